@@ -1,0 +1,197 @@
+"""Every error a person or a model can meet, as one tree.
+
+AkashError                     what happened, whether money moved, what to do next
+├── BadSettings                a flag, variable or file that we cannot take
+│   └── MissingKey             a call needs the Console API key and there is none
+├── BadArgument                a tool argument that is not what it should be
+├── InvalidSdl                 the SDL would be refused; nothing was sent
+├── Refused                    our own guard said no; nothing was sent
+│   ├── OverBudget             a limit that a person set would be passed
+│   ├── NotApproved            declined, or a token that is unknown, used, late or for other arguments
+│   └── LedgerUnusable         the ledger cannot be read or written, so nothing is spent
+├── ApiError                   the Console or chain answered with an error
+│   ├── BadRequest             400, 422
+│   ├── Unauthorized           401: the key is wrong
+│   ├── PaymentRequired        402: the account has not enough credit
+│   ├── Forbidden              403
+│   ├── NotFound               404
+│   ├── Conflict               409
+│   │   └── WalletProvisioning 409 wallet_provisioning: a new account, not ready yet
+│   ├── TooLarge               413
+│   ├── RateLimited            429
+│   └── ServerError            5xx
+├── Unreachable                no connection: the request was not sent
+├── Interrupted                a read, or a change that may be made twice, got no whole answer in time
+├── OutcomeUnknown             a request that may have spent got no answer: it must be looked up, not repeated
+└── ProviderError              a provider's gateway
+    ├── UntrustedProvider      its certificate is not one that we may trust, or its host is not allowed
+    ├── LeaseGone              the provider knows no such lease
+    ├── NotRunningYet          the lease has no running container yet
+    └── TokenRefused           the provider refused our token
+"""
+
+from __future__ import annotations
+
+NOTHING_MOVED = "No money moved."
+
+
+class AkashError(Exception):
+    """Something that can go wrong in use, told so that its reader can act.
+
+    `what` happened, `money`: whether money moved, `next_step`: what to do. None of them ever holds a secret.
+    """
+
+    def __init__(self, what: str, *, next_step: str = "", money: str = NOTHING_MOVED) -> None:
+        super().__init__(what)
+        self.what = what
+        self.money = money
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.what, self.money, self.next_step) if part)
+
+
+class BadSettings(AkashError):
+    """A flag, environment variable or line of the configuration file that cannot be taken."""
+
+
+class MissingKey(BadSettings):
+    """A call that needs the Console API key, where none is set."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no Akash Console API key.",
+            next_step="Ask the user to create one at https://console.akash.network (Settings, API Keys) and to "
+            "set AKASH_API_KEY in this server's environment, then restart it. To try everything without an "
+            "account, start the server with --sandbox.",
+        )
+
+
+class BadArgument(AkashError):
+    """A tool argument that is not what it should be."""
+
+
+class InvalidSdl(AkashError):
+    """An SDL that the Console, the chain or the provider would refuse. Nothing was sent."""
+
+
+class Refused(AkashError):
+    """Our own guard said no. Nothing was sent."""
+
+
+class OverBudget(Refused):
+    """A limit that a person set would be passed."""
+
+
+class NotApproved(Refused):
+    """A decline, or an approval token that is unknown, used, too old or for other arguments."""
+
+
+class LedgerUnusable(Refused):
+    """The ledger cannot be read or written. Spending stops; closing does not."""
+
+
+class ApiError(AkashError):
+    """The Console API or the chain answered with an error.
+
+    `status` is the HTTP status, `code` the upstream's own code (`unknown_error` where it gave none), `said` its
+    message: bounded, without control characters and without secrets, and otherwise as it came.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        status: int,
+        code: str = "unknown_error",
+        said: str = "",
+        next_step: str = "",
+        money: str = NOTHING_MOVED,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(what, next_step=next_step, money=money)
+        self.status = status
+        self.code = code
+        self.said = said
+        self.retry_after = retry_after
+
+
+class BadRequest(ApiError):
+    """400 or 422: the request was refused as it stands."""
+
+
+class Unauthorized(ApiError):
+    """401: the key is missing, wrong, revoked or expired."""
+
+
+class PaymentRequired(ApiError):
+    """402: the account has not enough credit for this."""
+
+
+class Forbidden(ApiError):
+    """403: not this account's, or not allowed for it."""
+
+
+class NotFound(ApiError):
+    """404: nothing of that name belongs to this account."""
+
+
+class Conflict(ApiError):
+    """409: something else changed first."""
+
+
+class WalletProvisioning(Conflict):
+    """409 `wallet_provisioning`: the account's wallet is still being set up. Nothing was done; try again shortly."""
+
+
+class TooLarge(ApiError):
+    """413: the request body is over the upstream's limit."""
+
+
+class RateLimited(ApiError):
+    """429: too many requests."""
+
+
+class ServerError(ApiError):
+    """5xx: the upstream failed."""
+
+
+class Unreachable(AkashError):
+    """No connection could be made, so the request was certainly not sent."""
+
+
+class Interrupted(AkashError):
+    """A read, or a change that may safely be made twice, got no whole answer in time."""
+
+
+class OutcomeUnknown(AkashError):
+    """A request that may have spent or changed something got no answer. It must be looked up, never repeated."""
+
+    def __init__(self, what: str, *, next_step: str = "") -> None:
+        super().__init__(what, next_step=next_step, money="Whether money moved is not known yet.")
+
+
+class ProviderError(AkashError):
+    """A provider's gateway refused or failed. `status` is its HTTP status or WebSocket close code, if it gave one."""
+
+    def __init__(
+        self, what: str, *, next_step: str = "", money: str = NOTHING_MOVED, status: int | None = None
+    ) -> None:
+        super().__init__(what, next_step=next_step, money=money)
+        self.status = status
+
+
+class UntrustedProvider(ProviderError):
+    """The provider's certificate is not one that we may trust, or its host is not allowed. Nothing was sent to it."""
+
+
+class LeaseGone(ProviderError):
+    """The provider knows no such lease: it was closed, or the manifest never arrived."""
+
+
+class NotRunningYet(ProviderError):
+    """The lease is there and nothing of it runs yet."""
+
+
+class TokenRefused(ProviderError):
+    """The provider refused our token."""
