@@ -1,0 +1,18 @@
+"""The SDL: what Console, chain and providers say of a deployment file, before any money is spent."""
+
+from akash_mcp.sdl.check import check
+from akash_mcp.sdl.diff import diff
+from akash_mcp.sdl.groups import Attribute, Endpoint, GroupSpec, ResourceUnit, Storage
+from akash_mcp.sdl.report import Finding, Report
+
+__all__ = [
+    "Attribute",
+    "Endpoint",
+    "Finding",
+    "GroupSpec",
+    "Report",
+    "ResourceUnit",
+    "Storage",
+    "check",
+    "diff",
+]

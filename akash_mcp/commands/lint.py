@@ -1,0 +1,124 @@
+"""`akash-mcp lint`: what Console, chain and providers would say of SDL files, before anything is spent."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from decimal import Decimal
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from akash_mcp.sdl import Finding, Report, check
+
+ACCEPTED, REFUSED, UNREADABLE = 0, 1, 2
+
+_WHO = {
+    "console": "the Console refuses",
+    "chain": "the chain refuses, after the deposit",
+    "provider": "the provider refuses, after the lease",
+    "cli": "note",
+    "market": "note",
+}
+
+
+def run(files: Sequence[Path], *, as_json: bool) -> int:
+    """Judge each file (`-` is standard input) and write what is found to standard output.
+
+    Returns 0 where nothing is refused, 1 where something is, 2 where a file could not be read. Warnings refuse
+    nothing. With `as_json` each file is one line of JSON, otherwise text for people, in colour on a terminal only.
+    """
+    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    outcome = ACCEPTED
+    for file in files:
+        try:
+            source = sys.stdin.read() if str(file) == "-" else file.read_bytes().decode("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            sys.stderr.write(f"{_clean(str(file))}: cannot be read: {reason}\n")
+            outcome = UNREADABLE
+            continue
+        report = check(source)
+        if as_json:
+            sys.stdout.write(json.dumps(as_record(str(file), report), ensure_ascii=True) + "\n")
+        else:
+            _show(console, str(file), source, report)
+        if not report.ok:
+            outcome = max(outcome, REFUSED)
+    return outcome
+
+
+def as_record(file: str, report: Report) -> dict[str, object]:
+    """A report as one JSON object. Prices are decimal text in uact per block, the ceiling decimal text in dollars."""
+    month = report.ceiling_usd_month
+    return {
+        "file": file,
+        "ok": report.ok,
+        "console_ok": report.console_ok,
+        "errors": [_as_record(finding) for finding in report.errors],
+        "warnings": [_as_record(finding) for finding in report.warnings],
+        "groups": [asdict(group, dict_factory=_with_decimal_text) for group in report.groups],
+        "manifest_sha256": report.manifest_sha256,
+        "ceiling_usd_month": None if month is None else month.plain(),
+    }
+
+
+def _as_record(finding: Finding) -> dict[str, object]:
+    record = asdict(finding)
+    del record["official"]
+    return record
+
+
+def _with_decimal_text(items: list[tuple[str, object]]) -> dict[str, object]:
+    return {key: f"{value:f}" if isinstance(value, Decimal) else value for key, value in items}
+
+
+def _show(console: Console, file: str, source: str, report: Report) -> None:
+    lines = re.split("\r\n|\r|\n", source)
+    for finding in sorted(report.errors, key=_place):
+        _show_finding(console, file, lines, finding, "error", "bold red")
+    for finding in sorted(report.warnings, key=_place):
+        _show_finding(console, file, lines, finding, "warning", "yellow")
+    verdict = Text(f"{_clean(file)}: ")
+    if report.ok:
+        verdict.append("ok", "bold green")
+        verdict.append(": the Console, the chain and a provider would take it")
+    else:
+        verdict.append("refused", "bold red")
+        count = len(report.errors)
+        verdict.append(f": {count} error{'' if count == 1 else 's'}")
+    if report.ceiling_usd_month is not None:
+        verdict.append(f"; it may cost at most {report.ceiling_usd_month} a month")
+    console.print(verdict)
+
+
+def _place(finding: Finding) -> tuple[int, int]:
+    return finding.line, finding.column
+
+
+def _show_finding(
+    console: Console, file: str, lines: Sequence[str], finding: Finding, word: str, style: str
+) -> None:
+    head = Text(f"{_clean(file)}:{finding.line}:{finding.column}: ")
+    head.append(f"{word} {finding.rule}", style)
+    head.append(f" ({_WHO[finding.judge]})" if word == "error" else "")
+    head.append(f": {_clean(finding.message)}")
+    console.print(head)
+    if finding.line <= len(lines):
+        number = f"{finding.line:>5} | "
+        line = _clean(lines[finding.line - 1])
+        console.print(Text(number, "dim").append(line[:200], "default"))
+        console.print(Text(" " * (len(number) + min(finding.column - 1, 200))).append("^", style))
+    if finding.hint:
+        console.print(Text("      = ", "dim").append(_clean(finding.hint)))
+
+
+def _clean(text: str) -> str:
+    """Text from a file without what could steer a terminal, as many characters as it had."""
+    return "".join(
+        char if char.isprintable() else " " if char in "\t\u2028\u2029\x85" else "\ufffd" for char in text
+    )

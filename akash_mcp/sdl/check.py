@@ -1,0 +1,92 @@
+"""`check`: all judges, one after the other, on one text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from akash_mcp.sdl.ceiling import ceiling, check_ceiling
+from akash_mcp.sdl.chain import check_chain
+from akash_mcp.sdl.cli import check_cli
+from akash_mcp.sdl.grammar import check_form
+from akash_mcp.sdl.loader import BadYaml, Document, Mark, load
+from akash_mcp.sdl.manifest import manifest_text, rough_length, sha256_hex
+from akash_mcp.sdl.market import check_market
+from akash_mcp.sdl.model import build
+from akash_mcp.sdl.orders import orders
+from akash_mcp.sdl.references import check_references
+from akash_mcp.sdl.report import Fault, Finding, Report
+from akash_mcp.sdl.shapes import pointer
+
+MAX_MANIFEST = 4 * 2**20
+"""Characters of a manifest beyond which we write none: a hundred times the longest in the wild."""
+
+
+def check(text: str) -> Report:
+    """Judge an SDL as Console does after forcing every denom to `uact`, then as chain and provider do.
+
+    Takes any text and never raises. What Console refuses is not judged further, since it would go no further.
+    """
+    try:
+        document = load(text)
+    except BadYaml as bad:
+        finding = Finding("Y01", "console", bad.message, "", *bad.mark, bad.hint, bad.official)
+        return _refused((finding,), bad.official)
+    problems = check_form(document.data)
+    if problems:
+        faults = [
+            Fault(each.rule, each.path, each.message, ", ".join(each.official), each.hint, at_key=each.at_key)
+            for each in problems
+        ]
+        said = dict.fromkeys(text for each in problems for text in each.official)
+        return _refused(_placed(document, faults), ", ".join(said))
+    sdl = build(document.data)
+    services = tuple(sdl.services)
+    if faults := check_references(sdl):
+        # what is thrown ends the work, so Console says only the first of it
+        said = dict.fromkeys(fault.official for fault in (faults[:1] if faults[0].thrown else faults))
+        return _refused(_placed(document, faults), ", ".join(said), services)
+    if rough_length(sdl) > MAX_MANIFEST:
+        message = "the manifest would be too large for a provider to take"
+        return _refused(
+            (Finding("Y02", "console", message, "", 1, 1, "use fewer services", ""),), message, services
+        )
+    all_orders = orders(sdl)
+    refused = check_chain(sdl, all_orders)
+    warned = [*check_ceiling(all_orders), *check_market(sdl), *check_cli(sdl)] if all_orders else []
+    manifest = manifest_text(sdl, all_orders)
+    priced = not any(fault.rule == "P15" for fault in refused)
+    hour, month = (ceiling(all_orders) if priced else None) or (None, None)
+    return Report(
+        ok=not refused,
+        console_ok=True,
+        errors=_placed(document, refused),
+        warnings=_placed(document, warned),
+        groups=tuple(order.group() for order in all_orders),
+        manifest=manifest,
+        manifest_sha256=sha256_hex(manifest),
+        services=services,
+        ceiling_usd_hour=hour,
+        ceiling_usd_month=month,
+        console_message="",
+    )
+
+
+def _refused(errors: tuple[Finding, ...], message: str, services: tuple[str, ...] = ()) -> Report:
+    return Report(False, False, errors, (), (), None, None, services, None, None, message)
+
+
+def _placed(document: Document, faults: Iterable[Fault]) -> tuple[Finding, ...]:
+    return tuple(_finding(fault, document.where(fault.path, key=fault.at_key)) for fault in faults)
+
+
+def _finding(fault: Fault, mark: Mark) -> Finding:
+    return Finding(
+        rule=fault.rule,
+        judge=fault.judge,
+        message=fault.message,
+        path=pointer(fault.path),
+        line=mark.line,
+        column=mark.column,
+        hint=fault.hint,
+        official=fault.official,
+    )

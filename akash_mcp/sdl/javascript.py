@@ -1,0 +1,108 @@
+"""How JavaScript reads and writes values, because Console judges SDL in it and hashes what it writes.
+
+Sources: ECMA-262 `Number::toString`, `parseFloat`, `String()`; CLDR root collation for `localeCompare`; js-yaml 4.2
+for dates.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias, TypeGuard
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A YAML timestamp: JavaScript makes a `Date` of it, never a string. `text` is what `String()` says of it."""
+
+    text: str
+
+
+Value: TypeAlias = "bool | int | float | str | Date | list[Value] | dict[str, Value] | None"
+"""A parsed YAML value. A whole number is an `int` when a double holds it exactly, else a `float`."""
+
+_FLOAT = re.compile(r"\s*([+-]?(?:Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?))")
+_INT = re.compile(r"\s*([+-]?[0-9]+)")
+
+
+def is_number(value: Value) -> TypeGuard[int | float]:
+    """Whether a JSON schema calls this a number: a finite one, and never a boolean."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def number_text(number: float) -> str:
+    """A number as JavaScript prints it: `0.5`, `1000`, and exponents below 1e-6 and from 1e21 on."""
+    if math.isnan(number):
+        return "NaN"
+    if math.isinf(number):
+        return "Infinity" if number > 0 else "-Infinity"
+    if number == 0:
+        return "0"
+    decimal = Decimal(repr(float(number))).normalize()
+    exponent = decimal.adjusted()
+    if -7 < exponent < 21:
+        return f"{decimal:f}"
+    sign, digits, _ = decimal.as_tuple()
+    mantissa = str(digits[0]) + ("." + "".join(map(str, digits[1:])) if len(digits) > 1 else "")
+    return f"{'-' if sign else ''}{mantissa}e{exponent:+d}"
+
+
+def text(value: Value) -> str:
+    """What `String(value)` gives: `true`, `null`, `1,2` for a list, `[object Object]` for a map."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return number_text(value)
+        case str():
+            return value
+        case Date():
+            return value.text
+        case list():
+            return ",".join("" if item is None else text(item) for item in value)
+        case dict():
+            return "[object Object]"
+
+
+def parse_float(source: str) -> float:
+    """The number that `source` begins with, NaN where it begins with none: `1.5.2` is 1.5."""
+    match = _FLOAT.match(source)
+    return float(match[1].replace("Infinity", "inf")) if match else math.nan
+
+
+def parse_int(source: str) -> float:
+    """The whole number that `source` begins with, NaN where it begins with none."""
+    match = _INT.match(source)
+    return float(Decimal(match[1])) if match else math.nan
+
+
+_PUNCTUATION = "_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$"
+_ASCII_RANK = {
+    c: i for i, c in enumerate("\t\n\v\f\r " + _PUNCTUATION + "0123456789abcdefghijklmnopqrstuvwxyz")
+}
+_AFTER_ASCII = len(_ASCII_RANK)
+
+LocaleKey: TypeAlias = tuple[tuple[int, ...], tuple[str, ...], tuple[bool, ...]]
+
+
+def locale_key(name: str) -> LocaleKey:
+    """A sorting key that orders names as `localeCompare` does: letters first, then accents, then small before capital.
+
+    Exact for ASCII; other letters follow in the order of their code points.
+    """
+    primary: list[int] = []
+    accents: list[str] = []
+    capitals: list[bool] = []
+    for char in unicodedata.normalize("NFD", name):
+        if unicodedata.combining(char):
+            accents.append(char)
+            continue
+        folded = char.lower()[:1]
+        primary.append(_ASCII_RANK.get(folded, _AFTER_ASCII + ord(folded)))
+        capitals.append(folded != char)
+    return tuple(primary), tuple(accents), tuple(capitals)

@@ -1,0 +1,93 @@
+"""`akash-mcp lint` as people and programs meet it."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from sdl_data import BASE
+
+from akash_mcp.commands.lint import run
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    file = tmp_path / "good.yaml"
+    file.write_text(BASE)
+    return file
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    file = tmp_path / "bad.yaml"
+    file.write_text(BASE.replace("    image:", "    depends_on: [db]\n    image:"))
+    return file
+
+
+def test_a_good_file_is_ok_and_shows_its_ceiling(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([good], as_json=False) == 0
+    assert capsys.readouterr().out.strip().endswith("would take it; it may cost at most $431.25 a month")
+
+
+def test_a_refused_file_shows_the_line_a_caret_and_the_mend(
+    bad: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([bad], as_json=False) == 1
+    out = capsys.readouterr().out
+    assert f'{bad}:4:5: error S02 (the Console refuses): a service has no field "depends_on"' in out
+    assert "    4 |     depends_on: [db]\n            ^\n      = did you mean" in out
+    assert "\x1b" not in out
+
+
+def test_json_is_one_line_a_file(good: Path, bad: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([good, bad], as_json=True) == 1
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    keys = {
+        "file",
+        "ok",
+        "console_ok",
+        "errors",
+        "warnings",
+        "groups",
+        "manifest_sha256",
+        "ceiling_usd_month",
+    }
+    assert set(first) == set(second) == keys
+    assert (first["ok"], first["ceiling_usd_month"], first["groups"][0]["resources"][0]["price"]) == (
+        True,
+        "431.25",
+        "1000",
+    )
+    (error,) = second["errors"]
+    assert set(error) == {"rule", "judge", "message", "path", "line", "column", "hint"}
+    assert (error["judge"], error["line"], error["column"]) == ("console", 4, 5)
+
+
+def test_a_dash_reads_standard_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(BASE))
+    assert run([Path("-")], as_json=True) == 0
+    assert json.loads(capsys.readouterr().out)["file"] == "-"
+
+
+def test_an_unreadable_file_is_said_and_the_rest_judged(
+    tmp_path: Path, good: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    binary = tmp_path / "binary.yaml"
+    binary.write_bytes(b"\xff\xfe")
+    assert run([tmp_path / "nowhere.yaml", binary, tmp_path, good], as_json=True) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("cannot be read") == 3
+    assert json.loads(captured.out)["ok"]
+
+
+def test_nothing_in_a_file_steers_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "evil.yaml"
+    file.write_text('"a\\e[31m": 1\nb: "\x1b[2J"\n[bold]: 1\n')
+    run([file], as_json=False)
+    file.write_text('"a\\e[31m": 1\n')
+    run([file], as_json=False)
+    assert "\x1b" not in capsys.readouterr().out
