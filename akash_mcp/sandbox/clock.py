@@ -1,4 +1,4 @@
-"""The embedded network's time: wall time for tokens and certificates, and a chain whose blocks can run faster."""
+"""The embedded network's time: wall time for tokens and certificates, and a chain that can run faster."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ GENESIS_HEIGHT = 22_000_000
 
 @dataclass
 class Clock:
-    """`speed` simulated seconds pass in one real second. Heights follow simulated time at `block_seconds` a block.
+    """`speed` simulated seconds pass in a real one. Heights follow simulated time at `block_seconds` a block.
 
-    Tokens, certificates and the dseq of a new deployment use `wall()`, since the client judges them by its own
-    clock; bids, escrow and workloads use `elapsed()`.
+    Tokens, certificates and the dseq of a new deployment use `wall()`, since the client judges them by its
+    own clock; bids, escrow and workloads use `elapsed()`.
     """
 
     speed: float = 1.0
@@ -26,6 +26,7 @@ class Clock:
     monotonic: Callable[[], float] = time.monotonic
     _started: float = field(init=False)
     _started_wall: float = field(init=False)
+    _skipped: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         self._started = self.monotonic()
@@ -33,11 +34,30 @@ class Clock:
 
     def elapsed(self) -> float:
         """Simulated seconds since the network started."""
-        return (self.monotonic() - self._started) * self.speed
+        return (self.monotonic() - self._started) * self.speed + self._skipped
+
+    def skip(self, simulated_seconds: float) -> None:
+        """Jump ahead. Tokens and certificates do not age by it, since they follow wall time."""
+        if simulated_seconds < 0:
+            raise ValueError("time only goes forward")
+        self._skipped += simulated_seconds
 
     def height(self) -> int:
         """The latest block's height."""
-        return GENESIS_HEIGHT + int(self.elapsed() / self.block_seconds)
+        return self.height_at(self.elapsed())
+
+    def height_at(self, elapsed: float) -> int:
+        """The latest block's height once so many simulated seconds have passed."""
+        return GENESIS_HEIGHT + int(elapsed / self.block_seconds)
+
+    def elapsed_at(self, height: int) -> float:
+        """How many simulated seconds have passed when a block is made."""
+        # The hair's breadth keeps rounding from putting the moment into the block before.
+        return (height - GENESIS_HEIGHT) * self.block_seconds + 1e-6
+
+    def now(self) -> float:
+        """Simulated seconds since the epoch: when block times and cron jobs think it is."""
+        return self._started_wall + self.elapsed()
 
     def block_time(self, height: int) -> float:
         """When a block was made, in simulated seconds since the epoch."""

@@ -1,0 +1,222 @@
+"""The Console API as an ASGI application: what happens to a request before and after its handler.
+
+The order is that of akash-network/console `rest-app.ts` and `createRoute`, and it matters: a wrong key is 401
+even on public routes, while a missing key is only noticed after the request was found valid.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import anyio
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import compile_path
+from starlette.types import Receive, Scope, Send
+
+from akash_mcp.sandbox.console.answers import (
+    Problem,
+    Unanswered,
+    answer,
+    internal_error,
+    plain,
+    validation_error,
+)
+from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.schema import UNDEFINED, Issues, Parser
+from akash_mcp.sandbox.faults import Faults
+
+MAX_BODY = 512 * 1024
+_HTML = (
+    "<!DOCTYPE html><html><head><title>503 Service Temporarily Unavailable</title></head><body></body></html>"
+)
+
+
+class ConsoleApp:
+    """Serves `endpoints` to whoever has `api_key`. `requests` counts what reached a route, by its name."""
+
+    def __init__(self, endpoints: Sequence[Endpoint], api_key: str, faults: Faults) -> None:
+        self._routes = [(endpoint, compile_path(endpoint.path)[0]) for endpoint in endpoints]
+        self._api_key = api_key.encode()
+        self._faults = faults
+        self._answered: dict[str, Response] = {}
+        self._running: set[asyncio.Task[Any]] = set()
+        self._stopping = False
+        self.requests: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        task = asyncio.current_task()
+        if task is None or scope["type"] != "http":
+            return
+        self._running.add(task)
+        try:
+            await self._serve(scope, receive, send)
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            await _sever(scope, receive)
+        except ClientDisconnect:
+            return  # nobody is left to answer
+        finally:
+            self._running.discard(task)
+
+    def stop(self) -> None:
+        """Cut off every request under way, as a process that ends does."""
+        self._stopping = True
+        for task in self._running:
+            task.cancel()
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        line = f"{request.method} {request.url.path}"
+        drop = self._faults.take("drop-connection", line)
+        if drop and drop.value != "after":
+            await _sever(scope, receive)
+            return
+        try:
+            response = await self._at_the_edge(line) or await self._respond(request, line)
+        except Unanswered as silence:
+            with anyio.move_on_after(silence.seconds):
+                await _gone(receive)
+                return
+            response = internal_error().answer()
+        if drop:
+            await _sever(scope, receive)
+        else:
+            await response(scope, receive, send)
+
+    async def _at_the_edge(self, line: str) -> Response | None:
+        """What a proxy in front of Console may do to any request."""
+        if fault := self._faults.take("slow", line):
+            await anyio.sleep(fault.seconds(2))
+        if self._faults.take("503-html", line):
+            return HTMLResponse(_HTML, 503)
+        if fault := self._faults.take("429", line):
+            body = Problem(429, "Too Many Requests").answer()
+            body.headers["Retry-After"] = fault.value or "1"
+            return body
+        return None
+
+    async def _respond(self, request: Request, line: str) -> Response:
+        try:
+            signed_in = self._authenticate(request)
+            found = self._route(request)
+            if found is None:
+                return plain("404 Not Found", 404)
+            endpoint, path = found
+            self.requests[f"{endpoint.method} {endpoint.path}"] += 1
+            call = await self._validate(request, line, endpoint, path, signed_in)
+            if isinstance(call, Response):
+                return call
+            if endpoint.protected and not signed_in:
+                raise Problem(401, "Unauthorized")
+            response = await self._handle(request, endpoint, call)
+        except Problem as problem:
+            return problem.answer()
+        if request.method == "GET" and response.status_code == 200:
+            age = (
+                "max-age={}, stale-while-revalidate={}".format(*endpoint.cache)
+                if endpoint.cache
+                else "no-store"
+            )
+            response.headers["Cache-Control"] = f"{'private' if signed_in else 'public'}, {age}"
+        return response
+
+    def _authenticate(self, request: Request) -> bool:
+        """Whether the key is good. A bearer token of the web client is never good here."""
+        key = request.headers.get("x-api-key")
+        if key and request.headers.get("authorization"):
+            raise Problem(400, "Authorization and X-Api-Key headers are mutually exclusive")
+        if key and not hmac.compare_digest(key.encode(), self._api_key):
+            raise Problem(401, "Invalid API key")
+        return bool(key)
+
+    def _route(self, request: Request) -> tuple[Endpoint, dict[str, str]] | None:
+        for endpoint, pattern in self._routes:
+            match = pattern.match(request.url.path)
+            if match and endpoint.method == request.method:
+                return endpoint, match.groupdict()
+        return None
+
+    async def _validate(
+        self, request: Request, line: str, endpoint: Endpoint, path: dict[str, str], signed_in: bool
+    ) -> Call | Response:
+        """The request as its handler gets it, or what is wrong with it."""
+        raw = b""
+        if request.method != "GET":
+            raw = await _read(request)
+            if len(raw) > MAX_BODY:
+                return Problem(413, "", name="Error").answer()
+        if endpoint.body_schema:
+            content_type = request.headers.get("content-type", "")
+            if not content_type:
+                return answer({"error": "Content-Type header is required"}, 400)
+            if content_type.split(";")[0].strip() != "application/json":
+                return answer({"error": "Unsupported Content-Type"}, 400)
+        parts: list[Any] = []
+        for schema, values in (
+            (endpoint.query_schema, dict(request.query_params)),
+            (endpoint.path_schema, path),
+        ):
+            issues: Issues = []
+            parts.append(_parse(schema, values, issues))
+            if issues:
+                return validation_error(issues)
+        body: Any = None
+        if endpoint.body_schema:
+            issues = []
+            body = endpoint.body_schema(_json(raw), (), issues)
+            if issues:
+                return validation_error(issues)
+        return Call(line, signed_in, path=parts[1], query=parts[0], body=body)
+
+    async def _handle(self, request: Request, endpoint: Endpoint, call: Call) -> Response:
+        if endpoint.unborn is None:
+            return await endpoint.handler(call)
+        key = f"{request.url.path}?{request.url.query}"
+        if self._faults.take("stale-reads", call.line):
+            return self._answered.get(key) or endpoint.unborn()
+        response = await endpoint.handler(call)
+        self._answered[key] = response
+        return response
+
+
+async def _read(request: Request) -> bytes:
+    """The body, or as much of it as shows that it is too long."""
+    body = bytearray()
+    async for chunk in request.stream():
+        if len(body) <= MAX_BODY:
+            body += chunk
+    return bytes(body)
+
+
+def _json(raw: bytes) -> object:
+    def refuse(constant: str) -> object:
+        raise ValueError(f"{constant} is not JSON")
+
+    try:
+        return json.loads(raw, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise Problem(400, "Malformed JSON in request body", name="Error") from error
+
+
+def _parse(schema: Mapping[str, Parser], values: Mapping[str, str], issues: Issues) -> dict[str, Any]:
+    parsed = {name: parse(values.get(name, UNDEFINED), (name,), issues) for name, parse in schema.items()}
+    return {name: value for name, value in parsed.items() if value is not UNDEFINED}
+
+
+async def _gone(receive: Receive) -> None:
+    """Wait until the client has hung up."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _sever(scope: Scope, receive: Receive) -> None:
+    """Cut the TCP connection without a word."""
+    scope["state"]["abort"]()
+    await _gone(receive)

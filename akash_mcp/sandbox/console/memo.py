@@ -1,0 +1,33 @@
+"""Console's server-side memory of answers, which hands out the old one first.
+
+A value that is past its time is given once more while a fresh one is fetched behind it, so after an idle hour
+the next reader sees a state of an hour ago (akash-network/console `Memoize`). A client that needs the truth
+asks twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class StaleFirst(Generic[T]):
+    """One remembered value a key. `now` gives seconds, `lifetime` is in the same."""
+
+    def __init__(self, lifetime: float, now: Callable[[], float]) -> None:
+        self._lifetime = lifetime
+        self._now = now
+        self._kept: dict[Hashable, tuple[float, T]] = {}
+
+    def get(self, key: Hashable, fetch: Callable[[], T]) -> T:
+        """The value for `key`: fetched when there is none; an old one is given once more, then renewed."""
+        now = self._now()
+        if key not in self._kept:
+            self._kept[key] = (now, fetch())
+            return self._kept[key][1]
+        fetched, value = self._kept[key]
+        if now - fetched > self._lifetime:
+            self._kept[key] = (now, fetch())
+        return value

@@ -1,0 +1,91 @@
+"""The managed wallet's signer: checks before a transaction, the wait for its block, the words of a refusal.
+
+The order and the texts are those of akash-network/console `ManagedSignerService` and `ChainErrorService`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from akash_mcp.sandbox.chain import Account, Chain, Transaction
+from akash_mcp.sandbox.console.answers import Problem
+from akash_mcp.sandbox.faults import Faults
+from akash_mcp.sandbox.transactions import ChainError
+
+T = TypeVar("T")
+
+NO_BALANCE = (
+    "Not enough balance to cover the deployment deposit. Add credits or turn on auto recharge to continue."
+)
+_LOST_BID = (
+    "Cannot create lease: The selected bid is no longer open. Please refresh and select an available bid."
+)
+_LOST_ORDER = (
+    "Cannot create lease: The associated order has already been matched or closed. "
+    "Re-create the deployment to generate a new order and try again."
+)
+
+# Looked for in the node's log from the top, whatever its case: the first that is found decides.
+_REFUSALS: tuple[tuple[str, int, str], ...] = (
+    ("insufficient funds", 400, "Insufficient funds"),
+    ("deposit too low", 400, "Deposit too low"),
+    ("deployment closed", 400, "Deployment closed"),
+    ("account closed", 400, "Deployment closed"),
+    ("invalid coin denominations", 400, "Invalid coin denominations"),
+    ("invalid gpu attributes", 400, "Invalid GPU attributes"),
+    ("invalid: deployment version", 400, "Invalid deployment version"),
+    ("invalid: deployment hash", 400, "Invalid deployment hash"),
+    ("fee allowance expired", 400, "Console trial expired"),
+    ("deployment exists", 400, "Deployment with provided dseq and owner already exists"),
+    ("invalid owner address", 400, "Invalid Owner Address"),
+    ("bid not open", 400, _LOST_BID),
+    ("order not open", 400, _LOST_ORDER),
+    ("invalid unit price", 400, "Unit price exceeds the maximum allowed by the network"),
+    ("insufficient balance", 402, NO_BALANCE),
+    ("negative decimal coin amount", 400, "Deployment escrow cannot be settled yet"),
+)
+_PREFIXES = {"create-deployment": "Failed to create deployment: ", "create-lease": "Failed to create lease: "}
+
+
+class Signer:
+    """Signs for one account and waits for the block, as long as the real one does."""
+
+    def __init__(self, chain: Chain, account: Account, faults: Faults) -> None:
+        self._chain = chain
+        self._account = account
+        self._faults = faults
+
+    def check_spending(self, request: str, *, deposit_uact: int | None = None) -> None:
+        """Refuse what the wallet cannot pay. Only a create says its deposit beforehand; the chain judges the rest.
+
+        Raises `Problem`: 409 while the wallet is being provisioned, 402 when the grant is too small.
+        """
+        if self._faults.take("wallet-provisioning", request):
+            message = "Wallet is still being provisioned, please retry shortly"
+            raise Problem(409, message, code="wallet_provisioning")
+        if self._faults.take("insufficient-balance", request):
+            raise Problem(402, NO_BALANCE)
+        if deposit_uact is not None and self._account.allowance_uact < max(1, deposit_uact):
+            raise Problem(402, NO_BALANCE)
+
+    async def land(self, kind: str, dseq: str, message: Callable[[], T]) -> tuple[T, Transaction]:
+        """Carry out `message` in the next block. Raises `Problem` in Console's words where the chain refuses."""
+        clock = self._chain.clock
+        await clock.sleep(clock.elapsed_at(clock.height() + 1) - clock.elapsed())
+        self._chain.agenda.catch_up()
+        try:
+            result = message()
+        except ChainError as error:
+            raise refusal(str(error), kind) from error
+        return result, self._chain.record(kind, self._account.address, dseq)
+
+
+def refusal(log: str, kind: str) -> Problem:
+    """What Console answers for a node's log. A log it does not know comes through as it is, with 500."""
+    for fragment, status, message in _REFUSALS:
+        if fragment in log.lower():
+            # 402 speaks of the wallet and not of the message, so it has no prefix.
+            indexed = status == 400 and "message index: " in log
+            return Problem(status, f"{_PREFIXES.get(kind, '') if indexed else ''}{message}")
+    return Problem(500, log)

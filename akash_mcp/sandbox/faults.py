@@ -1,0 +1,126 @@
+"""Misbehaviour on demand: what Console, chain and providers have been seen to do wrong, by name.
+
+A fault is on until it is switched off, or for so many requests. `value` refines it, `route` narrows it to
+requests whose `METHOD /path` starts with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CATALOGUE: dict[str, str] = {
+    "429": "answer 429; value: seconds for Retry-After (1)",
+    "503-html": "answer 503 with an HTML page, as a proxy in front of Console does",
+    "slow": "wait before answering; value: real seconds (2)",
+    "drop-connection": "cut the connection, no answer; value: before (nothing happened), after (it all did)",
+    "stale-reads": "deployments and bids read as they did last time, or as if nothing existed yet",
+    "unknown-hash": "a deployment comes from the indexer: hash unknown_value, leases without reason",
+    "swapped-leases": "the list of deployments attaches each one's leases to another",
+    "wallet-provisioning": "requests that spend get 409 wallet_provisioning",
+    "insufficient-balance": "requests that spend get 402",
+    "fixed-deposit": "the deposit of a create is ignored: it is 0.5 USD",
+    "create-500-but-landed": "a create lands on chain and answers 500; value: the message",
+    "create-timeout-but-landed": "a create lands and never answers; value: real seconds to give up after (600)",
+    "lease-manifest-fails": "a lease lands, its manifest is not delivered; value: 503, 400, 422, 495, timeout",
+    "provider-unreachable": "gateways are down; value: one address. With a count: only Console misses them",
+    "close-fails": "a close fails; value: 500, unsettled (both leave it open) or landed (it did close)",
+    "no-bids": "nobody bids on a new deployment",
+    "late-bids": "bids on a new deployment come later; value: simulated seconds (60)",
+}
+
+
+class UnknownFault(ValueError):
+    """A name that is not in the catalogue, or a value it cannot have."""
+
+
+@dataclass
+class Fault:
+    """One fault that is on. `count`: how many more requests it meets, None for all."""
+
+    name: str
+    count: int | None = None
+    value: str | None = None
+    route: str | None = None
+
+    def seconds(self, default: float) -> float:
+        """The value as a number of seconds."""
+        return default if self.value is None else float(self.value)
+
+
+_IN_SECONDS = ("429", "slow", "create-timeout-but-landed", "late-bids")
+_CHOICES = {
+    "drop-connection": ("before", "after"),
+    "lease-manifest-fails": ("503", "400", "422", "495", "timeout"),
+    "close-fails": ("500", "unsettled", "landed"),
+}
+
+
+def parse(text: str) -> Fault:
+    """A fault from the command line: `NAME`, `NAME=VALUE`, `NAME*COUNT` or `NAME*COUNT=VALUE`.
+
+    Raises `UnknownFault` for a name that is not in the catalogue, or a value that it cannot have.
+    """
+    head, _, value = text.partition("=")
+    name, _, count = head.partition("*")
+    if count and not count.isdigit():
+        raise UnknownFault(f"{count!r} is not a number of requests")
+    return _checked(Fault(name, int(count) if count else None, value or None))
+
+
+class Faults:
+    """The faults that are on now."""
+
+    def __init__(self) -> None:
+        self._on: dict[str, Fault] = {}
+
+    def set(
+        self, name: str, *, count: int | None = None, value: str | None = None, route: str | None = None
+    ) -> Fault:
+        """Switch a fault on, replacing what was set for its name; a count of 0 switches it off.
+
+        Raises `UnknownFault` for a name that is not in the catalogue, or a value that it cannot have.
+        """
+        fault = _checked(Fault(name, count, value, route))
+        if count == 0:
+            self._on.pop(name, None)
+        else:
+            self._on[name] = fault
+        return fault
+
+    def clear(self) -> None:
+        """Switch everything off."""
+        self._on.clear()
+
+    def active(self, name: str) -> Fault | None:
+        """The fault, if it is on, without using up a request."""
+        return self._on.get(name)
+
+    def take(self, name: str, request: str = "") -> Fault | None:
+        """The fault, if it is on and meant for this `METHOD /path`; one request of its count is used up."""
+        fault = self._on.get(name)
+        if fault is None or (fault.route is not None and not request.startswith(fault.route)):
+            return None
+        if fault.count is not None:
+            fault.count -= 1
+            if fault.count <= 0:
+                del self._on[name]
+        return fault
+
+    def describe(self) -> dict[str, object]:
+        """What is on, and the whole catalogue."""
+        return {"on": [vars(fault) for fault in self._on.values()], "catalogue": CATALOGUE}
+
+
+def _checked(fault: Fault) -> Fault:
+    if fault.name not in CATALOGUE:
+        raise UnknownFault(f"no fault is called {fault.name!r}; there are {', '.join(CATALOGUE)}")
+    if fault.count is not None and fault.count < 0:
+        raise UnknownFault("a count is 0 or more")
+    if fault.value is None:
+        return fault
+    if fault.name in _IN_SECONDS and not fault.value.replace(".", "", 1).isdigit():
+        raise UnknownFault(f"the value of {fault.name} is a number of seconds, not {fault.value!r}")
+    choices = _CHOICES.get(fault.name)
+    if choices and fault.value not in choices:
+        raise UnknownFault(f"the value of {fault.name} is one of {', '.join(choices)}, not {fault.value!r}")
+    return fault

@@ -1,0 +1,192 @@
+"""The embedded network: Console, chain and providers over real sockets, in the caller's event loop.
+
+    async with EmbeddedNetwork(Options(seed=7)) as network:
+        client = Console(network.console_url, network.api_key)
+
+Everything but wall time and key material of certificates follows from the seed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from random import Random
+from types import TracebackType
+from typing import Self
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from akash_mcp.sandbox import faults as fault_names
+from akash_mcp.sandbox.bidders import Bidders
+from akash_mcp.sandbox.certificates import issue
+from akash_mcp.sandbox.chain import Account, Certificate, Chain
+from akash_mcp.sandbox.chain_rest import chain_rest_app
+from akash_mcp.sandbox.clock import Clock
+from akash_mcp.sandbox.console import Backend, Funding, ProviderProxy, Signer, console_app
+from akash_mcp.sandbox.control import control_app, state_of
+from akash_mcp.sandbox.faults import Fault, Faults, UnknownFault
+from akash_mcp.sandbox.market import sellers
+from akash_mcp.sandbox.provider import Gateway
+from akash_mcp.sandbox.servers import Servers
+from akash_mcp.sandbox.tokens import address_of
+
+GENERATION = "reference"
+_LOWEST_TICK = 0.05
+_CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to build a network. `speed`: simulated seconds a real one. `faults`: texts for `faults.parse`."""
+
+    seed: int = 7
+    speed: float = 1.0
+    providers: int = 10
+    balance_uact: int = 100_000_000
+    faults: tuple[str, ...] = ()
+    host: str = "127.0.0.1"
+    console_port: int = 0
+    wall: Callable[[], float] = time.time
+
+
+class EmbeddedNetwork:
+    """An async context manager. URLs are there once it is entered; the state may be read at any time.
+
+    Raises on entering: `OSError` where `console_port` is in use. On building: `UnknownFault`.
+    """
+
+    console_url: str
+    chain_rest_url: str
+    control_url: str
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options or Options()
+        random = Random(f"network {self.options.seed}")
+        key = ec.derive_private_key(random.randrange(1, _CURVE_ORDER), ec.SECP256K1())
+        self.owner = address_of(key.public_key())
+        self.api_key = f"ac.sk.test.{random.randbytes(32).hex()}"
+        self.clock = Clock(speed=self.options.speed, wall=self.options.wall)
+        self.chain = Chain(self.clock)
+        self.faults = Faults()
+        account = Account(self.owner, key, self.options.balance_uact)
+        self.chain.accounts[self.owner] = account
+        self.market = {
+            seller.provider.owner: seller for seller in sellers(self.options.seed, self.options.providers)
+        }
+        self.chain.providers.update({address: seller.provider for address, seller in self.market.items()})
+        self._bidders = Bidders(self.chain, self.market, self.faults, self.options.seed)
+        self._backend = Backend(
+            chain=self.chain,
+            account=account,
+            user_id=str(uuid.UUID(bytes=random.randbytes(16), version=4)),
+            market=self.market,
+            faults=self.faults,
+            signer=Signer(self.chain, account, self.faults),
+            proxy=ProviderProxy(self.chain, account, self.faults),
+            funding=Funding(self.chain, account),
+        )
+        self._console = console_app(self._backend, self.api_key)
+        self._gateways: dict[str, Gateway] = {}
+        self._down: set[str] = set()
+        self._stack = AsyncExitStack()
+        self._wanted = [fault_names.parse(text) for text in self.options.faults]
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            servers = Servers(self.options.host)
+            stack.push_async_callback(servers.stop)
+            self.console_url = servers.bind(self._console, self.options.console_port)
+            self.chain_rest_url = servers.bind(chain_rest_app(self.chain))
+            self.control_url = servers.bind(control_app(self.chain, self.faults, self.state, self.inject))
+            await self._open_gateways(stack)
+            await servers.start()
+            stack.callback(self._console.stop)
+            ticking = asyncio.create_task(self._tick(), name="embedded network clock")
+            stack.push_async_callback(_cancel, ticking)
+            for fault in self._wanted:
+                await self.inject(fault.name, count=fault.count, value=fault.value)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    def describe(self) -> dict[str, object]:
+        """What one needs to use the network, as `akash-mcp sandbox` prints it."""
+        return {
+            "console_url": self.console_url,
+            "chain_rest_url": self.chain_rest_url,
+            "control_url": self.control_url,
+            "api_key": self.api_key,
+            "owner": self.owner,
+            "providers": [
+                {"address": provider.owner, "host_uri": provider.host_uri}
+                for provider in self.chain.providers.values()
+            ],
+            "seed": self.options.seed,
+            "speed": self.options.speed,
+            "generation": GENERATION,
+        }
+
+    def state(self) -> dict[str, object]:
+        """The truth about the account's deployments and money, as `GET /_sandbox/state` gives it."""
+        self.chain.agenda.catch_up()
+        return state_of(self.chain, self._backend.account, self._backend.funding, self._console.requests)
+
+    async def inject(
+        self, name: str, *, count: int | None = None, value: str | None = None, route: str | None = None
+    ) -> Fault:
+        """Switch a fault on, or off with a count of 0. Raises `UnknownFault`.
+
+        `provider-unreachable` without a count unplugs gateways for everybody, while their workloads run on; switching
+        it off plugs them in again. With a count it is only Console that does not reach them, so many times.
+        """
+        if name == "provider-unreachable" and value is not None and value not in self._gateways:
+            raise UnknownFault(f"no provider has the address {value!r}")
+        fault = self.faults.set(name, count=count, value=value, route=route)
+        if name == "provider-unreachable":
+            await self._turn_gateways_down(fault)
+        return fault
+
+    async def _open_gateways(self, stack: AsyncExitStack) -> None:
+        for address, provider in self.chain.providers.items():
+            certificate = issue(address, hosts=["localhost"], now=self.clock.wall())
+            self.chain.certificates.append(
+                Certificate(address, certificate.serial, certificate.pem, certificate.pubkey_pem)
+            )
+            self._gateways[address] = Gateway(
+                self.chain, provider, certificate, host=self.options.host, seller=self.market[address]
+            )
+        stack.push_async_callback(self._close_gateways)
+        await asyncio.gather(*(gateway.start() for gateway in self._gateways.values()))
+
+    async def _close_gateways(self) -> None:
+        await asyncio.gather(*(gateway.stop() for gateway in self._gateways.values()))
+
+    async def _turn_gateways_down(self, fault: Fault) -> None:
+        down = set(self._gateways) if fault.value is None else {fault.value}
+        wanted = down if fault.count is None else set()
+        for address in sorted(self._down - wanted):
+            await self._gateways[address].start()
+        for address in sorted(wanted - self._down):
+            await self._gateways[address].unplug()
+        self._down = wanted
+
+    async def _tick(self) -> None:
+        """Let what is due happen while nobody asks, so that a workload stops when its escrow is dry."""
+        while True:
+            self.chain.agenda.catch_up()
+            await self.clock.sleep(max(self.clock.block_seconds, _LOWEST_TICK * self.clock.speed))
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled() and (error := task.exception()):
+        raise error

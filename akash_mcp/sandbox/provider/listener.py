@@ -1,0 +1,72 @@
+"""A TCP port of the embedded network and everyone who is connected to it, ended together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+_log = logging.getLogger(__name__)
+
+_SHUTDOWN_SECONDS = 1.0
+
+Serve: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Listener:
+    """Listens on `port` of `host`, or a free one, from the moment it is made; `start` begins to serve.
+
+    `serve` handles one connection, which is closed when it returns. `OSError` from it means that the peer left.
+    """
+
+    def __init__(self, host: str, serve: Serve, *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+        self._socket = socket.create_server((host, port))
+        self._serve = serve
+        self._tls = tls
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.port: int = self._socket.getsockname()[1]
+
+    def start(self) -> None:
+        """Serve from now on. Needs a running event loop."""
+        self._spawn(self._accept())
+
+    def close(self) -> None:
+        """Stop listening and cut every connection. `wait_closed` waits until that is done."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def wait_closed(self) -> None:
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._socket.close()  # not closed yet where the server never came to life
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _accept(self) -> None:
+        timeout = _SHUTDOWN_SECONDS if self._tls else None
+        server = await asyncio.start_server(
+            self._connected, sock=self._socket, ssl=self._tls, ssl_shutdown_timeout=timeout
+        )
+        async with server:
+            await server.serve_forever()
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._spawn(self._attend(reader, writer))
+
+    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            try:
+                await self._serve(reader, writer)
+            except asyncio.CancelledError:
+                writer.transport.abort()
+                raise
+            finally:
+                writer.close()
+                await writer.wait_closed()
+        except* OSError as group:
+            _log.debug("a client went away: %s", group.exceptions)

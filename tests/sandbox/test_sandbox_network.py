@@ -1,0 +1,138 @@
+"""The network as a whole: coming up, the same for the same seed, the control door, and going down."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from typing import Any
+
+import httpx2
+import pytest
+
+from akash_mcp.commands.sandbox import run
+from akash_mcp.sandbox.faults import UnknownFault
+from akash_mcp.sandbox.network import EmbeddedNetwork, Options
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_ten_providers_come_up_with_console_and_chain() -> None:
+    async with EmbeddedNetwork() as network:
+        described: dict[str, Any] = network.describe()
+        async with httpx2.AsyncClient() as http:
+            listed = (await http.get(f"{network.console_url}/v1/providers")).json()
+    assert {p["hostUri"] for p in listed} == {p["host_uri"] for p in described["providers"]}
+    assert len(listed) == 10
+    assert described["generation"] == "reference"
+    assert re.fullmatch(r"ac\.sk\.test\.[0-9a-f]{64}", described["api_key"])
+
+
+async def test_the_same_seed_is_the_same_network() -> None:
+    first, second, other = (EmbeddedNetwork(Options(seed=seed)) for seed in (7, 7, 8))
+    assert (first.owner, first.api_key) == (second.owner, second.api_key)
+    assert first.owner != other.owner
+    assert first.api_key != other.api_key
+
+
+async def test_everything_is_gone_afterwards() -> None:
+    async with EmbeddedNetwork(Options(providers=2)) as network:
+        urls = [network.console_url, network.chain_rest_url, network.control_url]
+        urls += [provider.host_uri for provider in network.chain.providers.values()]
+    async with httpx2.AsyncClient(verify=False) as http:
+        for url in urls:
+            with pytest.raises(httpx2.ConnectError):
+                await http.get(url)
+
+
+async def test_two_networks_live_side_by_side() -> None:
+    async with EmbeddedNetwork(Options(providers=1)) as one, EmbeddedNetwork(Options(providers=1)) as two:
+        assert one.console_url != two.console_url
+
+
+async def test_a_request_under_way_does_not_keep_it_up() -> None:
+    async with (
+        EmbeddedNetwork(Options(providers=1, faults=("slow=60",))) as network,
+        httpx2.AsyncClient() as http,
+    ):
+        with pytest.raises(httpx2.ReadTimeout):
+            await http.get(f"{network.console_url}/v1/providers", timeout=0.1)
+
+
+async def test_the_control_door_tells_the_truth_and_turns_the_clock() -> None:
+    async with (
+        EmbeddedNetwork(Options(providers=1, balance_uact=7)) as network,
+        httpx2.AsyncClient() as control,
+    ):
+        door = f"{network.control_url}/_sandbox"
+        skipped = await control.post(f"{door}/clock", json={"skip": 609.8})
+        state = (await control.get(f"{door}/state")).json()
+    assert skipped.json()["height"] >= 22_000_099
+    assert (state["allowance_uact"], state["deployments"], state["spent_uact"]) == (7, [], "0")
+
+
+async def test_faults_are_switched_through_the_control_door() -> None:
+    async with EmbeddedNetwork(Options(providers=1)) as network, httpx2.AsyncClient() as http:
+        door = f"{network.control_url}/_sandbox/faults"
+        answer = await http.post(door, json={"name": "429", "count": 1, "value": 3})
+        assert answer.json()["on"] == [{"name": "429", "count": 1, "value": "3", "route": None}]
+        assert (await http.get(f"{network.console_url}/v1/providers")).status_code == 429
+        assert (await http.get(door)).json()["on"] == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b"[]", b"x", b'{"name": "429", "count": "x"}', b'{"name": "slow", "value": "x"}']
+)
+async def test_a_fault_that_makes_no_sense_is_400(body: bytes) -> None:
+    async with EmbeddedNetwork(Options(providers=1)) as network, httpx2.AsyncClient() as control:
+        for door in ("faults", "clock"):
+            assert (
+                await control.post(f"{network.control_url}/_sandbox/{door}", content=body)
+            ).status_code == 400
+
+
+async def test_an_unknown_fault_is_refused_before_anything_starts() -> None:
+    with pytest.raises(UnknownFault):
+        EmbeddedNetwork(Options(faults=("gremlins",)))
+
+
+def test_a_port_in_use_is_said_plainly(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert run(Options(console_port=port)) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert (
+        printed.err
+        == f"akash-mcp sandbox: port {port} of 127.0.0.1 is in use; choose another, or 0 for any free one\n"
+    )
+
+
+def test_an_unknown_fault_is_said_plainly(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(Options(faults=("gremlins",))) == 1
+    assert "no fault is called 'gremlins'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_prints_one_line_and_ends_on_a_signal(number: signal.Signals) -> None:
+    code = (
+        "import sys; from akash_mcp.commands.sandbox import run, Options; sys.exit(run(Options(providers=2)))"
+    )
+    environment = {**os.environ, "PYTHONWARNINGS": "error"}
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+        assert process.stdout is not None
+        described = json.loads(process.stdout.readline())
+        assert len(described["providers"]) == 2
+        process.send_signal(number)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (0, "", "")

@@ -1,0 +1,223 @@
+"""What a tenant sees of containers that fare badly: by image, by command, and over time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from provider_world import expose, manifest, service
+
+from akash_mcp.sandbox.clock import Clock
+from akash_mcp.sandbox.provider.images import canonical, kind_of, short_name
+from akash_mcp.sandbox.provider.manifest import decode
+from akash_mcp.sandbox.provider.minishell import Box, NotPlayed, run
+from akash_mcp.sandbox.provider.workload import LeaseKey, Workload
+
+KEY = LeaseKey("akash1owner", "7", 1, 1, "akash1provider")
+BOX = Box(hostname="web-0", env={"A": "1"})
+
+
+def workload(image: str = "nginx", **changes: Any) -> Workload:
+    group = decode(manifest(service(image=image, **changes))).groups[0]
+    return Workload(KEY, group, Clock(monotonic=lambda: 0.0, wall=lambda: 1_763_759_482.0))
+
+
+def after(seconds: float, running: Workload) -> tuple[int, list[str], list[str]]:
+    """So many simulated seconds later: ready pods, reasons of events so far, and what the first pod's log says."""
+    running.clock.skip(seconds)
+    pods = running.pods()
+    log = pods[0].container.log if pods and pods[0].container else []
+    return sum(pod.is_ready for pod in pods), [event.reason for event in running.events], log
+
+
+def test_an_image_that_runs() -> None:
+    running = workload()
+    assert after(0, running) == (0, [], [])
+    assert after(2, running) == (0, ["Scheduled", "Pulling"], [])
+    ready, reasons, log = after(10, running)
+    assert (ready, reasons[-1]) == (1, "Started")
+    assert any("start worker process" in line for line in log)
+
+
+@pytest.mark.parametrize(("image", "last_line"), [
+    ("postgres:17", "database system is ready to accept connections"),
+    ("redis", "Ready to accept connections tcp"),
+    ("vllm/vllm-openai:latest", "Application startup complete."),
+    ("ghcr.io/acme/shop", "listening on 80"),
+])  # fmt: skip
+def test_each_kind_of_image_has_a_voice(image: str, last_line: str) -> None:
+    _, _, log = after(120, workload(image))
+    assert last_line in log[-1]
+
+
+def test_an_image_that_does_not_exist_backs_off_for_ever() -> None:
+    running = workload("acme/does-not-exist:1")
+    ready, reasons, _ = after(8, running)
+    assert ready == 0
+    assert reasons == ["Scheduled", "Pulling", "Failed", "Failed", "BackOff", "Failed"]
+    notes = [event.note for event in running.events]
+    assert "Error: ErrImagePull" in notes
+    assert "Error: ImagePullBackOff" in notes
+    assert "docker.io/acme/does-not-exist:1: not found" in notes[2]
+    assert after(3600, running)[1].count("Pulling") > 5
+
+
+def test_a_private_image_wants_credentials() -> None:
+    running = workload("registry.example/private/app:1")
+    after(30, running)
+    assert any("pull access denied" in event.note for event in running.events)
+    credentials = {"host": "registry.example", "email": "", "username": "u", "password": "secret"}
+    assert after(30, workload("registry.example/private/app:1", credentials=credentials))[0] == 1
+
+
+def test_a_crashing_image_has_last_words_and_is_started_again_ever_more_rarely() -> None:
+    running = workload("acme/crash:1")
+    ready, reasons, log = after(7, running)
+    assert (ready, reasons[-2:]) == (0, ["Started", "BackOff"])
+    assert log[-1] == "RuntimeError: DATABASE_URL is not set"
+    starts = [after(60, running)[1].count("Started") for _ in range(20)]
+    assert starts[1] == 4  # after 10, 20 and 40 s of back-off
+    assert starts[-1] - starts[-6] == 1  # 300 s at the end
+
+
+def test_a_command_crashes_as_it_is_written() -> None:
+    running = workload(command=["sh", "-c", "echo no config >&2; sleep 2; exit 3"])
+    ready, _, log = after(5.5, running)
+    assert (ready, log) == (1, ["no config"])
+    assert after(2, running)[:2] == (0, ["Scheduled", "Pulling", "Pulled", "Created", "Started", "BackOff"])
+
+
+def test_a_command_that_succeeds_is_started_again_too() -> None:
+    assert "BackOff" in after(20, workload(command=["true"]))[1]
+
+
+def test_a_command_that_never_ends_runs() -> None:
+    assert after(1_000_000, workload(command=["sleep", "infinity"]))[0] == 1
+
+
+def test_running_out_of_memory_is_told_by_an_event() -> None:
+    ready, reasons, log = after(20, workload("acme/oom:1"))
+    assert ready == 0
+    assert log[-1] == "Killed"
+    assert reasons[-2:] == ["OOMKilling", "BackOff"]
+
+
+def test_a_pod_that_fits_nowhere_stays_pending() -> None:
+    assert after(10_000, workload("acme/unschedulable")) == (0, ["FailedScheduling"], [])
+
+
+def test_a_volume_that_never_mounts_keeps_the_container_from_starting() -> None:
+    assert after(10_000, workload("acme/stuck")) == (0, ["Scheduled", "FailedMount"], [])
+
+
+def test_a_restart_begins_a_new_log() -> None:
+    running = workload(command=["sh", "-c", "echo once; exit 1"])
+    assert after(10, running)[2] == ["once"]
+    first = running.pods()[0].container
+    after(12, running)
+    second = running.pods()[0].container
+    assert first is not second
+    assert first is not None
+    assert not first.running
+
+
+def test_an_update_keeps_the_pods_of_services_that_did_not_change() -> None:
+    hidden = [expose(port=5432, **{"global": False})]
+    before = decode(manifest(service(), service("db", "postgres", expose=hidden))).groups[0]
+    running = Workload(KEY, before, Clock(monotonic=lambda: 0.0))
+    after(60, running)
+    names = {pod.service.name: pod.name for pod in running.pods()}
+    running.update(
+        decode(manifest(service(image="nginx:2"), service("db", "postgres", expose=hidden))).groups[0]
+    )
+    later = {pod.service.name: pod.name for pod in running.pods()}
+    assert later["db"] == names["db"]
+    assert later["web"] != names["web"]
+    assert after(60, running)[0] == 2
+
+
+def test_closing_kills_what_runs_and_nothing_happens_any_more() -> None:
+    running = workload("acme/crash:1", count=2)
+    after(5, running)
+    running.close()
+    events = len(running.events)
+    assert after(3600, running)[0] == 0
+    assert len(running.events) == events
+
+
+def test_a_jump_of_the_clock_loses_nothing() -> None:
+    steps, jump = workload("acme/crash:1"), workload("acme/crash:1")
+    for _ in range(600):
+        after(1, steps)
+    after(600, jump)
+    assert [event.reason for event in steps.events] == [event.reason for event in jump.events]
+
+
+def test_the_namespace_is_45_letters_of_base32hex() -> None:
+    assert len(KEY.namespace) == 45
+    assert KEY.namespace == KEY.namespace.lower()
+
+
+@pytest.mark.parametrize(
+    ("image", "name", "kind", "whole"),
+    [
+        ("nginx", "nginx", "nginx", "docker.io/library/nginx:latest"),
+        ("acme/nginx-plus:1", "nginx-plus", "nginx", "docker.io/acme/nginx-plus:1"),
+        ("localhost:5000/app", "app", "generic", "localhost:5000/app:latest"),
+        ("ghcr.io/a/b@sha256:00", "b", "generic", "ghcr.io/a/b@sha256:00"),
+    ],
+)
+def test_image_references(image: str, name: str, kind: str, whole: str) -> None:
+    assert (short_name(image), kind_of(image), canonical(image)) == (name, kind, whole)
+
+
+@pytest.mark.parametrize(
+    ("argv", "stdout", "stderr", "code"),
+    [
+        (["echo", "a;b"], "a;b\n", "", 0),
+        (["sh", "-c", "echo 'a;b'; echo c"], "a;b\nc\n", "", 0),
+        (["sh", "-c", "echo a >&2"], "", "a\n", 0),
+        (["/bin/bash", "-c", "exit 300"], "", "", 44),
+        (["sh", "-c", "false; exit"], "", "", 1),
+        (["env"], "A=1\n", "", 0),
+        (["printenv", "B"], "", "", 1),
+        (["hostname"], "web-0\n", "", 0),
+    ],
+)
+def test_the_small_shell(argv: list[str], stdout: str, stderr: str, code: int) -> None:
+    outcome = run(argv, BOX)
+    assert (outcome.text(stderr=False), outcome.text(stderr=True), outcome.exit_code) == (
+        stdout,
+        stderr,
+        code,
+    )
+
+
+def test_a_script_that_cannot_be_parsed_exits_with_2() -> None:
+    assert run(["sh", "-c", "echo 'open"], BOX).exit_code == 2
+
+
+@pytest.mark.parametrize("argv", [[], ["nginx"], ["exit", "1"], ["sh", "-c", "python main.py"], ["cat"]])
+def test_what_the_small_shell_does_not_play(argv: list[str]) -> None:
+    with pytest.raises(NotPlayed):
+        run(argv, BOX)
+
+
+SERVERS = {
+    "writes a file and runs on": "cat > /etc/caddy/Caddyfile <<'EOF'\n:80 {\n}\nEOF\n\ncaddy run",
+    "a pipe": "echo a | nc -l 80",
+    "a job": "true & nginx",
+    "a quote over lines": "printf 'a\nb'\nnginx",
+    "known words, then a server": "echo starting; nginx -g 'daemon off;'",
+}
+
+
+@pytest.mark.parametrize("script", SERVERS.values(), ids=SERVERS.keys())
+def test_a_script_that_we_cannot_play_is_not_taken_for_one_that_ends(script: str) -> None:
+    with pytest.raises(NotPlayed):
+        run(["sh", "-c", script], Box("web-0"))
+
+
+def test_lines_are_played_one_after_another() -> None:
+    outcome = run(["sh", "-c", "echo a\necho b >&2\nexit 3"], Box("web-0"))
+    assert (outcome.exit_code, outcome.text(stderr=False), outcome.text(stderr=True)) == (3, "a\n", "b\n")
