@@ -1,0 +1,405 @@
+"""One upstream: deadlines, retries, limits and errors, the same for whoever speaks HTTP here.
+
+How a request may be repeated is decided by what it does, not by its method. Whether a lost request can have
+had an effect is not guessed from the kind of failure: the transport tells when the first byte of a request
+leaves.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import socket
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import TracebackType
+from typing import Any, NoReturn, Self, TypedDict, TypeVar, Unpack
+from urllib.parse import urlsplit
+
+import anyio
+import httpx2
+from pydantic import TypeAdapter, ValidationError
+
+from akash_mcp import __version__
+from akash_mcp.clients.answers import Redactor, error_of
+from akash_mcp.errors import (
+    AkashError,
+    ApiError,
+    BadSettings,
+    Interrupted,
+    OutcomeUnknown,
+    RateLimited,
+    ServerError,
+    Unreachable,
+)
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 10.0
+MOST_ATTEMPTS = 4
+LONGEST_BACKOFF_SECONDS = 8.0
+LARGEST_ANSWER = 8 * 2**20
+LARGEST_ERROR = 64 * 2**10
+
+# Cloudflare's 520 to 524 stand for the 502 to 504 of the origin behind it.
+_PASSING = frozenset({502, 503, 504, 520, 521, 522, 523, 524})
+# Answered by a proxy or a server that gave up waiting: the request may be under way behind it.
+_GAVE_UP = frozenset({408, 499})
+
+T = TypeVar("T")
+
+
+class Sending(Enum):
+    """How often a request may be sent."""
+
+    READ = "read"
+    """Changes nothing. Repeated after lost connections, timeouts, 429, and 502 to 504."""
+    REPEATABLE = "repeatable"
+    """Changes something, and twice is the same as once. Repeated like a read."""
+    ONCE = "once"
+    """May spend. Never sent twice; a lost answer is `OutcomeUnknown`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """How long a request may take, in seconds."""
+
+    read: float
+    """The longest silence within one attempt."""
+    total: float
+    """All attempts together, and the pauses between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A successful answer, not yet understood. `lost` builds the error for one that makes no sense."""
+
+    status: int
+    body: bytes
+    lost: Callable[[str], AkashError]
+
+    def read(self, shape: TypeAdapter[T], *keys: str) -> T:
+        """The JSON below `keys`, as `shape`. JSON numbers with a fraction become `Decimal`, never floats.
+
+        Raises what the request's kind calls for: an answer of a ONCE request that cannot be read is as good
+        as lost.
+        """
+        try:
+            value = json.loads(self.body, parse_float=Decimal, parse_constant=_no_such_number)
+            for key in keys:
+                value = value[key]
+            return shape.validate_python(value)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            place = ".".join(map(str, (*keys, *first["loc"]))) or "the answer"
+            raise self.lost(f"{place}: {first['msg']}") from None
+        except (ValueError, RecursionError) as error:
+            raise self.lost("it is not JSON") from error
+        except (KeyError, TypeError, IndexError) as error:
+            raise self.lost(f"it has no {'.'.join(keys)}") from error
+
+
+class UpstreamOptions(TypedDict, total=False):
+    """What an upstream may be given besides who it is. Times are seconds; `random` is in [0, 1)."""
+
+    verify: ssl.SSLContext
+    sni: str
+    most_at_once: int
+    sleep: Callable[[float], Awaitable[None]]
+    random: Callable[[], float]
+    monotonic: Callable[[], float]
+
+
+class Upstream:
+    """One service that we ask over HTTP. Use `async with`, or call `aclose`.
+
+    `base_url` is http or https without credentials. `name` is what errors call it. `headers` go with every
+    request; `secrets` are values that no error may repeat. `advice` gives the next step for an error class.
+    `verify` is the TLS context (by default the system's authorities), `sni` the host name that a TLS server
+    is asked for and checked against where `base_url` names an address. Redirects, cookies, proxies and .netrc
+    are not used: the first two could carry the key elsewhere, and a second credential makes the Console
+    refuse every call.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        name: str,
+        headers: Mapping[str, str] | None = None,
+        secrets: Sequence[str] = (),
+        advice: Mapping[type[ApiError], str] | None = None,
+        **options: Unpack[UpstreamOptions],
+    ) -> None:
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+            raise BadSettings(f"The address of {name} must be an http or https URL without credentials.")
+        self.name = name
+        self.host = options.get("sni") or parts.hostname
+        self.sleep = options.get("sleep", anyio.sleep)
+        self.monotonic = options.get("monotonic", time.monotonic)
+        self._base_url = base_url.rstrip("/")
+        self._headers = {
+            "accept": "application/json",
+            "user-agent": f"akash-mcp/{__version__}",
+            **(headers or {}),
+        }
+        self._redact = Redactor(secrets)
+        self._advice = advice or {}
+        self._verify = options.get("verify")
+        self._sni = options.get("sni")
+        self._slots = anyio.Semaphore(options.get("most_at_once", 8))
+        self._random = options.get("random", random.random)
+        self._kept: httpx2.AsyncClient | None = None
+        self._fresh: httpx2.AsyncClient | None = None
+
+    def carries(self, header: str) -> bool:
+        """Whether a header of this name goes with every request."""
+        return header.lower() in (name.lower() for name in self._headers)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections. A later request opens new ones."""
+        clients = (self._kept, self._fresh)
+        self._kept = self._fresh = None
+        for client in clients:
+            if client is not None:
+                await client.aclose()
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        sending: Sending,
+        deadline: Deadline,
+        params: Mapping[str, str] | None = None,
+        body: str | None = None,
+        largest: int = LARGEST_ANSWER,
+    ) -> Answer:
+        """Send one request and return its successful answer.
+
+        `body` is JSON text, `largest` the most bytes of an answer that are taken. Raises `ApiError` for a definite
+        refusal, `Unreachable` where nothing was sent, `Interrupted` for a READ or REPEATABLE request without a
+        whole answer, and `OutcomeUnknown` for a ONCE request that may have had an effect.
+        """
+        ends = self.monotonic() + deadline.total
+        maybe_done = False
+        attempt = 1
+        while True:
+            left = max(ends - self.monotonic(), 0.0)
+            try:
+                return await self._attempt(method, path, params, body, sending, deadline, left, largest)
+            except (ApiError, Unreachable, Interrupted) as error:
+                maybe_done = maybe_done or _ambiguous(error)
+                pause = self._pause(error, attempt)
+                again = sending is not Sending.ONCE and pause is not None and attempt < MOST_ATTEMPTS
+                if not again or pause is None or self.monotonic() + pause >= ends:
+                    self._give_up(error, sending, maybe_done)
+            log.debug("%s %s: attempt %d failed, again in %.2f s", method, path, attempt, pause)
+            await self.sleep(pause)
+            attempt += 1
+
+    def _pause(self, error: AkashError, attempt: int) -> float | None:
+        """Seconds to wait before another attempt; None where another would end the same way."""
+        asked = 0.0
+        if isinstance(error, ApiError):
+            if not (isinstance(error, RateLimited) or error.status in _PASSING):
+                return None
+            asked = error.retry_after or 0.0
+        backoff = min(LONGEST_BACKOFF_SECONDS, 0.5 * 2.0 ** (attempt - 1))
+        return max(asked, backoff * (0.5 + self._random() / 2))
+
+    def _give_up(self, error: AkashError, sending: Sending, maybe_done: bool) -> NoReturn:
+        if sending is Sending.ONCE and maybe_done:
+            raise OutcomeUnknown(
+                f"{error.what} Whether the request took effect is not known.",
+                next_step="Look up what happened before doing it again: it may have been done.",
+            ) from error
+        if (
+            sending is Sending.REPEATABLE
+            and maybe_done
+            and (_ambiguous(error) or isinstance(error, Unreachable))
+        ):
+            raise Interrupted(
+                f"{error.what} Whether the change took effect is not known.",
+                next_step="Doing it again is harmless.",
+            ) from error
+        raise error
+
+    async def _attempt(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        body: str | None,
+        sending: Sending,
+        deadline: Deadline,
+        left: float,
+        largest: int,
+    ) -> Answer:
+        sent = False
+
+        async def trace(event: str, info: Mapping[str, Any]) -> None:
+            nonlocal sent
+            sent = sent or event.endswith("send_request_headers.started")
+
+        extensions: dict[str, Any] = {"trace": trace}
+        if self._sni:
+            extensions["sni_hostname"] = self._sni
+        client = self._client(sending)
+        request = client.build_request(
+            method,
+            self._base_url + path,
+            params=params,
+            content=body.encode() if body is not None else None,
+            headers={"content-type": "application/json"} if body is not None else None,
+            timeout=httpx2.Timeout(deadline.read, connect=min(CONNECT_SECONDS, deadline.total)),
+            extensions=extensions,
+        )
+        started = self.monotonic()
+        try:
+            with anyio.fail_after(left):
+                async with self._slots:
+                    response = await client.send(request, stream=True)
+                    try:
+                        limit = largest if response.is_success else LARGEST_ERROR
+                        content, whole = await _bounded(response, limit)
+                    finally:
+                        await response.aclose()
+        except (httpx2.RequestError, OSError) as error:
+            if sent:
+                raise Interrupted(
+                    f"{self.name} at {self.host} gave no whole answer: {_why(error)}."
+                ) from error
+            raise Unreachable(
+                f"{self.name} at {self.host} cannot be reached: {_why(error)}.",
+                next_step="Check the network and the address, then try again.",
+            ) from error
+        log.debug("%s %s: %d in %.2f s", method, path, response.status_code, self.monotonic() - started)
+        if not response.is_success:
+            raise error_of(
+                response.status_code,
+                response.headers,
+                content,
+                name=self.name,
+                redact=self._redact,
+                advice=self._advice,
+            )
+        answer = Answer(response.status_code, content, self._unreadable(path, response.status_code, sending))
+        if not whole:
+            raise answer.lost(f"it is larger than {largest} bytes")
+        return answer
+
+    def _unreadable(self, path: str, status: int, sending: Sending) -> Callable[[str], AkashError]:
+        def lost(why: str) -> AkashError:
+            what = (
+                f"{self.name} answered {path} with something that cannot be read: {self._redact(why)[:200]}."
+            )
+            if sending is Sending.ONCE:
+                return OutcomeUnknown(what, next_step="Look up what happened: the request was probably done.")
+            if sending is Sending.REPEATABLE:
+                return Interrupted(
+                    what, next_step="The change was probably made. Doing it again is harmless."
+                )
+            return ServerError(what, status=status, code="unreadable_answer")
+
+        return lost
+
+    def _client(self, sending: Sending) -> httpx2.AsyncClient:
+        if sending is Sending.ONCE:
+            # A connection of its own: a kept one, just closed by the other side, would leave the outcome
+            # unknown.
+            self._fresh = self._fresh or self._build(httpx2.Limits(max_keepalive_connections=0))
+            return self._fresh
+        self._kept = self._kept or self._build(
+            httpx2.Limits(max_keepalive_connections=4, keepalive_expiry=10)
+        )
+        return self._kept
+
+    def _build(self, limits: httpx2.Limits) -> httpx2.AsyncClient:
+        if self._verify is None and self._base_url.startswith("https"):
+            self._verify = httpx2.create_ssl_context()
+        return httpx2.AsyncClient(
+            headers=self._headers,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            verify=self._verify
+            or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # plain http: one that trusts nobody
+            limits=limits,
+            trust_env=False,
+            follow_redirects=False,
+        )
+
+
+async def _bounded(response: httpx2.Response, limit: int) -> tuple[bytes, bool]:
+    """At most `limit` bytes of the body, and whether that is all of it."""
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > limit:
+            return bytes(content[:limit]), False
+    return bytes(content), True
+
+
+def _ambiguous(error: AkashError) -> bool:
+    """Whether the request behind the error may have had an effect."""
+    if isinstance(error, ApiError):
+        return isinstance(error, ServerError) or error.status in _GAVE_UP
+    return isinstance(error, Interrupted | OutcomeUnknown)
+
+
+def _no_such_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a number")
+
+
+_REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (ssl.SSLCertVerificationError, "its TLS certificate is not trusted (is this machine's clock right?)"),
+    (ssl.SSLError, "no TLS connection could be made"),
+    (socket.gaierror, "its name could not be looked up"),
+    (ConnectionRefusedError, "the connection was refused"),
+    (httpx2.TimeoutException, "it took too long"),
+    (TimeoutError, "it took too long"),
+    (httpx2.DecodingError, "the answer was garbled"),
+)
+
+
+def _why(error: BaseException) -> str:
+    """A few words for the reason of a lost connection.
+
+    The library's own texts may hold header values: not used.
+    """
+    causes = list(_causes(error))
+    for kind, words in _REASONS:
+        if any(isinstance(cause, kind) for cause in causes):
+            return words
+    return "the connection was lost"
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        cause = waiting.pop()
+        if cause is None or cause in found:
+            continue
+        found.append(cause)
+        waiting += [cause.__cause__, cause.__context__]
+        if isinstance(cause, BaseExceptionGroup):
+            waiting += cause.exceptions
+    return found

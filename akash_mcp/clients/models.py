@@ -1,0 +1,408 @@
+"""What the Console API says, read leniently.
+
+The API never validates its own answers, so only what identifies a thing is required here. Money stays decimal:
+prices and escrow amounts are micro-denominations (uact), with up to 18 decimals.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+
+from akash_mcp.clients.escrow import EscrowAccount
+from akash_mcp.clients.wire import UACT, CamelWire, Coin, ListOf, MapOf, Wire, WireDseq, uact
+from akash_mcp.ids import AccountAddress, Dseq, LeaseId, ProviderAddress
+from akash_mcp.money import Usd
+
+
+class BidId(Wire):
+    """What names a bid, and the lease that comes of it."""
+
+    owner: AccountAddress = AccountAddress("")
+    dseq: WireDseq
+    gseq: int = 1
+    oseq: int = 1
+    provider: ProviderAddress
+
+    @property
+    def lease_id(self) -> LeaseId:
+        """The lease of this name."""
+        return LeaseId(self.dseq, self.gseq, self.oseq, self.provider)
+
+
+class Bid(Wire):
+    """A provider's offer for one group, in whatever state: the API lists closed and lost ones too."""
+
+    id: BidId
+    state: str = ""
+    price: Coin = Coin()
+    created_at: int = 0
+    """Height of the block in which it was made."""
+
+    @property
+    def dseq(self) -> Dseq:
+        """The deployment that it is for."""
+        return self.id.dseq
+
+    @property
+    def gseq(self) -> int:
+        """The group that it is for."""
+        return self.id.gseq
+
+    @property
+    def oseq(self) -> int:
+        """The order that it answers."""
+        return self.id.oseq
+
+    @property
+    def provider(self) -> ProviderAddress:
+        """Whose offer it is."""
+        return self.id.provider
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be leased."""
+        return self.state == "open"
+
+    @property
+    def price_uact(self) -> Decimal | None:
+        """uact per block for the whole group; None for a price in another denomination."""
+        return self.price.amount if self.price.denom == UACT else None
+
+
+class ListedBid(Wire):
+    """One entry of the bid list."""
+
+    bid: Bid
+
+
+class ServiceStatus(Wire):
+    """One service as its provider sees it. `uris` are bare host names."""
+
+    name: str = ""
+    available: int = 0
+    total: int = 0
+    uris: list[str] = Field(default_factory=list)
+    observed_generation: int = 0
+    replicas: int = 0
+    updated_replicas: int = 0
+    ready_replicas: int = 0
+    available_replicas: int = 0
+
+    @property
+    def running(self) -> int:
+        """How many replicas run.
+
+        A service with persistent storage counts all its pods as available, also those that do not run yet
+        (akash-network/provider cluster/kube); what is ready is told apart only by newer providers.
+        """
+        return self.ready_replicas if self.replicas else self.available
+
+
+class ForwardedPort(CamelWire):
+    """A port of a service that is open on the provider's host."""
+
+    host: str = ""
+    port: int = 0
+    external_port: int = 0
+    proto: str = "TCP"
+    name: str = ""
+
+
+class LeasedIp(Wire):
+    """A leased IP address. Only here are the wire's keys capitalised."""
+
+    ip: str = Field("", alias="IP")
+    port: int = Field(0, alias="Port")
+    external_port: int = Field(0, alias="ExternalPort")
+    protocol: str = Field("TCP", alias="Protocol")
+
+
+class LeaseStatus(Wire):
+    """What runs for a lease (akash-network/provider gateway/rest). Go nulls are read as empty."""
+
+    services: MapOf[ServiceStatus] = Field(default_factory=dict)
+    forwarded_ports: MapOf[list[ForwardedPort]] = Field(default_factory=dict)
+    ips: MapOf[list[LeasedIp]] = Field(default_factory=dict)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every service has all its replicas running, and there is at least one service."""
+        return bool(self.services) and all(s.running >= max(s.total, 1) for s in self.services.values())
+
+
+def _or_none(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    """The value, or None where it makes no sense.
+
+    The Console passes a provider's status on unread: what a provider writes there must not keep anyone from reading,
+    and so from closing, the deployment.
+    """
+    try:
+        return handler(value)
+    except ValidationError:
+        return None
+
+
+class Lease(Wire):
+    """One lease. `status` is the provider's own word, None where it could not be asked or understood."""
+
+    id: BidId
+    state: str = ""
+    price: Coin = Coin()
+    created_at: int = 0
+    closed_on: int = 0
+    """Height of the block that closed it; 0 while it is open."""
+    reason: str | None = None
+    status: Annotated[LeaseStatus | None, WrapValidator(_or_none)] = None
+
+    @property
+    def lease_id(self) -> LeaseId:
+        """The lease's name."""
+        return self.id.lease_id
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it runs. `insufficient_funds` and `reclaiming` leases are still not closed."""
+        return self.state == "active"
+
+
+class DeploymentId(Wire):
+    """Whose deployment, and which."""
+
+    owner: AccountAddress = AccountAddress("")
+    dseq: WireDseq
+
+
+class Deployment(Wire):
+    """The deployment's own record on the chain."""
+
+    id: DeploymentId
+    state: str = ""
+    hash: str = ""
+    created_at: int = 0
+
+
+class DeploymentDetail(Wire):
+    """A deployment with its leases and escrow. Closed leases are among them."""
+
+    deployment: Deployment
+    leases: ListOf[Lease] = Field(default_factory=list)
+    escrow_account: EscrowAccount = EscrowAccount()
+
+    @property
+    def dseq(self) -> Dseq:
+        """Its name."""
+        return self.deployment.id.dseq
+
+    @property
+    def owner(self) -> AccountAddress:
+        """The account that pays for it."""
+        return self.deployment.id.owner
+
+    @property
+    def state(self) -> str:
+        """`active` or `closed`."""
+        return self.deployment.state
+
+    @property
+    def manifest_hash(self) -> str | None:
+        """base64 of the manifest's SHA-256.
+
+        None where the API fell back to its index, which does not keep it.
+        """
+        return self.deployment.hash if self.deployment.hash not in ("", "unknown_value") else None
+
+    @property
+    def active_leases(self) -> list[LeaseId]:
+        """The leases that run."""
+        return [lease.lease_id for lease in self.leases if lease.is_active]
+
+    @property
+    def open_leases(self) -> list[LeaseId]:
+        """The leases that are not closed.
+
+        While there is one, the Console creates no other for this deployment.
+        """
+        return [lease.lease_id for lease in self.leases if lease.state and lease.state != "closed"]
+
+    @property
+    def escrow_funds(self) -> Decimal:
+        """uact in escrow at the last settlement."""
+        return uact(self.escrow_account.state.funds)
+
+    @property
+    def rate_uact(self) -> Decimal:
+        """uact per block that the active leases cost together."""
+        return uact([lease.price for lease in self.leases if lease.is_active])
+
+    def escrow_left(self, height: int) -> Decimal:
+        """uact in escrow at a block `height`, with the rent that accrued since the last settlement taken
+        off."""
+        return max(self.escrow_funds - self._accrued(height), Decimal(0))
+
+    def spent_at(self, height: int) -> Usd:
+        """What it has cost up to a block `height`: what was paid out, and the rent accrued since."""
+        paid = uact(self.escrow_account.state.transferred)
+        accrued = min(self._accrued(height), max(self.escrow_funds, Decimal(0)))
+        return Usd.from_uact(max(paid + accrued, Decimal(0)))
+
+    @property
+    def spent(self) -> Usd:
+        """What was paid to providers up to the last settlement: all of it, once it is closed."""
+        return Usd.from_uact(max(uact(self.escrow_account.state.transferred), Decimal(0)))
+
+    @property
+    def refunded(self) -> Usd | None:
+        """What went back to the account when it closed.
+
+        None while it is open, or where no deposit is on record.
+        """
+        deposits = self.escrow_account.state.deposits
+        if self.state != "closed" or not deposits:
+            return None
+        paid_in = uact([deposit.balance for deposit in deposits])
+        return Usd.from_uact(max(paid_in - self.spent.uact, Decimal(0)))
+
+    def _accrued(self, height: int) -> Decimal:
+        settled_at = self.escrow_account.state.settled_at
+        return self.rate_uact * max(height - settled_at, 0) if settled_at else Decimal(0)
+
+
+class SignedTx(CamelWire):
+    """The transaction behind a creation."""
+
+    transaction_hash: str = ""
+    hash: str = ""
+
+
+class Created(CamelWire):
+    """A deployment that now exists.
+
+    `manifest` is what its providers will get: send it back unchanged to lease.
+    """
+
+    dseq: WireDseq
+    manifest: str = ""
+    sign_tx: SignedTx = SignedTx()
+
+    @property
+    def tx_hash(self) -> str | None:
+        """The transaction's hash, where the API told it."""
+        return self.sign_tx.transaction_hash or self.sign_tx.hash or None
+
+
+class DeploymentSettings(CamelWire):
+    """How a deployment is funded. The estimate is in uact, whatever the API's reference says."""
+
+    dseq: WireDseq
+    auto_top_up_enabled: bool = False
+    closed: bool = False
+    estimated_top_up_amount: Decimal = Decimal(0)
+    runtime_limit_hours: Decimal | None = None
+    runtime_ends_at: str | None = None
+
+
+class Balances(Wire):
+    """The account's money as the API counts it.
+
+    Uact, and US dollars since the API of autumn 2026 (`unit`).
+    """
+
+    balance: Decimal
+    deployments: Decimal = Decimal(0)
+    total: Decimal = Decimal(0)
+    unit: Literal["uact", "usd"] = "uact"
+
+    @property
+    def available(self) -> Usd:
+        """What new deployments may take."""
+        return self._usd(self.balance)
+
+    @property
+    def in_deployments(self) -> Usd:
+        """What lies in the escrow of active deployments, at their last settlements."""
+        return self._usd(self.deployments)
+
+    def _usd(self, amount: Decimal) -> Usd:
+        positive = max(amount, Decimal(0))
+        return Usd(positive) if self.unit == "usd" else Usd.from_uact(positive)
+
+
+class FundingConfig(CamelWire):
+    """How the API of autumn 2026 funds deployments by itself."""
+
+    target_runway_hours: Decimal = Decimal(0)
+    balance_headroom_usd: Decimal = Decimal(0)
+    default_deposit_usd: Decimal = Decimal(0)
+
+
+class User(Wire):
+    """Whose API key it is."""
+
+    id: str
+    trial: bool = False
+
+
+class ProviderAttribute(CamelWire):
+    """One attribute that a provider claims, and the auditors who signed it."""
+
+    key: str = ""
+    value: str = ""
+    audited_by: ListOf[str] = Field(default_factory=list)
+
+
+class GpuModel(Wire):
+    """A GPU model seen at a provider."""
+
+    vendor: str = ""
+    model: str = ""
+    ram: str = ""
+    interface: str = ""
+
+
+class ProviderRecord(CamelWire):
+    """A provider as the Console's index knows it. Uptimes are fractions of 1; None is unknown or zero."""
+
+    owner: ProviderAddress
+    host_uri: str = ""
+    name: str | None = None
+    organization: str | None = None
+    is_online: bool = False
+    is_audited: bool = False
+    is_valid_version: bool = False
+    uptime1d: Decimal | None = None
+    uptime7d: Decimal | None = None
+    uptime30d: Decimal | None = None
+    ip_region: str | None = None
+    ip_country: str | None = None
+    ip_country_code: str | None = None
+    location_region: str | None = None
+    country: str | None = None
+    tier: str | None = None
+    akash_version: str | None = None
+    gpu_models: ListOf[GpuModel] = Field(default_factory=list)
+    attributes: ListOf[ProviderAttribute] = Field(default_factory=list)
+
+
+class _Height(Wire):
+    height: int
+
+
+class _Deployments(Wire):
+    deployments: ListOf[DeploymentDetail] = Field(default_factory=list)
+
+
+CREATED = TypeAdapter(Created)
+DETAIL = TypeAdapter(DeploymentDetail)
+DEPLOYMENTS = TypeAdapter(ListOf[DeploymentDetail])
+BIDS = TypeAdapter(ListOf[ListedBid])
+SETTINGS = TypeAdapter(DeploymentSettings)
+BALANCES = TypeAdapter(Balances)
+FUNDING = TypeAdapter(FundingConfig)
+USER = TypeAdapter(User)
+PROVIDER = TypeAdapter(ProviderRecord)
+PROVIDERS = TypeAdapter(ListOf[ProviderRecord])
+BLOCKS = TypeAdapter(list[_Height])
+LEASE_STATUS = TypeAdapter(LeaseStatus)

@@ -1,0 +1,123 @@
+"""Which provider hosts we connect to.
+
+A provider writes its own host into its record, and we would send a bearer token there from inside the user's
+network. So only public addresses are connected to, and exactly those that were checked: the name is looked up
+once, every address it has is judged, and the connection goes to a judged address. A name that changes its
+mind in between (DNS rebinding) therefore changes nothing.
+
+Not covered: a public address that a router or a load balancer maps to something inside, and a public service
+that is no provider; what answers there still has to present the provider's certificate before it gets a byte
+of HTTP.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
+
+import anyio
+
+from akash_mcp.errors import UntrustedProvider
+
+DEFAULT_PORT = 443
+LOOKUP_SECONDS = 10.0
+
+_HOST = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?", re.ASCII)
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A provider's gateway: the host of its record, its port, and the addresses that may be connected to."""
+
+    host: str
+    port: int
+    addresses: tuple[str, ...]
+
+
+def parse_host_uri(host_uri: str) -> tuple[str, int]:
+    """Host and port of a provider record's `host_uri`.
+
+    Raises `UntrustedProvider` unless it is https with a plain host, without credentials, path, query or
+    fragment.
+    """
+    try:
+        parts = urlsplit(host_uri)
+        host, port = parts.hostname or "", parts.port or DEFAULT_PORT
+    except ValueError:
+        raise _refused(host_uri, "is no URL") from None
+    if parts.scheme != "https":
+        raise _refused(host_uri, "is not https")
+    if parts.username is not None or parts.password is not None:
+        raise _refused(host_uri, "carries credentials")
+    if parts.path or parts.query or parts.fragment:
+        raise _refused(host_uri, "has a path")
+    if not _is_address(host) and not (_HOST.fullmatch(host) and len(host) <= 253):
+        raise _refused(host_uri, "has no proper host name")
+    return host.rstrip("."), port
+
+
+async def resolve(host_uri: str, allowed: Sequence[IPv4Network | IPv6Network] = ()) -> Endpoint:
+    """Look a provider's host up and judge every address that it has.
+
+    `allowed` are networks of a devnet of one's own. Raises `UntrustedProvider` when the host is not a proper
+    one, cannot be looked up, or has an address that is neither public nor in `allowed`.
+    """
+    host, port = parse_host_uri(host_uri)
+    try:
+        with anyio.fail_after(LOOKUP_SECONDS):
+            found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise UntrustedProvider(f"The provider's host {host} cannot be looked up.") from error
+    addresses = tuple(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+    for address in addresses:
+        if not is_allowed(ip_address(address), allowed):
+            raise UntrustedProvider(
+                f"The provider's host {host} is at {address}, which is not a public address.",
+                next_step="Choose another provider. For a devnet of your own, the user can allow its network "
+                "with AKASH_MCP_ALLOW_PRIVATE_PROVIDERS.",
+            )
+    return Endpoint(host, port, addresses)
+
+
+def is_allowed(address: IPv4Address | IPv6Address, allowed: Sequence[IPv4Network | IPv6Network] = ()) -> bool:
+    """Whether an address is public, or in one of the `allowed` networks.
+
+    An embedded IPv4 address counts too.
+    """
+    if any(address in network for network in allowed):
+        return True
+    inner = _embedded(address)
+    if inner is not None:
+        return is_allowed(inner, allowed)
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _embedded(address: IPv4Address | IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that an IPv6 one stands for, where it does."""
+    if isinstance(address, IPv4Address):
+        return None
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    if address.teredo is not None:
+        return address.teredo[1]
+    return address.ipv4_mapped or address.sixtofour
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _refused(host_uri: str, why: str) -> UntrustedProvider:
+    shown = "".join(c if c.isprintable() else "?" for c in host_uri)[:80]
+    return UntrustedProvider(
+        f"The provider's registered host {shown!r} {why}.", next_step="Choose another provider."
+    )

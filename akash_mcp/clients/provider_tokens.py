@@ -1,0 +1,83 @@
+"""Tokens for provider gateways: as narrow as they can be, short-lived, and in memory only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import anyio
+
+from akash_mcp.clients.console import ConsoleReader
+from akash_mcp.ids import LeaseId
+
+TTL_SECONDS = 900
+"""15 minutes, the most that AEP-64 recommends."""
+RENEW_SECONDS = 60
+
+READ_SCOPES = ("status", "logs", "events")
+SHELL_SCOPES = ("shell",)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token and when it expires, in seconds since the epoch by our clock."""
+
+    text: str = field(repr=False)
+    expires: float
+
+
+class Tokens:
+    """Mints tokens through the Console and keeps them until shortly before they expire."""
+
+    def __init__(self, console: ConsoleReader, clock: Callable[[], float] = time.time) -> None:
+        self._console = console
+        self._clock = clock
+        self._kept: dict[tuple[LeaseId, tuple[str, ...], tuple[str, ...]], Token] = {}
+        self._minting = anyio.Lock()
+
+    async def get(
+        self,
+        lease: LeaseId,
+        *,
+        services: Iterable[str] = (),
+        scopes: tuple[str, ...] = READ_SCOPES,
+        refused: Token | None = None,
+    ) -> Token:
+        """A token for `scopes` on one lease, or on its provider while the names of its services are not
+        known.
+
+        `refused` is a token that the provider did not take: it is not handed out again.
+        """
+        key = (lease, tuple(sorted(set(services))), scopes)
+        async with self._minting:
+            token = self._kept.get(key)
+            if token is None or token is refused or token.expires - RENEW_SECONDS <= self._clock():
+                now = self._clock()
+                text = await self._console.mint_token(TTL_SECONDS, grant(lease, key[1], scopes))
+                token = Token(text, now + TTL_SECONDS)
+                self._kept = {k: kept for k, kept in self._kept.items() if kept.expires > now}
+                self._kept[key] = token
+            return token
+
+
+def grant(lease: LeaseId, services: Iterable[str], scopes: Iterable[str]) -> Mapping[str, object]:
+    """The `leases` claim of AEP-64 for one lease.
+
+    The schema wants the names of services where it names a deployment; without them the grant is for the
+    provider.
+    """
+    named = sorted(set(services))
+    permission: dict[str, object] = {"provider": lease.provider}
+    if named:
+        deployment = {
+            "dseq": int(lease.dseq),
+            "gseq": lease.gseq,
+            "oseq": lease.oseq,
+            "scope": list(scopes),
+            "services": named,
+        }
+        permission |= {"access": "granular", "deployments": [deployment]}
+    else:
+        permission |= {"access": "scoped", "scope": list(scopes)}
+    return {"access": "granular", "permissions": [permission]}

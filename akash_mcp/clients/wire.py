@@ -1,0 +1,70 @@
+"""What every record from a wire is made of.
+
+Reading is lenient: unknown keys are ignored, null and "" are the same as absent, and numbers may be text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic.alias_generators import to_camel
+
+from akash_mcp.ids import Dseq, parse_dseq
+
+T = TypeVar("T")
+
+UACT = "uact"
+
+
+def _dseq(value: object) -> Dseq:
+    return parse_dseq(str(value))
+
+
+def _listed(value: object) -> object:
+    """A list from the wire, where null means empty."""
+    return [] if value is None else value
+
+
+def _without_nulls(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: item for key, item in value.items() if item is not None}
+    return {} if value is None else value
+
+
+WireDseq = Annotated[Dseq, BeforeValidator(_dseq)]
+ListOf = Annotated[list[T], BeforeValidator(_listed)]
+MapOf = Annotated[dict[str, T], BeforeValidator(_without_nulls)]
+
+
+class Wire(BaseModel):
+    """The base of everything read from a wire."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_absent(cls, value: object) -> object:
+        if isinstance(value, dict):
+            return {key: item for key, item in value.items() if item is not None and item != ""}
+        return value
+
+
+class CamelWire(Wire):
+    """A record whose keys are camelCase."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
+class Coin(Wire):
+    """An amount of one denomination, in its micro unit."""
+
+    denom: str = ""
+    amount: Decimal = Decimal(0)
+
+
+def uact(coins: Iterable[Coin]) -> Decimal:
+    """The uact among the coins. Another denomination is never counted as dollars."""
+    return sum((coin.amount for coin in coins if coin.denom == UACT), Decimal(0))
