@@ -1,0 +1,113 @@
+"""An offer: one bid, with what is known of the provider behind it, and its price in dollars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from akash_mcp.clients.models import Bid, ProviderRecord
+from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
+from akash_mcp.money import Usd, usd_per_hour
+
+MICRO_USD_DENOMS = frozenset(
+    {
+        "uact",
+        # USDC over IBC, on the main network
+        "ibc/170C677610AC31DF0904FFE09CD3B5C657492170E7E52372E48756B71E56F2F1",
+    }
+)
+"""Denominations whose unit is a millionth of a dollar. A price in any other one cannot be compared."""
+
+HIGHEST_PRICE = Decimal(10**12)
+"""uact per block. A price above it (590 million dollars an hour) is a mistake or an attack, not a price."""
+
+NO_PRICE = Usd(10**9)
+"""Dollars an hour of an offer whose price cannot be read: over every limit, so a sum that holds it is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What one provider asks for one group, and what is known of that provider.
+
+    `None` is unknown, never good. `name`, `organization`, `host_uri` and `gpu_models` are the provider's own words,
+    and only shown; `region` and `country` are where its address is. Uptimes are fractions of 1: how often its status
+    page answered, not how long workloads lived.
+    """
+
+    provider: ProviderAddress
+    gseq: int
+    oseq: int = 1
+    price_uact_per_block: Decimal
+    """For the whole group."""
+    state: str = "open"
+    age_seconds: Decimal | None = None
+    host_uri: str = ""
+    name: str = ""
+    organization: str = ""
+    region: str = ""
+    country: str = ""
+    country_code: str = ""
+    audited: bool = False
+    online: bool | None = None
+    valid_version: bool | None = None
+    uptime_1d: Decimal | None = None
+    uptime_7d: Decimal | None = None
+    uptime_30d: Decimal | None = None
+    incidents_7d: int | None = None
+    """Outages that the bid screening saw in the last seven days."""
+    reclamation_seconds: int | None = None
+    """How long before taking a lease back the provider says so."""
+    gpu_models: tuple[str, ...] = ()
+    """GPU models at the provider, as `vendor/model`; not necessarily the ones of this bid."""
+
+    @property
+    def has_price(self) -> bool:
+        """Whether its price is a positive, believable number."""
+        return self.price_uact_per_block.is_finite() and 0 < self.price_uact_per_block <= HIGHEST_PRICE
+
+    @property
+    def usd_per_hour(self) -> Usd:
+        """The price in dollars an hour, `NO_PRICE` where it has none."""
+        return usd_per_hour(self.price_uact_per_block) if self.has_price else NO_PRICE
+
+    def lease_id(self, dseq: Dseq) -> LeaseId:
+        """The lease that comes of taking it."""
+        return LeaseId(dseq, self.gseq, self.oseq, self.provider)
+
+
+def offer_from(
+    bid: Bid,
+    provider: ProviderRecord | None,
+    *,
+    age_seconds: Decimal | None = None,
+    incidents_7d: int | None = None,
+    reclamation_seconds: int | None = None,
+) -> Offer:
+    """The offer that a `bid` of some age makes. Without the `provider`'s record all about the provider is unknown.
+
+    A price in a denomination that is not a dollar's becomes 0, which is no price.
+    """
+    record = provider or ProviderRecord(owner=bid.provider)
+    return Offer(
+        provider=bid.provider,
+        gseq=bid.gseq,
+        oseq=bid.oseq,
+        price_uact_per_block=bid.price.amount if bid.price.denom in MICRO_USD_DENOMS else Decimal(0),
+        state=bid.state,
+        age_seconds=age_seconds,
+        host_uri=record.host_uri,
+        name=record.name or "",
+        organization=record.organization or "",
+        region=record.ip_region or "",
+        country=record.ip_country or "",
+        country_code=record.ip_country_code or "",
+        audited=record.is_audited,
+        online=record.is_online if provider else None,
+        valid_version=record.is_valid_version if provider else None,
+        uptime_1d=record.uptime1d,
+        uptime_7d=record.uptime7d,
+        uptime_30d=record.uptime30d,
+        incidents_7d=incidents_7d,
+        reclamation_seconds=reclamation_seconds,
+        gpu_models=tuple(dict.fromkeys(f"{gpu.vendor}/{gpu.model}" for gpu in record.gpu_models)),
+    )

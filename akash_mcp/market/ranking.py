@@ -1,0 +1,327 @@
+"""Which offer to take, and why: the lowest expected total cost among the offers that nothing speaks against.
+
+An offer that fails a gate is rejected, with every reason. The others are ordered by
+
+    rate x hours  +  P(interrupted) x (rate x (hours of work lost + hours to redeploy) + cost of redeploying)
+
+P comes from the share of status checks that the provider answered, drawn toward what is usual for the network, so
+that a new provider is neither perfect nor hopeless. What is unknown counts as usual and is said to be unknown.
+Nothing that a provider says of itself has any influence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from itertools import groupby
+from statistics import median
+from typing import Literal, TypeAlias
+
+from akash_mcp.errors import BadArgument
+from akash_mcp.ids import ProviderAddress
+from akash_mcp.market.offers import Offer
+from akash_mcp.money import Usd
+
+Prefer: TypeAlias = Literal["balanced", "cheapest", "reliable"]
+
+BID_LIFETIME_SECONDS = 300
+"""An open bid is closed by the chain about five minutes after it was made."""
+
+USUAL_UPTIME = Decimal("0.97")
+"""What a provider's uptime is taken for before anything is known of it: an assumption, on the careful side."""
+
+USUAL_WEIGHT = 4
+"""How much that assumption weighs, against the windows below: a third of a full record."""
+
+WINDOW_WEIGHTS = {"1 day": 2, "7 days": 4, "30 days": 6}
+"""What a window's uptime weighs. A day counts more than a thirtieth of thirty days: what is going on matters."""
+
+OUTAGE_HOURS = 2
+"""How long an outage lasts. It turns a share of time into a number of outages: 1 % down is one outage in 200 h."""
+
+WEEK_HOURS = 168
+
+LOST_HOURS_MOST = 12
+"""An interruption loses half of the work so far, at most this much: somebody will have looked by then."""
+
+REDEPLOY_HOURS = Decimal("0.5")
+"""What is paid for while a new lease pulls its images and starts."""
+
+REDEPLOY_COST = Usd("0.10")
+"""What redeploying costs beside rent: an agent's tokens, a person's glance."""
+
+RISK_WEIGHT: dict[Prefer, int] = {"cheapest": 0, "balanced": 1, "reliable": 5}
+"""How often an expected loss is counted when offers are ordered. The expected cost that is shown counts it once."""
+
+LONGEST_HOURS = 87_600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirements:
+    """What an offer must meet. Empty sets ask for nothing. Raises `BadArgument` for hours outside 0 to ten years.
+
+    `hours`: how long the deployment is to run. `max_usd_per_hour`: for one group's offer. `regions`: names of
+    regions or countries, or country codes, in any case. `gpu_models`: `vendor/model`, any of them. `failed`:
+    providers that failed us lately.
+    """
+
+    hours: Decimal
+    max_usd_per_hour: Usd | None = None
+    allowed: frozenset[ProviderAddress] = frozenset()
+    denied: frozenset[ProviderAddress] = frozenset()
+    regions: frozenset[str] = frozenset()
+    audited_only: bool = False
+    gpu_models: frozenset[str] = frozenset()
+    failed: frozenset[ProviderAddress] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not (self.hours.is_finite() and 0 < self.hours <= LONGEST_HOURS):
+            raise BadArgument("The hours to rank for are more than 0 and at most ten years.")
+
+
+@dataclass(frozen=True, slots=True)
+class RankedOffer:
+    """An acceptable offer. `rank` counts from 1 within its group. `interruption` is a probability.
+
+    `bill` is the rent for all the hours, `expected_cost` that and the expected loss. `reasons` come largest first.
+    """
+
+    offer: Offer
+    rank: int
+    usd_per_hour: Usd
+    bill: Usd
+    expected_cost: Usd
+    interruption: Decimal
+    reasons: tuple[str, ...]
+    unknowns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An offer that must not be taken, and everything that speaks against it."""
+
+    offer: Offer
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """All offers, each once. `ranked` goes by group (`gseq`), then by rank; `rejected` by group, then by address."""
+
+    ranked: tuple[RankedOffer, ...]
+    rejected: tuple[Rejected, ...]
+
+
+def rank(offers: Iterable[Offer], *, requirements: Requirements, prefer: Prefer = "balanced") -> Ranking:
+    """Order `offers` for `requirements`, each group by itself. The order of the input has no influence.
+
+    `prefer`: `balanced` by expected cost, `cheapest` by rent alone, `reliable` with the expected loss counted
+    five times.
+    """
+    accepted: list[_Judged] = []
+    rejected: list[Rejected] = []
+    for offer in offers:
+        if reasons := _against(offer, requirements):
+            rejected.append(Rejected(offer, reasons))
+        else:
+            accepted.append(_judge(offer, requirements, RISK_WEIGHT[prefer]))
+    accepted.sort(key=lambda judged: (judged.offer.gseq, judged.order))
+    rejected.sort(key=lambda r: (r.offer.gseq, r.offer.provider, r.offer.oseq, r.reasons))
+    ranked = [
+        _explained(judged, place, group, requirements)
+        for _, members in groupby(accepted, key=lambda judged: judged.offer.gseq)
+        for group in [list(members)]
+        for place, judged in enumerate(group, 1)
+    ]
+    return Ranking(tuple(ranked), tuple(rejected))
+
+
+# ── gates ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _against(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
+    """Every reason to reject the offer. None of them quotes the provider."""
+    rate = offer.usd_per_hour
+    age = offer.age_seconds
+    places = {place.casefold() for place in (offer.region, offer.country, offer.country_code) if place}
+    models = {model.casefold() for model in offer.gpu_models}
+    gates: tuple[tuple[bool, str], ...] = (
+        (offer.state != "open", "the bid is no longer open"),
+        (
+            age is not None and not (age.is_finite() and age < BID_LIFETIME_SECONDS),
+            f"the bid is older than {BID_LIFETIME_SECONDS} seconds, so it has expired",
+        ),
+        (not offer.has_price, "its price is not a positive amount in a currency that can be compared"),
+        (
+            offer.has_price and wanted.max_usd_per_hour is not None and rate > wanted.max_usd_per_hour,
+            f"it costs {rate} an hour, more than the {wanted.max_usd_per_hour} allowed",
+        ),
+        (
+            bool(wanted.allowed) and offer.provider not in wanted.allowed,
+            "the provider is not on the allow list",
+        ),
+        (offer.provider in wanted.denied, "the provider is on the deny list"),
+        (offer.provider in wanted.failed, "the provider failed us lately"),
+        (offer.online is False, "the provider is offline"),
+        (offer.valid_version is False, "the provider runs a version that is no longer valid"),
+        (wanted.audited_only and not offer.audited, "the provider is not audited"),
+        (
+            bool(wanted.regions) and places.isdisjoint(region.casefold() for region in wanted.regions),
+            "the provider is in none of the regions asked for"
+            if places
+            else "where the provider is, is unknown",
+        ),
+        (
+            bool(wanted.gpu_models and models) and models.isdisjoint(m.casefold() for m in wanted.gpu_models),
+            "the provider has none of the GPU models asked for",
+        ),
+    )
+    return tuple(reason for applies, reason in gates if applies)
+
+
+# ── cost ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    offer: Offer
+    rate: Usd
+    bill: Usd
+    interruption: Decimal
+    loss: Usd
+    """What an interruption is expected to cost: its price times its probability."""
+    order: tuple[object, ...]
+
+
+def _judge(offer: Offer, wanted: Requirements, risk_weight: int) -> _Judged:
+    rate = offer.usd_per_hour
+    hours = wanted.hours
+    uptime = expected_uptime(offer)
+    interruption = interruption_probability(offer, hours)
+    bill = rate * hours
+    lost = rate * (min(hours / 2, Decimal(LOST_HOURS_MOST)) + REDEPLOY_HOURS) + REDEPLOY_COST
+    loss = lost * interruption
+    # All that decides, most important first. A better value never gives a larger entry, so an offer that is worse
+    # in one thing and better in none cannot come before the other. The address only makes the order total.
+    order = (
+        bill + loss * risk_weight,
+        not offer.audited,
+        interruption,
+        -uptime,
+        offer.incidents_7d or 0,
+        len(_known_uptimes(offer)) == 0,
+        -(offer.reclamation_seconds or 0),
+        rate,
+        offer.provider,
+        offer.oseq,
+    )
+    return _Judged(offer, rate, bill, interruption, loss, order)
+
+
+def expected_uptime(offer: Offer) -> Decimal:
+    """The share of time the provider is expected to be up: the mean of a Beta posterior, 0 < x < 1.
+
+    The prior is worth `USUAL_WEIGHT` observations of `USUAL_UPTIME`, each known window as many as it weighs.
+    """
+    known = _known_uptimes(offer)
+    total = sum(WINDOW_WEIGHTS[window] for window in known) + USUAL_WEIGHT
+    up = sum(
+        (uptime * WINDOW_WEIGHTS[window] for window, uptime in known.items()), USUAL_UPTIME * USUAL_WEIGHT
+    )
+    return up / total
+
+
+def interruption_probability(offer: Offer, hours: Decimal) -> Decimal:
+    """How likely it is that a lease of so many hours is interrupted, with outages coming at a steady rate.
+
+    The rate is what the uptime says, or what the incidents of the last week say, whichever is worse.
+    """
+    uptime = expected_uptime(offer)
+    outages_per_hour = max(
+        (1 - uptime) / (uptime * OUTAGE_HOURS),
+        Decimal(max(offer.incidents_7d or 0, 0)) / WEEK_HOURS,
+    )
+    return 1 - (-outages_per_hour * hours).exp()
+
+
+def _known_uptimes(offer: Offer) -> dict[str, Decimal]:
+    uptimes = zip(WINDOW_WEIGHTS, (offer.uptime_1d, offer.uptime_7d, offer.uptime_30d), strict=True)
+    return {
+        window: uptime
+        for window, uptime in uptimes
+        if uptime is not None and uptime.is_finite() and 0 <= uptime <= 1
+    }
+
+
+# ── words ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _explained(judged: _Judged, place: int, group: list[_Judged], wanted: Requirements) -> RankedOffer:
+    offer = judged.offer
+    lowest = min(other.rate for other in group)
+    # A reason is as large as what it moves the cost away from the middle of its group.
+    reasons = [
+        (
+            abs(judged.bill.amount - median(o.bill.amount for o in group)),
+            _about_price(judged, lowest, len(group)),
+        ),
+        (abs(judged.loss.amount - median(o.loss.amount for o in group)), _about_risk(judged, wanted.hours)),
+    ]
+    reasons.sort(key=lambda reason: -reason[0])
+    said = [words for _, words in reasons]
+    said.append("audited" if offer.audited else "not audited")
+    return RankedOffer(
+        offer=offer,
+        rank=place,
+        usd_per_hour=judged.rate,
+        bill=judged.bill,
+        expected_cost=judged.bill + judged.loss,
+        interruption=judged.interruption,
+        reasons=tuple(said),
+        unknowns=_unknowns(offer, wanted),
+    )
+
+
+def _about_price(judged: _Judged, lowest: Usd, count: int) -> str:
+    if count == 1:
+        return f"the only acceptable bid for its group, {judged.rate} an hour"
+    if judged.rate == lowest:
+        return f"the lowest price of {count} acceptable bids, {judged.rate} an hour"
+    return f"{judged.rate} an hour, {judged.rate - lowest} more than the lowest of {count} acceptable bids"
+
+
+def _about_risk(judged: _Judged, hours: Decimal) -> str:
+    known = _known_uptimes(judged.offer)
+    if known:
+        window, uptime = list(known.items())[-1]
+        record = f"answered {_percent(uptime)} of status checks over {window}"
+    else:
+        record = f"uptime unknown, counted as the usual {_percent(USUAL_UPTIME)}"
+    if incidents := judged.offer.incidents_7d:
+        record += f", {incidents} outage{'s' * (incidents > 1)} in 7 days"
+    likely = (
+        f"an interruption within {hours.normalize():f} h is {_percent(judged.interruption, ROUND_UP)} likely"
+    )
+    return f"{record}: {likely}, an expected loss of {judged.loss}"
+
+
+def _percent(share: Decimal, rounding: str = ROUND_DOWN) -> str:
+    # An uptime is rounded down and a risk up, so that nothing short of it reads as 100 %, or as 0 %.
+    return f"{(share * 100).quantize(Decimal('0.1'), rounding).normalize():f} %"
+
+
+def _unknowns(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
+    known = _known_uptimes(offer)
+    missing = [window for window in WINDOW_WEIGHTS if window not in known]
+    # The Console writes an uptime of zero as if it were unknown.
+    gap = f"uptime over {', '.join(missing)} (unknown, or zero)" if known else "uptime"
+    doubts = (
+        (bool(missing), gap),
+        (offer.online is None, "whether the provider is online"),
+        (offer.valid_version is None, "whether its version is valid"),
+        (offer.age_seconds is None, "how old the bid is"),
+        (not (offer.region or offer.country or offer.country_code), "where the provider is"),
+        (bool(wanted.gpu_models) and not offer.gpu_models, "which GPU models it has"),
+    )
+    return tuple(words for applies, words in doubts if applies)

@@ -1,0 +1,64 @@
+"""One offer for each group, all groups or none."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from akash_mcp.errors import Refused
+from akash_mcp.ids import ProviderAddress
+from akash_mcp.market.choice import best_per_group, pick
+from akash_mcp.market.offers import Offer
+from akash_mcp.market.ranking import Requirements, rank
+from akash_mcp.money import Usd
+
+CHEAP, DEAR = (ProviderAddress(f"akash1{letter * 38}") for letter in "ac")
+
+
+def offer(provider: ProviderAddress, price: int, gseq: int = 1, state: str = "open") -> Offer:
+    return Offer(provider=provider, price_uact_per_block=Decimal(price), gseq=gseq, state=state)
+
+
+RANKING = rank(
+    [
+        offer(CHEAP, 1_000),
+        offer(DEAR, 2_000),
+        offer(DEAR, 3_000, gseq=2),
+        offer(CHEAP, 10, gseq=2, state="lost"),
+    ],
+    requirements=Requirements(hours=Decimal(24)),
+)
+
+
+def test_each_group_gets_its_best() -> None:
+    assert {gseq: r.offer.provider for gseq, r in best_per_group(RANKING).items()} == {1: CHEAP, 2: DEAR}
+    assert [r.offer.provider for r in pick(RANKING, [2, 1])] == [CHEAP, DEAR]
+
+
+def test_a_person_may_choose_another_provider() -> None:
+    (picked,) = pick(RANKING, [1], chosen={1: DEAR})
+    assert (picked.offer.provider, picked.rank) == (DEAR, 2)
+
+
+def test_a_group_without_an_offer_refuses_them_all() -> None:
+    with pytest.raises(Refused, match=r"Group 3 has no acceptable bid\. None has arrived"):
+        pick(RANKING, [1, 3])
+
+
+def test_a_chosen_provider_that_was_ruled_out_is_refused_with_the_reason() -> None:
+    with pytest.raises(
+        Refused, match="cannot have group 2: its bid was ruled out: the bid is no longer open"
+    ):
+        pick(RANKING, [2], chosen={2: CHEAP})
+
+
+def test_a_chosen_provider_without_a_bid_is_refused() -> None:
+    with pytest.raises(Refused, match="it made no bid"):
+        pick(RANKING, [3], chosen={3: CHEAP})
+
+
+def test_all_groups_together_stay_below_the_limit() -> None:
+    with pytest.raises(Refused, match=r"together cost \$2.36 an hour, more than the \$2.00 allowed"):
+        pick(RANKING, [1, 2], max_usd_per_hour=Usd(2))
+    assert len(pick(RANKING, [1, 2], max_usd_per_hour=Usd("2.37"))) == 2
