@@ -1,0 +1,168 @@
+"""The journal: each operation written down before its request and after its answer.
+
+    planned → reserved → created → offered → leased → ready      a launch
+    planned → reserved → done                                    everything else
+    refused   definitely nothing happened
+    unknown   the answer was lost: it must be looked up
+    closed    proven closed
+
+It is also what tells our deployments from other people's: what we did not create, we do not close unasked.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from sqlite3 import Row
+
+from akash_mcp.guard.store import Store
+from akash_mcp.ids import Dseq, OpId
+
+
+class State(StrEnum):
+    """How far an operation has come."""
+
+    PLANNED = "planned"
+    RESERVED = "reserved"
+    CREATED = "created"
+    OFFERED = "offered"
+    LEASED = "leased"
+    READY = "ready"
+    DONE = "done"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    CLOSED = "closed"
+
+
+class Kind(StrEnum):
+    """What an operation is."""
+
+    LAUNCH = "launch"
+    LEASE = "lease"
+    FUND = "fund"
+    UPDATE = "update"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a deployment runs: the SDL, and the manifest text that the Console made of it."""
+
+    sdl: str
+    manifest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One journalled operation as it stands. Times are seconds since the epoch; `note` is its last step's."""
+
+    op_id: OpId
+    kind: Kind
+    state: State
+    dseq: Dseq | None
+    summary: str
+    note: str
+    created_at: float
+    updated_at: float
+
+
+def new_op_id() -> OpId:
+    """A name for an operation that nothing had before."""
+    return OpId(f"op_{secrets.token_hex(8)}")
+
+
+class Journal:
+    """The operations of this user on this machine. Raises `LedgerUnusable` when the file cannot be used."""
+
+    def __init__(self, store: Store, now: Callable[[], float]) -> None:
+        self._store = store
+        self._now = now
+
+    def open(self, op_id: OpId, kind: Kind, summary: str, dseq: Dseq | None = None) -> None:
+        """Write down what is about to be done."""
+        now = self._now()
+        with self._store.transaction() as db:
+            db.execute(
+                "INSERT INTO operations VALUES (?, ?, ?, ?, ?, NULL, NULL, ?, ?)",
+                (op_id, kind, State.PLANNED, dseq, summary, now, now),
+            )
+            db.execute("INSERT INTO steps VALUES (?, ?, ?, ?)", (op_id, now, State.PLANNED, ""))
+
+    def advance(self, op_id: OpId, state: State, note: str = "", *, dseq: Dseq | None = None) -> None:
+        """Write down that an operation reached `state`. `dseq` is given once, when it becomes known."""
+        now = self._now()
+        with self._store.transaction() as db:
+            db.execute(
+                "UPDATE operations SET state = ?, dseq = COALESCE(?, dseq), updated_at = ? WHERE op_id = ?",
+                (state, dseq, now, op_id),
+            )
+            db.execute("INSERT INTO steps VALUES (?, ?, ?, ?)", (op_id, now, state, note))
+
+    def finish(self, op_id: OpId) -> None:
+        """An operation that is one request is done. A launch that was unwound stays what it became: closed."""
+        operation = self.find(op_id)
+        if operation is not None and operation.state not in (State.CLOSED, State.DONE):
+            self.advance(op_id, State.DONE)
+
+    def keep_sources(self, op_id: OpId, sources: Sources) -> None:
+        """Keep what a lease or an update will need. It may hold secrets; `mark_closed` forgets it."""
+        with self._store.transaction() as db:
+            db.execute(
+                "UPDATE operations SET sdl = ?, manifest = ? WHERE op_id = ?",
+                (sources.sdl, sources.manifest, op_id),
+            )
+
+    def sources(self, dseq: Dseq) -> Sources | None:
+        """What a deployment of ours that is still open runs, else None."""
+        with self._store.reading() as db:
+            row = db.execute(
+                "SELECT sdl, manifest FROM operations WHERE dseq = ? AND kind = ? AND manifest IS NOT NULL",
+                (dseq, Kind.LAUNCH),
+            ).fetchone()
+        return Sources(row["sdl"], row["manifest"]) if row else None
+
+    def mark_closed(self, dseq: Dseq, note: str) -> None:
+        """A deployment is proven closed: its launch ends, and what it ran is forgotten."""
+        now = self._now()
+        with self._store.transaction() as db:
+            launches = db.execute(
+                "SELECT op_id FROM operations WHERE dseq = ? AND kind = ?", (dseq, Kind.LAUNCH)
+            ).fetchall()
+            for row in launches:
+                db.execute(
+                    "UPDATE operations SET state = ?, sdl = NULL, manifest = NULL, updated_at = ? WHERE op_id = ?",
+                    (State.CLOSED, now, row["op_id"]),
+                )
+                db.execute("INSERT INTO steps VALUES (?, ?, ?, ?)", (row["op_id"], now, State.CLOSED, note))
+
+    def find(self, op_id: OpId) -> Operation | None:
+        """One operation by its id."""
+        return self._one("op_id = ?", op_id)
+
+    def launch_of(self, dseq: Dseq) -> Operation | None:
+        """The launch that created a deployment, or None when we did not create it."""
+        return self._one("dseq = ? AND kind = 'launch'", dseq)
+
+    def _one(self, condition: str, value: str) -> Operation | None:
+        with self._store.reading() as db:
+            row = db.execute(
+                "SELECT *, (SELECT note FROM steps WHERE steps.op_id = operations.op_id ORDER BY rowid DESC LIMIT 1)"
+                f" AS note FROM operations WHERE {condition} ORDER BY created_at DESC LIMIT 1",
+                (value,),
+            ).fetchone()
+        return _operation(row) if row else None
+
+
+def _operation(row: Row) -> Operation:
+    return Operation(
+        op_id=OpId(row["op_id"]),
+        kind=Kind(row["kind"]),
+        state=State(row["state"]),
+        dseq=Dseq(row["dseq"]) if row["dseq"] else None,
+        summary=row["summary"],
+        note=row["note"] or "",
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )

@@ -1,0 +1,177 @@
+"""Plans: what is about to be done, exactly, and the most that it can cost.
+
+A plan is a pure function of a tool's arguments and of what we created. A yes is bound to all of its fields, and
+the gate carries out what the plan says, so what was approved and what is done are one object.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, fields
+from decimal import Decimal
+
+from akash_mcp.ids import Dseq, ProviderAddress
+from akash_mcp.market.ranking import Prefer
+from akash_mcp.money import ZERO, Usd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The base of all plans. `tool` is the tool that asks."""
+
+    tool: str
+
+    @property
+    def summary(self) -> str:
+        """What a person is shown: what happens, and the most it can cost."""
+        raise NotImplementedError("each plan tells its own summary")  # abstract: Plan itself is never built
+
+    @property
+    def exposure(self) -> Usd:
+        """The most it can cost before something that we or the platform enforce stops it, beyond what is held."""
+        return ZERO
+
+    @property
+    def ours_to_end(self) -> bool:
+        """Nothing is spent and only what we created is touched: no question is needed."""
+        return False
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash over the kind of plan and all its fields."""
+        bound = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        return hashlib.sha256(json.dumps([type(self).__name__, bound], sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchPlan(Plan):
+    """Create a deployment with a deposit and, for the tool `deploy`, lease the best offer within the rate.
+
+    `ceiling` is what the SDL's own prices let providers charge, in USD an hour; `max_usd_per_hour` is what we will
+    take, all groups together. `contents` says in words what is deployed, `groups` in how many leases.
+    """
+
+    sdl: str
+    contents: str
+    deposit: Usd
+    ceiling: Usd
+    max_usd_per_hour: Usd
+    groups: int
+    prefer: Prefer = "balanced"
+
+    @property
+    def exposure(self) -> Usd:
+        # With automatic top-up off, a deployment ends when its deposit is used up.
+        return self.deposit
+
+    @property
+    def summary(self) -> str:
+        lease = (
+            f"and lease the best offer of at most {self.max_usd_per_hour} an hour ({self.prefer})"
+            if self.tool == "deploy"
+            else f"to collect offers of at most {self.max_usd_per_hour} an hour"
+        )
+        return (
+            f"Create a deployment of {self.contents}, put a deposit of {self.deposit} into its escrow {lease}. "
+            f"Automatic top-up is switched off, so {self.deposit} is the most it can cost; "
+            f"{self._runtime()} What is not used comes back when it is closed."
+        )
+
+    def _runtime(self) -> str:
+        if not self.max_usd_per_hour:
+            return ""
+        hours = self.deposit.amount / self.max_usd_per_hour.amount
+        return f"at the full rate that lasts {_hours(hours)}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeasePlan(Plan):
+    """Lease offers for a deployment that we created. The deposit that it draws on is held already."""
+
+    dseq: Dseq
+    providers: tuple[ProviderAddress, ...]
+    max_usd_per_hour: Usd
+
+    @property
+    def summary(self) -> str:
+        return (
+            f"Lease deployment {self.dseq} from {', '.join(self.providers)} for at most {self.max_usd_per_hour} an "
+            "hour, paid from its deposit until it is closed. Automatic top-up is switched off first."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundPlan(Plan):
+    """Add money to a deployment's escrow. `ours`: we created it."""
+
+    dseq: Dseq
+    amount: Usd
+    ours: bool
+
+    @property
+    def exposure(self) -> Usd:
+        return self.amount
+
+    @property
+    def summary(self) -> str:
+        whose = "" if self.ours else ", which this server did not create"
+        return (
+            f"Add {self.amount} to the escrow of deployment {self.dseq}{whose}. It is spent as the deployment runs; "
+            "what is left comes back when it is closed."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdatePlan(Plan):
+    """Replace the SDL of a running deployment. Costs nothing."""
+
+    dseq: Dseq
+    sdl: str
+    manifest: str
+    contents: str
+    ours: bool
+
+    @property
+    def ours_to_end(self) -> bool:
+        return self.ours
+
+    @property
+    def summary(self) -> str:
+        return (
+            f"Replace what deployment {self.dseq} runs, which this server did not create, by {self.contents}. Its "
+            "containers restart. This costs nothing by itself."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosePlan(Plan):
+    """Close a deployment for good."""
+
+    dseq: Dseq
+    ours: bool
+
+    @property
+    def ours_to_end(self) -> bool:
+        return self.ours
+
+    @property
+    def summary(self) -> str:
+        return (
+            f"Close deployment {self.dseq}, which this server did not create. Its containers and their storage are "
+            "deleted for good; what is left of its deposit comes back."
+        )
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Usd):
+        return str(value.amount.normalize())
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _hours(hours: Decimal) -> str:
+    if hours < 1:
+        return f"{max(1, int(hours * 60))} minutes"
+    if hours < 72:
+        return f"{hours:.1f} hours"
+    return f"{hours / 24:.0f} days"

@@ -1,0 +1,119 @@
+"""The one file that outlives us: SQLite in the state folder, shared by every process of this user.
+
+The file holds manifests of deployments under way, and those can hold secrets, so the folder is 0700 and the file
+0600. It is opened at the first need and not before: answering `initialize` leaves no trace on the disk.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from akash_mcp.errors import LedgerUnusable
+
+_SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE reservations (
+    op_id TEXT PRIMARY KEY,
+    dseq TEXT,
+    opens INTEGER NOT NULL,        -- 1: this reservation is a deployment's first
+    amount_uact INTEGER NOT NULL,  -- the most it can cost
+    spent_uact INTEGER,            -- what it did cost, once that is known
+    state TEXT NOT NULL CHECK (state IN ('held', 'settled', 'refused')),
+    at REAL NOT NULL
+) STRICT;
+CREATE INDEX reservations_by_dseq ON reservations (dseq);
+CREATE TABLE operations (
+    op_id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    dseq TEXT,
+    summary TEXT NOT NULL,
+    sdl TEXT,                      -- what it runs, and what the provider is sent: kept while it is open,
+    manifest TEXT,                 -- since they can hold secrets
+    created_at REAL NOT NULL,
+    updated_at REAL NOT NULL
+) STRICT;
+CREATE INDEX operations_by_dseq ON operations (dseq);
+CREATE TABLE steps (
+    op_id TEXT NOT NULL,
+    at REAL NOT NULL,
+    state TEXT NOT NULL,
+    note TEXT NOT NULL
+) STRICT;
+"""
+
+
+class Store:
+    """A lazily opened SQLite database. Every method raises `LedgerUnusable` when the file cannot be used."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "akash-mcp.sqlite3"
+        self._connection: sqlite3.Connection | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One write transaction, which no other process can interleave with. Rolled back when the block raises."""
+        with self._readable() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for reading only."""
+        with self._readable() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close the file, if it was opened."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @contextmanager
+    def _readable(self) -> Iterator[sqlite3.Connection]:
+        try:
+            if self._connection is None:
+                self._connection = self._open()
+            yield self._connection
+        except (sqlite3.Error, OSError) as error:
+            raise LedgerUnusable(
+                f"The ledger at {self.path} cannot be used ({error}), so nothing can be spent.",
+                next_step="Deployments can still be listed and closed. Ask the user to check the disk and this "
+                "file; if it is damaged, moving it away starts a new ledger that knows nothing of earlier spending.",
+            ) from error
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Created by us before SQLite sees it, so that it is never readable by others, not even for a moment.
+        self.path.touch(mode=0o600, exist_ok=True)
+        connection = sqlite3.connect(self.path, timeout=5, isolation_level=None)
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA journal_mode=WAL")
+            # FULL: a reservation that was answered is still there after a power cut.
+            connection.execute("PRAGMA synchronous=FULL")
+            self._migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            for statement in _SCHEMA.split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+        if version > _SCHEMA_VERSION:
+            raise sqlite3.DatabaseError(f"it was written by a newer version of akash-mcp (format {version})")

@@ -1,0 +1,73 @@
+"""The journal tells what was done, how far it came, and what is ours; and it forgets what it need not know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from akash_mcp.guard.journal import Journal, Kind, Sources, State, new_op_id
+from akash_mcp.guard.store import Store
+from akash_mcp.ids import Dseq, OpId
+
+DSEQ = Dseq("1763759482113")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def journal(folder: Path) -> Journal:
+    return Journal(Store(folder), iter(range(1000)).__next__)
+
+
+def launched(journal: Journal) -> OpId:
+    op_id = new_op_id()
+    journal.open(op_id, Kind.LAUNCH, "a web page")
+    journal.advance(op_id, State.CREATED, dseq=DSEQ)
+    journal.keep_sources(op_id, Sources("PASSWORD=hunter22", "[]"))
+    return op_id
+
+
+def test_an_operation_is_found_by_its_id_and_its_deployment(journal: Journal) -> None:
+    op_id = launched(journal)
+    journal.advance(op_id, State.LEASED, "at a provider")
+    found = journal.find(op_id)
+    assert found is not None
+    assert (found.state, found.dseq, found.note) == (State.LEASED, DSEQ, "at a provider")
+    assert journal.launch_of(DSEQ) == found
+
+
+def test_what_another_process_wrote_is_seen(journal: Journal, folder: Path) -> None:
+    op_id = launched(journal)
+    assert Journal(Store(folder), lambda: 0.0).find(op_id) == journal.find(op_id)
+
+
+def test_only_a_launch_makes_a_deployment_ours(journal: Journal) -> None:
+    journal.open(new_op_id(), Kind.FUND, "more money", DSEQ)
+    assert journal.launch_of(DSEQ) is None
+
+
+def test_a_closed_deployment_leaves_no_secret_behind(journal: Journal, folder: Path) -> None:
+    op_id = launched(journal)
+    assert journal.sources(DSEQ) == Sources("PASSWORD=hunter22", "[]")
+    journal.mark_closed(DSEQ, "proven closed")
+    assert journal.sources(DSEQ) is None
+    found = journal.find(op_id)
+    assert found is not None
+    assert found.state is State.CLOSED
+
+
+def test_a_launch_that_was_unwound_stays_closed(journal: Journal) -> None:
+    op_id = launched(journal)
+    journal.mark_closed(DSEQ, "proven closed")
+    journal.finish(op_id)
+    found = journal.find(op_id)
+    assert found is not None
+    assert found.state is State.CLOSED
+
+
+def test_an_unknown_operation_is_none(journal: Journal) -> None:
+    assert journal.find(OpId("op_0")) is None

@@ -1,0 +1,183 @@
+"""The ledger: limits hold whatever is reserved, refused, settled, and by however many processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import stat
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from akash_mcp.errors import LedgerUnusable, OverBudget
+from akash_mcp.guard.journal import new_op_id
+from akash_mcp.guard.ledger import DAY_SECONDS, Ledger
+from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.store import Store
+from akash_mcp.ids import Dseq, OpId
+from akash_mcp.money import Usd
+
+POLICY = Policy(max_usd_per_deployment=Usd(5), max_usd_per_day=Usd(8), max_deployments=2)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, clock: Clock) -> Ledger:
+    return Ledger(Store(tmp_path / "state"), POLICY, clock)
+
+
+def test_a_deployment_over_the_limit_is_refused_and_leaves_no_trace(ledger: Ledger) -> None:
+    with pytest.raises(OverBudget, match=r"\$5\.01.*limit of \$5\.00"):
+        ledger.reserve(new_op_id(), Usd("5.01"), dseq=None)
+    assert ledger.standing().held == Usd(0)
+
+
+def test_the_day_limit_counts_what_is_held(ledger: Ledger) -> None:
+    ledger.reserve(new_op_id(), Usd(5), dseq=None)
+    with pytest.raises(OverBudget, match=r"\$3\.00 is left of the \$8\.00"):
+        ledger.reserve(new_op_id(), Usd("3.01"), dseq=None)
+
+
+def test_added_funds_count_toward_the_deployment(ledger: Ledger) -> None:
+    op = new_op_id()
+    ledger.reserve(op, Usd(4), dseq=None)
+    ledger.attach(op, Dseq("1763759482113"))
+    with pytest.raises(OverBudget, match="per deployment"):
+        ledger.reserve(new_op_id(), Usd(2), dseq=Dseq("1763759482113"))
+
+
+def test_the_number_of_open_deployments_is_bounded(ledger: Ledger) -> None:
+    ledger.reserve(new_op_id(), Usd(1), dseq=None)
+    ledger.reserve(new_op_id(), Usd(1), dseq=None)
+    with pytest.raises(OverBudget, match="2 deployments are open"):
+        ledger.reserve(new_op_id(), Usd(1), dseq=None)
+
+
+def test_a_definite_refusal_gives_the_reservation_back(ledger: Ledger) -> None:
+    op = new_op_id()
+    ledger.reserve(op, Usd(5), dseq=None)
+    ledger.release(op)
+    assert ledger.standing().today == Usd(0)
+
+
+def test_a_proven_close_leaves_only_what_was_spent(ledger: Ledger) -> None:
+    op, dseq = new_op_id(), Dseq("1763759482113")
+    ledger.reserve(op, Usd(5), dseq=None)
+    ledger.attach(op, dseq)
+    ledger.settle(dseq, Usd("0.25"))
+    standing = ledger.standing()
+    assert (standing.held, standing.today, standing.live_deployments) == (Usd(0), Usd("0.25"), 0)
+
+
+def test_a_release_after_the_close_changes_nothing(ledger: Ledger) -> None:
+    op, dseq = new_op_id(), Dseq("1763759482113")
+    ledger.reserve(op, Usd(5), dseq=None)
+    ledger.attach(op, dseq)
+    ledger.settle(dseq, Usd(2))
+    ledger.release(op)
+    assert ledger.standing().today == Usd(2)
+
+
+def test_more_spent_than_was_reserved_is_counted_whole(ledger: Ledger) -> None:
+    op, dseq = new_op_id(), Dseq("1763759482113")
+    ledger.reserve(op, Usd(1), dseq=None)
+    ledger.attach(op, dseq)
+    ledger.settle(dseq, Usd(3))
+    assert ledger.standing().today == Usd(3)
+
+
+def test_what_was_reserved_yesterday_is_still_held_and_no_longer_of_today(
+    ledger: Ledger, clock: Clock
+) -> None:
+    ledger.reserve(new_op_id(), Usd(5), dseq=None)
+    clock.now += DAY_SECONDS + 1
+    standing = ledger.standing()
+    assert (standing.held, standing.today) == (Usd(5), Usd(0))
+
+
+def test_the_file_is_only_ours(tmp_path: Path, ledger: Ledger) -> None:
+    ledger.standing()
+    files = list((tmp_path / "state").iterdir())
+    assert files
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files)
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+
+
+def test_nothing_is_opened_before_it_is_needed(tmp_path: Path, ledger: Ledger) -> None:
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_damaged_ledger_stops_spending_and_says_where_it_is(tmp_path: Path, clock: Clock) -> None:
+    store = Store(tmp_path)
+    store.path.write_bytes(b"this is no database, and long enough that SQLite looks at it" * 40)
+    with pytest.raises(LedgerUnusable, match=str(store.path)):
+        Ledger(store, POLICY, clock).reserve(new_op_id(), Usd(1), dseq=None)
+
+
+def _reserve_until_refused(folder: Path) -> int:
+    ledger = Ledger(Store(folder), Policy(max_usd_per_day=Usd(8), max_deployments=1000), Clock())
+    reserved = 0
+    while True:
+        try:
+            ledger.reserve(new_op_id(), Usd("0.5"), dseq=None)
+        except OverBudget:
+            return reserved
+        reserved += 1
+
+
+def test_many_processes_share_one_budget(tmp_path: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        reserved = pool.map(_reserve_until_refused, [tmp_path] * 3)
+    assert sum(reserved) == 16
+
+
+amounts = st.decimals(min_value=Decimal("0.01"), max_value=Decimal(6), places=2).map(Usd)
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=st.lists(st.tuples(st.sampled_from(["reserve", "release", "settle"]), amounts), max_size=30))
+def test_no_sequence_of_steps_gets_past_a_limit(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, Usd]]
+) -> None:
+    store = Store(tmp_path_factory.mktemp("ledger"))
+    ledger = Ledger(store, POLICY, Clock())
+    held: dict[OpId, tuple[Dseq, Usd]] = {}
+    spent = Usd(0)
+    try:
+        for number, (what, amount) in enumerate(steps):
+            if what == "reserve":
+                op, dseq = new_op_id(), Dseq(str(number + 1))
+                try:
+                    ledger.reserve(op, amount, dseq=None)
+                except OverBudget:
+                    continue
+                ledger.attach(op, dseq)
+                held[op] = (dseq, amount)
+            elif held:
+                op, (dseq, reserved) = held.popitem()
+                if what == "release":
+                    ledger.release(op)
+                else:
+                    ledger.settle(dseq, min(amount, reserved))
+                    spent = spent + min(amount, reserved)
+            total = sum((reserved for _, reserved in held.values()), spent)
+            standing = ledger.standing()
+            assert standing.today == total
+            assert total <= POLICY.max_usd_per_day
+            assert len(held) <= POLICY.max_deployments
+    finally:
+        store.close()
