@@ -1,9 +1,72 @@
+"""A server beside an embedded network, and clients that connect to it."""
+
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
 import pytest
+from agents import ERAS, SPEED, Agent, Connect
+from mcp import Client
+from mcp.client import ClientRequestContext
+from mcp.types import ElicitRequestParams, ElicitResult
+from pydantic import SecretStr
+
+from akash_mcp import config
+from akash_mcp.data import examples_dir
+from akash_mcp.sandbox.network import EmbeddedNetwork, Options
+from akash_mcp.server import build
+from akash_mcp.workflow.runtime import Pace
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """The package runs on asyncio (uvicorn and websockets do), so the tests do too."""
     return "asyncio"
+
+
+@pytest.fixture
+def sdl() -> str:
+    return (examples_dir() / "web.yaml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+async def network() -> AsyncIterator[EmbeddedNetwork]:
+    async with EmbeddedNetwork(Options(speed=SPEED)) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(network: EmbeddedNetwork, tmp_path: Path) -> config.Settings:
+    return config.Settings(
+        api_key=SecretStr(network.api_key),
+        console_url=network.console_url,
+        chain_rest_url=network.chain_rest_url,
+        state_dir=tmp_path / "state",
+        allow_private_providers=("127.0.0.0/8", "::1/128"),
+    )
+
+
+@pytest.fixture
+def connect(settings: config.Settings) -> Connect:
+    """`async with connect(era, answer=…, **settings) as agent`. Without an answer the client cannot be asked."""
+
+    @asynccontextmanager
+    async def connected(
+        era: str = ERAS[0], *, answer: ElicitResult | None = None, **changed: Any
+    ) -> AsyncIterator[Agent]:
+        asked: list[str] = []
+
+        async def respond(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+            asked.append(params.message)
+            assert answer is not None
+            return answer
+
+        chosen = config.Settings(**{**dict(settings), **changed})
+        server = build(chosen, pace=Pace().times(SPEED))
+        async with Client(server, mode=era, elicitation_callback=respond if answer else None) as client:
+            yield Agent(client, asked)
+
+    return connected

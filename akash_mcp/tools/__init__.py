@@ -1,0 +1,13 @@
+"""What an agent sees: one module a toolset. A toolset is a tuple of tools; building the server is choosing tuples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from akash_mcp.tools import deployments, observe
+from akash_mcp.tools.tool import ToolSpec
+
+TOOLSETS: Mapping[str, tuple[ToolSpec, ...]] = {
+    "deploy": deployments.TOOLS,
+    "observe": observe.TOOLS,
+}

@@ -1,0 +1,62 @@
+"""Resources: the SDL guide, the budget and the deployments, for hosts that show them. Tools tell all of it too."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from pydantic import BaseModel
+
+from akash_mcp.data import guide
+from akash_mcp.errors import AkashError, NotFound
+from akash_mcp.guard.untrusted import one_line
+from akash_mcp.ids import BadId, parse_dseq
+from akash_mcp.tools.answers import deployment_shape
+from akash_mcp.tools.observe import budget_of, deployments_of
+from akash_mcp.workflow import status
+from akash_mcp.workflow.runtime import Runtime
+
+JSON = "application/json"
+
+
+def add_resources(server: MCPServer[Any], runtime: Callable[[], Runtime]) -> None:
+    """Register all resources. `runtime` gives the process's services while the server runs.
+
+    The SDK hands its context to templates only, so it does not come from there.
+    """
+
+    @server.resource("akash://guide/sdl", title="How to write an SDL", mime_type="text/markdown")
+    def sdl_guide() -> str:
+        """How to write an SDL that deploys, and the mistakes that cost money."""
+        return guide("sdl.md")
+
+    @server.resource("akash://budget", title="Budget", mime_type=JSON)
+    async def budget() -> str:
+        """The user's limits, what is held and left of them, and the account's credit."""
+        return await _json(budget_of(runtime()))
+
+    @server.resource("akash://deployments", title="Deployments", mime_type=JSON)
+    async def deployments() -> str:
+        """The account's active deployments."""
+        return await _json(deployments_of(runtime()))
+
+    @server.resource("akash://deployments/{dseq}", title="Deployment", mime_type=JSON)
+    async def deployment(dseq: str) -> str:
+        """One deployment: services, addresses, rate, escrow left."""
+        return await _json(_deployment(runtime(), dseq))
+
+
+async def _deployment(rt: Runtime, dseq: str) -> BaseModel:
+    return deployment_shape(await status.standing(rt, parse_dseq(dseq)))
+
+
+async def _json(asked: Awaitable[BaseModel]) -> str:
+    try:
+        answer = await asked
+    except (NotFound, BadId) as unknown:
+        raise ResourceNotFoundError(one_line(str(unknown))) from unknown
+    except AkashError as failure:
+        raise ResourceError(one_line(str(failure))) from failure
+    return answer.model_dump_json(exclude_none=True)

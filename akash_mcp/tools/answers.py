@@ -1,0 +1,258 @@
+"""From what a workflow found to what a tool answers: trimmed, in dollars and hours, cleaned where others wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from akash_mcp.clients.models import LeaseStatus, ServiceStatus
+from akash_mcp.guard.journal import Operation
+from akash_mcp.guard.plans import Plan
+from akash_mcp.guard.untrusted import field
+from akash_mcp.ids import Dseq, LeaseId, OpId
+from akash_mcp.market.ranking import RankedOffer, Ranking, Rejected
+from akash_mcp.money import ZERO, Usd, usd_per_hour
+from akash_mcp.sdl import Finding, Report
+from akash_mcp.tools.shapes import (
+    DeploymentRow,
+    DeploymentShape,
+    FindingShape,
+    LeaseShape,
+    OfferList,
+    OfferShape,
+    Outcome,
+    RejectedShape,
+    ServiceShape,
+    Verdict,
+)
+from akash_mcp.workflow.launch import Launched, names
+from akash_mcp.workflow.listing import Row
+from akash_mcp.workflow.operations import Running
+from akash_mcp.workflow.status import Standing, hours_text
+
+_MOST_FINDINGS = 20
+_MOST_OFFERS = 10
+
+
+def verdict(report: Report) -> Verdict:
+    """What `validate_sdl` says of a report."""
+    return Verdict(
+        ok=report.ok,
+        errors=[_finding(finding) for finding in report.errors[:_MOST_FINDINGS]],
+        warnings=[_finding(finding) for finding in report.warnings[:_MOST_FINDINGS]],
+        services=list(report.services),
+        groups=len(report.groups),
+        ceiling_usd_per_hour=report.ceiling_usd_hour,
+        ceiling_usd_per_month=report.ceiling_usd_month,
+        next_step="It can be deployed with deploy."
+        if report.ok
+        else "Mend the errors and check again. Nothing was sent and nothing was spent.",
+    )
+
+
+def _finding(finding: Finding) -> FindingShape:
+    return FindingShape(
+        line=finding.line,
+        column=finding.column,
+        rule=finding.rule,
+        message=finding.message,
+        mend=finding.hint or None,
+    )
+
+
+def confirmation(plan: Plan, token: str, expires_in_seconds: int) -> Outcome:
+    """Nothing was done: the person has to agree to this plan first."""
+    return Outcome(
+        status="confirmation_required",
+        summary=plan.summary,
+        money="No money moved.",
+        most_it_can_cost_usd=plan.exposure,
+        approval_token=token,
+        expires_in_seconds=expires_in_seconds,
+        next_step="Show this plan to the user. Once they agree, call the same tool with exactly the same arguments "
+        "and this approval_token, which works once.",
+    )
+
+
+def offer_shape(ranked: RankedOffer) -> OfferShape:
+    """A ranked offer for a model."""
+    offer = ranked.offer
+    return OfferShape(
+        rank=ranked.rank,
+        group=offer.gseq,
+        provider=offer.provider,
+        name=field(offer.name),
+        region=field(", ".join(part for part in (offer.region, offer.country) if part)) or "unknown",
+        usd_per_hour=ranked.usd_per_hour,
+        expected_usd_a_day=ranked.expected_cost,
+        reasons=list(ranked.reasons),
+        unknown=list(ranked.unknowns),
+    )
+
+
+def rejected_shape(rejected: Rejected) -> RejectedShape:
+    """A rejected offer for a model."""
+    return RejectedShape(
+        provider=rejected.offer.provider,
+        usd_per_hour=rejected.offer.usd_per_hour,
+        reasons=list(rejected.reasons),
+    )
+
+
+def offer_list(dseq: Dseq, ranking: Ranking) -> OfferList:
+    """What `list_bids` answers."""
+    if ranking.ranked:
+        status, next_step = (
+            "offers",
+            "Call create_lease with the provider you choose, within five minutes of its bid.",
+        )
+    elif ranking.rejected:
+        status, next_step = (
+            "none",
+            "No bid can be taken; the reasons stand beside each. close_deployment ends it.",
+        )
+    else:
+        status, next_step = (
+            "pending",
+            f"No bids yet: call list_bids(dseq={dseq}) again. After two minutes without any, close it.",
+        )
+    return OfferList(
+        status=status,
+        dseq=dseq,
+        offers=[offer_shape(offer) for offer in ranking.ranked[:_MOST_OFFERS]],
+        rejected=[rejected_shape(rejected) for rejected in ranking.rejected[:_MOST_OFFERS]],
+        next_step=next_step,
+    )
+
+
+def pending(op_id: OpId, stage: str, dseq: Dseq | None = None) -> Outcome:
+    """The work goes on in the server; here is how to find it again."""
+    return Outcome(
+        status="pending",
+        op_id=op_id,
+        dseq=dseq,
+        summary=f"Still under way: {field(stage)}. It goes on without this call.",
+        money="What was approved is reserved; get_deployment says what it came to.",
+        next_step=f'Call get_deployment(id="{op_id}", wait_for="ready"). Do not start it again.',
+    )
+
+
+def launch_outcome(op_id: OpId, launched: Launched) -> Outcome:
+    """What `deploy` and `create_lease` answer when their work is over."""
+    ready = launched.readiness.is_ready
+    rate = launched.usd_per_hour
+    where = names(launched.chosen)
+    return Outcome(
+        status="ready" if ready else "leased",
+        op_id=op_id,
+        dseq=launched.dseq,
+        summary=f"Deployment {launched.dseq} runs at {where}."
+        if ready
+        else f"Deployment {launched.dseq} is leased at {where}, and not all of it runs yet.",
+        money=f"It costs {rate} an hour from its escrow until it is closed or its escrow is used up.",
+        usd_per_hour=rate,
+        services=service_shapes(launched.readiness.statuses),
+        offers=[offer_shape(offer) for offer in launched.offers.ranked[:_MOST_OFFERS]],
+        next_step="Give the user its address. close_deployment ends it."
+        if ready
+        else f"Call diagnose_deployment(dseq={launched.dseq}).",
+    )
+
+
+def service_shapes(statuses: Mapping[LeaseId, LeaseStatus]) -> list[ServiceShape]:
+    """All services of all leases."""
+    return [
+        _service(name, service, status)
+        for status in statuses.values()
+        for name, service in sorted(status.services.items())
+    ]
+
+
+def _service(name: str, service: ServiceStatus, status: LeaseStatus) -> ServiceShape:
+    ports = [
+        f"{field(port.host)}:{port.external_port} -> {port.port}"
+        for port in status.forwarded_ports.get(name, [])
+    ]
+    ports += [f"{field(ip.ip)}:{ip.external_port} -> {ip.port}" for ip in status.ips.get(name, [])]
+    return ServiceShape(
+        name=field(name),
+        running=service.running,
+        total=service.total,
+        # Providers report host names; their ingress answers plain HTTP on port 80 at each of them.
+        uris=[f"http://{field(host)}" for host in service.uris],
+        ports=ports,
+    )
+
+
+def deployment_row(row: Row) -> DeploymentRow:
+    """One line of `list_deployments`."""
+    return DeploymentRow(
+        dseq=row.detail.dseq,
+        state=field(row.detail.state),
+        ours=row.ours,
+        leases=len(row.detail.active_leases),
+        usd_per_hour=row.usd_per_hour,
+        escrow_left_usd=row.escrow_left,
+        hours_left=hours_text(row.hours_left),
+    )
+
+
+def deployment_shape(now: Standing) -> DeploymentShape:
+    """What `get_deployment` answers for a dseq."""
+    detail, readiness = now.detail, now.readiness
+    ready = readiness.is_ready if detail.active_leases else None
+    return DeploymentShape(
+        dseq=detail.dseq,
+        state=field(detail.state),
+        ours=now.ours,
+        ready=ready,
+        services=service_shapes(readiness.statuses),
+        leases=[
+            LeaseShape(
+                provider=lease.id.provider,
+                group=lease.id.gseq,
+                state=field(lease.state),
+                usd_per_hour=usd_per_hour(lease.price.amount),
+                # The chain gives running leases a reason too, an invalid one.
+                reason=field(lease.reason) or None if not lease.is_active else None,
+            )
+            for lease in detail.leases
+        ],
+        usd_per_hour=now.usd_per_hour,
+        escrow_left_usd=now.escrow_left,
+        spent_usd=now.spent,
+        hours_left=hours_text(now.hours_left),
+        problem=field(readiness.problem, 400) or None,
+        next_step=_next_step(now, ready),
+    )
+
+
+def operation_shape(operation: Operation, running: Running[object] | None) -> DeploymentShape:
+    """What `get_deployment` answers for an operation that is no deployment yet, or not settled."""
+    under_way = running is not None and not running.is_done
+    stage = running.stage if running is not None and under_way else operation.note
+    return DeploymentShape(
+        dseq=operation.dseq,
+        op_id=operation.op_id,
+        state="under way" if under_way else operation.state.value,
+        ours=True,
+        problem=field(stage, 400) or None,
+        next_step=f'Call get_deployment(id="{operation.op_id}", wait_for="ready") again.'
+        if under_way
+        else "If its state is unknown, look for it with list_deployments before anything is tried again.",
+    )
+
+
+def _next_step(now: Standing, ready: bool | None) -> str:
+    dseq = now.detail.dseq
+    if now.detail.state == "closed":
+        return "It is closed and costs nothing more."
+    if ready is None:
+        return f"It has no running lease: list_bids(dseq={dseq}), diagnose_deployment or close_deployment."
+    if not ready:
+        return f'Call get_deployment(id={dseq}, wait_for="ready"), or diagnose_deployment(dseq={dseq}).'
+    return "It runs. close_deployment ends it and gives back what its escrow did not use."
+
+
+def total_rate(rows: list[DeploymentRow]) -> Usd:
+    """What all of them cost an hour."""
+    return sum((row.usd_per_hour for row in rows), ZERO)

@@ -1,0 +1,199 @@
+"""A tool as a value: a function, the toolset it belongs to, and what it does to money and things.
+
+`AkashTool` is the SDK's tool with four differences, each of which a model or its owner would otherwise pay for:
+unknown arguments are refused, schemas are flat and slim, errors are our own sentences (never a traceback, never an
+echo of what was passed in), and a result travels once as compact JSON text and once as structured content.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import wraps
+from typing import Any
+
+import anyio
+from mcp.server.mcpserver.context import Context
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.mcpserver.tools.base import Tool
+from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+from pydantic import BaseModel, ValidationError
+
+from akash_mcp.errors import NOTHING_MOVED, AkashError, Interrupted, NotApproved
+from akash_mcp.guard.untrusted import clean
+
+log = logging.getLogger(__name__)
+
+MAX_ERROR_BYTES = 4_000
+
+CALL_SECONDS = 45
+"""No call takes longer, whatever the network does: many hosts give up at 60 s."""
+
+
+class Effect(StrEnum):
+    """What calling a tool can do. Read-only servers have the tools that read, and no others."""
+
+    READS = "reads"
+    CHANGES = "changes"
+    SPENDS = "spends"
+    DELETES = "deletes"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """One tool, before it is registered. Its name is the function's, its description the function's docstring."""
+
+    function: Callable[..., Awaitable[Any]]
+    title: str
+    effect: Effect
+    idempotent: bool = False
+    text_only: bool = False
+
+    @property
+    def name(self) -> str:
+        """The tool's name."""
+        return self.function.__name__
+
+    def build(self) -> AkashTool:
+        """The tool as the server registers it."""
+        tool = AkashTool.from_function(
+            _bounded(self.function),
+            title=self.title,
+            description=" ".join((self.function.__doc__ or "").split()),
+            annotations=ToolAnnotations(
+                read_only_hint=self.effect is Effect.READS,
+                destructive_hint=self.effect in (Effect.SPENDS, Effect.DELETES),
+                idempotent_hint=self.idempotent or self.effect is Effect.READS,
+                open_world_hint=True,
+            ),
+            structured_output=False if self.text_only else None,
+        )
+        assert isinstance(tool, AkashTool)
+        tool.make_strict()
+        return tool
+
+
+def _bounded(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """The function, ended with an error before a host would give up on it.
+
+    Only the body is bounded: a person who is asked for a yes may take their time. Work that spends runs apart from
+    the call, so ending the call does not end it.
+    """
+
+    @wraps(function)
+    async def bounded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            with anyio.fail_after(CALL_SECONDS):
+                return await function(*args, **kwargs)
+        except TimeoutError as late:
+            raise Interrupted(
+                f"There was no answer within {CALL_SECONDS} seconds.",
+                money="This call by itself moves no money after that.",
+                next_step="Ask again in a moment; an operation that was started goes on and get_deployment shows it.",
+            ) from late
+
+    return bounded
+
+
+class AkashTool(Tool):
+    """See the module's docstring."""
+
+    def make_strict(self) -> None:
+        """Refuse unknown arguments and slim both schemas. Once, before the tool is first listed."""
+        arguments = self.fn_metadata.arg_model
+        arguments.model_config["extra"] = "forbid"
+        arguments.model_rebuild(force=True)
+        self.parameters = {**slim(self.parameters), "additionalProperties": False}
+        if self.fn_metadata.output_schema is not None:
+            self.fn_metadata.output_schema = slim(self.fn_metadata.output_schema)
+
+    async def run(
+        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
+    ) -> Any:
+        """Run the tool; see the module's docstring for what becomes of its result and errors."""
+        try:
+            result = await super().run(arguments, context)
+        except ToolError as error:
+            raise self._in_our_words(error) from error.__cause__
+        if isinstance(result, BaseModel) and not isinstance(result, CallToolResult):
+            if isinstance(result, InputRequiredResult):
+                return result
+            return CallToolResult(
+                content=[TextContent(type="text", text=result.model_dump_json(exclude_none=True))],
+                structured_content=result.model_dump(mode="json", exclude_none=True),
+            )
+        return self.fn_metadata.convert_result(result)
+
+    def _in_our_words(self, error: ToolError) -> ToolError:
+        cause = error.__cause__
+        if isinstance(cause, AkashError):
+            return ToolError(clean(str(cause), limit=MAX_ERROR_BYTES).text)
+        if isinstance(cause, ValidationError):
+            problems = "; ".join(_problem(dict(problem)) for problem in cause.errors())
+            return ToolError(
+                f"{self.name} was not called: {problems}. {NOTHING_MOVED} Correct the arguments."
+            )
+        if isinstance(error, UnexpectedToolError):
+            # The SDK logs the traceback to stderr; the model gets none of it.
+            return UnexpectedToolError(
+                f"{self.name} failed inside this server; the user finds the details in its log. If it spends, look "
+                "with list_deployments before trying again."
+            )
+        if isinstance(cause, ToolError) and "elicitation" in str(cause):
+            declined = NotApproved(
+                "The client answered the question without a clear yes, so it counts as a no.",
+                next_step="Ask the user what they want; do not call again unasked.",
+            )
+            return ToolError(str(declined))
+        return error
+
+
+def _problem(problem: dict[str, Any]) -> str:
+    """One finding of pydantic's, without the rejected value: that is the caller's data and may be a secret."""
+    name = ".".join(str(part) for part in problem["loc"]) or "arguments"
+    if problem["type"] == "extra_forbidden":
+        return f"there is no argument {name!r}"
+    if problem["type"] == "missing":
+        return f"argument {name!r} is missing"
+    if problem["type"] == "value_error":
+        return f"{name}: {problem['ctx']['error']}"
+    return f"{name}: {problem['msg'].lower()}"
+
+
+def slim(schema: dict[str, Any]) -> dict[str, Any]:
+    """A JSON schema without titles, `$ref`, null unions and null defaults: fewer tokens, and hosts refuse the rest."""
+    definitions = schema.get("$defs", {})
+
+    def walk(node: Any) -> Any:
+        if isinstance(node, list):
+            return [walk(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            target = definitions[node["$ref"].rsplit("/", 1)[-1]]
+            return walk({**copy.deepcopy(target), **{k: v for k, v in node.items() if k != "$ref"}})
+        if "anyOf" in node:
+            options = [option for option in node["anyOf"] if option != {"type": "null"}]
+            if len(options) == 1:
+                rest = {k: v for k, v in node.items() if k != "anyOf" and not (k == "default" and v is None)}
+                return walk({**options[0], **rest})
+        out: dict[str, Any] = {}
+        for key, value in node.items():
+            if key == "$defs" or (key == "title" and isinstance(value, str)):
+                continue
+            if key == "properties":
+                out[key] = {name: walk(child) for name, child in value.items()}
+            elif key == "const":
+                out["enum"] = [value]
+            elif key in ("enum", "default", "required", "examples"):
+                out[key] = value
+            else:
+                out[key] = walk(value)
+        return out
+
+    slimmed = walk(schema)
+    assert isinstance(slimmed, dict)
+    return slimmed

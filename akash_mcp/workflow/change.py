@@ -1,0 +1,32 @@
+"""The changes that are one request: create alone, fund, update, close. Each runs as work that the server owns."""
+
+from __future__ import annotations
+
+from akash_mcp.clients.models import DeploymentDetail
+from akash_mcp.guard.gate import Closed, ClosePermit, FundPermit, LaunchPermit, UpdatePermit
+from akash_mcp.ids import Dseq
+from akash_mcp.workflow.operations import Running
+
+
+async def create(permit: LaunchPermit, running: Running[Dseq]) -> Dseq:
+    """Create a deployment and leave the choice among its bids to the caller."""
+    running.reached("creating the deployment")
+    return (await permit.create()).dseq
+
+
+async def fund(permit: FundPermit, running: Running[DeploymentDetail]) -> DeploymentDetail:
+    """Add money."""
+    running.reached("adding the money")
+    return await permit.deposit()
+
+
+async def update(permit: UpdatePermit, running: Running[DeploymentDetail]) -> DeploymentDetail:
+    """Replace the SDL."""
+    running.reached("sending the new manifest")
+    return await permit.update()
+
+
+async def close(permit: ClosePermit, running: Running[Closed]) -> Closed:
+    """Close, and prove it."""
+    running.reached("closing, and reading back that it is closed")
+    return await permit.close()

@@ -1,0 +1,97 @@
+"""Work that the server owns: a client that cancels or disconnects does not tear a payment in half.
+
+A tool starts an operation, waits for it a while, and answers with what is known. The work goes on; its result is
+found again by its operation id.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import anyio
+from anyio.abc import TaskGroup
+
+from akash_mcp.errors import AkashError
+from akash_mcp.ids import OpId
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass
+class Running(Generic[T]):
+    """One piece of work under way or over. `stage` is told to whoever waits, `result` and `error` when it ended."""
+
+    op_id: OpId
+    stage: str = "started"
+    result: T | None = None
+    error: AkashError | None = None
+    _done: anyio.Event = field(default_factory=anyio.Event)
+    _moved: anyio.Event = field(default_factory=anyio.Event)
+
+    def reached(self, stage: str) -> None:
+        """Tell whoever waits how far the work has come."""
+        self.stage = stage
+        self._wake()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the work ended, well or not."""
+        return self._done.is_set()
+
+    async def wait(self, seconds: float, told: Callable[[str], Awaitable[None]]) -> T | None:
+        """The result, or None while the work still goes on after `seconds`. `told` hears of every stage.
+
+        Raises the `AkashError` that the work ended with.
+        """
+        with anyio.move_on_after(seconds):
+            while not self.is_done:
+                moved = self._moved  # taken first: a stage reached while we tell the last one is not missed
+                await told(self.stage)
+                await moved.wait()
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+    def _wake(self) -> None:
+        self._moved.set()
+        self._moved = anyio.Event()
+
+    async def _run(self, work: Callable[[Running[T]], Awaitable[T]]) -> None:
+        try:
+            self.result = await work(self)
+        except AkashError as error:
+            self.error = error
+        except Exception:
+            log.exception("operation %s broke", self.op_id)
+            self.error = AkashError(
+                f"Operation {self.op_id} broke inside this server.",
+                money="What it did before that is in get_deployment.",
+                next_step="Look with list_deployments before trying again.",
+            )
+        finally:
+            self._done.set()
+            self._wake()
+
+
+class Operations:
+    """The work under way, in a task group that lives as long as the server."""
+
+    def __init__(self, tasks: TaskGroup) -> None:
+        self._tasks = tasks
+        self._running: dict[OpId, Running[Any]] = {}
+
+    def start(self, op_id: OpId, work: Callable[[Running[T]], Awaitable[T]]) -> Running[T]:
+        """Start `work`, which nothing but the end of the server cancels."""
+        running: Running[T] = Running(op_id)
+        self._running[op_id] = running
+        self._tasks.start_soon(running._run, work)
+        return running
+
+    def find(self, op_id: OpId) -> Running[Any] | None:
+        """Work that was started by this process."""
+        return self._running.get(op_id)

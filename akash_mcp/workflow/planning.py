@@ -1,0 +1,141 @@
+"""From a tool's arguments to a plan, or to the reason why there can be none. Nothing here touches the network.
+
+What can be refused for free is refused here, before a person is asked: an SDL that some judge would not take, a
+deposit under the chain's minimum, an amount over the budget.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+from akash_mcp.errors import BadArgument, InvalidSdl, OverBudget
+from akash_mcp.guard.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan, UpdatePlan
+from akash_mcp.ids import Dseq, ProviderAddress
+from akash_mcp.market.ranking import Prefer
+from akash_mcp.money import Usd, usd_per_hour
+from akash_mcp.sdl import Finding, Report, check, diff
+from akash_mcp.workflow.runtime import Runtime
+
+MINIMUM_DEPOSIT = Usd("0.5")
+"""The chain's minimum for uact (akash-network/chain-sdk deployment/v1beta4 params: 500000 uact)."""
+
+_SHOWN_FINDINGS = 6
+
+
+def launch_plan(
+    rt: Runtime,
+    *,
+    tool: str,
+    sdl: str,
+    deposit: Usd,
+    max_usd_per_hour: Usd | None,
+    prefer: Prefer = "balanced",
+) -> LaunchPlan:
+    """The plan for a new deployment. Raises `InvalidSdl`, `BadArgument` or `OverBudget`."""
+    report = accepted(sdl)
+    if deposit < MINIMUM_DEPOSIT:
+        raise BadArgument(
+            f"A deposit of {deposit} is below the chain's minimum of {MINIMUM_DEPOSIT}.",
+            next_step=f"Use at least {MINIMUM_DEPOSIT}; what is not used comes back.",
+        )
+    ceiling = usd_per_hour(sum((group.price for group in report.groups), Decimal(0)))
+    plan = LaunchPlan(
+        tool=tool,
+        sdl=sdl,
+        contents=contents(report),
+        deposit=deposit,
+        ceiling=ceiling,
+        max_usd_per_hour=_rate(rt, ceiling, max_usd_per_hour),
+        groups=len(report.groups),
+        prefer=prefer,
+    )
+    rt.ledger.check(plan.exposure, dseq=None)
+    return plan
+
+
+def lease_plan(
+    rt: Runtime, *, dseq: Dseq, providers: tuple[ProviderAddress, ...], max_usd_per_hour: Usd
+) -> LeasePlan:
+    """The plan to lease offers. Raises `OverBudget` for a rate over the user's limit."""
+    rate = _rate(rt, max_usd_per_hour, max_usd_per_hour)
+    return LeasePlan(tool="create_lease", dseq=dseq, providers=providers, max_usd_per_hour=rate)
+
+
+def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
+    """The plan to add money. Raises `OverBudget`."""
+    rt.ledger.check(amount, dseq=dseq)
+    return FundPlan(tool="add_funds", dseq=dseq, amount=amount, ours=rt.gate.owns(dseq))
+
+
+def update_plan(rt: Runtime, *, dseq: Dseq, sdl: str) -> UpdatePlan:
+    """The plan to replace an SDL. Raises `InvalidSdl`, and `BadArgument` for what cannot change in place.
+
+    On the chain only the manifest's hash changes, so a provider refuses other resources than it leased. For a
+    deployment that we did not create there is nothing to compare with, and the provider will say.
+    """
+    report = accepted(sdl)
+    running = rt.journal.sources(dseq)
+    if running is not None and (obstacles := diff(check(running.sdl), report)):
+        raise BadArgument(
+            f"Deployment {dseq} cannot become this SDL in place: {'; '.join(obstacles)}.",
+            next_step="Deploy it as a new deployment, and close the old one when the new one runs.",
+        )
+    return UpdatePlan(
+        tool="update_deployment",
+        dseq=dseq,
+        sdl=sdl,
+        manifest=report.manifest or "",
+        contents=contents(report),
+        ours=rt.gate.owns(dseq),
+    )
+
+
+def close_plan(rt: Runtime, *, dseq: Dseq) -> ClosePlan:
+    """The plan to close a deployment."""
+    return ClosePlan(tool="close_deployment", dseq=dseq, ours=rt.gate.owns(dseq))
+
+
+def accepted(sdl: str) -> Report:
+    """The report on an SDL that console, chain and providers take. Raises `InvalidSdl` with line and mend."""
+    report = check(sdl)
+    if not report.ok:
+        shown = "\n".join(f"- {describe(finding)}" for finding in report.errors[:_SHOWN_FINDINGS])
+        rest = len(report.errors) - _SHOWN_FINDINGS
+        more = f"\n- and {rest} more" if rest > 0 else ""
+        raise InvalidSdl(
+            f"The SDL would be refused:\n{shown}{more}\n",
+            next_step="Mend these and call again; validate_sdl checks without any cost.",
+        )
+    return report
+
+
+def describe(finding: Finding) -> str:
+    """One finding in one line: where, what, and the mend."""
+    where = f"line {finding.line}, column {finding.column}" if finding.line else finding.path
+    mend = f" Mend: {finding.hint}" if finding.hint else ""
+    return f"{where}: {finding.message}{mend}"
+
+
+def contents(report: Report) -> str:
+    """What an SDL deploys, in words: `web (nginx:1.29), db (postgres:17)`."""
+    services = [service for group in json.loads(report.manifest or "[]") for service in group["services"]]
+    named = [_named(service["name"], service["image"], service["count"]) for service in services[:5]]
+    if len(services) > len(named):
+        named.append(f"{len(services) - len(named)} more")
+    return ", ".join(named)
+
+
+def _named(name: str, image: str, count: int) -> str:
+    return f"{name} ({image}{f', {count} times' if count > 1 else ''})"
+
+
+def _rate(rt: Runtime, ceiling: Usd, asked: Usd | None) -> Usd:
+    """The highest rate we take: what was asked for, the SDL's ceiling and the user's limit, whichever is least."""
+    limit = rt.policy.max_usd_per_hour
+    if asked is not None and limit is not None and asked > limit:
+        raise OverBudget(
+            f"{asked} an hour is over the user's limit of {limit} an hour.",
+            next_step="Ask for less. Only the user can raise the limit (AKASH_MCP_MAX_USD_PER_HOUR).",
+        )
+    return min(rate for rate in (ceiling, asked, limit) if rate is not None)

@@ -1,0 +1,72 @@
+"""Readiness: asked of the provider itself, over its pinned connection, until every service of every lease runs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import anyio
+
+from akash_mcp.clients.models import LeaseStatus
+from akash_mcp.errors import Interrupted, LeaseGone, NotRunningYet, ProviderError, Unreachable
+from akash_mcp.ids import Dseq, LeaseId
+from akash_mcp.workflow.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What runs. `statuses` holds what each lease's provider said last; a lease it does not know yet is missing."""
+
+    expected: int
+    statuses: dict[LeaseId, LeaseStatus]
+    problem: str = ""
+
+    @property
+    def is_ready(self) -> bool:
+        """Every lease is known to its provider, with all replicas of all services available."""
+        return len(self.statuses) == self.expected and all(
+            status.is_ready for status in self.statuses.values()
+        )
+
+
+async def look(rt: Runtime, leases: Sequence[LeaseId]) -> Readiness:
+    """One look at every lease."""
+    statuses: dict[LeaseId, LeaseStatus] = {}
+    problems = []
+    for lease in leases:
+        try:
+            statuses[lease] = await rt.provider.lease_status(lease)
+        except (LeaseGone, NotRunningYet):
+            # Right after delivery a provider answers 404 until the workload exists.
+            continue
+        except (ProviderError, Unreachable, Interrupted) as failure:
+            problems.append(failure.what)
+    return Readiness(len(leases), statuses, "; ".join(problems))
+
+
+async def until_ready(rt: Runtime, leases: Sequence[LeaseId], told: Callable[[str], None]) -> Readiness:
+    """Look again and again until all is ready, or until the pace says to stop waiting."""
+    readiness = Readiness(len(leases), {})
+    with anyio.move_on_after(rt.pace.ready_give_up):
+        while not readiness.is_ready:
+            readiness = await look(rt, leases)
+            up = sum(
+                service.running > 0
+                for status in readiness.statuses.values()
+                for service in status.services.values()
+            )
+            told(f"{up} services are running")
+            if not readiness.is_ready:
+                await rt.sleep(rt.pace.ready_poll)
+    return readiness
+
+
+async def wait_for_ready(
+    rt: Runtime, dseq: Dseq, seconds: float, told: Callable[[str], Awaitable[None]]
+) -> None:
+    """Wait until a deployment is ready, or until `seconds` have passed; either is fine."""
+    with anyio.move_on_after(seconds):
+        leases = (await rt.reader.get_deployment(dseq)).active_leases
+        while leases and not (readiness := await look(rt, leases)).is_ready:
+            await told(f"{len(readiness.statuses)} of {len(leases)} providers know their lease")
+            await rt.sleep(rt.pace.ready_poll)

@@ -1,0 +1,59 @@
+"""What every workflow works with, built once a process and before any network is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import anyio
+
+from akash_mcp.clients.console import ConsoleReader
+from akash_mcp.clients.provider import ProviderClient
+from akash_mcp.guard.approval import Approver
+from akash_mcp.guard.gate import Gate
+from akash_mcp.guard.journal import Journal
+from akash_mcp.guard.ledger import Ledger
+from akash_mcp.guard.policy import Policy
+from akash_mcp.workflow.operations import Operations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long we wait for what, in seconds. The embedded network's chain may run faster, and so may we."""
+
+    bid_poll: float = 2.0
+    bid_settle: float = 8.0
+    """After every group has an offer that we would take, how long better ones may still come."""
+    bid_give_up: float = 90.0
+    """Without an acceptable offer by then, the deployment is closed again. Console's page gives up at 60."""
+    manifest_retry: float = 6.0
+    """Between deliveries of a manifest that a provider did not take, as Console waits."""
+    ready_poll: float = 3.0
+    ready_give_up: float = 300.0
+
+    def times(self, speed: float) -> Pace:
+        """The same pace on a chain that runs `speed` times as fast."""
+        return Pace(
+            bid_poll=max(self.bid_poll / speed, 0.05),
+            bid_settle=self.bid_settle / speed,
+            bid_give_up=self.bid_give_up / speed,
+            manifest_retry=max(self.manifest_retry / speed, 0.05),
+            ready_poll=max(self.ready_poll / speed, 0.05),
+            ready_give_up=self.ready_give_up / speed,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """One process's services. Tools get it from the server's lifespan."""
+
+    reader: ConsoleReader
+    provider: ProviderClient
+    gate: Gate
+    approver: Approver
+    ledger: Ledger
+    journal: Journal
+    policy: Policy
+    operations: Operations
+    pace: Pace = field(default_factory=Pace)
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep

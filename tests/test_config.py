@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_network
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from akash_mcp import config
+from akash_mcp.config import Settings, Toolset
+from akash_mcp.errors import BadSettings
+from akash_mcp.guard.policy import ApprovalMode, Policy
+from akash_mcp.money import Usd
+from akash_mcp.tools import TOOLSETS
+
+PROVIDER = "akash1365yvmc4s7awdyj3n2sav7xfx76adc6dnmlx63"
+KEY = "sk-console-0123456789"
+
+WriteFile = Callable[[str], dict[str, str]]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody's own configuration file may decide a test."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> WriteFile:
+    """Write a configuration file and return the environment that names it."""
+
+    def write(text: str) -> dict[str, str]:
+        path = tmp_path / "akash.toml"
+        path.write_text(text)
+        path.chmod(0o600)
+        return {"AKASH_MCP_CONFIG": str(path)}
+
+    return write
+
+
+def refusal(environ: dict[str, str], flags: dict[str, object] | None = None) -> str:
+    with pytest.raises(BadSettings) as caught:
+        config.load(flags, environ)
+    return str(caught.value)
+
+
+def test_with_nothing_set_the_limits_are_small_and_there_is_no_key() -> None:
+    settings = config.load(environ={})
+    assert settings.api_key is None
+    assert settings.policy == Policy()
+    assert settings.max_usd_per_deployment == Usd(10)
+    assert settings.max_usd_per_day == Usd(20)
+    assert settings.toolsets == ("deploy", "observe")
+
+
+def test_a_flag_beats_the_environment_which_beats_the_file(write: WriteFile) -> None:
+    environ = write("max_usd_per_day = 1\nmax_deployments = 1\nport = 1") | {
+        "AKASH_MCP_MAX_USD_PER_DAY": "2",
+        "AKASH_MCP_MAX_DEPLOYMENTS": "2",
+    }
+    settings = config.load({"max_usd_per_day": "3"}, environ)
+    assert (settings.max_usd_per_day, settings.max_deployments, settings.port) == (Usd(3), 2, 1)
+
+
+def test_the_default_file_is_read_where_it_exists(tmp_path: Path) -> None:
+    path = config.default_config_file()
+    path.parent.mkdir(parents=True)
+    path.write_text("read_only = true")
+    assert config.load(environ={}).read_only
+
+
+def test_the_console_key_is_taken_under_both_names_and_the_longer_one_wins() -> None:
+    short = config.load(environ={"AKASH_API_KEY": KEY})
+    both = config.load(environ={"AKASH_API_KEY": "other", "AKASH_MCP_API_KEY": KEY})
+    assert short.api_key == both.api_key
+    assert short.api_key is not None
+    assert short.api_key.get_secret_value() == KEY
+
+
+def test_every_setting_has_a_variable_of_our_prefix() -> None:
+    assert all(config.variables_of(name)[0] == f"AKASH_MCP_{name.upper()}" for name in Settings.model_fields)
+
+
+@pytest.mark.parametrize("value", ["", "  "])
+def test_an_empty_variable_is_as_good_as_none(value: str) -> None:
+    assert config.load(environ={"AKASH_API_KEY": value, "AKASH_MCP_PORT": value}).api_key is None
+
+
+@pytest.mark.parametrize("value", ["${AKASH_API_KEY}", "${user_config.api_key}", "${input:akash-api-key}"])
+def test_a_placeholder_that_a_host_left_in_place_is_no_key(
+    value: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert config.load(environ={"AKASH_API_KEY": value}).api_key is None
+    assert "AKASH_API_KEY holds the placeholder" in caplog.text
+
+
+def test_money_in_the_file_is_exact(write: WriteFile) -> None:
+    assert config.load(environ=write("max_usd_per_day = 0.1")).max_usd_per_day == Usd("0.1")
+
+
+def test_lists_are_comma_separated_text_or_toml_lists(write: WriteFile) -> None:
+    settings = config.load(
+        environ=write(f'allowed_providers = ["{PROVIDER}"]')
+        | {"AKASH_MCP_ALLOW_PRIVATE_PROVIDERS": "127.0.0.0/8, ::1/128"}
+    )
+    assert settings.policy.allowed_providers == frozenset({PROVIDER})
+    assert settings.allow_private_providers == (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+
+def test_the_policy_is_what_was_set() -> None:
+    policy = config.load({"approval": "two-step", "max_usd_per_hour": "0.5", "audited_only": True}, {}).policy
+    assert policy.approval is ApprovalMode.TWO_STEP
+    assert policy.max_usd_per_hour == Usd("0.5")
+    assert policy.audited_only
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("MAX_USD_PER_DAY", "ten", "write US dollars, such as 10 or 2.50"),
+        ("MAX_USD_PER_DAY", "-1", "not negative"),
+        ("MAX_USD_PER_DAY", "NaN", "finite"),
+        ("MAX_USD_PER_DAY", "Infinity", "finite"),
+        ("MAX_DEPLOYMENTS", "-1", "greater than or equal to 0"),
+        ("APPROVAL", "yes", "'elicit', 'two-step', 'auto' or 'deny'"),
+        ("APPROVAL", "terminal", "use elicit, two-step, auto or deny"),
+        ("TRANSPORT", "websocket", "'stdio', 'http' or 'sse'"),
+        ("PORT", "70000", "less than or equal to 65535"),
+        ("TOOLSETS", "deploy,wat", "'deploy'"),
+        ("READ_ONLY", "perhaps", "valid boolean"),
+        ("ALLOWED_PROVIDERS", "akash1nonsense", "not a bech32 address"),
+        ("ALLOW_PRIVATE_PROVIDERS", "10.0.0.1/8", "has host bits set"),
+        ("STATE_DIR", "state", "absolute path"),
+        ("CONSOLE_URL", "console-api.akash.network", "https://console-api.akash.network"),
+        ("CONSOLE_URL", "http://console-api.akash.network", "use https"),
+        ("CONSOLE_URL", "https://user:word@console-api.akash.network", "no user name"),
+    ],
+)
+def test_a_bad_value_names_its_variable_and_what_is_accepted(name: str, value: str, said: str) -> None:
+    text = refusal({f"AKASH_MCP_{name}": value})
+    assert text.startswith(f"AKASH_MCP_{name} is ")
+    assert said in text
+
+
+def test_every_bad_value_is_told_at_once() -> None:
+    text = refusal({"AKASH_MCP_PORT": "x"}, {"max_deployments": "y"})
+    assert [line.split(" ")[0] for line in text.splitlines()] == ["--max-deployments", "AKASH_MCP_PORT"]
+
+
+def test_the_toolsets_that_can_be_named_are_those_there_are() -> None:
+    assert get_args(Toolset) == tuple(TOOLSETS)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9000/", "http://[::1]:9000", "http://10.1.2.3", "http://localhost:1"]
+)
+def test_plain_http_is_for_our_own_networks(url: str) -> None:
+    assert config.load(environ={"AKASH_CONSOLE_URL": url}).console_url == url.rstrip("/")
+
+
+def test_a_bad_line_of_the_file_is_named(write: WriteFile) -> None:
+    assert "akash.toml, line 3: port is 'x'" in refusal(write("\n# comment\nport = 'x'\n"))
+
+
+@pytest.mark.parametrize("line", ["max_usd_per_dya = 5", '"max_usd_per_dya" = 5', "[max_usd_per_dya]"])
+def test_an_unknown_key_of_the_file_is_named_with_what_was_meant(write: WriteFile, line: str) -> None:
+    text = refusal(write(f"port = 1\n\n{line}\n"))
+    assert "line 3" in text
+    assert "did you mean max_usd_per_day?" in text
+
+
+def test_a_file_that_is_not_toml_is_refused_with_its_line(write: WriteFile) -> None:
+    assert "line 2" in refusal(write("port = 1\nmax hours = 2\n"))
+
+
+def test_a_named_file_that_is_missing_stops_the_start(tmp_path: Path) -> None:
+    assert "does not exist" in refusal({"AKASH_MCP_CONFIG": str(tmp_path / "gone.toml")})
+
+
+def test_a_file_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
+    assert "cannot be read" in refusal({"AKASH_MCP_CONFIG": str(tmp_path)})
+    assert "cannot be read" in refusal({"AKASH_MCP_CONFIG": str(tmp_path / "binary.toml")})
+
+
+def test_a_mistyped_variable_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    config.load(environ={"AKASH_MCP_MAX_USD_PER_DYA": "1", "AKASH_NODE": "x"})
+    assert [record.getMessage() for record in caplog.records] == [
+        "AKASH_MCP_MAX_USD_PER_DYA is no setting and has no effect; did you mean AKASH_MCP_MAX_USD_PER_DAY?"
+    ]
+
+
+def test_a_secret_that_others_can_read_is_warned_of(
+    write: WriteFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    environ = write(f"api_key = '{KEY}'")
+    config.load(environ=environ)
+    assert caplog.text == ""
+    Path(environ["AKASH_MCP_CONFIG"]).chmod(0o644)
+    config.load(environ=environ)
+    assert "chmod 600" in caplog.text
+    assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["AKASH_API_KEY", "AKASH_MCP_TOKEN"])
+def test_no_secret_is_ever_shown(name: str) -> None:
+    settings = config.load(environ={name: KEY})
+    assert KEY not in repr(settings)
+    assert KEY not in str(settings)
+    assert KEY not in refusal({name: f"{KEY} {KEY}"})
+
+
+def test_a_secret_of_the_wrong_kind_in_the_file_is_not_shown(write: WriteFile) -> None:
+    assert "12345" not in refusal(write("token = 12345"))
+
+
+def test_the_page_of_settings_is_true() -> None:
+    """docs/settings.md names every setting with its variables and default, and nothing else."""
+    page = (Path(__file__).parent.parent / "docs" / "settings.md").read_text(encoding="utf-8")
+    table = page.partition("## The file")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", table, re.MULTILINE))
+    assert list(rows) == list(Settings.model_fields)
+    for name, row in rows.items():
+        variables, default, _ = row.split(" | ", 2)
+        assert variables == ", ".join(f"`{variable}`" for variable in config.variables_of(name))
+        assert default == shown_default(name)
+
+
+def shown_default(name: str) -> str:
+    field = Settings.model_fields[name]
+    if name == "state_dir":
+        return "see below"
+    value = field.default
+    if value in (None, ()):
+        return "none"
+    if isinstance(value, Usd):
+        return f"`{value.amount}`"
+    return f"`{','.join(value)}`" if isinstance(value, tuple) else f"`{str(value).lower()}`"
