@@ -1,0 +1,10 @@
+"""`python -m akash_mcp` is `akash-mcp`."""
+
+from __future__ import annotations
+
+import sys
+
+from akash_mcp.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

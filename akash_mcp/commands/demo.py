@@ -1,0 +1,310 @@
+"""`akash-mcp demo`: the main job, end to end, over a real MCP client, with nothing but this machine.
+
+The embedded network runs here; the server runs as its own process and is spoken to over stdio, as any host would.
+What the server says is not believed: the address is fetched, and the network's own books are read afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio
+import httpx2
+from mcp import Client, StdioServerParameters
+from mcp.client import ClientRequestContext
+from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, TextContent
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from akash_mcp.data import examples_dir
+from akash_mcp.errors import BadArgument
+from akash_mcp.sandbox.network import EmbeddedNetwork, Options
+
+DEPOSIT_USD = "2"
+TOP_UP_USD = "1"
+_PATIENCE_SECONDS = 60
+_PATIENCE_CALLS = 6
+
+
+class DemoFailed(Exception):
+    """A step did not do what it should, seen from outside."""
+
+
+@dataclass
+class Story:
+    """What is told to a person, step by step, and what is kept for the last line."""
+
+    out: Console
+    started: float = field(default_factory=time.monotonic)
+    result: dict[str, Any] = field(default_factory=dict)
+
+    def step(self, title: str, told: str = "") -> None:
+        """One step that was done."""
+        seconds = time.monotonic() - self.started
+        self.out.print(f"[bold green]✓[/] [bold]{escape(title)}[/] [dim]{seconds:.1f} s[/]")
+        if told:
+            self.out.print(f"  {escape(told)}")
+
+
+def run(file: Path | None, *, as_json: bool, speed: float) -> int:
+    """Run the demo with the SDL in `file`, or with a web page of our own. 0 when every step was seen from outside.
+
+    With `as_json`, stdout ends with one line: `{"ok", "dseq", "provider", "uri", "bids", "spent_usd", "closed",
+    "seconds"}`.
+    """
+    path = file or examples_dir() / "web.yaml"
+    try:
+        sdl = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadArgument(f"{path} cannot be read: {error}.", money="") from error
+    story = Story(Console(stderr=as_json, highlight=False))
+    story.out.print(
+        f"[bold]Deploying {escape(path.name)} on an embedded Akash network[/], {speed:g} times as fast\n"
+    )
+    ok = True
+    try:
+        anyio.run(_tell, story, sdl, speed)
+    except* DemoFailed as failures:
+        ok = False
+        for failure in _leaves(failures):
+            story.out.print(f"[bold red]✗ {escape(str(failure))}[/]")
+    seconds = round(time.monotonic() - story.started, 1)
+    if as_json:
+        keys = ("dseq", "provider", "uri", "bids", "spent_usd", "closed")
+        line = {"ok": ok, **{key: story.result.get(key) for key in keys}, "seconds": seconds}
+        sys.stdout.write(json.dumps(line) + "\n")
+    elif ok:
+        story.out.print(f"\n[bold green]All of it was seen from outside, in {seconds} seconds.[/]")
+    return 0 if ok else 1
+
+
+def _leaves(group: BaseExceptionGroup[DemoFailed]) -> Iterator[DemoFailed]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+async def _tell(story: Story, sdl: str, speed: float) -> None:
+    async with EmbeddedNetwork(Options(speed=speed)) as network:
+        story.step(
+            "The embedded network is up",
+            f"Console API {network.console_url}, {len(network.chain.providers)} providers, all on this machine",
+        )
+        async with _client(story, network, speed) as client:
+            launched = await _deploy(story, client, sdl)
+            try:
+                await _look(story, client, launched)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await _close(story, client, network, launched["dseq"])
+
+
+@asynccontextmanager
+async def _client(story: Story, network: EmbeddedNetwork, speed: float) -> AsyncIterator[Client]:
+    """An MCP client, with the server as its own process and a person who says yes."""
+
+    async def yes(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        story.step("You are asked first", f"“{params.message}”  Here the demo says yes for you.")
+        return ElicitResult(action="accept", content={"confirm": True})
+
+    with tempfile.TemporaryDirectory(prefix="akash-mcp-demo-") as state:
+        server = StdioServerParameters(
+            command=sys.executable,
+            args=["-m", "akash_mcp", "serve", "--speed", str(speed)],
+            env={
+                "PATH": os.environ.get("PATH", ""),
+                "HOME": state,
+                "AKASH_API_KEY": network.api_key,
+                "AKASH_CONSOLE_URL": network.console_url,
+                "AKASH_CHAIN_REST_URL": network.chain_rest_url,
+                "AKASH_MCP_STATE_DIR": state,
+                "AKASH_MCP_ALLOW_PRIVATE_PROVIDERS": "127.0.0.0/8,::1/128",
+            },
+        )
+        async with Client(server, elicitation_callback=yes) as client:
+            tools = (await client.list_tools()).tools
+            story.step("An MCP client talks to akash-mcp over stdio", f"{len(tools)} tools")
+            yield client
+
+
+async def _deploy(story: Story, client: Client, sdl: str) -> dict[str, Any]:
+    """Check, plan, approve and launch; what `deploy` came to, waited for where it was pending."""
+    verdict = await _call(client, "validate_sdl", sdl=sdl)
+    if not verdict["ok"]:
+        problems = "; ".join(f"line {e['line']}: {e['message']}" for e in verdict["errors"])
+        raise DemoFailed(f"The SDL would be refused, and nothing was spent: {problems}")
+    ceiling = verdict.get("ceiling_usd_per_hour")
+    story.step(
+        "The SDL passes Console, chain and provider rules",
+        f"services: {', '.join(verdict['services'])}; its prices allow up to ${ceiling} an hour",
+    )
+    answer = await _call(client, "deploy", sdl=sdl, deposit_usd=float(DEPOSIT_USD))
+    for _ in range(_PATIENCE_CALLS):
+        if answer["status"] != "pending":
+            break
+        story.out.print(f"  [dim]{escape(answer['summary'])}[/]")
+        shown = await _call(client, "get_deployment", id=answer["op_id"], wait_for="ready")
+        if shown["state"] != "under way":
+            answer = {**answer, **shown, "status": "ready" if shown.get("ready") else "leased"}
+    story.result["dseq"] = answer["dseq"]
+    return answer
+
+
+async def _look(story: Story, client: Client, launched: dict[str, Any]) -> None:
+    """Everything that can be seen of a running deployment."""
+    dseq = launched["dseq"]
+    offers = launched.get("offers") or (await _call(client, "list_bids", dseq=dseq, wait_s=0))["offers"]
+    story.result["bids"] = len(offers)
+    story.step(f"Deployment {dseq} got {len(offers)} offers that could be taken")
+    story.out.print(_offers(offers))
+    for reason in offers[0]["reasons"] if offers else ():
+        story.out.print(f"  the first: {escape(reason)}")
+    shown = await _call(client, "get_deployment", id=dseq)
+    story.result["provider"] = shown["leases"][0]["provider"]
+    if not shown["ready"]:
+        found = await _call(client, "diagnose_deployment", dseq=dseq)
+        causes = "; ".join(cause["cause"] for cause in found["causes"]) or "; ".join(found["not_known"])
+        raise DemoFailed(f"It does not get ready: {causes}")
+    story.step(
+        f"Leased and running at ${shown['usd_per_hour']} an hour", f"provider {story.result['provider']}"
+    )
+    await _visit(story, shown["services"])
+    await _listen(story, client, dseq)
+    funded = await _call(client, "add_funds", dseq=dseq, amount_usd=float(TOP_UP_USD))
+    story.step(
+        f"${TOP_UP_USD} more in escrow",
+        f"${funded['escrow_left_usd']} left, enough for {funded['hours_left']} hours",
+    )
+
+
+def _offers(offers: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("  #", "provider", "region", "USD/hour", "USD/day with risk"):
+        table.add_column(title, no_wrap=True, min_width=4)
+    for offer in offers[:6]:
+        cells = (
+            offer["name"] or offer["provider"],
+            offer["region"],
+            offer["usd_per_hour"],
+            offer["expected_usd_a_day"],
+        )
+        table.add_row(f"  {offer['rank']}", *(escape(cell) for cell in cells))
+    return table
+
+
+async def _listen(story: Story, client: Client, dseq: str) -> None:
+    logs = await _text(client, "get_logs", dseq=dseq, tail=5)
+    if "[data " not in logs:
+        raise DemoFailed(f"There are no logs: {logs}")
+    story.step("Its logs, fenced as other people's words", logs)
+    events = await _text(client, "get_events", dseq=dseq)
+    if "Started" not in events:
+        raise DemoFailed(f"There is no event of a started container: {events}")
+    story.step(
+        "Its Kubernetes events", f"{len(events.splitlines()) - 2} events, the last: {events.splitlines()[-2]}"
+    )
+
+
+async def _visit(story: Story, services: list[dict[str, Any]]) -> None:
+    """Fetch the first web address; where there is none, connect to the first open port."""
+    uris = [uri for service in services for uri in service["uris"]]
+    ports = [port for service in services for port in service["ports"]]
+    if uris:
+        uri, page = await _page(uris)
+        story.result["uri"] = uri
+        story.step(f"GET {uri} answers {page.status_code}", page.text.strip()[:300])
+    elif ports:
+        address = ports[0].split(" ")[0]
+        parts = urlsplit(f"tcp://{address}")
+        stream = await anyio.connect_tcp(parts.hostname or "", parts.port or 0)
+        await stream.aclose()
+        story.result["uri"] = f"tcp://{address}"
+        story.step(
+            f"{address} takes a connection", "this SDL exposes no web address (port 80), so a port was tried"
+        )
+    else:
+        raise DemoFailed("It has neither an address nor an open port.")
+
+
+async def _page(uris: list[str]) -> tuple[str, httpx2.Response]:
+    """The first page that is to be had.
+
+    A container that runs may still be loading, and its ingress answers 502 until then. A domain of the SDL's own is
+    known to no name server here.
+    """
+    answered: dict[str, str] = {}
+    with anyio.move_on_after(_PATIENCE_SECONDS):
+        async with httpx2.AsyncClient(trust_env=False) as browser:
+            while True:
+                for uri in uris:
+                    try:
+                        page = await browser.get(uri)
+                    except httpx2.TransportError as error:
+                        answered[uri] = str(error)
+                        continue
+                    if page.status_code == 200:
+                        return uri, page
+                    answered[uri] = str(page.status_code)
+                await anyio.sleep(0.5)
+    raise DemoFailed(f"No address answered within {_PATIENCE_SECONDS} seconds: {answered}")
+
+
+async def _close(story: Story, client: Client, network: EmbeddedNetwork, dseq: str) -> None:
+    closed = await _call(client, "close_deployment", dseq=dseq)
+    if closed["status"] != "closed":
+        raise DemoFailed(f"It was not closed: {closed['summary']}")
+    async with httpx2.AsyncClient(trust_env=False) as outside:
+        state = (await outside.get(f"{network.control_url}/_sandbox/state")).raise_for_status().json()
+    books = _books(state, dseq)
+    if books["state"] != "closed" or any(lease["state"] != "closed" for lease in books["leases"]):
+        raise DemoFailed(f"The network's own books do not say that it is closed: {books}")
+    paid = Decimal(books["escrow"]["transferred_uact"])
+    allowance = Decimal(state["allowance_uact"])
+    if abs(network.options.balance_uact - paid - allowance) >= 1:  # the chain refunds whole uact
+        raise DemoFailed(f"The escrow did not come back: {allowance} uact left, {paid} paid to the provider")
+    if Decimal(closed["spent_usd"]).quantize(Decimal("0.01")) != (paid / 10**6).quantize(Decimal("0.01")):
+        raise DemoFailed(f"The server says it cost {closed['spent_usd']}, the network {paid / 10**6}")
+    story.result.update(spent_usd=closed["spent_usd"], closed=True)
+    story.step(
+        "Closed, and proven: the network's own books say so",
+        f"It cost ${closed['spent_usd']}; ${closed['refunded_usd']} of the deposits came back.",
+    )
+
+
+def _books(state: dict[str, Any], dseq: str) -> dict[str, Any]:
+    for deployment in state["deployments"]:
+        if deployment["dseq"] == dseq:
+            return dict(deployment)
+    raise DemoFailed(f"The network has never heard of deployment {dseq}")
+
+
+async def _call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    result = await _ask(client, tool, arguments)
+    return dict(result.structured_content or {})
+
+
+async def _text(client: Client, tool: str, **arguments: Any) -> str:
+    result = await _ask(client, tool, arguments)
+    return "".join(block.text for block in result.content if isinstance(block, TextContent))
+
+
+async def _ask(client: Client, tool: str, arguments: dict[str, Any]) -> CallToolResult:
+    result = await client.call_tool(tool, arguments)
+    if result.is_error:
+        said = "".join(block.text for block in result.content if isinstance(block, TextContent))
+        raise DemoFailed(f"{tool} failed: {said}")
+    return result

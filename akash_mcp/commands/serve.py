@@ -1,0 +1,75 @@
+"""`akash-mcp serve`: the MCP server on one transport, on the real network or on an embedded one."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from ipaddress import ip_network
+from pathlib import Path
+
+import anyio
+from pydantic import SecretStr
+
+from akash_mcp.config import Settings
+from akash_mcp.server import build
+from akash_mcp.transports import serve_http, serve_stdio
+from akash_mcp.workflow.runtime import Pace
+
+_LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+
+def run(settings: Settings, *, sandbox: bool, speed: float) -> int:
+    """Serve until the client hangs up or a signal comes, then 0.
+
+    `speed` is how fast time runs on the network: on an embedded one that is started here, or is known to be there.
+
+    Raises `BadSettings` for an address that cannot be listened on, or must not be without a token.
+    """
+    if settings.debug:  # the file or the environment may say so, where no flag did
+        logging.getLogger("akash_mcp").setLevel(logging.DEBUG)
+    anyio.run(_serve, settings, sandbox, speed)
+    return 0
+
+
+async def _serve(settings: Settings, sandbox: bool, speed: float) -> None:
+    async with AsyncExitStack() as stack:
+        if sandbox:
+            settings = await stack.enter_async_context(_embedded_network(settings, speed))
+        server = build(settings, pace=Pace().times(speed))
+        if settings.transport == "stdio":
+            await serve_stdio(server)
+            return
+        await serve_http(
+            server,
+            host=settings.host,
+            port=settings.port,
+            token=settings.token,
+            sse=settings.transport == "sse",
+            allowed_hosts=settings.allowed_hosts,
+            listening=_say_where,
+        )
+
+
+def _say_where(url: str) -> None:
+    sys.stderr.write(f"akash-mcp: listening on {url}\n")
+
+
+@asynccontextmanager
+async def _embedded_network(settings: Settings, speed: float) -> AsyncIterator[Settings]:
+    """Run the embedded network; yields settings that know no other, with a ledger of their own for play money."""
+    from akash_mcp.sandbox.network import EmbeddedNetwork, Options  # the real network needs none of it
+
+    with tempfile.TemporaryDirectory(prefix="akash-mcp-") as folder:
+        async with EmbeddedNetwork(Options(speed=speed)) as network:
+            yield settings.model_copy(
+                update={
+                    "api_key": SecretStr(network.api_key),
+                    "console_url": network.console_url,
+                    "chain_rest_url": network.chain_rest_url,
+                    "state_dir": Path(folder),
+                    "allow_private_providers": _LOOPBACK,
+                }
+            )

@@ -1,0 +1,325 @@
+"""How clients connect: stdio, streamable HTTP in both protocol eras, and the older SSE.
+
+HTTP listens on loopback only unless a token is set. Host and Origin are checked, so that a web page cannot
+reach the server through a name that it rebinds to 127.0.0.1; a body is at most 1 MiB.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from ipaddress import ip_address
+from typing import Any
+
+import anyio
+import uvicorn
+from anyio.abc import TaskStatus
+from mcp.server.mcpserver import MCPServer
+from mcp.server.sse import SseServerTransport
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from akash_mcp.errors import BadSettings
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 1 << 20
+_SESSION_IDLE_SECONDS = 900
+_MAX_SESSIONS = 500
+_GOODBYE_SECONDS = 3
+"""How long requests under way may take to finish when the server is told to stop."""
+
+
+async def serve_stdio(server: MCPServer[Any]) -> None:
+    """Serve one client on stdin and stdout until it hangs up, or until SIGTERM or SIGINT."""
+    if sys.platform == "win32":  # no SIGTERM there: hosts close stdin
+        await server.run_stdio_async()
+        return
+    with _stdin_that_can_end() as end_stdin:
+        async with _stopping(end_stdin):
+            await server.run_stdio_async()
+
+
+async def serve_http(
+    server: MCPServer[Any],
+    *,
+    host: str,
+    port: int,
+    token: SecretStr | None,
+    sse: bool,
+    allowed_hosts: Sequence[str] = (),
+    listening: Callable[[str], None] = lambda url: None,
+) -> None:
+    """Serve HTTP until SIGTERM or SIGINT. `listening` is called with the address of `/mcp` once it is bound.
+
+    Raises `BadSettings` for a host that needs a token and for a port that is taken.
+    """
+    _refuse_strangers(host, token)
+    with _bound(host, port) as listener:
+        port = listener.getsockname()[1]
+        app = http_app(server, host=host, port=port, token=token, sse=sse, allowed_hosts=allowed_hosts)
+        # Without an access log: a query holds the id of an SSE session.
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=_GOODBYE_SECONDS
+        )
+        http = _Http(config)
+
+        def stop() -> None:
+            # Not `should_exit`: only this also ends the streams of sse-starlette, which would never end.
+            http.handle_exit(signal.SIGTERM, None)
+
+        listening(f"http://{_bracketed(host)}:{port}/mcp")
+        async with _stopping(stop):
+            await http.serve(sockets=[listener])
+
+
+def http_app(
+    server: MCPServer[Any],
+    *,
+    host: str,
+    port: int,
+    token: SecretStr | None,
+    sse: bool,
+    allowed_hosts: Sequence[str] = (),
+) -> ASGIApp:
+    """One ASGI app: `/mcp`, `/health`, and with `sse` also `/sse` and `/messages/`.
+
+    `host` and `port` are what it listens on; `allowed_hosts` are more names that a Host header may carry, as
+    proxies and port mappings of containers need. Raises `BadSettings` for a host beyond loopback without a
+    token.
+    """
+    _refuse_strangers(host, token)
+    security = _security(host, port, allowed_hosts)
+    streamable = server.streamable_http_app(
+        transport_security=security,
+        max_request_body_size=MAX_BODY_BYTES,
+        session_idle_timeout=_SESSION_IDLE_SECONDS,
+        max_sessions=_MAX_SESSIONS,
+    )
+    routes: list[BaseRoute] = [Route("/health", _health), *streamable.routes]
+    if sse:
+        routes += _sse_routes(server, security)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with _one_lifespan(server), server.session_manager.run():
+            yield
+
+    app = _Finished(Starlette(routes=routes, lifespan=lifespan))
+    return app if token is None else _BearerGuard(app, token)
+
+
+class _SseStream:
+    """`GET /sse` as a plain ASGI app. The SDK's own sends a second response after the stream, and fails at it."""
+
+    def __init__(
+        self, server: MCPServer[Any], transport: SseServerTransport, security: TransportSecuritySettings
+    ) -> None:
+        self._lowlevel = server._lowlevel_server
+        self._transport = transport
+        self._guard = TransportSecurityMiddleware(security)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The transport checks this too, and raises where it refuses: a traceback for each stray request.
+        refusal = await self._guard.validate_request(Request(scope))
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        async with self._transport.connect_sse(scope, receive, send) as (incoming, outgoing):
+            await self._lowlevel.run(incoming, outgoing, self._lowlevel.create_initialization_options())
+
+
+def _sse_routes(server: MCPServer[Any], security: TransportSecuritySettings) -> list[BaseRoute]:
+    transport = SseServerTransport(
+        "/messages/", security_settings=security, max_request_body_size=MAX_BODY_BYTES
+    )
+    return [
+        Route("/sse", _SseStream(server, transport, security), methods=["GET"]),
+        Mount("/messages/", transport.handle_post_message),
+    ]
+
+
+async def _health(_: Request) -> JSONResponse:
+    return JSONResponse({"status": "ok"})
+
+
+class _BearerGuard:
+    """Asks every request but `/health` for the token, and compares it in constant time."""
+
+    def __init__(self, app: ASGIApp, token: SecretStr) -> None:
+        self._app = app
+        self._expected = b"Bearer " + token.get_secret_value().encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan" and scope["path"] != "/health":
+            scheme, _, value = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
+            given = scheme.title() + b" " + value.strip()  # the scheme's case is free: RFC 9110, 11.1
+            if not hmac.compare_digest(given, self._expected):
+                refusal = JSONResponse(
+                    {"error": "invalid_token"},
+                    status_code=401,
+                    headers={"www-authenticate": 'Bearer realm="mcp"'},
+                )
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class _Finished:
+    """Ends each response. sse-starlette leaves a stream that it cuts open, which uvicorn logs as a failure."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        unfinished = False
+
+        async def watched(message: Message) -> None:
+            nonlocal unfinished
+            await send(message)
+            unfinished = bool(message.get("more_body", message["type"] == "http.response.start"))
+
+        await self._app(scope, receive, watched)
+        if unfinished:
+            await send({"type": "http.response.body", "body": b""})
+
+
+class _Http(uvicorn.Server):
+    """uvicorn raises a signal again after its clean end, which would kill us in the middle of ours."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def _one_lifespan(server: MCPServer[Any]) -> AsyncIterator[None]:
+    """Enter the server's lifespan once for all clients.
+
+    The SDK would enter it anew for each SSE client, and with it open the ledger and resume the journal again.
+    """
+    lowlevel = server._lowlevel_server
+    original = lowlevel.lifespan
+    async with original(lowlevel) as state:
+        lowlevel.lifespan = lambda _: nullcontext(state)
+        try:
+            yield
+        finally:
+            lowlevel.lifespan = original
+
+
+def _refuse_strangers(host: str, token: SecretStr | None) -> None:
+    if token is None and not _is_loopback(host):
+        raise BadSettings(
+            f"Listening on {host} would let anyone who reaches it spend this account's money.",
+            next_step="Set AKASH_MCP_TOKEN to a long random text that clients send as a bearer token, or "
+            "listen on 127.0.0.1.",
+            money="",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _security(host: str, port: int, allowed_hosts: Sequence[str]) -> TransportSecuritySettings:
+    names = {"127.0.0.1", "localhost", "[::1]", _bracketed(host)}
+    listed = [f"{name}:{port}" for name in sorted(names)]
+    named = [host for name in allowed_hosts for host in (name, f"{name}:*")]
+    return TransportSecuritySettings(
+        allowed_hosts=[*listed, *named],
+        allowed_origins=[f"http://{host}" for host in listed]
+        + [f"{scheme}://{host}" for host in named for scheme in ("http", "https")],
+    )
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+@contextmanager
+def _bound(host: str, port: int) -> Iterator[socket.socket]:
+    """A listening socket. Raises `BadSettings` where the address is taken or not ours."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise BadSettings(f"{host} is no address to listen on: {error.strerror}.", money="") from error
+    with listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+            listener.listen()
+        except OSError as error:
+            raise BadSettings(
+                f"Cannot listen on {host} port {port}: {error.strerror}.",
+                next_step="Choose another with --port, or stop what is using it.",
+                money="",
+            ) from error
+        yield listener
+
+
+@asynccontextmanager
+async def _stopping(stop: Callable[[], None]) -> AsyncIterator[None]:
+    """While inside, the first SIGTERM or SIGINT calls `stop`; the next one acts as it always would."""
+    if sys.platform == "win32":
+        yield
+        return
+
+    async def wait(*, task_status: TaskStatus[None]) -> None:
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            task_status.started()
+            async for _ in signals:
+                stop()
+                break
+
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(wait)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+@contextmanager
+def _stdin_that_can_end() -> Iterator[Callable[[], None]]:
+    """Put a socket in the place of fd 0, fed from the real stdin, and yield what ends it.
+
+    The SDK reads stdin in a thread, and a blocking read of a pipe cannot be cancelled. With a socket in
+    between, a signal is the same to everyone as the client hanging up.
+    """
+    ours, theirs = socket.socketpair()
+    real = os.dup(0)
+    os.dup2(theirs.fileno(), 0)
+    theirs.close()
+
+    def pump() -> None:
+        try:
+            while chunk := os.read(real, 1 << 16):
+                ours.sendall(chunk)
+            end()
+        except OSError as error:  # our side was ended, or the terminal went away: nothing more will come
+            log.debug("stdin ended: %s", error)
+
+    def end() -> None:
+        with suppress(OSError):  # it has ended already
+            ours.shutdown(socket.SHUT_WR)
+
+    threading.Thread(target=pump, name="stdin", daemon=True).start()
+    try:
+        yield end
+    finally:
+        os.dup2(real, 0)

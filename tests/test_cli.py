@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from mcp import Client, StdioServerParameters
+
+from akash_mcp import __version__, cli
+from akash_mcp.commands import install
+from akash_mcp.config import Settings
+from akash_mcp.errors import BadSettings, NotFound
+
+ROOT = Path(__file__).parent.parent
+KEY = "sk-console-0123456789"
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """The environment of a machine on which nothing is set up."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AKASH")}
+    return kept | {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+
+
+def akash_mcp(*words: str, environ: dict[str, str], stdin: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "akash_mcp", *words]
+    return subprocess.run(
+        command,
+        env=environ,
+        cwd=environ["HOME"],
+        text=True,
+        capture_output=True,
+        input=stdin,
+        timeout=50,
+        check=False,
+    )
+
+
+def test_it_tells_its_version(environ: dict[str, str]) -> None:
+    done = akash_mcp("--version", environ=environ)
+    assert (done.returncode, done.stdout) == (0, f"akash-mcp {__version__}\n")
+
+
+def test_help_imports_nothing_heavy(environ: dict[str, str]) -> None:
+    code = (
+        "import sys, akash_mcp.cli; sys.exit(any(m in sys.modules for m in ('pydantic', 'mcp', 'asyncio')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], env=environ, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("fly",),
+        ("--transprot", "http"),
+        ("--max-usd-per-da", "5"),
+        ("lint",),
+        ("sandbox", "--speed", "0"),
+        ("sandbox", "--speed", "nan"),
+        ("install",),
+    ],
+)
+def test_wrong_usage_is_status_2(words: tuple[str, ...], environ: dict[str, str]) -> None:
+    done = akash_mcp(*words, environ=environ)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+def test_a_setting_that_cannot_be_taken_is_a_plain_line(environ: dict[str, str]) -> None:
+    done = akash_mcp("--max-usd-per-day", "lots", environ=environ)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("akash-mcp: --max-usd-per-day is 'lots': ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_debug_adds_the_traceback(environ: dict[str, str]) -> None:
+    done = akash_mcp("--debug", "--port", "x", environ=environ)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_no_secret_can_be_given_on_the_command_line_and_everything_else_can() -> None:
+    flags = {*cli._SETTINGS, *cli._SWITCHES}
+    assert set(Settings.model_fields) - flags == {"api_key", "token"}
+    assert flags <= set(Settings.model_fields)
+
+
+def test_without_a_command_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[tuple[Settings, bool, float]] = []
+
+    def run(settings: Settings, *, sandbox: bool, speed: float) -> int:
+        served.append((settings, sandbox, speed))
+        return 0
+
+    commands = ModuleType("akash_mcp.commands.serve")
+    commands.run = run  # type: ignore[attr-defined]  # a module is made here to see what the command line asks for
+    monkeypatch.setitem(sys.modules, "akash_mcp.commands.serve", commands)
+    monkeypatch.setattr("akash_mcp.commands.serve", commands, raising=False)
+    assert cli.main([]) == 0
+    assert cli.main(["--sandbox", "--read-only", "--max-usd-per-day", "3", "--speed", "9"]) == 0
+    (_, plain, _), (settings, sandbox, speed) = served
+    assert (plain, sandbox, speed) == (False, True, 9.0)
+    assert settings.read_only
+    assert str(settings.max_usd_per_day) == "$3.00"
+
+
+def fails_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
+    def run(host: str, *, write: bool) -> int:
+        raise error
+
+    monkeypatch.setattr(install, "run", run)
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    return cli.main(["install", "cursor"])
+
+
+def test_errors_inside_a_task_group_are_told_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inner = ExceptionGroup("inner", [NotFound("No such thing.", status=404)])
+    status = fails_with(ExceptionGroup("outer", [inner, BadSettings("Bad.", money="")]), monkeypatch)
+    assert status == 1
+    assert capsys.readouterr().err == "akash-mcp: No such thing. No money moved.\nakash-mcp: Bad.\n"
+
+
+def test_an_interrupt_is_status_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fails_with(KeyboardInterrupt(), monkeypatch) == 130
+
+
+def test_a_fault_of_ours_shows_neither_traceback_nor_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ExceptionGroup) as caught:
+        fails_with(ExceptionGroup("tasks", [RuntimeError(KEY)]), monkeypatch)
+    sys.excepthook(type(caught.value), caught.value, None)
+    said = capsys.readouterr().err
+    assert "unexpected RuntimeError" in said
+    assert KEY not in said
+
+
+def test_output_that_nobody_reads_is_no_fault(environ: dict[str, str]) -> None:
+    code = "import sys; from akash_mcp.cli import main; sys.exit(main(['install', 'vscode']))"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-u", "-c", code],
+        env=environ,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+
+
+def server(environ: dict[str, str], *flags: str) -> StdioServerParameters:
+    return StdioServerParameters(
+        command=sys.executable, args=["-m", "akash_mcp", *flags], env=environ, cwd=environ["HOME"]
+    )
+
+
+def test_a_host_that_hangs_up_at_once_meets_a_clean_end(environ: dict[str, str]) -> None:
+    done = akash_mcp("serve", environ=environ)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.anyio
+async def test_without_key_and_network_it_tells_its_tools(environ: dict[str, str]) -> None:
+    async with Client(server(environ | {"AKASH_CONSOLE_URL": "http://127.0.0.1:9"})) as client:
+        assert {"deploy", "get_budget"} <= {tool.name for tool in (await client.list_tools()).tools}
+
+
+def test_debug_keeps_stdout_clean_and_the_key_unsaid(environ: dict[str, str]) -> None:
+    request = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "t", "version": "1"},
+        },
+    }
+    environ |= {"AKASH_API_KEY": KEY}
+    done = akash_mcp("serve", "--debug", environ=environ, stdin=json.dumps(request) + "\n")
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [1]
+    assert KEY not in done.stderr
+    assert done.returncode == 0
+
+
+@pytest.mark.anyio
+async def test_the_sandbox_has_play_money_and_leaves_the_real_ledger_alone(environ: dict[str, str]) -> None:
+    state = Path(environ["HOME"]) / "state"
+    environ |= {"AKASH_MCP_STATE_DIR": str(state), "AKASH_API_KEY": KEY}
+    async with Client(server(environ, "--sandbox", "--speed", "50")) as client:
+        answer = await client.call_tool("list_deployments")
+        assert not answer.is_error, answer.content
+    assert not state.exists()
+
+
+def test_http_on_a_port_in_use_is_a_plain_line(environ: dict[str, str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = akash_mcp("serve", "--transport", "http", "--port", port, environ=environ)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"akash-mcp: Cannot listen on 127.0.0.1 port {port}")
+    assert "Traceback" not in done.stderr
+
+
+def test_http_beyond_loopback_without_a_token_does_not_start(environ: dict[str, str]) -> None:
+    done = akash_mcp("serve", "--transport", "http", "--host", "0.0.0.0", environ=environ)
+    assert done.returncode == 1
+    assert "AKASH_MCP_TOKEN" in done.stderr
