@@ -1,0 +1,82 @@
+"""The walls of the house hold, and a wrong import really fails."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parent.parent
+LINT = Path(sys.executable).with_name("lint-imports")
+
+BREACHES = {
+    "a tool that takes the writer": (
+        "akash_mcp/tools/thief.py",
+        "from akash_mcp.clients.console_writer import ConsoleWriter",
+        "One gate: only the gate builds a writer",
+    ),
+    "a workflow that takes the writer": (
+        "akash_mcp/workflow/thief.py",
+        "from akash_mcp.clients.console_writer import ConsoleWriter",
+        "One gate: only the gate builds a writer",
+    ),
+    "a sandbox that reads with the client's eyes": (
+        "akash_mcp/sandbox/mirror.py",
+        "from akash_mcp.clients.models import Bid",
+        "Two ends: the embedded network and the clients never share code",
+    ),
+    "a client that knows the sandbox": (
+        "akash_mcp/clients/mirror.py",
+        "from akash_mcp.sandbox.chain import Chain",
+        "Two ends, the other way",
+    ),
+    "an import that goes up": (
+        "akash_mcp/guard/upward.py",
+        "from akash_mcp.tools.tool import Effect",
+        "Imports go down only",
+    ),
+}
+
+
+def _lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(LINT), "--config", "pyproject.toml", "--no-cache"],
+        cwd=folder,
+        env={"PYTHONPATH": str(folder), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    shutil.copytree(TOP / "akash_mcp", tmp_path / "akash_mcp", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(TOP / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_the_house_stands_as_it_is(house: Path) -> None:
+    done = _lint(house)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(("where", "line", "contract"), BREACHES.values(), ids=BREACHES.keys())
+def test_a_breach_fails(where: str, line: str, contract: str, house: Path) -> None:
+    (house / where).write_text(f'"""A breach."""\n\n{line}\n', encoding="utf-8")
+    done = _lint(house)
+    assert done.returncode != 0
+    assert f"{contract} BROKEN" in done.stdout
+
+
+def test_only_the_gate_names_the_writer() -> None:
+    named = [
+        path.relative_to(TOP).as_posix()
+        for path in (TOP / "akash_mcp").rglob("*.py")
+        if "ConsoleWriter" in path.read_text(encoding="utf-8")
+    ]
+    assert sorted(named) == ["akash_mcp/clients/console_writer.py", "akash_mcp/guard/gate.py"]

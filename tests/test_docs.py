@@ -1,0 +1,32 @@
+"""What is written down is so. `UPDATE_SNAPSHOTS=1` writes the generated parts anew."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from akash_mcp.sandbox.faults import CATALOGUE
+
+TOP = Path(__file__).parent.parent
+PAGES = sorted([*TOP.glob("*.md"), *(TOP / "docs").glob("*.md"), *(TOP / "examples").glob("*.md")])
+
+
+def test_every_fault_is_on_its_page() -> None:
+    table = "\n".join(
+        ["| fault | what it does |", "|---|---|", *(f"| `{n}` | {w} |" for n, w in CATALOGUE.items())]
+    )
+    page = TOP / "docs" / "sandbox.md"
+    text = page.read_text(encoding="utf-8")
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        text = re.sub(r"(?s)(<!-- faults -->\n).*?(\n<!-- end -->)", lambda m: m[1] + table + m[2], text)
+        page.write_text(text, encoding="utf-8")
+    assert table in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target

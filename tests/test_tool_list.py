@@ -1,0 +1,108 @@
+"""The tool list is what every session pays for and every approval prompt shows: it changes only on purpose.
+
+`UPDATE_SNAPSHOTS=1` writes the snapshots and the README's table anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import bpe_openai
+import pytest
+from mcp.types import Tool
+
+from akash_mcp import config
+from akash_mcp.server import INSTRUCTIONS, build
+from akash_mcp.tools import TOOLSETS
+from akash_mcp.tools.tool import Effect
+
+TOP = Path(__file__).parent.parent
+SNAPSHOTS = Path(__file__).parent / "snapshots" / "tools"
+MAX_TOKENS = 2_100
+UPDATE = bool(os.environ.get("UPDATE_SNAPSHOTS"))
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def tools(tmp_path: Path) -> list[Tool]:
+    return await build(config.Settings(state_dir=tmp_path)).list_tools()
+
+
+async def test_every_tool_is_as_its_snapshot(tools: list[Tool]) -> None:
+    for tool in tools:
+        text = json.dumps(tool.model_dump(by_alias=True, exclude_none=True, mode="json"), indent=2) + "\n"
+        path = SNAPSHOTS / f"{tool.name}.json"
+        if UPDATE:
+            path.write_text(text, encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == text
+    assert {path.stem for path in SNAPSHOTS.glob("*.json")} == {tool.name for tool in tools}
+
+
+async def test_the_default_list_fits_its_budget(tools: list[Tool]) -> None:
+    seen = [{"name": t.name, "description": t.description, "input_schema": t.input_schema} for t in tools]
+    text = json.dumps(seen, separators=(",", ":"), ensure_ascii=False)
+    assert len(bpe_openai.get_encoding("o200k_base").encode(text)) <= MAX_TOKENS
+
+
+async def test_every_tool_says_what_hosts_ask_of_it(tools: list[Tool]) -> None:
+    effects = {spec.name: spec.effect for toolset in TOOLSETS.values() for spec in toolset}
+    for tool in tools:
+        assert re.fullmatch(r"[a-z][a-z0-9_]{0,39}", tool.name)
+        assert tool.title
+        assert tool.annotations is not None
+        assert tool.annotations.read_only_hint is (effects[tool.name] is Effect.READS)
+        assert (tool.description or "").startswith("SPENDS") is (effects[tool.name] is Effect.SPENDS)
+        assert (tool.description or "").startswith("DELETES") is (effects[tool.name] is Effect.DELETES)
+        text_only = tool.name in ("get_logs", "get_events")
+        assert (tool.output_schema is None) is text_only
+
+
+def _nodes(schema: Any) -> list[dict[str, Any]]:
+    if isinstance(schema, list):
+        return [node for item in schema for node in _nodes(item)]
+    if not isinstance(schema, dict):
+        return []
+    return [schema, *(node for value in schema.values() for node in _nodes(value))]
+
+
+async def test_schemas_are_flat_strict_and_portable(tools: list[Tool]) -> None:
+    for tool in tools:
+        assert tool.input_schema["type"] == "object"
+        assert tool.input_schema["additionalProperties"] is False
+        for schema in (tool.input_schema, tool.output_schema or {}):
+            for node in _nodes(schema):
+                assert node.keys().isdisjoint({"$ref", "$defs", "anyOf", "oneOf", "allOf", "const"})
+                assert not isinstance(node.get("title"), str)
+                assert not isinstance(node.get("type"), list)
+        assert all(node.get("type") != "object" for node in _nodes(tool.input_schema["properties"])[1:])
+
+
+def test_the_instructions_are_read_whole_by_every_host() -> None:
+    assert len(INSTRUCTIONS) < 2_048
+
+
+def test_the_readme_lists_the_tools() -> None:
+    effects = {
+        Effect.READS: "reads",
+        Effect.CHANGES: "changes",
+        Effect.SPENDS: "**spends**",
+        Effect.DELETES: "**deletes**",
+    }
+    rows = ["| toolset | tool | effect | |", "|---|---|---|---|"]
+    for toolset, specs in TOOLSETS.items():
+        for spec in specs:
+            words = " ".join((spec.function.__doc__ or "").split())
+            first = re.sub(r"^(SPENDS|DELETES)\S*\s", "", words).split(". ")[0].rstrip(".")
+            rows.append(f"| `{toolset}` | `{spec.name}` | {effects[spec.effect]} | {first} |")
+    table = "\n".join(rows)
+    readme = TOP / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    if UPDATE:
+        text = re.sub(r"(?s)(<!-- tools -->\n).*?(\n<!-- end -->)", lambda m: m[1] + table + m[2], text)
+        readme.write_text(text, encoding="utf-8")
+    assert table in text
