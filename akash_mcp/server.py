@@ -112,6 +112,7 @@ async def _runtime(settings: Settings, pace: Pace) -> AsyncIterator[Runtime]:
             ledger=ledger,
             journal=journal,
             policy=policy,
+            has_key=key is not None,
             operations=Operations(tasks),
             pace=pace,
         )

@@ -13,6 +13,7 @@ from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.resolve import Elicit
 from pydantic import BaseModel, Field
 
+from akash_mcp.errors import MissingKey
 from akash_mcp.guard.approval import Approval, AskThePerson, TokenNeeded
 from akash_mcp.guard.plans import Plan
 from akash_mcp.tools.answers import confirmation
@@ -38,6 +39,8 @@ def runtime(ctx: AppContext) -> Runtime:
 
 def ask(ctx: AppContext, plan: Plan, token: str | None) -> Elicit[Confirm] | Consent:
     """The resolver's part: a question for the person, or what the policy says without one."""
+    if not runtime(ctx).has_key:
+        raise MissingKey  # said now: nobody should be asked for a yes that leads nowhere
     approver = runtime(ctx).approver
     decision = approver.consider(plan, token=token, can_ask=_can_ask(ctx))
     if isinstance(decision, AskThePerson):

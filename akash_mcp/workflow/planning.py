@@ -113,8 +113,8 @@ def accepted(sdl: str) -> Report:
 def describe(finding: Finding) -> str:
     """One finding in one line: where, what, and the mend."""
     where = f"line {finding.line}, column {finding.column}" if finding.line else finding.path
-    mend = f" Mend: {finding.hint}" if finding.hint else ""
-    return f"{where}: {finding.message}{mend}"
+    mend = f" Mend: {finding.hint.rstrip('.')}." if finding.hint else ""
+    return f"{where}: {finding.message.rstrip('.')}.{mend}"
 
 
 def contents(report: Report) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -26,6 +27,9 @@ class Pace:
     """After every group has an offer that we would take, how long better ones may still come."""
     bid_give_up: float = 90.0
     """Without an acceptable offer by then, the deployment is closed again. Console's page gives up at 60."""
+    lookup_poll: float = 5.0
+    lookup_give_up: float = 60.0
+    """How long a creation whose answer was lost is looked for; Console gives up on a transaction after 36 s."""
     manifest_retry: float = 6.0
     """Between deliveries of a manifest that a provider did not take, as Console waits."""
     ready_poll: float = 3.0
@@ -37,6 +41,8 @@ class Pace:
             bid_poll=max(self.bid_poll / speed, 0.05),
             bid_settle=self.bid_settle / speed,
             bid_give_up=self.bid_give_up / speed,
+            lookup_poll=max(self.lookup_poll / speed, 0.05),
+            lookup_give_up=self.lookup_give_up / speed,
             manifest_retry=max(self.manifest_retry / speed, 0.05),
             ready_poll=max(self.ready_poll / speed, 0.05),
             ready_give_up=self.ready_give_up / speed,
@@ -54,6 +60,9 @@ class Runtime:
     ledger: Ledger
     journal: Journal
     policy: Policy
+    has_key: bool
     operations: Operations
     pace: Pace = field(default_factory=Pace)
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+    now: Callable[[], float] = time.time
+    """Seconds since the epoch."""

@@ -26,6 +26,12 @@ async def test_without_a_key_everything_is_listed_and_a_call_says_how_to_set_it(
     assert "AKASH_API_KEY" in said
 
 
+async def test_without_a_key_nobody_is_asked_for_a_yes(connect: Connect, sdl: str) -> None:
+    async with connect(answer=YES, api_key=None) as agent:
+        assert "AKASH_API_KEY" in await agent.refused("deploy", sdl=sdl, deposit_usd=1)
+    assert agent.asked == []
+
+
 async def test_a_wrong_key_is_named_as_that_and_never_shown(connect: Connect) -> None:
     key = "ac.sk.production." + "0" * 64
     async with connect(api_key=SecretStr(key)) as agent:
