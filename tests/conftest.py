@@ -20,6 +20,8 @@ from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 from akash_mcp.server import build
 from akash_mcp.workflow.runtime import Pace
 
+PACE = Pace().times(SPEED)
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
@@ -55,7 +57,7 @@ def connect(settings: config.Settings) -> Connect:
 
     @asynccontextmanager
     async def connected(
-        era: str = ERAS[0], *, answer: ElicitResult | None = None, **changed: Any
+        era: str = ERAS[0], *, answer: ElicitResult | None = None, pace: Pace = PACE, **changed: Any
     ) -> AsyncIterator[Agent]:
         asked: list[str] = []
 
@@ -65,7 +67,7 @@ def connect(settings: config.Settings) -> Connect:
             return answer
 
         chosen = config.Settings(**{**dict(settings), **changed})
-        server = build(chosen, pace=Pace().times(SPEED))
+        server = build(chosen, pace=pace)
         async with Client(server, mode=era, elicitation_callback=respond if answer else None) as client:
             yield Agent(client, asked)
 

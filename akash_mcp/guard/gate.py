@@ -235,17 +235,12 @@ class LaunchPermit:
         tools = self._tools
         with tools.accounted(on_refusal=State.REFUSED):
             created = await tools.writer.create_deployment(self.plan.sdl, self.plan.deposit)
-        try:
-            tools.ledger.attach(tools.op_id, created.dseq)
-            tools.journal.advance(tools.op_id, State.CREATED, dseq=created.dseq)
-            tools.journal.keep_sources(tools.op_id, Sources(self.plan.sdl, created.manifest))
-        except LedgerUnusable as unwritten:
-            raise AkashError(
-                f"Deployment {created.dseq} was created and could not be written down: {unwritten.what}",
-                money=f"Its deposit of {self.plan.deposit} is in escrow; nothing is leased.",
-                next_step=f"Close it with close_deployment(dseq={created.dseq}).",
-            ) from unwritten
+        self._record(created.dseq, created.manifest)
         return created
+
+    def adopt(self, dseq: Dseq, manifest: str) -> None:
+        """Take up a deployment that was found to be what a lost answer created."""
+        self._record(dseq, manifest)
 
     def leasing(self, dseq: Dseq) -> LeasePermit:
         """The part of this permit that leases for the deployment just created."""
@@ -255,6 +250,19 @@ class LaunchPermit:
         """The part of this permit that closes the deployment just created."""
         tools = self._tools
         return ClosePermit(tools.writer, tools.reader, tools.ledger, tools.journal, tools.op_id, dseq)
+
+    def _record(self, dseq: Dseq, manifest: str) -> None:
+        tools = self._tools
+        try:
+            tools.ledger.attach(tools.op_id, dseq)
+            tools.journal.advance(tools.op_id, State.CREATED, dseq=dseq)
+            tools.journal.keep_sources(tools.op_id, Sources(self.plan.sdl, manifest))
+        except LedgerUnusable as unwritten:
+            raise AkashError(
+                f"Deployment {dseq} was created and could not be written down: {unwritten.what}",
+                money=f"Its deposit of {self.plan.deposit} is in escrow; nothing is leased.",
+                next_step=f"Close it with close_deployment(dseq={dseq}).",
+            ) from unwritten
 
 
 class FundPermit:

@@ -111,7 +111,7 @@ async def create_deployment(
         return approval
     rt = runtime(ctx)
     permit = rt.gate.launch(plan, approval)
-    running = rt.operations.start(permit.op_id, lambda running: create(permit, running))
+    running = rt.operations.start(permit.op_id, lambda running: create(rt, permit, running))
     dseq = await running.wait(WAIT_SECONDS, telling(ctx))
     if dseq is None:
         return pending(permit.op_id, running.stage)

@@ -6,12 +6,14 @@ from akash_mcp.clients.models import DeploymentDetail
 from akash_mcp.guard.gate import Closed, ClosePermit, FundPermit, LaunchPermit, UpdatePermit
 from akash_mcp.ids import Dseq
 from akash_mcp.workflow.operations import Running
+from akash_mcp.workflow.reconcile import create_once
+from akash_mcp.workflow.runtime import Runtime
 
 
-async def create(permit: LaunchPermit, running: Running[Dseq]) -> Dseq:
+async def create(rt: Runtime, permit: LaunchPermit, running: Running[Dseq]) -> Dseq:
     """Create a deployment and leave the choice among its bids to the caller."""
     running.reached("creating the deployment")
-    return (await permit.create()).dseq
+    return await create_once(rt, permit, running.reached)
 
 
 async def fund(permit: FundPermit, running: Running[DeploymentDetail]) -> DeploymentDetail:

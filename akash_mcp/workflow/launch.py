@@ -31,6 +31,7 @@ from akash_mcp.money import ZERO, Usd
 from akash_mcp.workflow.bids import gather, offers_now, requirements
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.readiness import Readiness, until_ready
+from akash_mcp.workflow.reconcile import create_once
 from akash_mcp.workflow.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -58,17 +59,17 @@ class Launched:
 async def launch(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) -> Launched:
     """Carry a launch through. Raises the reason why it could not be, after closing what it had opened."""
     running.reached("creating the deployment")
-    created = await permit.create()
+    dseq = await create_once(rt, permit, running.reached)
     try:
-        offers, chosen = await _lease(rt, permit, created.dseq, running)
+        offers, chosen = await _lease(rt, permit, dseq, running)
     except Exception as reason:
         # Also when the answer to the lease was lost, and when the fault is ours: closing ends what was opened.
         running.reached("closing it again")
-        raise await _unwound(permit.abandoning(created.dseq), _in_words(reason)) from reason
-    running.reached(f"deployment {created.dseq} is leased; waiting for its containers")
-    readiness = await until_ready(rt, lease_ids(created.dseq, chosen), running.reached)
-    permit.leasing(created.dseq).reached(State.READY if readiness.is_ready else State.LEASED)
-    return Launched(created.dseq, chosen, offers, readiness)
+        raise await _unwound(permit.abandoning(dseq), _in_words(reason)) from reason
+    running.reached(f"deployment {dseq} is leased; waiting for its containers")
+    readiness = await until_ready(rt, lease_ids(dseq, chosen), running.reached)
+    permit.leasing(dseq).reached(State.READY if readiness.is_ready else State.LEASED)
+    return Launched(dseq, chosen, offers, readiness)
 
 
 async def _lease(

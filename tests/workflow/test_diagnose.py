@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
-from agents import Agent, Connect
+from agents import SPEED, Agent, Connect
+
+from akash_mcp.workflow.runtime import Pace
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +31,8 @@ async def _diagnosed(agent: Agent, sdl: str) -> dict[str, object]:
 
 @pytest.mark.parametrize(("image", "cause"), AILING.values(), ids=AILING.keys())
 async def test_the_cause_is_named(image: str, cause: str, connect: Connect, sdl: str) -> None:
-    async with connect(approval="auto") as agent:
+    impatient = dataclasses.replace(Pace().times(SPEED), ready_give_up=1.5)
+    async with connect(approval="auto", pace=impatient) as agent:
         found = await _diagnosed(agent, sdl.replace("nginx:1.28.0-alpine", image))
     assert found["healthy"] is False
     causes = found["causes"]

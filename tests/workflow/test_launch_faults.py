@@ -24,16 +24,38 @@ def states(network: EmbeddedNetwork) -> list[str]:
     return [deployment.state for deployment in network.chain.deployments.values()]
 
 
-async def test_a_create_that_landed_without_an_answer_is_unknown_and_not_repeated(
+@pytest.mark.parametrize("tool", ["deploy", "create_deployment"])
+async def test_a_create_that_landed_without_an_answer_is_found_and_not_repeated(
+    tool: str, connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    await network.inject("create-500-but-landed", count=1)
+    async with connect(approval="auto") as agent:
+        done = await agent.finished(await agent.call(tool, sdl=sdl, deposit_usd=1))
+        assert done["status"] == ("ready" if tool == "deploy" else "created")
+        assert (await agent.call("get_budget"))["held_usd"] == "1.00"
+    assert requests(network, "POST /v1/deployments") == 1
+
+
+async def test_a_create_that_left_no_trace_is_unknown_and_stays_held(
     connect: Connect, network: EmbeddedNetwork, sdl: str
 ) -> None:
-    await network.inject("create-500-but-landed")
+    await network.inject("drop-connection", value="before", route="POST /v1/deployments")
     async with connect(approval="auto") as agent:
         said = await agent.refused("deploy", sdl=sdl, deposit_usd=1)
         assert "Whether money moved is not known yet." in said
-        assert requests(network, "POST /v1/deployments") == 1
-        budget = await agent.call("get_budget")
-    assert budget["held_usd"] == "1.00"
+        assert "Do not simply try again." in said
+        assert (await agent.call("get_budget"))["held_usd"] == "1.00"
+    assert not network.chain.deployments
+
+
+async def test_an_older_deployment_of_the_same_sdl_is_not_taken_for_the_lost_one(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect(approval="auto") as agent:
+        first = (await agent.call("create_deployment", sdl=sdl, deposit_usd=1))["dseq"]
+        await network.inject("drop-connection", value="before", route="POST /v1/deployments")
+        assert "not known yet" in await agent.refused("create_deployment", sdl=sdl, deposit_usd=1)
+    assert list(network.chain.deployments) == [(network.owner, first)]
 
 
 async def test_a_create_that_is_refused_holds_nothing(
