@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from agents import ERAS, SPEED, Agent, Connect
 from mcp import Client
@@ -21,6 +23,11 @@ from akash_mcp.server import build
 from akash_mcp.workflow.runtime import Pace
 
 PACE = Pace().times(SPEED)
+
+# The suite stays short; `HYPOTHESIS_PROFILE=thorough make test` looks longer.
+hypothesis.settings.register_profile("suite", max_examples=50, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=2000, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 @pytest.fixture(scope="session")
