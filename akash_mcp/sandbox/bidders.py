@@ -49,6 +49,8 @@ class Bidders:
         if self._faults.take("no-bids"):
             return
         late = self._faults.take("late-bids")
+        brief = self._faults.take("bids-expire")
+        lifetime = brief.seconds(1) if brief else transactions.BID_LIFETIME_SECONDS
         # Seeded by the order's number and not by its dseq, which is wall time.
         random = Random(f"bids {self._seed} {self._orders}")
         for seller in self._market.values():
@@ -58,13 +60,23 @@ class Bidders:
                 price = quote(seller, group, self.in_use(seller), mood)
                 if price is not None:
                     delay += late.seconds(60) if late else 0
-                    self._plan(deployment, seller, gseq, price, delay)
+                    self._plan(deployment, seller, gseq, price, delay, lifetime)
 
-    def _plan(self, deployment: Deployment, seller: Seller, gseq: int, price: Decimal, delay: float) -> None:
+    def _plan(
+        self,
+        deployment: Deployment,
+        seller: Seller,
+        gseq: int,
+        price: Decimal,
+        delay: float,
+        lifetime: float,
+    ) -> None:
         provider = seller.provider.owner
 
         def arrive() -> None:
-            transactions.create_bid(self._chain, deployment, provider=provider, gseq=gseq, price=price)
+            transactions.create_bid(
+                self._chain, deployment, provider=provider, gseq=gseq, price=price, lifetime=lifetime
+            )
 
         self._chain.agenda.after(delay, arrive)
 
@@ -86,11 +98,16 @@ def in_use(chain: Chain, provider: str) -> list[ResourceUnit]:
 
 def quote(seller: Seller, group: GroupSpec, used: list[ResourceUnit], mood: Decimal) -> Decimal | None:
     """What a provider asks for a group, in uact per block with 18 places, or None when it does not bid."""
-    if not _matches(seller, group) or not _fits(seller, group, used):
+    if not can_take(seller, group, used):
         return None
     month = sum((_usd_month(seller, unit) * unit.count for unit in group.resources), Decimal(0))
     price = (month * seller.margin * mood * UACT_PER_USD / _BLOCKS_PER_MONTH).quantize(_PRICE_STEP, ROUND_UP)
     return price if 0 < price <= group.price else None
+
+
+def can_take(seller: Seller, group: GroupSpec, used: list[ResourceUnit]) -> bool:
+    """Whether a provider has what a group asks for, and room for it, whatever the price."""
+    return _matches(seller, group) and _fits(seller, group, used)
 
 
 def offered_gpu_attributes(seller: Seller, unit: ResourceUnit) -> tuple[Attribute, ...]:

@@ -132,6 +132,7 @@ class Chain:
     certificates: list[Certificate] = field(default_factory=list)
     providers: dict[str, Provider] = field(default_factory=dict)
     deployments: dict[tuple[str, str], Deployment] = field(default_factory=dict)
+    min_deposit_uact: int = 500_000
     on_lease_created: list[Callable[[str, Lease], None]] = field(default_factory=list)
     """Called with (owner, lease) when a lease begins, so that its provider waits for the manifest."""
     on_lease_closed: list[Callable[[str, Lease], None]] = field(default_factory=list)

@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from akash_mcp.sandbox import escrow
-from akash_mcp.sandbox.chain import Account, Chain, Deployment
-from akash_mcp.sandbox.console.funding import Funding
+from akash_mcp.sandbox.chain import Chain, Deployment
+from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.faults import Fault, Faults
 
 
@@ -29,14 +29,13 @@ class Inject(Protocol):
     ) -> Awaitable[Fault]: ...
 
 
-def state_of(
-    chain: Chain, account: Account, funding: Funding, requests: Mapping[str, int]
-) -> dict[str, object]:
+def state_of(backend: Backend, requests: Mapping[str, int]) -> dict[str, object]:
     """Everything that is true now. Amounts are decimal text in uact, heights are numbers.
 
     `spent_uact` is rent that has left the account for good or has accrued; the rest of what is not in the
-    allowance is in escrow.
+    allowance is in escrow. `runtime_limits`: hours, and the simulated second at which each ends.
     """
+    chain, account = backend.chain, backend.account
     deployments = chain.deployments_of(account.address)
     spent = sum((d.escrow.transferred + _unsettled(chain, d) for d in deployments), Decimal(0))
     return {
@@ -46,7 +45,10 @@ def state_of(
         "allowance_uact": account.allowance_uact,
         "spent_uact": str(spent),
         "deployments": [_deployment(chain, deployment) for deployment in deployments],
-        "settings": {row.dseq: row.auto_top_up for row in funding.rows.values()},
+        "settings": {row.dseq: row.auto_top_up for row in backend.funding.rows.values()},
+        "runtime_limits": {
+            dseq: {"hours": limit.hours, "ends": limit.ends} for dseq, limit in backend.limits.of.items()
+        },
         "transactions": [vars(transaction) for transaction in chain.transactions],
         "requests": dict(requests),
     }

@@ -10,22 +10,37 @@ from dataclasses import dataclass
 
 CATALOGUE: dict[str, str] = {
     "429": "answer 429; value: seconds for Retry-After (1)",
-    "503-html": "answer 503 with an HTML page, as a proxy in front of Console does",
+    "503-html": "answer 503 with an HTML page, as a proxy in front of Console does; value: 403, 502, 503",
     "slow": "wait before answering; value: real seconds (2)",
     "drop-connection": "cut the connection, no answer; value: before (nothing happened), after (it all did)",
+    "key-revoked": "the API key is no longer good: 401 on every route",
     "stale-reads": "deployments and bids read as they did last time, or as if nothing existed yet",
     "unknown-hash": "a deployment comes from the indexer: hash unknown_value, leases without reason",
+    "chain-down": "Console's node is down: bids and leases answer 500, deployments come from the indexer",
+    "indexer-lag": "what the indexer knows is old; value: blocks (100)",
+    "replica-caches-disagree": "three replicas answer in turn, each with its own memory of balances and providers",
+    "lying-list": "the list of deployments leaves out its newest one and says that this is all",
     "swapped-leases": "the list of deployments attaches each one's leases to another",
     "wallet-provisioning": "requests that spend get 409 wallet_provisioning",
-    "insufficient-balance": "requests that spend get 402",
+    "insufficient-balance": "requests that spend get 402; value: fee (the grant for fees is what is empty)",
+    "top-up-pending": "requests that spend get 402 while a top-up is on its way; value: seconds for Retry-After (5)",
     "fixed-deposit": "the deposit of a create is ignored: it is 0.5 USD",
     "create-500-but-landed": "a create lands on chain and answers 500; value: the message",
     "create-timeout-but-landed": "a create lands and never answers; value: real seconds to give up after (600)",
     "lease-manifest-fails": "a lease lands, its manifest is not delivered; value: 503, 400, 422, 495, timeout",
+    "provider-unknown": "a lease is refused: its provider is not in Console's database",
+    "provider-slow": "a provider answers Console late; value: simulated seconds (15)",
     "provider-unreachable": "gateways are down; value: one address. With a count: only Console misses them",
     "close-fails": "a close fails; value: 500, unsettled (both leave it open) or landed (it did close)",
+    "close-slow": "a close takes long to land; value: simulated seconds (60)",
     "no-bids": "nobody bids on a new deployment",
     "late-bids": "bids on a new deployment come later; value: simulated seconds (60)",
+    "bids-expire": "bids on a new deployment close soon after they came; value: simulated seconds (1)",
+    "balance-units": "balances are a million times off: USD for uact, or uact for USD",
+    "fair-use-policy": "2026-11: a create gets 403 fair_use_policy_required",
+    "definition-missing": "2026-11: a create does not store its definition",
+    "settings-conflict": "2026-11: a change of settings gets 409: another one landed first",
+    "search-too-wide": "2026-11: a search of the list gets 422: it spans too many",
 }
 
 
@@ -43,13 +58,25 @@ class Fault:
     route: str | None = None
 
     def seconds(self, default: float) -> float:
-        """The value as a number of seconds."""
+        """The value as a number, of seconds or what else the fault counts in."""
         return default if self.value is None else float(self.value)
 
 
-_IN_SECONDS = ("429", "slow", "create-timeout-but-landed", "late-bids")
+_NUMERIC = (
+    "429",
+    "slow",
+    "indexer-lag",
+    "create-timeout-but-landed",
+    "top-up-pending",
+    "provider-slow",
+    "close-slow",
+    "late-bids",
+    "bids-expire",
+)
 _CHOICES = {
+    "503-html": ("403", "502", "503"),
     "drop-connection": ("before", "after"),
+    "insufficient-balance": ("fee",),
     "lease-manifest-fails": ("503", "400", "422", "495", "timeout"),
     "close-fails": ("500", "unsettled", "landed"),
 }
@@ -118,8 +145,8 @@ def _checked(fault: Fault) -> Fault:
         raise UnknownFault("a count is 0 or more")
     if fault.value is None:
         return fault
-    if fault.name in _IN_SECONDS and not fault.value.replace(".", "", 1).isdigit():
-        raise UnknownFault(f"the value of {fault.name} is a number of seconds, not {fault.value!r}")
+    if fault.name in _NUMERIC and not fault.value.replace(".", "", 1).isdigit():
+        raise UnknownFault(f"the value of {fault.name} is a number, not {fault.value!r}")
     choices = _CHOICES.get(fault.name)
     if choices and fault.value not in choices:
         raise UnknownFault(f"the value of {fault.name} is one of {', '.join(choices)}, not {fault.value!r}")

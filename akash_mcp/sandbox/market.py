@@ -59,6 +59,11 @@ class Seller:
     delay: float
 
     @property
+    def gpus(self) -> int:
+        """GPUs of all nodes together."""
+        return self.node.gpus * self.nodes
+
+    @property
     def audited(self) -> bool:
         """Whether Console's auditor vouches for it."""
         return AUDITOR in self.provider.signed_by

@@ -26,7 +26,7 @@ from akash_mcp.sandbox.certificates import issue
 from akash_mcp.sandbox.chain import Account, Certificate, Chain
 from akash_mcp.sandbox.chain_rest import chain_rest_app
 from akash_mcp.sandbox.clock import Clock
-from akash_mcp.sandbox.console import Backend, Funding, ProviderProxy, Signer, console_app
+from akash_mcp.sandbox.console import Generation, build_backend, console_app
 from akash_mcp.sandbox.control import control_app, state_of
 from akash_mcp.sandbox.faults import Fault, Faults, UnknownFault
 from akash_mcp.sandbox.market import sellers
@@ -34,20 +34,24 @@ from akash_mcp.sandbox.provider import Gateway
 from akash_mcp.sandbox.servers import Servers
 from akash_mcp.sandbox.tokens import address_of
 
-GENERATION = "reference"
 _LOWEST_TICK = 0.05
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to build a network. `speed`: simulated seconds a real one. `faults`: texts for `faults.parse`."""
+    """How to build a network. `speed`: simulated seconds a real one. `faults`: texts for `faults.parse`.
+
+    `trial`: the wallet has never been paid for.
+    """
 
     seed: int = 7
     speed: float = 1.0
     providers: int = 10
     balance_uact: int = 100_000_000
     faults: tuple[str, ...] = ()
+    generation: Generation = "reference"
+    trial: bool = False
     host: str = "127.0.0.1"
     console_port: int = 0
     wall: Callable[[], float] = time.time
@@ -79,15 +83,14 @@ class EmbeddedNetwork:
         }
         self.chain.providers.update({address: seller.provider for address, seller in self.market.items()})
         self._bidders = Bidders(self.chain, self.market, self.faults, self.options.seed)
-        self._backend = Backend(
-            chain=self.chain,
-            account=account,
+        self._backend = build_backend(
+            self.chain,
+            account,
             user_id=str(uuid.UUID(bytes=random.randbytes(16), version=4)),
             market=self.market,
             faults=self.faults,
-            signer=Signer(self.chain, account, self.faults),
-            proxy=ProviderProxy(self.chain, account, self.faults),
-            funding=Funding(self.chain, account),
+            generation=self.options.generation,
+            on_trial=self.options.trial,
         )
         self._console = console_app(self._backend, self.api_key)
         self._gateways: dict[str, Gateway] = {}
@@ -131,13 +134,14 @@ class EmbeddedNetwork:
             ],
             "seed": self.options.seed,
             "speed": self.options.speed,
-            "generation": GENERATION,
+            "generation": self.options.generation,
+            "trial": self.options.trial,
         }
 
     def state(self) -> dict[str, object]:
         """The truth about the account's deployments and money, as `GET /_sandbox/state` gives it."""
         self.chain.agenda.catch_up()
-        return state_of(self.chain, self._backend.account, self._backend.funding, self._console.requests)
+        return state_of(self._backend, self._console.requests)
 
     async def inject(
         self, name: str, *, count: int | None = None, value: str | None = None, route: str | None = None

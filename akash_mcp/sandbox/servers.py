@@ -18,6 +18,9 @@ class _Protocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in its base
         super().connection_made(transport)
+        # asyncio does so by itself only for sockets that were made with a protocol number, which these were not:
+        # every second answer on a connection would wait 40 ms for the acknowledgement of the first.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.app_state = {**self.app_state, "abort": transport.abort}
 
 

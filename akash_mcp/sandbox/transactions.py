@@ -14,7 +14,6 @@ from akash_mcp.sandbox import escrow
 from akash_mcp.sandbox.chain import Account, Bid, Chain, Deployment, Escrow, Lease
 from akash_mcp.sdl import GroupSpec
 
-MIN_DEPOSIT_UACT = 500_000
 BID_LIFETIME_SECONDS = 300
 
 
@@ -34,7 +33,7 @@ def create_deployment(
     """
     if (owner, dseq) in chain.deployments:
         raise ChainError("Deployment exists")
-    if deposit_uact < MIN_DEPOSIT_UACT:
+    if deposit_uact < chain.min_deposit_uact:
         raise ChainError("Deposit too low")
     _take(chain.accounts[owner], deposit_uact)
     height = chain.height
@@ -82,14 +81,20 @@ def close_deployment(chain: Chain, owner: str, dseq: str) -> None:
 
 
 def create_bid(
-    chain: Chain, deployment: Deployment, *, provider: str, gseq: int, price: Decimal
+    chain: Chain,
+    deployment: Deployment,
+    *,
+    provider: str,
+    gseq: int,
+    price: Decimal,
+    lifetime: float = BID_LIFETIME_SECONDS,
 ) -> Bid | None:
-    """`MsgCreateBid`, which closes by itself after five minutes. None when the order is no longer open."""
+    """`MsgCreateBid`, which closes by itself after `lifetime`. None when the order is no longer open."""
     if deployment.state == "closed" or any(lease.gseq == gseq for lease in deployment.leases):
         return None
     bid = Bid(provider=provider, gseq=gseq, oseq=1, price=price, created_height=chain.height)
     deployment.bids.append(bid)
-    chain.agenda.after(BID_LIFETIME_SECONDS, lambda: _expire(bid))
+    chain.agenda.after(lifetime, lambda: _expire(bid))
     return bid
 
 

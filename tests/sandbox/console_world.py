@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+from console_contract import LEDGER, operations
 
+from akash_mcp.sandbox.console import Generation
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 
 SDL = """
@@ -88,12 +90,22 @@ def lease_body(created: dict[str, Any], *bid_ids: dict[str, Any]) -> dict[str, A
     return {"manifest": created["manifest"], "leases": leases}
 
 
+async def _hold_to_the_document(response: httpx2.Response) -> None:
+    """Every answer of every test is what the Console's own document says it is."""
+    await response.aread()
+    request = response.request
+    LEDGER.check(request.method, request.url.path, response.status_code, response.text)
+
+
 @asynccontextmanager
-async def new_world() -> AsyncIterator[World]:
-    async with EmbeddedNetwork(Options(speed=50, providers=4)) as network:
+async def new_world(generation: Generation = "reference", **options: Any) -> AsyncIterator[World]:
+    chosen = Options(**{"speed": 50, "providers": 4, "generation": generation, **options})
+    async with EmbeddedNetwork(chosen) as network:
         headers = {"x-api-key": network.api_key}
+        described = generation == "reference" and operations()
+        hooks = {"response": [_hold_to_the_document]} if described else {}
         # Nothing here is TLS, and loading the system's certificates takes longer than most of these tests.
         async with httpx2.AsyncClient(
-            base_url=network.console_url, headers=headers, timeout=30, verify=False
+            base_url=network.console_url, headers=headers, timeout=30, verify=False, event_hooks=hooks
         ) as http:
             yield World(network, http)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from console_world import World, lease_body, new_world, sdl
+
+from akash_mcp.sandbox.faults import CATALOGUE
 
 pytestmark = pytest.mark.anyio
 
@@ -225,3 +228,113 @@ async def test_the_list_can_swap_leases(world: World) -> None:
     attached = {item["deployment"]["id"]["dseq"]: item["leases"] for item in listed}
     assert attached[leased["dseq"]] == []
     assert attached[bare["dseq"]][0]["id"]["dseq"] == leased["dseq"]
+
+
+async def test_a_list_can_leave_out_the_newest_and_say_that_this_is_all(world: World) -> None:
+    kept, hidden = (await world.create())["dseq"], (await world.create())["dseq"]
+    await world.network.inject("lying-list", count=1)
+    assert await dseqs(world) == [kept]
+    assert await dseqs(world) == [kept, hidden]
+
+
+async def test_bids_can_expire_at_once(world: World) -> None:
+    await world.network.inject("bids-expire", count=1)
+    created = await world.create()
+    bids = await world.bids(created["dseq"])
+    assert {bid["bid"]["state"] for bid in bids} == {"closed"}
+    response = await world.http.post("/v1/leases", json=lease_body(created, bids[0]["bid"]["id"]))
+    assert "selected bid is no longer open" in response.json()["message"]
+
+
+async def test_a_top_up_on_its_way_is_402_for_now(world: World) -> None:
+    await world.network.inject("top-up-pending", count=1)
+    response = await world.http.post("/v1/deployments", json=CREATE)
+    assert response.status_code == 402
+    assert "is on the way" in response.json()["message"]
+    assert (await world.http.post("/v1/deployments", json=CREATE)).status_code == 201
+
+
+async def test_the_grant_for_fees_can_be_empty(world: World) -> None:
+    await world.network.inject("insufficient-balance", count=1, value="fee")
+    response = await world.http.post("/v1/deployments", json=CREATE)
+    assert response.json()["message"] == "Not enough funds to cover the transaction fee"
+
+
+async def test_a_close_can_take_long_and_lands_only_then(world: World) -> None:
+    dseq = (await world.create())["dseq"]
+    await world.network.inject("close-slow", count=1, value="3600")
+    with pytest.raises(httpx2.ReadTimeout):
+        await world.http.delete(f"/v1/deployments/{dseq}", timeout=0.3)
+    assert world.truth(dseq).state == "active"
+
+
+async def test_a_key_can_be_revoked_meanwhile(world: World) -> None:
+    await world.network.inject("key-revoked", count=1)
+    response = await world.http.get("/v1/providers")
+    assert (response.status_code, response.json()["message"]) == (401, "Invalid API key")
+    assert (await world.http.get("/v1/providers")).status_code == 200
+
+
+async def test_without_its_node_console_knows_what_the_indexer_does(world: World) -> None:
+    dseq = (await world.create())["dseq"]
+    await world.network.inject("chain-down")
+    assert (await world.http.get("/v1/bids", params={"dseq": dseq})).status_code == 500
+    assert (await world.get(dseq))["deployment"]["hash"] == "unknown_value"
+    body = {
+        "manifest": "[]",
+        "leases": [{"dseq": dseq, "gseq": 1, "oseq": 1, "provider": world.network.owner}],
+    }
+    assert (await world.http.post("/v1/leases", json=body)).status_code == 500
+    listed = (await world.http.get("/v1/deployments")).json()["data"]["deployments"]
+    assert listed[0]["deployment"]["hash"] == "unknown_value"
+
+
+async def test_the_indexer_can_lag_behind(world: World) -> None:
+    dseq = (await world.create())["dseq"]
+    path = f"/v1/addresses/{world.network.owner}/deployments/0/10"
+    await world.network.inject("indexer-lag", count=1, value="50")
+    behind = await world.http.get(path, params={"status": "active"})
+    assert behind.json()["results"] == []
+    seen = (await world.http.get(path, params={"status": "active"})).json()["results"]
+    assert [row["dseq"] for row in seen] == [dseq]
+
+
+async def test_replicas_can_remember_different_balances(world: World) -> None:
+    await world.network.inject("replica-caches-disagree")
+    first = (await world.http.get("/v1/balances")).json()["data"]["balance"]
+    await world.create()
+    answers = [(await world.http.get("/v1/balances")).json()["data"]["balance"] for _ in range(3)]
+    assert answers == [first - 5_000_000, first - 5_000_000, first]
+
+
+async def test_balances_can_be_a_million_times_off(world: World) -> None:
+    await world.network.inject("balance-units", count=1)
+    read = [(await world.http.get("/v1/balances")).json()["data"]["balance"] for _ in range(2)]
+    assert read == [100, 100_000_000]
+
+
+async def test_a_provider_can_be_unknown_to_console(world: World) -> None:
+    await world.network.inject("provider-unknown", count=1)
+    created = await world.create()
+    response = await world.lease(created)
+    assert (response.status_code, response.json()["message"].split()[0]) == (404, "Provider")
+    assert world.truth(created["dseq"]).leases == []
+
+
+async def test_a_slow_provider_makes_reads_slow(world: World) -> None:
+    created = await world.create()
+    await world.lease(created)
+    await world.network.inject("provider-slow", count=1, value="3600")
+    with pytest.raises(httpx2.ReadTimeout):
+        await world.http.get(f"/v1/deployments/{created['dseq']}", timeout=0.3)
+
+
+async def test_a_page_in_front_can_have_other_statuses(world: World) -> None:
+    await world.network.inject("503-html", count=1, value="403")
+    response = await world.http.get("/v1/deployments")
+    assert (response.status_code, response.text[:15]) == (403, "<!DOCTYPE html>")
+
+
+def test_every_fault_has_a_test() -> None:
+    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    assert [name for name in CATALOGUE if f'inject("{name}"' not in tests] == []

@@ -26,7 +26,7 @@ def test_faults_are_written_name_count_value(text: str, fault: Fault) -> None:
         ("nonsense", "no fault is called 'nonsense'"),
         ("", "no fault"),
         ("429*many", "'many' is not a number"),
-        ("slow=later", "number of seconds"),
+        ("slow=later", "is a number, not"),
         ("close-fails=418", "one of 500, unsettled, landed"),
     ],
 )

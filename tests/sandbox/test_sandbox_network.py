@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from akash_mcp import cli
 from akash_mcp.commands.sandbox import run
 from akash_mcp.sandbox.faults import UnknownFault
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
@@ -136,3 +137,28 @@ def test_the_command_prints_one_line_and_ends_on_a_signal(number: signal.Signals
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_the_command_line_chooses_what_is_played(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Options] = []
+
+    def run(options: Options) -> int:
+        asked.append(options)
+        return 0
+
+    monkeypatch.setattr("akash_mcp.commands.sandbox.run", run)
+    words = ["sandbox", "--generation", "2026-11", "--trial", "--fault", "no-bids*2", "--fault", "429=3"]
+    assert cli.main(words) == 0
+    assert (asked[0].generation, asked[0].trial) == ("2026-11", True)
+    assert asked[0].faults == ("no-bids*2", "429=3")
+
+
+def test_a_demo_with_a_fault_that_is_none_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["demo", "--fault", "gremlins"]) == 1
+    assert "no fault is called 'gremlins'" in capsys.readouterr().err
+
+
+async def test_a_network_says_what_it_plays() -> None:
+    async with EmbeddedNetwork(Options(providers=1, generation="2025")) as network:
+        described = network.describe()
+    assert (described["generation"], described["trial"]) == ("2025", False)

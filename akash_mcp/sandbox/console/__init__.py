@@ -1,35 +1,67 @@
-"""The Console API of the embedded network, generation `reference`: what console-api.akash.network does.
+"""The Console API of the embedded network, in three generations of what console-api.akash.network does.
 
-Held to akash-network/console as of August 2026, oddities and all: a client that works here has met them.
+`reference` is held to akash-network/console as of August 2026, oddities and all: a client that works here has met
+them. What all generations share stands in this folder; what one has of its own is in the module of its name.
 """
 
 from __future__ import annotations
 
-from akash_mcp.sandbox.console.account import AccountApi
-from akash_mcp.sandbox.console.app import ConsoleApp
-from akash_mcp.sandbox.console.backend import Backend
-from akash_mcp.sandbox.console.deployments import Deployments
-from akash_mcp.sandbox.console.directory import Directory
-from akash_mcp.sandbox.console.explorer import Explorer
-from akash_mcp.sandbox.console.funding import Funding
-from akash_mcp.sandbox.console.gateways import ProviderProxy
-from akash_mcp.sandbox.console.leases import Leases
-from akash_mcp.sandbox.console.settings import Settings
-from akash_mcp.sandbox.console.signer import Signer
+from collections.abc import Mapping
 
-__all__ = ["Backend", "ConsoleApp", "Funding", "ProviderProxy", "Signer", "console_app"]
+from akash_mcp.sandbox.chain import Account, Chain
+from akash_mcp.sandbox.console import generation_2025, generation_2026_11, reference, trial
+from akash_mcp.sandbox.console.app import ConsoleApp
+from akash_mcp.sandbox.console.backend import Backend, Generation
+from akash_mcp.sandbox.console.funding import Funding, Policy
+from akash_mcp.sandbox.console.gateways import ProviderProxy
+from akash_mcp.sandbox.console.memo import Replicas
+from akash_mcp.sandbox.console.runtime import RuntimeLimits
+from akash_mcp.sandbox.console.signer import Signer
+from akash_mcp.sandbox.faults import Faults
+from akash_mcp.sandbox.market import Seller
+
+__all__ = ["Backend", "ConsoleApp", "Generation", "build_backend", "console_app"]
+
+_ENDPOINTS = {
+    "2025": generation_2025.endpoints,
+    "reference": reference.endpoints,
+    "2026-11": generation_2026_11.endpoints,
+}
+_FUNDING: Mapping[Generation, Policy] = {"2025": "never", "reference": "by-row", "2026-11": "always"}
+
+
+def build_backend(
+    chain: Chain,
+    account: Account,
+    *,
+    user_id: str,
+    market: Mapping[str, Seller],
+    faults: Faults,
+    generation: Generation,
+    on_trial: bool,
+) -> Backend:
+    """A user's side of Console, with the jobs that go on by themselves planned on the chain's agenda."""
+    if generation == "2025":
+        chain.min_deposit_uact = generation_2025.MIN_DEPOSIT_UACT
+    if on_trial:
+        trial.end_leases_after_a_day(chain, account)
+    return Backend(
+        chain=chain,
+        account=account,
+        user_id=user_id,
+        market=market,
+        faults=faults,
+        signer=Signer(chain, account, faults, coded=generation == "2026-11"),
+        proxy=ProviderProxy(chain, account, faults),
+        funding=Funding(chain, account, _FUNDING[generation], trial=on_trial),
+        replicas=Replicas(faults),
+        limits=RuntimeLimits(chain, account),
+        trial=on_trial,
+        generation=generation,
+    )
 
 
 def console_app(backend: Backend, api_key: str) -> ConsoleApp:
     """The whole API for one user and key."""
-    deployments = Deployments(backend)
-    parts = (
-        deployments,
-        Leases(backend, deployments),
-        Settings(backend),
-        AccountApi(backend),
-        Directory(backend),
-        Explorer(backend),
-    )
-    endpoints = [endpoint for part in parts for endpoint in part.endpoints()]
-    return ConsoleApp(endpoints, api_key, backend.faults)
+    endpoints = _ENDPOINTS[backend.generation](backend)
+    return ConsoleApp(endpoints, api_key, backend.faults, backend.tasks)

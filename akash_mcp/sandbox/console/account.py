@@ -23,12 +23,15 @@ _CERTIFICATES_GONE = (
 
 
 class AccountApi:
-    """What the user owns. All amounts are uact."""
+    """What the user owns. Amounts are uact; `in_usd`: balances are in USD, as they are since 2026-11."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, *, in_usd: bool = False) -> None:
         self._backend = backend
+        self._in_usd = in_usd
         self._created = backend.chain.clock.wall()
-        self._balances: StaleFirst[dict[str, Any]] = StaleFirst(_BALANCE_SECONDS, backend.chain.clock.elapsed)
+        self._balances: StaleFirst[dict[str, Decimal]] = StaleFirst(
+            _BALANCE_SECONDS, backend.chain.clock.elapsed, backend.replicas
+        )
 
     def endpoints(self) -> list[Endpoint]:
         """The routes."""
@@ -48,7 +51,11 @@ class AccountApi:
         if address is None and not call.signed_in:
             raise Problem(401, "Unauthorized")
         address = address or self._backend.account.address
-        return answer({"data": self._balances.get(address, lambda: self._count(address))})
+        counted = self._balances.get(address, lambda: self._count(address))
+        usd = self._in_usd is not bool(self._backend.faults.take("balance-units", call.line))
+        return answer(
+            {"data": {key: json_number(uact / 10**6 if usd else uact) for key, uact in counted.items()}}
+        )
 
     async def user(self, call: Call) -> Response:
         """The whole user row, as it lies in the database, and whether the wallet is on trial."""
@@ -69,7 +76,7 @@ class AccountApi:
             "onboardingSkippedAt": None,
             "createdAt": created,
             "updatedAt": created,
-            "trial": False,
+            "trial": self._backend.trial,
         }
         return answer({"data": row})
 
@@ -81,7 +88,7 @@ class AccountApi:
             "userId": self._backend.user_id,
             "address": account.address,
             "creditAmount": account.allowance_uact,
-            "isTrialing": False,
+            "isTrialing": self._backend.trial,
             "denom": "uact",
             "topUpMinAmountUsd": 20,
             "createdAt": iso(self._created),
@@ -102,16 +109,12 @@ class AccountApi:
         """Removed in 2026; tokens took their place."""
         return answer({"error": _CERTIFICATES_GONE}, 400)
 
-    def _count(self, address: str) -> dict[str, Any]:
+    def _count(self, address: str) -> dict[str, Decimal]:
         account = self._backend.chain.accounts.get(address)
         balance = account.allowance_uact if account else 0
         deployments = self._backend.chain.deployments_of(address)
         held = sum((d.escrow.funds for d in deployments if d.state == "active"), Decimal(0))
-        return {
-            "balance": balance,
-            "deployments": json_number(held),
-            "total": json_number(balance + held),
-        }
+        return {"balance": Decimal(balance), "deployments": held, "total": balance + held}
 
 
 def json_number(amount: Decimal) -> int | float:

@@ -37,7 +37,10 @@ _CODES = {
 
 
 class Problem(Exception):
-    """An error that a handler answers with. `code` and `name` follow from the status unless given."""
+    """An error that a handler answers with. `code` and `name` follow from the status unless given.
+
+    `data` says more where a code has it; `retry_after` is in seconds.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,8 @@ class Problem(Exception):
         code: str | None = None,
         name: str | None = None,
         kind: str | None = None,
+        data: object = None,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -54,12 +59,21 @@ class Problem(Exception):
         self.code = code or _CODES.get(status, "unknown_error")
         self.name = name or _NAMES.get(status, "InternalServerError" if status >= 500 else "BadRequestError")
         self.kind = kind or ("server_error" if status >= 500 else "client_error")
+        self.data = data
+        self.retry_after = retry_after
 
     def answer(self) -> Response:
         """The response for it."""
-        return answer(
-            {"error": self.name, "message": self.message, "code": self.code, "type": self.kind}, self.status
-        )
+        body: dict[str, object] = {
+            "error": self.name,
+            "message": self.message,
+            "code": self.code,
+            "type": self.kind,
+        }
+        if self.data is not None:
+            body["data"] = self.data
+        headers = None if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+        return answer(body, self.status, headers)
 
 
 class Unanswered(Exception):

@@ -10,7 +10,7 @@ import asyncio
 import hmac
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import anyio
@@ -31,19 +31,29 @@ from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 from akash_mcp.sandbox.console.schema import UNDEFINED, Issues, Parser
 from akash_mcp.sandbox.faults import Faults
 
-MAX_BODY = 512 * 1024
 _HTML = (
-    "<!DOCTYPE html><html><head><title>503 Service Temporarily Unavailable</title></head><body></body></html>"
+    "<!DOCTYPE html><html><head><title>console-api.akash.network</title></head>"
+    "<body><h1>Temporarily unavailable</h1></body></html>"
 )
 
 
 class ConsoleApp:
-    """Serves `endpoints` to whoever has `api_key`. `requests` counts what reached a route, by its name."""
+    """Serves `endpoints` to whoever has `api_key`. `requests` counts what reached a route, by its name.
 
-    def __init__(self, endpoints: Sequence[Endpoint], api_key: str, faults: Faults) -> None:
+    `background`: work that goes on between requests, and ends with the application.
+    """
+
+    def __init__(
+        self,
+        endpoints: Sequence[Endpoint],
+        api_key: str,
+        faults: Faults,
+        background: Set[asyncio.Task[None]] = frozenset(),
+    ) -> None:
         self._routes = [(endpoint, compile_path(endpoint.path)[0]) for endpoint in endpoints]
         self._api_key = api_key.encode()
         self._faults = faults
+        self._background = background
         self._answered: dict[str, Response] = {}
         self._running: set[asyncio.Task[Any]] = set()
         self._stopping = False
@@ -68,7 +78,7 @@ class ConsoleApp:
     def stop(self) -> None:
         """Cut off every request under way, as a process that ends does."""
         self._stopping = True
-        for task in self._running:
+        for task in (*self._running, *self._background):
             task.cancel()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,8 +104,8 @@ class ConsoleApp:
         """What a proxy in front of Console may do to any request."""
         if fault := self._faults.take("slow", line):
             await anyio.sleep(fault.seconds(2))
-        if self._faults.take("503-html", line):
-            return HTMLResponse(_HTML, 503)
+        if fault := self._faults.take("503-html", line):
+            return HTMLResponse(_HTML, int(fault.value or 503))
         if fault := self._faults.take("429", line):
             body = Problem(429, "Too Many Requests").answer()
             body.headers["Retry-After"] = fault.value or "1"
@@ -110,6 +120,8 @@ class ConsoleApp:
                 return plain("404 Not Found", 404)
             endpoint, path = found
             self.requests[f"{endpoint.method} {endpoint.path}"] += 1
+            if endpoint.proxied:
+                _turn_strangers_away(request, signed_in)
             call = await self._validate(request, line, endpoint, path, signed_in)
             if isinstance(call, Response):
                 return call
@@ -132,7 +144,8 @@ class ConsoleApp:
         key = request.headers.get("x-api-key")
         if key and request.headers.get("authorization"):
             raise Problem(400, "Authorization and X-Api-Key headers are mutually exclusive")
-        if key and not hmac.compare_digest(key.encode(), self._api_key):
+        revoked = key and self._faults.take("key-revoked", f"{request.method} {request.url.path}")
+        if key and (revoked or not hmac.compare_digest(key.encode(), self._api_key)):
             raise Problem(401, "Invalid API key")
         return bool(key)
 
@@ -149,8 +162,8 @@ class ConsoleApp:
         """The request as its handler gets it, or what is wrong with it."""
         raw = b""
         if request.method != "GET":
-            raw = await _read(request)
-            if len(raw) > MAX_BODY:
+            raw = await _read(request, endpoint.max_body)
+            if len(raw) > endpoint.max_body:
                 return Problem(413, "", name="Error").answer()
         if endpoint.body_schema:
             content_type = request.headers.get("content-type", "")
@@ -186,11 +199,20 @@ class ConsoleApp:
         return response
 
 
-async def _read(request: Request) -> bytes:
+def _turn_strangers_away(request: Request, signed_in: bool) -> None:
+    """A proxy looks at rights before it asks who is there, so a stranger gets 403."""
+    for header in ("x-user-id", "x-owner-address"):
+        if header in request.headers:
+            raise Problem(403, f"{header} header is not allowed")
+    if not signed_in:
+        raise Problem(403, "Forbidden")
+
+
+async def _read(request: Request, limit: int) -> bytes:
     """The body, or as much of it as shows that it is too long."""
     body = bytearray()
     async for chunk in request.stream():
-        if len(body) <= MAX_BODY:
+        if len(body) <= limit:
             body += chunk
     return bytes(body)
 

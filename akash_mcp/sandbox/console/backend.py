@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from akash_mcp.sandbox.chain import Account, Chain, Deployment
 from akash_mcp.sandbox.console.answers import Problem
 from akash_mcp.sandbox.console.funding import Funding
 from akash_mcp.sandbox.console.gateways import ProviderProxy
+from akash_mcp.sandbox.console.memo import Replicas
+from akash_mcp.sandbox.console.runtime import RuntimeLimits
 from akash_mcp.sandbox.console.signer import Signer
 from akash_mcp.sandbox.faults import Faults
 from akash_mcp.sandbox.market import Seller
+
+Generation: TypeAlias = Literal["2025", "reference", "2026-11"]
+"""Which Console: that of its first references, that of its August 2026 source, or that of its autumn documentation."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,11 @@ class Backend:
     signer: Signer
     proxy: ProviderProxy
     funding: Funding
+    replicas: Replicas
+    limits: RuntimeLimits
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    generation: Generation = "reference"
+    trial: bool = False
 
     def deployment(self, dseq: str) -> Deployment:
         """The user's deployment. Raises `Problem` 404, for other accounts' deployments too."""

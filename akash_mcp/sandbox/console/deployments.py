@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
 
 from akash_mcp.sandbox import transactions
-from akash_mcp.sandbox.chain import Deployment
-from akash_mcp.sandbox.console import schema, views
+from akash_mcp.sandbox.chain import Deployment, Transaction
+from akash_mcp.sandbox.console import schema, trial, views
 from akash_mcp.sandbox.console.answers import Problem, Unanswered, answer, internal_error
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
-from akash_mcp.sandbox.market import AUDITOR
-from akash_mcp.sandbox.transactions import ChainError
-from akash_mcp.sdl import GroupSpec, Report, check
+from akash_mcp.sandbox.console.judgement import Judged, judge, uact_of
 
-FIXED_DEPOSIT_USD = Decimal("0.5")
-_MUCH_USD = Decimal(10**12)
+FIXED_DEPOSIT_UACT = 500_000
 _LANDED_UNSEEN = "Sign and broadcast succeeded but the transaction could not be found on-chain"
 
 
+@dataclass(frozen=True)
+class Created:
+    """A deployment that has landed, and how."""
+
+    dseq: str
+    manifest: str
+    landed: Transaction
+
+    def record(self) -> dict[str, Any]:
+        """What a create answers with."""
+        tx = self.landed.hash
+        signed = {"code": 0, "hash": tx, "transactionHash": tx, "rawLog": ""}
+        return {"dseq": self.dseq, "manifest": self.manifest, "signTx": signed}
+
+
 class Deployments:
-    """The user's deployments."""
+    """The user's deployments, as the generation `reference` has them; the others differ in a method or two."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -51,33 +63,48 @@ class Deployments:
 
     async def create(self, call: Call) -> Response:
         """Judge the SDL, take the deposit, open the orders. The dseq is the server's clock in ms."""
-        backend, faults = self._backend, self._backend.faults
         data = call.body["data"]
-        report, manifest, groups = _judge(data["sdl"])
-        usd: Decimal | None = Decimal(str(data["deposit"])) if "deposit" in data else None
-        if faults.take("fixed-deposit", call.line):
-            usd = FIXED_DEPOSIT_USD
-        if usd is None:
+        judged = judge(data["sdl"])
+        uact: int | None = uact_of(data["deposit"]) if "deposit" in data else None
+        if self._backend.faults.take("fixed-deposit", call.line):
+            uact = FIXED_DEPOSIT_UACT
+        created = await self.open(call, judged, uact)
+        return answer({"data": created.record()}, 201)
+
+    async def open(self, call: Call, judged: Judged, uact: int | None) -> Created:
+        """Put the deployment on chain. Raises `Problem`, or `Unanswered` where a fault swallows the answer."""
+        backend, faults = self._backend, self._backend.faults
+        account, signer = backend.account, backend.signer
+        if backend.trial:
+            trial.refuse_groups(judged.groups)
+        if uact is None:
             raise Problem(400, "deposit is required")
-        uact = _uact(usd)
+        if backend.trial:
+            await trial.close_unleased(backend.chain, account, signer)
         dseq = str(int(backend.chain.clock.wall() * 1000))
-        backend.signer.check_spending(call.line, deposit_uact=uact)
+        signer.check_spending(call.line, deposit_uact=uact)
 
         def message() -> Deployment:
-            _let_chain_judge(report)
-            version = bytes.fromhex(report.manifest_sha256 or "")
-            owner = backend.account.address
+            judged.let_chain_judge()
             return transactions.create_deployment(
-                backend.chain, owner, dseq, groups=groups, version=version, deposit_uact=uact
+                backend.chain,
+                account.address,
+                dseq,
+                groups=judged.groups,
+                version=judged.version,
+                deposit_uact=uact,
             )
 
-        _, landed = await backend.signer.land("create-deployment", dseq, message)
+        deployment, landed = await signer.land("create-deployment", dseq, message)
+        self.opened(deployment, judged, call)
         if fault := faults.take("create-500-but-landed", call.line):
             raise Problem(500, fault.value or _LANDED_UNSEEN)
         if fault := faults.take("create-timeout-but-landed", call.line):
             raise Unanswered(fault.seconds(600))
-        signed = {"code": 0, "hash": landed.hash, "transactionHash": landed.hash, "rawLog": ""}
-        return answer({"data": {"dseq": dseq, "manifest": manifest, "signTx": signed}}, 201)
+        return Created(dseq, judged.manifest, landed)
+
+    def opened(self, deployment: Deployment, judged: Judged, call: Call) -> None:
+        """Called when a create has landed, whatever comes of its answer. Here Console keeps nothing of it."""
 
     async def read(self, call: Call) -> Response:
         """One deployment in any state, with what each provider says of its leases right now."""
@@ -85,16 +112,11 @@ class Deployments:
 
     async def list(self, call: Call) -> Response:
         """The active deployments. Totals are what the node counts, which is hardly ever the truth."""
-        chain, owner = self._backend.chain, self._backend.account.address
-        active = [d for d in chain.deployments_of(owner) if d.state == "active"]
+        active = [d for d in self._owned() if d.state == "active"]
         skip, limit = call.query.get("skip"), call.query.get("limit")
         first = skip or 0
         shown = active if skip is None and limit is None else active[first : first + (limit or 1000)]
-        items = [self._record(deployment) for deployment in shown]
-        if self._backend.faults.take("swapped-leases", call.line) and items:
-            leases = [item["leases"] for item in items]
-            for item, others in zip(items, (*leases[1:], leases[0]), strict=True):
-                item["leases"] = others
+        items = self.records(shown, call.line)
         if skip is None and limit is None:
             pagination = {"total": len(items), "skip": 0, "limit": len(items), "hasMore": False}
         elif skip is None or limit is None:
@@ -107,44 +129,64 @@ class Deployments:
 
     async def update(self, call: Call) -> Response:
         """Put another manifest's hash on chain, send it to the provider of every lease, closed ones too."""
-        backend = self._backend
+        judged = judge(call.body["data"]["sdl"])
         dseq = call.path["dseq"]
-        report, manifest, _ = _judge(call.body["data"]["sdl"])
-        deployment = backend.deployment(dseq)
-        version = bytes.fromhex(report.manifest_sha256 or "")
-        if version != deployment.version:
-            owner = backend.account.address
+        if self._backend.trial:
+            trial.refuse_groups(judged.groups)
+        await self.replace(self._backend.deployment(dseq), judged)
+        return answer({"data": await self.detail(dseq)})
+
+    async def replace(self, deployment: Deployment, judged: Judged) -> None:
+        """The new hash and the new manifest. Raises `Problem`; by then the hash may have changed already."""
+        backend, dseq = self._backend, deployment.dseq
+        await self.set_version(deployment, judged)
+        for address in dict.fromkeys(lease.provider for lease in deployment.leases):
+            await backend.proxy.send_manifest(backend.chain.providers[address], dseq, judged.manifest)
+
+    async def set_version(self, deployment: Deployment, judged: Judged) -> None:
+        """Put the manifest's hash on chain, unless it is there. Raises `Problem`."""
+        backend, dseq, owner = self._backend, deployment.dseq, deployment.owner
+        if judged.version != deployment.version:
             await backend.signer.land(
                 "update-deployment",
                 dseq,
-                lambda: transactions.update_deployment(backend.chain, owner, dseq, version=version),
+                lambda: transactions.update_deployment(backend.chain, owner, dseq, version=judged.version),
             )
-        for address in dict.fromkeys(lease.provider for lease in deployment.leases):
-            await backend.proxy.send_manifest(backend.chain.providers[address], dseq, manifest)
-        return answer({"data": await self.detail(dseq)})
 
     async def close(self, call: Call) -> Response:
         """Close a deployment; one that is closed already is a success too."""
-        backend, dseq = self._backend, call.path["dseq"]
-        deployment = backend.deployment(dseq)
-        if deployment.state == "active":
-            fault = backend.faults.take("close-fails", call.line)
-            if fault and fault.value == "unsettled":
-                raise Problem(400, "Deployment escrow cannot be settled yet")
-            if fault and fault.value != "landed":
-                raise internal_error()
-            await backend.signer.land("close-deployment", dseq, lambda: self._close_unless_closed(deployment))
-            if fault:
-                raise internal_error()
+        await self.end(self._backend.deployment(call.path["dseq"]), call.line)
         return answer({"data": {"success": True}})
+
+    async def end(self, deployment: Deployment, line: str) -> None:
+        """Close it unless it is closed. Raises `Problem`, after which it may be closed all the same."""
+        backend = self._backend
+        if deployment.state == "closed":
+            return
+        fault = backend.faults.take("close-fails", line)
+        if fault and fault.value == "unsettled":
+            raise Problem(400, "Deployment escrow cannot be settled yet")
+        if fault and fault.value != "landed":
+            raise internal_error()
+        if slow := backend.faults.take("close-slow", line):
+            await backend.chain.clock.sleep(slow.seconds(60))
+        await backend.signer.land(
+            "close-deployment", deployment.dseq, lambda: self._close_unless_closed(deployment)
+        )
+        if fault:
+            raise internal_error()
 
     async def deposit(self, call: Call) -> Response:
         """More money into the escrow. Nothing is checked beforehand: the chain says whether it is there."""
-        backend, data = self._backend, call.body["data"]
-        dseq = data["dseq"]
+        data = call.body["data"]
+        return await self.add_funds(call, data["dseq"], uact_of(data["deposit"]))
+
+    async def add_funds(self, call: Call, dseq: str, uact: int) -> Response:
+        """Deposit, and show the deployment as it is then."""
+        backend = self._backend
         backend.deployment(dseq)
         backend.signer.check_spending(call.line)
-        owner, uact = backend.account.address, _uact(Decimal(str(data["deposit"])))
+        owner = backend.account.address
         await backend.signer.land(
             "deposit", dseq, lambda: transactions.deposit(backend.chain, owner, dseq, uact=uact)
         )
@@ -160,46 +202,50 @@ class Deployments:
                 for lease in deployment.leases
             )
         )
-        record = self._record(deployment)
+        record = self.record(deployment)
         for lease, status in zip(record["leases"], statuses, strict=False):
             lease["status"] = status
-        if backend.faults.take("unknown-hash", f"GET /v1/deployments/{dseq}"):
-            record["deployment"]["hash"] = "unknown_value"
-            for lease in record["leases"]:
-                del lease["reason"]
+        line = f"GET /v1/deployments/{dseq}"
+        if backend.faults.take("unknown-hash", line) or backend.faults.take("chain-down", line):
+            _as_indexed(record)
         return record
 
-    def _record(self, deployment: Deployment) -> dict[str, Any]:
+    def records(self, deployments: Sequence[Deployment], line: str) -> Sequence[dict[str, Any]]:
+        """Several deployments, without the live status of leases."""
+        faults = self._backend.faults
+        items = [self.record(deployment) for deployment in deployments]
+        if faults.take("lying-list", line):
+            del items[-1:]
+        if faults.take("swapped-leases", line) and items:
+            leases = [item["leases"] for item in items]
+            for item, others in zip(items, (*leases[1:], leases[0]), strict=True):
+                item["leases"] = others
+        if faults.take("chain-down", line):
+            for item in items:
+                _as_indexed(item)
+        return items
+
+    def record(self, deployment: Deployment) -> dict[str, Any]:
+        """One deployment, without the live status of leases."""
         return {
             "deployment": views.deployment_record(deployment),
             "leases": [views.lease_record(deployment.owner, lease) for lease in deployment.leases],
             "escrow_account": views.escrow_record(deployment),
         }
 
+    def _owned(self) -> Sequence[Deployment]:
+        return self._backend.chain.deployments_of(self._backend.account.address)
+
     def _close_unless_closed(self, deployment: Deployment) -> None:
         if deployment.state == "active":
             transactions.close_deployment(self._backend.chain, deployment.owner, deployment.dseq)
 
 
-def _judge(sdl: str) -> tuple[Report, str, tuple[GroupSpec, ...]]:
-    """The SDL's report, manifest and groups, with Console's auditor added. Raises `Problem` 400."""
-    report = check(sdl)
-    if not report.console_ok or report.manifest is None:
-        raise Problem(400, f"Invalid SDL: {report.console_message}")
-    groups = tuple(replace(group, any_of=(*group.any_of, AUDITOR)) for group in report.groups)
-    return report, report.manifest, groups
-
-
-def _let_chain_judge(report: Report) -> None:
-    for finding in report.errors:
-        if finding.judge == "chain":
-            raise ChainError(finding.official or finding.message)
-
-
-def _uact(usd: Decimal) -> int:
-    # JSON can spell infinity (1e999), which is more than anybody has.
-    bounded = max(-_MUCH_USD, min(_MUCH_USD, usd))
-    return int((bounded * 10**6).to_integral_value(ROUND_HALF_UP))
+def _as_indexed(record: dict[str, Any]) -> None:
+    """Leave out what only the node knows and the indexer does not."""
+    record["deployment"]["hash"] = "unknown_value"
+    for lease in record["leases"]:
+        lease.pop("reason", None)
 
 
 def _no_deployments() -> Response:

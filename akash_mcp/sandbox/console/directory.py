@@ -30,8 +30,8 @@ class Directory:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         elapsed = backend.chain.clock.elapsed
-        self._lists: StaleFirst[Records] = StaleFirst(_LIST_SECONDS, elapsed)
-        self._ones: StaleFirst[dict[str, Any] | None] = StaleFirst(_ONE_SECONDS, elapsed)
+        self._lists: StaleFirst[Records] = StaleFirst(_LIST_SECONDS, elapsed, backend.replicas)
+        self._ones: StaleFirst[dict[str, Any] | None] = StaleFirst(_ONE_SECONDS, elapsed, backend.replicas)
 
     def endpoints(self) -> list[Endpoint]:
         """The routes."""
@@ -52,7 +52,7 @@ class Directory:
     async def list(self, call: Call) -> Response:
         """All providers, or the named ones of them. No provider takes trials, so that scope is empty."""
         wanted: list[str] | None = call.query.get("addresses")
-        everyone = self._lists.get("all", self._everyone)
+        everyone = self._lists.get("all", self.everyone)
         shown = [p for p in everyone if wanted is None or p["owner"] in wanted]
         return answer([] if call.query["scope"] == "trial" else shown)
 
@@ -78,7 +78,8 @@ class Directory:
         total = _sum(stats)
         return answer({"activeProviderCount": len(stats), "resources": total})
 
-    def _everyone(self) -> Records:
+    def everyone(self) -> Records:
+        """All providers as they are now."""
         return [self._record(seller) for seller in self._backend.market.values()]
 
     def _detail(self, address: str) -> dict[str, Any] | None:

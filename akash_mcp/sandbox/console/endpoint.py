@@ -29,6 +29,7 @@ Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
 class Endpoint:
     """One route. `path` has its parameters in braces. `cache`: max-age and stale-while-revalidate in seconds.
 
+    `max_body` is in bytes. `proxied`: another service answers, and strangers are turned away before anything else.
     `unborn` is what a node that has not caught up answers where a reader expects something new.
     """
 
@@ -40,4 +41,6 @@ class Endpoint:
     query_schema: Mapping[str, Parser] = field(default_factory=dict)
     body_schema: Parser | None = None
     cache: tuple[int, int] | None = None
+    max_body: int = 512 * 1024
+    proxied: bool = False
     unborn: Callable[[], Response] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from starlette.responses import Response
@@ -9,12 +10,18 @@ from starlette.responses import Response
 from akash_mcp.sandbox.chain import Deployment, Lease
 from akash_mcp.sandbox.console import schema, views
 from akash_mcp.sandbox.console.account import json_number
-from akash_mcp.sandbox.console.answers import answer
+from akash_mcp.sandbox.console.answers import answer, plain
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 from akash_mcp.sandbox.console.memo import StaleFirst
 from akash_mcp.sandbox.console.settings import iso
 
+_PROPOSER = {
+    "address": "5A57F13C0DC5D2E8C0A4C4B2D1A6E8F7B9C3D2E1",
+    "operatorAddress": "akashvaloper1sandbox",
+    "moniker": "sandbox",
+    "avatarUrl": "https://akash.example/validator.png",
+}
 _BLOCK_SECONDS = 6
 _DEPLOYMENT_SECONDS = 30
 
@@ -25,8 +32,10 @@ class Explorer:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         elapsed = backend.chain.clock.elapsed
-        self._blocks: StaleFirst[list[dict[str, Any]]] = StaleFirst(_BLOCK_SECONDS, elapsed)
-        self._details: StaleFirst[dict[str, Any] | None] = StaleFirst(_DEPLOYMENT_SECONDS, elapsed)
+        self._blocks: StaleFirst[list[dict[str, Any]]] = StaleFirst(_BLOCK_SECONDS, elapsed, backend.replicas)
+        self._details: StaleFirst[dict[str, Any] | None] = StaleFirst(
+            _DEPLOYMENT_SECONDS, elapsed, backend.replicas
+        )
 
     def endpoints(self) -> list[Endpoint]:
         """The routes."""
@@ -41,9 +50,11 @@ class Explorer:
             "status": schema.choice("active", "closed"),
             "reverseSorting": schema.optional(schema.string, "false"),
         }
+        height = {"height": schema.query_number(0)}
         of_address = "/v1/addresses/{address}/deployments/{skip}/{limit}"
         return [
             Endpoint("GET", "/v1/blocks", self.blocks, protected=False, query_schema=limit),
+            Endpoint("GET", "/v1/blocks/{height}", self.block, False, path_schema=height),
             Endpoint("GET", "/v1/blockchain-status", self.status, protected=False),
             Endpoint(
                 "GET", of_address, self.owned, False, path_schema=page, query_schema=query, cache=(6, 30)
@@ -58,6 +69,35 @@ class Explorer:
         limit = call.query["limit"]
         return answer(self._blocks.get(limit, lambda: self._latest(limit)))
 
+    async def block(self, call: Call) -> Response:
+        """One block, so far as the indexer has it."""
+        height, newest = call.path["height"], self._backend.chain.clock.height() - 1
+        if not 1 <= height <= newest:
+            return plain("Block not found", 404)
+        clock, landed = self._backend.chain.clock, self._backend.chain.transactions
+        transactions = [t for t in landed if t.height == height]
+        return answer(
+            {
+                "height": height,
+                "datetime": iso(clock.block_time(height)),
+                "proposer": _PROPOSER,
+                "hash": hashlib.sha256(str(height).encode()).hexdigest().upper(),
+                "gasUsed": 90_000 * len(transactions),
+                "gasWanted": 120_000 * len(transactions),
+                "transactions": [
+                    {
+                        "hash": t.hash,
+                        "isSuccess": True,
+                        "error": None,
+                        "fee": 2_500,
+                        "datetime": iso(clock.block_time(height)),
+                        "messages": [{"id": f"{t.hash}-0", "type": t.kind, "amount": 0}],
+                    }
+                    for t in transactions
+                ],
+            }
+        )
+
     async def status(self, call: Call) -> Response:
         """Whether the chain can be reached."""
         return answer({"isBlockchainReachable": True})
@@ -65,19 +105,26 @@ class Explorer:
     async def owned(self, call: Call) -> Response:
         """An address's deployments in one state: the only way to list closed ones."""
         path, query = call.path, call.query
-        found = [d for d in self._backend.chain.deployments_of(path["address"]) if d.state == query["status"]]
+        seen = self._seen_until(call)
+        owned = self._backend.chain.deployments_of(path["address"])
+        found = [d for d in owned if _state_at(d, seen) == query["status"]]
         if query["reverseSorting"] == "true":
             found.reverse()
         shown = found[path["skip"] : path["skip"] + path["limit"]]
         # As in the list of deployments, the node counts its page.
-        return answer({"count": len(shown), "results": [self._row(deployment) for deployment in shown]})
+        rows = [{**self._row(deployment), "status": query["status"]} for deployment in shown]
+        return answer({"count": len(shown), "results": rows})
 
     async def detail(self, call: Call) -> Response:
         """One deployment of anyone, with its groups. That there is none is remembered as well."""
         owner, dseq = call.path["owner"], call.path["dseq"]
-        found = self._details.get(
-            (owner, dseq), lambda: self._full(self._backend.chain.deployment(owner, dseq))
-        )
+        seen = self._seen_until(call)
+
+        def fetch() -> dict[str, Any] | None:
+            deployment = self._backend.chain.deployment(owner, dseq)
+            return self._full(deployment) if deployment and _state_at(deployment, seen) else None
+
+        found = self._details.get((owner, dseq), fetch)
         if found is None:
             body = {
                 "error": "NotFoundError",
@@ -88,20 +135,19 @@ class Explorer:
             return answer(body, 404)
         return answer(found)
 
+    def _seen_until(self, call: Call) -> int:
+        """The last block that the indexer has worked on."""
+        lag = self._backend.faults.take("indexer-lag", call.line)
+        return self._backend.chain.height - (int(lag.seconds(100)) if lag else 0)
+
     def _latest(self, limit: int) -> list[dict[str, Any]]:
         clock = self._backend.chain.clock
         newest = clock.height() - 1
-        proposer = {
-            "address": "5A57F13C0DC5D2E8C0A4C4B2D1A6E8F7B9C3D2E1",
-            "operatorAddress": "akashvaloper1sandbox",
-            "moniker": "sandbox",
-            "avatarUrl": None,
-        }
         landed = self._backend.chain.transactions
         return [
             {
                 "height": height,
-                "proposer": proposer,
+                "proposer": _PROPOSER,
                 "transactionCount": sum(1 for t in landed if t.height == height),
                 "totalTransactionCount": sum(1 for t in landed if t.height <= height),
                 "datetime": iso(clock.block_time(height)),
@@ -135,9 +181,7 @@ class Explorer:
             row["provider"] = {"address": provider.owner, "hostUri": provider.host_uri, **provider.facts}
         return row
 
-    def _full(self, deployment: Deployment | None) -> dict[str, Any] | None:
-        if deployment is None:
-            return None
+    def _full(self, deployment: Deployment) -> dict[str, Any]:
         chain = self._backend.chain
         clock = chain.clock
         monthly = [_monthly(lease) for lease in deployment.leases]
@@ -189,6 +233,13 @@ class Explorer:
             "monthlyCostUDenom": _monthly(lease),
             **views.sizes((deployment.groups[lease.gseq - 1],)),
         }
+
+
+def _state_at(deployment: Deployment, height: int) -> str | None:
+    """The state as of a block; none before it was created."""
+    if deployment.created_height > height:
+        return None
+    return "active" if deployment.state == "active" or deployment.closed_height > height else "closed"
 
 
 def _monthly(lease: Lease) -> int:

@@ -1,9 +1,11 @@
 """Automatic funding: what Console deposits without being asked.
 
-Twelve seconds after a lease it fills the escrow up to 48 hours of rent, unless a settings row says
-`autoTopUpEnabled: false`; every full hour it does so again for rows that say `true`. Deployments that never
+Generation `reference`: twelve seconds after a lease it fills the escrow up to 48 hours of rent, unless a settings
+row says `autoTopUpEnabled: false`; every full hour it does so again for rows that say `true`. Deployments that never
 got a lease are closed at 10:30 and 22:30 UTC. All of it spends the wallet's grant (akash-network/console
 `InitialDeploymentFundingService`, `TopUpManagedDeploymentsService`, `StaleManagedDeploymentsCleanerService`).
+
+In 2025 there is no such thing; since 2026-11 it is always on, row or no row.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Literal, TypeAlias
 
 from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.chain import Account, Chain, Deployment, Lease
@@ -24,6 +27,9 @@ HEADROOM_UACT = 5_000_000
 _AFTER_LEASE_SECONDS = 12
 _STALE_BLOCKS = 100
 _CLEANER_SECONDS = (10.5 * 3600, 22.5 * 3600)
+
+
+Policy: TypeAlias = Literal["never", "by-row", "always"]
 
 
 @dataclass
@@ -39,11 +45,15 @@ class Row:
 
 
 class Funding:
-    """The settings rows, and the jobs that go by them."""
+    """The settings rows, and the jobs that go by them. A trial's deployments are not funded at their lease."""
 
-    def __init__(self, chain: Chain, account: Account) -> None:
+    def __init__(
+        self, chain: Chain, account: Account, policy: Policy = "by-row", *, trial: bool = False
+    ) -> None:
         self._chain = chain
         self._account = account
+        self._policy = policy
+        self._trial = trial
         self.rows: dict[str, Row] = {}
         chain.on_lease_closed.append(self._lease_closed)
         self._every_hour()
@@ -82,13 +92,16 @@ class Funding:
 
     def _first_funding(self, deployment: Deployment) -> None:
         row = self.rows.get(deployment.dseq)
-        if row is None or row.auto_top_up:
+        if self._trial or self._policy == "never":
+            return
+        if self._policy == "always" or row is None or row.auto_top_up:
             self._fill_up(deployment)
 
     def _every_hour(self) -> None:
-        for row in self.rows.values():
-            deployment = self._chain.deployments.get((self._account.address, row.dseq))
-            if deployment and row.auto_top_up and not row.closed:
+        for (owner, dseq), deployment in self._chain.deployments.items():
+            row = self.rows.get(dseq)
+            by_row = row is not None and row.auto_top_up and not row.closed
+            if owner == self._account.address and (self._policy == "always" or by_row):
                 self._fill_up(deployment)
         self._at_next((0.0,), 3600, self._every_hour)
 

@@ -6,6 +6,7 @@ Retries, mappings and texts are those of akash-network/console `apps/provider-pr
 from __future__ import annotations
 
 import ssl
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -41,6 +42,13 @@ class ProviderProxy:
         if response.status_code >= 400:
             raise Problem(response.status_code, response.text or "Provider request failed")
 
+    async def answers(self, provider: Provider) -> bool:
+        """Whether a provider can be reached at all."""
+        try:
+            return (await self._call("GET", provider, "/status", "status")).status_code == 200
+        except Problem:
+            return False
+
     async def lease_status(self, provider: Provider | None, lease: Lease) -> dict[str, Any] | None:
         """A lease's live status, or None for any failure whatever: a reader gets to know no more."""
         if provider is None:
@@ -63,6 +71,8 @@ class ProviderProxy:
         token = mint(self._account, now=self._chain.clock.wall(), ttl=_TOKEN_SECONDS, leases=leases)
         headers = {"Authorization": f"Bearer {token}"}
         context = self._pinned(provider)
+        if slow := self._faults.take("provider-slow"):
+            await self._chain.clock.sleep(slow.seconds(15))
         async with httpx2.AsyncClient(verify=context, timeout=_TIMEOUT, trust_env=False) as client:
             for pause in (*_RETRY_AFTER, None):
                 response = await self._attempt(client, method, f"{provider.host_uri}{path}", headers, body)
@@ -97,11 +107,16 @@ class ProviderProxy:
         pems = [c.pem for c in self._chain.certificates if c.owner == provider.owner and c.state == "valid"]
         if not pems:
             raise Problem(495, "Invalid certificate error: unknownCertificate")
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        # The certificate signs nothing but itself, so it is an anchor and the whole chain at once.
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        context.load_verify_locations(cadata=b"\n".join(pems).decode("ascii"))
-        return context
+        return _trusting(b"\n".join(pems))
+
+
+@cache
+def _trusting(pems: bytes) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # The certificate signs nothing but itself, so it is an anchor and the whole chain at once.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata=pems.decode("ascii"))
+    return context
 
 
 def _unavailable(provider: Provider) -> Problem:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import Response
 
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.sandbox import transactions
-from akash_mcp.sandbox.console import schema, views
+from akash_mcp.sandbox.console import schema, trial, views
 from akash_mcp.sandbox.console.answers import Problem, answer, internal_error
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.deployments import Deployments
@@ -35,15 +37,22 @@ class Leases:
 
     async def bids(self, call: Call) -> Response:
         """Bids in every state, but only of audited providers; none for a dseq that is not the user's."""
+        if self._backend.faults.take("chain-down", call.line):
+            raise internal_error()
+        return answer({"data": self.shown(call.path.get("dseq") or call.query["dseq"])})
+
+    def shown(self, dseq: str) -> list[dict[str, Any]]:
+        """The bids that the user gets to see."""
         backend = self._backend
-        dseq = call.path.get("dseq") or call.query["dseq"]
         deployment = backend.chain.deployment(backend.account.address, dseq)
-        shown = [
-            views.bid_record(deployment, bid, backend.market[bid.provider])
-            for bid in (deployment.bids if deployment else ())
-            if deployment and backend.market[bid.provider].audited
+        if deployment is None:
+            return []
+        bids = [(bid, backend.market[bid.provider]) for bid in deployment.bids]
+        return [
+            views.bid_record(deployment, bid, seller)
+            for bid, seller in bids
+            if seller.audited and not (backend.trial and trial.hides(seller, deployment.groups[bid.gseq - 1]))
         ]
-        return answer({"data": shown})
 
     async def create(self, call: Call) -> Response:
         """Create the leases unless there is one already, then send the manifest to each provider.
@@ -54,10 +63,11 @@ class Leases:
         backend, body = self._backend, call.body
         if not body["leases"]:
             raise internal_error()
+        if backend.faults.take("chain-down", call.line):
+            raise internal_error()
         dseq: str = body["leases"][0]["dseq"]
-        known = backend.chain.deployment(backend.account.address, dseq)
-        if known is None or all(lease.state == "closed" for lease in known.leases):
-            await self._land(call, dseq)
+        if self.wanting(dseq):
+            await self.land(call, dseq)
         for lease in body["leases"]:
             provider = backend.chain.providers.get(lease["provider"])
             if provider is None:
@@ -65,8 +75,16 @@ class Leases:
             await backend.proxy.send_manifest(provider, lease["dseq"], body["manifest"])
         return answer({"data": await self._deployments.detail(dseq)})
 
-    async def _land(self, call: Call, dseq: str) -> None:
+    def wanting(self, dseq: str) -> bool:
+        """Whether a lease is still to be made: any that is not closed makes the request one for manifests only."""
+        known = self._backend.chain.deployment(self._backend.account.address, dseq)
+        return known is None or all(lease.state == "closed" for lease in known.leases)
+
+    async def land(self, call: Call, dseq: str) -> None:
+        """Make the leases, all or none. Raises `Problem`."""
         backend = self._backend
+        if backend.faults.take("provider-unknown", call.line):
+            raise Problem(404, f"Provider {call.body['leases'][0]['provider']} not found")
         chosen = []
         for lease in call.body["leases"]:
             seller = backend.market.get(lease["provider"])
@@ -74,6 +92,14 @@ class Leases:
                 raise Problem(404, f"Provider {lease['provider']} not found")
             if not seller.audited:
                 raise Problem(403, "Provider not authorized.")
+            if backend.trial:
+                trial.refuse_bid(
+                    backend.chain.deployment(backend.account.address, lease["dseq"]),
+                    seller,
+                    dseq=lease["dseq"],
+                    gseq=lease["gseq"],
+                    oseq=lease["oseq"],
+                )
             chosen.append(
                 LeaseId(Dseq(lease["dseq"]), lease["gseq"], lease["oseq"], ProviderAddress(lease["provider"]))
             )

@@ -7,6 +7,8 @@ come together.
 
 from __future__ import annotations
 
+import datetime
+import math
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -75,12 +77,20 @@ def obj(**fields: Parser) -> Parser:
     return parse
 
 
-def array(item: Parser) -> Parser:
+def array(item: Parser, *, minimum: int = 0, maximum: int | None = None) -> Parser:
     """A list of such items."""
 
     def parse(value: Any, path: Path, issues: Issues) -> Any:
         if not isinstance(value, list):
             return _wrong_type("array", value, path, issues)
+        if len(value) < minimum:
+            message = f"Array must contain at least {minimum} element(s)"
+            details = {"minimum": minimum, "type": "array", "inclusive": True, "exact": False}
+            issues.append(_issue("too_small", path, message, **details))
+        elif maximum is not None and len(value) > maximum:
+            message = f"Array must contain at most {maximum} element(s)"
+            details = {"maximum": maximum, "type": "array", "inclusive": True, "exact": False}
+            issues.append(_issue("too_big", path, message, **details))
         return [item(element, (*path, index), issues) for index, element in enumerate(value)]
 
     return parse
@@ -93,6 +103,106 @@ def optional(inner: Parser, default: object = UNDEFINED) -> Parser:
         return default if value is UNDEFINED else inner(value, path, issues)
 
     return parse
+
+
+def nullable(inner: Parser) -> Parser:
+    """May be null."""
+
+    def parse(value: Any, path: Path, issues: Issues) -> Any:
+        return None if value is None else inner(value, path, issues)
+
+    return parse
+
+
+def either(first: Parser, second: Parser) -> Parser:
+    """One or the other; where it is neither, both say why."""
+
+    def parse(value: Any, path: Path, issues: Issues) -> Any:
+        failures = []
+        for option in (first, second):
+            own: Issues = []
+            parsed = option(value, path, own)
+            if not own:
+                return parsed
+            failures.append({"name": "ZodError", "issues": own})
+        issues.append(_issue("invalid_union", path, "Invalid input", unionErrors=failures))
+        return value
+
+    return parse
+
+
+def mapping(item: Parser) -> Parser:
+    """An object with any keys, each of them to such an item."""
+
+    def parse(value: Any, path: Path, issues: Issues) -> Any:
+        if not isinstance(value, dict):
+            return _wrong_type("object", value, path, issues)
+        return {key: item(element, (*path, key), issues) for key, element in value.items()}
+
+    return parse
+
+
+def at_least(minimum: int | float, maximum: int | float = float("inf"), *, whole: bool = False) -> Parser:
+    """A finite JSON number within bounds."""
+
+    def parse(value: Any, path: Path, issues: Issues) -> Any:
+        if not _is_number(value):
+            return _wrong_type("number", value, path, issues)
+        if isinstance(value, float) and not math.isfinite(value):
+            issues.append(_issue("not_finite", path, "Number must be finite"))
+        elif whole and value != int(value):
+            details = {"expected": "integer", "received": "float"}
+            issues.append(_issue("invalid_type", path, "Expected integer, received float", **details))
+        elif value < minimum:
+            issues.append(_too_small("number", minimum, path, inclusive=True))
+        elif value > maximum:
+            issues.append(_too_big(maximum, path))
+        return value
+
+    return parse
+
+
+def text(minimum: int, maximum: int, pattern: str | None = None) -> Parser:
+    """Text of bounded length, all of it like the pattern."""
+
+    def parse(value: Any, path: Path, issues: Issues) -> Any:
+        if not isinstance(value, str):
+            return _wrong_type("string", value, path, issues)
+        bounds = {"type": "string", "inclusive": True, "exact": False}
+        if len(value) < minimum:
+            message = f"String must contain at least {minimum} character(s)"
+            issues.append(_issue("too_small", path, message, minimum=minimum, **bounds))
+        elif len(value) > maximum:
+            message = f"String must contain at most {maximum} character(s)"
+            issues.append(_issue("too_big", path, message, maximum=maximum, **bounds))
+        elif pattern and not re.fullmatch(pattern, value):
+            issues.append(_issue("invalid_string", path, "Invalid", validation="regex"))
+        return value
+
+    return parse
+
+
+def date(value: Any, path: Path, issues: Issues) -> Any:
+    """A day as YYYY-MM-DD."""
+    if not isinstance(value, str):
+        return _wrong_type("string", value, path, issues)
+    try:
+        day = datetime.datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=datetime.UTC).date()
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != value:
+        issues.append(_issue("custom", path, "Invalid date format, must be YYYY-MM-DD"))
+    return day
+
+
+def anything(value: Any, path: Path, issues: Issues) -> Any:
+    """Any JSON at all."""
+    return value
+
+
+def issue(path: Path, message: str) -> dict[str, Any]:
+    """A complaint that concerns several parts of a request together."""
+    return _issue("custom", path, message)
 
 
 def choice(*allowed: str) -> Parser:
@@ -122,9 +232,7 @@ def query_number(minimum: int, maximum: int | None = None) -> Parser:
         if parsed < minimum:
             issues.append(_too_small("number", minimum, path, inclusive=True))
         elif maximum is not None and parsed > maximum:
-            message = f"Number must be less than or equal to {maximum}"
-            details = {"maximum": maximum, "type": "number", "inclusive": True, "exact": False}
-            issues.append(_issue("too_big", path, message, **details))
+            issues.append(_too_big(maximum, path))
         return int(parsed)
 
     return parse
@@ -213,7 +321,12 @@ def _wrong_type(expected: str, value: object, path: Path, issues: Issues) -> obj
     return value
 
 
-def _too_small(kind: str, minimum: int | str, path: Path, *, inclusive: bool) -> dict[str, Any]:
+def _too_big(maximum: int | float, path: Path) -> dict[str, Any]:
+    message = f"Number must be less than or equal to {maximum}"
+    return _issue("too_big", path, message, maximum=maximum, type="number", inclusive=True, exact=False)
+
+
+def _too_small(kind: str, minimum: int | float | str, path: Path, *, inclusive: bool) -> dict[str, Any]:
     relation = "greater than or equal to" if inclusive else "greater than"
     message = f"Number must be {relation} {minimum}"
     return _issue("too_small", path, message, minimum=minimum, type=kind, inclusive=inclusive, exact=False)

@@ -18,6 +18,11 @@ T = TypeVar("T")
 NO_BALANCE = (
     "Not enough balance to cover the deployment deposit. Add credits or turn on auto recharge to continue."
 )
+_TOP_UP_PENDING = (
+    "Not enough balance to cover the deployment deposit. "
+    "A top up from your saved payment method is on the way, so try again in a moment."
+)
+_NO_FEES = "Not enough funds to cover the transaction fee"
 _LOST_BID = (
     "Cannot create lease: The selected bid is no longer open. Please refresh and select an available bid."
 )
@@ -49,12 +54,16 @@ _PREFIXES = {"create-deployment": "Failed to create deployment: ", "create-lease
 
 
 class Signer:
-    """Signs for one account and waits for the block, as long as the real one does."""
+    """Signs for one account and waits for the block, as long as the real one does.
 
-    def __init__(self, chain: Chain, account: Account, faults: Faults) -> None:
+    `coded`: a refusal for want of money carries a code of its own and the amounts, as it does since 2026-11.
+    """
+
+    def __init__(self, chain: Chain, account: Account, faults: Faults, *, coded: bool = False) -> None:
         self._chain = chain
         self._account = account
         self._faults = faults
+        self._coded = coded
 
     def check_spending(self, request: str, *, deposit_uact: int | None = None) -> None:
         """Refuse what the wallet cannot pay. Only a create says its deposit beforehand; the chain judges the rest.
@@ -64,10 +73,14 @@ class Signer:
         if self._faults.take("wallet-provisioning", request):
             message = "Wallet is still being provisioned, please retry shortly"
             raise Problem(409, message, code="wallet_provisioning")
-        if self._faults.take("insufficient-balance", request):
-            raise Problem(402, NO_BALANCE)
+        if fault := self._faults.take("insufficient-balance", request):
+            if fault.value == "fee":
+                raise Problem(402, _NO_FEES, code="payment_required" if self._coded else None)
+            raise self._too_little(deposit_uact)
+        if fault := self._faults.take("top-up-pending", request):
+            raise self._top_up_pending(int(fault.seconds(5)))
         if deposit_uact is not None and self._account.allowance_uact < max(1, deposit_uact):
-            raise Problem(402, NO_BALANCE)
+            raise self._too_little(deposit_uact)
 
     async def land(self, kind: str, dseq: str, message: Callable[[], T]) -> tuple[T, Transaction]:
         """Carry out `message` in the next block. Raises `Problem` in Console's words where the chain refuses."""
@@ -77,8 +90,23 @@ class Signer:
         try:
             result = message()
         except ChainError as error:
-            raise refusal(str(error), kind) from error
+            refused = refusal(str(error), kind)
+            raise self._too_little(None) if refused.status == 402 else refused from error
         return result, self._chain.record(kind, self._account.address, dseq)
+
+    def _too_little(self, deposit_uact: int | None) -> Problem:
+        if not self._coded:
+            return Problem(402, NO_BALANCE)
+        amounts = {
+            "requiredAmountUsd": (deposit_uact or 0) / 10**6,
+            "availableAmountUsd": self._account.allowance_uact / 10**6,
+        }
+        return Problem(402, NO_BALANCE, code="insufficient_balance", data=amounts)
+
+    def _top_up_pending(self, seconds: int) -> Problem:
+        if not self._coded:
+            return Problem(402, _TOP_UP_PENDING)
+        return Problem(402, _TOP_UP_PENDING, code="balance_top_up_pending", retry_after=seconds)
 
 
 def refusal(log: str, kind: str) -> Problem:

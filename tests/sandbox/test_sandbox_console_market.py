@@ -1,0 +1,168 @@
+"""What anyone may read of the market and an account of its spending. `console_world` holds the shapes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from console_world import World, new_world
+
+from akash_mcp.sandbox.market import AUDITOR
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with new_world() as fresh:
+        yield fresh
+
+
+async def get(world: World, path: str, **query: Any) -> Any:
+    response = await world.http.get(path, params=query)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def screening(**changed: Any) -> dict[str, Any]:
+    resource = {
+        "id": 1,
+        "cpu": {"units": {"val": "1000"}},
+        "memory": {"quantity": {"val": "MTA3Mzc0MTgyNA=="}},
+        "gpu": {"units": {"val": "0"}},
+        "storage": [{"name": "default", "quantity": {"val": "1073741824"}}],
+    }
+    unit = {"resource": resource, "count": 1, "price": {"denom": "uact", "amount": "1000"}}
+    return {"resources": [unit], "timezone": "Europe/Berlin", **changed}
+
+
+async def test_gpus_are_counted_by_model(world: World) -> None:
+    everything = (await get(world, "/v1/gpu"))["gpus"]
+    one = (await get(world, "/v1/gpu", vendor="nvidia", model="h100"))["gpus"]
+    assert one["total"]["allocatable"] == one["details"]["nvidia"][0]["allocatable"] > 0
+    assert everything["total"]["allocatable"] > one["total"]["allocatable"]
+    assert (await get(world, "/v1/gpu", model="H100"))["gpus"]["details"] == {}
+
+
+async def test_gpus_of_a_provider_that_cannot_be_one_are_400(world: World) -> None:
+    response = await world.http.get("/v1/gpu", params={"provider": "nobody"})
+    assert (response.status_code, set(response.json())) == (400, {"error"})
+
+
+async def test_gpu_prices_are_dollars_an_hour(world: World) -> None:
+    models = (await get(world, "/v1/gpu-prices"))["models"]
+    price = next(model["price"] for model in models if model["model"] == "h100")
+    assert 1 < price["min"] <= price["avg"] <= price["max"] < 5
+    assert (await get(world, "/v1/gpu-models"))[0]["models"]
+    assert (await get(world, "/v1/gpu-breakdown", model="h100"))[0]["gpuUtilization"] == 0
+
+
+async def test_an_estimate_is_a_formula_for_one_or_several(world: World) -> None:
+    spec = {"cpu": 1000, "memory": 10**9, "storage": 10**9}
+    one = (await world.http.post("/v1/pricing", json=spec)).json()
+    assert one["akash"] == 5.83
+    several = await world.http.post("/v1/pricing", json=[spec, spec])
+    assert several.json() == [one, one]
+
+
+async def test_an_estimate_of_more_than_512_bytes_is_413(world: World) -> None:
+    spec = {"cpu": 1000, "memory": 10**9, "storage": 10**9}
+    response = await world.http.post("/v1/pricing", json=[spec] * 10)
+    assert (response.status_code, response.json()["message"]) == (413, "")
+
+
+async def test_screening_names_who_could_take_it(world: World) -> None:
+    able = (await world.http.post("/v1/bid-screening", json=screening())).json()["providers"]
+    assert len(able) == 4
+    audited = screening(requirements={"signedBy": {"allOf": [AUDITOR]}, "attributes": []}, resources=[])
+    shown = (await world.http.post("/v1/bid-screening", json=audited)).json()["providers"]
+    assert all(provider["isAudited"] for provider in shown)
+
+
+@pytest.mark.parametrize(
+    ("changed", "where"),
+    [
+        ({"timezone": "Mars/Olympus"}, ["timezone"]),
+        ({"reclamationWindow": 0}, ["reclamationWindow"]),
+        ({"resources": [{}]}, ["resources", 0, "resource"]),
+    ],
+)
+async def test_screening_says_where_a_request_is_wrong(
+    world: World, changed: dict[str, Any], where: list[Any]
+) -> None:
+    response = await world.http.post("/v1/bid-screening", json=screening(**changed))
+    assert (response.status_code, response.json()["data"][0]["path"]) == (400, where)
+
+
+async def test_regions_and_attributes_are_described(world: World) -> None:
+    regions = await get(world, "/v1/provider-regions")
+    assert sum(len(region["providers"]) for region in regions) == 4
+    schema = await get(world, "/v1/provider-attributes-schema")
+    assert {value["key"] for value in schema["location-region"]["values"]} == {r["key"] for r in regions}
+    assert await get(world, "/v1/trial-providers") == []
+
+
+async def test_templates_are_listed_and_read(world: World) -> None:
+    listed = (await get(world, "/v1/templates-list"))["data"][0]["templates"]
+    template = (await get(world, f"/v1/templates/{listed[0]['id']}"))["data"]
+    assert "services:" in template["deploy"]
+    assert (await world.http.get("/v1/templates/none")).status_code == 404
+
+
+async def test_the_price_of_akt_is_told_under_two_names_and_no_other(world: World) -> None:
+    assert await get(world, "/v1/market-data") == await get(world, "/v1/market-data/akash-network")
+    assert (await world.http.get("/v1/market-data/btc")).status_code == 400
+
+
+async def test_a_block_is_read_by_its_height_so_far_as_it_is_there(world: World) -> None:
+    world.network.clock.skip(60)
+    newest = (await get(world, "/v1/blocks", limit=1))[0]["height"]
+    assert (await get(world, f"/v1/blocks/{newest}"))["height"] == newest
+    missing = await world.http.get("/v1/blocks/99999999")
+    assert (missing.status_code, missing.text) == (404, "Block not found")
+
+
+async def test_spending_is_told_by_day_and_in_sum(world: World) -> None:
+    created = await world.create()
+    await world.lease(created)
+    world.network.clock.skip(24 * 3600)
+    days = await get(world, "/v1/usage/history", address=world.network.owner)
+    truth = world.network.state()["spent_uact"]
+    assert abs(days[-1]["totalUsdSpent"] - float(str(truth)) / 10**6) <= 0.02
+    assert days[-1]["activeDeployments"] == 1
+    stats = await get(world, "/v1/usage/history/stats", address=world.network.owner)
+    assert stats["totalDeployments"] == 1
+    assert stats["totalSpent"] == days[-1]["totalUsdSpent"] > 0
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        {"startDate": "2026-02-30"},
+        {"startDate": "2025-01-01", "endDate": "2026-06-01"},
+        {"startDate": "2999-01-01"},
+    ],
+)
+async def test_days_that_are_none_or_too_many_are_400(world: World, days: dict[str, str]) -> None:
+    response = await world.http.get("/v1/usage/history", params={"address": world.network.owner, **days})
+    assert response.json()["code"] == "validation_error"
+
+
+async def test_the_weekly_cost_is_only_of_what_has_a_settings_row(world: World) -> None:
+    created = await world.create()
+    await world.lease(created)
+    assert (await get(world, "/v1/weekly-cost"))["data"]["weeklyCost"] == 0
+    await get(world, f"/v2/deployment-settings/{created['dseq']}")
+    assert (await get(world, "/v1/weekly-cost"))["data"]["weeklyCost"] > 0
+
+
+async def test_recharge_can_be_set_up_so_far_as_it_needs_no_card(world: World) -> None:
+    path = "/v1/wallet-settings"
+    assert (await world.http.get(path)).json()["message"] == "WalletSetting Not Found"
+    on = await world.http.post(path, json={"data": {"autoReloadEnabled": True}})
+    assert (on.status_code, on.json()["message"]) == (404, "User payments not set up")
+    off = await world.http.put(path, json={"data": {"autoReloadEnabled": False, "autoReloadAmount": 50}})
+    assert off.json()["data"]["autoReloadAmount"] == 50
+    assert (await get(world, path))["data"]["autoReloadThreshold"] == 20
+    assert [(await world.http.delete(path)).status_code for _ in range(2)] == [204, 404]
