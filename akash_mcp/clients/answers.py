@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 
 from akash_mcp.errors import (
@@ -27,9 +28,25 @@ from akash_mcp.errors import (
     Unauthorized,
     WalletProvisioning,
 )
+from akash_mcp.money import NotMoney, Usd
 
 LONGEST_WORDS = 300
 """Characters of an upstream's own message that an error repeats."""
+
+
+class InsufficientBalance(PaymentRequired):
+    """402 with figures: what was asked for needs `required` US dollars, and the account has `available`.
+
+    The amounts are certain to be in dollars, whatever the unit of the API's balances. None where they were not told.
+    """
+
+    required: Usd | None = None
+    available: Usd | None = None
+
+
+class TopUpPending(PaymentRequired):
+    """402 for now: the account's card is being charged. Nothing was done; try again after `retry_after` seconds."""
+
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {
     401: Unauthorized,
@@ -45,6 +62,8 @@ _WHAT: Mapping[type[ApiError], str] = {
     BadRequest: "{name} refused the request",
     Unauthorized: "{name} did not accept our credentials",
     PaymentRequired: "{name} says that the account has not enough credit",
+    InsufficientBalance: "{name} says that the account has not enough credit",
+    TopUpPending: "{name} is charging the account's card for this",
     Forbidden: "{name} does not allow this",
     NotFound: "{name} knows nothing of that name",
     Conflict: "{name} says that something else changed first",
@@ -54,7 +73,13 @@ _WHAT: Mapping[type[ApiError], str] = {
     ServerError: "{name} failed",
 }
 
-_SECRET_SHAPES = re.compile(r"\bac\.sk\.\w+\.\w+|\beyJ[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
+_SECRET_SHAPES = re.compile(
+    r"\bac\.sk\.\w+\.\w+|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
+    re.ASCII | re.DOTALL,
+)
+# How the API says it that has no codes for it.
+_TOP_UP_UNDER_WAY = "a top up from your saved payment method is on the way"
 
 
 class Redactor:
@@ -83,26 +108,33 @@ def error_of(
     *,
     name: str,
     redact: Redactor,
-    advice: Mapping[type[ApiError], str] | None = None,
+    advice: Mapping[type[ApiError] | str, str] | None = None,
 ) -> ApiError:
     """The error behind an answer of `status` 300 or more from the upstream called `name`.
 
-    `advice` maps an error class to the next step that its reader should take.
+    `advice` maps an error's code, or its class, to the next step that its reader should take.
     """
     parsed = _parsed(body)
     code = _code(parsed)
     words = bounded(redact(_words(parsed, body, headers)))
-    kind = _kind(status, code)
+    kind = _kind(status, code, words)
     what = f"{_WHAT[kind].format(name=name)} ({status}{': ' + words if words else ''})."
-    retry_after = _retry_after(headers.get("retry-after", ""))
-    return kind(
+    advice = advice or {}
+    general = next((advice[each] for each in kind.__mro__ if each in advice), "")
+    error = kind(
         what,
         status=status,
         code=code,
         said=words,
-        next_step=(advice or {}).get(kind, ""),
-        retry_after=retry_after,
+        next_step=advice.get(code, general),
+        retry_after=_retry_after(headers.get("retry-after", "")),
     )
+    if isinstance(error, InsufficientBalance):
+        error.required, error.available = (
+            _usd(parsed, "requiredAmountUsd"),
+            _usd(parsed, "availableAmountUsd"),
+        )
+    return error
 
 
 def bounded(text: str) -> str:
@@ -111,16 +143,20 @@ def bounded(text: str) -> str:
     return line if len(line) <= LONGEST_WORDS else line[: LONGEST_WORDS - 1] + "…"
 
 
-def _kind(status: int, code: str) -> type[ApiError]:
+def _kind(status: int, code: str, words: str) -> type[ApiError]:
     if status == 409 and code == "wallet_provisioning":
         return WalletProvisioning
+    if status == 402 and (code == "balance_top_up_pending" or _TOP_UP_UNDER_WAY in words.lower()):
+        return TopUpPending
+    if status == 402 and code == "insufficient_balance":
+        return InsufficientBalance
     # A redirect is a failure of the upstream too: it is not followed, since it would carry the key elsewhere.
     return _BY_STATUS.get(status, BadRequest if 400 <= status < 500 else ServerError)
 
 
 def _parsed(body: bytes) -> object:
     try:
-        return json.loads(body)
+        return json.loads(body, parse_float=Decimal)
     except (ValueError, RecursionError):
         return None
 
@@ -156,6 +192,17 @@ def _issues(data: object) -> str:
             place = ".".join(map(str, path)) if isinstance(path, list) else ""
             found.append(f"{place}: {issue['message']}" if place else issue["message"])
     return "; ".join(found[:3])
+
+
+def _usd(parsed: object, name: str) -> Usd | None:
+    data = parsed.get("data") if isinstance(parsed, dict) else None
+    amount = data.get(name) if isinstance(data, dict) else None
+    if not isinstance(amount, int | Decimal):
+        return None
+    try:
+        return Usd(amount)
+    except NotMoney:
+        return None
 
 
 def _retry_after(value: str) -> float | None:

@@ -6,27 +6,43 @@ import json
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from akash_mcp.clients.console import call
+from pydantic import TypeAdapter
+
+from akash_mcp.clients.console import DETAIL_DEADLINE
+from akash_mcp.clients.console_calls import KEY_HEADER, call
+from akash_mcp.clients.dialects import Ask, CloseReason, Reference, dialect_of
+from akash_mcp.clients.generation import Generation, generation_of, known, no_such_route
 from akash_mcp.clients.http import Answer, Deadline, Sending, Upstream
-from akash_mcp.clients.models import (
-    CREATED,
-    DETAIL,
+from akash_mcp.clients.models import CREATED, DETAIL, Created, DeploymentDetail
+from akash_mcp.clients.models_account import (
+    ACTIVITY,
+    CERTIFICATE,
     SETTINGS,
-    Created,
-    DeploymentDetail,
+    Certificate,
     DeploymentSettings,
 )
-from akash_mcp.errors import ApiError, Conflict, OutcomeUnknown, PaymentRequired, RateLimited, Unauthorized
+from akash_mcp.clients.patches import named_changes
+from akash_mcp.errors import (
+    ApiError,
+    BadRequest,
+    Conflict,
+    Interrupted,
+    MissingKey,
+    NotFound,
+    OutcomeUnknown,
+    PaymentRequired,
+    RateLimited,
+    Refused,
+    ServerError,
+    Unauthorized,
+    Unreachable,
+)
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.money import Usd
 
-# A transaction is in a block before the answer comes (6 to 36 s); a lease then waits for its providers (75
-# s).
-CREATE_DEADLINE = Deadline(read=90, total=100)
-LEASE_DEADLINE = Deadline(read=180, total=190)
-UPDATE_DEADLINE = Deadline(read=180, total=190)
-CLOSE_DEADLINE = Deadline(read=120, total=130)
-SETTINGS_DEADLINE = Deadline(read=15, total=40)
+ACTIVITY_SECONDS = 2.0
+ACTIVITY_DEADLINE = 120.0
+_READ = Deadline(read=12, total=30)
 
 _NO_LEASE_WAS_MADE = (
     "cannot create lease:",
@@ -44,23 +60,33 @@ _NO_LEASE_WAS_MADE = (
 `chain-error.service.ts`, `trial-validation.service.ts`). Everything else may be a provider's word on the
 manifest, passed through after the lease was made."""
 
+_ACTIVITY_ID = TypeAdapter(str)
+
 
 class ConsoleWriter:
-    """Writes of the Console API. Every method raises `MissingKey` before anything is sent without a key."""
+    """Writes of the Console API. Every method raises `MissingKey` before anything is sent without a key.
+
+    Which generation of the API answers is found out before the first request that needs to know; where that fails,
+    nothing was sent. Every method raises `NotOffered` where the generation has nothing of the kind.
+    """
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
+        self._certificate: Certificate | None = None
 
-    async def create_deployment(self, sdl: str, deposit: Usd) -> Created:
+    async def create_deployment(
+        self, sdl: str, deposit: Usd, *, name: str | None = None, runtime_limit_hours: int | None = None
+    ) -> Created:
         """Create a deployment with `deposit` in escrow. SPENDS. Sent once.
 
-        Where the account's deposits are managed the Console ignores the amount: read the escrow back. Raises
-        `OutcomeUnknown` when it may exist although no answer came: its dseq is then the API's clock in
-        milliseconds.
+        Where the account's deposits are managed the Console ignores the amount: read the escrow back. An API that
+        funds by itself (autumn 2026) takes no deposit, and raises `Refused` without `runtime_limit_hours`, 1 to 48;
+        only there has a deployment a `name`, by which one whose answer was lost is found. Raises `OutcomeUnknown` when
+        it may exist although no answer came: its dseq is then the API's clock in milliseconds.
         """
-        body = _data(sdl=sdl, deposit=deposit)
+        dialect = await self._dialect()
         try:
-            answer = await self._send("POST", "/v1/deployments", body, Sending.ONCE, CREATE_DEADLINE)
+            answer = await self._send(dialect.create(sdl, deposit, name, runtime_limit_hours))
         except ApiError as refusal:
             # The signer repeats a transaction that ran out of gas: the first may have landed.
             if "already exists" in refusal.said:
@@ -68,24 +94,23 @@ class ConsoleWriter:
             raise
         return answer.read(CREATED, "data")
 
-    async def create_lease(self, manifest: str, leases: Sequence[LeaseId]) -> DeploymentDetail:
+    async def create_lease(
+        self, manifest: str, leases: Sequence[LeaseId], *, certificate: Certificate | None = None
+    ) -> DeploymentDetail:
         """Accept bids, all of one deployment and in one transaction, and deliver its manifest. SPENDS. Sent
         once.
 
         Where the deployment has an open lease already, the Console makes no new one and only delivers the
         manifest again, so a second call is how a failed delivery is repeated. Raises `OutcomeUnknown` for
         every failure after which the lease may exist and bill; the providers' refusal of the manifest is one
-        of these.
+        of these. Where the API wants a client certificate (2025) and none is given, one is made for this process.
         """
         if not leases or len({lease.dseq for lease in leases}) != 1:
             raise ValueError("a lease call names one or more leases of one deployment")
-        entries = [
-            {"dseq": lease.dseq, "gseq": lease.gseq, "oseq": lease.oseq, "provider": lease.provider}
-            for lease in leases
-        ]
-        body = json.dumps({"manifest": manifest, "leases": entries}, separators=(",", ":"))
+        dialect = await self._dialect()
+        ask = dialect.lease(manifest, leases, certificate or await self._own_certificate(dialect))
         try:
-            answer = await self._send("POST", "/v1/leases", body, Sending.ONCE, LEASE_DEADLINE)
+            answer = await self._send(ask)
         except OutcomeUnknown as lost:
             # Documented for the API of autumn 2026: the provider was asked first, and no lease was made.
             if isinstance(lost.__cause__, ApiError) and lost.__cause__.code == "provider_unreachable":
@@ -95,18 +120,26 @@ class ConsoleWriter:
             if _before_lease(refusal):
                 raise
             raise _unknown(refusal, "The lease may exist and bill.") from refusal
-        return answer.read(DETAIL, "data")
+        return await self._detail(answer, leases[0].dseq)
 
-    async def update_deployment(self, dseq: Dseq, sdl: str) -> DeploymentDetail:
+    async def update_deployment(
+        self, dseq: Dseq, sdl: str, *, certificate: Certificate | None = None
+    ) -> DeploymentDetail:
         """Replace a deployment's SDL. The same SDL again only delivers its manifest again, so this may be
         repeated.
 
         Only image, command, arguments, environment and ports can change. For anything else the new hash
-        reaches the chain before the provider refuses: put the old SDL back then.
+        reaches the chain before the provider refuses: put the old SDL back then. Where the Console keeps the SDL
+        (autumn 2026), what differs is sent by name, and it refuses by itself what cannot change.
         """
-        path = f"/v1/deployments/{quote(dseq, safe='')}"
-        answer = await self._send("PUT", path, _data(sdl=sdl), Sending.REPEATABLE, UPDATE_DEADLINE)
-        return answer.read(DETAIL, "data")
+        dialect = await self._dialect()
+        ask = dialect.update(dseq, sdl, certificate or await self._own_certificate(dialect))
+        if dialect.keeps_definitions:
+            stored = (await self._read(dseq)).stored
+            changes = named_changes(stored.sdl, sdl) if stored else None
+            if changes:
+                ask = dialect.patch(dseq, changes)
+        return await self._detail(await self._send(ask), dseq)
 
     async def close_deployment(self, dseq: Dseq) -> None:
         """Close a deployment; closing a closed one succeeds. DESTROYS what runs.
@@ -114,30 +147,60 @@ class ConsoleWriter:
         A return is the Console's word, not the proof: read the deployment back. Raises `NotFound` for one
         that this account does not have.
         """
-        path = f"/v1/deployments/{quote(dseq, safe='')}"
-        await self._send("DELETE", path, None, Sending.REPEATABLE, CLOSE_DEADLINE)
+        # What is not known yet is not asked: nothing may stand in the way of closing.
+        dialect = dialect_of(known(self._upstream) or Generation.REFERENCE)
+        answer = await self._send(dialect.close(dseq))
+        if "activityId" in _told(answer):
+            await self._finished(answer.read(_ACTIVITY_ID, "data", "activityId"))
 
     async def deposit(self, dseq: Dseq, amount: Usd) -> DeploymentDetail:
         """Add `amount` to a deployment's escrow. SPENDS. Sent once."""
-        body = _data(dseq=dseq, deposit=amount)
-        answer = await self._send("POST", "/v1/deposit-deployment", body, Sending.ONCE, CREATE_DEADLINE)
-        return answer.read(DETAIL, "data")
+        *others, last = (await self._dialect()).deposits(dseq, amount)
+        for ask in others:
+            try:
+                return await self._detail(await self._send(ask), dseq)
+            except NotFound as refusal:
+                if not no_such_route(refusal):
+                    raise
+        return await self._detail(await self._send(last), dseq)
+
+    async def limit_funding(self, dseq: Dseq, runtime_limit_hours: int | None = None) -> None:
+        """See to it that the platform adds no money by itself beyond what was approved. Call it before a lease.
+
+        Switches automatic top-up off; where it is always on (autumn 2026), sees to a runtime limit of at most
+        `runtime_limit_hours`. Raises `Refused` where that cannot be had: nothing may be leased then.
+        """
+        if (await self._dialect()).generation is Generation.V2026_11:
+            await self._limit_runtime(dseq, runtime_limit_hours)
+        elif (await self.set_auto_top_up(dseq, False)).auto_top_up_enabled:
+            raise Refused(f"Automatic top-up of deployment {dseq} could not be switched off.")
 
     async def set_auto_top_up(self, dseq: Dseq, enabled: bool) -> DeploymentSettings:
         """Switch the automatic funding of a deployment on or off, whether or not it had a setting."""
-        path = f"/v2/deployment-settings/{quote(dseq, safe='')}"
-        body = _data(autoTopUpEnabled=enabled)
-        answer = await self._send("PATCH", path, body, Sending.REPEATABLE, SETTINGS_DEADLINE)
-        return answer.read(SETTINGS, "data")
+        ask = (await self._dialect()).auto_top_up(dseq, enabled)
+        if ask is None:
+            return DeploymentSettings(dseq=dseq, auto_top_up_enabled=enabled)
+        return (await self._send(ask)).read(SETTINGS, "data")
+
+    async def set_runtime_limit(self, dseq: Dseq, hours: int) -> DeploymentSettings:
+        """Let a deployment run for `hours` in all from its lease on. SPENDS: more hours are more money.
+
+        At most 48 more than before, up to 8760; it cannot be lowered, and never be lifted. Sending the same total
+        again changes nothing. Raises `Conflict` when another change landed first.
+        """
+        ask = (await self._dialect()).runtime_limit(dseq, hours)
+        return (await self._send(ask)).read(SETTINGS, "data")
+
+    async def set_close_reason(self, dseq: Dseq, reason: CloseReason) -> None:
+        """Tell the Console why a deployment was closed."""
+        await self._send((await self._dialect()).close_reason(dseq, reason))
 
     async def get_settings(self, dseq: Dseq) -> DeploymentSettings:
         """How a deployment is funded.
 
         No read: for one without a setting this switches automatic top-up ON.
         """
-        path = f"/v2/deployment-settings/{quote(dseq, safe='')}"
-        answer = await self._send("GET", path, None, Sending.REPEATABLE, SETTINGS_DEADLINE)
-        return answer.read(SETTINGS, "data")
+        return (await self._send((await self._dialect()).read_settings(dseq))).read(SETTINGS, "data")
 
     async def create_settings(self, dseq: Dseq, auto_top_up: bool) -> DeploymentSettings:
         """Set the funding of a deployment that has no setting yet; for one that has, the API fails with a
@@ -145,23 +208,104 @@ class ConsoleWriter:
 
         `set_auto_top_up` does the same without that trap, on every API that has settings.
         """
-        body = _data(dseq=dseq, autoTopUpEnabled=auto_top_up)
-        answer = await self._send("POST", "/v2/deployment-settings", body, Sending.ONCE, SETTINGS_DEADLINE)
-        return answer.read(SETTINGS, "data")
+        return (await self._send((await self._dialect()).new_settings(dseq, auto_top_up))).read(
+            SETTINGS, "data"
+        )
 
-    async def _send(
-        self, method: str, path: str, body: str | None, sending: Sending, deadline: Deadline
-    ) -> Answer:
-        return await call(self._upstream, method, path, sending=sending, deadline=deadline, body=body)
+    async def create_certificate(self) -> Certificate | None:
+        """Make a client certificate and put it on the chain (2025); None where the API does without, as it says."""
+        dialect = await self._dialect()
+        if not dialect.has_certificates:
+            return None
+        try:
+            return (await self._send(dialect.certificate())).read(CERTIFICATE, "data")
+        except (BadRequest, NotFound):
+            return None  # removed since: identity is the API key
+
+    async def _own_certificate(self, dialect: Reference) -> Certificate | None:
+        """One for the life of this process: its key is in no file and no answer."""
+        if dialect.has_certificates and self._certificate is None:
+            self._certificate = await self.create_certificate()
+        return self._certificate
+
+    async def _limit_runtime(self, dseq: Dseq, most: int | None) -> None:
+        if most is None:
+            raise Refused(f"Deployment {dseq} would be funded without end: a runtime limit must be approved.")
+        settings = await self.get_settings(dseq)
+        if settings.runtime_limit_hours is None:
+            settings = await self.set_runtime_limit(dseq, most)
+        if settings.runtime_limit_hours is None or settings.runtime_limit_hours > most:
+            raise Refused(
+                f"The runtime limit of deployment {dseq} is {settings.runtime_limit_hours or 'not set'}: {most} hours "
+                "were approved."
+            )
+
+    async def _detail(self, answer: Answer, dseq: Dseq) -> DeploymentDetail:
+        """The deployment after a change: from the answer, or read back where that only says that it was done."""
+        if _told(answer).get("success") is not True:
+            return answer.read(DETAIL, "data")
+        try:
+            return await self._read(dseq)
+        except (ApiError, Interrupted, Unreachable) as unread:
+            raise OutcomeUnknown(
+                f"The change to deployment {dseq} was made, and cannot be read back: {unread.what}",
+                next_step="Read the deployment before doing anything else.",
+            ) from unread
+
+    async def _read(self, dseq: Dseq) -> DeploymentDetail:
+        path = f"/v1/deployments/{quote(dseq, safe='')}"
+        answer = await call(self._upstream, "GET", path, sending=Sending.READ, deadline=DETAIL_DEADLINE)
+        return answer.read(DETAIL, "data")
+
+    async def _finished(self, activity_id: str) -> None:
+        """Wait until the Console has done something in the background. Raises `ServerError` when it could not."""
+        path = f"/v1/activities/{quote(activity_id, safe='')}"
+        ends = self._upstream.monotonic() + ACTIVITY_DEADLINE
+        while self._upstream.monotonic() < ends:
+            answer = await call(self._upstream, "GET", path, sending=Sending.READ, deadline=_READ)
+            activity = answer.unwrapped(ACTIVITY)
+            if activity.status == "succeeded":
+                return
+            if activity.status == "failed":
+                said = activity.meta.error[:200] if activity.meta else ""
+                raise ServerError(
+                    f"Akash Console could not close the deployment: {said or 'it does not say why'}.",
+                    status=answer.status,
+                    code="activity_failed",
+                    said=said,
+                    next_step="Close it again: that is harmless.",
+                )
+            await self._upstream.sleep(ACTIVITY_SECONDS)
+        raise Interrupted(
+            "Akash Console did not finish closing the deployment in time.",
+            next_step="Close it again: that is harmless.",
+        )
+
+    async def _dialect(self) -> Reference:
+        if not self._upstream.carries(KEY_HEADER):
+            raise MissingKey
+        return dialect_of(await generation_of(self._upstream))
+
+    async def _send(self, ask: Ask) -> Answer:
+        return await call(
+            self._upstream,
+            ask.method,
+            ask.path,
+            sending=ask.sending,
+            deadline=ask.deadline,
+            params=ask.params,
+            body=ask.body,
+        )
 
 
-def _data(**fields: str | bool | Usd) -> str:
-    """`{"data": {…}}` as JSON text. Money is written digit for digit: a float never carries it."""
-    pairs = (
-        f"{json.dumps(name)}:{f'{value.amount:f}' if isinstance(value, Usd) else json.dumps(value)}"
-        for name, value in fields.items()
-    )
-    return '{"data":{' + ",".join(pairs) + "}}"
+def _told(answer: Answer) -> dict[str, object]:
+    """What lies below `data`, as far as it is an object."""
+    try:
+        value = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return {}
+    told = value.get("data") if isinstance(value, dict) else None
+    return told if isinstance(told, dict) else {}
 
 
 def _before_lease(refusal: ApiError) -> bool:

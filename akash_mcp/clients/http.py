@@ -104,6 +104,17 @@ class Answer:
         except (KeyError, TypeError, IndexError) as error:
             raise self.lost(f"it has no {'.'.join(keys)}") from error
 
+    def unwrapped(self, shape: TypeAdapter[T]) -> T:
+        """The JSON as `shape`, or what lies below its `data` where that is all there is.
+
+        The Console's reference says that every answer is wrapped so; its source wraps some.
+        """
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return self.read(shape)
+        return self.read(shape, *(("data",) if isinstance(value, dict) and value.keys() == {"data"} else ()))
+
 
 class UpstreamOptions(TypedDict, total=False):
     """What an upstream may be given besides who it is. Times are seconds; `random` is in [0, 1)."""
@@ -120,7 +131,7 @@ class Upstream:
     """One service that we ask over HTTP. Use `async with`, or call `aclose`.
 
     `base_url` is http or https without credentials. `name` is what errors call it. `headers` go with every
-    request; `secrets` are values that no error may repeat. `advice` gives the next step for an error class.
+    request; `secrets` are values that no error may repeat. `advice` gives the next step for an error's code or class.
     `verify` is the TLS context (by default the system's authorities), `sni` the host name that a TLS server
     is asked for and checked against where `base_url` names an address. Redirects, cookies, proxies and .netrc
     are not used: the first two could carry the key elsewhere, and a second credential makes the Console
@@ -134,7 +145,7 @@ class Upstream:
         name: str,
         headers: Mapping[str, str] | None = None,
         secrets: Sequence[str] = (),
-        advice: Mapping[type[ApiError], str] | None = None,
+        advice: Mapping[type[ApiError] | str, str] | None = None,
         **options: Unpack[UpstreamOptions],
     ) -> None:
         parts = urlsplit(base_url)

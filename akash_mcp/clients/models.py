@@ -1,4 +1,4 @@
-"""What the Console API says, read leniently.
+"""What the Console API says of deployments, bids and leases, read leniently.
 
 The API never validates its own answers, so only what identifies a thing is required here. Money stays decimal:
 prices and escrow amounts are micro-denominations (uact), with up to 18 decimals.
@@ -7,12 +7,16 @@ prices and escrow amounts are micro-denominations (uact), with up to 18 decimals
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Field, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import Field, TypeAdapter, WrapValidator
 
 from akash_mcp.clients.escrow import EscrowAccount
-from akash_mcp.clients.wire import UACT, CamelWire, Coin, ListOf, MapOf, Wire, WireDseq, uact
+from akash_mcp.clients.models_market import GpuModel, SeenGpu
+from akash_mcp.clients.models_market import (
+    ProviderRecord as ProviderRecord,
+)  # a bid is read beside its provider
+from akash_mcp.clients.wire import UACT, CamelWire, Coin, ListOf, MapOf, Wire, WireDseq, or_none, uact
 from akash_mcp.ids import AccountAddress, Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd
 
@@ -40,6 +44,14 @@ class Bid(Wire):
     price: Coin = Coin()
     created_at: int = 0
     """Height of the block in which it was made."""
+    reclamation_window: str = ""
+    """Notice that the provider gives before it takes the lease back, such as `86400s`."""
+
+    @property
+    def reclamation_seconds(self) -> int | None:
+        """The same in seconds; None where the provider says nothing."""
+        digits = self.reclamation_window.removesuffix("s")
+        return int(digits) if digits.isascii() and digits.isdigit() else None
 
     @property
     def dseq(self) -> Dseq:
@@ -133,16 +145,10 @@ class LeaseStatus(Wire):
         return bool(self.services) and all(s.running >= max(s.total, 1) for s in self.services.values())
 
 
-def _or_none(value: object, handler: ValidatorFunctionWrapHandler) -> object:
-    """The value, or None where it makes no sense.
+class Reclamation(Wire):
+    """A provider taking a lease back. `deadline` is in unix seconds; 0 is not said."""
 
-    The Console passes a provider's status on unread: what a provider writes there must not keep anyone from reading,
-    and so from closing, the deployment.
-    """
-    try:
-        return handler(value)
-    except ValidationError:
-        return None
+    deadline: int = 0
 
 
 class Lease(Wire):
@@ -155,7 +161,8 @@ class Lease(Wire):
     closed_on: int = 0
     """Height of the block that closed it; 0 while it is open."""
     reason: str | None = None
-    status: Annotated[LeaseStatus | None, WrapValidator(_or_none)] = None
+    reclamation: Annotated[Reclamation | None, WrapValidator(or_none)] = None
+    status: Annotated[LeaseStatus | None, WrapValidator(or_none)] = None
 
     @property
     def lease_id(self) -> LeaseId:
@@ -184,12 +191,37 @@ class Deployment(Wire):
     created_at: int = 0
 
 
+class RuntimeLimit(CamelWire):
+    """Until when an API that funds by itself does so (`2026-11`). Without hours there is no limit."""
+
+    runtime_limit_hours: Decimal | None = None
+    runtime_ends_at: str | None = None
+    """ISO time; None until the lease starts."""
+
+
+class StoredDefinition(CamelWire):
+    """The SDL that the Console recorded, its secrets as `ac-secret://NAME`, and the version that a change names."""
+
+    sdl: str = ""
+    manifest_version: str = ""
+
+
 class DeploymentDetail(Wire):
-    """A deployment with its leases and escrow. Closed leases are among them."""
+    """A deployment with its leases and escrow. Closed leases are among them.
+
+    What stands behind `settings` is only told by the API of autumn 2026.
+    """
 
     deployment: Deployment
     leases: ListOf[Lease] = Field(default_factory=list)
     escrow_account: EscrowAccount = EscrowAccount()
+    name: str | None = None
+    settings: Annotated[RuntimeLimit | None, WrapValidator(or_none)] = None
+    stored: Annotated[StoredDefinition | None, WrapValidator(or_none)] = Field(None, alias="consoleSettings")
+    offered_gpus: Annotated[list[GpuModel] | None, WrapValidator(or_none)] = Field(None, alias="offeredGpus")
+    """GPUs that the provider bid with."""
+    detected_gpus: Annotated[list[SeenGpu] | None, WrapValidator(or_none)] = Field(None, alias="detectedGpus")
+    """GPUs that the Console saw inside the containers."""
 
     @property
     def dseq(self) -> Dseq:
@@ -270,6 +302,22 @@ class DeploymentDetail(Wire):
         return self.rate_uact * max(height - settled_at, 0) if settled_at else Decimal(0)
 
 
+class _Pagination(CamelWire):
+    has_more: bool = False
+
+
+class DeploymentPage(Wire):
+    """One page of the list. Its totals are not read: they lie."""
+
+    deployments: ListOf[DeploymentDetail] = Field(default_factory=list)
+    pagination: Annotated[_Pagination | None, WrapValidator(or_none)] = None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the API says that there is another page; no is not to be believed of a full one."""
+        return self.pagination is not None and self.pagination.has_more
+
+
 class SignedTx(CamelWire):
     """The transaction behind a creation."""
 
@@ -293,116 +341,8 @@ class Created(CamelWire):
         return self.sign_tx.transaction_hash or self.sign_tx.hash or None
 
 
-class DeploymentSettings(CamelWire):
-    """How a deployment is funded. The estimate is in uact, whatever the API's reference says."""
-
-    dseq: WireDseq
-    auto_top_up_enabled: bool = False
-    closed: bool = False
-    estimated_top_up_amount: Decimal = Decimal(0)
-    runtime_limit_hours: Decimal | None = None
-    runtime_ends_at: str | None = None
-
-
-class Balances(Wire):
-    """The account's money as the API counts it.
-
-    Uact, and US dollars since the API of autumn 2026 (`unit`).
-    """
-
-    balance: Decimal
-    deployments: Decimal = Decimal(0)
-    total: Decimal = Decimal(0)
-    unit: Literal["uact", "usd"] = "uact"
-
-    @property
-    def available(self) -> Usd:
-        """What new deployments may take."""
-        return self._usd(self.balance)
-
-    @property
-    def in_deployments(self) -> Usd:
-        """What lies in the escrow of active deployments, at their last settlements."""
-        return self._usd(self.deployments)
-
-    def _usd(self, amount: Decimal) -> Usd:
-        positive = max(amount, Decimal(0))
-        return Usd(positive) if self.unit == "usd" else Usd.from_uact(positive)
-
-
-class FundingConfig(CamelWire):
-    """How the API of autumn 2026 funds deployments by itself."""
-
-    target_runway_hours: Decimal = Decimal(0)
-    balance_headroom_usd: Decimal = Decimal(0)
-    default_deposit_usd: Decimal = Decimal(0)
-
-
-class User(Wire):
-    """Whose API key it is."""
-
-    id: str
-    trial: bool = False
-
-
-class ProviderAttribute(CamelWire):
-    """One attribute that a provider claims, and the auditors who signed it."""
-
-    key: str = ""
-    value: str = ""
-    audited_by: ListOf[str] = Field(default_factory=list)
-
-
-class GpuModel(Wire):
-    """A GPU model seen at a provider."""
-
-    vendor: str = ""
-    model: str = ""
-    ram: str = ""
-    interface: str = ""
-
-
-class ProviderRecord(CamelWire):
-    """A provider as the Console's index knows it. Uptimes are fractions of 1; None is unknown or zero."""
-
-    owner: ProviderAddress
-    host_uri: str = ""
-    name: str | None = None
-    organization: str | None = None
-    is_online: bool = False
-    is_audited: bool = False
-    is_valid_version: bool = False
-    uptime1d: Decimal | None = None
-    uptime7d: Decimal | None = None
-    uptime30d: Decimal | None = None
-    ip_region: str | None = None
-    ip_country: str | None = None
-    ip_country_code: str | None = None
-    location_region: str | None = None
-    country: str | None = None
-    tier: str | None = None
-    akash_version: str | None = None
-    gpu_models: ListOf[GpuModel] = Field(default_factory=list)
-    attributes: ListOf[ProviderAttribute] = Field(default_factory=list)
-
-
-class _Height(Wire):
-    height: int
-
-
-class _Deployments(Wire):
-    deployments: ListOf[DeploymentDetail] = Field(default_factory=list)
-
-
 CREATED = TypeAdapter(Created)
 DETAIL = TypeAdapter(DeploymentDetail)
-DEPLOYMENTS = TypeAdapter(ListOf[DeploymentDetail])
+DEPLOYMENTS = TypeAdapter(DeploymentPage)
 BIDS = TypeAdapter(ListOf[ListedBid])
-SETTINGS = TypeAdapter(DeploymentSettings)
-BALANCES = TypeAdapter(Balances)
-FUNDING = TypeAdapter(FundingConfig)
-USER = TypeAdapter(User)
-PROVIDER = TypeAdapter(ProviderRecord)
-PROVIDERS = TypeAdapter(ListOf[ProviderRecord])
-BLOCKS = TypeAdapter(list[_Height])
 LEASE_STATUS = TypeAdapter(LeaseStatus)

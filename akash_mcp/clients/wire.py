@@ -9,7 +9,14 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from akash_mcp.ids import Dseq, parse_dseq
@@ -32,6 +39,18 @@ def _without_nulls(value: object) -> object:
     if isinstance(value, dict):
         return {key: item for key, item in value.items() if item is not None}
     return {} if value is None else value
+
+
+def or_none(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    """The value, or None where it makes no sense.
+
+    For what is passed on unread, such as a provider's status: whatever stands there must not keep anyone from reading,
+    and so from closing, the deployment.
+    """
+    try:
+        return handler(value)
+    except ValidationError:
+        return None
 
 
 WireDseq = Annotated[Dseq, BeforeValidator(_dseq)]

@@ -8,6 +8,7 @@ from test_models import PROVIDER_ADDRESS, lease
 from wire_servers import Request, Server, Time, closed_port, reply
 
 from akash_mcp.clients.console import ConsoleReader, console_upstream
+from akash_mcp.clients.generation import Generation
 from akash_mcp.errors import BadSettings, MissingKey, NotFound, ServerError, Unauthorized
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.money import Usd
@@ -19,9 +20,16 @@ NO_ROUTE = reply(404, "404 Not Found")
 MISSING = reply(404, {"error": "NotFoundError", "message": "Deployment not found", "code": "not_found"})
 
 
-def reader(server: Server, time: Time | None = None, key: str | None = KEY) -> ConsoleReader:
+def reader(
+    server: Server,
+    time: Time | None = None,
+    key: str | None = KEY,
+    generation: Generation | None = Generation.REFERENCE,
+) -> ConsoleReader:
     time = time or Time()
-    server.upstreams.append(console_upstream(server.url, key, sleep=time.sleep, monotonic=time))
+    server.upstreams.append(
+        console_upstream(server.url, key, generation=generation, sleep=time.sleep, monotonic=time)
+    )
     return ConsoleReader(server.upstreams[-1])
 
 
@@ -121,7 +129,7 @@ async def test_an_unknown_provider_is_not_found() -> None:
 async def test_balances_of_the_reference_api_are_uact() -> None:
     time = Time()
     balances = reply(200, {"data": {"balance": 4200000.5, "deployments": 800000, "total": 5000000}})
-    async with Server(balances, balances, NO_ROUTE) as server:
+    async with Server(balances, balances, reply(200, listing())) as server:
         money = await reader(server, time).balances(fresh=True)
     assert (money.available, money.in_deployments) == (Usd("4.2000005"), Usd("0.8"))
     assert [request.path for request in server.requests[:2]] == ["/v1/balances", "/v1/balances"]
@@ -130,9 +138,9 @@ async def test_balances_of_the_reference_api_are_uact() -> None:
 
 async def test_balances_of_the_api_of_autumn_2026_are_dollars() -> None:
     funding = {"data": {"targetRunwayHours": 48, "balanceHeadroomUsd": 5, "defaultDepositUsd": 0.5}}
-    balances = reply(200, {"data": {"balance": 4.2, "deployments": 0.8, "total": 5}})
+    balances = reply(200, {"data": {"balance": 4.2, "deployments": 0, "total": 4.2}})
     async with Server(balances, reply(200, funding), balances) as server:
-        console = reader(server)
+        console = reader(server, generation=None)
         assert (await console.balances()).available == Usd("4.2")
         await console.balances()
     assert [request.path for request in server.requests] == [
@@ -144,7 +152,7 @@ async def test_an_api_that_cannot_tell_its_units_has_no_balance() -> None:
     balances = reply(200, {"data": {"balance": 4}})
     async with Server(balances, reply(500, {"message": "Internal server error"})) as server:
         with pytest.raises(ServerError):
-            await reader(server).balances()
+            await reader(server, generation=None).balances()
 
 
 async def test_height_and_user() -> None:

@@ -8,6 +8,7 @@ from wire_servers import Act, Server, Time, drop, page, reply
 
 from akash_mcp.clients.console import console_upstream
 from akash_mcp.clients.console_writer import ConsoleWriter
+from akash_mcp.clients.generation import Generation
 from akash_mcp.errors import (
     AkashError,
     ApiError,
@@ -48,9 +49,13 @@ WRITES: dict[str, Write] = {
 }
 
 
-def writer(server: Server, key: str | None = "k" * 20) -> ConsoleWriter:
+def writer(
+    server: Server, key: str | None = "k" * 20, generation: Generation = Generation.REFERENCE
+) -> ConsoleWriter:
     time = Time()
-    server.upstreams.append(console_upstream(server.url, key, sleep=time.sleep, monotonic=time))
+    server.upstreams.append(
+        console_upstream(server.url, key, generation=generation, sleep=time.sleep, monotonic=time)
+    )
     return ConsoleWriter(server.upstreams[-1])
 
 

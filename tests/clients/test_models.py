@@ -6,16 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from akash_mcp.clients.models import (
-    BIDS,
-    CREATED,
-    DETAIL,
-    LEASE_STATUS,
-    PROVIDER,
-    SETTINGS,
-    Balances,
-    DeploymentDetail,
-)
+from akash_mcp.clients.models import BIDS, CREATED, DETAIL, LEASE_STATUS, DeploymentDetail
+from akash_mcp.clients.models_account import SETTINGS, Balances
+from akash_mcp.clients.models_market import PROVIDER
 from akash_mcp.ids import LeaseId, ProviderAddress
 from akash_mcp.money import Usd
 

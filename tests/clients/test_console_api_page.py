@@ -1,0 +1,76 @@
+"""docs/console-api.md is so: methods, tools, tests and endpoints that it names exist, and it leaves none out."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+from console_requests import OTHER_READS, OTHER_WRITES, READS, WRITES
+
+from akash_mcp.clients.console import ConsoleReader
+from akash_mcp.clients.console_writer import ConsoleWriter
+
+TOP = Path(__file__).parents[2]
+PAGE = (TOP / "docs" / "console-api.md").read_text(encoding="utf-8")
+TOOLS = {path.stem for path in (TOP / "tests" / "snapshots" / "tools").glob("*.json")}
+DOCUMENT = TOP.parent / "shared" / "data" / "console-openapi.json"
+
+
+def rows(name: str) -> list[list[str]]:
+    """The cells of a generated-looking table of the page."""
+    found = re.search(rf"(?s)<!-- {name} -->\n(.*?)\n<!-- end -->", PAGE)
+    assert found
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in found[1].splitlines()[2:]]
+
+
+def coded(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def public(cls: type) -> set[str]:
+    return {name for name, _ in inspect.getmembers(cls, inspect.isfunction) if not name.startswith("_")}
+
+
+METHODS = public(ConsoleReader) | public(ConsoleWriter)
+ENDPOINTS = rows("endpoints")
+
+
+def test_every_method_is_on_the_page_and_every_method_on_it_exists() -> None:
+    assert {method for row in ENDPOINTS for method in coded(row[3])} == METHODS
+
+
+def test_every_method_is_among_the_requests_that_are_checked() -> None:
+    assert {*READS, *OTHER_READS, *WRITES, *OTHER_WRITES} == METHODS - {"generation"}
+
+
+@pytest.mark.parametrize("row", ENDPOINTS, ids=lambda row: row[0])
+def test_a_row_names_what_exists(row: list[str]) -> None:
+    _, known, generations, methods, tools, test = row
+    assert set(known.split()) <= set("CMLOSA")
+    assert set(generations.split()) <= {"25", "ref", "26"}
+    commands = {"akash-mcp doctor"}
+    assert set(coded(tools)) <= TOOLS | commands
+    assert coded(tools) or tools in ("none yet", "every tool that asks the Console")
+    source = (TOP / "tests" / "clients" / f"{coded(test)[0]}.py").read_text(encoding="utf-8")
+    catalogue = (TOP / "tests" / "clients" / "console_requests.py").read_text(encoding="utf-8")
+    imports = catalogue if "import" in source and "console_requests" in source else ""
+    assert any(method in source + imports for method in coded(methods))
+
+
+@pytest.mark.skipif(not DOCUMENT.exists(), reason="the OpenAPI document is not at ../shared/data")
+def test_every_operation_of_the_document_is_spoken_or_left_out_with_a_reason() -> None:
+    paths = json.loads(DOCUMENT.read_text(encoding="utf-8"))["paths"]
+    described = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    spoken = {coded(row[0])[0]: row[1].split() for row in ENDPOINTS}
+    assert {endpoint for endpoint, known in spoken.items() if "O" in known} == described & spoken.keys()
+    patterns = [pattern for row in rows("left out") for pattern in coded(row[0])]
+    for operation in described - spoken.keys():
+        assert any(fnmatchcase(operation, pattern) for pattern in patterns), operation
+    for endpoint in described & spoken.keys():
+        assert not any(fnmatchcase(endpoint, pattern) for pattern in patterns), endpoint
+    for pattern in patterns:
+        assert any(fnmatchcase(operation, pattern) for operation in described), pattern

@@ -1,0 +1,441 @@
+"""What the Console API does that a client must survive. Each test names one of its oddities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from console_requests import DSEQ, KEY, LEASE, READS, SDL, WRITES, reader, writer
+from test_console_reader import deployment, listing
+from test_models import PROVIDER_ADDRESS, lease
+from wire_servers import Act, Server, Time, drop, hang, page, reply
+
+from akash_mcp.clients import dialects
+from akash_mcp.clients.answers import InsufficientBalance, TopUpPending
+from akash_mcp.clients.console import console_upstream
+from akash_mcp.clients.console_market import Spec
+from akash_mcp.clients.console_writer import ConsoleWriter
+from akash_mcp.clients.generation import Generation, NotOffered
+from akash_mcp.clients.http import Deadline
+from akash_mcp.errors import (
+    AkashError,
+    ApiError,
+    BadRequest,
+    Forbidden,
+    NotFound,
+    OutcomeUnknown,
+    PaymentRequired,
+    ServerError,
+    TooLarge,
+    WalletProvisioning,
+)
+from akash_mcp.ids import AccountAddress, Dseq, LeaseId
+from akash_mcp.money import Usd
+
+pytestmark = pytest.mark.anyio
+
+NEW = Generation.V2026_11
+
+
+def said(status: int, message: str, code: str = "unknown_error", **fields: object) -> Act:
+    return reply(status, {"error": "Whatever", "message": message, "code": code, **fields})
+
+
+def paged(numbers: range, **pagination: object) -> Act:
+    deployments = [deployment(n) for n in numbers]
+    return reply(200, {"data": {"deployments": deployments, "pagination": pagination}})
+
+
+async def error_of(call: str, answer: Act, generation: Generation = Generation.REFERENCE) -> ApiError:
+    async with Server(answer) as server:
+        with pytest.raises(ApiError) as caught:
+            await WRITES[call](writer(server, generation))
+    return caught.value
+
+
+# Lists
+
+
+async def test_a_total_that_counts_only_the_page_does_not_end_the_list() -> None:
+    full, rest = (
+        paged(range(1, 101), total=100, hasMore=False),
+        paged(range(101, 104), total=3, hasMore=False),
+    )
+    async with Server(full, rest) as server:
+        assert len(await reader(server).list_deployments()) == 103
+
+
+async def test_a_short_page_that_says_there_is_more_is_believed() -> None:
+    short, rest = paged(range(1, 41), total=None, hasMore=True), paged(range(41, 51), hasMore=False)
+    async with Server(short, rest) as server:
+        assert len(await reader(server, NEW).list_deployments()) == 50
+    assert server.requests[1].path == "/v1/deployments?state=active&skip=40&limit=100"
+
+
+async def test_more_that_never_comes_is_not_waited_for() -> None:
+    async with Server(paged(range(1, 41), hasMore=True)) as server:
+        assert len(await reader(server).list_deployments()) == 40
+    assert len(server.requests) == 2
+
+
+async def test_leases_attached_to_the_wrong_deployment_are_put_right() -> None:
+    async with Server(reply(200, listing(deployment(1, [lease(2)]), deployment(2, [lease(1)])))) as server:
+        assert [d.leases[0].id.dseq for d in await reader(server).list_deployments()] == ["1", "2"]
+
+
+async def test_closed_deployments_are_listed_by_address_only() -> None:
+    owner = AccountAddress("akash1me")
+    results = [{"owner": owner, "dseq": str(n), "status": "closed", "leases": []} for n in range(1, 101)]
+    more = [{"owner": owner, "dseq": "101", "status": "closed", "leases": None}]
+    async with Server(
+        reply(200, {"count": 100, "results": results}), reply(200, {"count": 1, "results": more})
+    ) as server:
+        console = reader(server)
+        with pytest.raises(NotOffered):
+            await console.list_deployments(state="closed")
+        assert len(await console.deployments_of(owner, "closed")) == 101
+    assert (
+        server.requests[1].path
+        == "/v1/addresses/akash1me/deployments/100/100?status=closed&reverseSorting=true"
+    )
+
+
+async def test_a_creation_whose_answer_was_lost_is_found_by_its_name() -> None:
+    ours, another = ({**deployment(n), "name": name} for n, name in ((1, "op_1"), (2, "op_12")))
+    async with Server(reply(200, listing(another)), reply(200, listing(ours))) as server:
+        [found] = await reader(server, NEW).find_deployments("op_1")
+    assert found.dseq == "1"
+    assert [request.path.partition("&skip")[0] for request in server.requests] == [
+        "/v1/deployments?state=active&search=op_1", "/v1/deployments?state=closed&search=op_1",
+    ]  # fmt: skip
+
+
+async def test_a_search_that_spans_too_many_is_told() -> None:
+    async with Server(said(422, "The search spans too many deployments")) as server:
+        with pytest.raises(BadRequest, match="too many"):
+            await reader(server, NEW).find_deployments("web")
+
+
+# One deployment
+
+
+async def test_a_deployment_that_was_just_created_may_read_as_unknown() -> None:
+    missing = said(404, "Deployment not found", "not_found")
+    async with Server(missing, missing, reply(200, {"data": deployment(7)})) as server:
+        assert (await reader(server).get_deployment(Dseq("7"), just_created=True)).dseq == "7"
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        None,
+        {"services": None, "forwarded_ports": None, "ips": None},
+        {"services": {"web": {"name": "web", "uris": None}}, "forwarded_ports": {"web": None}, "ips": {"web": None}},
+        {"services": "what a provider makes up"},
+    ],
+)  # fmt: skip
+async def test_nulls_in_the_status_of_a_provider(status: object) -> None:
+    answer = {"data": deployment(1, [{**lease(1), "status": status}])}
+    async with Server(reply(200, answer)) as server:
+        [read] = (await reader(server).get_deployment(Dseq("1"))).leases
+    assert read.status is None or not read.status.is_ready
+
+
+async def test_a_hash_of_unknown_value_is_no_hash() -> None:
+    known = deployment(1)
+    known["deployment"]["hash"] = "unknown_value"
+    async with Server(reply(200, {"data": known})) as server:
+        assert (await reader(server).get_deployment(Dseq("1"))).manifest_hash is None
+
+
+async def test_what_only_the_newest_api_tells_may_make_no_sense() -> None:
+    odd = {**deployment(1), "consoleSettings": "?", "settings": [], "offeredGpus": {}, "detectedGpus": [1]}
+    async with Server(reply(200, {"data": odd})) as server:
+        read = await reader(server, NEW).get_deployment(Dseq("1"))
+    assert (read.stored, read.settings, read.offered_gpus, read.detected_gpus) == (None, None, None, None)
+
+
+async def test_what_only_the_newest_api_tells() -> None:
+    told = {
+        **deployment(1, [{**lease(1), "reclamation": {"deadline": "1793000000"}}]),
+        "name": "web",
+        "settings": {"runtimeLimitHours": 24, "runtimeEndsAt": None},
+        "consoleSettings": {"sdl": "version: …", "manifestVersion": "v1"},
+        "offeredGpus": [{"vendor": "nvidia", "model": "h100"}],
+        "detectedGpus": [{"vendor": "nvidia", "model": "h100", "driver": "580.95.05"}],
+    }
+    async with Server(reply(200, {"data": told})) as server:
+        read = await reader(server, NEW).get_deployment(Dseq("1"))
+    assert read.name == "web"
+    assert read.settings is not None
+    assert read.settings.runtime_limit_hours == 24
+    assert read.stored is not None
+    assert read.stored.manifest_version == "v1"
+    assert read.detected_gpus is not None
+    assert read.detected_gpus[0].driver == "580.95.05"
+    assert read.leases[0].reclamation is not None
+    assert read.leases[0].reclamation.deadline == 1793000000
+
+
+# Bids
+
+
+async def test_bids_come_in_all_states_and_of_all_groups_and_only_ours_count() -> None:
+    def bid(dseq: int, gseq: int, state: str) -> dict[str, Any]:
+        identity = {"dseq": str(dseq), "gseq": gseq, "oseq": 1, "provider": PROVIDER_ADDRESS, "bseq": 21}
+        return {
+            "bid": {"id": identity, "state": state, "reclamation_window": "3600s"},
+            "isCertificateRequired": True,
+        }
+
+    bids = [bid(1, 1, "open"), bid(1, 2, "active"), bid(1, 1, "closed"), bid(1, 1, "lost"), bid(2, 1, "open")]
+    async with Server(reply(200, {"data": bids})) as server:
+        listed = await reader(server).list_bids(Dseq("1"))
+    assert [(bid.gseq, bid.is_open) for bid in listed] == [(1, True), (2, False), (1, False), (1, False)]
+    assert listed[0].reclamation_seconds == 3600
+
+
+# Money
+
+
+async def test_balances_are_asked_twice_where_they_must_be_fresh() -> None:
+    time = Time()
+    old, new = (reply(200, {"data": {"balance": b, "deployments": 0, "total": b}}) for b in (9e6, 4e6))
+    async with Server(old, new) as server:
+        assert (await reader(server, time=time).balances(fresh=True)).available == Usd(4)
+    assert time.slept == [2.0]
+
+
+def funded(uact: int) -> dict[str, Any]:
+    funds = [{"denom": "uact", "amount": f"{uact}.000000000000000000"}]
+    return {**deployment(1), "escrow_account": {"state": {"state": "open", "funds": funds}}}
+
+
+@pytest.mark.parametrize(
+    ("generation", "balance", "in_deployments", "certain"),
+    [
+        (Generation.REFERENCE, 40_000_000, 2_000_000, True),
+        (Generation.REFERENCE, 40_000_000, 5_000_000, True),  # stale, not a million times off
+        (Generation.REFERENCE, 40, 2, False),  # dollars, from an API that is taken for an older one
+        (NEW, 40, 2, True),
+        (NEW, 40_000_000, 2_000_000, False),  # uact, from an API that is taken for a newer one
+        (NEW, 40_000_000, 0, False),  # nobody has forty million dollars here
+    ],
+)
+async def test_a_balance_whose_unit_is_in_doubt_is_none(
+    generation: Generation, balance: int, in_deployments: int, certain: bool
+) -> None:
+    told = reply(200, {"data": {"balance": balance, "deployments": in_deployments, "total": 0}})
+    async with Server(told, reply(200, listing(funded(2_000_000)))) as server:
+        console = reader(server, generation)
+        if certain:
+            assert (await console.balances()).available == Usd(40)
+        else:
+            with pytest.raises(AkashError, match="in doubt"):
+                await console.balances()
+
+
+async def test_402_with_what_is_missing() -> None:
+    amounts = {"requiredAmountUsd": 0.5, "availableAmountUsd": 0.12}
+    error = await error_of("create_deployment", said(402, "no", "insufficient_balance", data=amounts), NEW)
+    assert isinstance(error, InsufficientBalance)
+    assert (error.required, error.available) == (Usd("0.5"), Usd("0.12"))
+    assert "Billing" in error.next_step
+
+
+@pytest.mark.parametrize("data", [None, [], {"requiredAmountUsd": "much", "availableAmountUsd": -1}])
+async def test_402_whose_amounts_make_no_sense(data: object) -> None:
+    error = await error_of("create_deployment", said(402, "no", "insufficient_balance", data=data), NEW)
+    assert isinstance(error, InsufficientBalance)
+    assert (error.required, error.available) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(402, {"message": "wait", "code": "balance_top_up_pending"}, retry_after="12"),
+        reply(402, {"message": "Not enough balance to cover the deployment deposit. A top up from your saved payment "
+                    "method is on the way, so try again in a moment."}, retry_after="12"),
+    ],
+)  # fmt: skip
+async def test_402_while_the_card_is_charged_is_to_be_tried_again(answer: Act) -> None:
+    error = await error_of("create_deployment", answer)
+    assert isinstance(error, TopUpPending)
+    assert error.retry_after == 12
+    assert "do the same again" in error.next_step
+
+
+@pytest.mark.parametrize("code", ["payment_required", "unknown_error"])
+async def test_402_of_a_trial_asks_for_credits(code: str) -> None:
+    error = await error_of("create_deployment", said(402, "Nvidia H100 not available on free trial", code))
+    assert type(error) is PaymentRequired
+    assert "add credits" in error.next_step
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "step"),
+    [
+        (said(400, "Invalid SDL: Nvidia H100 not available on free trial: Add funds", "bad_request"), BadRequest, ""),
+        (said(403, "Trial accounts may have one deployment", "forbidden"), Forbidden, ""),
+        (said(403, "Accept it first", "fair_use_policy_required"), Forbidden, "Fair Use Policy"),
+    ],
+)  # fmt: skip
+async def test_limits_of_a_trial_are_told(answer: Act, kind: type[ApiError], step: str) -> None:
+    error = await error_of("create_deployment", answer, NEW)
+    assert type(error) is kind
+    assert step in error.next_step
+
+
+async def test_409_while_the_wallet_is_provisioned_did_nothing() -> None:
+    error = await error_of("create_deployment", said(409, "please retry shortly", "wallet_provisioning"))
+    assert isinstance(error, WalletProvisioning)
+    assert error.money == "No money moved."
+
+
+# Errors in odd clothes
+
+
+async def test_a_web_page_of_the_proxy_in_front() -> None:
+    async with Server(page(403)) as server:
+        with pytest.raises(Forbidden, match="a web page instead of an answer"):
+            await reader(server).list_bids(DSEQ)
+
+
+async def test_a_web_page_with_status_200_is_no_answer() -> None:
+    async with Server(page(200)) as server:
+        with pytest.raises(ServerError, match="not JSON"):
+            await reader(server).list_bids(DSEQ)
+
+
+@pytest.mark.parametrize("text", ["404 Not Found", "Provider not found.", "Block not found"])
+async def test_404_as_plain_text(text: str) -> None:
+    async with Server(reply(404, text)) as server:
+        with pytest.raises(NotFound, match=text):
+            await reader(server).get_provider(PROVIDER_ADDRESS)
+
+
+async def test_413_without_a_message() -> None:
+    error = await error_of("create_deployment", said(413, ""))
+    assert isinstance(error, TooLarge)
+    assert "too large" in error.what
+
+
+async def test_a_private_key_in_an_error_is_not_repeated() -> None:
+    echoed = "certificate.keyPem: invalid -----BEGIN EC PRIVATE KEY-----\nMHcCAQ\n-----END EC PRIVATE KEY----- here"
+    error = await error_of("create_deployment", said(400, echoed))
+    assert "MHcCAQ" not in str(error)
+    assert "here" in error.said
+
+
+@pytest.mark.parametrize("wrap", [True, False])
+async def test_an_envelope_is_there_or_not(wrap: bool) -> None:
+    blocks = [{"height": 5}]
+    async with Server(reply(200, {"data": blocks} if wrap else blocks)) as server:
+        assert await reader(server).latest_height() == 5
+
+
+# Writes that landed
+
+
+@pytest.mark.parametrize(
+    "trouble", [drop, hang, page(504), said(500, "Internal server error"), reply(201, "{}")]
+)
+async def test_a_creation_that_failed_may_have_landed_and_is_not_sent_again(
+    trouble: Act, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialects, "CREATE_DEADLINE", Deadline(read=0.3, total=1))
+    async with Server(trouble) as server:
+        server.upstreams.append(console_upstream(server.url, KEY, generation=Generation.REFERENCE))
+        with pytest.raises(OutcomeUnknown):
+            await ConsoleWriter(server.upstreams[-1]).create_deployment(SDL, Usd(1))
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        said(502, "the provider did not take it", "manifest_not_delivered"),
+        said(400, "manifest cross-validation error: group count mismatch"),
+        said(503, "Provider service is temporarily unavailable"),
+        said(495, "Invalid certificate error: expired"),
+    ],
+)
+async def test_a_lease_whose_manifest_was_not_delivered_bills(answer: Act) -> None:
+    async with Server(answer) as server:
+        with pytest.raises(OutcomeUnknown, match=r"may exist|not known"):
+            await WRITES["create_lease"](writer(server, NEW))
+    assert len(server.requests) == 1
+
+
+async def test_a_provider_that_was_unreachable_has_no_lease() -> None:
+    error = await error_of("create_lease", said(502, "no answer", "provider_unreachable"), NEW)
+    assert error.money == "No money moved."
+
+
+async def test_a_second_setting_of_a_deployment_is_a_500() -> None:
+    async with Server(said(500, "Internal server error", "internal_server_error")) as server:
+        with pytest.raises(OutcomeUnknown):
+            await WRITES["create_settings"](writer(server))
+
+
+async def test_closing_what_is_closed_succeeds() -> None:
+    async with Server(reply(200, {"data": {"success": True}})) as server:
+        await writer(server, NEW).close_deployment(DSEQ)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [reply(200, ""), reply(204), reply(200, {"dseq": "1", "status": "closed"})]
+)
+async def test_a_close_is_done_whatever_its_answer_looks_like(answer: Act) -> None:
+    async with Server(answer) as server:
+        await writer(server).close_deployment(DSEQ)
+
+
+# Identity
+
+
+async def test_authorization_never_stands_beside_the_key(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("HTTP_PROXY", "http://me:secret@127.0.0.1:9")
+    async with Server(reply(200, {"data": {}})) as server:
+        for read in READS.values():
+            try:
+                await read(reader(server))
+            except AkashError:
+                continue  # only the requests matter here
+    assert len(server.requests) >= len(READS)
+    assert not any("authorization" in request.headers for request in server.requests)
+    assert all(request.headers["x-api-key"] == KEY for request in server.requests)
+
+
+@pytest.mark.parametrize("dseq", ["1763759482113", 1763759482113])
+async def test_a_dseq_of_thirteen_digits_is_text_from_end_to_end(dseq: object) -> None:
+    detail = {"deployment": {"id": {"dseq": dseq}, "state": "active"}, "leases": []}
+    async with Server(
+        reply(201, {"data": {"dseq": dseq, "manifest": "[]"}}), reply(200, {"data": detail})
+    ) as server:
+        console = writer(server)
+        created = await console.create_deployment(SDL, Usd(1))
+        await console.create_lease("[]", [LeaseId(created.dseq, 1, 1, LEASE.provider)])
+        assert (await reader(server).get_deployment(created.dseq)).dseq == "1763759482113"
+    assert b'"dseq":"1763759482113"' in server.requests[1].body
+    assert server.requests[2].path.endswith("/1763759482113")
+
+
+# Sizes
+
+
+async def test_specs_to_price_are_sent_in_what_the_api_takes_at_once() -> None:
+    specs = [Spec(1000, 2**30, 2**40)] * 25
+    async with Server(reply(200, [{"akash": 5.5}])) as server:
+        await reader(server).compare_prices(specs)
+    sent = [request.json for request in server.requests]
+    assert all(len(request.body) <= 512 for request in server.requests)
+    assert all(isinstance(batch, list) and len(batch) <= 10 for batch in sent)
+    assert sum(len(batch) for batch in sent if isinstance(batch, list)) == 25
