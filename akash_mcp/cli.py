@@ -31,10 +31,33 @@ _SETTINGS: Mapping[str, tuple[str, str]] = {
     "denied_providers": ("A,B", "these providers never get a lease"),
     "allow_private_providers": ("CIDR,…", "networks of private provider hosts that may be contacted"),
     "console_url": ("URL", "Console API"),
+    "console_generation": ("NAME", "which Console API answers: 2025, reference or 2026-11 (asked)"),
     "chain_rest_url": ("URL", "Cosmos REST endpoint of an Akash node"),
     "state_dir": ("DIR", "folder of the ledger and the journal"),
 }
 """Fields of `config.Settings` that are flags of `serve`. Secrets are none: other users see a command line."""
+
+_DRAFT: Mapping[str, tuple[str, str]] = {
+    "image": ("IMAGE", "container image, best with a version tag"),
+    "name": ("NAME", "what the service is called (app)"),
+    "port": ("N", "port that the container listens on (80)"),
+    "protocol": ("NAME", "http (default) gets a web address, tcp and udp a port of the provider's choosing"),
+    "cpu": ("CORES", "cores, or millicores such as 500m (0.5)"),
+    "memory": ("SIZE", "such as 512Mi (1Gi)"),
+    "storage": ("SIZE", "the root disk (1Gi)"),
+    "mount": ("PATH", "add a disk that lasts as long as the lease"),
+    "mount_size": ("SIZE", "size of that disk (10Gi)"),
+    "mount_class": ("CLASS", "beta3 (default, NVMe), beta2 (SSD) or beta1 (HDD)"),
+    "gpus": ("N", "NVIDIA GPUs of each replica (0)"),
+    "gpu_models": ("MODEL", "a model that will do, such as rtx4090; repeatable"),
+    "gpu_ram": ("SIZE", "memory of one GPU, such as 24Gi"),
+    "env": ("NAME=VALUE", "environment variable; repeatable"),
+    "command": ("WORD", "replaces the image's entry point; repeatable"),
+    "args": ("WORD", "argument; repeatable, as --args=-x where it begins with a dash"),
+    "count": ("N", "replicas (1)"),
+    "region": ("REGION", "where, as providers say it, such as us-west"),
+}
+"""Arguments of `sdl.draft.draft` that are flags of `draft`."""
 
 _SWITCHES: Mapping[str, str] = {
     "read_only": "offer no tool that spends or changes anything",
@@ -90,6 +113,8 @@ def _sandbox(arguments: argparse.Namespace) -> int:
             seed=arguments.seed,
             speed=arguments.speed,
             faults=tuple(arguments.fault),
+            generation=arguments.generation,
+            trial=arguments.trial,
             console_port=arguments.port,
         )
     )
@@ -98,13 +123,42 @@ def _sandbox(arguments: argparse.Namespace) -> int:
 def _demo(arguments: argparse.Namespace) -> int:
     from akash_mcp.commands import demo
 
-    return demo.run(arguments.file, as_json=arguments.json, speed=arguments.speed)
+    return demo.run(
+        arguments.file,
+        as_json=arguments.json,
+        speed=arguments.speed,
+        generation=arguments.generation,
+        faults=tuple(arguments.fault),
+    )
 
 
 def _lint(arguments: argparse.Namespace) -> int:
     from akash_mcp.commands import lint
 
     return lint.run(arguments.files, as_json=arguments.json)
+
+
+def _draft(arguments: argparse.Namespace) -> int:
+    from akash_mcp.commands import draft
+
+    return draft.run(
+        {name: value for name in _DRAFT if (value := getattr(arguments, name)) is not None},
+        attributes=arguments.attribute,
+        max_usd_per_hour=arguments.max_usd_per_hour,
+        output=arguments.output,
+    )
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from akash_mcp.commands import import_compose
+
+    return import_compose.run(
+        arguments.file,
+        variables=arguments.env,
+        images=arguments.image,
+        output=arguments.output,
+        as_json=arguments.json,
+    )
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
@@ -155,13 +209,8 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument(
         "--speed", type=_speed, default=1.0, metavar="X", help="time runs X times faster (1)"
     )
-    sandbox.add_argument(
-        "--fault",
-        action="append",
-        default=[],
-        metavar="NAME[=VALUE]",
-        help="something that goes wrong; repeatable",
-    )
+    _add_network_flags(sandbox)
+    sandbox.add_argument("--trial", action="store_true", help="its wallet is one that was never paid for")
     sandbox.add_argument(
         "--port", type=int, default=0, metavar="N", help="port of its Console API (a free one)"
     )
@@ -171,9 +220,50 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--json", action="store_true", help="one JSON object in place of text")
     demo.add_argument("--speed", type=_speed, default=20.0, metavar="X", help="time runs X times faster (20)")
 
+    _add_network_flags(demo)
+
     lint = command("lint", _lint, "check SDL files against Console, chain and provider rules")
     lint.add_argument("files", nargs="+", type=Path, metavar="FILE")
     lint.add_argument("--json", action="store_true", help="a line of JSON a file")
+
+    draft = command("draft", _draft, "write the SDL of one container")
+    for name, (metavar, text) in _DRAFT.items():
+        many = name in ("env", "command", "args", "gpu_models")
+        draft.add_argument(
+            "--" + name.replace("_", "-").removesuffix("-models" if many else ""),
+            dest=name,
+            action="append" if many else "store",
+            type=int if name in ("port", "gpus", "count") else str,
+            required=name == "image",
+            metavar=metavar,
+            help=text,
+        )
+    draft.add_argument(
+        "--attribute",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="attribute of the provider; repeatable",
+    )
+    draft.add_argument(
+        "--max-usd-per-hour", metavar="USD", help="price ceiling of all replicas together (by size)"
+    )
+    draft.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there")
+
+    convert = command("import", _import, "convert a compose file to an SDL and list what it leaves out")
+    convert.add_argument("file", type=Path, metavar="FILE")
+    convert.add_argument(
+        "--env", action="append", default=[], metavar="NAME=VALUE", help="value for ${NAME}; repeatable"
+    )
+    convert.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="SERVICE=IMAGE",
+        help="image of a service that is built; repeatable",
+    )
+    convert.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the SDL there")
+    convert.add_argument("--json", action="store_true", help="one JSON object in place of text")
 
     command("doctor", _doctor, "check settings, key, network and clock, and say what to do")
 
@@ -183,6 +273,23 @@ def _parser() -> argparse.ArgumentParser:
         "--write", action="store_true", help="merge it into the host's file and keep a backup"
     )
     return parser
+
+
+def _add_network_flags(command: argparse.ArgumentParser) -> None:
+    """What an embedded network can be told to be like."""
+    command.add_argument(
+        "--generation",
+        choices=("2025", "reference", "2026-11"),
+        default="reference",
+        help="which Console API it plays (reference)",
+    )
+    command.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME[*COUNT][=VALUE]",
+        help="something that goes wrong; repeatable",
+    )
 
 
 def _speed(text: str) -> float:

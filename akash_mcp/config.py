@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr, ValidationError
 
+from akash_mcp.clients.generation import Generation
 from akash_mcp.errors import BadSettings
 from akash_mcp.guard.policy import ApprovalMode, Policy
 from akash_mcp.ids import ProviderAddress, parse_provider
@@ -100,6 +101,13 @@ def _absolute(value: object) -> Path:
     return path
 
 
+def _generation(value: object) -> Generation:
+    try:
+        return Generation(str(value))
+    except ValueError as error:
+        raise ValueError(f"use {', '.join(Generation)}") from error
+
+
 def _approval(value: object) -> object:
     if value == "terminal":
         raise ValueError(
@@ -119,7 +127,7 @@ Networks = Annotated[
     BeforeValidator(_comma_separated),
 ]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
-Toolset = Literal["deploy", "observe"]
+Toolset = Literal["deploy", "observe", "sdl"]
 Approval = Annotated[ApprovalMode, BeforeValidator(_approval)]
 Transport = Literal["stdio", "http", "sse"]
 
@@ -134,6 +142,9 @@ class Settings(BaseModel):
 
     api_key: Secret | None = Field(None, description="Console API key")
     console_url: Url = Field("https://console-api.akash.network", description="Console API")
+    console_generation: Annotated[Generation, PlainValidator(_generation)] | None = Field(
+        None, description="Which Console API answers, where it is not to be asked"
+    )
     chain_rest_url: Url = Field(
         "https://api.akashnet.net",
         description="Cosmos REST endpoint of an Akash node; any public one will do, and this one can change",

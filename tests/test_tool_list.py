@@ -23,14 +23,27 @@ from akash_mcp.tools.tool import Effect
 TOP = Path(__file__).parent.parent
 SNAPSHOTS = Path(__file__).parent / "snapshots" / "tools"
 MAX_TOKENS = 2_100
+MAX_TOKENS_MORE = {"sdl": 600}
 UPDATE = bool(os.environ.get("UPDATE_SNAPSHOTS"))
 
 pytestmark = pytest.mark.anyio
 
 
+async def listed(tmp_path: Path, **chosen: Any) -> list[Tool]:
+    return await build(config.Settings(state_dir=tmp_path, **chosen)).list_tools()
+
+
 @pytest.fixture
 async def tools(tmp_path: Path) -> list[Tool]:
-    return await build(config.Settings(state_dir=tmp_path)).list_tools()
+    """The tools of all toolsets."""
+    return await listed(tmp_path, toolsets=tuple(TOOLSETS))
+
+
+def tokens(tools: list[Tool]) -> int:
+    """What a model pays to know them: names, descriptions and input schemas."""
+    seen = [{"name": t.name, "description": t.description, "input_schema": t.input_schema} for t in tools]
+    text = json.dumps(seen, separators=(",", ":"), ensure_ascii=False)
+    return len(bpe_openai.get_encoding("o200k_base").encode(text))
 
 
 async def test_every_tool_is_as_its_snapshot(tools: list[Tool]) -> None:
@@ -43,23 +56,31 @@ async def test_every_tool_is_as_its_snapshot(tools: list[Tool]) -> None:
     assert {path.stem for path in SNAPSHOTS.glob("*.json")} == {tool.name for tool in tools}
 
 
-async def test_the_default_list_fits_its_budget(tools: list[Tool]) -> None:
-    seen = [{"name": t.name, "description": t.description, "input_schema": t.input_schema} for t in tools]
-    text = json.dumps(seen, separators=(",", ":"), ensure_ascii=False)
-    assert len(bpe_openai.get_encoding("o200k_base").encode(text)) <= MAX_TOKENS
+async def test_the_default_list_fits_its_budget(tmp_path: Path) -> None:
+    assert tokens(await listed(tmp_path)) <= MAX_TOKENS
+
+
+@pytest.mark.parametrize(("toolset", "most"), MAX_TOKENS_MORE.items())
+async def test_a_toolset_beyond_the_default_fits_its_budget(toolset: str, most: int, tmp_path: Path) -> None:
+    assert tokens(await listed(tmp_path, toolsets=(toolset,))) <= most
+
+
+async def test_the_default_list_is_deploy_and_observe(tmp_path: Path) -> None:
+    names = [tool.name for tool in await listed(tmp_path)]
+    assert names == [spec.name for toolset in ("deploy", "observe") for spec in TOOLSETS[toolset]]
 
 
 async def test_every_tool_says_what_hosts_ask_of_it(tools: list[Tool]) -> None:
-    effects = {spec.name: spec.effect for toolset in TOOLSETS.values() for spec in toolset}
+    specs = {spec.name: spec for toolset in TOOLSETS.values() for spec in toolset}
     for tool in tools:
+        spec = specs[tool.name]
         assert re.fullmatch(r"[a-z][a-z0-9_]{0,39}", tool.name)
         assert tool.title
         assert tool.annotations is not None
-        assert tool.annotations.read_only_hint is (effects[tool.name] is Effect.READS)
-        assert (tool.description or "").startswith("SPENDS") is (effects[tool.name] is Effect.SPENDS)
-        assert (tool.description or "").startswith("DELETES") is (effects[tool.name] is Effect.DELETES)
-        text_only = tool.name in ("get_logs", "get_events")
-        assert (tool.output_schema is None) is text_only
+        assert tool.annotations.read_only_hint is (spec.effect is Effect.READS)
+        assert (tool.description or "").startswith("SPENDS") is (spec.effect is Effect.SPENDS)
+        assert (tool.description or "").startswith("DELETES") is (spec.effect is Effect.DELETES)
+        assert (tool.output_schema is None) is spec.text_only
 
 
 def _nodes(schema: Any) -> list[dict[str, Any]]:

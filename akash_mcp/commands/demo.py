@@ -30,9 +30,12 @@ from rich.table import Table
 
 from akash_mcp.data import examples_dir
 from akash_mcp.errors import BadArgument
+from akash_mcp.sandbox.console import Generation
+from akash_mcp.sandbox.faults import UnknownFault
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 
-DEPOSIT_USD = "2"
+DEPOSIT_USD = "6"
+MAX_USD_PER_HOUR = "3"
 TOP_UP_USD = "1"
 _PATIENCE_SECONDS = 60
 _PATIENCE_CALLS = 6
@@ -58,7 +61,14 @@ class Story:
             self.out.print(f"  {escape(told)}")
 
 
-def run(file: Path | None, *, as_json: bool, speed: float) -> int:
+def run(
+    file: Path | None,
+    *,
+    as_json: bool,
+    speed: float,
+    generation: Generation = "reference",
+    faults: tuple[str, ...] = (),
+) -> int:
     """Run the demo with the SDL in `file`, or with a web page of our own. 0 when every step was seen from outside.
 
     With `as_json`, stdout ends with one line: `{"ok", "dseq", "provider", "uri", "bids", "spent_usd", "closed",
@@ -69,13 +79,17 @@ def run(file: Path | None, *, as_json: bool, speed: float) -> int:
         sdl = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadArgument(f"{path} cannot be read: {error}.", money="") from error
+    try:
+        network = EmbeddedNetwork(Options(speed=speed, generation=generation, faults=faults))
+    except UnknownFault as error:
+        raise BadArgument(f"{error}.", money="") from error
     story = Story(Console(stderr=as_json, highlight=False))
     story.out.print(
         f"[bold]Deploying {escape(path.name)} on an embedded Akash network[/], {speed:g} times as fast\n"
     )
     ok = True
     try:
-        anyio.run(_tell, story, sdl, speed)
+        anyio.run(_tell, story, sdl, network)
     except* DemoFailed as failures:
         ok = False
         for failure in _leaves(failures):
@@ -98,13 +112,13 @@ def _leaves(group: BaseExceptionGroup[DemoFailed]) -> Iterator[DemoFailed]:
             yield error
 
 
-async def _tell(story: Story, sdl: str, speed: float) -> None:
-    async with EmbeddedNetwork(Options(speed=speed)) as network:
+async def _tell(story: Story, sdl: str, network: EmbeddedNetwork) -> None:
+    async with network:
         story.step(
             "The embedded network is up",
             f"Console API {network.console_url}, {len(network.chain.providers)} providers, all on this machine",
         )
-        async with _client(story, network, speed) as client:
+        async with _client(story, network, network.options.speed) as client:
             launched = await _deploy(story, client, sdl)
             try:
                 await _look(story, client, launched)
@@ -152,7 +166,9 @@ async def _deploy(story: Story, client: Client, sdl: str) -> dict[str, Any]:
         "The SDL passes Console, chain and provider rules",
         f"services: {', '.join(verdict['services'])}; its prices allow up to ${ceiling} an hour",
     )
-    answer = await _call(client, "deploy", sdl=sdl, deposit_usd=float(DEPOSIT_USD))
+    answer = await _call(
+        client, "deploy", sdl=sdl, deposit_usd=float(DEPOSIT_USD), max_usd_per_hour=float(MAX_USD_PER_HOUR)
+    )
     for _ in range(_PATIENCE_CALLS):
         if answer["status"] != "pending":
             break

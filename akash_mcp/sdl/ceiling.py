@@ -7,7 +7,7 @@ the provider's Helm chart (akash-network/helm-charts, akash-provider price scrip
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from akash_mcp.money import Usd, usd_per_hour, usd_per_month
@@ -26,7 +26,7 @@ _VOLUME_GB = {
 }
 _EPHEMERAL_GB = Decimal("0.02")
 _ENDPOINT, _LEASED_IP = Decimal("0.05"), Decimal("5.00")
-_CHEAPEST_GPU, _DEAREST_GPU = Decimal(50), Decimal(3_000)
+_CHEAPEST_GPU, DEAREST_GPU = Decimal(50), Decimal(3_000)
 
 TOO_HIGH = 10
 """A ceiling of more than ten times what even a dear provider asks is a slip, not room for bids."""
@@ -55,8 +55,8 @@ def check_ceiling(all_orders: Sequence[Order]) -> Iterator[Fault]:
             most = usd_per_month(unit.amount)
             if not most:
                 yield Fault("D11", path, "nobody bids for nothing", "", "write a higher amount", "market")
-            elif most > WORTH_A_WORD and most > _asked(unit, _DEAREST_GPU) * TOO_HIGH:
-                asked = _asked(unit, _DEAREST_GPU)
+            elif most > WORTH_A_WORD and most > _asked(unit, DEAREST_GPU) * TOO_HIGH:
+                asked = _asked(unit, DEAREST_GPU)
                 message = f"a replica may cost up to {most} a month; providers ask about {asked} for its size"
                 hint = f"write amount: {_amount(asked * 2)} or less"
                 yield Fault("D11", path, message, "", hint, "market")
@@ -70,20 +70,39 @@ def _asked(unit: Unit, gpu: Decimal) -> Usd:
     """What providers ask for one replica, in dollars a month."""
     resources = unit.resources
     kinds = [{a.key: a.value for a in volume.attributes}.get("class", "") for volume in resources.storage]
-    volumes = sum(
-        (
-            _VOLUME_GB.get(kind, _EPHEMERAL_GB) * rounded_up(volume.size) / _GB
-            for kind, volume in zip(kinds, resources.storage, strict=True)
-        ),
-        Decimal(0),
+    sizes = [rounded_up(volume.size) for volume in resources.storage]
+    return list_price(
+        millicores=rounded_up(resources.cpu),
+        memory=rounded_up(resources.memory),
+        volumes=zip(kinds, sizes, strict=True),
+        gpus=max(rounded_up(resources.gpu), 0),
+        gpu=gpu,
+        endpoints=len(resources.endpoints),
+        ips=sum(endpoint.kind == LEASED_IP for endpoint in resources.endpoints),
     )
-    ips = sum(endpoint.kind == LEASED_IP for endpoint in resources.endpoints)
+
+
+def list_price(
+    *,
+    millicores: int,
+    memory: int,
+    volumes: Iterable[tuple[str, int]],
+    gpus: int = 0,
+    gpu: Decimal = DEAREST_GPU,
+    endpoints: int = 0,
+    ips: int = 0,
+) -> Usd:
+    """What providers ask for one replica by their default price list, in dollars a month.
+
+    `memory` and the sizes of `volumes` (pairs of class and size) are in bytes, `gpu` is the price of one GPU a month.
+    """
+    stored = sum((_VOLUME_GB.get(kind, _EPHEMERAL_GB) * size / _GB for kind, size in volumes), Decimal(0))
     return Usd(
-        _CORE * rounded_up(resources.cpu) / 1000
-        + _MEMORY_GB * rounded_up(resources.memory) / _GB
-        + volumes
-        + gpu * max(rounded_up(resources.gpu), 0)
-        + _ENDPOINT * len(resources.endpoints)
+        _CORE * millicores / 1000
+        + _MEMORY_GB * memory / _GB
+        + stored
+        + gpu * gpus
+        + _ENDPOINT * endpoints
         + _LEASED_IP * ips
     )
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from akash_mcp.tools import deployments, observe
+from akash_mcp.tools import deployments, observe, sdl
 from akash_mcp.tools.tool import ToolSpec
 
 TOOLSETS: Mapping[str, tuple[ToolSpec, ...]] = {
     "deploy": deployments.TOOLS,
     "observe": observe.TOOLS,
+    "sdl": sdl.TOOLS,
 }

@@ -1,0 +1,122 @@
+"""The toolset `sdl`: an SDL without writing one, from an image and a few numbers or from a compose file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from akash_mcp.errors import BadArgument
+from akash_mcp.sdl.compose import convert
+from akash_mcp.sdl.draft import DiskClass, Protocol, draft
+from akash_mcp.sdl.report import Report
+from akash_mcp.tools.answers import verdict
+from akash_mcp.tools.arguments import UsdArg
+from akash_mcp.tools.shapes import Verdict
+from akash_mcp.tools.tool import Effect, ToolSpec
+
+MOST_LEFT_OUT = 60
+"""What an answer lists. A file with more is better read than listed."""
+
+
+class LeftOutShape(BaseModel):
+    """Something of the compose file that the SDL does not carry, and what to do about it."""
+
+    service: str
+    what: str
+    why: str
+    instead: str
+
+
+class SdlShape(BaseModel):
+    """An SDL, what Console, chain and providers would say of it, and what is to be known about it."""
+
+    sdl: str
+    verdict: Verdict
+    notes: list[str]
+    left_out: list[LeftOutShape] | None = None
+    left_out_total: int | None = None
+    next_step: str
+
+
+Texts = Annotated[list[str] | None, Field(max_length=1000)]
+
+
+async def draft_sdl(
+    image: Annotated[str, Field(description="With a version tag")],
+    name: str = "app",
+    port: Annotated[int, Field(description="Where the container listens")] = 80,
+    protocol: Annotated[Protocol, Field(description="http gets a web address")] = "http",
+    cpu: Annotated[float, Field(description="Cores")] = 0.5,
+    memory: str = "1Gi",
+    storage: str = "1Gi",
+    mount: Annotated[str | None, Field(description="Path of a disk that lasts as long as the lease")] = None,
+    mount_size: str = "10Gi",
+    mount_class: DiskClass = "beta3",
+    gpus: int = 0,
+    gpu_models: Annotated[Texts, Field(description="Alternatives, such as rtx4090")] = None,
+    gpu_ram: str | None = None,
+    env: Annotated[Texts, Field(description="NAME=VALUE")] = None,
+    command: Annotated[Texts, Field(description="Replaces the entrypoint")] = None,
+    args: Texts = None,
+    count: int = 1,
+    region: str | None = None,
+    max_usd_per_hour: Annotated[UsdArg | None, Field(description="For all replicas")] = None,
+) -> SdlShape:
+    """Write the SDL of one container, ready for deploy: sizes, price ceiling and GPU names as providers take them."""
+    drafted = draft(
+        image,
+        name=name,
+        port=port,
+        protocol=protocol,
+        cpu=cpu,
+        memory=memory,
+        storage=storage,
+        mount=mount,
+        mount_size=mount_size,
+        mount_class=mount_class,
+        gpus=gpus,
+        gpu_models=gpu_models or (),
+        gpu_ram=gpu_ram,
+        env=env or (),
+        command=command or (),
+        args=args or (),
+        count=count,
+        region=region,
+        max_usd_per_hour=max_usd_per_hour,
+    )
+    return _shape(drafted.sdl, drafted.report, drafted.notes)
+
+
+async def convert_compose(
+    compose: Annotated[str, Field(description="The file's YAML text", max_length=512 * 1024)],
+    variables: Annotated[Texts, Field(description="NAME=VALUE for ${NAME}")] = None,
+    images: Annotated[Texts, Field(description="SERVICE=IMAGE for what is built")] = None,
+) -> SdlShape:
+    """Convert a Docker Compose file to an SDL. left_out lists all that it does not carry: tell the user."""
+    converted = convert(compose, variables=_pairs("variables", variables), images=_pairs("images", images))
+    answer = _shape(converted.sdl, converted.report, converted.notes)
+    answer.left_out = [
+        LeftOutShape(service=each.service, what=each.what, why=each.why, instead=each.instead)
+        for each in converted.left_out[:MOST_LEFT_OUT]
+    ]
+    answer.left_out_total = len(converted.left_out)
+    return answer
+
+
+def _pairs(argument: str, items: list[str] | None) -> dict[str, str]:
+    split = [item.partition("=") for item in items or ()]
+    if not all(name and equals for name, equals, _ in split):
+        raise BadArgument(f"{argument} must be a list of NAME=VALUE.")
+    return {name: value for name, _, value in split}
+
+
+def _shape(sdl: str, report: Report, notes: tuple[str, ...]) -> SdlShape:
+    judged = verdict(report)
+    return SdlShape(sdl=sdl, verdict=judged, notes=list(notes), next_step=judged.next_step)
+
+
+TOOLS = (
+    ToolSpec(draft_sdl, "Draft an SDL", Effect.READS),
+    ToolSpec(convert_compose, "Convert a compose file", Effect.READS),
+)

@@ -1,0 +1,118 @@
+"""The toolset `sdl`, and that what it writes can be deployed as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agents import ERAS, Connect
+from pydantic import SecretStr
+
+from akash_mcp import config
+from akash_mcp.sandbox.network import EmbeddedNetwork
+from akash_mcp.sdl import check
+
+pytestmark = pytest.mark.anyio
+
+COMPOSE = (Path(__file__).parent.parent / "compose" / "blog-with-database.yaml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> config.Settings:
+    """No network and no key: nothing here needs them."""
+    return config.Settings(
+        state_dir=tmp_path, console_url="http://127.0.0.1:9", toolsets=("sdl",), read_only=True
+    )
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_draft_comes_with_its_verdict_and_its_ceiling(era: str, connect: Connect) -> None:
+    async with connect(era) as agent:
+        made = await agent.call(
+            "draft_sdl",
+            image="vllm/vllm-openai:v0.10.2",
+            port=8000,
+            gpus=1,
+            gpu_models=["RTX4090"],
+            max_usd_per_hour=0.7,
+        )
+    assert check(made["sdl"]).ok
+    assert made["verdict"]["ok"]
+    assert made["verdict"]["ceiling_usd_per_hour"] == "0.70"
+    assert "deploy" in made["next_step"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_compose_file_comes_with_what_was_left_out(era: str, connect: Connect) -> None:
+    async with connect(era) as agent:
+        made = await agent.call("convert_compose", compose=COMPOSE)
+    assert check(made["sdl"]).ok
+    assert made["left_out_total"] == len(made["left_out"]) == 7
+    assert made["left_out"][0] == {
+        "service": "db",
+        "what": "healthcheck",
+        "why": "a provider checks only that the program runs",
+        "instead": "",
+    }
+
+
+async def test_variables_and_images_are_given_as_words(connect: Connect) -> None:
+    async with connect() as agent:
+        made = await agent.call(
+            "convert_compose",
+            compose="services: {web: {build: ., ports: [80], environment: {A: '${B}'}}}",
+            variables=["B=1"],
+            images=["web=nginx:1.29.3"],
+        )
+    assert "A=1" in made["sdl"]
+    assert "nginx:1.29.3" in made["sdl"]
+
+
+REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "a size": ("draft_sdl", {"image": "a", "memory": "2GB"}, "512Mi"),
+    "no image": ("draft_sdl", {}, "'image' is missing"),
+    "no compose file": ("convert_compose", {"compose": "a: 1"}, "must be a map of services"),
+    "nothing to run": ("convert_compose", {"compose": "services: {a: {build: .}}"}, "Name an image"),
+    "a bad pair": ("convert_compose", {"compose": "a", "variables": ["B"]}, "NAME=VALUE"),
+    "too long": ("convert_compose", {"compose": "a" * 600_000}, "compose"),
+}
+
+
+@pytest.mark.parametrize(("tool", "arguments", "part"), REFUSED.values(), ids=REFUSED.keys())
+async def test_what_cannot_be_is_refused_in_words(
+    tool: str, arguments: dict[str, Any], part: str, connect: Connect
+) -> None:
+    async with connect() as agent:
+        said = await agent.refused(tool, **arguments)
+    assert part in said
+    assert "No money moved." in said
+
+
+async def test_an_sdl_that_does_not_pass_says_so(connect: Connect) -> None:
+    async with connect() as agent:
+        made = await agent.call("convert_compose", compose="services: {a: {image: x:1, mem_limit: 9t}}")
+    assert not made["verdict"]["ok"]
+    assert "Mend" in made["next_step"]
+
+
+@pytest.mark.parametrize("tool", ["draft_sdl", "convert_compose"])
+async def test_what_is_written_can_be_deployed_as_it_is(
+    tool: str, connect: Connect, network: EmbeddedNetwork
+) -> None:
+    there = {
+        "api_key": SecretStr(network.api_key),
+        "console_url": network.console_url,
+        "chain_rest_url": network.chain_rest_url,
+        "allow_private_providers": ("127.0.0.0/8", "::1/128"),
+        "toolsets": ("deploy", "observe", "sdl"),
+        "read_only": False,
+        "approval": "auto",
+    }
+    arguments = {"image": "nginx:1.29.3"} if tool == "draft_sdl" else {"compose": COMPOSE}
+    async with connect(**there) as agent:
+        made = await agent.call(tool, **arguments)
+        ready = await agent.finished(await agent.call("deploy", sdl=made["sdl"], deposit_usd=1))
+        assert ready["status"] == "ready"
+        assert any(service["uris"] for service in ready["services"])
+        await agent.call("close_deployment", dseq=ready["dseq"])
