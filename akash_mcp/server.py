@@ -98,7 +98,9 @@ async def _runtime(settings: Settings, pace: Pace) -> AsyncIterator[Runtime]:
         if key is not None:
             secrets.known.remember(key)
             open_things.callback(secrets.known.forget, key)
-        console = await open_things.enter_async_context(console_upstream(settings.console_url, key))
+        console = await open_things.enter_async_context(
+            console_upstream(settings.console_url, key, generation=settings.console_generation)
+        )
         chain = await open_things.enter_async_context(chain_upstream(settings.chain_rest_url))
         reader = ConsoleReader(console)
         provider = ProviderClient(reader, ChainReader(chain), allow_private=settings.allow_private_providers)
@@ -107,7 +109,14 @@ async def _runtime(settings: Settings, pace: Pace) -> AsyncIterator[Runtime]:
         yield Runtime(
             reader=reader,
             provider=provider,
-            gate=Gate(console, reader, policy=policy, ledger=ledger, journal=journal),
+            gate=Gate(
+                console,
+                reader,
+                policy=policy,
+                ledger=ledger,
+                journal=journal,
+                pause=lambda: anyio.sleep(pace.retry),
+            ),
             approver=Approver(policy.approval, time.monotonic),
             ledger=ledger,
             journal=journal,

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from akash_mcp import config
 from akash_mcp.data import examples_dir
+from akash_mcp.sandbox.console import Generation
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 from akash_mcp.server import build
 from akash_mcp.workflow.runtime import Pace
@@ -42,8 +43,14 @@ def sdl() -> str:
 
 
 @pytest.fixture
-async def network() -> AsyncIterator[EmbeddedNetwork]:
-    async with EmbeddedNetwork(Options(speed=SPEED)) as running:
+def generation() -> Generation:
+    """Which Console API the network plays. A test that wants another parametrizes it."""
+    return "reference"
+
+
+@pytest.fixture
+async def network(generation: Generation) -> AsyncIterator[EmbeddedNetwork]:
+    async with EmbeddedNetwork(Options(speed=SPEED, generation=generation)) as running:
         yield running
 
 

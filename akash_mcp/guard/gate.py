@@ -8,7 +8,7 @@ reservation back, a lost answer keeps it held.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -29,6 +29,7 @@ from akash_mcp.errors import (
     Refused,
     ServerError,
     Unreachable,
+    WalletProvisioning,
 )
 from akash_mcp.guard.approval import Approval
 from akash_mcp.guard.journal import Journal, Kind, Sources, State, new_op_id
@@ -42,6 +43,9 @@ from akash_mcp.money import ZERO, Usd
 
 log = logging.getLogger(__name__)
 
+_CLOSE_ATTEMPTS = 3
+_PROVISIONING_ATTEMPTS = 14  # as often as Console's own page
+
 # What these say is certain: the request did nothing.
 _DEFINITE = (ApiError, Unreachable, BadSettings, Refused)
 
@@ -50,13 +54,22 @@ class Gate:
     """Turns approved plans into permits. Nothing else in the program holds a `ConsoleWriter`."""
 
     def __init__(
-        self, upstream: Upstream, reader: ConsoleReader, *, policy: Policy, ledger: Ledger, journal: Journal
+        self,
+        upstream: Upstream,
+        reader: ConsoleReader,
+        *,
+        policy: Policy,
+        ledger: Ledger,
+        journal: Journal,
+        pause: Callable[[], Awaitable[None]],
     ) -> None:
+        """`pause` waits a few seconds, before something harmless is tried again."""
         self._writer = ConsoleWriter(upstream)
         self._reader = reader
         self._policy = policy
         self._ledger = ledger
         self._journal = journal
+        self._pause = pause
 
     def owns(self, dseq: Dseq) -> bool:
         """Whether this server created the deployment. A ledger that cannot be read owns nothing."""
@@ -99,7 +112,9 @@ class Gate:
             self._journal.open(op_id, Kind.CLOSE, plan.summary, plan.dseq)
         except LedgerUnusable:
             log.exception("closing without a ledger")
-        return ClosePermit(self._writer, self._reader, self._ledger, self._journal, op_id, plan.dseq)
+        return ClosePermit(
+            self._writer, self._reader, self._ledger, self._journal, self._pause, op_id, plan.dseq
+        )
 
     def _admit(self, kind: Kind, plan: Plan, approval: Approval, dseq: Dseq | None) -> OpId:
         _match(plan, approval)
@@ -115,7 +130,9 @@ class Gate:
         return op_id
 
     def _tools(self, op_id: OpId) -> _Tools:
-        return _Tools(self._writer, self._reader, self._ledger, self._journal, self._policy, op_id)
+        return _Tools(
+            self._writer, self._reader, self._ledger, self._journal, self._policy, self._pause, op_id
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +144,7 @@ class _Tools:
     ledger: Ledger
     journal: Journal
     policy: Policy
+    pause: Callable[[], Awaitable[None]]
     op_id: OpId
 
     @contextmanager
@@ -159,20 +177,19 @@ class LeasePermit:
         return self._tools.op_id
 
     async def lease(self, offers: Sequence[RankedOffer]) -> DeploymentDetail:
-        """Switch automatic top-up off, look at the offers once more, and lease all of them in one transaction.
+        """Bound the platform's own funding, look at the offers once more, and lease all in one transaction.
 
         Raises `Refused` when an offer is over the approved rate, of a provider that the policy does not allow, no
         longer open, or dearer than it was; nothing is leased then. Raises what the Console raises otherwise. After
         anything but a `Refused` the lease may exist even so: look before acting.
         """
         dseq, tools = self._dseq, self._tools
-        self._within_limits(offers)
-        manifest = self._manifest()
-        # PATCH, never GET: reading the setting of a deployment that has none switches top-up on.
-        await tools.writer.set_auto_top_up(dseq, False)
+        sources = self._sources()
+        self._within_limits(offers, sources.runtime_limit_hours)
+        await tools.writer.limit_funding(dseq, sources.runtime_limit_hours)
         await self._still_offered(offers)
         with tools.accounted(on_refusal=State.OFFERED):
-            detail = await tools.writer.create_lease(manifest, lease_ids(dseq, offers))
+            detail = await tools.writer.create_lease(sources.manifest, lease_ids(dseq, offers))
         tools.journal.advance(
             tools.op_id, State.LEASED, ", ".join(ranked.offer.provider for ranked in offers)
         )
@@ -180,26 +197,30 @@ class LeasePermit:
 
     async def resend_manifest(self, leases: Sequence[LeaseId]) -> DeploymentDetail:
         """Deliver the manifest again to leases that exist. The Console creates no lease where one is open."""
-        return await self._tools.writer.create_lease(self._manifest(), leases)
+        return await self._tools.writer.create_lease(self._sources().manifest, leases)
 
     def reached(self, state: State, note: str = "") -> None:
         """Write down how far the operation has come."""
         self._tools.journal.advance(self._tools.op_id, state, note)
 
-    def _manifest(self) -> str:
+    def _sources(self) -> Sources:
         sources = self._tools.journal.sources(self._dseq)
         if sources is None:
             raise BadArgument(
                 f"Deployment {self._dseq} is closed, or was not created by this server, so its manifest is not known."
             )
-        return sources.manifest
+        return sources
 
-    def _within_limits(self, offers: Sequence[RankedOffer]) -> None:
+    def _within_limits(self, offers: Sequence[RankedOffer], hours: int | None) -> None:
         policy = self._tools.policy
         rate = sum((offer.usd_per_hour for offer in offers), ZERO)
         if rate > self._max_usd_per_hour:
             raise Refused(
                 f"The offers cost {rate} an hour together, over the approved {self._max_usd_per_hour}."
+            )
+        if hours is not None and rate * hours > self._tools.ledger.held(self._dseq):
+            raise Refused(
+                f"{hours} hours at {rate} an hour are more than what was approved for this deployment."
             )
         for offer in (ranked.offer for ranked in offers):
             denied = offer.provider in policy.denied_providers
@@ -234,9 +255,26 @@ class LaunchPermit:
         """Create the deployment. Sent once: raises `OutcomeUnknown` when the answer was lost."""
         tools = self._tools
         with tools.accounted(on_refusal=State.REFUSED):
-            created = await tools.writer.create_deployment(self.plan.sdl, self.plan.deposit)
+            created = await self._created()
         self._record(created.dseq, created.manifest)
         return created
+
+    async def _created(self) -> Created:
+        for _ in range(_PROVISIONING_ATTEMPTS):
+            try:
+                return await self._send()
+            except WalletProvisioning:
+                # A definite no: a new account's wallet is still being set up, and nothing was done.
+                await self._tools.pause()
+        return await self._send()
+
+    async def _send(self) -> Created:
+        return await self._tools.writer.create_deployment(
+            self.plan.sdl,
+            self.plan.deposit,
+            name=self._tools.op_id,
+            runtime_limit_hours=self.plan.runtime_limit_hours,
+        )
 
     def adopt(self, dseq: Dseq, manifest: str) -> None:
         """Take up a deployment that was found to be what a lost answer created."""
@@ -249,14 +287,17 @@ class LaunchPermit:
     def abandoning(self, dseq: Dseq) -> ClosePermit:
         """The part of this permit that closes the deployment just created."""
         tools = self._tools
-        return ClosePermit(tools.writer, tools.reader, tools.ledger, tools.journal, tools.op_id, dseq)
+        return ClosePermit(
+            tools.writer, tools.reader, tools.ledger, tools.journal, tools.pause, tools.op_id, dseq
+        )
 
     def _record(self, dseq: Dseq, manifest: str) -> None:
         tools = self._tools
         try:
             tools.ledger.attach(tools.op_id, dseq)
             tools.journal.advance(tools.op_id, State.CREATED, dseq=dseq)
-            tools.journal.keep_sources(tools.op_id, Sources(self.plan.sdl, manifest))
+            sources = Sources(self.plan.sdl, manifest, self.plan.runtime_limit_hours)
+            tools.journal.keep_sources(tools.op_id, sources)
         except LedgerUnusable as unwritten:
             raise AkashError(
                 f"Deployment {dseq} was created and could not be written down: {unwritten.what}",
@@ -279,10 +320,22 @@ class FundPermit:
 
     async def deposit(self) -> DeploymentDetail:
         """Add the money. Sent once: raises `OutcomeUnknown` when the answer was lost."""
-        with self._tools.accounted(on_refusal=State.REFUSED):
-            detail = await self._tools.writer.deposit(self._plan.dseq, self._plan.amount)
-        self._tools.journal.advance(self._tools.op_id, State.DONE)
+        tools, plan = self._tools, self._plan
+        with tools.accounted(on_refusal=State.REFUSED):
+            if plan.more_hours is None:
+                detail = await tools.writer.deposit(plan.dseq, plan.amount)
+            else:
+                await self._extend(plan.more_hours)
+                detail = await tools.reader.get_deployment(plan.dseq)
+        tools.journal.advance(tools.op_id, State.DONE)
         return detail
+
+    async def _extend(self, more_hours: int) -> None:
+        writer, dseq = self._tools.writer, self._plan.dseq
+        limit = (await writer.get_settings(dseq)).runtime_limit_hours
+        if limit is None:
+            raise Refused(f"Deployment {dseq} has no runtime limit, so it is funded without end already.")
+        await writer.set_runtime_limit(dseq, int(limit) + more_hours)
 
 
 class UpdatePermit:
@@ -303,7 +356,11 @@ class UpdatePermit:
             detail = await self._tools.writer.update_deployment(self._plan.dseq, self._plan.sdl)
         launched = self._tools.journal.launch_of(self._plan.dseq)
         if launched is not None:
-            self._tools.journal.keep_sources(launched.op_id, Sources(self._plan.sdl, self._plan.manifest))
+            before = self._tools.journal.sources(self._plan.dseq)
+            hours = before.runtime_limit_hours if before else None
+            self._tools.journal.keep_sources(
+                launched.op_id, Sources(self._plan.sdl, self._plan.manifest, hours)
+            )
         self._tools.journal.advance(self._tools.op_id, State.DONE)
         return detail
 
@@ -325,6 +382,7 @@ class ClosePermit:
     _reader: ConsoleReader
     _ledger: Ledger
     _journal: Journal
+    _pause: Callable[[], Awaitable[None]]
     op_id: OpId
     _dseq: Dseq
 
@@ -334,6 +392,14 @@ class ClosePermit:
         Raises `NotFound` for a deployment that this account does not have, `OutcomeUnknown` when it cannot be
         proven closed, and what the Console raises when it refuses.
         """
+        for _ in range(_CLOSE_ATTEMPTS - 1):
+            try:
+                return await self._close_once()
+            except OutcomeUnknown:
+                await self._pause()
+        return await self._close_once()
+
+    async def _close_once(self) -> Closed:
         failure: Exception | None = None
         try:
             await self._writer.close_deployment(self._dseq)

@@ -48,10 +48,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What a deployment runs: the SDL, and the manifest text that the Console made of it."""
+    """What a deployment runs: the SDL, the manifest text that the Console made of it, and for how long at most."""
 
     sdl: str
     manifest: str
+    runtime_limit_hours: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Journal:
         now = self._now()
         with self._store.transaction() as db:
             db.execute(
-                "INSERT INTO operations VALUES (?, ?, ?, ?, ?, NULL, NULL, ?, ?)",
+                "INSERT INTO operations VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL, ?, ?)",
                 (op_id, kind, State.PLANNED, dseq, summary, now, now),
             )
             db.execute("INSERT INTO steps VALUES (?, ?, ?, ?)", (op_id, now, State.PLANNED, ""))
@@ -110,18 +111,19 @@ class Journal:
         """Keep what a lease or an update will need. It may hold secrets; `mark_closed` forgets it."""
         with self._store.transaction() as db:
             db.execute(
-                "UPDATE operations SET sdl = ?, manifest = ? WHERE op_id = ?",
-                (sources.sdl, sources.manifest, op_id),
+                "UPDATE operations SET sdl = ?, manifest = ?, runtime_limit_hours = ? WHERE op_id = ?",
+                (sources.sdl, sources.manifest, sources.runtime_limit_hours, op_id),
             )
 
     def sources(self, dseq: Dseq) -> Sources | None:
         """What a deployment of ours that is still open runs, else None."""
         with self._store.reading() as db:
             row = db.execute(
-                "SELECT sdl, manifest FROM operations WHERE dseq = ? AND kind = ? AND manifest IS NOT NULL",
+                "SELECT sdl, manifest, runtime_limit_hours FROM operations"
+                " WHERE dseq = ? AND kind = ? AND manifest IS NOT NULL",
                 (dseq, Kind.LAUNCH),
             ).fetchone()
-        return Sources(row["sdl"], row["manifest"]) if row else None
+        return Sources(*row) if row else None
 
     def mark_closed(self, dseq: Dseq, note: str) -> None:
         """A deployment is proven closed: its launch ends, and what it ran is forgotten."""

@@ -59,10 +59,13 @@ class LaunchPlan(Plan):
     max_usd_per_hour: Usd
     groups: int
     prefer: Prefer = "balanced"
+    runtime_limit_hours: int | None = None
+    """Where Console funds deployments by itself (autumn 2026), what ends it: so many hours at the full rate."""
 
     @property
     def exposure(self) -> Usd:
-        # With automatic top-up off, a deployment ends when its deposit is used up.
+        # With automatic top-up off a deployment ends when its deposit is used up; with a runtime limit it ends
+        # before its rate can have used that much.
         return self.deposit
 
     @property
@@ -72,6 +75,12 @@ class LaunchPlan(Plan):
             if self.tool == "deploy"
             else f"to collect offers of at most {self.max_usd_per_hour} an hour"
         )
+        if self.runtime_limit_hours is not None:
+            hours = f"{self.runtime_limit_hours} hour{'s' * (self.runtime_limit_hours > 1)}"
+            return (
+                f"Create a deployment of {self.contents} {lease}. Akash closes it {hours} after it started at the "
+                f"latest, so {self.deposit} is the most it can cost. It costs nothing any more once it is closed."
+            )
         return (
             f"Create a deployment of {self.contents}, put a deposit of {self.deposit} into its escrow {lease}. "
             f"Automatic top-up is switched off, so {self.deposit} is the most it can cost; "
@@ -108,6 +117,8 @@ class FundPlan(Plan):
     dseq: Dseq
     amount: Usd
     ours: bool
+    more_hours: int | None = None
+    """Where Console funds deployments by itself: how much longer this amount lets it run."""
 
     @property
     def exposure(self) -> Usd:
@@ -116,6 +127,11 @@ class FundPlan(Plan):
     @property
     def summary(self) -> str:
         whose = "" if self.ours else ", which this server did not create"
+        if self.more_hours is not None:
+            return (
+                f"Let deployment {self.dseq}{whose} run {self.more_hours} hours longer, for at most {self.amount}. "
+                "Closing it earlier costs less."
+            )
         return (
             f"Add {self.amount} to the escrow of deployment {self.dseq}{whose}. It is spent as the deployment runs; "
             "what is left comes back when it is closed."

@@ -34,6 +34,7 @@ CREATE TABLE operations (
     summary TEXT NOT NULL,
     sdl TEXT,                      -- what it runs, and what the provider is sent: kept while it is open,
     manifest TEXT,                 -- since they can hold secrets
+    runtime_limit_hours INTEGER,
     created_at REAL NOT NULL,
     updated_at REAL NOT NULL
 ) STRICT;

@@ -37,10 +37,16 @@ def runtime(ctx: AppContext) -> Runtime:
     return ctx.request_context.lifespan_context
 
 
+def runtime_with_key(ctx: AppContext) -> Runtime:
+    """The same, for a plan. Raises `MissingKey`: nobody should be asked for a yes that leads nowhere."""
+    services = runtime(ctx)
+    if not services.has_key:
+        raise MissingKey
+    return services
+
+
 def ask(ctx: AppContext, plan: Plan, token: str | None) -> Elicit[Confirm] | Consent:
     """The resolver's part: a question for the person, or what the policy says without one."""
-    if not runtime(ctx).has_key:
-        raise MissingKey  # said now: nobody should be asked for a yes that leads nowhere
     approver = runtime(ctx).approver
     decision = approver.consider(plan, token=token, can_ask=_can_ask(ctx))
     if isinstance(decision, AskThePerson):

@@ -16,7 +16,7 @@ from akash_mcp.money import Usd
 from akash_mcp.sdl import check
 from akash_mcp.tools.answers import launch_outcome, offer_list, pending, service_shapes, verdict
 from akash_mcp.tools.arguments import ApprovalToken, DseqArg, ProviderArg, SdlArg, UsdArg
-from akash_mcp.tools.consent import AppContext, Confirm, Consent, ask, runtime, settle
+from akash_mcp.tools.consent import AppContext, Confirm, Consent, ask, runtime, runtime_with_key, settle
 from akash_mcp.tools.shapes import OfferList, Outcome, Verdict
 from akash_mcp.tools.tool import Effect, ToolSpec
 from akash_mcp.tools.waiting import MAX_WAIT_SECONDS, WAIT_SECONDS, telling
@@ -35,7 +35,7 @@ async def validate_sdl(sdl: SdlArg) -> Verdict:
     return verdict(check(sdl))
 
 
-def _launch_plan(
+async def _launch_plan(
     ctx: AppContext,
     tool: str,
     sdl: str,
@@ -43,8 +43,8 @@ def _launch_plan(
     max_usd_per_hour: Usd | None,
     prefer: Prefer = "balanced",
 ) -> LaunchPlan:
-    return planning.launch_plan(
-        runtime(ctx),
+    return await planning.launch_plan(
+        runtime_with_key(ctx),
         tool=tool,
         sdl=sdl,
         deposit=deposit_usd,
@@ -62,7 +62,9 @@ async def ask_deploy(
     approval_token: str | None,
 ) -> Asked:
     """Ask for a yes to `deploy`."""
-    return ask(ctx, _launch_plan(ctx, "deploy", sdl, deposit_usd, max_usd_per_hour, prefer), approval_token)
+    return ask(
+        ctx, await _launch_plan(ctx, "deploy", sdl, deposit_usd, max_usd_per_hour, prefer), approval_token
+    )
 
 
 async def deploy(
@@ -76,7 +78,7 @@ async def deploy(
 ) -> Outcome:
     """SPENDS. Deploy an SDL whole: approve, create, wait for bids, lease the best, wait until it runs. Answers
     pending with an op_id when it takes longer."""
-    plan = _launch_plan(ctx, "deploy", sdl, deposit_usd, max_usd_per_hour, prefer)
+    plan = await _launch_plan(ctx, "deploy", sdl, deposit_usd, max_usd_per_hour, prefer)
     approval = settle(ctx, plan, answer)
     if isinstance(approval, Outcome):
         return approval
@@ -92,7 +94,7 @@ async def ask_create(
 ) -> Asked:
     """Ask for a yes to `create_deployment`."""
     return ask(
-        ctx, _launch_plan(ctx, "create_deployment", sdl, deposit_usd, max_usd_per_hour), approval_token
+        ctx, await _launch_plan(ctx, "create_deployment", sdl, deposit_usd, max_usd_per_hour), approval_token
     )
 
 
@@ -105,7 +107,7 @@ async def create_deployment(
     approval_token: ApprovalToken = None,
 ) -> Outcome:
     """SPENDS. Only create a deployment, to choose among its bids yourself: then list_bids and create_lease."""
-    plan = _launch_plan(ctx, "create_deployment", sdl, deposit_usd, max_usd_per_hour)
+    plan = await _launch_plan(ctx, "create_deployment", sdl, deposit_usd, max_usd_per_hour)
     approval = settle(ctx, plan, answer)
     if isinstance(approval, Outcome):
         return approval
@@ -140,7 +142,7 @@ def _lease_plan(
     if not providers:
         raise BadArgument("providers is empty.", next_step="Name one provider a group, from list_bids.")
     return planning.lease_plan(
-        runtime(ctx), dseq=dseq, providers=tuple(providers), max_usd_per_hour=max_usd_per_hour
+        runtime_with_key(ctx), dseq=dseq, providers=tuple(providers), max_usd_per_hour=max_usd_per_hour
     )
 
 
@@ -176,7 +178,7 @@ async def create_lease(
 
 
 def _update_plan(ctx: AppContext, dseq: Dseq, sdl: str) -> UpdatePlan:
-    return planning.update_plan(runtime(ctx), dseq=dseq, sdl=sdl)
+    return planning.update_plan(runtime_with_key(ctx), dseq=dseq, sdl=sdl)
 
 
 async def ask_update(ctx: AppContext, dseq: Dseq, sdl: str, approval_token: str | None) -> Asked:
@@ -212,13 +214,13 @@ async def update_deployment(
     )
 
 
-def _fund_plan(ctx: AppContext, dseq: Dseq, amount_usd: Usd) -> FundPlan:
-    return planning.fund_plan(runtime(ctx), dseq=dseq, amount=amount_usd)
+async def _fund_plan(ctx: AppContext, dseq: Dseq, amount_usd: Usd) -> FundPlan:
+    return await planning.fund_plan(runtime_with_key(ctx), dseq=dseq, amount=amount_usd)
 
 
 async def ask_funds(ctx: AppContext, dseq: Dseq, amount_usd: Usd, approval_token: str | None) -> Asked:
     """Ask for a yes to `add_funds`."""
-    return ask(ctx, _fund_plan(ctx, dseq, amount_usd), approval_token)
+    return ask(ctx, await _fund_plan(ctx, dseq, amount_usd), approval_token)
 
 
 async def add_funds(
@@ -229,7 +231,7 @@ async def add_funds(
     approval_token: ApprovalToken = None,
 ) -> Outcome:
     """SPENDS. Add money to a deployment's escrow so that it runs longer."""
-    plan = _fund_plan(ctx, dseq, amount_usd)
+    plan = await _fund_plan(ctx, dseq, amount_usd)
     approval = settle(ctx, plan, answer)
     if isinstance(approval, Outcome):
         return approval
@@ -255,7 +257,7 @@ async def add_funds(
 
 
 def _close_plan(ctx: AppContext, dseq: Dseq) -> ClosePlan:
-    return planning.close_plan(runtime(ctx), dseq=dseq)
+    return planning.close_plan(runtime_with_key(ctx), dseq=dseq)
 
 
 async def ask_close(ctx: AppContext, dseq: Dseq, approval_token: str | None) -> Asked:

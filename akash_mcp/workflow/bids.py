@@ -8,7 +8,7 @@ from decimal import Decimal
 import anyio
 
 from akash_mcp.clients.models import Bid
-from akash_mcp.errors import BadArgument
+from akash_mcp.errors import BadArgument, Interrupted, RateLimited, ServerError, Unreachable
 from akash_mcp.guard.policy import Policy
 from akash_mcp.guard.untrusted import field
 from akash_mcp.ids import Dseq
@@ -58,11 +58,11 @@ async def until_offers(
     if detail.state != "active":
         raise BadArgument(f"Deployment {dseq} is {field(detail.state)}, so nobody bids on it.")
     offers = await offers_now(rt, dseq, wanted, prefer)
-    with anyio.move_on_after(seconds):
-        while not offers.ranked and not detail.active_leases:
-            await told(f"{len(offers.rejected)} bids so far, none that can be taken")
-            await rt.sleep(rt.pace.bid_poll)
-            offers = await offers_now(rt, dseq, wanted, prefer)
+    ends = anyio.current_time() + seconds
+    while not offers.ranked and not detail.active_leases and anyio.current_time() < ends:
+        await told(f"{len(offers.rejected)} bids so far, none that can be taken")
+        await rt.sleep(rt.pace.bid_poll)
+        offers = await offers_now(rt, dseq, wanted, prefer)
     return offers
 
 
@@ -71,8 +71,14 @@ async def gather(
 ) -> Ranking:
     """Offers for all groups: waited for until each has one, and a little longer for better ones."""
     waited = settled = 0.0
+    offers = Ranking((), ())
     while True:
-        offers = await offers_now(rt, dseq, wanted, prefer)
+        try:
+            offers = await offers_now(rt, dseq, wanted, prefer)
+        except (ServerError, RateLimited, Interrupted, Unreachable):
+            # A look that failed costs nothing; giving up on it would close what was just paid for.
+            if waited >= rt.pace.bid_give_up:
+                raise
         counts = [
             sum(ranked.offer.gseq == group for ranked in offers.ranked) for group in range(1, groups + 1)
         ]

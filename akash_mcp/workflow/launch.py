@@ -160,7 +160,7 @@ async def _deliver_again(
     rt: Runtime, leasing: LeasePermit, leases: Sequence[LeaseId], failure: AkashError
 ) -> None:
     for _ in range(_MANIFEST_ATTEMPTS):
-        await rt.sleep(rt.pace.manifest_retry)
+        await rt.sleep(rt.pace.retry)
         try:
             await leasing.resend_manifest(leases)
             return

@@ -1,4 +1,4 @@
-"""From a tool's arguments to a plan, or to the reason why there can be none. Nothing here touches the network.
+"""From a tool's arguments to a plan, or to the reason why there can be none. What touches the network here is a read.
 
 What can be refused for free is refused here, before a person is asked: an SDL that some judge would not take, a
 deposit under the chain's minimum, an amount over the budget.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
+from akash_mcp.clients.dialects import FIRST_HOURS, dialect_of
+from akash_mcp.clients.generation import Generation
 from akash_mcp.errors import BadArgument, InvalidSdl, OverBudget
 from akash_mcp.guard.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan, UpdatePlan
 from akash_mcp.ids import Dseq, ProviderAddress
@@ -17,13 +19,10 @@ from akash_mcp.money import Usd, usd_per_hour
 from akash_mcp.sdl import Finding, Report, check, diff
 from akash_mcp.workflow.runtime import Runtime
 
-MINIMUM_DEPOSIT = Usd("0.5")
-"""The chain's minimum for uact (akash-network/chain-sdk deployment/v1beta4 params: 500000 uact)."""
-
 _SHOWN_FINDINGS = 6
 
 
-def launch_plan(
+async def launch_plan(
     rt: Runtime,
     *,
     tool: str,
@@ -32,23 +31,28 @@ def launch_plan(
     max_usd_per_hour: Usd | None,
     prefer: Prefer = "balanced",
 ) -> LaunchPlan:
-    """The plan for a new deployment. Raises `InvalidSdl`, `BadArgument` or `OverBudget`."""
+    """The plan for a new deployment. Raises `InvalidSdl`, `BadArgument` or `OverBudget`, and `Unreachable`."""
     report = accepted(sdl)
-    if deposit < MINIMUM_DEPOSIT:
+    generation = await rt.reader.generation()
+    least = dialect_of(generation).least_deposit
+    if deposit < least:
         raise BadArgument(
-            f"A deposit of {deposit} is below the chain's minimum of {MINIMUM_DEPOSIT}.",
-            next_step=f"Use at least {MINIMUM_DEPOSIT}; what is not used comes back.",
+            f"A deposit of {deposit} is below the minimum of {least}.",
+            next_step=f"Use at least {least}; what is not used comes back.",
         )
     ceiling = usd_per_hour(sum((group.price for group in report.groups), Decimal(0)))
+    rate = _rate(rt, ceiling, max_usd_per_hour)
+    funds_itself = generation is Generation.V2026_11
     plan = LaunchPlan(
         tool=tool,
         sdl=sdl,
         contents=contents(report),
         deposit=deposit,
         ceiling=ceiling,
-        max_usd_per_hour=_rate(rt, ceiling, max_usd_per_hour),
+        max_usd_per_hour=rate,
         groups=len(report.groups),
         prefer=prefer,
+        runtime_limit_hours=_hours_for(deposit, rate, FIRST_HOURS) if funds_itself else None,
     )
     rt.ledger.check(plan.exposure, dseq=None)
     return plan
@@ -62,10 +66,18 @@ def lease_plan(
     return LeasePlan(tool="create_lease", dseq=dseq, providers=providers, max_usd_per_hour=rate)
 
 
-def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
-    """The plan to add money. Raises `OverBudget`."""
+async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
+    """The plan to add money, or hours where the Console funds by itself. Raises `OverBudget` and `BadArgument`."""
     rt.ledger.check(amount, dseq=dseq)
-    return FundPlan(tool="add_funds", dseq=dseq, amount=amount, ours=rt.gate.owns(dseq))
+    more_hours = None
+    if await rt.reader.generation() is Generation.V2026_11:
+        rate = usd_per_hour((await rt.reader.get_deployment(dseq)).rate_uact)
+        if not rate:
+            raise BadArgument(f"Deployment {dseq} has no running lease, so it cannot be made to run longer.")
+        more_hours = _hours_for(amount, rate, FIRST_HOURS)
+    return FundPlan(
+        tool="add_funds", dseq=dseq, amount=amount, ours=rt.gate.owns(dseq), more_hours=more_hours
+    )
 
 
 def update_plan(rt: Runtime, *, dseq: Dseq, sdl: str) -> UpdatePlan:
@@ -128,6 +140,17 @@ def contents(report: Report) -> str:
 
 def _named(name: str, image: str, count: int) -> str:
     return f"{name} ({image}{f', {count} times' if count > 1 else ''})"
+
+
+def _hours_for(amount: Usd, rate: Usd, most: int) -> int:
+    """The whole hours that an amount pays for at a rate. Raises `BadArgument` where it does not pay for one."""
+    hours = int(amount.amount / rate.amount) if rate else most
+    if hours < 1:
+        raise BadArgument(
+            f"At up to {rate} an hour, {amount} does not pay for one hour.",
+            next_step="Name a lower max_usd_per_hour, or a larger amount.",
+        )
+    return min(hours, most)
 
 
 def _rate(rt: Runtime, ceiling: Usd, asked: Usd | None) -> Usd:

@@ -46,27 +46,30 @@ async def look(rt: Runtime, leases: Sequence[LeaseId]) -> Readiness:
 
 async def until_ready(rt: Runtime, leases: Sequence[LeaseId], told: Callable[[str], None]) -> Readiness:
     """Look again and again until all is ready, or until the pace says to stop waiting."""
-    readiness = Readiness(len(leases), {})
-    with anyio.move_on_after(rt.pace.ready_give_up):
-        while not readiness.is_ready:
-            readiness = await look(rt, leases)
-            up = sum(
-                service.running > 0
-                for status in readiness.statuses.values()
-                for service in status.services.values()
-            )
-            told(f"{up} services are running")
-            if not readiness.is_ready:
-                await rt.sleep(rt.pace.ready_poll)
-    return readiness
+    ends = anyio.current_time() + rt.pace.ready_give_up
+    while True:
+        readiness = await look(rt, leases)
+        up = sum(
+            service.running > 0
+            for status in readiness.statuses.values()
+            for service in status.services.values()
+        )
+        told(f"{up} services are running")
+        # Between two looks, never in one: a handshake that is cut off leaves its socket to the collector.
+        if readiness.is_ready or anyio.current_time() >= ends:
+            return readiness
+        await rt.sleep(rt.pace.ready_poll)
 
 
 async def wait_for_ready(
     rt: Runtime, dseq: Dseq, seconds: float, told: Callable[[str], Awaitable[None]]
 ) -> None:
     """Wait until a deployment is ready, or until `seconds` have passed; either is fine."""
-    with anyio.move_on_after(seconds):
-        leases = (await rt.reader.get_deployment(dseq)).active_leases
-        while leases and not (readiness := await look(rt, leases)).is_ready:
-            await told(f"{len(readiness.statuses)} of {len(leases)} providers know their lease")
-            await rt.sleep(rt.pace.ready_poll)
+    ends = anyio.current_time() + seconds
+    leases = (await rt.reader.get_deployment(dseq)).active_leases
+    while leases and anyio.current_time() < ends:
+        readiness = await look(rt, leases)
+        if readiness.is_ready:
+            return
+        await told(f"{len(readiness.statuses)} of {len(leases)} providers know their lease")
+        await rt.sleep(rt.pace.ready_poll)

@@ -3,7 +3,7 @@
 The Console names a deployment by its own clock in milliseconds and keeps the hash of its manifest on the chain. So
 one that appeared around the time of our request, with our manifest and our deposit, that nobody leased and our
 journal does not know, is ours. The Console gives up on a transaction after about 36 seconds; what has not appeared
-well after that stays unknown and stays held.
+well after that stays unknown and stays held. Since autumn 2026 a deployment has a name, and ours is its operation's.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import anyio
 
+from akash_mcp.clients.generation import Generation
 from akash_mcp.clients.models import DeploymentDetail
 from akash_mcp.errors import ApiError, Interrupted, OutcomeUnknown, Unreachable
 from akash_mcp.guard.gate import LaunchPermit
@@ -37,7 +38,7 @@ async def create_once(rt: Runtime, permit: LaunchPermit, told: Callable[[str], N
     except OutcomeUnknown as lost:
         told("the answer was lost; looking for the deployment")
         manifest = check(permit.plan.sdl).manifest or ""
-        found = await _appeared(rt, permit.plan, manifest, started)
+        found = await _appeared(rt, permit, manifest, started)
         if found is None:
             raise OutcomeUnknown(
                 f"{lost.what} No such deployment has appeared since.",
@@ -48,18 +49,25 @@ async def create_once(rt: Runtime, permit: LaunchPermit, told: Callable[[str], N
         return found
 
 
-async def _appeared(rt: Runtime, plan: LaunchPlan, manifest: str, started: float) -> Dseq | None:
-    with anyio.move_on_after(rt.pace.lookup_give_up):
-        while True:
-            try:
-                details = await rt.reader.list_deployments()
-            except (ApiError, Interrupted, Unreachable):
-                details = []  # whatever broke the answer may break this too; there is time
-            candidates = [d.dseq for d in details if _is_ours(rt, d, plan, manifest, started)]
-            if len(candidates) == 1:
-                return candidates[0]
-            await rt.sleep(rt.pace.lookup_poll)
-    return None
+async def _appeared(rt: Runtime, permit: LaunchPermit, manifest: str, started: float) -> Dseq | None:
+    ends = anyio.current_time() + rt.pace.lookup_give_up
+    while True:
+        try:
+            candidates = await _candidates(rt, permit, manifest, started)
+        except (ApiError, Interrupted, Unreachable):
+            candidates = []  # whatever broke the answer may break this too; there is time
+        if len(candidates) == 1:
+            return candidates[0]
+        if anyio.current_time() >= ends:
+            return None
+        await rt.sleep(rt.pace.lookup_poll)
+
+
+async def _candidates(rt: Runtime, permit: LaunchPermit, manifest: str, started: float) -> list[Dseq]:
+    if await rt.reader.generation() is Generation.V2026_11:
+        return [detail.dseq for detail in await rt.reader.find_deployments(permit.op_id)]
+    details = await rt.reader.list_deployments()
+    return [detail.dseq for detail in details if _is_ours(rt, detail, permit.plan, manifest, started)]
 
 
 def _is_ours(rt: Runtime, detail: DeploymentDetail, plan: LaunchPlan, manifest: str, started: float) -> bool:

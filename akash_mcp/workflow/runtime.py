@@ -30,8 +30,8 @@ class Pace:
     lookup_poll: float = 5.0
     lookup_give_up: float = 60.0
     """How long a creation whose answer was lost is looked for; Console gives up on a transaction after 36 s."""
-    manifest_retry: float = 6.0
-    """Between deliveries of a manifest that a provider did not take, as Console waits."""
+    retry: float = 6.0
+    """Before something harmless is tried again: a manifest that a provider did not take, a close, a new wallet."""
     ready_poll: float = 3.0
     ready_give_up: float = 300.0
 
@@ -43,7 +43,7 @@ class Pace:
             bid_give_up=self.bid_give_up / speed,
             lookup_poll=max(self.lookup_poll / speed, 0.05),
             lookup_give_up=self.lookup_give_up / speed,
-            manifest_retry=max(self.manifest_retry / speed, 0.05),
+            retry=max(self.retry / speed, 0.05),
             ready_poll=max(self.ready_poll / speed, 0.05),
             ready_give_up=self.ready_give_up / speed,
         )

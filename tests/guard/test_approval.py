@@ -121,6 +121,7 @@ CHANGED: dict[str, Any] = {
     "max_usd_per_hour": Usd("0.6"),
     "groups": 2,
     "prefer": "cheapest",
+    "runtime_limit_hours": 3,
 }
 
 

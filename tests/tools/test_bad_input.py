@@ -101,7 +101,7 @@ async def test_a_closed_dseq(closed: str, connect: Connect, sdl: str) -> None:
 
 
 AMOUNTS: dict[str, tuple[Any, str]] = {
-    "below the minimum": ("0.49", "below the chain's minimum of $0.50"),
+    "below the minimum": ("0.49", "below the minimum of $0.50"),
     "above the cap": (11, "over the limit of $10.00 per deployment"),
     "negative": (-1, "not negative"),
     "zero": (0, "more than 0"),

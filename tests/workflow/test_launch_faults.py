@@ -105,6 +105,29 @@ async def test_a_lease_whose_answer_was_cut_off_runs(
     assert len(deployment.leases) == 1
 
 
+@pytest.mark.parametrize(
+    "fault", ["wallet-provisioning", "chain-down", "indexer-lag", "swapped-leases", "lying-list"]
+)
+async def test_what_passes_is_waited_out(
+    fault: str, connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    await network.inject(fault, count=1)
+    async with connect(approval="auto") as agent:
+        deployed = await agent.finished(await agent.call("deploy", sdl=sdl, deposit_usd=1))
+        assert deployed["status"] == "ready"
+        assert (await agent.call("close_deployment", dseq=deployed["dseq"]))["status"] == "closed"
+    assert states(network) == ["closed"]
+
+
+async def test_a_close_that_failed_once_is_tried_again(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect(approval="auto") as agent:
+        dseq = (await agent.call("create_deployment", sdl=sdl, deposit_usd=1))["dseq"]
+        await network.inject("close-fails", count=1)
+        assert (await agent.call("close_deployment", dseq=dseq))["status"] == "closed"
+
+
 async def test_busy_reads_are_waited_for(connect: Connect, network: EmbeddedNetwork, sdl: str) -> None:
     await network.inject("503-html", count=2, route="GET /v1/bids")
     await network.inject("429", count=1, value="0", route="GET /v1/providers")
