@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
+from textwrap import fill
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -21,8 +23,6 @@ _WHO = {
     "console": "the Console refuses",
     "chain": "the chain refuses, after the deposit",
     "provider": "the provider refuses, after the lease",
-    "cli": "note",
-    "market": "note",
 }
 
 
@@ -47,6 +47,8 @@ def run(files: Sequence[Path], *, as_json: bool) -> int:
             sys.stdout.write(json.dumps(as_record(str(file), report), ensure_ascii=True) + "\n")
         else:
             _show(console, str(file), source, report)
+            if file is not files[-1]:
+                console.print()
         if not report.ok:
             outcome = max(outcome, REFUSED)
     return outcome
@@ -80,20 +82,17 @@ def _with_decimal_text(items: list[tuple[str, object]]) -> dict[str, object]:
 def _show(console: Console, file: str, source: str, report: Report) -> None:
     lines = re.split("\r\n|\r|\n", source)
     for finding in sorted(report.errors, key=_place):
-        _show_finding(console, file, lines, finding, "error", "bold red")
+        _show_finding(console, file, lines, finding, f"error {finding.rule}", "bold red")
     for finding in sorted(report.warnings, key=_place):
-        _show_finding(console, file, lines, finding, "warning", "yellow")
-    verdict = Text(f"{_clean(file)}: ")
+        _show_finding(console, file, lines, finding, f"warning {finding.rule}", "yellow")
     if report.ok:
-        verdict.append("ok", "bold green")
-        verdict.append(": the Console, the chain and a provider would take it")
+        verdict, style, said = "ok", "bold green", "the Console, the chain and a provider would take it"
     else:
-        verdict.append("refused", "bold red")
         count = len(report.errors)
-        verdict.append(f": {count} error{'' if count == 1 else 's'}")
+        verdict, style, said = "refused", "bold red", f"{count} error{'' if count == 1 else 's'}"
     if report.ceiling_usd_month is not None:
-        verdict.append(f"; it may cost at most {report.ceiling_usd_month} a month")
-    console.print(verdict)
+        said += f"; it may cost at most {report.ceiling_usd_month} a month"
+    _print(console, f"{_clean(file)}: ", verdict, f": {said}", style)
 
 
 def _place(finding: Finding) -> tuple[int, int]:
@@ -101,20 +100,39 @@ def _place(finding: Finding) -> tuple[int, int]:
 
 
 def _show_finding(
-    console: Console, file: str, lines: Sequence[str], finding: Finding, word: str, style: str
+    console: Console, file: str, lines: Sequence[str], finding: Finding, name: str, style: str
 ) -> None:
-    head = Text(f"{_clean(file)}:{finding.line}:{finding.column}: ")
-    head.append(f"{word} {finding.rule}", style)
-    head.append(f" ({_WHO[finding.judge]})" if word == "error" else "")
-    head.append(f": {_clean(finding.message)}")
-    console.print(head)
+    who = f" ({_WHO[finding.judge]})" if name.startswith("error") else ""
+    where = f"{_clean(file)}:{finding.line}:{finding.column}: "
+    _print(console, where, name, f"{who}: {_clean(finding.message)}", style)
     if finding.line <= len(lines):
-        number = f"{finding.line:>5} | "
-        line = _clean(lines[finding.line - 1])
-        console.print(Text(number, "dim").append(line[:200], "default"))
-        console.print(Text(" " * (len(number) + min(finding.column - 1, 200))).append("^", style))
+        _show_line(console, finding, lines[finding.line - 1], style)
     if finding.hint:
-        console.print(Text("      = ", "dim").append(_clean(finding.hint)))
+        _print(console, "      ", "=", f" {_clean(finding.hint)}", "dim")
+
+
+def _show_line(console: Console, finding: Finding, line: str, style: str) -> None:
+    """The line with a caret under the place; of a line too long for the terminal the part around it."""
+    number = f"{finding.line:>5} | "
+    room = console.width - len(number) if console.is_terminal else 200
+    before = min(finding.column - 1, len(line))
+    start = 0 if before < room else before - room // 2
+    shown = _clean(line[start : start + room])
+    console.print(Text().append(number, "dim").append(shown), no_wrap=True, overflow="crop")
+    console.print(Text(" " * (len(number) + cell_len(shown[: before - start])) + "^", style), no_wrap=True)
+
+
+def _print(console: Console, before: str, marked: str, after: str, style: str) -> None:
+    """A line of text; on a terminal one that wraps between words, under itself."""
+    text = before + marked + after
+    if console.is_terminal:
+        text = fill(
+            text, console.width, subsequent_indent=" " * 8, break_on_hyphens=False, break_long_words=False
+        )
+    line = Text(text)
+    if (start := text.find(marked, len(before))) >= 0:  # else it was wrapped itself
+        line.stylize(style, start, start + len(marked))
+    console.print(line)
 
 
 def _clean(text: str) -> str:

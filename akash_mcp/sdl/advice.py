@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from akash_mcp.sdl.javascript import Date, Value, number_text, text
+from akash_mcp.sdl.javascript import Date, Value, is_number, number_text, text
 from akash_mcp.sdl.loader import Path
+from akash_mcp.sdl.quantities import BadSize, size_bytes
 
 SERVICE = "a service"
 EXPOSE = "an expose entry"
@@ -114,15 +114,23 @@ _MISSING: dict[tuple[str, str], str] = {
     (
         "a GPU",
         "attributes",
-    ): "add attributes: vendor: nvidia: (with - model: <model> below it, or nothing for any)",
+    ): "add attributes: vendor: nvidia: (with - model: <model> below, or nothing for any)",
     ("a GPU", "units"): "add units: 1",
     ("an endpoint", "kind"): "add kind: ip",
     ("reclamation", "min_window"): "add min_window: such as 24h",
 }
 
 
-def kind_of(value: Value) -> str:
-    """What a value is, for a sentence."""
+_PRIVATE = ("args", "command", "credentials", "env")
+
+
+def _is_private(path: Path) -> bool:
+    """Whether people keep secrets at `path`, so that what stands there is not repeated."""
+    return path[:1] == ("services",) and len(path) > 2 and path[2] in _PRIVATE
+
+
+def kind_of(value: Value, path: Path) -> str:
+    """What the value at `path` is, for a sentence."""
     match value:
         case None:
             return "empty"
@@ -133,14 +141,17 @@ def kind_of(value: Value) -> str:
         case dict():
             return "a map"
         case _:
-            return shown(value)
+            return _KINDS[type(value)] if _is_private(path) else shown(value)
+
+
+_KINDS = {bool: "true or false", int: "a number", float: "a number", str: "text"}
 
 
 def shown(value: Value) -> str:
     """A value as its writer sees it, cut where it is long."""
     match value:
         case None | Date() | list() | dict():
-            return kind_of(value)
+            return kind_of(value, ())
         case bool():
             return str(value).lower()
         case str():
@@ -152,14 +163,26 @@ def shown(value: Value) -> str:
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """`did you mean "…"?` for the known name that is most like `name`, empty where none is.
 
-    Looks at fifty names, and at short ones only: the SDL may have been written to keep us busy.
+    A slip is mostly in one place, so two names are alike by the share of the longer one that both begin and end with.
+    Looks at thirty names, and at short ones only: the SDL may have been written to keep us busy.
     """
-    close = (
-        difflib.get_close_matches(name, list(islice(known, 50)), n=1, cutoff=cutoff)
-        if len(name) <= 64
-        else []
-    )
-    return f'did you mean "{close[0]}"?' if close else ""
+    if len(name) > 48:
+        return ""
+    best = max(islice(known, 30), key=lambda each: _likeness(name, each), default="")
+    return f'did you mean "{best}"?' if _likeness(name, best) >= cutoff else ""
+
+
+def _likeness(one: str, other: str) -> float:
+    shorter, longer = sorted((len(one), len(other)))
+    both = _shared_start(one, other) + _shared_start(one[::-1], other[::-1])
+    return min(both, shorter) / longer if longer else 0.0
+
+
+def _shared_start(one: str, other: str) -> int:
+    for i, (here, there) in enumerate(zip(one, other, strict=False)):
+        if here != there:
+            return i
+    return min(len(one), len(other))
 
 
 def for_unknown(key: str, what: str, known: Iterable[str]) -> str:
@@ -168,7 +191,7 @@ def for_unknown(key: str, what: str, known: Iterable[str]) -> str:
     plain = key.lower().replace("-", "_")
     if plain in habits:
         return habits[plain]
-    return nearest(plain, known, cutoff=0.7) or "remove it; known here: " + ", ".join(known)
+    return nearest(plain, known) or "remove it; known here: " + ", ".join(known)
 
 
 def for_missing(field: str, what: str) -> str:
@@ -183,8 +206,10 @@ def for_type(value: Value, path: Path, wanted: str) -> str:
         return f'remove "{field}:" or put something below it'
     if len(path) > 1 and path[-2] == "env":
         return 'write NAME=value, in quotes where it holds ": "'
+    if field == "size" and is_number(value):
+        return for_size(number_text(value))
     if wanted == "string" and isinstance(value, bool | int | float | Date):
-        return "quote it" if isinstance(value, Date) else f'quote it: "{text(value)}"'
+        return "quote it" if isinstance(value, Date) or _is_private(path) else f'quote it: "{text(value)}"'
     if wanted == "integer" and isinstance(value, str):
         target = value.rpartition(":")[2]
         if value.isascii() and value.isdigit():
@@ -197,11 +222,28 @@ def for_type(value: Value, path: Path, wanted: str) -> str:
         if isinstance(value, dict):
             return 'begin each item with "- "'
         return 'write a list: one "- " item a line'
+    if wanted == "object" and isinstance(value, list):
+        return "write name: kind: ip" if field == "endpoints" else 'remove the "- " before its fields'
     if wanted == "object" and len(path) > 1 and path[-2] == "dependencies":
         return f"write - service: {value}"
     if wanted == "boolean" and isinstance(value, str):
         return "write true or false, without quotes"
     return ""
+
+
+def for_size(size: str) -> str:
+    """How to write a size so that it is one."""
+    plain = size.replace(" ", "").replace(",", ".").replace("_", "").lstrip("+-")
+    try:
+        size_bytes(plain)
+    except BadSize:
+        if not (plain.isascii() and plain.isdigit()):
+            return "write a number and a unit, such as 512Mi"
+        count = int(plain[:20])
+        if count >= 2**20:
+            return f"write {-(-count // 2**20)}Mi"
+        return f"write {plain}Mi" if count else "write 512Mi, or what it needs"
+    return f"write {plain}"
 
 
 def for_format(value: str, path: Path) -> str:

@@ -7,11 +7,25 @@ Source: akash-network/chain-sdk go/sdl/sdl-input.schema.yaml.
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from akash_mcp.sdl import advice
 from akash_mcp.sdl.javascript import Value, is_number
 from akash_mcp.sdl.loader import Path
-from akash_mcp.sdl.shapes import Problem, Shape, at, choice, found, missing, name, quoted, wrong_type
+from akash_mcp.sdl.shapes import (
+    ENOUGH,
+    Problem,
+    Shape,
+    at,
+    choice,
+    found,
+    list_of,
+    map_of,
+    missing,
+    name,
+    quoted,
+    wrong_type,
+)
 
 _CPU = re.compile(r"^[0-9]+(\.[0-9]+)?[a-zA-Z]*$", re.ASCII)
 _CPU_ZERO = re.compile(r"^0+(\.0+)?m?$", re.ASCII)
@@ -137,7 +151,7 @@ def one_or_more(volume: Shape) -> Shape:
     def check(value: Value, path: Path) -> list[Problem]:
         no_map, no_list = f"{quoted(path)} should be object.", f"{quoted(path)} should be array."
         if isinstance(value, list):
-            problems = [problem for i, each in enumerate(value) for problem in volume(each, (*path, i))]
+            problems = list_of(volume)(value, path)
             if problems:
                 problems[0].official.insert(0, no_map)
             return problems
@@ -171,7 +185,7 @@ def ip_needs_global(value: Value, path: Path) -> list[Problem]:
     ]
 
 
-_CASES = ("error", "timeout", "500", "502", "503", "504", "403", "404", "429", "off")
+_cases = list_of(choice("error", "timeout", "500", "502", "503", "504", "403", "404", "429", "off"))
 
 
 def next_cases(value: Value, path: Path) -> list[Problem]:
@@ -180,18 +194,12 @@ def next_cases(value: Value, path: Path) -> list[Problem]:
         problem = wrong_type(value, path, "array")
         problem.official.append(f"{quoted(path)} must NOT be valid.")
         return [problem]
-    problems = [p for i, case in enumerate(value) for p in choice(*_CASES)(case, (*path, i))]
+    problems = _cases(value, path)
     alone = "off" in value
     if not problems and (not alone or len(value) == 1):
         return []
     if not problems:
-        said = [f"{quoted(path)} must have at most 1 items."]
-        said += [
-            f"{quoted((*path, i))} must be off."
-            for i, case in enumerate(value)
-            if case != "off" and not alone
-        ]
-        said.append(f"{quoted(path)} must NOT be valid.")
+        said = [f"{quoted(path)} must have at most 1 items.", f"{quoted(path)} must NOT be valid."]
         return [
             Problem("S04", path, '"off" must stand alone in "next_cases"', said, 'write next_cases: ["off"]')
         ]
@@ -214,11 +222,9 @@ def endpoints_of(endpoint: Shape) -> Shape:
     def check(value: Value, path: Path) -> list[Problem]:
         if not isinstance(value, dict):
             return [wrong_type(value, path, "object")]
-        problems = [_bad_endpoint_name(key, path) for key in value if not found(_ENDPOINT_NAME, key)]
-        for key, each in value.items():
-            if found(_ENDPOINT_NAME, key):
-                problems += endpoint(each, (*path, key))
-        return problems
+        named = {key: each for key, each in value.items() if found(_ENDPOINT_NAME, key)}
+        bad = islice((key for key in value if key not in named), ENOUGH)
+        return [_bad_endpoint_name(key, path) for key in bad] + map_of(endpoint)(named, path)
 
     return check
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from akash_mcp.money import Usd, usd_per_hour, usd_per_month
-from akash_mcp.sdl.chain import MAX_COUNT, MAX_PRICE
+from akash_mcp.sdl.chain import MAX_COUNT, MAX_CPU, MAX_GPU, MAX_MEMORY, MAX_PRICE, MAX_VOLUME
 from akash_mcp.sdl.orders import LEASED_IP, Order, Unit
 from akash_mcp.sdl.quantities import rounded_up
 from akash_mcp.sdl.report import Fault
@@ -49,7 +49,7 @@ def check_ceiling(all_orders: Sequence[Order]) -> Iterator[Fault]:
     """Prices out of proportion to what is ordered, each per replica."""
     for order in all_orders:
         for unit in order.units:
-            if Decimal(unit.amount) > MAX_PRICE:
+            if not _is_orderable(unit):
                 continue
             path = ("profiles", "placement", order.placement.name, "pricing", unit.profile, "amount")
             most = usd_per_month(unit.amount)
@@ -64,6 +64,18 @@ def check_ceiling(all_orders: Sequence[Order]) -> Iterator[Fault]:
                 asked = _asked(unit, _CHEAPEST_GPU)
                 message = f"a replica may cost only {most} a month; providers ask about {asked} for its size"
                 yield Fault("D11", path, message, "", f"write amount: {_amount(asked * 2)}", "market")
+
+
+def _is_orderable(unit: Unit) -> bool:
+    """Whether the chain takes such an order: what it refuses has no market."""
+    resources = unit.resources
+    return (
+        Decimal(unit.amount) <= MAX_PRICE
+        and rounded_up(resources.cpu) <= MAX_CPU
+        and rounded_up(resources.memory) <= MAX_MEMORY
+        and rounded_up(resources.gpu) <= MAX_GPU
+        and all(rounded_up(volume.size) <= MAX_VOLUME for volume in resources.storage)
+    )
 
 
 def _asked(unit: Unit, gpu: Decimal) -> Usd:

@@ -33,22 +33,16 @@ ATTRIBUTE_KEY = re.compile(r"[a-zA-Z][\w/.\-]{1,126}[\w*]?", re.ASCII)
 _AMOUNT = re.compile(r"[0-9]+(\.[0-9]{1,18})?")
 
 
-def check_chain(sdl: Sdl, all_orders: Sequence[Order]) -> list[Fault]:
+def check_chain(sdl: Sdl, all_orders: Sequence[Order]) -> Iterator[Fault]:
     """Everything that the chain would refuse, and then everything that the provider would."""
     if not all_orders:
-        return [
-            _fault(
-                "P00",
-                ("services",),
-                "an SDL needs a service that is deployed somewhere",
-                "Invalid groups",
-                "",
-            )
-        ]
-    faults: list[Fault] = []
+        message = "an SDL needs a service that is deployed somewhere"
+        yield _fault("P00", ("services",), message, "Invalid groups", "")
+        return
+    judged: set[str] = set()
     for order in all_orders:
-        faults += _group(sdl, order)
-    return list(dict.fromkeys(faults)) + list(_manifest(all_orders))
+        yield from _group(sdl, order, judged)
+    yield from _manifest(all_orders)
 
 
 def _fault(rule: str, path: Path, message: str, official: str, hint: str, judge: Judge = "chain") -> Fault:
@@ -58,17 +52,20 @@ def _fault(rule: str, path: Path, message: str, official: str, hint: str, judge:
 # ── the chain: group specs ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _group(sdl: Sdl, order: Order) -> Iterator[Fault]:
+def _group(sdl: Sdl, order: Order, judged: set[str]) -> Iterator[Fault]:
+    """The faults of a placement, and of those profiles in it that are not yet `judged`."""
     place = order.placement.name
     if not place:
         said = "empty group spec name denomination"
         yield _fault("P23", ("profiles", "placement"), "a placement needs a name", said, "name it")
     for unit in order.units:
-        profile = sdl.profiles[unit.profile]
-        yield from _cpu(profile, unit)
-        yield from _memory(profile, unit)
-        yield from _storage(profile, unit)
-        yield from _gpu(profile, unit)
+        if unit.profile not in judged:
+            judged.add(unit.profile)
+            profile = sdl.profiles[unit.profile]
+            yield from _cpu(profile, unit)
+            yield from _memory(profile, unit)
+            yield from _storage(profile, unit)
+            yield from _gpu(profile, unit)
         yield from _price(place, unit)
         if unit.count > MAX_COUNT:
             path: Path = ("deployment", unit.services[0].name, place, "count")
@@ -90,51 +87,46 @@ def _cpu(profile: Profile, unit: Unit) -> Iterator[Fault]:
 
 
 def _whole_millicores(cores: float | str) -> int:
-    """What the writer meant: the exact product, rounded up."""
+    """What the writer meant: the exact product, rounded up, and within what the chain takes."""
     if isinstance(cores, str):
         number = Decimal(re.split("[a-zA-Z]", cores)[0])
         exact = number if cores[-1:] in "mM" else number * 1000
     else:
         exact = Decimal(repr(cores)) * 1000
-    return int(exact.to_integral_value(ROUND_CEILING))
+    return int(max(Decimal(MIN_CPU), min(Decimal(MAX_CPU), exact.to_integral_value(ROUND_CEILING))))
 
 
 def _memory(profile: Profile, unit: Unit) -> Iterator[Fault]:
     path: Path = ("profiles", "compute", profile.name, "resources", "memory", "size")
     memory = unit.resources.memory
     if not is_whole(memory):
-        yield _fault("P06", path, f"{profile.memory} is no whole number of bytes", f'bad int "{memory}"', "")
+        said, hint = f'bad int "{memory}"', "write 512Mi, or what it needs"
+        yield _fault("P06", path, f"{profile.memory} is no whole number of bytes", said, hint)
     elif not MIN_MEMORY <= int(memory) <= MAX_MEMORY:
         said = f"error: invalid unit memory ({MAX_MEMORY} > {memory} > {MAX_MEMORY} fails)"
-        yield _fault(
-            "P08",
-            path,
-            f"a replica has 1 Mi to 2 Ti of memory, not {profile.memory}",
-            said,
-            _unit_hint(profile.memory),
-        )
+        hint = "write 1Mi or more, with Mi or Gi" if int(memory) < MIN_MEMORY else "write 2Ti or less"
+        message = f"a replica has 1 Mi to 2 Ti of memory, not {profile.memory}"
+        yield _fault("P08", path, message, said, hint)
 
 
 def _storage(profile: Profile, unit: Unit) -> Iterator[Fault]:
-    at: Path = ("profiles", "compute", profile.name, "resources", "storage")
+    at: Path = ("profiles", "compute", profile.name, "resources")
     if not profile.storage:
         said = "error: invalid unit storage, cannot be nil"
-        yield _fault("P09", at, "a profile needs a volume", said, "write storage: size: 1Gi")
+        yield _fault("P09", (*at, "storage"), "a profile needs a volume", said, "write storage: size: 1Gi")
     for volume, ordered in zip(profile.storage, unit.resources.storage, strict=True):
-        where = at if volume.index is None else (*at, volume.index)
+        where: Path = (*at, *volume.steps)
         if not is_whole(ordered.size):
-            said = f'bad int "{ordered.size}"'
-            yield _fault("P06", (*where, "size"), f"{volume.size} is no whole number of bytes", said, "")
+            said, hint = f'bad int "{ordered.size}"', "write 1Gi, or what it needs"
+            yield _fault("P06", (*where, "size"), f"{volume.size} is no whole number of bytes", said, hint)
         elif not MIN_VOLUME <= int(ordered.size) <= MAX_VOLUME:
             said = f"error: invalid unit storage ({MAX_VOLUME} > {ordered.size} > {MIN_VOLUME} fails)"
+            hint = (
+                "write 5Mi or more, with Mi or Gi" if int(ordered.size) < MIN_VOLUME else "write 32Ti or less"
+            )
             message = f"a volume has 5 Mi to 32 Ti, not {volume.size}"
-            yield _fault("P10", (*where, "size"), message, said, _unit_hint(volume.size))
+            yield _fault("P10", (*where, "size"), message, said, hint)
         yield from _attributes("P20", "storage", ordered.attributes, (*where, "attributes"))
-
-
-def _unit_hint(size: str) -> str:
-    """A word on suffixes that mean less than their writers think."""
-    return "write Mi or Gi" if size[-1:] in "kKbBmMzZiI" and not size.endswith(("Mi", "Gi", "Ti")) else ""
 
 
 def _gpu(profile: Profile, unit: Unit) -> Iterator[Fault]:
@@ -181,25 +173,12 @@ def _price(place: str, unit: Unit) -> Iterator[Fault]:
 
 def _totals(order: Order) -> Iterator[Fault]:
     path: Path = ("profiles", "placement", order.placement.name)
-    totals = [
-        (
-            "P17",
-            "CPU",
-            "millicores",
-            MAX_GROUP_CPU,
-            [(unit.resources.cpu, unit.count) for unit in order.units],
-        ),
-        ("P18", "GPU", "GPUs", MAX_GROUP_GPU, [(unit.resources.gpu, unit.count) for unit in order.units]),
-        (
-            "P19",
-            "memory",
-            "bytes",
-            MAX_GROUP_MEMORY,
-            [(unit.resources.memory, unit.count) for unit in order.units],
-        ),
-    ]
-    for rule, of, measure, most, parts in totals:
-        total = sum(rounded_up(quantity) * count for quantity, count in parts)
+    for rule, of, field, measure, most in (
+        ("P17", "CPU", "cpu", "millicores", MAX_GROUP_CPU),
+        ("P18", "GPU", "gpu", "GPUs", MAX_GROUP_GPU),
+        ("P19", "memory", "memory", "bytes", MAX_GROUP_MEMORY),
+    ):
+        total = sum(rounded_up(getattr(unit.resources, field)) * unit.count for unit in order.units)
         if total > most:
             said = f"invalid total {of} ({most} > {total} > 0 fails)"
             message = f'the placement "{order.placement.name}" orders {total} {measure} in all, and may order {most}'
@@ -242,16 +221,10 @@ def _names(service: Service) -> Iterator[Fault]:
     for i, variable in enumerate(service.env):
         name = variable.partition("=")[0]
         if not _ENV_NAME.fullmatch(name) or name == "." or name.startswith(".."):
-            message = f'"{name[:60]}" is no name for a variable'
-            said = f'invalid manifest: service "{service.name}" defines an env. var. with an invalid name "{name}"'
-            yield _fault(
-                "P03",
-                (*at, "env", i),
-                f'"{name[:60]}" is no name for a variable',
-                said,
-                _env_hint(variable),
-                "provider",
-            )
+            word = _first_word(name)
+            message = f'the item that begins with "{word}" has no name of a variable before "="'
+            said = f'invalid manifest: service "{service.name}" defines an env. var. with an invalid name "{word}"'
+            yield _fault("P03", (*at, "env", i), message, said, _env_hint(variable), "provider")
     in_bytes = [
         (to.service.encode(), expose.port, expose.proto, not to.is_global) for expose, to in exposes(service)
     ]
@@ -263,13 +236,17 @@ def _names(service: Service) -> Iterator[Fault]:
         )
 
 
+def _first_word(text: str) -> str:
+    """All that may be repeated of a variable without its "=": the rest may be its secret value."""
+    return re.split(r"[=:\s]", text.strip(), maxsplit=1)[0][:60]
+
+
 def _env_hint(variable: str) -> str:
     name, _, value = variable.partition("=")
     if name.startswith("export "):
-        return f"write {name[7:].strip()}=…"
+        return f"write {_first_word(name[7:])}=…"
     if ":" in name and not value:
-        before, _, _ = name.partition(":")
-        return f"write {before.strip()}=… instead of {before.strip()}: …"
+        return f"write {_first_word(name)}=… instead of {_first_word(name)}: …"
     if name.strip() != name and name.strip():
         return "remove the space around the name"
     return "write NAME=value"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain, islice
 
 from akash_mcp.sdl.ceiling import ceiling, check_ceiling
 from akash_mcp.sdl.chain import check_chain
@@ -13,12 +14,16 @@ from akash_mcp.sdl.manifest import manifest_text, rough_length, sha256_hex
 from akash_mcp.sdl.market import check_market
 from akash_mcp.sdl.model import build
 from akash_mcp.sdl.orders import orders
-from akash_mcp.sdl.references import check_references
+from akash_mcp.sdl.references import check_references, check_throws
 from akash_mcp.sdl.report import Fault, Finding, Report
 from akash_mcp.sdl.shapes import pointer
 
 MAX_MANIFEST = 4 * 2**20
 """Characters of a manifest beyond which we write none: a hundred times the longest in the wild."""
+MAX_MESSAGE = 500
+"""Characters of a message or hint: both quote what is in the SDL."""
+MAX_FAULTS = 100
+"""Faults of one kind after which we stop looking: one volume too few is a fault in each of a thousand placements."""
 
 
 def check(text: str) -> Report:
@@ -29,7 +34,7 @@ def check(text: str) -> Report:
     try:
         document = load(text)
     except BadYaml as bad:
-        finding = Finding("Y01", "console", bad.message, "", *bad.mark, bad.hint, bad.official)
+        finding = Finding("Y01", "console", _short(bad.message), "", *bad.mark, bad.hint, bad.official)
         return _refused((finding,), bad.official)
     problems = check_form(document.data)
     if problems:
@@ -41,18 +46,18 @@ def check(text: str) -> Report:
         return _refused(_placed(document, faults), ", ".join(said))
     sdl = build(document.data)
     services = tuple(sdl.services)
-    if faults := check_references(sdl):
-        # what is thrown ends the work, so Console says only the first of it
-        said = dict.fromkeys(fault.official for fault in (faults[:1] if faults[0].thrown else faults))
-        return _refused(_placed(document, faults), ", ".join(said), services)
+    if faults := list(islice(check_references(sdl), MAX_FAULTS)):
+        return _refused(_placed(document, faults), ", ".join(fault.official for fault in faults), services)
+    if faults := list(islice(check_throws(sdl), MAX_FAULTS)):
+        return _refused(_placed(document, faults), faults[0].official, services)
     if rough_length(sdl) > MAX_MANIFEST:
         message = "the manifest would be too large for a provider to take"
         return _refused(
             (Finding("Y02", "console", message, "", 1, 1, "use fewer services", ""),), message, services
         )
     all_orders = orders(sdl)
-    refused = check_chain(sdl, all_orders)
-    warned = [*check_ceiling(all_orders), *check_market(sdl), *check_cli(sdl)] if all_orders else []
+    refused = list(islice(check_chain(sdl, all_orders), MAX_FAULTS))
+    warnings = chain(check_ceiling(all_orders), check_market(sdl), check_cli(sdl)) if all_orders else ()
     manifest = manifest_text(sdl, all_orders)
     priced = not any(fault.rule == "P15" for fault in refused)
     hour, month = (ceiling(all_orders) if priced else None) or (None, None)
@@ -60,7 +65,7 @@ def check(text: str) -> Report:
         ok=not refused,
         console_ok=True,
         errors=_placed(document, refused),
-        warnings=_placed(document, warned),
+        warnings=_placed(document, islice(warnings, MAX_FAULTS)),
         groups=tuple(order.group() for order in all_orders),
         manifest=manifest,
         manifest_sha256=sha256_hex(manifest),
@@ -83,10 +88,14 @@ def _finding(fault: Fault, mark: Mark) -> Finding:
     return Finding(
         rule=fault.rule,
         judge=fault.judge,
-        message=fault.message,
+        message=_short(fault.message),
         path=pointer(fault.path),
         line=mark.line,
         column=mark.column,
-        hint=fault.hint,
+        hint=_short(fault.hint),
         official=fault.official,
     )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"

@@ -48,7 +48,7 @@ def _profile(profile: Profile) -> Iterator[Fault]:
     yield from _size((*at, "memory", "size"), profile.memory)
     names: set[str] = set()
     for volume in profile.storage:
-        where = (*at, "storage") if volume.index is None else (*at, "storage", volume.index)
+        where = (*at, *volume.steps)
         yield from _volume(where, volume)
         name = volume.name or "default"
         if name in names:
@@ -114,7 +114,11 @@ def _service(sdl: Sdl, service: Service) -> Iterator[Fault]:
             yield _fault("C13", (*at, "credentials", field), f"credentials need a {field}", "")
     for placed in sdl.deployment[service.name].values():
         for volume in sdl.profiles[placed.profile].storage:
-            if volume.index is None and volume.name not in ("", "default") and volume.name in service.mounts:
+            if (
+                volume.index is None
+                and volume.name not in (None, "", "default")
+                and volume.name in service.mounts
+            ):
                 message = (
                     f'a volume that is not in a list is always "default", so there is no "{volume.name}"'
                 )

@@ -81,13 +81,12 @@ def parse_int(source: str) -> float:
     return float(Decimal(match[1])) if match else math.nan
 
 
-_PUNCTUATION = "_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$"
-_ASCII_RANK = {
-    c: i for i, c in enumerate("\t\n\v\f\r " + _PUNCTUATION + "0123456789abcdefghijklmnopqrstuvwxyz")
-}
-_AFTER_ASCII = len(_ASCII_RANK)
+_IN_ORDER = "\t\n\v\f\r _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789abcdefghijklmnopqrstuvwxyz"
+_RANKS = str.maketrans(
+    {chr(code): None for code in range(128)} | {char: chr(rank) for rank, char in enumerate(_IN_ORDER)}
+)
 
-LocaleKey: TypeAlias = tuple[tuple[int, ...], tuple[str, ...], tuple[bool, ...]]
+LocaleKey: TypeAlias = tuple[str, str, str]
 
 
 def locale_key(name: str) -> LocaleKey:
@@ -95,14 +94,10 @@ def locale_key(name: str) -> LocaleKey:
 
     Exact for ASCII; other letters follow in the order of their code points.
     """
-    primary: list[int] = []
-    accents: list[str] = []
-    capitals: list[bool] = []
-    for char in unicodedata.normalize("NFD", name):
-        if unicodedata.combining(char):
-            accents.append(char)
-            continue
-        folded = char.lower()[:1]
-        primary.append(_ASCII_RANK.get(folded, _AFTER_ASCII + ord(folded)))
-        capitals.append(folded != char)
-    return tuple(primary), tuple(accents), tuple(capitals)
+    letters, accents = name, ""
+    if not name.isascii():
+        decomposed = unicodedata.normalize("NFD", name)
+        accents = "".join(filter(unicodedata.combining, decomposed))
+        letters = "".join(char for char in decomposed if not unicodedata.combining(char))
+    # swapped, because capitals come before small letters in ASCII
+    return letters.lower().translate(_RANKS), accents, letters.swapcase()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import yaml
 
@@ -21,8 +21,8 @@ MAX_BYTES = 512 * 1024
 """The largest request body that Console takes."""
 MAX_DEPTH = 100
 """js-yaml's own bound."""
-MAX_VALUES = 10_000
-"""Values after expanding aliases: several times the largest SDL in the wild."""
+MAX_VALUES = 8_192
+"""Values, keys among them, after expanding aliases: thirteen times the largest SDL in the wild."""
 MAX_CHARACTERS = 4 * MAX_BYTES
 """Characters of text after expanding aliases."""
 
@@ -47,21 +47,48 @@ class BadYaml(ValueError):
         self.hint = hint
 
 
+class Size(NamedTuple):
+    """How many values there are in a node, of how many characters, and how deep they are nested."""
+
+    values: int
+    characters: int
+    height: int
+
+
+class _Place(Protocol):
+    """Where an event of PyYAML's begins, counted from 0."""
+
+    line: int
+    column: int
+
+
 @dataclass(slots=True)
 class Node:
-    """A value and where it stands. `children` are those of a map or list; `keys` is where a map's keys stand.
+    """A value and where it stands. `merges`: it is a plain `<<`."""
 
-    `weight` counts the values in it, `length` their characters, `height` how deep they are nested.
+    start: _Place | None
+    value: Value
+    merges: bool = False
+
+    @property
+    def mark(self) -> Mark:
+        return _mark(self.start)
+
+
+@dataclass(slots=True)
+class Branch(Node):
+    """A map or a list. `keys` are a map's keys, `merged` those that came by a merge key and may yet be replaced.
+
+    While it is being read, `anchor` is the name it will answer to, and `waiting` the key that has no value yet. `size`
+    is known once an alias has asked for it.
     """
 
-    mark: Mark
-    value: Value
     children: dict[str | int, Node] = field(default_factory=dict)
-    keys: dict[str, Mark] = field(default_factory=dict)
-    merged: set[str] = field(default_factory=set)
-    weight: int = 1
-    length: int = 0
-    height: int = 1
+    keys: dict[str, Node] = field(default_factory=dict)
+    merged: frozenset[str] = frozenset()
+    anchor: str | None = None
+    waiting: Node | None = None
+    size: Size | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +103,13 @@ class Document:
 
     def where(self, path: Path, *, key: bool = False) -> Mark:
         """The place of the value at `path`, or of its key; of the nearest one above where there is none."""
-        node, at_key = self.root, self.root.mark
+        node, key_of_it = self.root, self.root
         for step in path:
-            child = node.children.get(step)
-            if child is None:
-                return at_key
-            at_key = node.keys.get(str(step), child.mark)
-            node = child
-        return at_key if key else node.mark
+            if not isinstance(node, Branch) or step not in node.children:
+                return key_of_it.mark
+            key_of_it = node.keys[step] if isinstance(step, str) else node.children[step]
+            node = node.children[step]
+        return key_of_it.mark if key else node.mark
 
 
 def load(source: str) -> Document:
@@ -98,11 +124,18 @@ def load(source: str) -> Document:
             official="the stream contains non-printable characters",
             hint="remove it, or write it as an escape inside double quotes",
         )
-    return Document(_Composer(source).compose())
+    try:
+        return Document(_Composer(source).compose())
+    except BadYaml:
+        # libyaml takes no tab before a comment or on a blank line; YAML and js-yaml do
+        forgiving = _IDLE_TABS.sub("", source)
+        if forgiving == source:
+            raise
+        return Document(_Composer(forgiving).compose())
 
 
+_IDLE_TABS = re.compile(r"^ *\t[ \t]*(?=[#\r\n])", re.MULTILINE)
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-_BREAKS_OF_YAML_1_1 = "\x85\u2028\u2029"
 
 
 def _mark_of(source: str, offset: int) -> Mark:
@@ -114,68 +147,41 @@ class _Composer:
     """Turns events into nodes with a stack of its own."""
 
     def __init__(self, source: str) -> None:
-        self.shield = _shield(source)
-        self.source = source.translate(self.shield)
-        self.unshield = {value: key for key, value in self.shield.items()}
+        shield = _shield(source)
+        self.source = source.translate(shield) if shield else source
+        self.unshield = {stand_in: char for char, stand_in in shield.items()}
         self.anchors: dict[str, Node] = {}
+        self.parents: list[Branch] = []
         self.values = 0
         self.characters = 0
 
     def compose(self) -> Node:
         root: Node | None = None
-        stack: list[tuple[Node, str | None]] = []  # open collections with the anchor each will answer to
-        pending: list[
-            tuple[Node, bool] | None
-        ] = []  # beside it: a map's key that waits for its value, is it "<<"
         for event in self._events():
-            mark = _mark(event)
-            if isinstance(event, yaml.DocumentStartEvent):
-                if root is not None:
+            match event:
+                case yaml.ScalarEvent():
+                    node = self._scalar(event)
+                case yaml.CollectionStartEvent():
+                    self.parents.append(self._branch(event))
+                    continue
+                case yaml.CollectionEndEvent():
+                    node = self._closed()
+                case yaml.AliasEvent():
+                    node = self._alias(event)
+                case yaml.DocumentStartEvent() if root is not None:
                     raise BadYaml(
                         "the text holds a second YAML document; an SDL is one",
-                        mark,
+                        _mark(event.start_mark),
                         official="expected a single document in the stream, but found more",
                         hint='remove the "---" and what follows it',
                     )
-                continue
-            if isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
-                if len(stack) >= MAX_DEPTH:
-                    raise BadYaml(f"values are nested more than {MAX_DEPTH} deep", mark)
-                _check_collection_tag(event, mark)
-                stack.append(
-                    (Node(mark, [] if isinstance(event, yaml.SequenceStartEvent) else {}), event.anchor)
-                )
-                pending.append(None)
-                self._count(1, 0, mark)
-                continue
-            is_merge = False
-            if isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
-                node, anchor = stack.pop()
-                pending.pop()
-            elif isinstance(event, yaml.ScalarEvent):
-                node, anchor = Node(mark, self._scalar(event, mark), length=len(event.value)), event.anchor
-                is_merge = event.value == "<<" and event.implicit[0] and event.tag is None
-                self._count(1, node.length, mark)
-            elif isinstance(event, yaml.AliasEvent):
-                node, anchor = self._alias(event, mark, len(stack)), None
+                case _:
+                    continue
+            if self.parents:
+                self._put(self.parents[-1], node)
             else:
-                continue
-            if anchor is not None:
-                self.anchors[anchor] = node
-            if not stack:
                 root = node
-                continue
-            parent = stack[-1][0]
-            if isinstance(parent.value, list):
-                parent.children[len(parent.value)] = node
-                parent.value.append(node.value)
-                _grow(parent, node)
-            elif (waiting := pending[-1]) is None:
-                pending[-1] = (node, is_merge)
-            else:
-                pending[-1] = None
-                self._pair(parent, waiting, node)
-        return root or Node(Mark(1, 1), None)
+        return root or Node(None, None)
 
     def _events(self) -> Iterator[yaml.Event]:
         try:
@@ -186,12 +192,11 @@ class _Composer:
             raise BadYaml(f"the text is not readable as YAML: {error.reason}", Mark(1, 1)) from error
 
     def _said_plainly(self, error: yaml.MarkedYAMLError) -> BadYaml:
-        place = error.problem_mark or error.context_mark
-        line, column = (place.line + 1, place.column + 1) if place else (1, 1)
+        mark = _mark(error.problem_mark or error.context_mark)
         lines = self.source.splitlines() or [""]
-        past_the_end = line > len(lines)
-        mark = Mark(len(lines), len(lines[-1]) + 1) if past_the_end else Mark(line, column)
-        if not past_the_end and lines[line - 1][:column].strip(" ").startswith("\t"):
+        official_mark = "({}:{})".format(*mark)
+        line = lines[mark.line - 1] if mark.line <= len(lines) else None
+        if line is not None and line[: mark.column].strip(" ").startswith("\t"):
             problem = "tab characters must not be used in indentation"
             message, hint = "the line is indented with a tab", "indent with spaces"
         elif error.problem == "found unexpected end of stream" and (opened := error.context_mark):
@@ -201,96 +206,136 @@ class _Composer:
         else:
             problem = " ".join(part for part in (error.context, error.problem) if part)
             message, hint = f"the YAML is broken here: {problem}", ""
-        return BadYaml(message, mark, official=f"{problem} ({line}:{column})", hint=hint)
+        if line is None:  # past the end: point at the end of the last line
+            mark = Mark(len(lines), len(lines[-1]) + 1)
+        return BadYaml(message, mark, official=f"{problem} {official_mark}", hint=hint)
 
-    def _count(self, values: int, characters: int, mark: Mark) -> None:
+    def _count(self, values: int, characters: int, event: yaml.Event) -> None:
         self.values += values
         self.characters += characters
         if self.values > MAX_VALUES or self.characters > MAX_CHARACTERS:
             what = f"{MAX_VALUES} values" if self.values > MAX_VALUES else f"{MAX_CHARACTERS} characters"
-            raise BadYaml(f"the SDL holds more than {what}, counting each use of an alias", mark)
-
-    def _alias(self, event: yaml.AliasEvent, mark: Mark, depth: int) -> Node:
-        target = self.anchors.get(event.anchor or "")
-        if target is None:
             raise BadYaml(
-                f'the alias "*{event.anchor}" names no anchor that is complete before it',
+                f"the SDL holds more than {what}, counting each use of an alias", _mark(event.start_mark)
+            )
+
+    def _check_depth(self, height: int, event: yaml.Event) -> None:
+        if len(self.parents) + height > MAX_DEPTH:
+            raise BadYaml(f"values are nested more than {MAX_DEPTH} deep", _mark(event.start_mark))
+
+    # ── one event, one node ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _scalar(self, event: yaml.ScalarEvent) -> Node:
+        plain = event.value.translate(self.unshield) if self.unshield else event.value
+        self._count(1, len(plain), event)
+        if event.tag is not None:
+            node = Node(event.start_mark, _tagged(event.tag, plain, _mark(event.start_mark)))
+        elif event.implicit[0]:
+            node = Node(event.start_mark, resolve(plain), plain == "<<")
+        else:
+            node = Node(event.start_mark, plain)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = node
+        return node
+
+    def _branch(self, event: yaml.CollectionStartEvent) -> Branch:
+        self._check_depth(1, event)
+        self._count(1, 0, event)
+        is_map = isinstance(event, yaml.MappingStartEvent)
+        if event.tag not in (None, "!", f"{_CORE}map" if is_map else f"{_CORE}seq"):
+            raise _unknown_tag(event.tag, _mark(event.start_mark))
+        return Branch(event.start_mark, {} if is_map else [], anchor=event.anchor)
+
+    def _closed(self) -> Branch:
+        branch = self.parents.pop()
+        if branch.anchor is not None:
+            self.anchors[branch.anchor] = branch
+        return branch
+
+    def _alias(self, event: yaml.AliasEvent) -> Node:
+        node = self.anchors.get(event.anchor or "")
+        if node is None:
+            mark = _mark(event.start_mark)
+            raise BadYaml(
+                "this alias names no anchor that is complete before it",
                 mark,
                 official=f'unidentified alias "{event.anchor}" ({mark.line}:{mark.column})',
+                hint='put the value in quotes if it is text that begins with "*"',
             )
-        if depth + target.height > MAX_DEPTH:
-            raise BadYaml(f"values are nested more than {MAX_DEPTH} deep", mark)
-        self._count(target.weight, target.length, mark)
-        return target
+        size = _size(node)
+        self._check_depth(size.height, event)
+        self._count(size.values, size.characters, event)
+        return node
 
-    def _pair(self, parent: Node, waiting: tuple[Node, bool], node: Node) -> None:
-        key_node, is_merge = waiting
-        if is_merge:
-            self._merge(parent, node, key_node.mark)
+    # ── a node into its parent ───────────────────────────────────────────────────────────────────────────────────
+
+    def _put(self, parent: Branch, node: Node) -> None:
+        if isinstance(parent.value, list):
+            parent.children[len(parent.value)] = node
+            parent.value.append(node.value)
+        elif parent.waiting is None:
+            parent.waiting = node
+        else:
+            self._pair(parent, parent.waiting, node)
+            parent.waiting = None
+
+    def _pair(self, parent: Branch, key_node: Node, node: Node) -> None:
+        if key_node.merges:
+            self._merge(parent, key_node, node)
             return
-        key = text(key_node.value)
-        if key in parent.children and key not in parent.merged:
+        key = key_node.value if isinstance(key_node.value, str) else text(key_node.value)
+        if key in parent.merged:
+            parent.merged -= {key}
+        elif key in parent.children:
             line, column = key_node.mark
             raise BadYaml(
-                f'the key "{key}" stands twice in the same map, first at line {parent.keys[key].line}',
+                f'the key "{key}" stands twice in the same map, first at line {parent.keys[key].mark.line}',
                 key_node.mark,
                 official=f"duplicated mapping key ({line}:{column})",
                 hint="keep one of the two",
             )
-        parent.merged.discard(key)
-        self._set(parent, key, key_node.mark, node)
+        _set(parent, key, key_node, node)
 
-    def _merge(self, parent: Node, node: Node, mark: Mark) -> None:
-        sources = list(node.children.values()) if isinstance(node.value, list) else [node]
+    def _merge(self, parent: Branch, key_node: Node, node: Node) -> None:
+        sources = [node]
+        if isinstance(node, Branch) and isinstance(node.value, list):
+            sources = list(node.children.values())
         for source in sources:
-            if not isinstance(source.value, dict):
+            if not isinstance(source, Branch) or isinstance(source.value, list):
+                line, column = key_node.mark
                 raise BadYaml(
                     'the merge key "<<" takes a map or a list of maps',
-                    mark,
-                    official=f"cannot merge mappings; the provided source object is unacceptable "
-                    f"({mark.line}:{mark.column})",
+                    key_node.mark,
+                    official=f"cannot merge mappings; the provided source object is unacceptable ({line}:{column})",
                 )
-            for key, child in source.children.items():
-                if key not in parent.children and isinstance(key, str):
-                    parent.merged.add(key)
-                    self._set(parent, key, source.keys[key], child)
-
-    @staticmethod
-    def _set(parent: Node, key: str, mark: Mark, node: Node) -> None:
-        assert isinstance(parent.value, dict)
-        parent.value[key] = node.value
-        parent.children[key] = node
-        parent.keys[key] = mark
-        _grow(parent, node)
-
-    def _scalar(self, event: yaml.ScalarEvent, mark: Mark) -> Value:
-        value = event.value.translate(self.unshield) if self.unshield else event.value
-        tag = event.tag
-        if tag is None:
-            return resolve(value) if event.implicit[0] else value
-        if tag in ("!", f"{_CORE}str"):
-            return value
-        resolved = resolve(value)
-        if tag not in _KINDS:
-            raise BadYaml(
-                f"the tag {tag} means nothing in an SDL",
-                mark,
-                official=f"unknown tag !<{tag}> ({mark.line}:{mark.column})",
-                hint="remove the tag",
-            )
-        if isinstance(resolved, bool) != (tag == f"{_CORE}bool") or not isinstance(resolved, _KINDS[tag]):
-            raise BadYaml(
-                f"{value!r} is not what its tag {tag} says",
-                mark,
-                official=f"cannot resolve a node with !<{tag}> explicit tag ({mark.line}:{mark.column})",
-            )
-        return resolved
+            merged = {key: source.keys[key] for key in source.keys if key not in parent.children}
+            parent.merged |= merged.keys()
+            for key, key_node in merged.items():
+                _set(parent, key, key_node, source.children[key])
 
 
-def _mark(event: yaml.Event) -> Mark:
-    start = event.start_mark
-    return Mark(start.line + 1, start.column + 1) if start else Mark(1, 1)
+def _set(parent: Branch, key: str, key_node: Node, node: Node) -> None:
+    assert isinstance(parent.value, dict)
+    parent.value[key] = node.value
+    parent.children[key] = node
+    parent.keys[key] = key_node
 
+
+def _size(node: Node) -> Size:
+    if not isinstance(node, Branch):
+        return Size(1, len(node.value) if isinstance(node.value, str) else 0, 1)
+    if node.size is None:
+        sizes = [_size(child) for child in node.children.values()]
+        values, characters = sum(size.values for size in sizes), sum(size.characters for size in sizes)
+        node.size = Size(1 + values, characters, 1 + max((size.height for size in sizes), default=0))
+    return node.size
+
+
+def _mark(place: _Place | None) -> Mark:
+    return Mark(place.line + 1, place.column + 1) if place else Mark(1, 1)
+
+
+# ── tags ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
@@ -303,21 +348,34 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
 }
 
 
-def _check_collection_tag(event: yaml.SequenceStartEvent | yaml.MappingStartEvent, mark: Mark) -> None:
-    own = f"{_CORE}seq" if isinstance(event, yaml.SequenceStartEvent) else f"{_CORE}map"
-    if event.tag not in (None, "!", own):
+def _tagged(tag: str, plain: str, mark: Mark) -> Value:
+    """The value of a scalar that says itself what it is."""
+    if tag in ("!", f"{_CORE}str"):
+        return plain
+    if tag not in _KINDS:
+        raise _unknown_tag(tag, mark)
+    value = resolve(plain)
+    if isinstance(value, bool) != (tag == f"{_CORE}bool") or not isinstance(value, _KINDS[tag]):
         raise BadYaml(
-            f"the tag {event.tag} means nothing in an SDL",
+            f"the value is not what its tag {tag} says",
             mark,
-            official=f"unknown tag !<{event.tag}> ({mark.line}:{mark.column})",
-            hint="remove the tag",
+            official=f"cannot resolve a node with !<{tag}> explicit tag ({mark.line}:{mark.column})",
         )
+    return value
 
 
-def _grow(parent: Node, child: Node) -> None:
-    parent.weight += child.weight
-    parent.length += child.length
-    parent.height = max(parent.height, child.height + 1)
+def _unknown_tag(tag: str, mark: Mark) -> BadYaml:
+    return BadYaml(
+        "this tag means nothing in an SDL",
+        mark,
+        official=f"unknown tag !<{tag}> ({mark.line}:{mark.column})",
+        hint='remove the tag, or put the value in quotes if it is text that begins with "!"',
+    )
+
+
+# ── line breaks ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+_BREAKS_OF_YAML_1_1 = "\x85\u2028\u2029"
 
 
 def _shield(source: str) -> dict[int, int]:

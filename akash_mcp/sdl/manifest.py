@@ -60,7 +60,7 @@ def rough_length(sdl: Sdl) -> int:
 
 def _rough_resources(profile: Profile) -> int:
     models = (profile.gpu.models or ()) if profile.gpu else ()
-    names = (*(volume.name for volume in profile.storage), *(model.model or "" for model in models))
+    names = (*(volume.name or "" for volume in profile.storage), *(model.model or "" for model in models))
     return sum(150 + len(name) for name in names) + len(str(profile.cpu_attributes))
 
 

@@ -56,7 +56,7 @@ def _profile(profile: Profile) -> Iterator[Fault]:
         )
         yield _warn("D01", (*at, "storage"), message, "put folders into one volume")
     for volume in profile.storage:
-        where: Path = (*at, "storage") if volume.index is None else (*at, "storage", volume.index)
+        where: Path = (*at, *volume.steps)
         if volume.kind and volume.kind not in CLASSES:
             message = f'no provider has the storage class "{volume.kind}"'
             yield _warn("D02", (*where, "attributes", "class"), message, "write beta3, beta2 or beta1")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from akash_mcp.sdl.javascript import Value
+from akash_mcp.sdl.loader import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,20 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """One volume of a profile. `index` is its place in the list, None where storage is one map and no list."""
+    """One volume of a profile. `index` is its place in the list, None where storage is one map and no list.
+
+    Without a `name` it is called "default", but only one with a name of its own can be mounted.
+    """
 
     index: int | None
-    name: str
+    name: str | None
     size: str
     attributes: Mapping[str, bool | str]
+
+    @property
+    def steps(self) -> Path:
+        """Where it stands below the resources of its profile."""
+        return ("storage",) if self.index is None else ("storage", self.index)
 
     @property
     def kind(self) -> str:
@@ -92,7 +101,9 @@ class Volume:
 
     @property
     def persistent(self) -> bool:
-        return self.attributes.get("persistent") in (True, "true")
+        """As Console reads it: most text means yes."""
+        lasting = self.attributes.get("persistent", False)
+        return lasting if isinstance(lasting, bool) else lasting.lower() not in ("false", "no", "0", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +225,7 @@ def _profile(key: str, value: Any) -> Profile:
         cpu_attributes=value["cpu"].get("attributes", {}),
         memory=value["memory"]["size"],
         storage=tuple(
-            Volume(index, volume.get("name", ""), volume["size"], volume.get("attributes", {}))
+            Volume(index, volume.get("name"), volume["size"], volume.get("attributes", {}))
             for index, volume in volumes
         ),
         gpu=_gpu(value["gpu"]) if "gpu" in value else None,

@@ -1,42 +1,28 @@
 """What one part of an SDL says of another, as the Console judges it (judge A, rules T01 to T16).
 
 Source: akash-network/chain-sdk ts/src/sdl/validateSDL. T15 and T16 are no rules of it but exceptions that building
-the manifest throws, which Console answers with a 500; `thrown` marks them.
+the manifest throws, which Console answers with a 500 that tells the first of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from akash_mcp.sdl import advice
 from akash_mcp.sdl.loader import Path
 from akash_mcp.sdl.model import Gpu, Profile, Sdl, Service, Volume
-from akash_mcp.sdl.quantities import BadSize, millicores, size_bytes
+from akash_mcp.sdl.quantities import BadSize, size_bytes
 from akash_mcp.sdl.report import Fault
 
 
-def check_references(sdl: Sdl) -> list[Fault]:
-    """Every broken reference, in the Console's order, and after them what it would throw."""
-    faults: list[Fault] = []
+def check_references(sdl: Sdl) -> Iterator[Fault]:
+    """Every broken reference (T01 to T14), in the Console's order."""
     leases: dict[tuple[str, int, str], str] = {}
     tee_types: dict[str, str] = {}
     for service in sdl.services.values():
-        faults += _deployed(sdl, service, tee_types)
-        faults += _leased_ips(sdl, service, leases)
-    used = {ip for ip, _, _ in leases}
-    faults += [
-        Fault(
-            "T14",
-            ("endpoints", endpoint),
-            f'the endpoint "{endpoint}" is declared and no service uses it',
-            f'Endpoint "{endpoint}" declared but never used.',
-            f"remove it, or name it in a service's expose: to: - ip: {endpoint}, global: true",
-            at_key=True,
-        )
-        for endpoint in sdl.endpoints
-        if endpoint not in used
-    ]
-    return faults + ([] if faults else list(_thrown(sdl)))
+        yield from _deployed(sdl, service, tee_types)
+        yield from _leased_ips(sdl, service, leases)
+    yield from _unused(sdl, {ip for ip, _, _ in leases})
 
 
 def _deployed(sdl: Sdl, service: Service, tee_types: dict[str, str]) -> Iterator[Fault]:
@@ -51,6 +37,7 @@ def _deployed(sdl: Sdl, service: Service, tee_types: dict[str, str]) -> Iterator
             at_key=True,
         )
         return
+    judged: set[str] = set()
     for place, placed in places.items():
         at: Path = ("deployment", service.name, place)
         profile = sdl.profiles.get(placed.profile)
@@ -83,21 +70,23 @@ def _deployed(sdl: Sdl, service: Service, tee_types: dict[str, str]) -> Iterator
                 'are not defined in the "compute" section.',
                 advice.nearest(placed.profile, sdl.profiles),
             )
-        volumes = profile.storage if profile else ()
-        yield from _mounts(service, volumes)
-        yield from _lasting_volumes(service, volumes)
-        if profile and profile.gpu:
-            yield from _gpu(profile, profile.gpu)
+        if placed.profile not in judged:
+            judged.add(placed.profile)
+            volumes = profile.storage if profile else ()
+            yield from _mounts(service, volumes)
+            yield from _lasting_volumes(service, volumes)
+            if profile and profile.gpu:
+                yield from _gpu(profile, profile.gpu)
         yield from _tee(service, place, profile, tee_types)
 
 
 def _mounts(service: Service, volumes: tuple[Volume, ...]) -> Iterator[Fault]:
-    named = {volume.name: volume for volume in volumes if volume.name}
+    named = [volume.name for volume in volumes if volume.name is not None]
     taken: dict[str, str] = {}
     for name, mount in service.mounts.items():
         at: Path = ("services", service.name, "params", "storage", name)
         if name not in named:
-            unnamed = name == "default" and not all(volume.name for volume in volumes)
+            unnamed = name == "default" and len(named) < len(volumes)
             yield Fault(
                 "T05",
                 at,
@@ -108,7 +97,7 @@ def _mounts(service: Service, volumes: tuple[Volume, ...]) -> Iterator[Fault]:
                 else advice.nearest(name, named) or f"add a volume with name: {name}",
             )
             continue
-        if (other := taken.get(mount.path)) is not None:
+        if other := taken.get(mount.path):
             if mount.path:
                 message = f'the volumes "{other}" and "{name}" are both mounted at {mount.path}'
                 said = f'Mount "{mount.path}" already in use by volume "{other}".'
@@ -121,13 +110,13 @@ def _mounts(service: Service, volumes: tuple[Volume, ...]) -> Iterator[Fault]:
 
 def _lasting_volumes(service: Service, volumes: tuple[Volume, ...]) -> Iterator[Fault]:
     for volume in volumes:
-        mount = service.mounts.get(volume.name)
+        mount = service.mounts.get(volume.name or "")
         if volume.persistent and (mount is None or not mount.path):
             shown = volume.name or "default"
             hint = f"add params: storage: {shown}: mount: /data to the service"
             yield Fault(
                 "T07",
-                ("services", service.name, "params", "storage", volume.name),
+                ("services", service.name, "params", "storage", volume.name or ""),
                 f'the service "{service.name}" mounts the persistent volume "{shown}" nowhere',
                 f'Persistent storage "{shown}" requires a mount path in '
                 f"/services/{service.name}/params/storage/{shown}/mount.",
@@ -202,7 +191,21 @@ def _leased_ips(sdl: Sdl, service: Service, leases: dict[tuple[str, int, str], s
             leases[key] = service.name
 
 
-def _thrown(sdl: Sdl) -> Iterator[Fault]:
+def _unused(sdl: Sdl, used: Container[str]) -> Iterator[Fault]:
+    for endpoint in sdl.endpoints:
+        if endpoint not in used:
+            yield Fault(
+                "T14",
+                ("endpoints", endpoint),
+                f'the endpoint "{endpoint}" is declared and no service uses it',
+                f'Endpoint "{endpoint}" declared but never used.',
+                f"remove it, or name it in a service's expose: to: - ip: {endpoint}, global: true",
+                at_key=True,
+            )
+
+
+def check_throws(sdl: Sdl) -> Iterator[Fault]:
+    """What building the manifest throws (T15 and T16) on an SDL whose references are sound."""
     reached = {place for name in sdl.services for place in sdl.deployment[name]}
     for name, places in sdl.deployment.items():
         if name not in sdl.services and not reached.isdisjoint(places):
@@ -212,7 +215,6 @@ def _thrown(sdl: Sdl) -> Iterator[Fault]:
                 f'"deployment" names a service "{name}" that is not under "services"',
                 "Cannot read properties of undefined (reading 'credentials')",
                 advice.nearest(name, sdl.services) or "remove it, or add the service",
-                thrown=True,
                 at_key=True,
             )
     used = {placed.profile for name in sdl.services for placed in sdl.deployment[name].values()}
@@ -224,31 +226,10 @@ def _thrown(sdl: Sdl) -> Iterator[Fault]:
 def bad_sizes(profile: Profile) -> Iterator[Fault]:
     """The sizes of a profile that are none (T16)."""
     at: Path = ("profiles", "compute", profile.name, "resources")
-    try:
-        millicores(profile.cpu)
-    except BadSize as bad:
-        said = str(bad)
-        yield Fault("T16", (*at, "cpu", "units"), f'"{profile.cpu}" is no amount of CPU', said, thrown=True)
-    sizes = [((*at, "memory", "size"), profile.memory)]
-    for volume in profile.storage:
-        where = (*at, "storage", "size") if volume.index is None else (*at, "storage", volume.index, "size")
-        sizes.append((where, volume.size))
+    sizes: list[tuple[Path, str]] = [((*at, "memory", "size"), profile.memory)]
+    sizes += [((*at, *volume.steps, "size"), volume.size) for volume in profile.storage]
     for path, size in sizes:
         try:
             size_bytes(size)
         except BadSize as bad:
-            yield Fault("T16", path, f'"{size}" is no size', str(bad), _size_hint(size), thrown=True)
-
-
-def _size_hint(size: str) -> str:
-    plain = size.replace(" ", "").replace(",", ".").replace("_", "").lstrip("+-")
-    try:
-        size_bytes(plain)
-    except BadSize:
-        if not (plain.isascii() and plain.isdigit()):
-            return "write a number and a unit, such as 512Mi"
-        count = int(plain[:20])
-        return (
-            f"write {count // 2**20}Mi" if count >= 2**20 and count % 2**20 == 0 else f"add a unit: {plain}Mi"
-        )
-    return f"write {plain}"
+            yield Fault("T16", path, f'"{size}" is no size', str(bad), advice.for_size(size))

@@ -16,10 +16,7 @@ in particular: the market simply does not bid. Only the first three make an erro
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong, before its place in the text is known.
-
-    `at_key`: the key at `path` is wrong, not its value. `thrown`: Console answers it with a 500, not a 400.
-    """
+    """One thing wrong, before its place in the text is known. `at_key`: the key at `path` is wrong, not its value."""
 
     rule: str
     path: Path
@@ -28,7 +25,6 @@ class Fault:
     hint: str = ""
     judge: Judge = "console"
     at_key: bool = False
-    thrown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

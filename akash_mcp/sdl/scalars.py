@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from akash_mcp.sdl.javascript import Date, Value
 
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_WORDS: dict[str, bool | None] = dict.fromkeys(("", "~", "null", "Null", "NULL"))
+_WORDS |= dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(("false", "False", "FALSE"), False)
 _INTEGER = re.compile(r"[-+]?(?:0b[01]+|0o[0-7]+|0x[0-9a-fA-F]+|[0-9]+)")
 _FLOAT = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+(?:[eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"([-+]?)\.(inf|Inf|INF)|\.(?:nan|NaN|NAN)")
@@ -24,10 +24,8 @@ _MOMENT = re.compile(
 
 def resolve(plain: str) -> Value:
     """The value of an unquoted scalar: `80` is a number, `on` and `8_0` are text, `2024-01-01` is a date."""
-    if plain in _NULL:
-        return None
-    if plain in _BOOL:
-        return _BOOL[plain]
+    if plain in _WORDS:
+        return _WORDS[plain]
     if plain[0] not in "0123456789+-.":
         return plain
     if _INTEGER.fullmatch(plain):

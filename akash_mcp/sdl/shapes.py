@@ -8,8 +8,9 @@ in which its schema validator (AJV) utters them, those of branches that nobody m
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeAlias
 
 from akash_mcp.sdl import advice
@@ -34,7 +35,11 @@ Shape: TypeAlias = Callable[[Value, Path], list[Problem]]
 
 def pointer(path: Path) -> str:
     """A path as a JSON pointer: `/services/web/expose/0`, empty for the root."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return "".join(["/" + _escaped(step) for step in path])
+
+
+def _escaped(step: str | int) -> str:
+    return str(step).replace("~", "~0").replace("/", "~1")
 
 
 def at(path: Path) -> str:
@@ -44,8 +49,7 @@ def at(path: Path) -> str:
 
 def quoted(path: Path) -> str:
     """The last step of a path and its place: `"port" at "/services/web/expose/0"`."""
-    shown = pointer(path).rpartition("/")[2]
-    return f'"{shown}"{at(path[:-1])}'
+    return f'"{_escaped(path[-1]) if path else ""}"{at(path[:-1])}'
 
 
 def name(path: Path) -> str:
@@ -71,8 +75,8 @@ def wrong_type(value: Value, path: Path, wanted: str, *, shown: str | None = Non
     return Problem(
         "S03",
         path,
-        f"{name(path)} must be {_WORDS[wanted]}, and is {advice.kind_of(value)}",
-        [f"{quoted(path) if path else chr(34) * 2} should be {shown or wanted}."],
+        f"{name(path)} must be {_WORDS[wanted]}, and is {advice.kind_of(value, path)}",
+        [f"{quoted(path)} should be {shown or wanted}."],
         advice.for_type(value, path, wanted),
         at_key=value is None,
     )
@@ -168,7 +172,7 @@ def list_of(item: Shape) -> Shape:
     def check(value: Value, path: Path) -> list[Problem]:
         if not isinstance(value, list):
             return [wrong_type(value, path, "array")]
-        return [problem for i, each in enumerate(value) for problem in item(each, (*path, i))]
+        return _each(item, enumerate(value), path)
 
     return check
 
@@ -179,13 +183,22 @@ def map_of(item: Shape) -> Shape:
     def check(value: Value, path: Path) -> list[Problem]:
         if not isinstance(value, dict):
             return [wrong_type(value, path, "object")]
-        return [problem for key, each in value.items() for problem in item(each, (*path, key))]
+        return _each(item, value.items(), path)
 
     return check
 
 
-_ENOUGH = 100
-"""Problems in one map after which looking for the field that was meant costs more than it helps."""
+ENOUGH = 100
+"""Problems after which we look for no more in the same list or map: nobody reads so many."""
+
+
+def _each(item: Shape, values: Iterable[tuple[str | int, Value]], path: Path) -> list[Problem]:
+    problems: list[Problem] = []
+    for step, value in values:
+        problems += item(value, (*path, step))
+        if len(problems) > ENOUGH:
+            break
+    return problems
 
 
 def record(
@@ -203,12 +216,11 @@ def record(
         if not isinstance(value, dict):
             return [*problems, wrong_type(value, path, "object", shown=shown)]
         problems += [missing(field, what, path) for field in required if field not in value]
-        for key in value:
-            if key not in fields:
-                message = f'{what} has no field "{key}"'
-                said = [f'Additional property "{key}" is not allowed{at(path)}.']
-                hint = advice.for_unknown(key, what, fields) if len(problems) < _ENOUGH else ""
-                problems.append(Problem("S02", (*path, key), message, said, hint, at_key=True))
+        for key in islice((key for key in value if key not in fields), ENOUGH):
+            message = f'{what} has no field "{key}"'
+            said = [f'Additional property "{key}" is not allowed{at(path)}.']
+            hint = advice.for_unknown(key, what, fields)
+            problems.append(Problem("S02", (*path, key), message, said, hint, at_key=True))
         for key, shape in fields.items():
             if key in value:
                 problems += shape(value[key], (*path, key))

@@ -45,8 +45,12 @@ def verdict(report: Report) -> Verdict:
         ceiling_usd_per_month=report.ceiling_usd_month,
         next_step="It can be deployed with deploy."
         if report.ok
-        else "Mend the errors and check again. Nothing was sent and nothing was spent.",
+        else f"Mend the {_these(len(report.errors))} and check again. Nothing was sent and nothing was spent.",
     )
+
+
+def _these(errors: int) -> str:
+    return "errors" if errors <= _MOST_FINDINGS else f"{_MOST_FINDINGS} first of {errors} errors"
 
 
 def _finding(finding: Finding) -> FindingShape:

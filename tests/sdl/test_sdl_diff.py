@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from sdl_data import changed
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sdl_data import changed, reports
 
 from akash_mcp.sdl import diff
 
 IMAGE = "    image: nginx:1.27.0\n"
+word = st.text("abcXYZ019-_./ =", min_size=1, max_size=12)
+words = st.lists(word, max_size=4)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +63,51 @@ def test_a_renamed_service_or_placement_is_in_the_way() -> None:
     )
     assert len(diff(changed(), renamed)) == 2
     assert diff(changed(), moved) == ('the placement "dc" is gone', 'the placement "eu" is new')
+
+
+def test_no_sdl_differs_from_itself() -> None:
+    for file, report in reports().items():
+        if report.ok:
+            assert diff(report, report) == (), file
+
+
+runs = st.fixed_dictionaries({"image": word, "command": words, "args": words, "port": st.integers(1, 65535)})
+variables = st.dictionaries(st.sampled_from("ABCD"), word, max_size=3)
+
+
+@settings(deadline=None, max_examples=60)
+@given(runs, variables)
+def test_whatever_runs_may_change(run: dict[str, object], env: dict[str, str]) -> None:
+    lines = "".join(f"    {key}: {value!r}\n" for key, value in run.items() if key != "port")
+    lines += f"    env: {[f'{name}={value}' for name, value in env.items()]!r}\n"
+    new = changed((IMAGE, lines), ("port: 80", f"port: {run['port']}"))
+    assert new.ok
+    assert diff(changed(), new) == ()
+
+
+orders = st.fixed_dictionaries(
+    {
+        "cpu": st.sampled_from(["0.5", "1", "2500m"]),
+        "memory": st.sampled_from(["512Mi", "1Gi"]),
+        "storage": st.sampled_from(["1Gi", "2Gi"]),
+        "count": st.sampled_from(["1", "3"]),
+    }
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(orders, orders)
+def test_each_thing_ordered_otherwise_is_named_and_nothing_else(
+    old: dict[str, str], new: dict[str, str]
+) -> None:
+    before, after = (
+        changed(
+            ("units: 0.5", f"units: {each['cpu']}"),
+            ("size: 512Mi", f"size: {each['memory']}"),
+            ("size: 1Gi\n  placement", f"size: {each['storage']}\n  placement"),
+            ("count: 1", f"count: {each['count']}"),
+        )
+        for each in (old, new)
+    )
+    named = [line.partition(": ")[2].split()[0] for line in diff(before, after)]
+    assert named == [key for key in ("cpu", "memory", "storage", "count") if old[key] != new[key]]

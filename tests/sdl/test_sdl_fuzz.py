@@ -6,6 +6,7 @@ import copy
 import json
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -123,6 +124,26 @@ def holds_together(source: str) -> Report:
 def test_the_rich_sdl_is_good() -> None:
     report = holds_together(json.dumps(RICH))
     assert [finding.message for finding in report.errors if finding.rule != "P05"] == []
+
+
+EXTREMES = (
+    2**63,
+    2e24,
+    1e300,
+    1.7e308,
+    5e-324,
+    -1e300,
+    "9" * 30,
+    "9" * 400,
+    f"{'9' * 400}Gi",
+    f"0.{'0' * 400}1Ei",
+)
+
+
+@pytest.mark.parametrize("extreme", EXTREMES, ids=lambda each: str(each)[:8])
+def test_a_number_out_of_all_proportion_gets_an_answer_anywhere(extreme: float | str) -> None:
+    for place in PLACES:
+        holds_together(json.dumps(mutated(place, extreme)))
 
 
 @settings(relaxed, max_examples=1500)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from sdl_data import BASE
 
 from akash_mcp.commands.lint import run
@@ -91,3 +94,23 @@ def test_nothing_in_a_file_steers_the_terminal(tmp_path: Path, capsys: pytest.Ca
     file.write_text('"a\\e[31m": 1\n')
     run([file], as_json=False)
     assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_terminal_gets_lines_that_fit_with_the_caret_in_its_place(
+    width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(width))
+    file = tmp_path / "wide.yaml"
+    file.write_text(BASE.replace("    image:", f"    args: [{'x' * 150}, ö🌀, 5, {'y' * 90}]\n    image:"))
+    assert run([file], as_json=False) == 1
+    lines = re.sub("\x1b\\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+    source, caret = next((line, below) for line, below in pairwise(lines) if below.strip() == "^")
+    assert all(cell_len(line) <= width for line in lines if not line.startswith(str(tmp_path)))
+    assert cell_len(source[: source.index("5, y")]) == caret.index("^")
+
+
+def test_several_files_stand_apart(good: Path, bad: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run([bad, good], as_json=False)
+    assert "refused: 1 error\n\n" in capsys.readouterr().out
