@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from decimal import Decimal
 
@@ -17,15 +18,15 @@ from akash_mcp.money import ZERO, Usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(ABC):
     """The base of all plans. `tool` is the tool that asks."""
 
     tool: str
 
     @property
+    @abstractmethod
     def summary(self) -> str:
         """What a person is shown: what happens, and the most it can cost."""
-        raise NotImplementedError("each plan tells its own summary")  # abstract: Plan itself is never built
 
     @property
     def exposure(self) -> Usd:
@@ -48,14 +49,13 @@ class Plan:
 class LaunchPlan(Plan):
     """Create a deployment with a deposit and, for the tool `deploy`, lease the best offer within the rate.
 
-    `ceiling` is what the SDL's own prices let providers charge, in USD an hour; `max_usd_per_hour` is what we will
-    take, all groups together. `contents` says in words what is deployed, `groups` in how many leases.
+    `max_usd_per_hour` is what we will take, all groups together. `contents` says in words what is deployed, `groups`
+    in how many leases.
     """
 
     sdl: str
     contents: str
     deposit: Usd
-    ceiling: Usd
     max_usd_per_hour: Usd
     groups: int
     prefer: Prefer = "balanced"

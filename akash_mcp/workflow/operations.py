@@ -66,7 +66,7 @@ class Running(Generic[T]):
             self.result = await work(self)
         except AkashError as error:
             self.error = error
-        except Exception:
+        except Exception:  # one broken operation must not end the server, and all the others with it
             log.exception("operation %s broke", self.op_id)
             self.error = AkashError(
                 f"Operation {self.op_id} broke inside this server.",

@@ -48,7 +48,6 @@ async def launch_plan(
         sdl=sdl,
         contents=contents(report),
         deposit=deposit,
-        ceiling=ceiling,
         max_usd_per_hour=rate,
         groups=len(report.groups),
         prefer=prefer,

@@ -106,7 +106,6 @@ LAUNCH = LaunchPlan(
     sdl="a",
     contents="web (nginx:1.29)",
     deposit=Usd(2),
-    ceiling=Usd(1),
     max_usd_per_hour=Usd("0.5"),
     groups=1,
 )
@@ -117,7 +116,6 @@ CHANGED: dict[str, Any] = {
     "sdl": "b",
     "contents": "web (nginx:latest)",
     "deposit": Usd(3),
-    "ceiling": Usd(2),
     "max_usd_per_hour": Usd("0.6"),
     "groups": 2,
     "prefer": "cheapest",
