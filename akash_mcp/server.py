@@ -18,6 +18,7 @@ from akash_mcp import __version__
 from akash_mcp.clients.chain import ChainReader, chain_upstream
 from akash_mcp.clients.console import ConsoleReader, console_upstream
 from akash_mcp.clients.provider import ProviderClient
+from akash_mcp.clients.provider_access import ProviderAccess
 from akash_mcp.config import Settings
 from akash_mcp.guard import secrets
 from akash_mcp.guard.approval import Approver
@@ -103,12 +104,12 @@ async def _runtime(settings: Settings, pace: Pace) -> AsyncIterator[Runtime]:
         )
         chain = await open_things.enter_async_context(chain_upstream(settings.chain_rest_url))
         reader = ConsoleReader(console)
-        provider = ProviderClient(reader, ChainReader(chain), allow_private=settings.allow_private_providers)
+        access = ProviderAccess(reader, ChainReader(chain), allow_private=settings.allow_private_providers)
         tasks = await open_things.enter_async_context(anyio.create_task_group())
         open_things.callback(tasks.cancel_scope.cancel)
         yield Runtime(
             reader=reader,
-            provider=provider,
+            provider=ProviderClient(access),
             gate=Gate(
                 console,
                 reader,

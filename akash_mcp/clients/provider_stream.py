@@ -15,9 +15,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError, InvalidHandshake, InvalidStatus
 
 from akash_mcp.clients.answers import Redactor, bounded
+from akash_mcp.clients.provider_access import Admission
 from akash_mcp.clients.provider_errors import close_of, refusal_of
-from akash_mcp.clients.provider_tls import Trusted, bracketed
-from akash_mcp.clients.provider_tokens import Token
+from akash_mcp.clients.provider_tls import bracketed
 from akash_mcp.errors import Interrupted, ProviderError, Unreachable
 
 OPEN_SECONDS = 10.0
@@ -37,15 +37,16 @@ class _Connect(connect):
 
 
 @asynccontextmanager
-async def open_stream(trusted: Trusted, path: str, token: Token) -> AsyncGenerator[ClientConnection, None]:
+async def open_stream(admission: Admission, path: str) -> AsyncGenerator[ClientConnection, None]:
     """An open stream. Raises `Unreachable`, and what `refusal_of` makes of a refusal before the upgrade."""
+    trusted = admission.trusted
     opening = _Connect(
         f"wss://{bracketed(trusted.host)}:{trusted.port}{path}",
         host=trusted.address,
         port=trusted.port,
         ssl=trusted.context,
         server_hostname=trusted.host,
-        additional_headers={"Authorization": f"Bearer {token.text}"},
+        additional_headers=admission.headers,
         user_agent_header="akash-mcp",
         proxy=None,
         compression=None,
@@ -58,7 +59,7 @@ async def open_stream(trusted: Trusted, path: str, token: Token) -> AsyncGenerat
         connection = await opening
     except InvalidStatus as error:
         body = (error.response.body or b"").decode("utf-8", "replace")
-        said = bounded(Redactor((token.text,))(body))
+        said = bounded(Redactor(admission.secrets)(body))
         raise refusal_of(error.response.status_code, said, trusted.host) from None
     except (OSError, InvalidHandshake) as error:
         why = "the TLS handshake failed" if isinstance(error, ssl.SSLError) else "no stream could be opened"

@@ -15,6 +15,7 @@ TTL_SECONDS = 900
 """15 minutes, the most that AEP-64 recommends."""
 RENEW_SECONDS = 60
 
+STATUS_SCOPES = ("status",)
 READ_SCOPES = ("status", "logs", "events")
 SHELL_SCOPES = ("shell",)
 

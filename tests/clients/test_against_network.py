@@ -18,6 +18,7 @@ from akash_mcp.clients.console_writer import ConsoleWriter
 from akash_mcp.clients.http import Upstream
 from akash_mcp.clients.models import Bid, Created
 from akash_mcp.clients.provider import ProviderClient
+from akash_mcp.clients.provider_access import ProviderAccess
 from akash_mcp.errors import (
     AkashError,
     BadRequest,
@@ -111,7 +112,7 @@ async def clients(*faults: str, key: str | None = None) -> AsyncIterator[Clients
             chain_upstream(network.chain_rest_url) as node,
         ):
             reader, chain = ConsoleReader(console), ChainReader(node)
-            provider = ProviderClient(reader, chain, allow_private=LOOPBACK, sleep=sleep)
+            provider = ProviderClient(ProviderAccess(reader, chain, allow_private=LOOPBACK, sleep=sleep))
             yield Clients(network, console, reader, ConsoleWriter(console), chain, provider)
 
 

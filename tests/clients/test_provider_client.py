@@ -26,6 +26,7 @@ from wire_servers import Request as Asked
 from wire_servers import Server, Time, closed_port, reply
 
 from akash_mcp.clients.provider import ProviderClient
+from akash_mcp.clients.provider_access import ProviderAccess
 from akash_mcp.clients.provider_frames import LogLine
 from akash_mcp.errors import (
     AkashError,
@@ -144,11 +145,13 @@ async def scene(
     ):
         port = next(iter(running.sockets)).getsockname()[1]
         client = ProviderClient(
-            reader(console),
-            chain(node),
-            allow_private=[ip_network(allow)],
-            sleep=time.sleep,
-            clock=lambda: wall() + time.now,
+            ProviderAccess(
+                reader(console),
+                chain(node),
+                allow_private=[ip_network(allow)],
+                sleep=time.sleep,
+                clock=lambda: wall() + time.now,
+            )
         )
         yield Scene(client, console, node, time, port, tls, certificates)
 
@@ -405,7 +408,12 @@ async def test_a_node_that_is_down_leaves_the_consoles_record(tmp_path: Path) ->
         token = reply(201, {"data": {"token": TOKEN.format(n=0)}})
         async with Server(reply(200, record), token) as console, Server(reply(500, "")) as node:
             client = ProviderClient(
-                reader(console), chain(node), allow_private=[ip_network("127.0.0.0/8")], public=trusting(root)
+                ProviderAccess(
+                    reader(console),
+                    chain(node),
+                    allow_private=[ip_network("127.0.0.0/8")],
+                    public=trusting(root),
+                )
             )
             assert (await client.lease_status(LEASE)).is_ready
 
@@ -413,7 +421,9 @@ async def test_a_node_that_is_down_leaves_the_consoles_record(tmp_path: Path) ->
 async def test_a_provider_that_is_down_is_unreachable(tmp_path: Path) -> None:
     record = {"provider": {"host_uri": f"https://127.0.0.1:{closed_port()}", "owner": PROVIDER_ADDRESS}}
     async with Server(reply(200, record)) as node, Server(reply(500, "")) as console:
-        client = ProviderClient(reader(console), chain(node), allow_private=[ip_network("127.0.0.0/8")])
+        client = ProviderClient(
+            ProviderAccess(reader(console), chain(node), allow_private=[ip_network("127.0.0.0/8")])
+        )
         with pytest.raises(Unreachable, match=r"127\.0\.0\.1"):
             await client.lease_status(LEASE)
 
