@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+KEPT = 200
+"""How many operations are remembered once they are over; the journal knows all of them."""
+
 
 @dataclass
 class Running(Generic[T]):
@@ -88,6 +91,9 @@ class Operations:
     def start(self, op_id: OpId, work: Callable[[Running[T]], Awaitable[T]]) -> Running[T]:
         """Start `work`, which nothing but the end of the server cancels."""
         running: Running[T] = Running(op_id)
+        over = [known for known, other in self._running.items() if other.is_done]
+        for known in over[: max(0, len(over) - KEPT)]:
+            del self._running[known]
         self._running[op_id] = running
         self._tasks.start_soon(running._run, work)
         return running

@@ -1,0 +1,79 @@
+"""Work that outlives the call that started it."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from akash_mcp.errors import AkashError
+from akash_mcp.ids import OpId
+from akash_mcp.workflow.operations import KEPT, Operations, Running
+
+pytestmark = pytest.mark.anyio
+
+
+async def told(stage: str) -> None:
+    """Nobody listens."""
+
+
+async def test_work_goes_on_when_the_one_who_waits_gives_up() -> None:
+    release = anyio.Event()
+
+    async def work(running: Running[int]) -> int:
+        await release.wait()
+        return 7
+
+    async with anyio.create_task_group() as tasks:
+        running = Operations(tasks).start(OpId("op_1"), work)
+        assert await running.wait(0, told) is None
+        release.set()
+        assert await running.wait(10, told) == 7
+
+
+async def test_every_stage_is_told() -> None:
+    heard: list[str] = []
+
+    async def hear(stage: str) -> None:
+        heard.append(stage)
+
+    async def work(running: Running[int]) -> int:
+        for stage in ("created", "leased"):
+            running.reached(stage)
+            await anyio.wait_all_tasks_blocked()
+        return 1
+
+    async with anyio.create_task_group() as tasks:
+        await Operations(tasks).start(OpId("op_1"), work).wait(10, hear)
+    assert heard == ["started", "created", "leased"]
+
+
+async def test_work_that_breaks_says_so_and_ends_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(running: Running[int]) -> int:
+        raise ZeroDivisionError
+
+    async with anyio.create_task_group() as tasks:
+        running = Operations(tasks).start(OpId("op_1"), broken)
+        with pytest.raises(AkashError, match="broke inside this server"):
+            await running.wait(10, told)
+    assert "op_1" in caplog.text
+
+
+async def test_what_is_long_over_is_forgotten_and_what_goes_on_is_not() -> None:
+    forever = anyio.Event()
+
+    async def lasting(running: Running[int]) -> int:
+        await forever.wait()
+        return 0
+
+    async def brief(running: Running[int]) -> int:
+        return 1
+
+    async with anyio.create_task_group() as tasks:
+        operations = Operations(tasks)
+        operations.start(OpId("op_lasting"), lasting)
+        for number in range(KEPT + 10):
+            await operations.start(OpId(f"op_{number}"), brief).wait(10, told)
+        assert operations.find(OpId("op_lasting"))
+        assert operations.find(OpId("op_0")) is None
+        assert operations.find(OpId(f"op_{KEPT + 9}"))
+        forever.set()
