@@ -123,10 +123,12 @@ async def test_a_block_is_read_by_its_height_so_far_as_it_is_there(world: World)
     assert (missing.status_code, missing.text) == (404, "Block not found")
 
 
-async def test_spending_is_told_by_day_and_in_sum(world: World) -> None:
+@pytest.mark.parametrize("hour", [0.1, 12, 23.9])
+async def test_spending_is_told_by_day_and_in_sum(hour: float, world: World) -> None:
     created = await world.create()
     await world.lease(created)
-    world.network.clock.skip(24 * 3600)
+    clock = world.network.clock
+    clock.skip(2 * 86_400 - clock.now() % 86_400 + hour * 3600)
     days = await get(world, "/v1/usage/history", address=world.network.owner)
     truth = world.network.state()["spent_uact"]
     assert abs(days[-1]["totalUsdSpent"] - float(str(truth)) / 10**6) <= 0.02

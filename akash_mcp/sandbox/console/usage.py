@@ -130,9 +130,10 @@ class Usage:
         return uact / 10**6
 
     def _height(self, day: datetime.date) -> int:
+        """The first block of a day, or the latest block where that day is still to come."""
         clock = self._backend.chain.clock
         midnight = datetime.datetime.combine(day, datetime.time(), datetime.UTC).timestamp()
-        return clock.height_at(midnight - clock.now() + clock.elapsed())
+        return min(clock.height_at(midnight - clock.now() + clock.elapsed()), clock.height())
 
     def _day_of(self, deployment: Deployment) -> datetime.date:
         seconds = self._backend.chain.clock.block_time(deployment.created_height)
