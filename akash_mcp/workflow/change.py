@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from akash_mcp.clients.models import DeploymentDetail
-from akash_mcp.guard.gate import Closed, ClosePermit, FundPermit, LaunchPermit, UpdatePermit
+from akash_mcp.guard.closing import Closed, ClosePermit
+from akash_mcp.guard.permits import FundPermit, LaunchPermit, UpdatePermit
 from akash_mcp.ids import Dseq
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.reconcile import create_once

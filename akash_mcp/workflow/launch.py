@@ -20,8 +20,9 @@ from akash_mcp.errors import (
     Refused,
     Unreachable,
 )
-from akash_mcp.guard.gate import ClosePermit, LaunchPermit, LeasePermit, lease_ids
+from akash_mcp.guard.closing import ClosePermit
 from akash_mcp.guard.journal import State
+from akash_mcp.guard.permits import LaunchPermit, LeasePermit, lease_ids
 from akash_mcp.guard.plans import LeasePlan
 from akash_mcp.guard.untrusted import field
 from akash_mcp.ids import Dseq, LeaseId

@@ -17,7 +17,7 @@ import anyio
 from akash_mcp.clients.generation import Generation
 from akash_mcp.clients.models import DeploymentDetail
 from akash_mcp.errors import ApiError, Interrupted, OutcomeUnknown, Unreachable
-from akash_mcp.guard.gate import LaunchPermit
+from akash_mcp.guard.permits import LaunchPermit
 from akash_mcp.guard.plans import LaunchPlan
 from akash_mcp.ids import Dseq
 from akash_mcp.sdl import check
