@@ -17,8 +17,8 @@ from mcp.server.mcpserver import MCPServer
 from akash_mcp import __version__
 from akash_mcp.clients.chain import ChainReader, chain_upstream
 from akash_mcp.clients.console import ConsoleReader, console_upstream
-from akash_mcp.clients.provider import ProviderClient
-from akash_mcp.clients.provider_access import ProviderAccess
+from akash_mcp.clients.provider.access import ProviderAccess
+from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.config import Settings
 from akash_mcp.guard import secrets
 from akash_mcp.guard.approval import Approver

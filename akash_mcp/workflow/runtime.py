@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from akash_mcp.clients.console import ConsoleReader
-from akash_mcp.clients.provider import ProviderClient
+from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.guard.approval import Approver
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Journal

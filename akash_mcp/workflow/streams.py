@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import anyio
 
-from akash_mcp.clients.provider_frames import KubeEvent, LogLine
+from akash_mcp.clients.provider.frames import KubeEvent, LogLine
 from akash_mcp.errors import BadArgument, LeaseGone, NotRunningYet, ProviderError, Unreachable
 from akash_mcp.guard.untrusted import Cleaned, clean, fence
 from akash_mcp.ids import Dseq, LeaseId

@@ -17,8 +17,8 @@ from akash_mcp.clients.console import ConsoleReader, console_upstream
 from akash_mcp.clients.console_writer import ConsoleWriter
 from akash_mcp.clients.http import Upstream
 from akash_mcp.clients.models import Bid, Created
-from akash_mcp.clients.provider import ProviderClient
-from akash_mcp.clients.provider_access import ProviderAccess
+from akash_mcp.clients.provider.access import ProviderAccess
+from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.errors import (
     AkashError,
     BadRequest,

@@ -25,9 +25,9 @@ from websockets.http11 import Request, Response
 from wire_servers import Request as Asked
 from wire_servers import Server, Time, closed_port, reply
 
-from akash_mcp.clients.provider import ProviderClient
-from akash_mcp.clients.provider_access import ProviderAccess
-from akash_mcp.clients.provider_frames import LogLine
+from akash_mcp.clients.provider.access import ProviderAccess
+from akash_mcp.clients.provider.client import ProviderClient
+from akash_mcp.clients.provider.frames import LogLine
 from akash_mcp.errors import (
     AkashError,
     LeaseGone,

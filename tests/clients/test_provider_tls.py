@@ -17,8 +17,8 @@ from test_models import PROVIDER_ADDRESS
 from wire_servers import Act, Server, closed_port, reply
 
 from akash_mcp.clients.http import Deadline, Sending, Upstream
-from akash_mcp.clients.provider_address import resolve
-from akash_mcp.clients.provider_tls import Trusted, identify, pinned_context, public_context
+from akash_mcp.clients.provider.address import resolve
+from akash_mcp.clients.provider.tls import Trusted, identify, pinned_context, public_context
 from akash_mcp.errors import Unreachable, UntrustedProvider
 
 pytestmark = pytest.mark.anyio

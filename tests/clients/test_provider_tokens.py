@@ -9,7 +9,7 @@ from test_console_reader import reader
 from test_models import PROVIDER_ADDRESS
 from wire_servers import Server, Time, reply
 
-from akash_mcp.clients.provider_tokens import READ_SCOPES, TTL_SECONDS, Tokens, grant
+from akash_mcp.clients.provider.tokens import READ_SCOPES, TTL_SECONDS, Tokens, grant
 from akash_mcp.ids import Dseq, LeaseId
 
 pytestmark = pytest.mark.anyio

@@ -16,10 +16,10 @@ import anyio
 
 from akash_mcp.clients.chain import ChainReader
 from akash_mcp.clients.console import ConsoleReader
-from akash_mcp.clients.provider_address import resolve
-from akash_mcp.clients.provider_errors import StaleToken
-from akash_mcp.clients.provider_tls import Trusted, identify, public_context
-from akash_mcp.clients.provider_tokens import Token, Tokens
+from akash_mcp.clients.provider.address import resolve
+from akash_mcp.clients.provider.errors import StaleToken
+from akash_mcp.clients.provider.tls import Trusted, identify, public_context
+from akash_mcp.clients.provider.tokens import Token, Tokens
 from akash_mcp.errors import Interrupted, ServerError, Unreachable
 from akash_mcp.ids import LeaseId, ProviderAddress
 

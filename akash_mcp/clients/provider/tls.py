@@ -21,7 +21,7 @@ import httpx2
 from anyio.streams.tls import TLSStream
 
 from akash_mcp.clients.chain import ChainReader, OnChainCertificate
-from akash_mcp.clients.provider_address import Endpoint
+from akash_mcp.clients.provider.address import Endpoint
 from akash_mcp.errors import Unreachable, UntrustedProvider
 from akash_mcp.ids import ProviderAddress
 

@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 
 from akash_mcp.clients.http import Deadline, Sending, Upstream
 from akash_mcp.clients.models import LEASE_STATUS, LeaseStatus
-from akash_mcp.clients.provider_access import Admission, ProviderAccess
-from akash_mcp.clients.provider_errors import refusal_of
-from akash_mcp.clients.provider_frames import KubeEvent, LogLine, kube_event, log_line
-from akash_mcp.clients.provider_tls import bracketed
-from akash_mcp.clients.provider_tokens import READ_SCOPES, STATUS_SCOPES
+from akash_mcp.clients.provider.access import Admission, ProviderAccess
+from akash_mcp.clients.provider.errors import refusal_of
+from akash_mcp.clients.provider.frames import KubeEvent, LogLine, kube_event, log_line
+from akash_mcp.clients.provider.tls import bracketed
+from akash_mcp.clients.provider.tokens import READ_SCOPES, STATUS_SCOPES
 from akash_mcp.errors import ApiError, NotRunningYet, ProviderError, ServerError
 from akash_mcp.ids import LeaseId
 
@@ -113,7 +113,7 @@ class ProviderClient:
         self, lease: LeaseId, services: Sequence[str], path: str
     ) -> AsyncGenerator[str | bytes, None]:
         # Here, not above: most sessions read no stream, and the import is a good part of the server's start.
-        from akash_mcp.clients.provider_stream import frames, open_stream
+        from akash_mcp.clients.provider.stream import frames, open_stream
 
         async with AsyncExitStack() as stack:
 

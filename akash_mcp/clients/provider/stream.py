@@ -15,9 +15,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError, InvalidHandshake, InvalidStatus
 
 from akash_mcp.clients.answers import Redactor, bounded
-from akash_mcp.clients.provider_access import Admission
-from akash_mcp.clients.provider_errors import close_of, refusal_of
-from akash_mcp.clients.provider_tls import bracketed
+from akash_mcp.clients.provider.access import Admission
+from akash_mcp.clients.provider.errors import close_of, refusal_of
+from akash_mcp.clients.provider.tls import bracketed
 from akash_mcp.errors import Interrupted, ProviderError, Unreachable
 
 OPEN_SECONDS = 10.0
