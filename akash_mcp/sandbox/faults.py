@@ -31,6 +31,19 @@ CATALOGUE: dict[str, str] = {
     "provider-unknown": "a lease is refused: its provider is not in Console's database",
     "provider-slow": "a provider answers Console late; value: simulated seconds (15)",
     "provider-unreachable": "gateways are down; value: one address. With a count: only Console misses them",
+    "certificate-unregistered": "gateways show a certificate that is not on chain; value: one address",
+    "certificate-expired": "gateways show a certificate on chain that has expired; value: one address",
+    "certificate-not-yet-valid": "gateways show a certificate on chain that begins tomorrow; value: one address",
+    "certificate-mismatch": "gateways show another certificate under the serial on chain; value: one address",
+    "certificate-revoked": "gateways go on showing a certificate that is revoked; value: one address",
+    "certificate-rotated": "gateways change to a new certificate on chain, once; value: one address",
+    "certificate-rotated-early": "gateways do so 30 simulated seconds before the chain shows it; value: one address",
+    "token-hangs": "gateways never answer a request with a token; value: one address",
+    "gateway-panics": "gateways hang up instead of answering; value: one address",
+    "kube-down": "gateways do not reach their cluster: 503, close 4002, silent shells; value: one address",
+    "manifest-slow": "gateways take long over a manifest; value: simulated seconds (60), 500 after 120",
+    "legacy-errors": "gateways tell errors as v0.11.1 and older did; value: one address",
+    "provider-version": "gateways say that they are of this version; value: the version (v0.10.4)",
     "close-fails": "a close fails; value: 500, unsettled (both leave it open) or landed (it did close)",
     "close-slow": "a close takes long to land; value: simulated seconds (60)",
     "no-bids": "nobody bids on a new deployment",
@@ -62,6 +75,29 @@ class Fault:
         return default if self.value is None else float(self.value)
 
 
+CERTIFICATE = (
+    "certificate-unregistered",
+    "certificate-expired",
+    "certificate-not-yet-valid",
+    "certificate-mismatch",
+    "certificate-revoked",
+    "certificate-rotated",
+    "certificate-rotated-early",
+)
+"""Those that are about which certificate a gateway shows."""
+
+PER_PROVIDER = (
+    *CERTIFICATE,
+    "provider-unreachable",
+    "token-hangs",
+    "gateway-panics",
+    "kube-down",
+    "legacy-errors",
+)
+"""Those whose value is a provider's address, and which meet every provider without one."""
+
+_UNCOUNTED = (*CERTIFICATE, "legacy-errors", "provider-version")
+
 _NUMERIC = (
     "429",
     "slow",
@@ -69,6 +105,7 @@ _NUMERIC = (
     "create-timeout-but-landed",
     "top-up-pending",
     "provider-slow",
+    "manifest-slow",
     "close-slow",
     "late-bids",
     "bids-expire",
@@ -133,6 +170,11 @@ class Faults:
                 del self._on[name]
         return fault
 
+    def at(self, name: str, provider: str, request: str = "") -> Fault | None:
+        """The fault of `PER_PROVIDER`, if it is on and meant for this provider and request, as `take` takes it."""
+        fault = self._on.get(name)
+        return None if fault is None or fault.value not in (None, provider) else self.take(name, request)
+
     def describe(self) -> dict[str, object]:
         """What is on, and the whole catalogue."""
         return {"on": [vars(fault) for fault in self._on.values()], "catalogue": CATALOGUE}
@@ -143,6 +185,8 @@ def _checked(fault: Fault) -> Fault:
         raise UnknownFault(f"no fault is called {fault.name!r}; there are {', '.join(CATALOGUE)}")
     if fault.count is not None and fault.count < 0:
         raise UnknownFault("a count is 0 or more")
+    if fault.count and fault.name in _UNCOUNTED:
+        raise UnknownFault(f"{fault.name} is on or off and cannot be counted")
     if fault.value is None:
         return fault
     if fault.name in _NUMERIC and not fault.value.replace(".", "", 1).isdigit():

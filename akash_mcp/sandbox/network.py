@@ -22,13 +22,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from akash_mcp.sandbox import faults as fault_names
 from akash_mcp.sandbox.bidders import Bidders
-from akash_mcp.sandbox.certificates import issue
-from akash_mcp.sandbox.chain import Account, Certificate, Chain
+from akash_mcp.sandbox.certificates import Authority
+from akash_mcp.sandbox.chain import Account, Chain
 from akash_mcp.sandbox.chain_rest import chain_rest_app
 from akash_mcp.sandbox.clock import Clock
 from akash_mcp.sandbox.console import Generation, build_backend, console_app
 from akash_mcp.sandbox.control import control_app, state_of
-from akash_mcp.sandbox.faults import Fault, Faults, UnknownFault
+from akash_mcp.sandbox.faults import Fault, Faults
+from akash_mcp.sandbox.gateway_faults import GatewayFaults, issue_on_chain
 from akash_mcp.sandbox.market import sellers
 from akash_mcp.sandbox.provider import Gateway
 from akash_mcp.sandbox.servers import Servers
@@ -42,7 +43,9 @@ _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD036414
 class Options:
     """How to build a network. `speed`: simulated seconds a real one. `faults`: texts for `faults.parse`.
 
-    `trial`: the wallet has never been paid for.
+    `trial`: the wallet has never been paid for. `public_certificates`: so many providers, the first ones, also have a
+    certificate of the network's own authority, which they show to who asks for their public hostname. Clients that
+    were not given `authority_pem` find that they cannot trust it.
     """
 
     seed: int = 7
@@ -52,6 +55,7 @@ class Options:
     faults: tuple[str, ...] = ()
     generation: Generation = "reference"
     trial: bool = False
+    public_certificates: int = 0
     host: str = "127.0.0.1"
     console_port: int = 0
     wall: Callable[[], float] = time.time
@@ -93,8 +97,10 @@ class EmbeddedNetwork:
             on_trial=self.options.trial,
         )
         self._console = console_app(self._backend, self.api_key)
+        self._authority = Authority(self.clock.wall())
+        self.authority_pem = self._authority.pem.decode("ascii")
         self._gateways: dict[str, Gateway] = {}
-        self._down: set[str] = set()
+        self._gateway_faults = GatewayFaults(self.chain, self._gateways)
         self._stack = AsyncExitStack()
         self._wanted = [fault_names.parse(text) for text in self.options.faults]
 
@@ -136,6 +142,7 @@ class EmbeddedNetwork:
             "speed": self.options.speed,
             "generation": self.options.generation,
             "trial": self.options.trial,
+            **({"authority_pem": self.authority_pem} if self.options.public_certificates else {}),
         }
 
     def state(self) -> dict[str, object]:
@@ -151,36 +158,28 @@ class EmbeddedNetwork:
         `provider-unreachable` without a count unplugs gateways for everybody, while their workloads run on; switching
         it off plugs them in again. With a count it is only Console that does not reach them, so many times.
         """
-        if name == "provider-unreachable" and value is not None and value not in self._gateways:
-            raise UnknownFault(f"no provider has the address {value!r}")
+        self._gateway_faults.check(name, value)
         fault = self.faults.set(name, count=count, value=value, route=route)
-        if name == "provider-unreachable":
-            await self._turn_gateways_down(fault)
+        await self._gateway_faults.apply(fault)
         return fault
 
     async def _open_gateways(self, stack: AsyncExitStack) -> None:
-        for address, provider in self.chain.providers.items():
-            certificate = issue(address, hosts=["localhost"], now=self.clock.wall())
-            self.chain.certificates.append(
-                Certificate(address, certificate.serial, certificate.pem, certificate.pubkey_pem)
-            )
+        for number, (address, provider) in enumerate(self.chain.providers.items()):
+            is_public = number < self.options.public_certificates
             self._gateways[address] = Gateway(
-                self.chain, provider, certificate, host=self.options.host, seller=self.market[address]
+                self.chain,
+                provider,
+                issue_on_chain(self.chain, address, now=self.clock.wall()),
+                public=self._authority.certify("localhost") if is_public else None,
+                host=self.options.host,
+                seller=self.market[address],
+                faults=self.faults,
             )
         stack.push_async_callback(self._close_gateways)
         await asyncio.gather(*(gateway.start() for gateway in self._gateways.values()))
 
     async def _close_gateways(self) -> None:
         await asyncio.gather(*(gateway.stop() for gateway in self._gateways.values()))
-
-    async def _turn_gateways_down(self, fault: Fault) -> None:
-        down = set(self._gateways) if fault.value is None else {fault.value}
-        wanted = down if fault.count is None else set()
-        for address in sorted(self._down - wanted):
-            await self._gateways[address].start()
-        for address in sorted(wanted - self._down):
-            await self._gateways[address].unplug()
-        self._down = wanted
 
     async def _tick(self) -> None:
         """Let what is due happen while nobody asks, so that a workload stops when its escrow is dry."""

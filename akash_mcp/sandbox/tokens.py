@@ -46,20 +46,24 @@ _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
 class TokenRefused(Exception):
-    """A token that a provider turns away, with the HTTP `status` and `message` that it answers."""
+    """A token that a provider turns away, with the HTTP `status` and `message` that it answers.
 
-    def __init__(self, status: int, message: str) -> None:
+    `detail` is what its JWT library says of claims that do not hold. Only old providers pass that on.
+    """
+
+    def __init__(self, status: int, message: str, detail: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.detail = detail
 
 
 @dataclass(frozen=True)
 class Claims:
-    """What a verified token says: whose leases, and what may be done with them at this provider."""
+    """What a verified token says: whose leases, and what may be done with them at this provider, if anything."""
 
     issuer: str
-    grant: Grant
+    grant: Grant | None
 
 
 def address_of(key: ec.EllipticCurvePublicKey) -> str:
@@ -120,14 +124,21 @@ def verify(
     key = public_key_of(issuer)
     if key is None or not is_signed_by(token, key):
         raise TokenRefused(401, "JWT is invalid")
+    problem = _problem_with_times(times, now)
+    if problem is not None or version != "v1" or not grants.is_valid(known_scopes):
+        detail = ": ".join(filter(None, ("token has invalid claims", problem)))
+        raise TokenRefused(400, "JWT has invalid claims", detail)
+    return Claims(issuer=issuer, grant=grant_for(grants, provider))
+
+
+def _problem_with_times(times: dict[str, float | None], now: float) -> str | None:
+    """What golang-jwt says of them."""
     issued, begins, ends = times["iat"], times["nbf"], times["exp"]
-    in_time = issued is not None and begins is not None and begins <= now and ends is not None and now < ends
-    if not in_time or version != "v1" or not grants.is_valid(known_scopes):
-        raise TokenRefused(400, "JWT has invalid claims")
-    grant = grant_for(grants, provider)
-    if grant is None:
-        raise TokenRefused(401, "unauthorized access")
-    return Claims(issuer=issuer, grant=grant)
+    if issued is None or begins is None or ends is None:
+        return "token is missing required claim"
+    if ends <= now:
+        return "token is expired"
+    return "token is not valid yet" if begins > now else None
 
 
 def is_signed_by(token: str, key: ec.EllipticCurvePublicKey) -> bool:

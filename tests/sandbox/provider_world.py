@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -18,9 +21,11 @@ from websockets.exceptions import ConnectionClosed
 
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.sandbox import transactions
-from akash_mcp.sandbox.certificates import issue
-from akash_mcp.sandbox.chain import Account, Chain, Deployment, Lease, Provider
+from akash_mcp.sandbox.certificates import Authority, IssuedCertificate, issue
+from akash_mcp.sandbox.chain import Account, Certificate, Chain, Deployment, Lease, Provider
 from akash_mcp.sandbox.clock import Clock
+from akash_mcp.sandbox.faults import Faults
+from akash_mcp.sandbox.gateway_faults import GatewayFaults, issue_on_chain
 from akash_mcp.sandbox.provider import Gateway
 from akash_mcp.sandbox.provider.manifest import decode
 from akash_mcp.sandbox.tokens import address_of, mint
@@ -116,7 +121,7 @@ def stateful(name: str, image: str) -> dict[str, Any]:
 
 @dataclass
 class World:
-    """The chain, its one tenant and one provider, and a client that trusts that provider's certificate only."""
+    """The chain, its one tenant and one provider, and a client that trusts that provider's certificates only."""
 
     chain: Chain
     account: Account
@@ -125,11 +130,32 @@ class World:
     tls: ssl.SSLContext
     client: httpx2.AsyncClient
     wall: Callable[[], float]
+    authority: Authority
+    faults: Faults
     _dseqs: int = field(default=1763759482000)
 
     @property
     def url(self) -> str:
         return self.provider.host_uri
+
+    async def inject(self, name: str, *, count: int | None = None, value: str | None = None) -> None:
+        """Switch a fault on, or off with a count of 0, as the embedded network does."""
+        await self._gateway_faults.apply(self.faults.set(name, count=count, value=value))
+
+    @functools.cached_property
+    def _gateway_faults(self) -> GatewayFaults:
+        return GatewayFaults(self.chain, {self.provider.owner: self.gateway})
+
+    def pinned(self) -> ssl.SSLContext:
+        """Trusts what is on chain now, and nothing else."""
+        return pinning(*(c.pem for c in self.chain.certificates if c.state == "valid"))
+
+    def issue_client(self, owner: str | None = None, *, days: int = 365, age: float = 0) -> IssuedCertificate:
+        """A tenant's certificate, put on chain."""
+        owner = owner or self.account.address
+        issued = issue(owner, hosts=[], now=self.wall() - age, days=days)
+        self.chain.certificates.append(Certificate(owner, issued.serial, issued.pem, issued.pubkey_pem))
+        return issued
 
     def token(
         self, leases: dict[str, Any] | None = None, *, ttl: int = 900, account: Account | None = None
@@ -200,25 +226,57 @@ def account(*, has_signed: bool = True) -> Account:
     return Account(address_of(key.public_key()), key, allowance_uact=1_000_000_000, has_signed=has_signed)
 
 
+def pinning(*pems: bytes) -> ssl.SSLContext:
+    """Trusts these certificates as they are, under any name."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if pems:
+        context.load_verify_locations(cadata=b"".join(pems).decode("ascii"))
+    return context
+
+
+def present(context: ssl.SSLContext, certificate: IssuedCertificate, folder: Path) -> ssl.SSLContext:
+    """The context, now with a client certificate. The standard library loads one from files only."""
+    file = folder / "client.pem"
+    file.write_bytes(certificate.pem + certificate.key_pem)
+    context.load_cert_chain(file)
+    return context
+
+
 @contextlib.asynccontextmanager
 async def a_world(
-    *, wall: Callable[[], float] | None = None, ping_seconds: float = 10
+    *,
+    wall: Callable[[], float] = time.time,
+    speed: float = 1,
+    ping_seconds: float = 10,
+    handshake_seconds: float = 10,
+    is_public: bool = False,
 ) -> AsyncIterator[World]:
-    clock = Clock(speed=1) if wall is None else Clock(speed=1, wall=wall)
+    clock = Clock(speed=speed, wall=wall)
     chain = Chain(clock)
     tenant = account()
     chain.accounts[tenant.address] = tenant
     owner = account().address
     provider = Provider(owner, "", {}, [])
     chain.providers[owner] = provider
-    certificate = issue(owner, hosts=["localhost"], now=clock.wall())
-    tls = ssl.create_default_context(cadata=certificate.pem.decode())
-    tls.check_hostname = False
-    gateway = Gateway(chain, provider, certificate, ping_seconds=ping_seconds)
+    certificate = issue_on_chain(chain, owner, now=clock.wall())
+    authority = Authority(clock.wall())
+    tls = pinning(certificate.pem, authority.pem)
+    faults = Faults()
+    gateway = Gateway(
+        chain,
+        provider,
+        certificate,
+        public=authority.certify("localhost") if is_public else None,
+        faults=faults,
+        ping_seconds=ping_seconds,
+        handshake_seconds=handshake_seconds,
+    )
     await gateway.start()
     async with httpx2.AsyncClient(verify=tls, trust_env=False) as client:
         try:
-            yield World(chain, tenant, provider, gateway, tls, client, clock.wall)
+            yield World(chain, tenant, provider, gateway, tls, client, clock.wall, authority, faults)
         finally:
             await gateway.stop()
 

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from akash_mcp.sandbox.certificates import issue
+from akash_mcp.sandbox.certificates import Authority, issue
 
 OWNER = "akash1qufa3xzrf34qvwyejkhvnc4psf49fftaw0asmh"
 NOW = 1_763_759_482.25
@@ -66,3 +66,18 @@ def test_openssl_takes_it_as_its_own_trust_anchor() -> None:
     context = ssl.create_default_context(cadata=issued.pem.decode())
     assert len(context.get_ca_certs(binary_form=True)) == 0  # no CA, and trusted all the same
     assert context.cert_store_stats()["x509"] == 1
+
+
+def test_an_authority_certifies_a_host_and_nothing_else() -> None:
+    authority = Authority(NOW)
+    root = x509.load_pem_x509_certificate(authority.pem)
+    leaf = x509.load_pem_x509_certificate(authority.certify("provider.example").pem)
+    leaf.verify_directly_issued_by(root)
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["provider.example"]
+    assert leaf.not_valid_after_utc - leaf.not_valid_before_utc == datetime.timedelta(days=90)
+    assert leaf.issuer != leaf.subject
+
+
+def test_a_serial_can_be_chosen() -> None:
+    assert issue(OWNER, hosts=[], now=NOW, serial=7).serial == "7"

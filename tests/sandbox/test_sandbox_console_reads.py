@@ -52,6 +52,7 @@ async def test_a_token_opens_the_providers_gateway(world: World) -> None:
     assert minted.status_code == 201
     headers = {"Authorization": f"Bearer {minted.json()['data']['token']}"}
     host = world.network.chain.providers[lease["provider"]].host_uri
+    world.network.clock.skip(10)  # until the workload has been created
     async with httpx2.AsyncClient(verify=False, headers=headers) as gateway:
         status = await gateway.get(f"{host}/lease/{lease['dseq']}/1/1/status")
     assert status.status_code == 200

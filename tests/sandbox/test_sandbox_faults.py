@@ -28,6 +28,8 @@ def test_faults_are_written_name_count_value(text: str, fault: Fault) -> None:
         ("429*many", "'many' is not a number"),
         ("slow=later", "is a number, not"),
         ("close-fails=418", "one of 500, unsettled, landed"),
+        ("certificate-expired*2", "cannot be counted"),
+        ("manifest-slow=long", "is a number, not"),
     ],
 )
 def test_what_is_no_fault_is_refused_with_its_reason(text: str, reason: str) -> None:
@@ -53,3 +55,11 @@ def test_a_count_of_zero_switches_off() -> None:
     faults.set("no-bids")
     faults.set("no-bids", count=0)
     assert faults.take("no-bids") is None
+
+
+def test_a_fault_is_for_one_provider_where_its_value_names_it() -> None:
+    faults = Faults()
+    faults.set("kube-down", count=1, value="akash1one")
+    assert faults.at("kube-down", "akash1two") is None
+    assert faults.at("kube-down", "akash1one") is not None
+    assert faults.at("kube-down", "akash1one") is None

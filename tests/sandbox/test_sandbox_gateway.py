@@ -43,7 +43,7 @@ async def test_tls_is_1_3_and_nothing_older(world: World) -> None:
     assert stream.extra(anyio.streams.tls.TLSAttribute.tls_version) == "TLSv1.3"
     await stream.aclose()
     world.tls.maximum_version = ssl.TLSVersion.TLSv1_2
-    with pytest.raises(anyio.BrokenResourceError):
+    with pytest.raises(ssl.SSLError, match="ALERT_PROTOCOL_VERSION"):
         await anyio.connect_tcp("127.0.0.1", port, tls=True, ssl_context=world.tls)
 
 
@@ -107,6 +107,13 @@ async def test_a_stale_token_breaks_even_a_public_route(world: World) -> None:
     headers = {"Authorization": f"Bearer {world.token(ttl=-1)}"}
     response = await world.get("/version", headers=headers)
     assert plain(response) == (400, '{"message":"JWT has invalid claims"}')
+
+
+async def test_a_token_for_another_provider_is_no_matter_on_a_public_route(world: World) -> None:
+    elsewhere = {"access": "granular", "permissions": [{"provider": account().address, "access": "full"}]}
+    assert (await world.get("/version", headers=world.auth(elsewhere))).status_code == 200
+    response = await world.get("/lease/1/1/1/status", headers=world.auth(elsewhere))
+    assert plain(response) == (401, '{"message":"unauthorized access"}')
 
 
 # Unknown paths and methods.

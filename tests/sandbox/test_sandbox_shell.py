@@ -220,3 +220,40 @@ async def test_a_gateway_that_stops_says_nothing_of_the_command(world: World) ->
         await world.gateway.stop()
         with pytest.raises(ConnectionClosed):
             await socket.recv()
+
+
+# Shells in the container.
+
+
+async def test_a_shell_knows_the_words_that_come_after_its_script(world: World) -> None:
+    lease = await world.deploy(service())
+    script = 'echo "$0"; exec "$@"'
+    assert await frames(world, lease, "sh", "-c", script, "name", "echo", "a b", "c") == [
+        (STDOUT, b"name\n"),
+        (STDOUT, b"a b c\n"),
+        result(0),
+    ]
+    assert (await frames(world, lease, "sh", "-c", script, "name", "sh", "-c", "exit 3"))[1:] == [result(3)]
+
+
+async def test_a_shell_says_which_program_is_not_there(world: World) -> None:
+    lease = await world.deploy(service())
+    assert await frames(world, lease, "sh", "-c", "exec psql -l; echo never") == [
+        (STDERR, b"sh: 1: psql: not found\n"),
+        result(127),
+    ]
+
+
+async def test_an_image_may_have_no_shell(world: World) -> None:
+    lease = await world.deploy(service("web", "gcr.io/distroless/static:1"))
+    message = "remote command execute error: command could not be executed because it does not exist"
+    assert await frames(world, lease, "sh", "-c", "true") == [result(0, message)]
+    assert await frames(world, lease, "echo", "hello") == [(STDOUT, b"hello\n"), result(0)]
+
+
+async def test_output_without_end_goes_on_until_the_client_leaves(world: World) -> None:
+    lease = await world.deploy(service())
+    async with world.socket(f"{lease}/shell?{query('yes')}", close_timeout=0.2) as socket:
+        for _ in range(100):
+            assert await socket.recv() == bytes([STDOUT]) + b"y\n" * (16 * 1024)
+        socket.transport.abort()

@@ -168,6 +168,13 @@ async def test_a_line_of_64_kib_ends_the_pods_stream_in_silence(world: World) ->
     assert [line for _, line in await lines_of(world, f"{lease}/logs")] == ["before"]
 
 
+async def test_a_long_log_is_served_from_its_end(world: World) -> None:
+    lease = await world.deploy(service(image="acme/chatty:1", env=["LINES=1000000"]))
+    lines = [line for _, line in await lines_of(world, f"{lease}/logs?tail=300")]
+    assert len(lines) == 300
+    assert "/items/999702 " in lines[0]
+
+
 async def test_an_unknown_service_has_no_running_pods(world: World) -> None:
     lease = await world.deploy(service())
     assert await end_of(world, f"{lease}/logs?service=api") == (4000, "no running pods")

@@ -26,7 +26,7 @@ def after(seconds: float, running: Workload) -> tuple[int, list[str], list[str]]
     """So many simulated seconds later: ready pods, reasons of events so far, and what the first pod's log says."""
     running.clock.skip(seconds)
     pods = running.pods()
-    log = pods[0].container.log if pods and pods[0].container else []
+    log = list(pods[0].container.log) if pods and pods[0].container else []
     return sum(pod.is_ready for pod in pods), [event.reason for event in running.events], log
 
 
@@ -95,11 +95,57 @@ def test_a_command_that_never_ends_runs() -> None:
     assert after(1_000_000, workload(command=["sleep", "infinity"]))[0] == 1
 
 
-def test_running_out_of_memory_is_told_by_an_event() -> None:
-    ready, reasons, log = after(20, workload("acme/oom:1"))
-    assert ready == 0
-    assert log[-1] == "Killed"
-    assert reasons[-2:] == ["OOMKilling", "BackOff"]
+@pytest.mark.parametrize(("image", "last_line"), [("oom", "Killed"), ("oom-silent", "Loading weights: 91%")])
+def test_running_out_of_memory_is_told_by_no_event(image: str, last_line: str) -> None:
+    running = workload(f"acme/{image}:1")
+    ready, reasons, log = after(20, running)
+    assert (ready, log[-1], reasons[-1]) == (0, last_line, "BackOff")
+    assert not any("OOM" in f"{event.reason} {event.note}" for event in running.events)
+
+
+@pytest.mark.parametrize(
+    ("image", "note"),
+    [
+        ("ratelimited/app:1", "429 Too Many Requests"),
+        ("no-registry.example/app:1", "lookup no-registry.example: no such host"),
+        ("acme/arm64-only:1", "no match for platform in manifest"),
+    ],
+)
+def test_a_registry_that_does_not_give_the_image(image: str, note: str) -> None:
+    running = workload(image)
+    assert after(30, running)[0] == 0
+    assert any(note in event.note for event in running.events)
+
+
+def test_an_image_name_with_capitals_is_none() -> None:
+    assert after(100, workload("ghcr.io/Acme/App:1"))[:2] == (0, ["Scheduled", "InspectFailed", "Failed"])
+    assert after(100, workload("GHCR.io/acme/app:V1"))[0] == 1
+
+
+def test_a_huge_image_takes_minutes() -> None:
+    running = workload("acme/huge:1")
+    assert after(230, running)[:2] == (0, ["Scheduled", "Pulling"])
+    assert after(20, running)[0] == 1
+
+
+def test_a_program_that_the_image_lacks_is_never_started() -> None:
+    running = workload(command=["does-not-exist"])
+    assert after(7, running)[:2] == (
+        0,
+        ["Scheduled", "Pulling", "Pulled", "Created", "Failed", "BackOff"],
+    )
+    assert "executable file not found in $PATH" in running.events[-2].note
+
+
+@pytest.mark.parametrize("resource", ["memory", "gpu", "storage"])
+def test_what_there_is_no_room_for_is_named(resource: str) -> None:
+    running = workload(f"acme/unschedulable-{resource}")
+    after(10, running)
+    assert resource in running.events[0].note
+
+
+def test_a_crowded_provider_has_room_for_one_replica() -> None:
+    assert after(20, workload("acme/crowded", count=3))[0] == 1
 
 
 def test_a_pod_that_fits_nowhere_stays_pending() -> None:
@@ -133,6 +179,7 @@ def test_an_update_keeps_the_pods_of_services_that_did_not_change() -> None:
     later = {pod.service.name: pod.name for pod in running.pods()}
     assert later["db"] == names["db"]
     assert later["web"] != names["web"]
+    assert f"Deleted pod: {names['web']}" in [event.note for event in running.events]
     assert after(60, running)[0] == 2
 
 

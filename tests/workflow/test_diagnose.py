@@ -15,7 +15,7 @@ AILING = {
     "an image that does not exist": ("ghcr.io/acme/does-not-exist:1", "name or tag does not exist"),
     "an image that is private": ("ghcr.io/private/app:1", "image is private"),
     "a container that crashes": ("ghcr.io/acme/crash:1", "starts and ends again"),
-    "a container out of memory": ("ghcr.io/acme/oom:1", "more memory than it has"),
+    "a container out of memory": ("ghcr.io/acme/oom:1", "starts and ends again"),
     "a pod that fits nowhere": ("ghcr.io/acme/unschedulable:1", "no node with room"),
 }
 

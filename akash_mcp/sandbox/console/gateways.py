@@ -1,21 +1,27 @@
-"""Console's way to providers: a 30 s token for each call, and TLS pinned to the provider's certificate.
+"""Console's way to providers: a 30 s token for each call, and TLS pinned to the provider's certificate on chain.
+
+It asks for no provider's public hostname, since it knows nothing of the embedded network's authority.
 
 Retries, mappings and texts are those of akash-network/console `apps/provider-proxy` and `ProviderService`.
 """
 
 from __future__ import annotations
 
+import asyncio
+import math
 import ssl
 from functools import cache
 from typing import Any
 
 import httpx2
+from cryptography import x509
 
-from akash_mcp.sandbox.chain import Account, Chain, Lease, Provider
+from akash_mcp.sandbox.chain import Account, Certificate, Chain, Lease, Provider
 from akash_mcp.sandbox.console.answers import Problem, internal_error
 from akash_mcp.sandbox.faults import Faults
 from akash_mcp.sandbox.tokens import mint
 
+_SNI = "mtls.localhost"
 _TOKEN_SECONDS = 30
 _TIMEOUT = httpx2.Timeout(15)
 _RETRY_AFTER = (0.2, 0.4, 0.8)
@@ -60,7 +66,10 @@ class ProviderProxy:
             return None
         if response.status_code != 200:
             return None
-        status: dict[str, Any] = response.json()
+        try:
+            status: dict[str, Any] = response.json(parse_float=_number)
+        except (ValueError, RecursionError):
+            return None
         return status
 
     async def _call(
@@ -75,7 +84,7 @@ class ProviderProxy:
             await self._chain.clock.sleep(slow.seconds(15))
         async with httpx2.AsyncClient(verify=context, timeout=_TIMEOUT, trust_env=False) as client:
             for pause in (*_RETRY_AFTER, None):
-                response = await self._attempt(client, method, f"{provider.host_uri}{path}", headers, body)
+                response = await self._attempt(client, method, provider, path, headers, body)
                 if response is not None and response.status_code < 500:
                     return response
                 if response is not None and any(text in response.text for text in _PASSED_ON):
@@ -85,13 +94,23 @@ class ProviderProxy:
         raise _unavailable(provider)
 
     async def _attempt(
-        self, client: httpx2.AsyncClient, method: str, url: str, headers: dict[str, str], body: str | None
+        self,
+        client: httpx2.AsyncClient,
+        method: str,
+        provider: Provider,
+        path: str,
+        headers: dict[str, str],
+        body: str | None,
     ) -> httpx2.Response | None:
+        url = f"{provider.host_uri}{path}"
         try:
-            return await client.request(method, url, headers=headers, content=body)
+            return await client.request(
+                method, url, headers=headers, content=body, extensions={"sni_hostname": _SNI}
+            )
         except httpx2.ConnectError as error:
             if isinstance(_root(error), ssl.SSLCertVerificationError):
-                raise Problem(495, f"Invalid certificate error: {_certificate_code(_root(error))}") from error
+                flaw = await self._flaw(provider)
+                raise Problem(495, f"Invalid certificate error: {flaw}") from error
             return None
         except httpx2.TimeoutException as error:
             raise internal_error() from error
@@ -104,18 +123,56 @@ class ProviderProxy:
         if fault and fault.value in (None, provider.owner):
             self._faults.take("provider-unreachable")
             raise _unavailable(provider)
-        pems = [c.pem for c in self._chain.certificates if c.owner == provider.owner and c.state == "valid"]
-        if not pems:
+        registered = self._registered(provider)
+        if not registered:
             raise Problem(495, "Invalid certificate error: unknownCertificate")
-        return _trusting(b"\n".join(pems))
+        return _trusting(b"\n".join(certificate.pem for certificate in registered))
+
+    def _registered(self, provider: Provider) -> list[Certificate]:
+        self._chain.agenda.catch_up()
+        return [c for c in self._chain.certificates if c.owner == provider.owner and c.state == "valid"]
+
+    async def _flaw(self, provider: Provider) -> str:
+        """What is wrong with the certificate that the provider shows, in Console's words and their order."""
+        port = int(provider.host_uri.rpartition(":")[2])
+        try:
+            _, writer = await asyncio.open_connection(
+                "localhost", port, ssl=_trusting_anyone(), server_hostname=_SNI
+            )
+        except OSError as error:
+            raise _unavailable(provider) from error
+        shown = x509.load_der_x509_certificate(writer.get_extra_info("ssl_object").getpeercert(True))
+        writer.close()
+        now = self._chain.clock.wall()
+        if now < shown.not_valid_before_utc.timestamp():
+            return "validInFuture"
+        if now > shown.not_valid_after_utc.timestamp():
+            return "expired"
+        is_known = str(shown.serial_number) in {c.serial for c in self._registered(provider)}
+        return "fingerprintMismatch" if is_known else "unknownCertificate"
+
+
+def _number(text: str) -> float | None:
+    """A number as JavaScript passes it on: what is too large for it becomes null."""
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 @cache
 def _trusting(pems: bytes) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
     # The certificate signs nothing but itself, so it is an anchor and the whole chain at once.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.load_verify_locations(cadata=pems.decode("ascii"))
+    return context
+
+
+@cache
+def _trusting_anyone() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     return context
 
 
@@ -139,7 +196,3 @@ def _root(error: BaseException) -> BaseException:
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__ or error
     return error
-
-
-def _certificate_code(error: BaseException) -> str:
-    return "expired" if "expired" in str(error) else "fingerprintMismatch"

@@ -8,19 +8,24 @@ from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.chain import Chain, Deployment, Lease
 from akash_mcp.sandbox.provider.ingress import Ingress
 from akash_mcp.sandbox.provider.manifest import Manifest, Undecodable, decode
+from akash_mcp.sandbox.provider.monitor import Monitor
 from akash_mcp.sandbox.provider.validation import ManifestRefused, check_against_groups, check_structure
 from akash_mcp.sandbox.provider.workload import LeaseKey, Workload
 
 MANIFEST_TIMEOUT_SECONDS = 300
 """How long a provider waits for a first manifest before it closes the lease, in simulated seconds."""
 
+OTHERS_DOMAIN = "taken.example"
+"""Every host of this domain belongs to another tenant of every provider."""
+
 
 @dataclass(frozen=True)
 class Served:
-    """A lease that is served: what runs for it, and how it is reached."""
+    """A lease that is served: what runs for it, how it is reached, and the watch that is kept over it."""
 
     workload: Workload
     ingress: Ingress
+    monitor: Monitor
 
 
 class Cluster:
@@ -94,10 +99,12 @@ class Cluster:
 
     def _check_hostnames(self, owner: str, manifest: Manifest) -> None:
         wanted = _hostnames(manifest)
+        taken = {host for host in wanted if f".{host}".endswith(f".{OTHERS_DOMAIN}")}
         for (holder, _), other in self._manifests.items():
-            taken = wanted & _hostnames(other) if holder != owner else None
-            if taken:
-                raise ManifestRefused(500, f'hostname not allowed: host "{min(taken)}" in use')
+            if holder != owner:
+                taken |= wanted & _hostnames(other)
+        if taken:
+            raise ManifestRefused(500, f'hostname not allowed: host "{min(taken)}" in use')
 
     def _deploy(self, deployment: Deployment, lease: Lease, manifest: Manifest) -> None:
         name = deployment.groups[lease.gseq - 1].name
@@ -106,9 +113,11 @@ class Cluster:
         if key in self._running:
             self._running[key].workload.update(group)
             self._running[key].ingress.refresh()
+            self._running[key].monitor.restart()
         else:
             workload = Workload(key, group, self.chain.clock)
-            self._running[key] = Served(workload, Ingress(self._host, workload))
+            monitor = Monitor(workload, self.chain.agenda, lambda: self._unstable(deployment.owner, lease))
+            self._running[key] = Served(workload, Ingress(self._host, workload), monitor)
 
     def _lease_created(self, owner: str, lease: Lease) -> None:
         if lease.provider != self.provider:
@@ -123,6 +132,9 @@ class Cluster:
         if (owner, lease.dseq) not in self._asked:
             transactions.close_lease(self.chain, owner, lease, reason="lease_closed_reason_manifest_timeout")
 
+    def _unstable(self, owner: str, lease: Lease) -> None:
+        transactions.close_lease(self.chain, owner, lease, reason="lease_closed_reason_unstable")
+
     def _lease_closed(self, owner: str, lease: Lease) -> None:
         if lease.provider == self.provider:
             self._stop(_key(owner, lease))
@@ -133,6 +145,7 @@ class Cluster:
     def _stop(self, key: LeaseKey) -> None:
         served = self._running.pop(key, None)
         if served is not None:
+            served.monitor.stop()
             served.workload.close()
             served.ingress.close()
             self._ended.append(served.ingress)

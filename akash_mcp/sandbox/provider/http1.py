@@ -32,6 +32,11 @@ class Request:
         return unquote(self.target.partition("?")[0])
 
     @property
+    def line(self) -> str:
+        """Method and path, as a fault's route names them."""
+        return f"{self.method} {self.path}"
+
+    @property
     def query(self) -> dict[str, list[str]]:
         return parse_qs(self.target.partition("?")[2], keep_blank_values=True)
 

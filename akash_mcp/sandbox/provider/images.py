@@ -2,17 +2,30 @@
 
 Most images run. These names make one misbehave, so that every diagnosis can be seen:
 
-    does-not-exist    anywhere in the reference: the registry does not know it (ErrImagePull, ImagePullBackOff)
-    private           a part of the reference that starts so, without credentials: the registry denies it (the same)
-    …/unschedulable   no node has room: the pod stays Pending (FailedScheduling)
-    …/stuck           its volume never mounts: the container stays ContainerCreating (FailedMount)
-    …/crash           exits 1 soon after its start, with last words (BackOff)
-    …/oom             is killed for its memory, again and again (OOMKilling, BackOff)
-    …/deaf            runs, and nothing ever listens on its port: the ingress answers 502
+    does-not-exist      anywhere in the reference: the registry does not know it (ErrImagePull, ImagePullBackOff)
+    private…            a part of the reference, without credentials: the registry denies it (the same)
+    ratelimited…        a part of the reference, without credentials: the registry takes no more pulls (the same)
+    no-registry…        a part of the reference: its registry has no address (the same)
+    …/arm64-only        has nothing for the node's processor (the same)
+    Capital/Letters     in the name: no image reference at all (InspectFailed, InvalidImageName)
+    …/huge              takes four minutes to pull, and then runs
+    …/unschedulable     no node has room: the pod stays Pending; with `-memory`, `-gpu` or `-storage` for lack of that
+    …/crowded           there is room for one replica, and no more
+    …/stuck             its volume never mounts: the container stays ContainerCreating (FailedMount)
+    …/crash             exits 1 soon after its start, with last words (BackOff)
+    …/oom               is killed for its memory, again and again; the shell around it says so
+    …/oom-silent        the same without a shell: its log just ends
+    …/deaf              runs, and nothing ever listens on its port: the ingress answers 502
+    …/chatty            has written 10,000 numbered lines when it starts, or as many as its variable LINES says
+    …distroless…        runs, and has no shell that a tenant could use
 
 A command such as `sh -c "echo no config >&2; sleep 2; exit 3"` is played as it reads (see `minishell`); a container
-that exits, even with 0, is started again after 10, 20, 40, … 300 s, as Kubernetes does. A command that we cannot
-play runs on. Kubernetes notes OOMKilling at the node; here it is noted at the pod, where a tenant can see it.
+that exits, even with 0, is started again after 10, 20, 40, … 300 s, as Kubernetes does. A first word with
+`does-not-exist` in it is a program that the image lacks. A command that we cannot play runs on.
+
+Nothing tells a tenant that memory was the reason: the kubelet writes no event about it at the pod (kubernetes issue
+69676), node-problem-detector writes its OOMKilling at the node, and the gateway shows neither a pod's last state nor
+an exit code.
 """
 
 from __future__ import annotations
@@ -34,46 +47,42 @@ Line = tuple[float, str]
 class Behaviour:
     """How a container fares. Times are simulated seconds; the last two count from the container's start.
 
-    `listens_after`: when its ports answer, infinity for never. `exits_after`: when it ends, infinity for never.
+    What is None does not happen: `lacks` is what no node has enough of, `bad_reference` why its name is none,
+    `pull_error` the registry's answer, `start_error` the runtime's.
+    `listens_after`: when its ports answer, `exits_after`: when it ends, each infinity for never.
     """
 
     pull_seconds: float
     size: int
-    pull_error: str | None = None
+    lacks: str | None = None
     mounts: bool = True
-    fits: bool = True
+    bad_reference: str | None = None
+    pull_error: str | None = None
+    start_error: str | None = None
     listens_after: float = 0.5
     exits_after: float = math.inf
-    exit_code: int = 0
-    out_of_memory: bool = False
 
 
-def behaviour_of(service: Service, box: Box) -> Behaviour:
-    """What to expect of one replica of `service`."""
+def behaviour_of(service: Service, box: Box, replica: int = 0) -> Behaviour:
+    """What to expect of one replica of `service`, counted from 0."""
     name = short_name(service.image)
-    kind = kind_of(service.image)
-    pull_seconds, size, boot = _WEIGHTS[kind]
-    if "does-not-exist" in service.image:
-        return Behaviour(pull_seconds=1.5, size=0, pull_error=_not_found(service.image))
-    parts = re.split(r"[/.]", service.image)
-    if any(part.startswith("private") for part in parts) and not service.has_credentials:
-        return Behaviour(pull_seconds=1.5, size=0, pull_error=_denied(service.image))
-    exits_after, exit_code = math.inf, 0
+    pull_seconds, size, boot = _WEIGHTS[kind_of(service.image)]
+    command = (*service.command, *service.args)
+    exits_after = math.inf
     try:
-        outcome = run((*service.command, *service.args), box)
-        exits_after, exit_code = max(outcome.seconds, 0.2), outcome.exit_code
+        exits_after = max(run(command, box).seconds, 0.2)
     except NotPlayed:
-        if name in ("crash", "oom"):
-            exits_after, exit_code = {"crash": (1.0, 1), "oom": (6.0, 137)}[name]
+        exits_after = _LIVES.get(name, math.inf)
     return Behaviour(
         pull_seconds=pull_seconds,
         size=size,
+        lacks=_lack(name, replica),
         mounts=name != "stuck",
-        fits=name != "unschedulable",
+        bad_reference=_bad_reference(service.image),
+        pull_error=_pull_error(service),
+        start_error=_no_program(command[0]) if command and "does-not-exist" in command[0] else None,
         listens_after=math.inf if name == "deaf" else boot,
         exits_after=exits_after,
-        exit_code=exit_code,
-        out_of_memory=name == "oom",
     )
 
 
@@ -84,6 +93,14 @@ def output_of(service: Service, box: Box, time_at: Callable[[float], float]) -> 
     except NotPlayed:
         return _VOICES[kind_of(service.image)](service, time_at)
     return [(at, line) for at, _, text in outcome.output for line in text.removesuffix("\n").split("\n")]
+
+
+def written_at_once(service: Service) -> int:
+    """How many numbered lines a container has written as soon as it starts."""
+    if short_name(service.image) != "chatty":
+        return 0
+    variables = dict(variable.partition("=")[::2] for variable in service.env)
+    return int(variables.get("LINES", "10000"))
 
 
 def access_line(*, at: float, client: str, request: str, status: int, size: int, agent: str) -> str:
@@ -98,7 +115,7 @@ def short_name(image: str) -> str:
 
 
 def kind_of(image: str) -> str:
-    """Which voice an image speaks with: nginx, postgres, redis, vllm, crash, oom or generic."""
+    """Which voice an image speaks with: nginx, postgres, redis, vllm, crash, oom, oom-silent, huge or generic."""
     name = short_name(image)
     if "vllm" in image:
         return "vllm"
@@ -125,25 +142,79 @@ _WEIGHTS = {
     "vllm": (25.0, 8_400_000_000, 30.0),
     "crash": (2.0, 12_000_000, 0.5),
     "oom": (4.0, 610_000_000, math.inf),
+    "oom-silent": (4.0, 610_000_000, math.inf),
+    "huge": (240.0, 31_000_000_000, 0.5),
     "generic": (4.0, 120_000_000, 0.5),
 }
 """Seconds to pull, bytes, and seconds from the start until it listens."""
 
 
-def _not_found(image: str) -> str:
-    reference = canonical(image)
+_LIVES = {"crash": 1.0, "oom": 6.0, "oom-silent": 6.0}
+"""Seconds from the start of a container to its end."""
+
+_LACKS = {
+    "unschedulable": "3 Insufficient cpu",
+    "unschedulable-memory": "3 Insufficient memory",
+    "unschedulable-gpu": "1 node(s) had untolerated taint {nvidia.com/gpu: }, 2 Insufficient nvidia.com/gpu",
+    "unschedulable-storage": "3 Insufficient ephemeral-storage",
+}
+
+
+def _lack(name: str, replica: int) -> str | None:
+    if name == "crowded":
+        return _LACKS["unschedulable"] if replica else None
+    return _LACKS.get(name)
+
+
+def _bad_reference(image: str) -> str | None:
+    first, slash, rest = image.partition("/")
+    path = (rest if slash and ("." in first or ":" in first) else image).partition("@")[0].partition(":")[0]
+    if path == path.lower():
+        return None
     return (
-        f'rpc error: code = NotFound desc = failed to pull and unpack image "{reference}": failed to resolve '
-        f'reference "{reference}": {reference}: not found'
+        f'Failed to apply default image tag "{image}": couldn\'t parse image name "{image}": invalid reference '
+        f"format: repository name ({path}) must be lowercase"
     )
 
 
-def _denied(image: str) -> str:
-    reference = canonical(image)
+def _pull_error(service: Service) -> str | None:
+    """What containerd says of an image that cannot be pulled; the registry's own words at the end."""
+    parts = re.split(r"[/.]", service.image)
+    is_stranger = not service.has_credentials
+    reference = canonical(service.image)
+    failed = f'failed to pull and unpack image "{reference}": failed to'
+    if "does-not-exist" in service.image:
+        resolve = f'{failed} resolve reference "{reference}": {reference}: not found'
+        return f"rpc error: code = NotFound desc = {resolve}"
+    if is_stranger and any(part.startswith("private") for part in parts):
+        return (
+            f'rpc error: code = Unknown desc = {failed} resolve reference "{reference}": pull access denied, '
+            "repository does not exist or may require authorization: "
+            "server message: insufficient_scope: authorization failed"
+        )
+    if is_stranger and any(part.startswith("ratelimited") for part in parts):
+        return (
+            f"rpc error: code = Unknown desc = {failed} copy: httpReadSeeker: failed open: unexpected status code "
+            "429 Too Many Requests - Server message: toomanyrequests: You have reached your unauthenticated pull "
+            "rate limit. https://www.docker.com/increase-rate-limit"
+        )
+    if any(part.startswith("no-registry") for part in parts):
+        host = reference.partition("/")[0]
+        return (
+            f'rpc error: code = Unknown desc = {failed} resolve reference "{reference}": failed to do request: '
+            f'Head "https://{host}/v2/": dial tcp: lookup {host}: no such host'
+        )
+    if short_name(service.image) == "arm64-only":
+        return (
+            f"rpc error: code = NotFound desc = {failed} unpack: no match for platform in manifest: not found"
+        )
+    return None
+
+
+def _no_program(name: str) -> str:
     return (
-        f'rpc error: code = Unknown desc = failed to pull and unpack image "{reference}": failed to resolve '
-        f'reference "{reference}": pull access denied, repository does not exist or may require authorization: '
-        "server message: insufficient_scope: authorization failed"
+        "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create "
+        f'failed: unable to start container process: exec: "{name}": executable file not found in $PATH: unknown'
     )
 
 
@@ -219,12 +290,11 @@ def _crash(service: Service, time_at: Callable[[float], float]) -> list[Line]:
 
 
 def _oom(service: Service, time_at: Callable[[float], float]) -> list[Line]:
-    return [
-        (1.0, "Loading weights: 12%"),
-        (3.0, "Loading weights: 57%"),
-        (5.0, "Loading weights: 91%"),
-        (6.0, "Killed"),
-    ]
+    return [*_oom_silent(service, time_at), (6.0, "Killed")]
+
+
+def _oom_silent(service: Service, time_at: Callable[[float], float]) -> list[Line]:
+    return [(1.0, "Loading weights: 12%"), (3.0, "Loading weights: 57%"), (5.0, "Loading weights: 91%")]
 
 
 def _generic(service: Service, time_at: Callable[[float], float]) -> list[Line]:
@@ -243,5 +313,7 @@ _VOICES: Mapping[str, Callable[[Service, Callable[[float], float]], list[Line]]]
     "vllm": _vllm,
     "crash": _crash,
     "oom": _oom,
+    "oom-silent": _oom_silent,
+    "huge": _generic,
     "generic": _generic,
 }

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import ssl
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-_log = logging.getLogger(__name__)
+from akash_mcp.sandbox.provider.tls_transport import TlsTransport, Unbegun
 
-_SHUTDOWN_SECONDS = 1.0
+_log = logging.getLogger(__name__)
 
 Serve: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -20,10 +19,13 @@ class Listener:
     """Listens on `port` of `host`, or a free one, from the moment it is made; `start` begins to serve.
 
     `serve` handles one connection, which is closed when it returns. `OSError` from it means that the peer left.
+    With `tls` the writer's transport is a `TlsTransport`, whose handshake is left to `serve`.
     """
 
-    def __init__(self, host: str, serve: Serve, *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, host: str, serve: Serve, *, port: int = 0, tls: Unbegun | None = None) -> None:
         self._socket = socket.create_server((host, port))
+        # Accepted sockets inherit it. Without it a second small write waits 40 ms for the first to be acknowledged.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._serve = serve
         self._tls = tls
         self._tasks: set[asyncio.Task[None]] = set()
@@ -42,21 +44,25 @@ class Listener:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._socket.close()  # not closed yet where the server never came to life
 
-    def _spawn(self, work: Awaitable[None]) -> None:
+    def _spawn(self, work: Awaitable[None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _accept(self) -> None:
-        timeout = _SHUTDOWN_SECONDS if self._tls else None
-        server = await asyncio.start_server(
-            self._connected, sock=self._socket, ssl=self._tls, ssl_shutdown_timeout=timeout
-        )
+        server = await asyncio.get_running_loop().create_server(self._protocol, sock=self._socket)
         async with server:
             await server.serve_forever()
 
+    def _protocol(self) -> asyncio.Protocol:
+        plain = asyncio.StreamReaderProtocol(asyncio.StreamReader(), self._connected)
+        return TlsTransport(self._tls(), plain) if self._tls else plain
+
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._spawn(self._attend(reader, writer))
+        task = self._spawn(self._attend(reader, writer))
+        # One that was cancelled before it began has closed nothing.
+        task.add_done_callback(lambda _: writer.transport.abort())
 
     async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -21,7 +21,7 @@ class Undecodable(ValueError):
 
 @dataclass(frozen=True)
 class Scalar:
-    """A Go string, uint32, bool or big integer. The last is text of digits in JSON."""
+    """A Go string, uint32, uint64, bool or big integer. The last is text of digits in JSON."""
 
     go_type: str
 
@@ -29,7 +29,7 @@ class Scalar:
         match self.go_type, value:
             case ("string", None):
                 return ""
-            case ("uint32", None):
+            case ("uint32" | "uint64", None):
                 return 0
             case ("bool", None):
                 return False
@@ -37,7 +37,9 @@ class Scalar:
                 return "0"
             case ("string", str()) | ("bool", bool()):
                 return value
-            case ("uint32", int()) if not isinstance(value, bool) and 0 <= value < 2**32:
+            case ("uint32" | "uint64", int()) if not isinstance(value, bool) and 0 <= value < 2 ** int(
+                self.go_type[4:]
+            ):
                 return value
             case ("Int", str()):
                 if not re.fullmatch(r"[+-]?[0-9]+", value):

@@ -1,8 +1,11 @@
 """A shell small enough to read: what a container's command or a tenant's `exec` is seen to do.
 
 Programs: `echo`, `true`, `false`, `exit`, `sleep`, `cat FILE`, `env`, `printenv`, `hostname`, joined by `;`, `&&`, `||`
-and ends of lines, with `>&2`, inside `sh -c` or without it. Anything else, such as files that are written and pipes, is
-not played here.
+and ends of lines, with `>&2`, inside `sh -c` or without it; there, `exec`, and the words `"$0"` to `"$9"` and `"$@"`.
+Anything else, such as files that are written and pipes, is not played here.
+
+A session, which is what `exec` has, knows `yes` and a `cat` of its standard input too, and what it does not know it
+does not have: its shell says `not found`.
 """
 
 from __future__ import annotations
@@ -11,16 +14,21 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-_SHELLS = ("sh", "/bin/sh", "bash", "/bin/bash")
+SHELLS = ("sh", "/bin/sh", "bash", "/bin/bash")
 
 
 @dataclass
 class Outcome:
-    """What came of a command. `output`: (simulated seconds since the start, is_stderr, text). `seconds`: how long."""
+    """What came of a command. `output`: (simulated seconds since the start, is_stderr, text). `seconds`: how long.
+
+    After its output a session may go on: it `copies_stdin` to its end, or writes what is `endless` for ever.
+    """
 
     output: list[tuple[float, bool, str]] = field(default_factory=list)
     exit_code: int = 0
     seconds: float = 0.0
+    copies_stdin: bool = False
+    endless: str = ""
 
     def text(self, *, stderr: bool) -> str:
         """All that was written to one of the two streams."""
@@ -40,35 +48,57 @@ class Box:
     files: Mapping[str, str] = field(default_factory=dict)
 
 
-def run(argv: Sequence[str], box: Box) -> Outcome:
+def run(argv: Sequence[str], box: Box, *, session: bool = False) -> Outcome:
     """Play a command. Raises `NotPlayed` for programs that are not known."""
     outcome = Outcome()
-    if len(argv) >= 3 and argv[0] in _SHELLS and argv[1] in ("-c", "-ec", "-lc"):
-        try:
-            _script(argv[2], box, outcome)
-        except ValueError as error:  # an open quote, or a number that is none
-            outcome.output.append((outcome.seconds, True, f"sh: syntax error: {error}\n"))
-            outcome.exit_code = 2
-    elif argv and argv[0] != "exit":  # a word of the shell and no program
-        _program(list(argv), box, outcome)
-    else:
+    if not argv or argv[0] == "exec":  # a word of the shell and no program
         raise NotPlayed(" ".join(argv))
+    _command(list(argv), box, outcome, session)
     return outcome
 
 
-def _script(script: str, box: Box, outcome: Outcome) -> None:
+def _command(words: list[str], box: Box, outcome: Outcome, session: bool) -> None:
+    if len(words) >= 3 and words[0] in SHELLS and words[1] in ("-c", "-ec", "-lc"):
+        try:
+            _script(words[2], words[3:] or words[:1], box, outcome, session)
+        except ValueError as error:  # an open quote, or a number that is none
+            outcome.output.append((outcome.seconds, True, f"sh: syntax error: {error}\n"))
+            outcome.exit_code = 2
+    else:
+        _program(words, box, outcome, session)
+
+
+def _script(script: str, parameters: Sequence[str], box: Box, outcome: Outcome, session: bool) -> None:
     operator, words = ";", list[str]()
     for token in _tokens(script):
         if token not in (";", "&&", "||"):
-            words.append(token)
+            words += _expanded(token, parameters)
             continue
         skipped = (operator == "&&" and outcome.exit_code) or (operator == "||" and not outcome.exit_code)
         if words and not skipped:
             if words[0] == "exit":
                 outcome.exit_code = int(words[1]) % 256 if words[1:] else outcome.exit_code
                 return
-            _program(words, box, outcome)
+            is_last = words[0] == "exec"
+            try:
+                _command(words[is_last:], box, outcome, session)
+            except NotPlayed as unknown:
+                if not session:
+                    raise
+                outcome.output.append((outcome.seconds, True, f"sh: 1: {unknown}: not found\n"))
+                outcome.exit_code = 127
+            if is_last or outcome.copies_stdin or outcome.endless:
+                return
         operator, words = token, []
+
+
+def _expanded(token: str, parameters: Sequence[str]) -> Sequence[str]:
+    """A word with its parameter put in. Which quotes stood around it is not known any more."""
+    if token == "$@":
+        return parameters[1:]
+    if len(token) == 2 and token[0] == "$" and token[1].isdigit():
+        return parameters[int(token[1]) : int(token[1]) + 1]
+    return [token]
 
 
 def _tokens(script: str) -> list[str]:
@@ -90,7 +120,7 @@ def _tokens(script: str) -> list[str]:
     return tokens
 
 
-def _program(words: list[str], box: Box, outcome: Outcome) -> None:
+def _program(words: list[str], box: Box, outcome: Outcome, session: bool) -> None:
     stderr = words[-2:] == [">&", "2"]
     name, *arguments = words[:-2] if stderr else words
 
@@ -116,6 +146,10 @@ def _program(words: list[str], box: Box, outcome: Outcome) -> None:
                 write(f"{box.env[variable]}\n")
             else:
                 outcome.exit_code = 1
+        case "yes", [] if session:
+            outcome.endless = "y\n"
+        case "cat", [] if session:
+            outcome.copies_stdin = True
         case "cat", [_, *_]:
             for path in arguments:
                 if path in box.files:

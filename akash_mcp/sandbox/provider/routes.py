@@ -1,26 +1,27 @@
 """The gateway's routes, and the order in which a request is judged before its handler sees it.
 
-    route · method · authorization header · token · this provider · ids · this lease · query · scope
+    route · method · authorization header · certificate or token · this provider · ids · this lease · query · scope
 
-Authorization is judged on public routes too where a header is present, so a stale token breaks even `/status`.
+Credentials are judged on public routes too where there are any, so a stale token breaks even `/status`.
 Answers and their order are those of akash-network/provider `gateway/rest`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
-from akash_mcp.sandbox.chain import Chain
+from akash_mcp.sandbox.faults import Fault, Faults
 from akash_mcp.sandbox.market import Node
-from akash_mcp.sandbox.provider import gojson, status
+from akash_mcp.sandbox.provider import status
+from akash_mcp.sandbox.provider.authorization import bearer_token, identify
 from akash_mcp.sandbox.provider.cluster import Cluster, Served
+from akash_mcp.sandbox.provider.dialect import CURRENT, LEGACY, Dialect
 from akash_mcp.sandbox.provider.http1 import (
     Hangup,
     Request,
@@ -29,17 +30,39 @@ from akash_mcp.sandbox.provider.http1 import (
     error_response,
     json_response,
 )
+from akash_mcp.sandbox.provider.migrate import ENDPOINTS, HOSTNAMES, Migration, migrate
 from akash_mcp.sandbox.provider.shell import BadCommand, command_from, shell
-from akash_mcp.sandbox.provider.streams import BadParameter, kubeevents, logs, stream_parameters
+from akash_mcp.sandbox.provider.streams import (
+    BadParameter,
+    StreamParameters,
+    kubeevents,
+    logs,
+    stream_parameters,
+)
 from akash_mcp.sandbox.provider.validation import ManifestRefused
-from akash_mcp.sandbox.provider.websocket import PING_SECONDS
+from akash_mcp.sandbox.provider.websocket import PING_SECONDS, WebSocket
 from akash_mcp.sandbox.provider.workload import LeaseKey, Workload
-from akash_mcp.sandbox.tokens import Claims, TokenRefused, verify
+from akash_mcp.sandbox.tokens import Claims, TokenRefused
 
 Answer: TypeAlias = "Response | Upgrade"
 
 _UNAUTHORIZED = TokenRefused(401, "unauthorized access")
 _LEASE = "/lease/(?P<dseq>[^/]+)/(?P<gseq>[^/]+)/(?P<oseq>[^/]+)"
+
+MANIFEST_SECONDS = 120
+"""How long a gateway works on a manifest before it gives up, in simulated seconds."""
+
+HANG_SECONDS = 600.0
+"""How long a request hangs whose issuer's key cannot be looked up, in real seconds: longer than any client waits."""
+
+_CLUSTER_UNREACHABLE = (
+    'Get "https://10.233.0.1:443/apis/akash.network/v2beta2/namespaces/lease/manifests": '
+    "dial tcp 10.233.0.1:443: connect: connection refused"
+)
+
+
+class ClusterUnreachable(Exception):
+    """The Kubernetes API behind the gateway does not answer it."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +72,14 @@ class Call:
     request: Request
     key: LeaseKey
     service: str
+
+
+class Stream(Protocol):
+    """Serves one of the two streams of a lease until it ends."""
+
+    def __call__(
+        self, socket: WebSocket, workload: Workload, parameters: StreamParameters, *, ping_seconds: float
+    ) -> Awaitable[None]: ...
 
 
 @dataclass(frozen=True)
@@ -64,24 +95,28 @@ class Route:
 
 
 class Routes:
-    """Answers the requests of one gateway."""
+    """Answers the requests of one gateway, as well as `faults` let it."""
 
     def __init__(
         self,
         cluster: Cluster,
         nodes: Sequence[Node],
         storage: dict[str, int],
+        faults: Faults,
         ping_seconds: float = PING_SECONDS,
     ) -> None:
         self._cluster = cluster
         self._nodes = nodes
         self._storage = storage
+        self._faults = faults
         self._ping_seconds = ping_seconds
         check = stream_parameters
         self._routes = [
             Route("GET", "/version", self._version, is_public=True),
             Route("GET", "/address", self._address, is_public=True),
             Route("GET", "/status", self._status, is_public=True),
+            Route("POST", "/hostname/migrate", partial(self._migrate, HOSTNAMES)),
+            Route("POST", "/endpoint/migrate", partial(self._migrate, ENDPOINTS)),
             Route("PUT", "/deployment/(?P<dseq>[^/]+)/manifest", self._put_manifest, scope="send-manifest"),
             Route("GET", f"{_LEASE}/manifest", self._get_manifest, scope="get-manifest"),
             Route("GET", f"{_LEASE}/status", self._lease_status, scope="status"),
@@ -91,8 +126,13 @@ class Routes:
             Route(None, f"{_LEASE}/shell", self._shell, scope="shell"),
         ]
 
-    async def answer(self, request: Request) -> Answer:
-        """Judge a request and answer it. Raises `Hangup` where the real gateway panics."""
+    async def answer(self, request: Request, client: str | None = None) -> Answer:
+        """Judge a request and answer it. `client` is the account that a client certificate names.
+
+        Raises `Hangup` where the real gateway panics.
+        """
+        if self._fault("gateway-panics", request):
+            raise Hangup
         if "//" in request.path:
             return _moved(request)
         matches = [(route, re.fullmatch(route.pattern, request.path)) for route in self._routes]
@@ -103,41 +143,42 @@ class Routes:
         if route.method not in (None, request.method):
             return Response(405)
         try:
-            claims = self._claims(request)
-            names = match.groupdict()
+            claims = await self._claims(request, client)
             if route.is_public:
                 return await route.handle(Call(request, LeaseKey("", "", 0, 0, ""), ""))
-            return await route.handle(self._authorized(route, request, claims, names))
+            return await route.handle(self._authorized(route, request, claims, match.groupdict()))
         except TokenRefused as refused:
-            body = gojson.encode({"message": refused.message}).encode()
-            return Response(refused.status, body, (("Content-Type", "application/json"),))
+            return self._dialect.token_refused(refused)
         except ManifestRefused as refused:
-            return error_response(refused.status, refused.message)
+            return self._dialect.manifest_refused(refused)
         except BadParameter as error:
             return error_response(400, str(error))
         except BadCommand:
             return Response(400)
+        except ClusterUnreachable:
+            return error_response(self._dialect.kube_status, _CLUSTER_UNREACHABLE)
 
-    def _claims(self, request: Request) -> Claims | None:
-        header = request.header("authorization")
-        if not header:
-            return None
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer" or not token or " " in token:
-            raise TokenRefused(400, "invalid authorization header")
-        chain = self._cluster.chain
-        return verify(
-            token,
-            provider=self._cluster.provider,
-            now=chain.clock.wall(),
-            public_key_of=partial(_public_key, chain),
-        )
+    @property
+    def _dialect(self) -> Dialect:
+        return LEGACY if self._faults.at("legacy-errors", self._cluster.provider) else CURRENT
+
+    def _fault(self, name: str, request: Request) -> Fault | None:
+        return self._faults.at(name, self._cluster.provider, request.line)
+
+    async def _claims(self, request: Request, client: str | None) -> Claims | None:
+        token = bearer_token(request)
+        if token and self._fault("token-hangs", request):
+            await asyncio.sleep(HANG_SECONDS)
+            raise Hangup
+        return identify(token, client, chain=self._cluster.chain, provider=self._cluster.provider)
 
     def _authorized(
         self, route: Route, request: Request, claims: Claims | None, names: dict[str, str]
     ) -> Call:
-        if claims is None:
+        if claims is None or claims.grant is None:
             raise _UNAUTHORIZED
+        if "dseq" not in names:
+            return Call(request, LeaseKey(claims.issuer, "", 0, 0, self._cluster.provider), "")
         dseq = _unsigned(names["dseq"], 64)
         gseq, oseq = (_unsigned(names[name], 32) if name in names else None for name in ("gseq", "oseq"))
         if not claims.grant.reaches(dseq, gseq, oseq):
@@ -150,7 +191,9 @@ class Routes:
         return Call(request, key, names.get("service", ""))
 
     async def _version(self, call: Call) -> Answer:
-        return json_response(status.version())
+        self._reach_cluster(call)
+        fault = self._faults.active("provider-version")
+        return json_response(status.version((fault and fault.value) or self._dialect.version))
 
     async def _address(self, call: Call) -> Answer:
         return json_response({"address": self._cluster.provider})
@@ -158,17 +201,27 @@ class Routes:
     async def _status(self, call: Call) -> Answer:
         return json_response(status.provider_status(self._cluster, self._nodes, self._storage))
 
+    async def _migrate(self, migration: Migration, call: Call) -> Answer:
+        failure = _CLUSTER_UNREACHABLE if self._fault("kube-down", call.request) else None
+        return migrate(self._cluster, call.key.owner, migration, call.request.body, failure=failure)
+
     async def _put_manifest(self, call: Call) -> Answer:
+        if slow := self._faults.take("manifest-slow", call.request.line):
+            await self._cluster.chain.clock.sleep(min(slow.seconds(60), MANIFEST_SECONDS))
+            if slow.seconds(60) > MANIFEST_SECONDS:
+                return error_response(500, "context deadline exceeded")
         self._cluster.receive(call.key.owner, call.key.dseq, call.request.body)
         return Response(200)
 
     async def _get_manifest(self, call: Call) -> Answer:
+        self._reach_cluster(call)
         served = self._cluster.served(call.key)
         if served is None:
             return error_response(404, "lease not found")
         return json_response(status.stored_manifest(served))
 
     async def _lease_status(self, call: Call) -> Answer:
+        self._reach_cluster(call)
         served = self._cluster.served(call.key)
         if served is None:
             return Response(404)
@@ -177,6 +230,7 @@ class Routes:
         return json_response(status.lease_status(served))
 
     async def _service_status(self, call: Call) -> Answer:
+        self._reach_cluster(call)
         served = self._cluster.served(call.key)
         if served is None:
             return error_response(404, f"kube: {self._absence(call.key)}")
@@ -187,21 +241,30 @@ class Routes:
         return json_response(status.service_status(served, call.service))
 
     async def _logs(self, call: Call) -> Answer:
-        served, parameters = self._cluster.served(call.key), stream_parameters(call.request)
-        workload = _workload(served)
-        return Upgrade(lambda socket: logs(socket, workload, parameters, ping_seconds=self._ping_seconds))
+        return self._stream(call, logs)
 
     async def _kubeevents(self, call: Call) -> Answer:
-        served, parameters = self._cluster.served(call.key), stream_parameters(call.request)
-        workload = _workload(served)
-        return Upgrade(
-            lambda socket: kubeevents(socket, workload, parameters, ping_seconds=self._ping_seconds)
-        )
+        return self._stream(call, kubeevents)
 
     async def _shell(self, call: Call) -> Answer:
         command = command_from(call.request)
-        workload = _workload(self._cluster.served(call.key))
+        # A cluster that cannot be reached is told like a lease that is gone: not at all.
+        is_down = self._fault("kube-down", call.request)
+        workload = None if is_down else _workload(self._cluster.served(call.key))
         return Upgrade(lambda socket: shell(socket, workload, command, ping_seconds=self._ping_seconds))
+
+    def _stream(self, call: Call, serve: Stream) -> Upgrade:
+        parameters = stream_parameters(call.request)
+        if self._fault("kube-down", call.request):
+            return _closing(self._dialect.kube_close)
+        workload = _workload(self._cluster.served(call.key))
+        if workload is None:
+            return _closing(self._dialect.gone_close)
+        return Upgrade(lambda socket: serve(socket, workload, parameters, ping_seconds=self._ping_seconds))
+
+    def _reach_cluster(self, call: Call) -> None:
+        if self._fault("kube-down", call.request):
+            raise ClusterUnreachable
 
     def _absence(self, key: LeaseKey) -> str:
         lease = self._cluster.chain.lease(key.owner, key.dseq, key.gseq, key.oseq, key.provider)
@@ -212,11 +275,8 @@ def _workload(served: Served | None) -> Workload | None:
     return served.workload if served else None
 
 
-def _public_key(chain: Chain, address: str) -> ec.EllipticCurvePublicKey | None:
-    key = chain.public_key(address)
-    if key is None and address in chain.accounts:
-        raise Hangup  # an account that never signed has no key on chain, and the gateway panics over that
-    return key
+def _closing(code: int) -> Upgrade:
+    return Upgrade(lambda socket: socket.close(code))
 
 
 def _unsigned(text: str, bits: int) -> int:

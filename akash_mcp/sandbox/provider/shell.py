@@ -1,7 +1,9 @@
 """The shell of a lease: one command in one container, over binary frames whose first byte says what they carry.
 
-Programs are those of `minishell`, and `cat` of its standard input. The end is a result (102) or a failure (103), and
-then TCP drops without a Close frame. Without `stdin` the gateway never reads: no pong, no answer to a Close.
+Programs are those of a session of `minishell`. The end is a result (102) or a failure (103), and then TCP drops
+without a Close frame. Without `stdin` the gateway never reads: no pong, no answer to a Close.
+
+A pod that has completed or failed is never met here: every container is started again.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from akash_mcp.sandbox.clock import Clock
 from akash_mcp.sandbox.provider import gojson
 from akash_mcp.sandbox.provider.http1 import Request
-from akash_mcp.sandbox.provider.minishell import NotPlayed, Outcome, run
+from akash_mcp.sandbox.provider.minishell import SHELLS, NotPlayed, Outcome, run
 from akash_mcp.sandbox.provider.websocket import PONG_SECONDS, WebSocket
 from akash_mcp.sandbox.provider.workload import Pod, Workload
 
@@ -64,11 +66,10 @@ async def shell(
         await socket.send_binary(_result(0, refusal))
         return
     pod = pods[command.pod_index]
-    if command.argv == ("cat",):
-        await _Session(socket, command, workload.clock, ping_seconds).run(None)
-        return
     try:
-        outcome = run(command.argv, pod.box)
+        if command.argv[0] in SHELLS and "distroless" in pod.service.image:
+            raise NotPlayed(command.argv[0])
+        outcome = run(command.argv, pod.box, session=True)
     except NotPlayed:
         message = "remote command execute error: command could not be executed because it does not exist"
         await socket.send_binary(_result(0, message))
@@ -83,22 +84,24 @@ class _Session:
     clock: Clock
     ping_seconds: float
 
-    async def run(self, outcome: Outcome | None) -> None:
-        """Play an outcome, or where there is none `cat` the standard input, and say how it ended."""
+    async def run(self, outcome: Outcome) -> None:
+        """Play an outcome and say how it ended."""
         last = bytes([FAILURE])
         send, receive = anyio.create_memory_object_stream[bytes]()
         try:
             async with send, receive, anyio.create_task_group() as group:
                 group.start_soon(self.socket.ping, self.ping_seconds)
                 group.start_soon(self._read, send)
-                exit_code = await (self._cat(receive) if outcome is None else self._play(outcome))
-                last = _result(exit_code)
+                await self._play(outcome)
+                if outcome.copies_stdin:
+                    await self._cat(receive)
+                last = _result(outcome.exit_code)
                 group.cancel_scope.cancel()
         except* TimeoutError:
             last = bytes([FAILURE])  # pongs that stopped coming cancel the command
         await self.socket.send_binary(last)
 
-    async def _play(self, outcome: Outcome) -> int:
+    async def _play(self, outcome: Outcome) -> None:
         passed = 0.0
         for at, is_stderr, text in outcome.output:
             await self._wait(at - passed)
@@ -106,21 +109,21 @@ class _Session:
             # A terminal has one stream, so under a tty nothing is told as an error.
             await self._write(STDERR if is_stderr and not self.command.tty else STDOUT, text.encode())
         await self._wait(outcome.seconds - passed)
-        return outcome.exit_code
+        while outcome.endless:
+            await self._write(STDOUT, outcome.endless.encode() * (_CHUNK // len(outcome.endless)))
 
-    async def _cat(self, stdin: MemoryObjectReceiveStream[bytes]) -> int:
+    async def _cat(self, stdin: MemoryObjectReceiveStream[bytes]) -> None:
         """Without a tty there is no way to say that the input is over, so it never is."""
         if not self.command.stdin:
-            return 0
+            return
         async for data in stdin:
             if self.command.tty:
                 text, ended, _ = data.partition(_END_OF_TRANSMISSION)
                 await self._write(STDOUT, text + text)  # the terminal's echo, then cat's copy
                 if ended:
-                    return 0
+                    return
             else:
                 await self._write(STDOUT, data)
-        return 0
 
     async def _read(self, stdin: MemoryObjectSendStream[bytes]) -> None:
         """Frames of the client. One that cannot be read ends the reading and nothing else."""

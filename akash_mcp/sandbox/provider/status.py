@@ -15,8 +15,6 @@ from akash_mcp.sandbox.chain import Chain
 from akash_mcp.sandbox.market import Node
 from akash_mcp.sandbox.provider.cluster import Cluster, Served
 
-PROVIDER_VERSION = "v0.14.0"
-
 
 def lease_status(served: Served) -> dict[str, object]:
     """The body of `GET /lease/{dseq}/{gseq}/{oseq}/status`."""
@@ -43,12 +41,12 @@ def stored_manifest(served: Served) -> list[dict[str, object]]:
     return [{"name": served.workload.group, "services": services}]
 
 
-def version() -> dict[str, object]:
-    """The body of `GET /version`."""
+def version(number: str) -> dict[str, object]:
+    """The body of `GET /version` of a gateway of this version."""
     akash = {
         "name": "provider-services",
         "server_name": "provider-services",
-        "version": PROVIDER_VERSION,
+        "version": number,
         "commit": "",
         "build_tags": "osusergo,netgo,static_build",
         "go": "go version go1.26.2 linux/amd64",
@@ -86,11 +84,9 @@ def provider_status(cluster: Cluster, nodes: Sequence[Node], storage: dict[str, 
 def _service(served: Served, name: str, uris: list[str] | None) -> dict[str, object]:
     pods = served.workload.pods(name)
     ready = sum(pod.is_ready for pod in pods)
-    # A StatefulSet's `available` counts its current replicas, ready or not.
-    is_stateful = served.workload.services[name].is_stateful
     return {
         "name": name,
-        "available": len(pods) if is_stateful else ready,
+        "available": served.workload.available(name),
         "total": len(pods),
         "uris": uris,
         "observed_generation": served.workload.generation,

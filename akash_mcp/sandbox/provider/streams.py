@@ -10,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import takewhile
 
 import anyio
 
@@ -19,13 +20,13 @@ from akash_mcp.sandbox.provider.websocket import WebSocket
 from akash_mcp.sandbox.provider.workload import Container, Event, Pod, Workload
 
 INTERNAL_ERROR = 4000
-LEASE_NOT_FOUND = 4001
 NORMAL = 1000
 
 WATCH_SECONDS = 1800
 """How long Kubernetes lets a watch last, in simulated seconds."""
 
 _LONGEST_LINE = 64 * 1024  # bufio.Scanner gives up at this many bytes
+_LINES_AT_ONCE = 128
 _POLL_SECONDS = 0.05
 _TRUE = ("1", "t", "T", "true", "TRUE", "True")
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
@@ -64,12 +65,9 @@ def stream_parameters(request: Request) -> StreamParameters:
 
 
 async def logs(
-    socket: WebSocket, workload: Workload | None, parameters: StreamParameters, *, ping_seconds: float
+    socket: WebSocket, workload: Workload, parameters: StreamParameters, *, ping_seconds: float
 ) -> None:
     """Serve `GET …/logs`: the pods as they are now. Pods that come later and restarts are not picked up."""
-    if workload is None:
-        await socket.close(LEASE_NOT_FOUND)
-        return
     if not all(_LABEL_VALUE.fullmatch(service) for service in parameters.services):
         await socket.close(INTERNAL_ERROR)
         return
@@ -93,12 +91,9 @@ async def logs(
 
 
 async def kubeevents(
-    socket: WebSocket, workload: Workload | None, parameters: StreamParameters, *, ping_seconds: float
+    socket: WebSocket, workload: Workload, parameters: StreamParameters, *, ping_seconds: float
 ) -> None:
     """Serve `GET …/kubeevents`: what there is, and with `follow` what comes until the watch expires."""
-    if workload is None:
-        await socket.close(LEASE_NOT_FOUND)
-        return
     workload.advance()
     if not workload.is_created:
         await socket.close(INTERNAL_ERROR)
@@ -128,16 +123,24 @@ async def _pump(
     sent = 0 if parameters.tail < 0 else max(0, len(container.log) - parameters.tail)
     while True:
         ended = not parameters.follow or not container.running
-        lines = container.log[sent:]
-        for line in lines:
-            if len(line.encode()) >= _LONGEST_LINE:
+        until = len(container.log)
+        while sent < until:
+            lines = container.log[sent : min(until, sent + _LINES_AT_ONCE)]
+            sent += len(lines)
+            readable = list(takewhile(_is_readable, lines))
+            await socket.send_texts(
+                gojson.encode({"name": pod.name, "message": line}) + "\n" for line in readable
+            )
+            if len(readable) < len(lines):
                 return
-            await socket.send_text(gojson.encode({"name": pod.name, "message": line}) + "\n")
-        sent += len(lines)
         if ended:
             return
         await asyncio.sleep(_POLL_SECONDS)
         workload.advance()
+
+
+def _is_readable(line: str) -> bool:
+    return len(line) < _LONGEST_LINE and len(line.encode()) < _LONGEST_LINE
 
 
 async def _attended(socket: WebSocket, work: Callable[[], Awaitable[None]], ping_seconds: float) -> None:

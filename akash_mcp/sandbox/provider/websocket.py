@@ -7,7 +7,7 @@ session that merely returns drops TCP without a Close frame, which a client sees
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -98,11 +98,16 @@ class WebSocket:
 
     async def send_text(self, text: str) -> None:
         """One text message, in fragments where gorilla's write buffer would overflow."""
+        await self.send_texts((text,))
+
+    async def send_texts(self, texts: Iterable[str]) -> None:
+        """Several text messages, which leave together."""
         self._check_open()
-        first, *rest = _fragments(text.encode())
-        self.protocol.send_text(first, fin=not rest)
-        for number, fragment in enumerate(rest, start=1):
-            self.protocol.send_continuation(fragment, fin=number == len(rest))
+        for text in texts:
+            first, *rest = _fragments(text.encode())
+            self.protocol.send_text(first, fin=not rest)
+            for number, fragment in enumerate(rest, start=1):
+                self.protocol.send_continuation(fragment, fin=number == len(rest))
         await self._flush()
 
     async def send_binary(self, data: bytes) -> None:
@@ -162,9 +167,7 @@ class WebSocket:
         return Message(b"".join(fragment.data for fragment in fragments), is_text)
 
     async def _flush(self) -> None:
-        for data in self.protocol.data_to_send():
-            if data:
-                self.writer.write(data)
+        self.writer.write(b"".join(self.protocol.data_to_send()))
         await self.writer.drain()
 
 

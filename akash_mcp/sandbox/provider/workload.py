@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from akash_mcp.sandbox.clock import Clock
 from akash_mcp.sandbox.provider import images
+from akash_mcp.sandbox.provider.container_log import ContainerLog
 from akash_mcp.sandbox.provider.manifest import Group, Service
 from akash_mcp.sandbox.provider.minishell import Box
 
@@ -66,7 +67,7 @@ class Container:
     """One run of a pod's container. A restart is another one, with another log."""
 
     started: float
-    log: list[str] = field(default_factory=list)
+    log: ContainerLog = field(default_factory=ContainerLog)
     running: bool = True
 
 
@@ -147,10 +148,10 @@ class Workload:
                 self._services[service.name] = known
                 continue
             if known:
-                self._stop(known[1])
+                self._delete(known[1])
             self._services[service.name] = service, self._replicas(service)
         for _, pods in before.values():
-            self._stop(pods)
+            self._delete(pods)
 
     def close(self) -> None:
         """The lease is over: everything stops."""
@@ -159,9 +160,24 @@ class Workload:
             self._stop(pods)
         self.closed = True
 
-    def advance(self) -> None:
-        """Let happen what is due by now."""
-        now = self.clock.elapsed()
+    def available(self, service: str) -> int:
+        """The replicas that count as available: those that are ready; of a StatefulSet all, ready or not."""
+        spec, pods = self._services[service]
+        return len(pods) if spec.is_stateful else sum(pod.is_ready for pod in pods)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every service has as many available replicas as its manifest asks for."""
+        return all(self.available(name) >= service.count for name, service in self.services.items())
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing happens any more by itself."""
+        return all(pod._due == math.inf for _, pods in self._services.values() for pod in pods)
+
+    def advance(self, until: float | None = None) -> None:
+        """Let happen what is due by now, or by a moment `until` that has been."""
+        now = self.clock.elapsed() if until is None else until
         while not self.closed:
             pods = [pod for _, pods in self._services.values() for pod in pods]
             pod = min(pods, key=lambda pod: pod._due, default=None)
@@ -176,11 +192,16 @@ class Workload:
         for index in range(service.count):
             suffix = str(index) if service.is_stateful else f"{template}-{_name(f'{seed} {index}', 5)}"
             pod_name = f"{service.name}-{suffix}"
-            pod = Pod(pod_name, service, images.behaviour_of(service, _box(service, pod_name)))
+            pod = Pod(pod_name, service, images.behaviour_of(service, _box(service, pod_name), index))
             pod._life = self._life(pod)
             pod._due = self.clock.elapsed() + CREATE_SECONDS
             pods.append(pod)
         return pods
+
+    def _delete(self, pods: list[Pod]) -> None:
+        for pod in pods:
+            self._note_deleted(pod)
+        self._stop(pods)
 
     def _stop(self, pods: list[Pod]) -> None:
         for pod in pods:
@@ -189,12 +210,21 @@ class Workload:
                 self._note(pod, "Killing", f"Stopping container {pod.service.name}")
             pod._due = math.inf
 
+    def _note_deleted(self, pod: Pod) -> None:
+        if pod.service.is_stateful:
+            kind, owner, controller = "StatefulSet", pod.service.name, "statefulset-controller"
+            note = f"delete Pod {pod.name} in StatefulSet {owner} successful"
+        else:
+            kind, owner, controller = "ReplicaSet", pod.name.rpartition("-")[0], "replicaset-controller"
+            note = f"Deleted pod: {pod.name}"
+        self.events.append(Event("Normal", "SuccessfulDelete", note, kind, owner, controller, ""))
+
     def _life(self, pod: Pod) -> Iterator[float]:
         """A pod's life. Each value is how many simulated seconds to wait before it goes on."""
         yield _SCHEDULE_SECONDS
         behaviour = pod.behaviour
-        if not behaviour.fits:
-            self._schedule_failed(pod)
+        if behaviour.lacks is not None:
+            self._schedule_failed(pod, behaviour.lacks)
             return
         note = f"Successfully assigned {self.key.namespace}/{pod.name} to {_NODE}"
         self._note(pod, "Scheduled", note, controller="default-scheduler", instance="default-scheduler")
@@ -203,19 +233,30 @@ class Workload:
             note = 'MountVolume.SetUp failed for volume "data": rpc error: code = Internal desc = volume is not ready'
             self._note(pod, "FailedMount", note, type="Warning")
             return
+        if behaviour.bad_reference is not None:
+            self._note(pod, "InspectFailed", behaviour.bad_reference, type="Warning")
+            self._note(pod, "Failed", "Error: InvalidImageName", type="Warning")
+            return
         yield from self._pull(pod)
         backoff = _FIRST_BACKOFF_SECONDS
         while True:
             yield _START_SECONDS
-            yield from self._run(pod)
+            if behaviour.start_error is not None:
+                self._note(pod, "Created", f"Created container: {pod.service.name}")
+                self._note(pod, "Failed", f"Error: {behaviour.start_error}", type="Warning")
+            else:
+                yield from self._run(pod)
             note = f"Back-off restarting failed container {pod.service.name} in pod {pod.name}_{self.key.namespace}"
             self._note(pod, "BackOff", note, type="Warning")
             yield backoff
             backoff = min(2 * backoff, _LONGEST_BACKOFF_SECONDS)
             self._note(pod, "Pulled", f'Container image "{pod.service.image}" already present on machine')
 
-    def _schedule_failed(self, pod: Pod) -> None:
-        note = "0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes are available"
+    def _schedule_failed(self, pod: Pod, lacks: str) -> None:
+        note = (
+            f"0/3 nodes are available: {lacks}. preemption: 0/3 nodes are available: "
+            "3 No preemption victims found for incoming pod."
+        )
         self._note(
             pod,
             "FailedScheduling",
@@ -251,7 +292,7 @@ class Workload:
     def _run(self, pod: Pod) -> Iterator[float]:
         """One run of the container, from its start to its end, which most never reach."""
         started = pod._due
-        container = Container(started)
+        container = Container(started, ContainerLog(images.written_at_once(pod.service)))
         pod.container = container
         self._note(pod, "Created", f"Created container: {pod.service.name}")
         self._note(pod, "Started", f"Started container {pod.service.name}")
@@ -265,9 +306,6 @@ class Workload:
             if line is not None:
                 container.log.append(line)
         container.running = False
-        if behaviour.out_of_memory:
-            note = f"Memory cgroup out of memory: Killed process 1 ({pod.service.name})"
-            self._note(pod, "OOMKilling", note, type="Warning", controller="kernel-monitor")
 
     def _note(
         self,
