@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import anyio
 from mcp.server import CacheHint
@@ -18,7 +19,9 @@ from akash_mcp import __version__
 from akash_mcp.clients.chain import ChainReader, chain_upstream
 from akash_mcp.clients.console import ConsoleReader, console_upstream
 from akash_mcp.clients.provider.access import ProviderAccess
+from akash_mcp.clients.provider.certificate import ClientCertificates
 from akash_mcp.clients.provider.client import ProviderClient
+from akash_mcp.clients.provider.ingress import look_at
 from akash_mcp.config import Settings
 from akash_mcp.guard import secrets
 from akash_mcp.guard.approval import Approver
@@ -104,7 +107,13 @@ async def _runtime(settings: Settings, pace: Pace) -> AsyncIterator[Runtime]:
         )
         chain = await open_things.enter_async_context(chain_upstream(settings.chain_rest_url))
         reader = ConsoleReader(console)
-        access = ProviderAccess(reader, ChainReader(chain), allow_private=settings.allow_private_providers)
+        certificates = ClientCertificates(reader, ChainReader(chain), settings.state_dir)
+        access = ProviderAccess(
+            reader,
+            ChainReader(chain),
+            certificates=certificates,
+            allow_private=settings.allow_private_providers,
+        )
         tasks = await open_things.enter_async_context(anyio.create_task_group())
         open_things.callback(tasks.cancel_scope.cancel)
         yield Runtime(
@@ -117,6 +126,7 @@ async def _runtime(settings: Settings, pace: Pace) -> AsyncIterator[Runtime]:
                 ledger=ledger,
                 journal=journal,
                 pause=lambda: anyio.sleep(pace.retry),
+                certificates=certificates,
             ),
             approver=Approver(policy.approval, time.monotonic),
             ledger=ledger,
@@ -125,4 +135,5 @@ async def _runtime(settings: Settings, pace: Pace) -> AsyncIterator[Runtime]:
             has_key=key is not None,
             operations=Operations(tasks),
             pace=pace,
+            visit=partial(look_at, allowed=settings.allow_private_providers),
         )

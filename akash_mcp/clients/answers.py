@@ -138,9 +138,13 @@ def error_of(
 
 
 def bounded(text: str) -> str:
-    """The text on one line, without control and invisible characters, at most `LONGEST_WORDS` long."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= LONGEST_WORDS else line[: LONGEST_WORDS - 1] + "…"
+    """The text on one line, without control and invisible characters, at most `LONGEST_WORDS` long.
+
+    The word that the cut would go through is left out whole: half a secret could not be told from other text.
+    """
+    seen = "".join(c if c.isprintable() else " " if c.isspace() else "" for c in text)
+    line = " ".join(seen.split())
+    return line if len(line) <= LONGEST_WORDS else line[:LONGEST_WORDS].rpartition(" ")[0] + "…"
 
 
 def _kind(status: int, code: str, words: str) -> type[ApiError]:
@@ -209,10 +213,14 @@ def _retry_after(value: str) -> float | None:
     """Seconds from a Retry-After header, which is a number of seconds or a date; None where there is none."""
     if value.strip().isdecimal():
         return float(value)
+    moment = date_of(value)
+    return None if moment is None else max(0.0, moment - datetime.now(UTC).timestamp())
+
+
+def date_of(value: str) -> float | None:
+    """A header's date in seconds since the epoch; None where it is none."""
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

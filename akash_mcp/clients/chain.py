@@ -86,6 +86,11 @@ class ChainReader:
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
 
+    @property
+    def date(self) -> float | None:
+        """The node's clock at its last answer, in seconds since the epoch."""
+        return self._upstream.date
+
     async def certificates(
         self, owner: ProviderAddress, *, state: str = "valid", serial: str | None = None
     ) -> list[OnChainCertificate]:

@@ -73,17 +73,19 @@ class ConsoleReader(MarketReads, AccountReads):
             if detail.name == name
         ]
 
-    async def get_deployment(self, dseq: Dseq, *, just_created: bool = False) -> DeploymentDetail:
+    async def get_deployment(
+        self, dseq: Dseq, *, just_created: bool = False, deadline: Deadline = DETAIL_DEADLINE
+    ) -> DeploymentDetail:
         """One deployment in any state, with its leases and what their providers say of them.
 
-        Slow where a provider is dead: up to 75 s. A deployment `just_created` that reads as unknown is asked
-        for again for 15 s. Raises `NotFound` for one that this account does not have.
+        Slow where a provider is dead: up to 75 s, unless a `deadline` ends it. A deployment `just_created` that
+        reads as unknown is asked for again for 15 s. Raises `NotFound` for one that this account does not have.
         """
         until = self._upstream.monotonic() + (FRESH_SECONDS if just_created else 0)
         while True:
             try:
                 path = f"/v1/deployments/{quote(dseq, safe='')}"
-                return (await self._get(path, deadline=DETAIL_DEADLINE)).read(DETAIL, "data")
+                return (await self._get(path, deadline=deadline)).read(DETAIL, "data")
             except NotFound:
                 if self._upstream.monotonic() + LAG_SECONDS > until:
                     raise

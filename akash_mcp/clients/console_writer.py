@@ -22,6 +22,7 @@ from akash_mcp.clients.models_account import (
     DeploymentSettings,
 )
 from akash_mcp.clients.patches import named_changes
+from akash_mcp.clients.provider.certificate import ClientCertificates
 from akash_mcp.errors import (
     ApiError,
     BadRequest,
@@ -68,10 +69,14 @@ class ConsoleWriter:
 
     Which generation of the API answers is found out before the first request that needs to know; where that fails,
     nothing was sent. Every method raises `NotOffered` where the generation has nothing of the kind.
+
+    `certificates` keeps the client certificate that a lease goes with on the API of 2025; without it one is made for
+    the life of the writer, and no provider can be asked with it.
     """
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Upstream, certificates: ClientCertificates | None = None) -> None:
         self._upstream = upstream
+        self._certificates = certificates
         self._certificate: Certificate | None = None
 
     async def create_deployment(
@@ -103,7 +108,8 @@ class ConsoleWriter:
         Where the deployment has an open lease already, the Console makes no new one and only delivers the
         manifest again, so a second call is how a failed delivery is repeated. Raises `OutcomeUnknown` for
         every failure after which the lease may exist and bill; the providers' refusal of the manifest is one
-        of these. Where the API wants a client certificate (2025) and none is given, one is made for this process.
+        of these. Where the API wants a client certificate (2025) and none is given, the one that is kept goes
+        along, or a new one.
         """
         if not leases or len({lease.dseq for lease in leases}) != 1:
             raise ValueError("a lease call names one or more leases of one deployment")
@@ -223,10 +229,19 @@ class ConsoleWriter:
             return None  # removed since: identity is the API key
 
     async def _own_certificate(self, dialect: Reference) -> Certificate | None:
-        """One for the life of this process: its key is in no file and no answer."""
-        if dialect.has_certificates and self._certificate is None:
-            self._certificate = await self.create_certificate()
-        return self._certificate
+        """The one that is kept, or a new one, which is kept from then on."""
+        if not dialect.has_certificates:
+            return None
+        if self._certificates is None:
+            self._certificate = self._certificate or await self.create_certificate()
+            return self._certificate
+        kept = await self._certificates.current()
+        if kept is not None:
+            return kept.pems
+        made = await self.create_certificate()
+        if made is not None:
+            await self._certificates.keep(made)
+        return made
 
     async def _limit_runtime(self, dseq: Dseq, most: int | None) -> None:
         if most is None:

@@ -27,7 +27,7 @@ import httpx2
 from pydantic import TypeAdapter, ValidationError
 
 from akash_mcp import __version__
-from akash_mcp.clients.answers import Redactor, error_of
+from akash_mcp.clients.answers import Redactor, date_of, error_of
 from akash_mcp.errors import (
     AkashError,
     ApiError,
@@ -45,7 +45,10 @@ CONNECT_SECONDS = 10.0
 MOST_ATTEMPTS = 4
 LONGEST_BACKOFF_SECONDS = 8.0
 LARGEST_ANSWER = 8 * 2**20
+LARGEST_EXPONENT = 100
 LARGEST_ERROR = 64 * 2**10
+UNREADABLE = "unreadable_answer"
+"""The code of an error for an answer that was given and makes no sense."""
 
 # Cloudflare's 520 to 524 stand for the 502 to 504 of the origin behind it.
 _PASSING = frozenset({502, 503, 504, 520, 521, 522, 523, 524})
@@ -91,7 +94,7 @@ class Answer:
         as lost.
         """
         try:
-            value = json.loads(self.body, parse_float=Decimal, parse_constant=_no_such_number)
+            value = json.loads(self.body, parse_float=_decimal, parse_constant=_no_such_number)
             for key in keys:
                 value = value[key]
             return shape.validate_python(value)
@@ -155,6 +158,8 @@ class Upstream:
         self.host = options.get("sni") or parts.hostname
         self.sleep = options.get("sleep", anyio.sleep)
         self.monotonic = options.get("monotonic", time.monotonic)
+        self.date: float | None = None
+        """The service's own clock at its last answer, in seconds since the epoch; None where it did not tell."""
         self._base_url = base_url.rstrip("/")
         self._headers = {
             "accept": "application/json",
@@ -304,6 +309,7 @@ class Upstream:
                 next_step="Check the network and the address, then try again.",
             ) from error
         log.debug("%s %s: %d in %.2f s", method, path, response.status_code, self.monotonic() - started)
+        self.date = date_of(response.headers.get("date", ""))
         if not response.is_success:
             raise error_of(
                 response.status_code,
@@ -329,7 +335,7 @@ class Upstream:
                 return Interrupted(
                     what, next_step="The change was probably made. Doing it again is harmless."
                 )
-            return ServerError(what, status=status, code="unreadable_answer")
+            return ServerError(what, status=status, code=UNREADABLE)
 
         return lost
 
@@ -375,17 +381,26 @@ def _ambiguous(error: AkashError) -> bool:
     return isinstance(error, Interrupted | OutcomeUnknown)
 
 
+def _decimal(text: str) -> Decimal:
+    """A number with a fraction or an exponent. One of a billion digits is refused: written out it fills the memory."""
+    number = Decimal(text)
+    if not number.is_finite() or abs(number.adjusted()) > LARGEST_EXPONENT:
+        _no_such_number(text[:40])
+    return number
+
+
 def _no_such_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a number")
 
 
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (ssl.SSLCertVerificationError, "its TLS certificate is not trusted (is this machine's clock right?)"),
-    (ssl.SSLError, "no TLS connection could be made"),
     (socket.gaierror, "its name could not be looked up"),
     (ConnectionRefusedError, "the connection was refused"),
+    # Before TLS: waiting for bytes is an error of the library's too.
     (httpx2.TimeoutException, "it took too long"),
     (TimeoutError, "it took too long"),
+    (ssl.SSLError, "no TLS connection could be made"),
     (httpx2.DecodingError, "the answer was garbled"),
 )
 

@@ -16,7 +16,8 @@ from akash_mcp.clients.models_market import GpuModel, SeenGpu
 from akash_mcp.clients.models_market import (
     ProviderRecord as ProviderRecord,
 )  # a bid is read beside its provider
-from akash_mcp.clients.wire import UACT, CamelWire, Coin, ListOf, MapOf, Wire, WireDseq, or_none, uact
+from akash_mcp.clients.provider.lease_status import LeaseStatus
+from akash_mcp.clients.wire import UACT, CamelWire, Coin, ListOf, Wire, WireDseq, or_none, uact
 from akash_mcp.ids import AccountAddress, Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd
 
@@ -88,61 +89,6 @@ class ListedBid(Wire):
     """One entry of the bid list."""
 
     bid: Bid
-
-
-class ServiceStatus(Wire):
-    """One service as its provider sees it. `uris` are bare host names."""
-
-    name: str = ""
-    available: int = 0
-    total: int = 0
-    uris: list[str] = Field(default_factory=list)
-    observed_generation: int = 0
-    replicas: int = 0
-    updated_replicas: int = 0
-    ready_replicas: int = 0
-    available_replicas: int = 0
-
-    @property
-    def running(self) -> int:
-        """How many replicas run.
-
-        A service with persistent storage counts all its pods as available, also those that do not run yet
-        (akash-network/provider cluster/kube); what is ready is told apart only by newer providers.
-        """
-        return self.ready_replicas if self.replicas else self.available
-
-
-class ForwardedPort(CamelWire):
-    """A port of a service that is open on the provider's host."""
-
-    host: str = ""
-    port: int = 0
-    external_port: int = 0
-    proto: str = "TCP"
-    name: str = ""
-
-
-class LeasedIp(Wire):
-    """A leased IP address. Only here are the wire's keys capitalised."""
-
-    ip: str = Field("", alias="IP")
-    port: int = Field(0, alias="Port")
-    external_port: int = Field(0, alias="ExternalPort")
-    protocol: str = Field("TCP", alias="Protocol")
-
-
-class LeaseStatus(Wire):
-    """What runs for a lease (akash-network/provider gateway/rest). Go nulls are read as empty."""
-
-    services: MapOf[ServiceStatus] = Field(default_factory=dict)
-    forwarded_ports: MapOf[list[ForwardedPort]] = Field(default_factory=dict)
-    ips: MapOf[list[LeasedIp]] = Field(default_factory=dict)
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether every service has all its replicas running, and there is at least one service."""
-        return bool(self.services) and all(s.running >= max(s.total, 1) for s in self.services.values())
 
 
 class Reclamation(Wire):
@@ -345,4 +291,3 @@ CREATED = TypeAdapter(Created)
 DETAIL = TypeAdapter(DeploymentDetail)
 DEPLOYMENTS = TypeAdapter(DeploymentPage)
 BIDS = TypeAdapter(ListOf[ListedBid])
-LEASE_STATUS = TypeAdapter(LeaseStatus)

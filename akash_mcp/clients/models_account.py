@@ -191,7 +191,7 @@ class NotificationChannel(CamelWire):
 
 
 class Certificate(CamelWire):
-    """A client certificate as the API of 2025 makes it. The key is a secret: it is never shown or stored."""
+    """A client certificate as the API of 2025 makes it. The key is a secret, and in spite of its name unencrypted."""
 
     cert_pem: str
     encrypted_key: str = Field(repr=False)

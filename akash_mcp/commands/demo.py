@@ -230,15 +230,14 @@ async def _listen(story: Story, client: Client, dseq: str) -> None:
     events = await _text(client, "get_events", dseq=dseq)
     if "Started" not in events:
         raise DemoFailed(f"There is no event of a started container: {events}")
-    story.step(
-        "Its Kubernetes events", f"{len(events.splitlines()) - 2} events, the last: {events.splitlines()[-2]}"
-    )
+    seen = [line.removeprefix("| ") for line in events.splitlines() if line.startswith("| ")]
+    story.step("Its Kubernetes events", f"{len(seen)} events, the last: {seen[-1]}")
 
 
 async def _visit(story: Story, services: list[dict[str, Any]]) -> None:
     """Fetch the first web address; where there is none, connect to the first open port."""
-    uris = [uri for service in services for uri in service["uris"]]
-    ports = [port for service in services for port in service["ports"]]
+    uris = [uri for service in services for uri in service.get("uris", ())]
+    ports = [port for service in services for port in service.get("ports", ())]
     if uris:
         uri, page = await _page(uris)
         story.result["uri"] = uri

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from akash_mcp.clients.console import ConsoleReader
 from akash_mcp.clients.console_writer import ConsoleWriter
 from akash_mcp.clients.http import Upstream
+from akash_mcp.clients.provider.certificate import ClientCertificates
 from akash_mcp.errors import BadArgument, LedgerUnusable, NotApproved, Refused
 from akash_mcp.guard.admitted import Admitted
 from akash_mcp.guard.approval import Approval
@@ -38,9 +39,11 @@ class Gate:
         ledger: Ledger,
         journal: Journal,
         pause: Callable[[], Awaitable[None]],
+        certificates: ClientCertificates | None = None,
     ) -> None:
-        """`pause` waits a few seconds, before something harmless is tried again."""
-        self._writer = ConsoleWriter(upstream)
+        """`pause` waits a few seconds, before something harmless is tried again. `certificates` keeps what a lease
+        makes on the API of 2025."""
+        self._writer = ConsoleWriter(upstream, certificates)
         self._reader = reader
         self._policy = policy
         self._ledger = ledger

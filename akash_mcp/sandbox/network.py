@@ -55,7 +55,7 @@ class Options:
     faults: tuple[str, ...] = ()
     generation: Generation = "reference"
     trial: bool = False
-    public_certificates: int = 0
+    public_certificates: int = 3
     host: str = "127.0.0.1"
     console_port: int = 0
     wall: Callable[[], float] = time.time

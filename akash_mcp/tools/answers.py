@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from akash_mcp.clients.models import LeaseStatus, ServiceStatus
+from akash_mcp.clients.models import Lease, ProviderRecord
+from akash_mcp.clients.wire import UACT
 from akash_mcp.guard.journal import Operation
 from akash_mcp.guard.plans import Plan
-from akash_mcp.guard.untrusted import field
-from akash_mcp.ids import Dseq, LeaseId, OpId
+from akash_mcp.guard.untrusted import field, quoted
+from akash_mcp.ids import Dseq, OpId
 from akash_mcp.market.ranking import RankedOffer, Ranking, Rejected
-from akash_mcp.money import ZERO, Usd, usd_per_hour
+from akash_mcp.money import ZERO, usd_per_hour
 from akash_mcp.sdl import Finding, Report
+from akash_mcp.tools.services import service_shapes, services_left_out
 from akash_mcp.tools.shapes import (
+    DeploymentList,
     DeploymentRow,
     DeploymentShape,
     FindingShape,
@@ -21,7 +25,6 @@ from akash_mcp.tools.shapes import (
     OfferShape,
     Outcome,
     RejectedShape,
-    ServiceShape,
     Verdict,
 )
 from akash_mcp.workflow.launch import Launched, names
@@ -31,6 +34,10 @@ from akash_mcp.workflow.status import Standing, hours_text
 
 _MOST_FINDINGS = 20
 _MOST_OFFERS = 10
+_MOST_DEPLOYMENTS = 50
+_MOST_LEASES = 10
+_MOST_ERRORS = 3
+_LATEST = 4_102_444_800  # seconds, the year 2100: what comes after it is no date
 
 
 def verdict(report: Report) -> Verdict:
@@ -154,7 +161,7 @@ def launch_outcome(op_id: OpId, launched: Launched) -> Outcome:
         else f"Deployment {launched.dseq} is leased at {where}, and not all of it runs yet.",
         money=f"It costs {rate} an hour from its escrow until it is closed or its escrow is used up.",
         usd_per_hour=rate,
-        services=service_shapes(launched.readiness.statuses),
+        services=service_shapes(launched.readiness),
         offers=[offer_shape(offer) for offer in launched.offers.ranked[:_MOST_OFFERS]],
         next_step="Give the user its address. close_deployment ends it."
         if ready
@@ -162,72 +169,99 @@ def launch_outcome(op_id: OpId, launched: Launched) -> Outcome:
     )
 
 
-def service_shapes(statuses: Mapping[LeaseId, LeaseStatus]) -> list[ServiceShape]:
-    """All services of all leases."""
-    return [
-        _service(name, service, status)
-        for status in statuses.values()
-        for name, service in sorted(status.services.items())
-    ]
-
-
-def _service(name: str, service: ServiceStatus, status: LeaseStatus) -> ServiceShape:
-    ports = [
-        f"{field(port.host)}:{port.external_port} -> {port.port}"
-        for port in status.forwarded_ports.get(name, [])
-    ]
-    ports += [f"{field(ip.ip)}:{ip.external_port} -> {ip.port}" for ip in status.ips.get(name, [])]
-    return ServiceShape(
-        name=field(name),
-        running=service.running,
-        total=service.total,
-        # Providers report host names; their ingress answers plain HTTP on port 80 at each of them.
-        uris=[f"http://{field(host)}" for host in service.uris],
-        ports=ports,
+def deployment_list(rows: Sequence[Row]) -> DeploymentList:
+    """What `list_deployments` answers."""
+    shown = [_row(row) for row in rows[:_MOST_DEPLOYMENTS]]
+    if not rows:
+        next_step = "Nothing runs and nothing costs money. deploy starts something."
+    elif len(rows) > len(shown):
+        next_step = (
+            f"These are the newest {len(shown)}; the others cost money too. close_deployment ends one."
+        )
+    else:
+        next_step = "get_deployment shows one; close_deployment ends one."
+    return DeploymentList(
+        deployments=shown,
+        total=len(rows),
+        usd_per_hour=sum((row.funds.usd_per_hour for row in rows), ZERO),
+        next_step=next_step,
     )
 
 
-def deployment_row(row: Row) -> DeploymentRow:
-    """One line of `list_deployments`."""
+def _row(row: Row) -> DeploymentRow:
     return DeploymentRow(
         dseq=row.detail.dseq,
         state=field(row.detail.state),
         ours=row.ours,
         leases=len(row.detail.active_leases),
-        usd_per_hour=row.usd_per_hour,
-        escrow_left_usd=row.escrow_left,
-        hours_left=hours_text(row.hours_left),
+        usd_per_hour=row.funds.usd_per_hour,
+        escrow_left_usd=row.funds.escrow_left,
+        hours_left=hours_text(row.funds.hours_left),
     )
 
 
-def deployment_shape(now: Standing) -> DeploymentShape:
-    """What `get_deployment` answers for a dseq."""
-    detail, readiness = now.detail, now.readiness
-    ready = readiness.is_ready if detail.active_leases else None
+def deployment_shape(now: Standing, problem: str = "") -> DeploymentShape:
+    """What `get_deployment` answers for a dseq. `problem` comes before what was found."""
+    detail = now.detail
+    ready = now.readiness.is_ready if detail.active_leases else None
+    leases = sorted(detail.leases, key=lambda lease: not lease.is_active)
     return DeploymentShape(
         dseq=detail.dseq,
         state=field(detail.state),
         ours=now.ours,
         ready=ready,
-        services=service_shapes(readiness.statuses),
+        services=service_shapes(now.readiness) or None,
         leases=[
-            LeaseShape(
-                provider=lease.id.provider,
-                group=lease.id.gseq,
-                state=field(lease.state),
-                usd_per_hour=usd_per_hour(lease.price.amount),
-                # The chain gives running leases a reason too, an invalid one.
-                reason=field(lease.reason) or None if not lease.is_active else None,
-            )
-            for lease in detail.leases
+            _lease(lease, now.providers.get(lease.id.provider), alone=len(leases) == 1)
+            for lease in leases[:_MOST_LEASES]
         ],
         usd_per_hour=now.usd_per_hour,
         escrow_left_usd=now.escrow_left,
         spent_usd=now.spent,
         hours_left=hours_text(now.hours_left),
-        problem=field(readiness.problem, 400) or None,
+        runs_until=_utc(now.funds.runs_until),
+        services_not_shown=services_left_out(now.readiness) or None,
+        problem=field(" ".join(part for part in (problem, *_problems(now)) if part), 600) or None,
         next_step=_next_step(now, ready),
     )
+
+
+def _lease(lease: Lease, provider: ProviderRecord | None, *, alone: bool) -> LeaseShape:
+    return LeaseShape(
+        provider=field(lease.id.provider, 64),
+        name=_name(provider),
+        group=lease.id.gseq,
+        state=field(lease.state, 40),
+        # Of the only lease it is the deployment's rate, which the answer tells anyway.
+        usd_per_hour=usd_per_hour(lease.price.amount) if lease.price.denom == UACT and not alone else None,
+        # The chain gives running leases a reason too, an invalid one.
+        reason=field(lease.reason) or None if not lease.is_active else None,
+    )
+
+
+def _name(provider: ProviderRecord | None) -> str | None:
+    if provider is None:
+        return None
+    return field(provider.name or provider.host_uri.removeprefix("https://"), 80) or None
+
+
+def _problems(now: Standing) -> list[str]:
+    """What keeps this answer from being whole."""
+    problems = [now.readiness.problem]
+    for lease_id, status in now.readiness.statuses.items():
+        problems += [f"{lease_id.provider} says: {quoted(error)}." for error in status.errors[:_MOST_ERRORS]]
+    if any(lease.is_active and lease.price.denom != UACT for lease in now.detail.leases):
+        problems.append("A lease is priced in another currency than dollars, so its rate is not counted.")
+    for lease in now.detail.leases:
+        notice = lease.reclamation.deadline if lease.reclamation else 0
+        if lease.state != "closed" and 0 < notice < _LATEST:
+            until = _utc(datetime.fromtimestamp(notice, UTC))
+            problems.append(f"{lease.id.provider} takes its lease back at {until}.")
+    return problems
+
+
+def _utc(moment: datetime | None) -> str | None:
+    return moment.strftime("%Y-%m-%dT%H:%MZ") if moment else None
 
 
 def operation_shape(operation: Operation, running: Running[object] | None) -> DeploymentShape:
@@ -255,8 +289,3 @@ def _next_step(now: Standing, ready: bool | None) -> str:
     if not ready:
         return f'Call get_deployment(id={dseq}, wait_for="ready"), or diagnose_deployment(dseq={dseq}).'
     return "It runs. close_deployment ends it and gives back what its escrow did not use."
-
-
-def total_rate(rows: list[DeploymentRow]) -> Usd:
-    """What all of them cost an hour."""
-    return sum((row.usd_per_hour for row in rows), ZERO)

@@ -14,9 +14,10 @@ from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.ranking import Prefer
 from akash_mcp.money import Usd
 from akash_mcp.sdl import check
-from akash_mcp.tools.answers import launch_outcome, offer_list, pending, service_shapes, verdict
+from akash_mcp.tools.answers import launch_outcome, offer_list, pending, verdict
 from akash_mcp.tools.arguments import ApprovalToken, DseqArg, ProviderArg, SdlArg, UsdArg
 from akash_mcp.tools.consent import AppContext, Confirm, Consent, ask, runtime, runtime_with_key, settle
+from akash_mcp.tools.services import service_shapes
 from akash_mcp.tools.shapes import OfferList, Outcome, Verdict
 from akash_mcp.tools.tool import Effect, ToolSpec
 from akash_mcp.tools.waiting import MAX_WAIT_SECONDS, WAIT_SECONDS, telling
@@ -251,7 +252,7 @@ async def add_funds(
         usd_per_hour=now.usd_per_hour,
         escrow_left_usd=now.escrow_left,
         hours_left=hours_text(now.hours_left),
-        services=service_shapes(now.readiness.statuses),
+        services=service_shapes(now.readiness),
         next_step="Nothing needs doing.",
     )
 

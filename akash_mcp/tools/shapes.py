@@ -1,19 +1,37 @@
 """What tools answer with: trimmed for a model, in dollars and hours, and never the API's own shapes.
 
-Every fact stands in a field, because some hosts show their model only the structured half of an answer. Text that
-others wrote (provider names, hosts, reasons) has passed through `guard.untrusted` before it comes here.
+Every fact stands in a field, because some hosts show their model only the structured half of an answer. Every text
+in it passes `guard.untrusted` when the answer is built, so that none can be forgotten; names and addresses that others
+chose are cut shorter before they come here.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
+from akash_mcp.guard.untrusted import one_line
 from akash_mcp.tools.arguments import UsdOut
 
+LONGEST_TEXT = 4_000
+"""Bytes of one text in an answer: a plan that a person must see whole fits."""
 
-class FindingShape(BaseModel):
+
+class Shape(BaseModel):
+    """The base of every answer: its texts are single lines, clean and bounded, whoever wrote them."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _clean(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return one_line(value, limit=LONGEST_TEXT)
+        if isinstance(value, list):
+            return [one_line(item, limit=LONGEST_TEXT) if isinstance(item, str) else item for item in value]
+        return value
+
+
+class FindingShape(Shape):
     """One thing wrong with an SDL."""
 
     line: int
@@ -23,7 +41,7 @@ class FindingShape(BaseModel):
     mend: str | None = None
 
 
-class Verdict(BaseModel):
+class Verdict(Shape):
     """What `validate_sdl` says."""
 
     ok: bool
@@ -36,7 +54,7 @@ class Verdict(BaseModel):
     next_step: str
 
 
-class OfferShape(BaseModel):
+class OfferShape(Shape):
     """One offer, and why it ranks where it does."""
 
     rank: int
@@ -52,7 +70,7 @@ class OfferShape(BaseModel):
     unknown: list[str]
 
 
-class RejectedShape(BaseModel):
+class RejectedShape(Shape):
     """One offer that was not considered, and why."""
 
     provider: str
@@ -60,27 +78,32 @@ class RejectedShape(BaseModel):
     reasons: list[str]
 
 
-class ServiceShape(BaseModel):
-    """One service of a lease. `uris` are web addresses, `ports` forwarded as `host:port -> container port`."""
+class ServiceShape(Shape):
+    """One service of a lease: how many replicas are ready, and how many there should be.
+
+    `uris` are web addresses; `ports` are open to the internet as `host:port -> port of the container`.
+    """
 
     name: str
-    running: int
-    total: int
-    uris: list[str]
-    ports: list[str]
+    ready: int
+    desired: int
+    uris: list[str] | None = None
+    ports: list[str] | None = None
+    not_shown: int | None = Field(None, description="Further addresses")
 
 
-class LeaseShape(BaseModel):
-    """One lease."""
+class LeaseShape(Shape):
+    """One lease. `name` is what its provider calls itself; the address in `provider` is what it is known by."""
 
     provider: str
+    name: str | None = None
     group: int
     state: str
-    usd_per_hour: UsdOut
+    usd_per_hour: UsdOut | None = None
     reason: str | None = None
 
 
-class Outcome(BaseModel):
+class Outcome(Shape):
     """What an operation that spends, changes or deletes came to."""
 
     status: Literal[
@@ -103,7 +126,7 @@ class Outcome(BaseModel):
     offers: list[OfferShape] | None = None
 
 
-class OfferList(BaseModel):
+class OfferList(Shape):
     """What `list_bids` found."""
 
     status: Literal["offers", "pending", "none", "closed"]
@@ -113,7 +136,7 @@ class OfferList(BaseModel):
     next_step: str
 
 
-class DeploymentShape(BaseModel):
+class DeploymentShape(Shape):
     """One deployment as it stands now."""
 
     dseq: str | None = None
@@ -127,11 +150,13 @@ class DeploymentShape(BaseModel):
     escrow_left_usd: UsdOut | None = None
     spent_usd: UsdOut | None = None
     hours_left: str | None = None
+    runs_until: str | None = Field(None, description="UTC; then its money is used up")
+    services_not_shown: int | None = None
     problem: str | None = None
     next_step: str
 
 
-class DeploymentRow(BaseModel):
+class DeploymentRow(Shape):
     """One line of the list."""
 
     dseq: str
@@ -143,8 +168,8 @@ class DeploymentRow(BaseModel):
     hours_left: str | None = None
 
 
-class DeploymentList(BaseModel):
-    """The account's active deployments."""
+class DeploymentList(Shape):
+    """The account's active deployments, newest first. `total` and `usd_per_hour` count all, also those not shown."""
 
     deployments: list[DeploymentRow]
     total: int
@@ -152,7 +177,7 @@ class DeploymentList(BaseModel):
     next_step: str
 
 
-class BudgetShape(BaseModel):
+class BudgetShape(Shape):
     """Where the user's limits stand, and the account's credit."""
 
     max_usd_per_deployment: UsdOut
@@ -170,7 +195,7 @@ class BudgetShape(BaseModel):
     next_step: str
 
 
-class CauseShape(BaseModel):
+class CauseShape(Shape):
     """One likely cause, what points to it, and what mends it."""
 
     cause: str
@@ -178,11 +203,15 @@ class CauseShape(BaseModel):
     mend: str
 
 
-class Diagnosis(BaseModel):
-    """Why a deployment does not do what it should. `healthy`: nothing was found wrong."""
+class Diagnosis(Shape):
+    """Why a deployment does not do what it should, the most decisive cause first.
+
+    `healthy`: everything could be seen, and nothing is wrong. `past`: trouble that seems to be over.
+    """
 
     dseq: str
     healthy: bool
     causes: list[CauseShape]
+    past: list[str]
     not_known: list[str]
     next_step: str

@@ -117,7 +117,9 @@ class AkashTool(Tool):
         try:
             result = await super().run(arguments, context)
         except ToolError as error:
-            raise self._in_our_words(error) from error.__cause__
+            told = self._in_our_words(error)
+            # Whatever an error quotes, an upstream's words or the caller's own, comes in plain text.
+            raise type(told)(clean(str(told), limit=MAX_ERROR_BYTES).text) from error.__cause__
         if isinstance(result, BaseModel) and not isinstance(result, CallToolResult):
             if isinstance(result, InputRequiredResult):
                 return result
@@ -130,7 +132,7 @@ class AkashTool(Tool):
     def _in_our_words(self, error: ToolError) -> ToolError:
         cause = error.__cause__
         if isinstance(cause, AkashError):
-            return ToolError(clean(str(cause), limit=MAX_ERROR_BYTES).text)
+            return ToolError(str(cause))
         if isinstance(cause, ValidationError):
             problems = "; ".join(_problem(dict(problem)) for problem in cause.errors())
             return ToolError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from akash_mcp.guard.untrusted import one_line
 from akash_mcp.tools.consent import AppContext
 
 WAIT_SECONDS = 20.0
@@ -14,12 +15,12 @@ MAX_WAIT_SECONDS = 40
 
 
 def telling(ctx: AppContext) -> Callable[[str], Awaitable[None]]:
-    """What tells the client of each stage, where it asked to be told."""
+    """What tells the client of each stage, where it asked to be told. A stage may name what others named."""
     told = 0
 
     async def tell(stage: str) -> None:
         nonlocal told
         told += 1  # progress must increase, and nobody knows how many stages there will be
-        await ctx.report_progress(told, None, stage)
+        await ctx.report_progress(told, None, one_line(stage))
 
     return tell

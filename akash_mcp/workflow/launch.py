@@ -24,7 +24,7 @@ from akash_mcp.guard.closing import ClosePermit
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.permits import LaunchPermit, LeasePermit, lease_ids
 from akash_mcp.guard.plans import LeasePlan
-from akash_mcp.guard.untrusted import field
+from akash_mcp.guard.untrusted import quoted
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.market.choice import pick
 from akash_mcp.market.ranking import RankedOffer, Ranking
@@ -100,8 +100,8 @@ async def _lease(
 
 
 def names(chosen: Sequence[RankedOffer]) -> str:
-    """The providers of offers, as a person knows them."""
-    return ", ".join(field(ranked.offer.name or ranked.offer.provider) for ranked in chosen)
+    """The providers of offers by the names that they gave themselves, which are quoted: anything may stand in them."""
+    return ", ".join(quoted(ranked.offer.name or ranked.offer.provider) for ranked in chosen)
 
 
 async def lease_from(

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from akash_mcp.clients.models import DeploymentDetail
-from akash_mcp.money import Usd
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.status import account
+from akash_mcp.workflow.status import Funds, funds_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +15,7 @@ class Row:
 
     detail: DeploymentDetail
     ours: bool
-    usd_per_hour: Usd
-    escrow_left: Usd
-    hours_left: Decimal | None
+    funds: Funds
 
 
 async def active(rt: Runtime) -> list[Row]:
@@ -28,8 +24,7 @@ async def active(rt: Runtime) -> list[Row]:
     if not details:
         return []
     height = await rt.reader.latest_height()
-    rows = []
-    for detail in sorted(details, key=lambda detail: int(detail.dseq), reverse=True):
-        rate, left, hours = account(rt, detail, height)
-        rows.append(Row(detail, rt.gate.owns(detail.dseq), rate, left, hours))
-    return rows
+    newest_first = sorted(details, key=lambda detail: int(detail.dseq), reverse=True)
+    return [
+        Row(detail, rt.gate.owns(detail.dseq), funds_of(detail, height, rt.now())) for detail in newest_first
+    ]

@@ -10,6 +10,7 @@ import anyio
 
 from akash_mcp.clients.console import ConsoleReader
 from akash_mcp.clients.provider.client import ProviderClient
+from akash_mcp.clients.provider.ingress import Look, look_at
 from akash_mcp.guard.approval import Approver
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Journal
@@ -63,6 +64,8 @@ class Runtime:
     has_key: bool
     operations: Operations
     pace: Pace = field(default_factory=Pace)
+    visit: Callable[[str], Awaitable[Look]] = look_at
+    """Looks once at a web address of a service, as any visitor does."""
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     now: Callable[[], float] = time.time
     """Seconds since the epoch."""

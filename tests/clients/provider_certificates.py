@@ -60,8 +60,12 @@ def registered(
     starts: timedelta = timedelta(hours=-1),
     lasts: timedelta = timedelta(days=365),
     serial: int | None = None,
+    serves: bool = True,
 ) -> Shown:
-    """A self-signed certificate of the shape that provider-services registers on the chain."""
+    """A self-signed certificate of the shape that provider-services registers on the chain.
+
+    One that does not serve is for clients only, as a tenant's is.
+    """
     key = key or ec.generate_private_key(ec.SECP256R1())
     name = x509.Name(
         [
@@ -91,7 +95,10 @@ def registered(
         .not_valid_after(begin + lasts)
         .add_extension(usage, critical=True)
         .add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]), False
+            x509.ExtendedKeyUsage(
+                [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if serves else [])]
+            ),
+            critical=False,
         )
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("provider.example")]), critical=False)

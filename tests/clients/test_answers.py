@@ -99,9 +99,19 @@ def test_a_web_page_is_not_repeated(content_type: str) -> None:
 
 
 def test_the_words_are_bounded_and_on_one_line() -> None:
-    understood = error(400, {"message": "a\r\n\x1b[31mred\u202eback " + "x" * 5000})
-    assert understood.said.startswith("a [31mred back xxx")
-    assert len(understood.said) == LONGEST_WORDS
+    understood = error(400, {"message": "a\r\n\x1b[31mred\u202eback" + " xx" * 5000})
+    assert understood.said.startswith("a [31mredback xx xx")
+    assert understood.said.endswith(" xx…")
+    assert LONGEST_WORDS - 3 < len(understood.said) <= LONGEST_WORDS
+
+
+def test_no_half_of_a_word_is_left_where_the_words_are_cut() -> None:
+    understood = error(400, {"message": "x" * (LONGEST_WORDS - 10) + " ghp_" + "aB3" * 12})
+    assert understood.said == "x" * (LONGEST_WORDS - 10) + "…"
+
+
+def test_what_hides_inside_a_word_does_not_part_it() -> None:
+    assert error(400, {"message": "pass\u200bword=\xadhunter2"}).said == "password=hunter2"
 
 
 @given(st.text())

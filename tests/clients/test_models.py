@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from akash_mcp.clients.models import BIDS, CREATED, DETAIL, LEASE_STATUS, DeploymentDetail
+from akash_mcp.clients.models import BIDS, CREATED, DETAIL, DeploymentDetail
 from akash_mcp.clients.models_account import SETTINGS, Balances
 from akash_mcp.clients.models_market import PROVIDER
+from akash_mcp.clients.provider.lease_status import LEASE_STATUS
 from akash_mcp.ids import LeaseId, ProviderAddress
 from akash_mcp.money import Usd
 
@@ -139,6 +140,20 @@ def test_a_pod_that_only_exists_does_not_run() -> None:
 def test_a_service_without_replicas_is_not_ready() -> None:
     status = LEASE_STATUS.validate_python({"services": {"web": {"available": 0, "total": 0}}})
     assert not status.is_ready
+
+
+def test_replicas_of_an_earlier_manifest_are_not_the_ones_asked_for() -> None:
+    rolling = {"total": 2, "replicas": 2, "updated_replicas": 1, "ready_replicas": 2}
+    assert not LEASE_STATUS.validate_python({"services": {"web": rolling}}).is_ready
+    assert LEASE_STATUS.validate_python({"services": {"web": rolling | {"updated_replicas": 2}}}).is_ready
+
+
+@pytest.mark.parametrize(
+    ("told", "read"), [(-3, 0), ("2", 2), (10**30, 1_000_000), ("9" * 40, 1_000_000), (None, 0), ("", 0)]
+)
+def test_a_count_that_cannot_be_is_brought_to_one_that_can(told: object, read: int) -> None:
+    status = LEASE_STATUS.validate_python({"services": {"web": {"available": told, "total": told}}})
+    assert (status.services["web"].ready, status.services["web"].total) == (read, read)
 
 
 def test_a_provider_that_is_offline_has_nulls_everywhere() -> None:

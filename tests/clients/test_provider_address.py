@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -16,6 +17,10 @@ pytestmark = pytest.mark.anyio
         ("https://provider.example:8443", "provider.example", 8443),
         ("https://provider.example", "provider.example", 443),
         ("https://Provider.Example.:8443", "provider.example", 8443),
+        ("https://provider.example:443", "provider.example", 443),
+        ("https://provider.example:1024", "provider.example", 1024),
+        ("https://xn--prvider-n4a.example:8443", "xn--prvider-n4a.example", 8443),
+        ("HTTPS://provider.example:8443", "provider.example", 8443),
         ("https://203.0.113.9:8443", "203.0.113.9", 8443),
         ("https://[2001:db8::1]:8443", "2001:db8::1", 8443),
     ],
@@ -47,6 +52,23 @@ def test_a_record_names_host_and_port(host_uri: str, host: str, port: int) -> No
         "https://" + "a." * 130 + "example",
         "https://[not-an-address]:8443",
         "file:///etc/passwd",
+        "https://@provider.example",
+        "https://provider.example:0",
+        "https://provider.example:22",
+        "https://provider.example:80",
+        "https://provider.example:-1",
+        "https://provider.example?",
+        "https://provider.example#",
+        "https://provider.example\n:8443",
+        "https://pro\tvider.example",
+        " https://provider.example",
+        "https://provider.example\\@127.0.0.1",
+        "https://provider..example",
+        "https://.",
+        "https://[::1]provider.example",
+        "https://[fe80::1%25lo]x:8443",
+        "https:provider.example",
+        "//provider.example",
     ],
 )
 def test_a_record_that_is_no_plain_https_host_is_refused(host_uri: str) -> None:
@@ -97,7 +119,25 @@ def test_a_network_of_ones_own_can_be_allowed() -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "127.0.0.1", "2130706433", "0x7f.1", "127.1", "[::1]", "[::ffff:127.0.0.1]"]
+    "host",
+    [
+        "localhost",
+        "localhost.",
+        "LOCALHOST",
+        "127.0.0.1",
+        "127.0.0.1.",
+        "2130706433",
+        "0x7f.1",
+        "0177.0.0.1",
+        "127.1",
+        "0",
+        "[::1]",
+        "[::]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[64:ff9b::127.0.0.1]",
+        "[fe80::1%25lo]",
+    ],
 )
 async def test_loopback_in_any_spelling_is_refused(host: str) -> None:
     with pytest.raises(UntrustedProvider):
@@ -119,3 +159,12 @@ async def test_one_private_address_among_several_is_one_too_many() -> None:
 async def test_a_name_that_does_not_exist_is_told() -> None:
     with pytest.raises(UntrustedProvider, match="cannot be looked up"):
         await resolve("https://nowhere.invalid:8443")
+
+
+async def test_of_many_addresses_few_are_tried_and_all_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [f"203.0.114.{n}" for n in range(1, 20)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", (a, 8443)) for a in found])
+    assert (await resolve("https://many.example:8443")).addresses == tuple(found[:4])
+    found.append("10.0.0.1")
+    with pytest.raises(UntrustedProvider, match=r"10\.0\.0\.1"):
+        await resolve("https://many.example:8443")

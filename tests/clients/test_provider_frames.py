@@ -12,19 +12,19 @@ from akash_mcp.clients.provider.frames import KubeEvent, LogLine, kube_event, lo
 @pytest.mark.parametrize(
     ("pod", "services", "service"),
     [
-        ("web-6cbb7f9f4b-4xk2d", [], "web"),
-        ("my-web-6cbb7f9f4b-4xk2d", [], "my-web"),
-        ("db-0", [], "db"),
-        ("my-db-12", [], "my-db"),
-        ("web", [], "web"),
-        ("", [], ""),
-        ("web-api-6cbb7f9f4b-4xk2d", ["web", "web-api"], "web-api"),
-        ("web-6cbb7f9f4b-4xk2d", ["web", "web-api"], "web"),
-        ("webapi-6cbb7f9f4b-4xk2d", ["web"], "webapi"),
-        ("web-6cbb7f9f4b", ["web"], "web"),
+        ("web-6cbb7f9f4b-4xk2d", (), "web"),
+        ("my-web-6cbb7f9f4b-4xk2d", (), "my-web"),
+        ("db-0", (), "db"),
+        ("my-db-12", (), "my-db"),
+        ("web", (), "web"),
+        ("", (), ""),
+        ("web-api-6cbb7f9f4b-4xk2d", ("web", "web-api"), "web-api"),
+        ("web-6cbb7f9f4b-4xk2d", ("web", "web-api"), "web"),
+        ("webapi-6cbb7f9f4b-4xk2d", ("web",), "webapi"),
+        ("web-6cbb7f9f4b", ("web",), "web"),
     ],
 )
-def test_a_pod_belongs_to_a_service(pod: str, services: list[str], service: str) -> None:
+def test_a_pod_belongs_to_a_service(pod: str, services: tuple[str, ...], service: str) -> None:
     assert service_of(pod, services) == service
 
 
@@ -58,5 +58,5 @@ def test_an_event_without_its_parts() -> None:
 
 @given(st.text(max_size=200) | st.binary(max_size=200))
 def test_no_frame_is_too_odd(frame: str | bytes) -> None:
-    log_line(frame, ["web"])
-    kube_event(frame, ["web"])
+    log_line(frame, ("web",))
+    kube_event(frame, ("web",))

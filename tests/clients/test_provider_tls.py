@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from email.utils import formatdate
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -90,7 +91,7 @@ async def test_an_impostor_is_refused_before_a_byte_is_sent(case: str, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("shown", "why"), [(EXPIRED, "expired"), (FUTURE, "not valid yet"), (MISNAMED, "another name")]
+    ("shown", "why"), [(EXPIRED, "expired"), (FUTURE, "not valid yet"), (MISNAMED, "another Akash account")]
 )
 async def test_a_registered_certificate_must_be_current_and_the_providers(
     shown: Shown, why: str, tmp_path: Path
@@ -101,12 +102,19 @@ async def test_a_registered_certificate_must_be_current_and_the_providers(
     assert not server.requests
 
 
-@pytest.mark.parametrize("days", [-2, 400])
-async def test_the_dates_are_judged_by_our_clock(days: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("days", "says"), [(-3, "3 days behind"), (400, "400 days ahead of")])
+async def test_a_clock_that_is_off_is_told_with_how_far(days: int, says: str, tmp_path: Path) -> None:
     shown = registered(PROVIDER_ADDRESS)
+    dated = reply(200, listed(shown.listed()), date=formatdate(usegmt=True))
     async with Server(reply(200, {}), tls=shown.server_context(tmp_path)) as server:
-        with pytest.raises(UntrustedProvider, match="clock"):
-            await trust(server, [known(shown)], now=time.time() + days * 86400)
+        with pytest.raises(UntrustedProvider, match=f"This machine's clock is {says} the chain's"):
+            await trust(server, [dated], now=time.time() + days * 86400)
+
+
+async def test_a_clock_that_is_seconds_off_is_no_matter(tmp_path: Path) -> None:
+    shown = registered(PROVIDER_ADDRESS, starts=timedelta(hours=-1))
+    async with Server(reply(200, {}), tls=shown.server_context(tmp_path)) as server:
+        assert await trust(server, [known(shown)], now=time.time() - 5)
 
 
 @pytest.mark.parametrize("shown", [EXPIRED, FUTURE])
@@ -126,7 +134,7 @@ async def test_older_tls_is_refused(public: bool, tmp_path: Path) -> None:
     shown = issued(root, "127.0.0.1") if public else registered(PROVIDER_ADDRESS)
     old = shown.server_context(tmp_path, newest=ssl.TLSVersion.TLSv1_2)
     async with Server(reply(200, {}), tls=old) as server:
-        with pytest.raises((UntrustedProvider, Unreachable), match=r"did not prove|TLS handshake"):
+        with pytest.raises((UntrustedProvider, Unreachable), match=r"TLS 1\.3 handshake"):
             await trust(server, [known(shown)], public=trusting(root))
     assert not server.requests
 
@@ -189,3 +197,38 @@ async def test_a_server_that_speaks_no_tls_is_refused() -> None:
                 await identify(
                     PROVIDER_ADDRESS, endpoint, chain(node), clock=time.time, public=public_context()
                 )
+
+
+def asks_for(names: list[str | None], folder: Path, public: Shown, registered: Shown) -> ssl.SSLContext:
+    """A gateway with two certificates: the public one for who asks for exactly its host name."""
+    context, other = registered.server_context(folder), public.server_context(folder)
+
+    def choose(socket: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        names.append(name)
+        if name == "localhost":
+            socket.context = other
+
+    context.sni_callback = choose
+    return context
+
+
+async def test_the_name_that_is_asked_for_decides_which_certificate_is_judged(tmp_path: Path) -> None:
+    names: list[str | None] = []
+    root, shown = authority(), registered(PROVIDER_ADDRESS)
+    tls = asks_for(names, tmp_path, issued(root, "localhost"), shown)
+    async with Server(reply(200, {}), tls=tls) as server:
+        trusted = await trust(server, [reply(500, "")], public=trusting(root), host="localhost")
+        assert await fetch(trusted) == 200
+        assert set(names) == {"localhost"}
+        names.clear()
+        trusted = await trust(server, [known(shown)], public=trusting(authority()), host="localhost")
+        assert await fetch(trusted) == 200
+        assert names == ["localhost", "mtls.localhost", "mtls.localhost"]
+
+
+async def test_an_address_is_asked_for_by_no_name(tmp_path: Path) -> None:
+    names: list[str | None] = []
+    shown = registered(PROVIDER_ADDRESS)
+    async with Server(reply(200, {}), tls=asks_for(names, tmp_path, shown, shown)) as server:
+        assert await fetch(await trust(server, [known(shown)])) == 200
+    assert set(names) == {None}

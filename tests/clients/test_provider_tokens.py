@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import json
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -9,7 +11,7 @@ from test_console_reader import reader
 from test_models import PROVIDER_ADDRESS
 from wire_servers import Server, Time, reply
 
-from akash_mcp.clients.provider.tokens import READ_SCOPES, TTL_SECONDS, Tokens, grant
+from akash_mcp.clients.provider.tokens import READ_SCOPES, TTL_SECONDS, Tokens, grant, not_before
 from akash_mcp.ids import Dseq, LeaseId
 
 pytestmark = pytest.mark.anyio
@@ -99,3 +101,46 @@ async def test_many_at_once_mint_one() -> None:
 async def test_a_token_never_shows() -> None:
     async with Server(*MINTED) as server:
         assert "token-0" not in repr(await Tokens(reader(server), Time()).get(LEASE))
+
+
+def token_with(claims: object) -> str:
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"eyJhbGciOiJFUzI1NksifQ.{body}.c2ln"
+
+
+def test_a_token_tells_when_it_starts() -> None:
+    assert not_before(token_with({"nbf": 1763759482})) == 1763759482
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "x",
+        "a.b.c",
+        "a.!!.c",
+        *map(token_with, ([], 5, {}, {"nbf": "1"}, {"nbf": 1.5}, {"nbf": -1}, {"nbf": 2**80})),
+    ],
+)
+def test_a_token_that_makes_no_sense_tells_nothing(token: str) -> None:
+    assert not_before(token) is None
+
+
+async def test_two_who_were_refused_the_same_token_mint_one() -> None:
+    async with Server(*MINTED) as server:
+        tokens = Tokens(reader(server), Time())
+        refused = await tokens.get(LEASE)
+        async with anyio.create_task_group() as group:
+            for _ in range(2):
+                group.start_soon(partial(tokens.get, LEASE, refused=refused))
+    assert len(server.requests) == 2
+
+
+async def test_how_long_a_token_is_good_for_does_not_depend_on_what_our_clock_shows() -> None:
+    clock = Time()
+    clock.now = 5.0  # fifty years behind
+    async with Server(reply(201, {"data": {"token": token_with({"nbf": 1763759482})}})) as server:
+        tokens = Tokens(reader(server), clock)
+        token = await tokens.get(LEASE)
+        assert await tokens.get(LEASE) is token
+        assert (token.expires, token.starts) == (5.0 + TTL_SECONDS, 1763759482)

@@ -24,8 +24,13 @@ import anyio
 from akash_mcp.errors import UntrustedProvider
 
 DEFAULT_PORT = 443
+LOWEST_OTHER_PORT = 1024
+"""Below it are mail, shells and the like: gateways listen on 443 or above (8443 by default)."""
 LOOKUP_SECONDS = 10.0
+MOST_ADDRESSES = 4
+"""How many of a host's addresses are tried; all of them are judged."""
 
+_PLAIN = re.compile(r"[!-~]*")
 _HOST = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?", re.ASCII)
 _NAT64 = IPv6Network("64:ff9b::/96")
 
@@ -43,21 +48,28 @@ def parse_host_uri(host_uri: str) -> tuple[str, int]:
     """Host and port of a provider record's `host_uri`.
 
     Raises `UntrustedProvider` unless it is https with a plain host, without credentials, path, query or
-    fragment.
+    fragment, and its port is 443 or at least 1024.
     """
     try:
         parts = urlsplit(host_uri)
-        host, port = parts.hostname or "", parts.port or DEFAULT_PORT
+        host, port = parts.hostname or "", DEFAULT_PORT if parts.port is None else parts.port
     except ValueError:
         raise _refused(host_uri, "is no URL") from None
+    if not _PLAIN.fullmatch(host_uri):  # some of what it excludes is dropped silently above
+        raise _refused(host_uri, "is no URL")
     if parts.scheme != "https":
         raise _refused(host_uri, "is not https")
     if parts.username is not None or parts.password is not None:
         raise _refused(host_uri, "carries credentials")
-    if parts.path or parts.query or parts.fragment:
+    if parts.path or "?" in host_uri or "#" in host_uri:
         raise _refused(host_uri, "has a path")
+    if port != DEFAULT_PORT and port < LOWEST_OTHER_PORT:
+        raise _refused(host_uri, "names a port of another service")
     if not _is_address(host) and not (_HOST.fullmatch(host) and len(host) <= 253):
         raise _refused(host_uri, "has no proper host name")
+    name = f"[{host}]" if ":" in host else host
+    if parts.netloc.lower() not in (name, f"{name}:{port}"):
+        raise _refused(host_uri, "has more than a host and a port")
     return host.rstrip("."), port
 
 
@@ -81,7 +93,7 @@ async def resolve(host_uri: str, allowed: Sequence[IPv4Network | IPv6Network] = 
                 next_step="Choose another provider. For a devnet of your own, the user can allow its network "
                 "with AKASH_MCP_ALLOW_PRIVATE_PROVIDERS.",
             )
-    return Endpoint(host, port, addresses)
+    return Endpoint(host, port, addresses[:MOST_ADDRESSES])
 
 
 def is_allowed(address: IPv4Address | IPv6Address, allowed: Sequence[IPv4Network | IPv6Network] = ()) -> bool:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 from urllib.parse import urlencode
 
-from akash_mcp.clients.http import Deadline, Sending, Upstream
-from akash_mcp.clients.models import LEASE_STATUS, LeaseStatus
+from akash_mcp.clients.http import UNREADABLE, Deadline, Sending, Upstream
 from akash_mcp.clients.provider.access import Admission, ProviderAccess
 from akash_mcp.clients.provider.errors import refusal_of
 from akash_mcp.clients.provider.frames import KubeEvent, LogLine, kube_event, log_line
+from akash_mcp.clients.provider.lease_status import LEASE_STATUS, LeaseStatus
 from akash_mcp.clients.provider.tls import bracketed
 from akash_mcp.clients.provider.tokens import READ_SCOPES, STATUS_SCOPES
-from akash_mcp.errors import ApiError, NotRunningYet, ProviderError, ServerError
+from akash_mcp.errors import ApiError, NotRunningYet, ProviderError
 from akash_mcp.ids import LeaseId
 
 STATUS_DEADLINE = Deadline(read=15, total=30)
+LARGEST_STATUS = 4 * 2**20
+"""Bytes: a service with its addresses takes a few hundred."""
 
 
 class ProviderClient:
@@ -46,14 +49,17 @@ class ProviderClient:
             ) as gateway:
                 try:
                     answer = await gateway.send(
-                        "GET", f"{lease.path}/status", sending=Sending.READ, deadline=STATUS_DEADLINE
+                        "GET",
+                        f"{lease.path}/status",
+                        sending=Sending.READ,
+                        deadline=STATUS_DEADLINE,
+                        largest=LARGEST_STATUS,
                     )
-                except ApiError as error:
-                    raise refusal_of(error.status, error.said, trusted.host) from error
-                try:
                     return answer.read(LEASE_STATUS)
-                except ServerError as error:
-                    raise ProviderError(error.what, status=error.status) from error
+                except ApiError as error:
+                    if error.code == UNREADABLE:
+                        raise ProviderError(error.what, status=error.status) from error
+                    raise refusal_of(error.status, error.said, trusted.host, date=gateway.date) from error
 
         # Without names a token is for all leases at the provider: so narrow it down to their status.
         services = self._services.get(lease, ())
@@ -69,11 +75,14 @@ class ProviderClient:
         services: Sequence[str] = (),
         tail: int | None = None,
         follow: bool = False,
+        until: float | None = None,
     ) -> AsyncGenerator[LogLine, None]:
         """Log lines of a lease: of `services` only, and of each pod's last `tail` lines, where given.
 
         With `follow` the stream goes on while the containers run. The pods are those of the moment; new ones
-        need a new call. Lines of different pods come in no particular order. Raises as `lease_status` does.
+        need a new call. Lines of different pods come in no particular order. It is left at `until`, a time of the
+        event loop, and that between two lines. Raises as `lease_status` does, and `Interrupted` where the provider
+        falls silent.
         """
         params = {"follow": "true" if follow else "false"}
         if tail is not None:
@@ -81,21 +90,22 @@ class ProviderClient:
         if services:
             params["service"] = ",".join(services)
         names = await self._service_names(lease, asked=services)
-        stream = self._stream(lease, names, f"{lease.path}/logs?{urlencode(params)}")
-        async with aclosing(stream):
-            async for frame in stream:
+        path = f"{lease.path}/logs?{urlencode(params)}"
+        async with self._stream(lease, names, path, until) as frames:
+            async for frame in frames:
                 yield log_line(frame, names)
 
-    async def events(self, lease: LeaseId, *, follow: bool = False) -> AsyncGenerator[KubeEvent, None]:
-        """Kubernetes events of a lease.
+    async def events(
+        self, lease: LeaseId, *, follow: bool = False, until: float | None = None
+    ) -> AsyncGenerator[KubeEvent, None]:
+        """Kubernetes events of a lease: those on record, and with `follow` new ones too.
 
-        Those on record, and with `follow` new ones too. Raises as `lease_status`.
+        Left at `until` and raises as `logs`.
         """
         names = await self._service_names(lease)
-        query = urlencode({"follow": "true" if follow else "false"})
-        stream = self._stream(lease, names, f"{lease.path}/kubeevents?{query}")
-        async with aclosing(stream):
-            async for frame in stream:
+        path = f"{lease.path}/kubeevents?{urlencode({'follow': 'true' if follow else 'false'})}"
+        async with self._stream(lease, names, path, until) as frames:
+            async for frame in frames:
                 event = kube_event(frame, names)
                 if event is not None:
                     yield event
@@ -109,19 +119,21 @@ class ProviderClient:
             )
         return names
 
+    @asynccontextmanager
     async def _stream(
-        self, lease: LeaseId, services: Sequence[str], path: str
-    ) -> AsyncGenerator[str | bytes, None]:
+        self, lease: LeaseId, services: Sequence[str], path: str, until: float | None
+    ) -> AsyncGenerator[AsyncGenerator[bytes, None], None]:
         # Here, not above: most sessions read no stream, and the import is a good part of the server's start.
-        from akash_mcp.clients.provider.stream import frames, open_stream
+        from akash_mcp.clients.provider.stream import SILENCE_SECONDS, frames, open_stream
 
         async with AsyncExitStack() as stack:
 
-            async def opened(admission: Admission) -> AsyncGenerator[str | bytes, None]:
-                connection = await stack.enter_async_context(open_stream(admission, path))
-                return frames(connection, admission.trusted.host)
+            async def opened(admission: Admission) -> AsyncGenerator[bytes, None]:
+                connection = await stack.enter_async_context(
+                    open_stream(admission, path, silence=SILENCE_SECONDS)
+                )
+                confirm = partial(self._access.confirm, lease, admission)
+                return frames(connection, admission.trusted.host, until, confirm=confirm)
 
-            opening = await self._access.ask(lease, opened, scopes=READ_SCOPES, services=services)
-            stream = await stack.enter_async_context(aclosing(opening))
-            async for frame in stream:
-                yield frame
+            stream = await self._access.ask(lease, opened, scopes=READ_SCOPES, services=services)
+            yield await stack.enter_async_context(aclosing(stream))

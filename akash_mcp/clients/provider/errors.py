@@ -6,19 +6,36 @@ are both 404, and what is wrong with a stream comes as a WebSocket close code af
 
 from __future__ import annotations
 
-from akash_mcp.errors import LeaseGone, NotRunningYet, ProviderError, TokenRefused
+from akash_mcp.errors import LeaseGone, NotRunningYet, ProviderError, TokenRefused, UntrustedProvider
 
 CLOSE_UNKNOWN = 4000
 CLOSE_NO_LEASE = 4001
 CLOSE_NO_CLUSTER = 4002
 
+CLOCK_SECONDS = 5.0
+"""Clocks that are no further apart agree: a Date header counts whole seconds, and an answer takes its time."""
+
+
+class NotProven(UntrustedProvider):
+    """Whether the provider is who it should be cannot be told now: the chain does not answer."""
+
 
 class StaleToken(TokenRefused):
-    """The token has expired, or is not valid yet by the provider's clock: another one may be taken."""
+    """The token has expired, or is not valid yet by the provider's clock: another one may be taken.
+
+    `date` is the provider's clock when it said so, in seconds since the epoch, if it told.
+    """
+
+    def __init__(self, what: str, *, next_step: str, status: int, date: float | None = None) -> None:
+        super().__init__(what, next_step=next_step, status=status)
+        self.date = date
 
 
-def refusal_of(status: int, said: str, host: str) -> ProviderError:
-    """The error behind an HTTP `status` of the provider at `host`; `said` is its own text, bounded."""
+def refusal_of(status: int, said: str, host: str, *, date: float | None = None) -> ProviderError:
+    """The error behind an HTTP `status` of the provider at `host`.
+
+    `said` is its own text, bounded; `date` its clock at that answer, in seconds since the epoch.
+    """
     text = said.lower()
     if status == 404:
         if "no deployments for lease" in text:
@@ -34,8 +51,9 @@ def refusal_of(status: int, said: str, host: str) -> ProviderError:
     ):
         return StaleToken(
             f"The provider at {host} takes our token for expired or not valid yet.",
-            next_step="Check this machine's clock; the provider's may be wrong too.",
+            next_step="The provider's clock may be wrong. Try again in a minute, or choose another provider.",
             status=status,
+            date=date,
         )
     if status == 401:
         return TokenRefused(f"The provider at {host} did not accept our token ({said}).", status=status)
@@ -67,6 +85,24 @@ def close_of(code: int, reason: str, host: str) -> ProviderError:
             status=code,
         )
     return ProviderError(f"The provider at {host} ended the stream (WebSocket code {code}).", status=code)
+
+
+def clock_gap(whose: str, clock: float, others: str, other: float | None) -> str:
+    """A sentence, after a space, on how far apart two clocks are: "" where they agree, or one is not known.
+
+    Clocks are seconds since the epoch; `whose` and `others` are possessives, such as "the chain's".
+    """
+    if other is None or abs(clock - other) <= CLOCK_SECONDS:
+        return ""
+    seconds = abs(clock - other)
+    unit, name = next(
+        (size, name)
+        for size, name in ((86_400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
+        if seconds >= 2 * size
+    )
+    return (
+        f" {whose} clock is {seconds / unit:.0f} {name} {'ahead of' if clock > other else 'behind'} {others}."
+    )
 
 
 def _gone(host: str, status: int) -> LeaseGone:

@@ -5,16 +5,18 @@ The texts are whatever a container or a cluster wrote: untrusted.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
+from pydantic_core import from_json
+
+_LONGEST_NAME = 253
 _POD = re.compile(r"(?P<service>.+?)-(?:[a-z0-9]{5,10}-[a-z0-9]{5}|\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One line that a container wrote. `pod` is its Kubernetes pod, `service` the SDL's name for it."""
 
     pod: str
@@ -37,23 +39,23 @@ class KubeEvent:
     service: str
 
 
-def log_line(frame: str | bytes, services: Iterable[str] = ()) -> LogLine:
+def log_line(frame: str | bytes, services: tuple[str, ...] = ()) -> LogLine:
     """The log line of a frame; a frame that is no JSON object is taken as the line itself."""
     entry = _object(frame)
     if entry is None:
         return LogLine("", _text(frame).rstrip("\n"), "")
-    pod = _string(entry.get("name"))
+    pod = _string(entry.get("name"))[:_LONGEST_NAME]
     return LogLine(pod, _string(entry.get("message")), service_of(pod, services))
 
 
-def kube_event(frame: str | bytes, services: Iterable[str] = ()) -> KubeEvent | None:
+def kube_event(frame: str | bytes, services: tuple[str, ...] = ()) -> KubeEvent | None:
     """The event of a frame; None for one that is no JSON object."""
     entry = _object(frame)
     if entry is None:
         return None
     about = entry.get("object")
     about = about if isinstance(about, dict) else {}
-    name = _string(about.get("name"))
+    name = _string(about.get("name"))[:_LONGEST_NAME]
     return KubeEvent(
         type=_string(entry.get("type")),
         reason=_string(entry.get("reason")),
@@ -64,7 +66,8 @@ def kube_event(frame: str | bytes, services: Iterable[str] = ()) -> KubeEvent | 
     )
 
 
-def service_of(pod: str, services: Iterable[str] = ()) -> str:
+@lru_cache(maxsize=1024)
+def service_of(pod: str, services: tuple[str, ...] = ()) -> str:
     """The service that a pod or other object belongs to: the longest known name that its own begins with.
 
     Without a match it is the name less what Kubernetes appends: `-<hash>-<id>` or `-<number>`.
@@ -78,8 +81,8 @@ def service_of(pod: str, services: Iterable[str] = ()) -> str:
 
 def _object(frame: str | bytes) -> dict[str, object] | None:
     try:
-        value = json.loads(frame)
-    except (ValueError, RecursionError):
+        value = from_json(frame)
+    except ValueError:
         return None
     return value if isinstance(value, dict) else None
 

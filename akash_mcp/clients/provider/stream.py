@@ -6,23 +6,38 @@ connection without a close frame, compression is not spoken, and an Origin heade
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosedError, InvalidHandshake, InvalidStatus
+from websockets.exceptions import (
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    InvalidHandshake,
+    InvalidStatus,
+)
+from websockets.frames import CloseCode
 
-from akash_mcp.clients.answers import Redactor, bounded
+from akash_mcp.clients.answers import Redactor, bounded, date_of
 from akash_mcp.clients.provider.access import Admission
 from akash_mcp.clients.provider.errors import close_of, refusal_of
 from akash_mcp.clients.provider.tls import bracketed
 from akash_mcp.errors import Interrupted, ProviderError, Unreachable
 
 OPEN_SECONDS = 10.0
-CLOSE_SECONDS = 2.0
+CLOSE_SECONDS = 1.0
+SILENCE_SECONDS = 25.0
+"""Gateways ping every 10 s, so one that says nothing at all for so long is gone. Pings of ours would tell less: their
+answer stands in line behind a backlog."""
 LARGEST_FRAME = 2**20
+"""A line has 64 KiB at most, and JSON can make six bytes of one."""
+WAITING_FRAMES = 16
+"""With more than these waiting for us we stop reading, and TCP holds the gateway back."""
+MOST_UNREAD = 2**20
+"""Bytes of ours that a gateway leaves unread."""
 
 # The library writes headers to its log at DEBUG, and ours carry the token.
 _quiet = logging.getLogger(__name__)
@@ -36,9 +51,52 @@ class _Connect(connect):
         return exc
 
 
+class _Connection(ClientConnection):
+    """Hangs up where the library would go on listening: once either side has said that it closes, while what it
+    answers to pings is not read, and when nothing has come for too long."""
+
+    _heard = 0.0
+    _watching: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = self.loop.time()
+        super().data_received(data)
+        if self.transport.get_write_buffer_size() > MOST_UNREAD:
+            self.protocol.fail(CloseCode.POLICY_VIOLATION)
+        if self.protocol.close_expected():
+            self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+        super().connection_lost(exc)
+
+    def watch(self, silence: float) -> None:
+        """Hang up once nothing has come for `silence` seconds, but for those in which we did not listen."""
+        if self.transport.is_closing():
+            return
+        now = self.loop.time()
+        if not self.transport.is_reading():
+            self._heard = now
+        left = self._heard + silence - now
+        if left > 0:
+            self._watching = self.loop.call_later(left, self.watch, silence)
+        else:
+            self.protocol.fail(CloseCode.INTERNAL_ERROR, "silence")
+            self.transport.abort()
+
+
 @asynccontextmanager
-async def open_stream(admission: Admission, path: str) -> AsyncGenerator[ClientConnection, None]:
-    """An open stream. Raises `Unreachable`, and what `refusal_of` makes of a refusal before the upgrade."""
+async def open_stream(
+    admission: Admission, path: str, *, silence: float | None
+) -> AsyncGenerator[ClientConnection, None]:
+    """An open stream.
+
+    Raises `Unreachable` where nothing was sent, `Interrupted` where no answer came, and what `refusal_of` makes of a
+    refusal before the upgrade.
+
+    It ends when nothing has come for `silence` seconds, unless that is None.
+    """
     trusted = admission.trusted
     opening = _Connect(
         f"wss://{bracketed(trusted.host)}:{trusted.port}{path}",
@@ -52,35 +110,71 @@ async def open_stream(admission: Admission, path: str) -> AsyncGenerator[ClientC
         compression=None,
         open_timeout=OPEN_SECONDS,
         close_timeout=CLOSE_SECONDS,
+        ping_interval=None,
         max_size=LARGEST_FRAME,
+        max_queue=WAITING_FRAMES,
+        create_connection=_Connection,
         logger=_quiet,
     )
     try:
         connection = await opening
+        assert isinstance(connection, _Connection)
     except InvalidStatus as error:
         body = (error.response.body or b"").decode("utf-8", "replace")
         said = bounded(Redactor(admission.secrets)(body))
-        raise refusal_of(error.response.status_code, said, trusted.host) from None
-    except (OSError, InvalidHandshake) as error:
-        why = "the TLS handshake failed" if isinstance(error, ssl.SSLError) else "no stream could be opened"
+        date = date_of(error.response.headers.get("Date", ""))
+        raise refusal_of(error.response.status_code, said, trusted.host, date=date) from None
+    except (TimeoutError, InvalidHandshake) as error:
+        # The request may have arrived: what asks for more than words is not asked a second time.
+        raise Interrupted(
+            f"The provider at {trusted.host} opened no stream.", next_step="Try again in a minute."
+        ) from error
+    except OSError as error:
+        why = "the TLS handshake failed" if isinstance(error, ssl.SSLError) else "no connection could be made"
         raise Unreachable(
             f"The provider at {trusted.host} cannot be reached: {why}.",
             next_step="It may be down. Try again in a minute.",
         ) from error
     async with connection:
+        if silence is not None:
+            connection.watch(silence)
         yield connection
 
 
-async def frames(connection: ClientConnection, host: str) -> AsyncGenerator[str | bytes, None]:
-    """The frames until the provider ends the stream. Raises what `close_of` makes of its close code."""
+async def frames(
+    connection: ClientConnection,
+    host: str,
+    until: float | None = None,
+    *,
+    confirm: Callable[[], Awaitable[None]],
+) -> AsyncGenerator[bytes, None]:
+    """The frames until the provider ends the stream, or until `until`, a time of the event loop.
+
+    `confirm` sees to it that the other end is still the provider: no frame is handed on before it returns. Raises
+    what it raises, what `close_of` makes of a close code, `Interrupted` where the provider fell silent, and
+    `ProviderError` for a frame that is too large.
+    """
+    # A timer for the whole stream, because one for each frame would cost as much as the frame.
+    leaving = None
+    if until is not None:
+        leaving = asyncio.get_running_loop().call_at(until, connection.transport.abort)
     try:
-        async for frame in connection:
+        while True:
+            frame = await connection.recv(decode=False)
+            await confirm()
             yield frame
+    except ConnectionClosedOK:
+        return
     except ConnectionClosedError as closed:
         if closed.rcvd is not None:
             raise close_of(closed.rcvd.code, closed.rcvd.reason, host) from None
         if closed.sent is None:
-            return  # dropped without a word: how these streams end
+            return  # dropped without a word, which is how these streams end, or left by us
         if closed.sent.code == 1009:
             raise ProviderError(f"The provider at {host} sent a frame over {LARGEST_FRAME} bytes.") from None
+        if closed.sent.code in (1002, 1007):
+            raise ProviderError(f"The provider at {host} broke the WebSocket protocol.") from None
         raise Interrupted(f"The provider at {host} fell silent.", next_step="Ask again.") from closed
+    finally:
+        if leaving is not None:
+            leaving.cancel()

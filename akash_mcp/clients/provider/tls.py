@@ -1,11 +1,12 @@
 """Who we talk to when we talk to a provider: settled in the TLS handshake, before the first byte of HTTP.
 
-A gateway shows one of two certificates: one of a public authority for its host name, or the self-signed one
-that the provider registered on the chain (akash-network/provider gateway/utils, AEP-64). The first is judged
-as any web server's is. For the second, exactly the provider's valid on-chain certificates are trusted: their
-common name is the provider's address, they are within their dates, and what the server shows equals one of
-them byte for byte. Other clients accept any account's registered certificate, or look at it only after the
-token was sent; this one does neither.
+A gateway has two certificates to show, and the name that it is asked for decides which: under its public host
+name one of a public authority, where it has one, and under any other name the self-signed one that the provider
+registered on the chain (akash-network/provider gateway/utils, AEP-64). The first is judged as any web server's
+is. For the second, exactly the provider's valid on-chain certificates are trusted: their common name is the
+provider's address, they are within their dates, and what the server shows equals one of them byte for byte. Other
+clients accept any account's registered certificate, or look at it only after the token was sent; this one does
+neither.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
 
 import anyio
 import httpx2
@@ -22,12 +25,15 @@ from anyio.streams.tls import TLSStream
 
 from akash_mcp.clients.chain import ChainReader, OnChainCertificate
 from akash_mcp.clients.provider.address import Endpoint
-from akash_mcp.errors import Unreachable, UntrustedProvider
+from akash_mcp.clients.provider.errors import NotProven, clock_gap
+from akash_mcp.clients.provider.flaws import Flaw, flaw_of
+from akash_mcp.errors import ApiError, Interrupted, Unreachable, UntrustedProvider
 from akash_mcp.ids import ProviderAddress
 
 log = logging.getLogger(__name__)
 
 HANDSHAKE_SECONDS = 10.0
+"""The most that one round of handshakes takes, whatever the number of addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +41,15 @@ class Trusted:
     """A gateway that proved who it is: connect to `address` and `port`, ask for `host`, and judge with
     `context`.
 
-    The context judges every later connection again, by itself.
+    The context judges every later connection again, by itself. `pins` are the certificates that it takes, in DER;
+    none where it takes what a public authority issued for the host.
     """
 
     host: str
     address: str
     port: int
     context: ssl.SSLContext
+    pins: frozenset[bytes] = field(default=frozenset(), repr=False)
 
     @property
     def authority(self) -> str:
@@ -74,17 +82,38 @@ def usable(
     ]
 
 
-def pinned_context(certificates: Sequence[OnChainCertificate]) -> ssl.SSLContext:
-    """Trusts exactly these certificates, as leaves. The handshake itself fails for any other. TLS 1.3."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    # The certificate stands for the provider's address, not for a host name.
-    context.check_hostname = False
+class _OnChainContext(ssl.SSLContext):
+    """Asks for the certificate of the chain, whatever host it is told: by the name that the provider's own client
+    uses, `mtls.` and the host, or by none where the host is an address. TLS 1.3."""
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        host = server_hostname.decode("ascii") if isinstance(server_hostname, bytes) else server_hostname
+        name = f"mtls.{host}" if host and not _is_address(host) else None
+        return super().wrap_bio(incoming, outgoing, server_side, name, session)
+
+
+def pinned_context(
+    certificates: Sequence[OnChainCertificate], client_certificate: Path | None = None
+) -> ssl.SSLContext:
+    """Trusts exactly these certificates, as leaves. The handshake itself fails for any other.
+
+    `client_certificate` is a file with a certificate of ours and its key, for gateways that ask for one.
+    """
+    context = _on_chain_context()
     context.verify_mode = ssl.CERT_REQUIRED
     # A leaf that is no authority may be a trust anchor.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.load_verify_locations(cadata="".join(certificate.pem for certificate in certificates))
-    pins = frozenset(certificate.der for certificate in certificates)
+    if client_certificate is not None:
+        context.load_cert_chain(client_certificate)
+    pins = _pins(certificates)
 
     class Pinned(ssl.SSLObject):
         """A connection whose handshake is done only when the server's certificate is one of the pins."""
@@ -105,43 +134,87 @@ async def identify(
     *,
     clock: Callable[[], float],
     public: ssl.SSLContext,
+    client_certificate: Path | None = None,
 ) -> Trusted:
     """Find out how the gateway at `endpoint` proves that it is `provider`.
 
-    Raises `UntrustedProvider` when it does not, and `Unreachable` when nothing answers there. The chain is
-    asked twice before the answer is no, since a certificate may just have been replaced.
+    With a `client_certificate` only by its certificate on the chain: it asks for ours under no other name. Raises
+    `UntrustedProvider` when it does not prove it, `NotProven` when the chain cannot be asked, and `Unreachable` when
+    nothing answers there. The chain is asked twice before the answer is no, since a certificate may just have been
+    replaced.
     """
-    trusted, refusal = await _knock(endpoint, public)
-    if trusted is not None:
-        return trusted
-    reason = "it has no valid certificate on the chain"
+    if client_certificate is None:
+        trusted = await _knock(endpoint, public)
+        if trusted is not None:
+            return trusted
+    tried: frozenset[bytes] = frozenset()
     for _ in range(2):
-        known = await chain.certificates(provider)
-        now = datetime.fromtimestamp(clock(), UTC)
-        pins = usable(known, provider, now)
-        if pins:
-            trusted, refusal = await _knock(endpoint, pinned_context(pins))
+        valid = await _registered(chain, provider, endpoint)
+        pins = usable(valid, provider, datetime.fromtimestamp(clock(), UTC))
+        if pins and _pins(pins) != tried:
+            trusted = await _knock(endpoint, pinned_context(pins, client_certificate), _pins(pins))
             if trusted is not None:
                 return trusted
-            reason = "it shows another certificate than the one on the chain"
-        else:
-            reason = _why_none(known, provider, now)
+            tried = _pins(pins)
+    flaw = await _flaw(endpoint, chain, provider, valid, clock)
+    clocks = clock_gap("This machine's", clock(), "the chain's", chain.date) if flaw.is_about_dates else ""
     raise UntrustedProvider(
-        f"Provider {provider} at {endpoint.host} did not prove who it is: {reason}.",
-        next_step="Nothing was sent to it. Choose another provider, or close the deployment there.",
-    ) from refusal
+        f"Provider {provider} at {endpoint.host} did not prove who it is: it {flaw.words} ({flaw.value}).{clocks}",
+        next_step="Nothing was sent to it. Choose another provider, or close the deployment there."
+        + (" Check this machine's clock first." if flaw.is_about_dates else ""),
+    )
+
+
+async def _registered(
+    chain: ChainReader, provider: ProviderAddress, endpoint: Endpoint, state: str = "valid"
+) -> list[OnChainCertificate]:
+    try:
+        return await chain.certificates(provider, state=state)
+    except (ApiError, Interrupted, Unreachable) as silent:
+        raise NotProven(
+            f"Provider {provider} at {endpoint.host} could not prove who it is, since its certificate on the chain "
+            f"cannot be looked up: {silent.what}",
+            next_step="Nothing was sent to it. Try again in a minute; another node can be set as AKASH_CHAIN_REST_URL.",
+        ) from silent
+
+
+async def _flaw(
+    endpoint: Endpoint,
+    chain: ChainReader,
+    provider: ProviderAddress,
+    valid: Sequence[OnChainCertificate],
+    clock: Callable[[], float],
+) -> Flaw:
+    """Why a gateway was refused: one more handshake, only to see what it shows. Nothing is sent."""
+    context = _on_chain_context()
+    context.verify_mode = ssl.CERT_NONE
+    shown: list[bytes | None] = []
+
+    class Seen(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            super().do_handshake()
+            shown.append(self.getpeercert(binary_form=True))
+
+    context.sslobject_class = Seen
+    try:
+        await _knock(endpoint, context)
+    except Unreachable as gone:
+        log.debug("%s: %s", endpoint.host, gone)
+    revoked = await _registered(chain, provider, endpoint, "revoked")
+    now = datetime.fromtimestamp(clock(), UTC)
+    return flaw_of(shown[0] if shown else None, provider, valid, revoked, now)
 
 
 async def _knock(
-    endpoint: Endpoint, context: ssl.SSLContext
-) -> tuple[Trusted, None] | tuple[None, ssl.SSLError | None]:
-    """Shake hands and hang up. None and the reason, where the server is not one that `context` trusts."""
+    endpoint: Endpoint, context: ssl.SSLContext, pins: frozenset[bytes] = frozenset()
+) -> Trusted | None:
+    """Shake hands and hang up. None where the server is not one that `context` trusts."""
     refusal: ssl.SSLError | None = None
     failure: BaseException | None = None
     why = "no connection could be made"
     for address in endpoint.addresses:
         try:
-            with anyio.fail_after(HANDSHAKE_SECONDS):
+            with anyio.fail_after(HANDSHAKE_SECONDS / len(endpoint.addresses)):
                 async with await anyio.connect_tcp(address, endpoint.port) as stream:
                     await TLSStream.wrap(
                         stream, hostname=endpoint.host, ssl_context=context, standard_compatible=False
@@ -149,26 +222,35 @@ async def _knock(
         except ssl.SSLError as error:
             refusal = error
         except (anyio.BrokenResourceError, anyio.EndOfStream) as error:
-            failure, why = error, "it hung up in the TLS handshake"
+            failure, why = error, "it hung up in the TLS 1.3 handshake"
         except OSError as error:
             failure = error
         else:
-            return Trusted(endpoint.host, address, endpoint.port, context), None
+            return Trusted(endpoint.host, address, endpoint.port, context, pins)
     if refusal is None:
         raise Unreachable(
             f"The provider at {endpoint.host} cannot be reached: {why}.",
             next_step="It may be down. Try again in a minute, or choose another provider.",
         ) from failure
     log.debug("%s: %s", endpoint.host, refusal)
-    return None, refusal
+    return None
 
 
-def _why_none(known: Sequence[OnChainCertificate], provider: ProviderAddress, now: datetime) -> str:
-    named = [certificate for certificate in known if certificate.subject_cn == provider]
-    if not known:
-        return "it has no valid certificate on the chain"
-    if not named:
-        return "its certificate on the chain is in another name"
-    if all(now > certificate.not_after for certificate in named):
-        return "its certificate on the chain has expired (is this machine's clock right?)"
-    return "its certificate on the chain is not valid yet (is this machine's clock right?)"
+def _on_chain_context() -> _OnChainContext:
+    context = _OnChainContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    # The certificate stands for the provider's address, not for a host name.
+    context.check_hostname = False
+    return context
+
+
+def _pins(certificates: Sequence[OnChainCertificate]) -> frozenset[bytes]:
+    return frozenset(certificate.der for certificate in certificates)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,7 +1,13 @@
-"""Tokens for provider gateways: as narrow as they can be, short-lived, and in memory only."""
+"""Tokens for provider gateways: as narrow as they can be, short-lived, and in memory only.
+
+A token counts from the Console's second (`nbf`), which the provider compares with its own clock and without any
+leeway. This machine's clock takes no part in that: how long a token is good for is counted from when it was minted.
+"""
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,10 +28,15 @@ SHELL_SCOPES = ("shell",)
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A bearer token and when it expires, in seconds since the epoch by our clock."""
+    """A bearer token, and when it was minted and expires, in seconds since the epoch by our clock.
+
+    `starts` is when it starts to be valid by the Console's clock; None where the token does not tell.
+    """
 
     text: str = field(repr=False)
+    minted: float
     expires: float
+    starts: float | None
 
 
 class Tokens:
@@ -56,10 +67,22 @@ class Tokens:
             if token is None or token is refused or token.expires - RENEW_SECONDS <= self._clock():
                 now = self._clock()
                 text = await self._console.mint_token(TTL_SECONDS, grant(lease, key[1], scopes))
-                token = Token(text, now + TTL_SECONDS)
+                token = Token(text, now, now + TTL_SECONDS, not_before(text))
                 self._kept = {k: kept for k, kept in self._kept.items() if kept.expires > now}
                 self._kept[key] = token
             return token
+
+
+def not_before(token: str) -> float | None:
+    """The `nbf` of a JSON web token, which is taken as it stands: nothing is decided by it but how long to wait."""
+    _, _, rest = token.partition(".")
+    payload = rest.partition(".")[0]
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (ValueError, RecursionError):
+        return None
+    starts = claims.get("nbf") if isinstance(claims, dict) else None
+    return float(starts) if isinstance(starts, int) and 0 < starts < 2**40 else None
 
 
 def grant(lease: LeaseId, services: Iterable[str], scopes: Iterable[str]) -> Mapping[str, object]:

@@ -1,7 +1,8 @@
 """Generation `2025`: the Console API of its first references, where the deposit is all that bounds the spending.
 
 Held to public descriptions, not to source: the minimum deposit is 5 USD (kept by the chain here), there are no
-settings and no automatic funding, certificates are handed out, and the list of deployments comes in tens.
+settings and no automatic funding, certificates are handed out in place of tokens, and the list of deployments comes in
+tens.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def endpoints(backend: Backend) -> list[Endpoint]:
     """All routes of this generation."""
     deployments = _Deployments(backend)
     certificates = Endpoint("POST", "/v1/certificates", _Certificates(backend).create)
-    account = [e for e in AccountApi(backend).endpoints() if e.path != certificates.path]
+    not_yet = {certificates.path, "/v1/create-jwt-token"}
+    account = [endpoint for endpoint in AccountApi(backend).endpoints() if endpoint.path not in not_yet]
     return [
         *deployments.endpoints(),
         *_Leases(backend, deployments).endpoints(),

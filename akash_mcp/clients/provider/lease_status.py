@@ -1,0 +1,86 @@
+"""What runs for a lease, as its provider tells it (akash-network/provider gateway/rest), read leniently.
+
+Everything here is the provider's own word. Counts that cannot be are brought to the nearest that can: a provider that
+lies about its replicas must not keep anyone from seeing, and so from closing, the deployment.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, TypeAdapter
+
+from akash_mcp.clients.wire import CamelWire, ListOf, MapOf, Wire
+
+MOST_REPLICAS = 1_000_000
+"""A count above it is taken for it."""
+
+Count = Annotated[int, AfterValidator(lambda count: min(max(count, 0), MOST_REPLICAS))]
+
+
+class ServiceStatus(Wire):
+    """One service as its provider sees it. `uris` are bare host names."""
+
+    name: str = ""
+    available: Count = 0
+    total: Count = 0
+    """Replicas there are now; not how many there should be."""
+    uris: ListOf[str] = Field(default_factory=list)
+    observed_generation: int = 0
+    replicas: Count = 0
+    updated_replicas: Count | None = None
+    ready_replicas: Count | None = None
+    """None from providers that do not tell."""
+    available_replicas: Count = 0
+
+    @property
+    def ready(self) -> int:
+        """How many replicas run and are ready.
+
+        `available` says so too, except of a service with persistent storage: there it counts all pods, also those
+        that do not run yet (akash-network/provider cluster/kube). So it is believed only where nothing better is told.
+        """
+        return self.available if self.ready_replicas is None else self.ready_replicas
+
+    @property
+    def is_rolled_out(self) -> bool:
+        """Whether no replica of an earlier manifest is left, as far as the provider tells."""
+        return not self.updated_replicas or self.replicas <= self.updated_replicas
+
+
+class ForwardedPort(CamelWire):
+    """A port of a service that is open on the provider's host."""
+
+    host: str = ""
+    port: int = 0
+    external_port: int = 0
+    proto: str = "TCP"
+    name: str = ""
+
+
+class LeasedIp(Wire):
+    """A leased IP address. Only here are the wire's keys capitalised."""
+
+    ip: str = Field("", alias="IP")
+    port: int = Field(0, alias="Port")
+    external_port: int = Field(0, alias="ExternalPort")
+    protocol: str = Field("TCP", alias="Protocol")
+
+
+class LeaseStatus(Wire):
+    """What runs for a lease. Go nulls are read as empty. `errors`: what the provider could not tell, in its words."""
+
+    services: MapOf[ServiceStatus] = Field(default_factory=dict)
+    forwarded_ports: MapOf[list[ForwardedPort]] = Field(default_factory=dict)
+    ips: MapOf[list[LeasedIp]] = Field(default_factory=dict)
+    errors: ListOf[str] = Field(default_factory=list)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every service that is there has all of the replicas that are there running, and there is one."""
+        return bool(self.services) and all(
+            s.ready >= max(s.total, 1) and s.is_rolled_out for s in self.services.values()
+        )
+
+
+LEASE_STATUS = TypeAdapter(LeaseStatus)

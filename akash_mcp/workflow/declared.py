@@ -1,0 +1,72 @@
+"""What a deployment of ours should be: what the manifest asks for that we sent. A provider tells only what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from akash_mcp.errors import LedgerUnusable
+from akash_mcp.ids import Dseq, LeaseId
+from akash_mcp.workflow.runtime import Runtime
+
+Replicas = Mapping[str, int]
+"""Replicas by service. Empty where nobody here knows."""
+
+
+class _Expose(BaseModel):
+    port: int
+    externalPort: int = 0
+    is_global: bool = Field(False, alias="global")
+    hosts: list[str] | None = None
+
+
+class _Service(BaseModel):
+    name: str
+    count: Annotated[int, Field(ge=0)]
+    expose: list[_Expose] | None = None
+
+
+class _Group(BaseModel):
+    services: list[_Service]
+
+
+_MANIFEST = TypeAdapter(list[_Group])
+
+
+class Declared:
+    """The services of one deployment, as far as its manifest is in our journal; nothing is known of another's."""
+
+    def __init__(self, rt: Runtime, dseq: Dseq) -> None:
+        self._groups: list[_Group] = []
+        try:
+            sources = rt.journal.sources(dseq)
+            if sources is not None:
+                self._groups = _MANIFEST.validate_json(sources.manifest)
+        except (LedgerUnusable, ValidationError):
+            return  # then what there is has to do for what there should be
+
+    def replicas(self, lease: LeaseId) -> Replicas:
+        """Replicas by service."""
+        return {service.name: service.count for service in self._services(lease)}
+
+    def hosts(self, lease: LeaseId) -> tuple[str, ...]:
+        """The host names that the services of a lease want for their own."""
+        return tuple(host for _, expose in self._exposes(lease) for host in expose.hosts or ())
+
+    def web_port(self, lease: LeaseId, service: str) -> int | None:
+        """The container's port that the ingress sends visitors of a service to."""
+        for name, expose in self._exposes(lease):
+            if name == service and expose.is_global and (expose.externalPort or expose.port) == 80:
+                return expose.port
+        return None
+
+    def _services(self, lease: LeaseId) -> list[_Service]:
+        # The groups of a manifest stand in the order of their `gseq`.
+        return self._groups[lease.gseq - 1].services if 1 <= lease.gseq <= len(self._groups) else []
+
+    def _exposes(self, lease: LeaseId) -> Iterator[tuple[str, _Expose]]:
+        return (
+            (service.name, expose) for service in self._services(lease) for expose in service.expose or ()
+        )

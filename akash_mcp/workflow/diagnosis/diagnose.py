@@ -1,0 +1,100 @@
+"""Why a deployment does not do what it should: record, status, events, logs and ingress put together into causes.
+
+What the evidence does not tell is said to be unknown; nothing is guessed, and nothing is called healthy that could not
+be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import anyio
+
+from akash_mcp.clients.models import DeploymentDetail
+from akash_mcp.errors import AkashError
+from akash_mcp.guard.untrusted import field
+from akash_mcp.ids import Dseq, LeaseId
+from akash_mcp.workflow.diagnosis import ailments
+from akash_mcp.workflow.diagnosis.ailments import Cause
+from akash_mcp.workflow.diagnosis.endings import endings
+from akash_mcp.workflow.diagnosis.evidence import LeaseView, seconds_since, view
+from akash_mcp.workflow.diagnosis.findings import findings, in_order
+from akash_mcp.workflow.runtime import Runtime
+from akash_mcp.workflow.status import funds_of, record
+
+_LOW_HOURS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosed:
+    """What was found, the most decisive first. `past` is over as far as can be told."""
+
+    causes: tuple[Cause, ...]
+    past: tuple[str, ...]
+    not_known: tuple[str, ...]
+    next_step: str
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether everything could be seen, and nothing is wrong with it."""
+        return not self.causes and not self.not_known
+
+
+async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosed:
+    """Look at everything there is. Raises `NotFound` for a deployment that this account does not have."""
+    detail = await record(rt, dseq)
+    not_known: list[str] = []
+    height = await _height(rt, not_known)
+    causes = list(endings(detail))
+    past: list[str] = []
+    for seen in await _views(rt, detail, height):
+        found = findings(seen)
+        causes += found.causes
+        past += found.past
+        not_known += found.not_known
+    if height is not None:
+        causes += _money(rt, detail, height)
+    ordered = in_order(causes)
+    return Diagnosed(
+        ordered,
+        tuple(past),
+        tuple(field(text, 400) for text in dict.fromkeys(not_known)),
+        _next_step(ordered, past, not_known),
+    )
+
+
+async def _height(rt: Runtime, not_known: list[str]) -> int | None:
+    try:
+        return await rt.reader.latest_height() or None
+    except AkashError as failure:
+        not_known.append(f"How long its escrow lasts is not known: {failure.what}")
+        return None
+
+
+async def _views(rt: Runtime, detail: DeploymentDetail, height: int | None) -> list[LeaseView]:
+    began = {lease.lease_id: lease.created_at for lease in detail.leases}
+    seen: dict[LeaseId, LeaseView] = {}
+
+    async def look(lease: LeaseId) -> None:
+        seen[lease] = await view(rt, lease, seconds_since(began[lease], height))
+
+    async with anyio.create_task_group() as tasks:
+        for lease in detail.active_leases:
+            tasks.start_soon(look, lease)
+    return [seen[lease] for lease in detail.active_leases]
+
+
+def _money(rt: Runtime, detail: DeploymentDetail, height: int) -> Iterator[Cause]:
+    funds = funds_of(detail, height, rt.now())
+    if detail.active_leases and funds.hours_left is not None and funds.hours_left < _LOW_HOURS:
+        evidence = (f"{funds.escrow_left} left at {funds.usd_per_hour} an hour",)
+        yield ailments.ESCROW_LOW.cause(evidence, minutes=f"{funds.hours_left * 60:.0f}")
+
+
+def _next_step(causes: tuple[Cause, ...], past: list[str], not_known: list[str]) -> str:
+    if causes:
+        return causes[0].mend
+    if not_known:
+        return "It may only need more time: look again in a minute."
+    return "Nothing needs doing." if not past else "Nothing now. Should it fail again, look again at once."

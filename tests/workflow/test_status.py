@@ -1,0 +1,151 @@
+"""Rate, escrow and how long it lasts, and whether what runs is what should run: from records alone."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from agents import Connect
+from pydantic import BaseModel
+from scripted_provider import answering
+
+from akash_mcp import tools
+from akash_mcp.clients.http import Deadline
+from akash_mcp.clients.models import DETAIL, DeploymentDetail
+from akash_mcp.clients.provider.lease_status import LEASE_STATUS
+from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
+from akash_mcp.money import Usd
+from akash_mcp.tools.shapes import Shape
+from akash_mcp.workflow.readiness import Readiness
+from akash_mcp.workflow.status import funds_of
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+LEASE = LeaseId(Dseq("5"), 1, 1, ProviderAddress("akash1provider"))
+
+
+def deployment(funds: str = "1000000", price: str = "100", **more: Any) -> DeploymentDetail:
+    return DETAIL.validate_python(
+        {
+            "deployment": {"id": {"dseq": "5"}, "state": "active"},
+            "leases": [
+                {
+                    "id": {"dseq": "5", "provider": "akash1provider"},
+                    "state": "active",
+                    "price": {"denom": "uact", "amount": price},
+                }
+            ],
+            "escrow_account": {
+                "state": {
+                    "funds": [{"denom": "uact", "amount": funds}],
+                    "settled_at": 1000,
+                    "transferred": [],
+                }
+            },
+            **more,
+        }
+    )
+
+
+# ── money ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_rent_since_the_last_settlement_is_taken_off() -> None:
+    funds = funds_of(deployment(), height=6000, now=NOW.timestamp())
+    assert funds.escrow_left == Usd("0.5")
+    assert funds.hours_left is not None
+    # 5000 more blocks of 6.098 seconds
+    assert abs(funds.hours_left - Decimal(5000) * Decimal("6.098") / 3600) < Decimal("0.0001")
+    assert funds.runs_until == datetime(2026, 11, 21, 20, 28, 10, tzinfo=UTC)
+
+
+def test_an_escrow_that_is_used_up_lasts_no_longer() -> None:
+    funds = funds_of(deployment(), height=99_999, now=NOW.timestamp())
+    assert (funds.escrow_left, funds.hours_left, funds.runs_until) == (Usd(0), Decimal(0), NOW)
+
+
+@pytest.mark.parametrize("price", ["0", "0.000000000000000001"])
+def test_what_costs_next_to_nothing_has_no_end(price: str) -> None:
+    funds = funds_of(deployment(price=price), height=1000, now=NOW.timestamp())
+    assert (funds.hours_left, funds.runs_until) == (None, None)
+
+
+def test_where_the_console_pays_it_runs_until_the_limit() -> None:
+    settings = {"runtimeLimitHours": 24, "runtimeEndsAt": "2026-11-22T06:00:00.000Z"}
+    funds = funds_of(deployment(settings=settings), height=1000, now=NOW.timestamp())
+    assert (funds.hours_left, funds.runs_until) == (Decimal(18), datetime(2026, 11, 22, 6, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("ends", ["soon", None, ""])
+def test_a_limit_that_has_no_date_yet_is_none(ends: str | None) -> None:
+    settings = {"runtimeLimitHours": 24, "runtimeEndsAt": ends}
+    with_limit = funds_of(deployment(settings=settings), height=1000, now=NOW.timestamp())
+    assert with_limit == funds_of(deployment(), height=1000, now=NOW.timestamp())
+
+
+# ── readiness ───────────────────────────────────────────────────────────────────────────────────────────────
+
+UP = {"total": 1, "replicas": 1, "updated_replicas": 1, "ready_replicas": 1}
+
+
+@pytest.mark.parametrize(
+    ("services", "desired", "ready"),
+    [
+        ({"web": UP}, {"web": 1}, True),
+        ({"web": UP}, {}, True),
+        ({"web": UP}, {"web": 2}, False),
+        ({"web": UP}, {"web": 1, "db": 1}, False),
+        ({"web": {**UP, "ready_replicas": 2, "total": 3, "replicas": 3}}, {"web": 2}, False),
+        ({"web": {**UP, "total": 2, "replicas": 2, "ready_replicas": 2}}, {"web": 2}, False),
+        ({}, {}, False),
+    ],
+    ids=["all", "nobody knows", "too few", "one missing", "one too many and down", "an old one left", "none"],
+)
+def test_it_is_ready_when_all_that_should_run_does(
+    services: dict[str, Any], desired: dict[str, int], ready: bool
+) -> None:
+    status = LEASE_STATUS.validate_python({"services": services})
+    assert Readiness(1, {LEASE: status}, desired={LEASE: desired}).is_ready is ready
+
+
+def test_a_lease_that_nobody_tells_of_is_waited_for() -> None:
+    status = LEASE_STATUS.validate_python({"services": {"web": UP}})
+    half = Readiness(2, {LEASE: status})
+    assert not half.is_ready
+    assert half.stage == "1 of 1 services run; 1 of 2 providers have told nothing yet"
+
+
+# ── the Console ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.anyio
+async def test_a_deployment_that_the_console_is_slow_to_read_is_found_in_its_list(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("akash_mcp.workflow.status.RECORD_DEADLINE", Deadline(0.3, 0.3))
+    record = json.loads(deployment().model_dump_json()) | {"leases": []}
+
+    def answers(path: str) -> tuple[int, object] | None:
+        if path.startswith("/v1/deployments/"):
+            return None
+        if path == "/v1/deployments":
+            return 200, {"data": {"deployments": [record], "pagination": {"hasMore": False}}}
+        return (200, [{"height": 2000}]) if path == "/v1/blocks" else (404, "")
+
+    async with answering(answers) as url, connect(console_url=url) as agent:
+        shown = await agent.call("get_deployment", id="5")
+        assert (shown["state"], shown["escrow_left_usd"]) == ("active", "1.00")
+        assert "too long" in await agent.refused("get_deployment", id="6")
+
+
+# ── shapes ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_answer_cleans_its_texts_by_itself() -> None:
+    shapes = [kind for kind in vars(tools.shapes).values() if isinstance(kind, type)]
+    assert len(shapes) > 15
+    assert all(
+        issubclass(kind, Shape) for kind in shapes if issubclass(kind, BaseModel) and kind is not BaseModel
+    )
