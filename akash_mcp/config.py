@@ -127,7 +127,7 @@ Networks = Annotated[
     BeforeValidator(_comma_separated),
 ]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
-Toolset = Literal["deploy", "observe", "sdl"]
+Toolset = Literal["deploy", "observe", "exec", "sdl"]
 Approval = Annotated[ApprovalMode, BeforeValidator(_approval)]
 Transport = Literal["stdio", "http", "sse"]
 

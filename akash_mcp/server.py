@@ -122,6 +122,7 @@ async def _runtime(settings: Settings, pace: Pace) -> AsyncIterator[Runtime]:
             gate=Gate(
                 console,
                 reader,
+                access,
                 policy=policy,
                 ledger=ledger,
                 journal=journal,

@@ -17,12 +17,17 @@ BREACHES = {
     "a tool that takes the writer": (
         "akash_mcp/tools/thief.py",
         "from akash_mcp.clients.console_writer import ConsoleWriter",
-        "One gate: only the gate builds a writer",
+        "One gate: only the gate builds a writer or a shell",
     ),
     "a workflow that takes the writer": (
         "akash_mcp/workflow/thief.py",
         "from akash_mcp.clients.console_writer import ConsoleWriter",
-        "One gate: only the gate builds a writer",
+        "One gate: only the gate builds a writer or a shell",
+    ),
+    "a workflow that takes the shell": (
+        "akash_mcp/workflow/thief.py",
+        "from akash_mcp.clients.provider.shell import ProviderShell",
+        "One gate: only the gate builds a writer or a shell",
     ),
     "a sandbox that reads with the client's eyes": (
         "akash_mcp/sandbox/mirror.py",
@@ -74,8 +79,8 @@ def test_a_breach_fails(where: str, line: str, contract: str, house: Path) -> No
     assert f"{contract} BROKEN" in done.stdout
 
 
-@pytest.mark.parametrize("dangerous", ["ConsoleWriter"])
-def test_only_the_gate_builds_what_spends(dangerous: str) -> None:
+@pytest.mark.parametrize("dangerous", ["ConsoleWriter", "ProviderShell"])
+def test_only_the_gate_builds_what_spends_or_runs(dangerous: str) -> None:
     named: dict[str, str] = {}
     for path in (TOP / "akash_mcp").rglob("*.py"):
         text = path.read_text(encoding="utf-8")

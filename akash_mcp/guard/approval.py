@@ -61,7 +61,7 @@ class Approver:
             return Approval(plan.fingerprint, "own")
         if self.mode is ApprovalMode.DENY:
             raise NotApproved(
-                "This server's policy allows nothing that spends or destroys.",
+                "This server's policy allows nothing that spends, destroys or runs commands.",
                 next_step="Only the user can change that (AKASH_MCP_APPROVAL).",
             )
         if token is not None:

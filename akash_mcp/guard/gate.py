@@ -1,4 +1,4 @@
-"""The gate: the only place that can spend or destroy, one approved plan at a time.
+"""The gate: the only place that can spend, destroy or run commands, one approved plan at a time.
 
 A permit is one plan, approved, within the limits, reserved and written down. It can do what its plan says and
 nothing else.
@@ -12,15 +12,18 @@ from collections.abc import Awaitable, Callable
 from akash_mcp.clients.console import ConsoleReader
 from akash_mcp.clients.console_writer import ConsoleWriter
 from akash_mcp.clients.http import Upstream
+from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.certificate import ClientCertificates
+from akash_mcp.clients.provider.shell import ProviderShell
 from akash_mcp.errors import BadArgument, LedgerUnusable, NotApproved, Refused
 from akash_mcp.guard.admitted import Admitted
 from akash_mcp.guard.approval import Approval
 from akash_mcp.guard.closing import ClosePermit
+from akash_mcp.guard.commands import ExecPermit
 from akash_mcp.guard.journal import Journal, Kind, State, new_op_id
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.permits import FundPermit, LaunchPermit, LeasePermit, UpdatePermit
-from akash_mcp.guard.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
+from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
 from akash_mcp.guard.policy import Policy
 from akash_mcp.ids import Dseq, OpId
 
@@ -28,12 +31,13 @@ log = logging.getLogger(__name__)
 
 
 class Gate:
-    """Turns approved plans into permits. Nothing else in the program holds a `ConsoleWriter`."""
+    """Turns approved plans into permits. Nothing else builds a `ConsoleWriter` or a `ProviderShell`."""
 
     def __init__(
         self,
         upstream: Upstream,
         reader: ConsoleReader,
+        access: ProviderAccess,
         *,
         policy: Policy,
         ledger: Ledger,
@@ -44,6 +48,7 @@ class Gate:
         """`pause` waits a few seconds, before something harmless is tried again. `certificates` keeps what a lease
         makes on the API of 2025."""
         self._writer = ConsoleWriter(upstream, certificates)
+        self._shell = ProviderShell(access)
         self._reader = reader
         self._policy = policy
         self._ledger = ledger
@@ -88,15 +93,20 @@ class Gate:
         _match(plan, approval)
         op_id = new_op_id()
         try:
-            self._journal.open(op_id, Kind.CLOSE, plan.summary, plan.dseq)
+            self._journal.open(op_id, Kind.CLOSE, plan.record, plan.dseq)
         except LedgerUnusable:
             log.exception("closing without a ledger")
         return ClosePermit(self._operation(op_id), plan.dseq)
 
+    def execute(self, plan: ExecPlan, approval: Approval) -> ExecPermit:
+        """A permit to run one command in one container once."""
+        op_id = self._admit(Kind.EXEC, plan, approval, dseq=plan.lease.dseq)
+        return ExecPermit(self._operation(op_id), self._shell, plan)
+
     def _admit(self, kind: Kind, plan: Plan, approval: Approval, dseq: Dseq | None) -> OpId:
         _match(plan, approval)
         op_id = new_op_id()
-        self._journal.open(op_id, kind, plan.summary, dseq)
+        self._journal.open(op_id, kind, plan.record, dseq)
         if plan.exposure:
             try:
                 self._ledger.reserve(op_id, plan.exposure, dseq=dseq)

@@ -44,6 +44,7 @@ class Kind(StrEnum):
     FUND = "fund"
     UPDATE = "update"
     CLOSE = "close"
+    EXEC = "exec"
 
 
 @dataclass(frozen=True, slots=True)

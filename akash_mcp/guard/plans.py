@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from decimal import Decimal
 
-from akash_mcp.ids import Dseq, ProviderAddress
+from akash_mcp.guard.quoting import command_line
+from akash_mcp.guard.untrusted import field
+from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.market.ranking import Prefer
 from akash_mcp.money import ZERO, Usd
 
@@ -29,6 +31,11 @@ class Plan(ABC):
         """What a person is shown: what happens, and the most it can cost."""
 
     @property
+    def record(self) -> str:
+        """What is written down of it: the summary, less what must not be kept."""
+        return self.summary
+
+    @property
     def exposure(self) -> Usd:
         """The most it can cost before something that we or the platform enforce stops it, beyond what is held."""
         return ZERO
@@ -41,7 +48,7 @@ class Plan(ABC):
     @property
     def fingerprint(self) -> str:
         """A hash over the kind of plan and all its fields."""
-        bound = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        bound = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
         return hashlib.sha256(json.dumps([type(self).__name__, bound], sort_keys=True).encode()).hexdigest()
 
 
@@ -179,9 +186,40 @@ class ClosePlan(Plan):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecPlan(Plan):
+    """Run one command in one container. What it does there nobody knows, so a person is asked for each.
+
+    `pod_index` counts the replicas from 0, `seconds` is how long its end is waited for.
+    """
+
+    lease: LeaseId
+    service: str
+    pod_index: int
+    argv: tuple[str, ...]
+    seconds: int
+    ours: bool
+
+    @property
+    def summary(self) -> str:
+        # Last, on a line of its own that Markdown shows as it stands: nothing in it can be taken for what we say.
+        warning = "It can read, change and delete whatever it can reach from there."
+        return f"{self.record} {warning}\n\n    {command_line(self.argv)}"
+
+    @property
+    def record(self) -> str:
+        whose = "" if self.ours else ", which this server did not create"
+        return (
+            f"Run a command in replica {self.pod_index} of service {field(self.service)} of deployment "
+            f"{self.lease.dseq}{whose}, at provider {self.lease.provider}."
+        )
+
+
 def _plain(value: object) -> object:
     if isinstance(value, Usd):
         return str(value.amount.normalize())
+    if isinstance(value, LeaseId):
+        return list(astuple(value))
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from akash_mcp.tools import deployments, observe, sdl
+from akash_mcp.tools import deployments, exec, observe, sdl
 from akash_mcp.tools.tool import ToolSpec
 
 TOOLSETS: Mapping[str, tuple[ToolSpec, ...]] = {
     "deploy": deployments.TOOLS,
     "observe": observe.TOOLS,
+    "exec": exec.TOOLS,
     "sdl": sdl.TOOLS,
 }

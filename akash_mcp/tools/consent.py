@@ -1,7 +1,8 @@
 """How a tool comes by a person's yes, in both protocol eras and in clients that cannot ask.
 
-A spending tool names its plan twice: in a resolver, which runs before its body and may ask the person, and in its
-body, which turns the answer into an approval of that same plan. The body never runs without one or the other.
+A tool that spends, deletes or runs commands names its plan twice: in a resolver, which runs before its body and may
+ask the person, and in its body, which turns the answer into an approval of that same plan. The body never runs
+without one or the other.
 """
 
 from __future__ import annotations
