@@ -65,7 +65,7 @@ def parse_host_uri(host_uri: str) -> tuple[str, int]:
         raise _refused(host_uri, "has a path")
     if port != DEFAULT_PORT and port < LOWEST_OTHER_PORT:
         raise _refused(host_uri, "names a port of another service")
-    if not _is_address(host) and not (_HOST.fullmatch(host) and len(host) <= 253):
+    if not is_ip(host) and not (_HOST.fullmatch(host) and len(host) <= 253):
         raise _refused(host_uri, "has no proper host name")
     name = f"[{host}]" if ":" in host else host
     if parts.netloc.lower() not in (name, f"{name}:{port}"):
@@ -120,7 +120,8 @@ def _embedded(address: IPv4Address | IPv6Address) -> IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour
 
 
-def _is_address(host: str) -> bool:
+def is_ip(host: str) -> bool:
+    """Whether a host is an address and no name."""
     try:
         ip_address(host)
     except ValueError:

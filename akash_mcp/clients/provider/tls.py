@@ -16,7 +16,6 @@ import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from pathlib import Path
 
 import anyio
@@ -24,7 +23,7 @@ import httpx2
 from anyio.streams.tls import TLSStream
 
 from akash_mcp.clients.chain import ChainReader, OnChainCertificate
-from akash_mcp.clients.provider.address import Endpoint
+from akash_mcp.clients.provider.address import Endpoint, is_ip
 from akash_mcp.clients.provider.errors import NotProven, clock_gap
 from akash_mcp.clients.provider.flaws import Flaw, flaw_of
 from akash_mcp.errors import ApiError, Interrupted, Unreachable, UntrustedProvider
@@ -95,7 +94,7 @@ class _OnChainContext(ssl.SSLContext):
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLObject:
         host = server_hostname.decode("ascii") if isinstance(server_hostname, bytes) else server_hostname
-        name = f"mtls.{host}" if host and not _is_address(host) else None
+        name = f"mtls.{host}" if host and not is_ip(host) else None
         return super().wrap_bio(incoming, outgoing, server_side, name, session)
 
 
@@ -246,11 +245,3 @@ def _on_chain_context() -> _OnChainContext:
 
 def _pins(certificates: Sequence[OnChainCertificate]) -> frozenset[bytes]:
     return frozenset(certificate.der for certificate in certificates)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
