@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
@@ -71,6 +72,14 @@ async def test_a_query_that_lacks_something_is_400_without_a_body(world: World, 
 async def test_output_and_then_the_result(world: World) -> None:
     lease = await world.deploy(service())
     assert await frames(world, lease, "echo", "hello", "you") == [(STDOUT, b"hello you\n"), result(0)]
+
+
+async def test_no_log_of_the_gateway_has_its_words(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    lease = await world.deploy(service())
+    assert await frames(world, lease, "echo", "hush") == [(STDOUT, b"hush\n"), result(0)]
+    said = [record.getMessage() for record in caplog.records if record.name != "websockets.client"]
+    assert not [line for line in said if "hush" in line]
 
 
 async def test_an_exit_code_is_told(world: World) -> None:

@@ -7,6 +7,7 @@ session that merely returns drops TCP without a Close frame, which a client sees
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -20,6 +21,10 @@ from websockets.server import ServerProtocol
 
 PING_SECONDS = 10.0
 PONG_SECONDS = 15.0
+
+# The library writes requests to its log at DEBUG: tokens, and the words of commands.
+_quiet = logging.getLogger(__name__)
+_quiet.setLevel(logging.INFO)
 
 _CHUNK = 64 * 1024
 _WRITE_BUFFER = 2048
@@ -60,7 +65,7 @@ def handshake(method: str, target: str, headers: Sequence[tuple[str, str]]) -> H
     if origin and urlsplit(origin).netloc != host:
         return _refusal(403, b"Forbidden\n")
     request = HandshakeRequest(target, values)
-    protocol = ServerProtocol()
+    protocol = ServerProtocol(logger=_quiet)
     # The parser goes on to frames only after it has seen a request.
     protocol.receive_data(request.serialize())
     protocol.events_received()
