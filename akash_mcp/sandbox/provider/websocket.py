@@ -24,7 +24,7 @@ PONG_SECONDS = 15.0
 
 # The library writes requests to its log at DEBUG: tokens, and the words of commands.
 _quiet = logging.getLogger(__name__)
-_quiet.setLevel(logging.INFO)
+_quiet.setLevel(logging.WARNING)
 
 _CHUNK = 64 * 1024
 _WRITE_BUFFER = 2048
