@@ -148,7 +148,7 @@ def main() -> None:
         started = time.process_time()
         try:
             counts[outcome(text)] += 1
-        except Exception:
+        except Exception:  # whatever it is, it is what we look for: told with its input, and raised
             print(f"input {i} (seed {seed}, {name}):\n{text!r}", file=sys.stderr)
             raise
         seconds = time.process_time() - started

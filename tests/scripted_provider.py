@@ -38,6 +38,8 @@ class Script:
     events: list[object] = field(default_factory=list)
     close: tuple[int, str] | None = None
     """How streams end; without it as gateways end them, without a word."""
+    streams: int = 0
+    """How many streams of logs or events were opened."""
     shell: Callable[[ServerConnection, list[str]], Awaitable[None]] | None = None
     """What a shell does with the words of a command."""
     commands: list[list[str]] = field(default_factory=list)
@@ -85,6 +87,7 @@ async def scripted(network: EmbeddedNetwork, provider: str, folder: Path) -> Asy
             await script.shell(connection, script.commands[-1])
             connection.transport.close()
             return
+        script.streams += 1
         frames = script.events if "/kubeevents" in connection.request.path else script.logs
         for frame in frames:
             await connection.send(frame if isinstance(frame, str) else json.dumps(frame))

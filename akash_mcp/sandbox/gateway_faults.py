@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from akash_mcp.sandbox.certificates import IssuedCertificate, issue
 from akash_mcp.sandbox.chain import Certificate, Chain
 from akash_mcp.sandbox.faults import CERTIFICATE, PER_PROVIDER, Fault, UnknownFault
-from akash_mcp.sandbox.provider import Gateway
+from akash_mcp.sandbox.provider.gateway import PUBLIC_HOSTNAME, Gateway
 
 CHAIN_LAG_SECONDS = 30
 """How long before the chain a gateway knows of its new certificate, in simulated seconds."""
 
-HOSTS = ("localhost",)
+HOSTS = (PUBLIC_HOSTNAME,)
 """The names in a gateway's certificate."""
 
 _DAY = 86400

@@ -31,7 +31,7 @@ from akash_mcp.sandbox.control import control_app, state_of
 from akash_mcp.sandbox.faults import Fault, Faults
 from akash_mcp.sandbox.gateway_faults import GatewayFaults, issue_on_chain
 from akash_mcp.sandbox.market import sellers
-from akash_mcp.sandbox.provider import Gateway
+from akash_mcp.sandbox.provider.gateway import PUBLIC_HOSTNAME, Gateway
 from akash_mcp.sandbox.servers import Servers
 from akash_mcp.sandbox.tokens import address_of
 
@@ -170,7 +170,7 @@ class EmbeddedNetwork:
                 self.chain,
                 provider,
                 issue_on_chain(self.chain, address, now=self.clock.wall()),
-                public=self._authority.certify("localhost") if is_public else None,
+                public=self._authority.certify(PUBLIC_HOSTNAME) if is_public else None,
                 host=self.options.host,
                 seller=self.market[address],
                 faults=self.faults,

@@ -8,13 +8,17 @@ import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import anyio
 import httpx2
 import pytest
 from agents import ERAS, YES, Agent, Connect, text_of
+from scripted_provider import leased, scripted
+from scripted_provider import running as status_of
 
 from akash_mcp.sandbox.network import EmbeddedNetwork
+from akash_mcp.workflow.streams import logs
 
 pytestmark = pytest.mark.anyio
 
@@ -247,3 +251,18 @@ async def test_hostile_lines_are_data(era: str, connect: Connect, sdl: str) -> N
         assert f"| web: db: {part}" in answer
     outside = [line for line in answer.split("\n") if not line.startswith("| ")]
     assert not any(word in line for line in outside for word in ("ignore", "Human", "tool_result", "db:"))
+
+
+async def test_services_without_logs_are_asked_one_by_one_only_while_there_is_time(
+    connect: Connect, network: EmbeddedNetwork, sdl: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "READ_SECONDS", 0.2)
+    provider = next(iter(network.chain.providers))
+    dseq = leased(network, sdl, provider).dseq
+    many: dict[str, object] = {f"s{number}": {} for number in range(100)}
+    async with scripted(network, provider, tmp_path) as script, connect() as agent:
+        script.status = status_of(**many)
+        script.close = (4000, "")
+        said = text_of(await agent.ask("get_logs", dseq=dseq))
+    assert "Reading stopped" in said
+    assert script.streams < len(many)

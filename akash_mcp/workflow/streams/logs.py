@@ -121,6 +121,9 @@ class _Book:
         return self._wanted.tail or (None if self._wanted.grep else TAIL)
 
     async def _stream(self, lease: LeaseId, tail: int | None, services: Sequence[str]) -> None:
+        if anyio.current_time() >= self._until:
+            self.is_cut_off = True  # a provider may name any number of services to be read one by one
+            return
         # Several services that are read one after the other are asked again and again instead of followed.
         follow = self._wanted.follow_seconds > 0 and services in ((), (self._wanted.service,))
         stream = self._rt.provider.logs(lease, services=services, tail=tail, follow=follow, until=self._until)
