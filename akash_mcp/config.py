@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr, ValidationError
 
-from akash_mcp.clients.generation import Generation
+from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import BadSettings
 from akash_mcp.guard.policy import ApprovalMode, Policy
 from akash_mcp.ids import ProviderAddress, parse_provider

@@ -13,8 +13,8 @@ AkashError                     what happened, whether money moved, what to do ne
 │   ├── BadRequest             400, 422
 │   ├── Unauthorized           401: the key is wrong
 │   ├── PaymentRequired        402: the account has not enough credit
-│   │   ├── InsufficientBalance    and by how much (clients.answers)
-│   │   └── TopUpPending           and its card is being charged (clients.answers)
+│   │   ├── InsufficientBalance    and by how much (clients.error_mapping)
+│   │   └── TopUpPending           and its card is being charged (clients.error_mapping)
 │   ├── Forbidden              403
 │   ├── NotFound               404
 │   ├── Conflict               409
@@ -22,7 +22,7 @@ AkashError                     what happened, whether money moved, what to do ne
 │   ├── TooLarge               413
 │   ├── RateLimited            429
 │   └── ServerError            5xx
-├── NotOffered                 this generation of the Console API has no such thing (clients.generation)
+├── NotOffered                 this generation of the Console API has no such thing (clients.console.generation)
 ├── Unreachable                no connection: the request was not sent
 ├── Interrupted                a read, or a change that may be made twice, got no whole answer in time
 ├── OutcomeUnknown             a request that may have spent got no answer: it must be looked up, not repeated

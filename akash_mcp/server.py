@@ -17,13 +17,12 @@ from mcp.server.mcpserver import MCPServer
 
 from akash_mcp import __version__
 from akash_mcp.clients.chain import ChainReader, chain_upstream
-from akash_mcp.clients.console import ConsoleReader, console_upstream
+from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
 from akash_mcp.clients.provider.access import ProviderAccess
-from akash_mcp.clients.provider.certificate import ClientCertificates
 from akash_mcp.clients.provider.client import ProviderClient
-from akash_mcp.clients.provider.ingress import look_at
+from akash_mcp.clients.provider.client_certificate import ClientCertificates
+from akash_mcp.clients.provider.http_probe import look_at
 from akash_mcp.config import Settings
-from akash_mcp.guard import secrets
 from akash_mcp.guard.approval import Approver
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Journal
@@ -31,6 +30,7 @@ from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.store import Store
 from akash_mcp.prompts import prompts
 from akash_mcp.resources import add_resources
+from akash_mcp.sanitize import secrets
 from akash_mcp.tools import TOOLSETS
 from akash_mcp.tools.tool import AkashTool, Effect
 from akash_mcp.workflow.operations import Operations

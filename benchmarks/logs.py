@@ -33,8 +33,8 @@ from websockets.exceptions import ConnectionClosed
 
 from akash_mcp import config
 from akash_mcp.clients.chain import ChainReader, chain_upstream
-from akash_mcp.clients.console import ConsoleReader
-from akash_mcp.clients.console_calls import console_upstream
+from akash_mcp.clients.console.client import console_upstream
+from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.data import examples_dir

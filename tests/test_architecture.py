@@ -16,12 +16,12 @@ LINT = Path(sys.executable).with_name("lint-imports")
 BREACHES = {
     "a tool that takes the writer": (
         "akash_mcp/tools/thief.py",
-        "from akash_mcp.clients.console_writer import ConsoleWriter",
+        "from akash_mcp.clients.console.writer import ConsoleWriter",
         "One gate: only the gate builds a writer or a shell",
     ),
     "a workflow that takes the writer": (
         "akash_mcp/workflow/thief.py",
-        "from akash_mcp.clients.console_writer import ConsoleWriter",
+        "from akash_mcp.clients.console.writer import ConsoleWriter",
         "One gate: only the gate builds a writer or a shell",
     ),
     "a workflow that takes the shell": (
@@ -31,7 +31,7 @@ BREACHES = {
     ),
     "a sandbox that reads with the client's eyes": (
         "akash_mcp/sandbox/mirror.py",
-        "from akash_mcp.clients.models import Bid",
+        "from akash_mcp.clients.console.models import Bid",
         "Two ends: the embedded network and the clients never share code",
     ),
     "a client that knows the sandbox": (

@@ -11,8 +11,8 @@ from types import ModuleType
 import pytest
 from mcp import Client, StdioServerParameters
 
-from akash_mcp import __version__, cli
-from akash_mcp.commands import install
+from akash_mcp import __version__
+from akash_mcp.cli import install, main
 from akash_mcp.config import Settings
 from akash_mcp.errors import BadSettings, NotFound
 
@@ -47,9 +47,7 @@ def test_it_tells_its_version(environ: dict[str, str]) -> None:
 
 
 def test_help_imports_nothing_heavy(environ: dict[str, str]) -> None:
-    code = (
-        "import sys, akash_mcp.cli; sys.exit(any(m in sys.modules for m in ('pydantic', 'mcp', 'asyncio')))"
-    )
+    code = "import sys, akash_mcp.cli.main; sys.exit(any(m in sys.modules for m in ('pydantic', 'mcp', 'asyncio')))"
     assert subprocess.run([sys.executable, "-c", code], env=environ, check=False).returncode == 0
 
 
@@ -87,7 +85,7 @@ def test_debug_adds_the_traceback(environ: dict[str, str]) -> None:
 
 
 def test_no_secret_can_be_given_on_the_command_line_and_everything_else_can() -> None:
-    flags = {*cli._SETTINGS, *cli._SWITCHES}
+    flags = {*main._SETTINGS, *main._SWITCHES}
     assert set(Settings.model_fields) - flags == {"api_key", "token"}
     assert flags <= set(Settings.model_fields)
 
@@ -99,12 +97,12 @@ def test_without_a_command_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
         served.append((settings, sandbox, speed))
         return 0
 
-    commands = ModuleType("akash_mcp.commands.serve")
+    commands = ModuleType("akash_mcp.cli.serve")
     commands.run = run  # type: ignore[attr-defined]  # a module is made here to see what the command line asks for
-    monkeypatch.setitem(sys.modules, "akash_mcp.commands.serve", commands)
-    monkeypatch.setattr("akash_mcp.commands.serve", commands, raising=False)
-    assert cli.main([]) == 0
-    assert cli.main(["--sandbox", "--read-only", "--max-usd-per-day", "3", "--speed", "9"]) == 0
+    monkeypatch.setitem(sys.modules, "akash_mcp.cli.serve", commands)
+    monkeypatch.setattr("akash_mcp.cli.serve", commands, raising=False)
+    assert main.main([]) == 0
+    assert main.main(["--sandbox", "--read-only", "--max-usd-per-day", "3", "--speed", "9"]) == 0
     (_, plain, _), (settings, sandbox, speed) = served
     assert (plain, sandbox, speed) == (False, True, 9.0)
     assert settings.read_only
@@ -117,7 +115,7 @@ def fails_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
 
     monkeypatch.setattr(install, "run", run)
     monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
-    return cli.main(["install", "cursor"])
+    return main.main(["install", "cursor"])
 
 
 def test_errors_inside_a_task_group_are_told_one_by_one(
@@ -145,7 +143,7 @@ def test_a_fault_of_ours_shows_neither_traceback_nor_text(
 
 
 def test_output_that_nobody_reads_is_no_fault(environ: dict[str, str]) -> None:
-    code = "import sys; from akash_mcp.cli import main; sys.exit(main(['install', 'vscode']))"
+    code = "import sys; from akash_mcp.cli.main import main; sys.exit(main(['install', 'vscode']))"
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(

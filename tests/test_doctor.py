@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from akash_mcp import config
-from akash_mcp.commands.doctor import Finding, examine
+from akash_mcp.cli.doctor import Finding, examine
 from akash_mcp.config import Settings
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from akash_mcp.commands import install
+from akash_mcp.cli import install
 from akash_mcp.errors import BadSettings
 
 KEY = "sk-console-0123456789"

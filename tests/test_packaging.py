@@ -65,7 +65,7 @@ def test_an_installed_wheel_finds_its_prompts_and_examples(built: Path, tmp_path
     run("-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", tmp_path, wheel(built))
     code = (
         "import akash_mcp\n"
-        "from akash_mcp.cli import main\n"
+        "from akash_mcp.cli.main import main\n"
         "from akash_mcp.data import examples_dir, prompts_dir\n"
         "print(akash_mcp.__file__, prompts_dir(), examples_dir(), sep='\\n')\n"
     )

@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from pydantic import Field, TypeAdapter
 
+from akash_mcp.clients.api_model import ListOf, Wire
 from akash_mcp.clients.http import Answer, Deadline, Sending, Upstream, UpstreamOptions
-from akash_mcp.clients.wire import ListOf, Wire
 from akash_mcp.ids import ProviderAddress
 
 log = logging.getLogger(__name__)

@@ -27,7 +27,7 @@ import httpx2
 from pydantic import TypeAdapter, ValidationError
 
 from akash_mcp import __version__
-from akash_mcp.clients.answers import Redactor, date_of, error_of
+from akash_mcp.clients.error_mapping import Redactor, date_of, error_of
 from akash_mcp.errors import (
     AkashError,
     ApiError,

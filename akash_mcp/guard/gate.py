@@ -9,19 +9,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
-from akash_mcp.clients.console import ConsoleReader
-from akash_mcp.clients.console_writer import ConsoleWriter
+from akash_mcp.clients.console.reader import ConsoleReader
+from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.clients.http import Upstream
 from akash_mcp.clients.provider.access import ProviderAccess
-from akash_mcp.clients.provider.certificate import ClientCertificates
+from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.shell import ProviderShell
 from akash_mcp.errors import BadArgument, LedgerUnusable, NotApproved, Refused
-from akash_mcp.guard.admitted import Admitted
 from akash_mcp.guard.approval import Approval
-from akash_mcp.guard.closing import ClosePermit
-from akash_mcp.guard.commands import ExecPermit
+from akash_mcp.guard.close_permit import ClosePermit
+from akash_mcp.guard.exec_permit import ExecPermit
 from akash_mcp.guard.journal import Journal, Kind, State, new_op_id
 from akash_mcp.guard.ledger import Ledger
+from akash_mcp.guard.operation import Admitted
 from akash_mcp.guard.permits import FundPermit, LaunchPermit, LeasePermit, UpdatePermit
 from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
 from akash_mcp.guard.policy import Policy

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from akash_mcp.clients.models import Created, DeploymentDetail
+from akash_mcp.clients.console.models import Created, DeploymentDetail
 from akash_mcp.errors import AkashError, BadArgument, LedgerUnusable, Refused, WalletProvisioning
-from akash_mcp.guard.admitted import Admitted
-from akash_mcp.guard.closing import ClosePermit
+from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.journal import Sources, State
+from akash_mcp.guard.operation import Admitted
 from akash_mcp.guard.plans import FundPlan, LaunchPlan, UpdatePlan
 from akash_mcp.ids import Dseq, LeaseId, OpId
 from akash_mcp.market.offers import offer_from

@@ -12,11 +12,11 @@ from abc import ABC, abstractmethod
 from dataclasses import astuple, dataclass, fields
 from decimal import Decimal
 
-from akash_mcp.guard.quoting import command_line
-from akash_mcp.guard.untrusted import field
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.market.ranking import Prefer
 from akash_mcp.money import ZERO, Usd
+from akash_mcp.sanitize.shell import command_line
+from akash_mcp.sanitize.text import field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from akash_mcp.clients.models import Bid, ProviderRecord
+from akash_mcp.clients.console.models import Bid, ProviderRecord
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd, usd_per_hour
 

@@ -2,7 +2,7 @@
 
 from akash_mcp.sdl.check import check
 from akash_mcp.sdl.diff import diff
-from akash_mcp.sdl.groups import Attribute, Endpoint, GroupSpec, ResourceUnit, Storage
+from akash_mcp.sdl.output.groups import Attribute, Endpoint, GroupSpec, ResourceUnit, Storage
 from akash_mcp.sdl.report import Finding, Report
 
 __all__ = [

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain, islice
 
-from akash_mcp.sdl.ceiling import ceiling, check_ceiling
-from akash_mcp.sdl.chain import check_chain
-from akash_mcp.sdl.cli import check_cli
-from akash_mcp.sdl.grammar import check_form
-from akash_mcp.sdl.loader import BadYaml, Document, Mark, load
-from akash_mcp.sdl.manifest import manifest_text, rough_length, sha256_hex
-from akash_mcp.sdl.market import check_market
 from akash_mcp.sdl.model import build
-from akash_mcp.sdl.orders import orders
-from akash_mcp.sdl.references import check_references, check_throws
+from akash_mcp.sdl.output.manifest import manifest_text, rough_length, sha256_hex
+from akash_mcp.sdl.output.orders import orders
 from akash_mcp.sdl.report import Fault, Finding, Report
-from akash_mcp.sdl.shapes import pointer
+from akash_mcp.sdl.rules.ceiling import ceiling, check_ceiling
+from akash_mcp.sdl.rules.chain_rules import check_chain
+from akash_mcp.sdl.rules.cli_rules import check_cli
+from akash_mcp.sdl.rules.grammar import check_form
+from akash_mcp.sdl.rules.market_warnings import check_market
+from akash_mcp.sdl.rules.references import check_references, check_throws
+from akash_mcp.sdl.rules.schema_types import pointer
+from akash_mcp.sdl.yaml.loader import BadYaml, Document, Mark, load
 
 MAX_MANIFEST = 4 * 2**20
 """Characters of a manifest beyond which we write none: a hundred times the longest in the wild."""

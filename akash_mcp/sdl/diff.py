@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from akash_mcp.sdl.groups import Attribute, Endpoint, GroupSpec, ResourceUnit, Storage
+from akash_mcp.sdl.output.groups import Attribute, Endpoint, GroupSpec, ResourceUnit, Storage
 from akash_mcp.sdl.report import Report
 
 _KINDS = {0: "HTTP addresses", 1: "random ports", 2: "leased IPs"}

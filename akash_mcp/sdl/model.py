@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from akash_mcp.sdl.javascript import Value
-from akash_mcp.sdl.loader import Path
+from akash_mcp.sdl.yaml.javascript import Value
+from akash_mcp.sdl.yaml.loader import Path
 
 
 @dataclass(frozen=True, slots=True)

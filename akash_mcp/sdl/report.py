@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from akash_mcp.money import Usd
-from akash_mcp.sdl.groups import GroupSpec
-from akash_mcp.sdl.loader import Path
+from akash_mcp.sdl.output.groups import GroupSpec
+from akash_mcp.sdl.yaml.loader import Path
 
 Judge: TypeAlias = Literal["console", "chain", "provider", "cli", "market"]
 """Who refuses: the Console API (free), the chain or the provider (after a deposit), the Go command line, or nobody

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from akash_mcp.tools import deployments, exec, observe, sdl
+from akash_mcp.tools import deploy, exec, observe, sdl
 from akash_mcp.tools.tool import ToolSpec
 
 TOOLSETS: Mapping[str, tuple[ToolSpec, ...]] = {
-    "deploy": deployments.TOOLS,
+    "deploy": deploy.TOOLS,
     "observe": observe.TOOLS,
     "exec": exec.TOOLS,
     "sdl": sdl.TOOLS,

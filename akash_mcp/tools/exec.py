@@ -12,15 +12,14 @@ from pydantic import BaseModel, Field
 from akash_mcp.clients.provider.command import KEPT_BYTES, End, Output
 from akash_mcp.errors import NOTHING_MOVED
 from akash_mcp.guard.plans import ExecPlan
-from akash_mcp.guard.untrusted import Cleaned, clean, fence, one_line
 from akash_mcp.ids import Dseq, OpId
+from akash_mcp.sanitize.text import Cleaned, clean, fence, one_line
+from akash_mcp.tools.approval import AppContext, Confirm, Consent, ask, runtime, runtime_with_key, settle
 from akash_mcp.tools.arguments import ApprovalToken, DseqArg
-from akash_mcp.tools.consent import AppContext, Confirm, Consent, ask, runtime, runtime_with_key, settle
-from akash_mcp.tools.shapes import Outcome
+from akash_mcp.tools.progress import telling
+from akash_mcp.tools.results import Outcome
 from akash_mcp.tools.tool import CALL_SECONDS, Effect, ToolSpec
-from akash_mcp.tools.waiting import telling
-from akash_mcp.workflow import commands
-from akash_mcp.workflow.commands import Executed
+from akash_mcp.workflow.exec import Executed, exec_plan, execute
 
 MAX_SECONDS = 30
 _ANSWER_SECONDS = 2.0
@@ -47,7 +46,7 @@ class CommandOutcome(BaseModel):
 async def _plan(
     ctx: AppContext, dseq: Dseq, command: list[str], service: str | None, replica: int, timeout_seconds: int
 ) -> ExecPlan:
-    return await commands.exec_plan(
+    return await exec_plan(
         runtime_with_key(ctx),
         tool="run_command",
         dseq=dseq,
@@ -94,7 +93,7 @@ async def run_command(
         return CommandOutcome.model_validate({**approval.model_dump(), "summary": plan.summary})
     rt = runtime(ctx)
     permit = rt.gate.execute(plan, approval)
-    running = rt.operations.start(permit.op_id, lambda running: commands.execute(rt, permit, plan, running))
+    running = rt.operations.start(permit.op_id, lambda running: execute(rt, permit, plan, running))
     left = CALL_SECONDS - _ANSWER_SECONDS - (anyio.current_time() - began)
     executed = await running.wait(left, telling(ctx))
     return _outcome(plan, permit.op_id, executed)

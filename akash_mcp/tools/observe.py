@@ -10,25 +10,19 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from akash_mcp.errors import BadArgument
 from akash_mcp.guard.journal import Operation
 from akash_mcp.ids import BadId, Dseq, OpId, parse_dseq
-from akash_mcp.tools.answers import deployment_list, deployment_shape, operation_shape
+from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.arguments import DseqArg
-from akash_mcp.tools.consent import AppContext, runtime
-from akash_mcp.tools.shapes import (
-    BudgetShape,
-    CauseShape,
-    DeploymentList,
-    DeploymentShape,
-    Diagnosis,
-)
+from akash_mcp.tools.present import deployment_list, deployment_shape, operation_shape
+from akash_mcp.tools.progress import WAIT_SECONDS, telling
+from akash_mcp.tools.results import BudgetShape, CauseShape, DeploymentList, DeploymentShape, Diagnosis
 from akash_mcp.tools.tool import Effect, ToolSpec
-from akash_mcp.tools.waiting import WAIT_SECONDS, telling
 from akash_mcp.workflow import budget, listing, status
 from akash_mcp.workflow.diagnosis import diagnose
+from akash_mcp.workflow.logs import events, logs
+from akash_mcp.workflow.logs.cursor import MAX_CHARACTERS
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.readiness import wait_for_ready
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.streams import events, logs
-from akash_mcp.workflow.streams.cursor import MAX_CHARACTERS
 
 Service = Annotated[str | None, Field(description="Only this service")]
 

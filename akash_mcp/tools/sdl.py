@@ -7,12 +7,12 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from akash_mcp.errors import BadArgument
-from akash_mcp.sdl.compose import convert
-from akash_mcp.sdl.draft import DiskClass, Protocol, draft
+from akash_mcp.sdl.author.compose import convert
+from akash_mcp.sdl.author.draft import DiskClass, Protocol, draft
 from akash_mcp.sdl.report import Report
-from akash_mcp.tools.answers import verdict
 from akash_mcp.tools.arguments import UsdArg
-from akash_mcp.tools.shapes import Verdict
+from akash_mcp.tools.present import verdict
+from akash_mcp.tools.results import Verdict
 from akash_mcp.tools.tool import Effect, ToolSpec
 
 MOST_LEFT_OUT = 60

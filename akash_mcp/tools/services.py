@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 
 from akash_mcp.clients.provider.lease_status import LeaseStatus, ServiceStatus
-from akash_mcp.guard.untrusted import field
 from akash_mcp.ids import LeaseId
-from akash_mcp.tools.shapes import ServiceShape
+from akash_mcp.sanitize.text import field
+from akash_mcp.tools.results import ServiceShape
 from akash_mcp.workflow.readiness import Readiness
 
 MOST_SERVICES = 20

@@ -23,7 +23,7 @@ from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnno
 from pydantic import BaseModel, ValidationError
 
 from akash_mcp.errors import NOTHING_MOVED, AkashError, Interrupted, NotApproved
-from akash_mcp.guard.untrusted import clean
+from akash_mcp.sanitize.text import clean
 
 log = logging.getLogger(__name__)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from akash_mcp.clients.models import DeploymentDetail
-from akash_mcp.guard.closing import Closed, ClosePermit
+from akash_mcp.clients.console.models import DeploymentDetail
+from akash_mcp.guard.close_permit import Closed, ClosePermit
 from akash_mcp.guard.permits import FundPermit, LaunchPermit, UpdatePermit
 from akash_mcp.ids import Dseq
 from akash_mcp.workflow.operations import Running

@@ -11,25 +11,18 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from akash_mcp.clients.models import DeploymentDetail
-from akash_mcp.errors import (
-    AkashError,
-    ApiError,
-    Interrupted,
-    OutcomeUnknown,
-    Refused,
-    Unreachable,
-)
-from akash_mcp.guard.closing import ClosePermit
+from akash_mcp.clients.console.models import DeploymentDetail
+from akash_mcp.errors import AkashError, ApiError, Interrupted, OutcomeUnknown, Refused, Unreachable
+from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.permits import LaunchPermit, LeasePermit, lease_ids
 from akash_mcp.guard.plans import LeasePlan
-from akash_mcp.guard.untrusted import quoted
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.market.choice import pick
 from akash_mcp.market.ranking import RankedOffer, Ranking
 from akash_mcp.money import ZERO, Usd
-from akash_mcp.workflow.bids import gather, offers_now, requirements
+from akash_mcp.sanitize.text import quoted
+from akash_mcp.workflow.offers import gather, offers_now, requirements
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.readiness import Readiness, until_ready
 from akash_mcp.workflow.reconcile import create_once

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from akash_mcp.clients.models import DeploymentDetail
+from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.status import Funds, funds_of
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
-from akash_mcp.clients.dialects import FIRST_HOURS, dialect_of
-from akash_mcp.clients.generation import Generation
+from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.requests import FIRST_HOURS, dialect_of
 from akash_mcp.errors import BadArgument, InvalidSdl, OverBudget
 from akash_mcp.guard.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan, UpdatePlan
 from akash_mcp.ids import Dseq, ProviderAddress

@@ -10,7 +10,7 @@ import anyio
 from akash_mcp.clients.provider.lease_status import LeaseStatus
 from akash_mcp.errors import AkashError, LeaseGone, NotRunningYet
 from akash_mcp.ids import LeaseId
-from akash_mcp.workflow.declared import Declared, Replicas
+from akash_mcp.workflow.desired_state import Declared, Replicas
 from akash_mcp.workflow.runtime import Runtime
 
 LOOK_SECONDS = 15.0

@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import anyio
 
-from akash_mcp.clients.generation import Generation
-from akash_mcp.clients.models import DeploymentDetail
+from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import ApiError, Interrupted, OutcomeUnknown, Unreachable
 from akash_mcp.guard.permits import LaunchPermit
 from akash_mcp.guard.plans import LaunchPlan

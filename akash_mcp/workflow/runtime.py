@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from akash_mcp.clients.console import ConsoleReader
+from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.client import ProviderClient
-from akash_mcp.clients.provider.ingress import Look, look_at
+from akash_mcp.clients.provider.http_probe import Look, look_at
 from akash_mcp.guard.approval import Approver
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Journal

@@ -10,8 +10,8 @@ from decimal import Decimal
 
 import anyio
 
+from akash_mcp.clients.console.models import DeploymentDetail, ProviderRecord
 from akash_mcp.clients.http import Deadline
-from akash_mcp.clients.models import DeploymentDetail, ProviderRecord
 from akash_mcp.clients.provider.lease_status import LeaseStatus
 from akash_mcp.errors import AkashError, Interrupted
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress

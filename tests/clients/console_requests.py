@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import date
 
-from test_models import PROVIDER_ADDRESS
+from test_console_models import PROVIDER_ADDRESS
 from wire_servers import Server, Time
 
-from akash_mcp.clients.console import ConsoleReader, console_upstream
-from akash_mcp.clients.console_market import Spec
-from akash_mcp.clients.console_writer import ConsoleWriter
-from akash_mcp.clients.dialects import CloseReason
-from akash_mcp.clients.generation import Generation
-from akash_mcp.clients.models_account import Certificate
+from akash_mcp.clients.console.account_models import Certificate
+from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.market_reader import Spec
+from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
+from akash_mcp.clients.console.requests import CloseReason
+from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.ids import AccountAddress, Dseq, LeaseId
 from akash_mcp.money import Usd
 

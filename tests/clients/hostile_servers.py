@@ -16,8 +16,8 @@ from time import time as wall
 
 from provider_certificates import Shown
 from test_chain_reader import chain, listed
+from test_console_models import PROVIDER_ADDRESS
 from test_console_reader import reader
-from test_models import PROVIDER_ADDRESS
 from wire_servers import Request, Server, Time, reply
 
 from akash_mcp.clients.provider.access import ProviderAccess

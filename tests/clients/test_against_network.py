@@ -13,10 +13,10 @@ import anyio
 import pytest
 
 from akash_mcp.clients.chain import ChainReader, chain_upstream
-from akash_mcp.clients.console import ConsoleReader, console_upstream
-from akash_mcp.clients.console_writer import ConsoleWriter
+from akash_mcp.clients.console.models import Bid, Created
+from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
+from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.clients.http import Upstream
-from akash_mcp.clients.models import Bid, Created
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.errors import (

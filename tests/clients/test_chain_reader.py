@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from provider_certificates import registered
-from test_models import PROVIDER_ADDRESS
+from test_console_models import PROVIDER_ADDRESS
 from wire_servers import Server, Time, reply
 
 from akash_mcp.clients.chain import ChainReader, chain_upstream

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from console_requests import OTHER_READS, OTHER_WRITES, READS, WRITES
 
-from akash_mcp.clients.console import ConsoleReader
-from akash_mcp.clients.console_writer import ConsoleWriter
+from akash_mcp.clients.console.reader import ConsoleReader
+from akash_mcp.clients.console.writer import ConsoleWriter
 
 TOP = Path(__file__).parents[2]
 PAGE = (TOP / "docs" / "console-api.md").read_text(encoding="utf-8")

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 from console_requests import DSEQ, KEY, LEASE, READS, SDL, WRITES, reader, writer
+from test_console_models import PROVIDER_ADDRESS, lease
 from test_console_reader import deployment, listing
-from test_models import PROVIDER_ADDRESS, lease
 from wire_servers import Act, Server, Time, drop, hang, page, reply
 
-from akash_mcp.clients import dialects
-from akash_mcp.clients.answers import InsufficientBalance, TopUpPending
-from akash_mcp.clients.console import console_upstream
-from akash_mcp.clients.console_market import Spec
-from akash_mcp.clients.console_writer import ConsoleWriter
-from akash_mcp.clients.generation import Generation, NotOffered
+from akash_mcp.clients.console import requests
+from akash_mcp.clients.console.generation import Generation, NotOffered
+from akash_mcp.clients.console.market_reader import Spec
+from akash_mcp.clients.console.reader import console_upstream
+from akash_mcp.clients.console.writer import ConsoleWriter
+from akash_mcp.clients.error_mapping import InsufficientBalance, TopUpPending
 from akash_mcp.clients.http import Deadline
 from akash_mcp.errors import (
     AkashError,
@@ -344,7 +344,7 @@ async def test_an_envelope_is_there_or_not(wrap: bool) -> None:
 async def test_a_creation_that_failed_may_have_landed_and_is_not_sent_again(
     trouble: Act, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dialects, "CREATE_DEADLINE", Deadline(read=0.3, total=1))
+    monkeypatch.setattr(requests, "CREATE_DEADLINE", Deadline(read=0.3, total=1))
     async with Server(trouble) as server:
         server.upstreams.append(console_upstream(server.url, KEY, generation=Generation.REFERENCE))
         with pytest.raises(OutcomeUnknown):

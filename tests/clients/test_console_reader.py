@@ -4,11 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from test_models import PROVIDER_ADDRESS, lease
+from test_console_models import PROVIDER_ADDRESS, lease
 from wire_servers import Request, Server, Time, closed_port, reply
 
-from akash_mcp.clients.console import ConsoleReader, console_upstream
-from akash_mcp.clients.generation import Generation
+from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
 from akash_mcp.errors import BadSettings, MissingKey, NotFound, ServerError, Unauthorized
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.money import Usd

@@ -3,12 +3,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import pytest
-from test_models import PROVIDER_ADDRESS
+from test_console_models import PROVIDER_ADDRESS
 from wire_servers import Act, Server, Time, drop, page, reply
 
-from akash_mcp.clients.console import console_upstream
-from akash_mcp.clients.console_writer import ConsoleWriter
-from akash_mcp.clients.generation import Generation
+from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.reader import console_upstream
+from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.errors import (
     AkashError,
     ApiError,

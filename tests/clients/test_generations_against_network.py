@@ -10,12 +10,12 @@ import anyio
 import pytest
 from test_against_network import SDL
 
-from akash_mcp.clients.console import ConsoleReader, console_upstream
-from akash_mcp.clients.console_market import Spec
-from akash_mcp.clients.console_writer import ConsoleWriter
-from akash_mcp.clients.dialects import dialect_of
-from akash_mcp.clients.generation import Generation
-from akash_mcp.clients.models import Bid, Created
+from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.market_reader import Spec
+from akash_mcp.clients.console.models import Bid, Created
+from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
+from akash_mcp.clients.console.requests import dialect_of
+from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.errors import ApiError, OutcomeUnknown
 from akash_mcp.ids import Dseq
 from akash_mcp.money import Usd

@@ -36,7 +36,7 @@ from hostile_servers import (
     streams,
 )
 from provider_certificates import Shown, authority, issued, registered, trusting
-from test_models import PROVIDER_ADDRESS
+from test_console_models import PROVIDER_ADDRESS
 
 from akash_mcp.clients.http import Deadline
 from akash_mcp.clients.provider import client as provider

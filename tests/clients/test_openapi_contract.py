@@ -15,7 +15,7 @@ from console_requests import OTHER_READS, READS, WRITES, reader, writer
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it has no types
 from wire_servers import Request, Server, reply
 
-from akash_mcp.clients.generation import Generation
+from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import AkashError
 
 pytestmark = pytest.mark.anyio

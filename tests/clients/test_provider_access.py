@@ -17,11 +17,11 @@ import pytest
 from agents import Connect, text_of
 from hostile_servers import LEASE, STATUS, Behaviour, Counts, Scene, believing, body, hostile
 from provider_certificates import registered
-from test_models import PROVIDER_ADDRESS
+from test_console_models import PROVIDER_ADDRESS
 
 from akash_mcp import config
 from akash_mcp.clients.chain import ChainReader, chain_upstream
-from akash_mcp.clients.console import ConsoleReader, console_upstream
+from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
 from akash_mcp.clients.provider.access import Admission, ProviderAccess
 from akash_mcp.errors import TokenRefused
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress

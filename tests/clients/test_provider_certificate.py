@@ -20,9 +20,9 @@ from test_console_reader import reader
 from wire_servers import Act, Server, Time, reply
 
 from akash_mcp import config
-from akash_mcp.clients.generation import Generation
-from akash_mcp.clients.models_account import Certificate
-from akash_mcp.clients.provider.certificate import ClientCertificates
+from akash_mcp.clients.console.account_models import Certificate
+from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.errors import BadSettings
 from akash_mcp.sandbox.network import EmbeddedNetwork
 

@@ -18,8 +18,8 @@ from time import time as wall
 import pytest
 from provider_certificates import Shown, authority, issued, registered, trusting
 from test_chain_reader import chain, listed
+from test_console_models import PROVIDER_ADDRESS
 from test_console_reader import reader
-from test_models import PROVIDER_ADDRESS
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 from wire_servers import Request as Asked

@@ -22,7 +22,7 @@ from scripted_provider import Script, leased, running, scripted
 from websockets.asyncio.server import ServerConnection
 
 from akash_mcp.clients.chain import ChainReader, chain_upstream
-from akash_mcp.clients.console import ConsoleReader, console_upstream
+from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.command import KEPT_BYTES, Command, End, Output, Terminal
 from akash_mcp.clients.provider.shell import ProviderShell

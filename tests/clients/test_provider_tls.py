@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from provider_certificates import Shown, authority, issued, registered, trusting
 from test_chain_reader import chain, listed
-from test_models import PROVIDER_ADDRESS
+from test_console_models import PROVIDER_ADDRESS
 from wire_servers import Act, Server, closed_port, reply
 
 from akash_mcp.clients.http import Deadline, Sending, Upstream

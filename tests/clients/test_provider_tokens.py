@@ -7,8 +7,8 @@ from pathlib import Path
 
 import anyio
 import pytest
+from test_console_models import PROVIDER_ADDRESS
 from test_console_reader import reader
-from test_models import PROVIDER_ADDRESS
 from wire_servers import Server, Time, reply
 
 from akash_mcp.clients.provider.tokens import READ_SCOPES, TTL_SECONDS, Tokens, grant, not_before

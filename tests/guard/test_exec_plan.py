@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from akash_mcp.guard.approval import Approver, AskThePerson
 from akash_mcp.guard.plans import ExecPlan
 from akash_mcp.guard.policy import ApprovalMode
-from akash_mcp.guard.quoting import command_line
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
+from akash_mcp.sanitize.shell import command_line
 
 LEASE = LeaseId(Dseq("1763759482113"), 1, 1, ProviderAddress("akash1aaa"))
 PLAN = ExecPlan(

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from akash_mcp.clients.models import Bid, ProviderRecord
+from akash_mcp.clients.console.models import Bid, ProviderRecord
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.market.offers import NO_PRICE, Offer, offer_from
 from akash_mcp.money import Usd

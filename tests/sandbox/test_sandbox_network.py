@@ -14,8 +14,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from akash_mcp import cli
-from akash_mcp.commands.sandbox import run
+from akash_mcp.cli import main
+from akash_mcp.cli.sandbox import run
 from akash_mcp.sandbox.faults import UnknownFault
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 
@@ -120,9 +120,7 @@ def test_an_unknown_fault_is_said_plainly(capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_prints_one_line_and_ends_on_a_signal(number: signal.Signals) -> None:
-    code = (
-        "import sys; from akash_mcp.commands.sandbox import run, Options; sys.exit(run(Options(providers=2)))"
-    )
+    code = "import sys; from akash_mcp.cli.sandbox import run, Options; sys.exit(run(Options(providers=2)))"
     environment = {**os.environ, "PYTHONWARNINGS": "error"}
     with subprocess.Popen(
         [sys.executable, "-c", code],
@@ -146,15 +144,15 @@ def test_the_command_line_chooses_what_is_played(monkeypatch: pytest.MonkeyPatch
         asked.append(options)
         return 0
 
-    monkeypatch.setattr("akash_mcp.commands.sandbox.run", run)
+    monkeypatch.setattr("akash_mcp.cli.sandbox.run", run)
     words = ["sandbox", "--generation", "2026-11", "--trial", "--fault", "no-bids*2", "--fault", "429=3"]
-    assert cli.main(words) == 0
+    assert main.main(words) == 0
     assert (asked[0].generation, asked[0].trial) == ("2026-11", True)
     assert asked[0].faults == ("no-bids*2", "429=3")
 
 
 def test_a_demo_with_a_fault_that_is_none_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["demo", "--fault", "gremlins"]) == 1
+    assert main.main(["demo", "--fault", "gremlins"]) == 1
     assert "no fault is called 'gremlins'" in capsys.readouterr().err
 
 

@@ -14,13 +14,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from akash_mcp import cli
-from akash_mcp.commands import lint
+from akash_mcp.cli import lint, main
 from akash_mcp.errors import BadArgument
 from akash_mcp.sdl import check
-from akash_mcp.sdl.compose import Converted, convert
-from akash_mcp.sdl.compose.reading import label
-from akash_mcp.sdl.loader import load
+from akash_mcp.sdl.author.compose import Converted, convert
+from akash_mcp.sdl.author.compose.reading import label
+from akash_mcp.sdl.yaml.loader import load
 
 FOLDER = Path(__file__).parent.parent / "compose"
 FILES = sorted(FOLDER.glob("*.yaml"))
@@ -62,7 +61,7 @@ def test_a_compose_file_becomes_an_sdl_that_lint_passes(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "sdl.yaml"
-    assert cli.main(["import", str(file), "--env", "WEB_PORT=80", "-o", str(output)]) == 0
+    assert main.main(["import", str(file), "--env", "WEB_PORT=80", "-o", str(output)]) == 0
     assert lint.run([output], as_json=True) == 0
     judged = json.loads(capsys.readouterr().out)
     assert judged["ok"]
@@ -554,7 +553,7 @@ def kubernetes(text: str) -> str:
 
 
 def test_the_command_prints_the_sdl_and_what_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["import", str(FOLDER / "built-here.yaml"), "--image", "app=ghcr.io/example/app:1"]) == 0
+    assert main.main(["import", str(FOLDER / "built-here.yaml"), "--image", "app=ghcr.io/example/app:1"]) == 0
     said = capsys.readouterr()
     assert check(said.out).ok
     assert "left out: migrate: the service: it is built from a Dockerfile" in said.err
@@ -566,7 +565,7 @@ def test_the_command_in_json_is_one_object(
     monkeypatch.setattr(
         "sys.stdin", io.StringIO("services: {web: {image: nginx:1.29.3, mem_limit: 9t, tty: true}}")
     )
-    assert cli.main(["import", "-", "--json"]) == 1
+    assert main.main(["import", "-", "--json"]) == 1
     said = json.loads(capsys.readouterr().out)
     assert set(said) == {"sdl", "left_out", "notes", "report"}
     assert said["left_out"] == [
@@ -580,7 +579,7 @@ def test_the_command_says_in_one_line_what_is_wrong(
     words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("services: {web: {image: a}}"))
-    assert cli.main(["import", *words]) == 1
+    assert main.main(["import", *words]) == 1
     said = capsys.readouterr()
     assert (said.out, said.err.count("\n")) == ("", 1)
 
@@ -590,6 +589,6 @@ def test_nothing_in_a_file_steers_the_terminal(tmp_path: Path, capsys: pytest.Ca
     file.write_text(
         'services: {web: {image: "x:1", "\\e[31m": 1, command: ["\\e[2J"], environment: {A: "\\u202e"}}}'
     )
-    cli.main(["import", str(file)])
+    main.main(["import", str(file)])
     said = capsys.readouterr()
     assert "\x1b" not in said.out + said.err

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from akash_mcp import cli
+from akash_mcp.cli import main
 from akash_mcp.errors import BadArgument
 from akash_mcp.money import Usd, usd_per_hour
 from akash_mcp.sdl import check
-from akash_mcp.sdl.draft import draft
-from akash_mcp.sdl.loader import load
+from akash_mcp.sdl.author.draft import draft
+from akash_mcp.sdl.yaml.loader import load
 
 IMAGE = "nginx:1.29.3"
 
@@ -245,12 +245,12 @@ def test_a_good_draft_draws_no_warning(arguments: dict[str, Any]) -> None:
 
 
 def test_the_command_offers_every_argument() -> None:
-    assert {*cli._DRAFT, "attributes", "max_usd_per_hour"} == set(inspect.signature(draft).parameters)
+    assert {*main._DRAFT, "attributes", "max_usd_per_hour"} == set(inspect.signature(draft).parameters)
 
 
 def test_the_command_prints_the_sdl_alone(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--image", IMAGE, "--port", "3000", "--env", "A=1", "--gpus", "1", "--gpu", "h100", "--args=-x"]
-    assert cli.main(["draft", *words, "--max-usd-per-hour", "2", "--attribute", "tier=true"]) == 0
+    assert main.main(["draft", *words, "--max-usd-per-hour", "2", "--attribute", "tier=true"]) == 0
     said = capsys.readouterr()
     assert check(said.out).ok
     assert service(said.out)["args"] == ["-x"]
@@ -259,7 +259,7 @@ def test_the_command_prints_the_sdl_alone(capsys: pytest.CaptureFixture[str]) ->
 
 def test_the_command_writes_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "web.yaml"
-    assert cli.main(["draft", "--image", IMAGE, "-o", str(file)]) == 0
+    assert main.main(["draft", "--image", IMAGE, "-o", str(file)]) == 0
     assert check(file.read_text()).ok
     assert capsys.readouterr().out == ""
 
@@ -271,7 +271,7 @@ def test_the_command_writes_a_file(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_the_command_says_in_one_line_what_is_wrong(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["draft", "--image", IMAGE, *words]) == 1
+    assert main.main(["draft", "--image", IMAGE, *words]) == 1
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.count("\n") == 1

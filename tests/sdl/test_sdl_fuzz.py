@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sdl_data import BASE
 
 from akash_mcp.sdl import Report, check, diff
-from akash_mcp.sdl.manifest import sha256_hex
+from akash_mcp.sdl.output.manifest import sha256_hex
 
 relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

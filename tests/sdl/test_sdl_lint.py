@@ -12,7 +12,7 @@ import pytest
 from rich.cells import cell_len
 from sdl_data import BASE
 
-from akash_mcp.commands.lint import run
+from akash_mcp.cli.lint import run
 
 
 @pytest.fixture

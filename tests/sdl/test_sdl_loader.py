@@ -6,8 +6,8 @@ import pytest
 from sdl_data import BASE, changed, only
 
 from akash_mcp.sdl import check
-from akash_mcp.sdl.javascript import Date
-from akash_mcp.sdl.loader import BadYaml, Mark, load
+from akash_mcp.sdl.yaml.javascript import Date
+from akash_mcp.sdl.yaml.loader import BadYaml, Mark, load
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ async def test_a_crash_of_ours_shows_no_traceback(
     def broken(sdl: str) -> None:
         raise RuntimeError("password=hunter22")
 
-    monkeypatch.setattr("akash_mcp.tools.deployments.check", broken)
+    monkeypatch.setattr("akash_mcp.tools.deploy.check", broken)
     async with connect() as agent:
         said = await agent.refused("validate_sdl", sdl="a")
     assert "hunter22" not in said

@@ -18,7 +18,7 @@ from scripted_provider import leased, scripted
 from scripted_provider import running as status_of
 
 from akash_mcp.sandbox.network import EmbeddedNetwork
-from akash_mcp.workflow.streams import logs
+from akash_mcp.workflow.logs import logs
 
 pytestmark = pytest.mark.anyio
 

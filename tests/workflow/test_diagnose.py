@@ -28,7 +28,7 @@ from ailing import (
 
 from akash_mcp.data import examples_dir
 from akash_mcp.sandbox.network import EmbeddedNetwork
-from akash_mcp.workflow.diagnosis.ailments import AILMENTS
+from akash_mcp.workflow.diagnosis.causes import AILMENTS
 
 pytestmark = pytest.mark.anyio
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from akash_mcp.workflow.streams.overlap import Mark, Seam
-from akash_mcp.workflow.streams.pod_log import LINE_BYTES, ROOM_BYTES, PodLog, share_out
+from akash_mcp.workflow.logs.pod_log import LINE_BYTES, ROOM_BYTES, PodLog, share_out
+from akash_mcp.workflow.logs.resume import Mark, Seam
 
 TAIL = 2_000
 

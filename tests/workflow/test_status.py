@@ -13,12 +13,12 @@ from pydantic import BaseModel
 from scripted_provider import answering
 
 from akash_mcp import tools
+from akash_mcp.clients.console.models import DETAIL, DeploymentDetail
 from akash_mcp.clients.http import Deadline
-from akash_mcp.clients.models import DETAIL, DeploymentDetail
 from akash_mcp.clients.provider.lease_status import LEASE_STATUS
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd
-from akash_mcp.tools.shapes import Shape
+from akash_mcp.tools.results import Shape
 from akash_mcp.workflow.readiness import Readiness
 from akash_mcp.workflow.status import funds_of
 
@@ -144,7 +144,7 @@ async def test_a_deployment_that_the_console_is_slow_to_read_is_found_in_its_lis
 
 
 def test_every_answer_cleans_its_texts_by_itself() -> None:
-    shapes = [kind for kind in vars(tools.shapes).values() if isinstance(kind, type)]
+    shapes = [kind for kind in vars(tools.results).values() if isinstance(kind, type)]
     assert len(shapes) > 15
     assert all(
         issubclass(kind, Shape) for kind in shapes if issubclass(kind, BaseModel) and kind is not BaseModel

@@ -16,11 +16,11 @@ from typing import TypeVar
 import anyio
 
 from akash_mcp.clients.chain import ChainReader
-from akash_mcp.clients.console import ConsoleReader
-from akash_mcp.clients.generation import Generation
+from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.address import resolve
-from akash_mcp.clients.provider.certificate import ClientCertificate, ClientCertificates
-from akash_mcp.clients.provider.errors import StaleToken, clock_gap
+from akash_mcp.clients.provider.client_certificate import ClientCertificate, ClientCertificates
+from akash_mcp.clients.provider.gateway_errors import StaleToken, clock_gap
 from akash_mcp.clients.provider.tls import Trusted, identify, public_context
 from akash_mcp.clients.provider.tokens import Token, Tokens
 from akash_mcp.errors import Interrupted, ProviderError, ServerError, Unreachable

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 from akash_mcp.clients.http import UNREADABLE, Deadline, Sending, Upstream
 from akash_mcp.clients.provider.access import Admission, ProviderAccess
-from akash_mcp.clients.provider.errors import refusal_of
 from akash_mcp.clients.provider.frames import KubeEvent, LogLine, kube_event, log_line
+from akash_mcp.clients.provider.gateway_errors import refusal_of
 from akash_mcp.clients.provider.lease_status import LEASE_STATUS, LeaseStatus
 from akash_mcp.clients.provider.tls import bracketed
 from akash_mcp.clients.provider.tokens import READ_SCOPES, STATUS_SCOPES

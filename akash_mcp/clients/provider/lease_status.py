@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, TypeAdapter
 
-from akash_mcp.clients.wire import CamelWire, ListOf, MapOf, Wire
+from akash_mcp.clients.api_model import CamelWire, ListOf, MapOf, Wire
 
 MOST_REPLICAS = 1_000_000
 """A count above it is taken for it."""

@@ -21,9 +21,9 @@ from websockets.exceptions import (
 )
 from websockets.frames import CloseCode
 
-from akash_mcp.clients.answers import Redactor, bounded, date_of
+from akash_mcp.clients.error_mapping import Redactor, bounded, date_of
 from akash_mcp.clients.provider.access import Admission
-from akash_mcp.clients.provider.errors import close_of, refusal_of
+from akash_mcp.clients.provider.gateway_errors import close_of, refusal_of
 from akash_mcp.clients.provider.tls import bracketed
 from akash_mcp.errors import Interrupted, ProviderError, Unreachable
 

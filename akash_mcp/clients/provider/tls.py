@@ -24,8 +24,8 @@ from anyio.streams.tls import TLSStream
 
 from akash_mcp.clients.chain import ChainReader, OnChainCertificate
 from akash_mcp.clients.provider.address import Endpoint, is_ip
-from akash_mcp.clients.provider.errors import NotProven, clock_gap
-from akash_mcp.clients.provider.flaws import Flaw, flaw_of
+from akash_mcp.clients.provider.certificate_errors import Flaw, flaw_of
+from akash_mcp.clients.provider.gateway_errors import NotProven, clock_gap
 from akash_mcp.errors import ApiError, Interrupted, Unreachable, UntrustedProvider
 from akash_mcp.ids import ProviderAddress
 

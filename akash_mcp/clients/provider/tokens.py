@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from akash_mcp.clients.console import ConsoleReader
+from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.ids import LeaseId
 
 TTL_SECONDS = 900

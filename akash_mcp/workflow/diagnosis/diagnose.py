@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 import anyio
 
-from akash_mcp.clients.models import DeploymentDetail
+from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import AkashError
-from akash_mcp.guard.untrusted import field
 from akash_mcp.ids import Dseq, LeaseId
-from akash_mcp.workflow.diagnosis import ailments
-from akash_mcp.workflow.diagnosis.ailments import Cause
-from akash_mcp.workflow.diagnosis.endings import endings
+from akash_mcp.sanitize.text import field
+from akash_mcp.workflow.diagnosis import causes
+from akash_mcp.workflow.diagnosis.causes import Cause
+from akash_mcp.workflow.diagnosis.closed_leases import endings
 from akash_mcp.workflow.diagnosis.evidence import LeaseView, seconds_since, view
-from akash_mcp.workflow.diagnosis.findings import findings, in_order
+from akash_mcp.workflow.diagnosis.rules import findings, in_order
 from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.status import funds_of, record
 
@@ -89,7 +89,7 @@ def _money(rt: Runtime, detail: DeploymentDetail, height: int) -> Iterator[Cause
     funds = funds_of(detail, height, rt.now())
     if detail.active_leases and funds.hours_left is not None and funds.hours_left < _LOW_HOURS:
         evidence = (f"{funds.escrow_left} left at {funds.usd_per_hour} an hour",)
-        yield ailments.ESCROW_LOW.cause(evidence, minutes=f"{funds.hours_left * 60:.0f}")
+        yield causes.ESCROW_LOW.cause(evidence, minutes=f"{funds.hours_left * 60:.0f}")
 
 
 def _next_step(causes: tuple[Cause, ...], past: list[str], not_known: list[str]) -> str:

@@ -14,15 +14,15 @@ from typing import TypeVar
 
 import anyio
 
-from akash_mcp.clients.provider.errors import CLOSE_UNKNOWN
 from akash_mcp.clients.provider.frames import KubeEvent, LogLine
-from akash_mcp.clients.provider.ingress import Answer, Look
+from akash_mcp.clients.provider.gateway_errors import CLOSE_UNKNOWN
+from akash_mcp.clients.provider.http_probe import Answer, Look
 from akash_mcp.clients.provider.lease_status import LeaseStatus
 from akash_mcp.errors import AkashError, Interrupted, NotRunningYet, ProviderError
-from akash_mcp.guard.untrusted import field
 from akash_mcp.ids import LeaseId
 from akash_mcp.money import BLOCK_SECONDS
-from akash_mcp.workflow.declared import Declared
+from akash_mcp.sanitize.text import field
+from akash_mcp.workflow.desired_state import Declared
 from akash_mcp.workflow.runtime import Runtime
 
 STATUS_SECONDS = 12.0

@@ -9,7 +9,7 @@ from typing import Any
 
 from akash_mcp.sandbox.console.answers import Problem
 from akash_mcp.sandbox.console.judgement import Judged
-from akash_mcp.sdl.loader import load
+from akash_mcp.sdl.yaml.loader import load
 
 _PLAIN = ("image", "command", "args", "credentials")
 

@@ -1,0 +1,186 @@
+"""`akash-mcp doctor`: what would keep the server from working, and what to do about each thing.
+
+Reads only: it creates no folder, and asks the Console and the chain nothing that changes or costs anything.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import anyio
+import httpx2
+
+from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
+from akash_mcp.config import Settings
+from akash_mcp.errors import AkashError, MissingKey
+
+MOST_SKEW_SECONDS = 30
+"""Tokens for providers hold whole seconds of our clock or the Console's, and last for minutes."""
+
+_ANY_BLOCK = "/v1/blocks?limit=1"
+_LATEST_BLOCK = "/cosmos/base/tendermint/v1beta1/blocks/latest"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: fine, or what is wrong and what to do."""
+
+    subject: str
+    ok: bool
+    said: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        lines = [f"{'ok' if self.ok else 'WRONG':<6}{self.subject:<9}{self.said}"]
+        if self.remedy:
+            lines.append(f"{'':<15}→ {self.remedy}")
+        return "\n".join(lines)
+
+
+def run(settings: Settings) -> int:
+    """Print a line for each finding. 0 when all are fine, else 1."""
+    findings = anyio.run(examine, settings)
+    sys.stdout.writelines(f"{finding}\n" for finding in findings)
+    return 0 if all(finding.ok for finding in findings) else 1
+
+
+async def examine(settings: Settings, wall: Callable[[], float] = time.time) -> list[Finding]:
+    """Look at everything, one after the other. What depends on something that is broken says so itself."""
+    findings = [_limits(settings), _state(settings.state_dir)]
+    for subject, look in (
+        ("console", lambda: _console(settings, wall)),
+        ("key", lambda: _key(settings)),
+        ("chain", lambda: _chain(settings)),
+    ):
+        findings += await _told(subject, look)
+    return findings
+
+
+async def _told(subject: str, look: Callable[[], Awaitable[list[Finding]]]) -> list[Finding]:
+    try:
+        return await look()
+    except AkashError as error:
+        return [Finding(subject, False, error.what, error.next_step)]
+
+
+def _limits(settings: Settings) -> Finding:
+    policy = settings.policy
+    limits = (
+        f"{policy.max_usd_per_deployment} a deployment, {policy.max_usd_per_day} a day, "
+        f"{policy.max_deployments} deployments, approval {policy.approval}"
+    )
+    return Finding("limits", True, "read only: nothing can be spent" if settings.read_only else limits)
+
+
+def _state(folder: Path) -> Finding:
+    """Whether the ledger can be kept: a folder that we can write, and others cannot read."""
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        return Finding(
+            "state",
+            False,
+            f"{nearest} is not a folder that can be written, so no ledger can be kept and nothing is spent.",
+            "Make it writable, or set AKASH_MCP_STATE_DIR to a folder that is.",
+        )
+    if nearest != folder:
+        return Finding("state", True, f"{folder}, made at the first start")
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if os.name == "posix" and mode & 0o077:
+        return Finding(
+            "state", False, f"{folder} is open to others (mode {mode:03o}).", f"chmod 700 {folder}"
+        )
+    return Finding("state", True, str(folder))
+
+
+async def _console(settings: Settings, wall: Callable[[], float]) -> list[Finding]:
+    try:
+        answer = await _get(settings.console_url + _ANY_BLOCK)
+    except httpx2.HTTPError as error:
+        return [_unreachable("console", settings.console_url, error, "AKASH_CONSOLE_URL")]
+    reached = Finding("console", True, settings.console_url)
+    if answer.is_error:
+        reached = Finding(
+            "console",
+            False,
+            f"{settings.console_url} answered {answer.status_code} instead of the latest block.",
+            "Check AKASH_CONSOLE_URL. If it is right, try again in a minute.",
+        )
+    date = answer.headers.get("date")
+    return [reached, *([_clock(date, wall())] if date else [])]
+
+
+def _clock(date: str, now: float) -> Finding:
+    """This machine's clock against the Date header of an answer, whose resolution is a second."""
+    try:
+        skew = now - parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return Finding("clock", False, "The Console's answer has a Date that cannot be read.", "Try again.")
+    if abs(skew) <= MOST_SKEW_SECONDS:
+        return Finding("clock", True, "agrees with the Console's")
+    way = "ahead of" if skew > 0 else "behind"
+    return Finding(
+        "clock",
+        False,
+        f"This machine is {abs(skew):.0f} s {way} the Console, so providers will refuse our tokens.",
+        "Set the clock, or switch on time synchronisation.",
+    )
+
+
+async def _key(settings: Settings) -> list[Finding]:
+    if settings.api_key is None:
+        raise MissingKey
+    async with console_upstream(settings.console_url, settings.api_key.get_secret_value()) as upstream:
+        reader = ConsoleReader(upstream)
+        user = await reader.current_user()
+        balances = await reader.balances()
+    kind = "trial account" if user.trial else "account"
+    accepted = Finding("key", True, f"accepted; {kind} with {balances.available} to spend")
+    if balances.available:
+        return [accepted]
+    return [
+        accepted,
+        Finding(
+            "credit",
+            False,
+            "The account has nothing to spend.",
+            "Add credits at https://console.akash.network.",
+        ),
+    ]
+
+
+async def _chain(settings: Settings) -> list[Finding]:
+    try:
+        answer = await _get(settings.chain_rest_url + _LATEST_BLOCK)
+    except httpx2.HTTPError as error:
+        return [_unreachable("chain", settings.chain_rest_url, error, "AKASH_CHAIN_REST_URL")]
+    if answer.is_error:
+        return [
+            Finding(
+                "chain",
+                False,
+                f"{settings.chain_rest_url} answered {answer.status_code} instead of the latest block.",
+                "Set AKASH_CHAIN_REST_URL to another public REST endpoint of Akash.",
+            )
+        ]
+    return [Finding("chain", True, settings.chain_rest_url)]
+
+
+async def _get(url: str) -> httpx2.Response:
+    async with httpx2.AsyncClient(timeout=10, trust_env=False) as client:
+        return await client.get(url)
+
+
+def _unreachable(subject: str, url: str, error: httpx2.HTTPError, variable: str) -> Finding:
+    return Finding(
+        subject,
+        False,
+        f"{url} cannot be reached ({type(error).__name__}).",
+        f"Check the network, and {variable}.",
+    )

@@ -1,0 +1,64 @@
+"""`akash-mcp import`: a compose file as an SDL, and a list of what it does not carry."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from akash_mcp.cli.lint import as_record
+from akash_mcp.cli.output import pairs, save, say
+from akash_mcp.errors import AkashError
+from akash_mcp.sdl.author.compose import Converted, convert
+
+
+def run(
+    file: Path, *, variables: Sequence[str], images: Sequence[str], output: Path | None, as_json: bool
+) -> int:
+    """Write the SDL of `file` (`-` is standard input) to standard output or to `output`, the rest to standard error.
+
+    `variables` are NAME=VALUE, `images` SERVICE=IMAGE. With `as_json` all of it is one object on standard output.
+    Returns 0 where Console, chain and provider would take the SDL, 1 otherwise. Raises `BadArgument` where there is
+    nothing to convert.
+    """
+    converted = convert(_read(file), variables=pairs("--env", variables), images=pairs("--image", images))
+    if as_json:
+        if output is not None:
+            save(converted.sdl, output)
+        sys.stdout.write(json.dumps(_as_record(str(file), converted), ensure_ascii=True) + "\n")
+    else:
+        save(converted.sdl, output)
+        _show(converted)
+    return 0 if converted.report.ok else 1
+
+
+def _read(file: Path) -> str:
+    try:
+        return sys.stdin.read() if str(file) == "-" else file.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise AkashError(f"{file} cannot be read: {reason}.", money="") from error
+
+
+def _as_record(file: str, converted: Converted) -> dict[str, object]:
+    return {
+        "sdl": converted.sdl,
+        "left_out": [asdict(each) for each in converted.left_out],
+        "notes": list(converted.notes),
+        "report": as_record(file, converted.report),
+    }
+
+
+def _show(converted: Converted) -> None:
+    for each in converted.left_out:
+        where = f"{each.service}: " if each.service else ""
+        instead = f"; instead: {each.instead}" if each.instead else ""
+        say(f"left out: {where}{each.what}: {each.why}{instead}")
+    for note in converted.notes:
+        say(f"note: {note}")
+    for warning in converted.report.warnings:
+        say(f"warning {warning.rule} (line {warning.line}): {warning.message}: {warning.hint}")
+    for error in converted.report.errors:
+        say(f"error {error.rule} (line {error.line}): {error.message}: {error.hint}")

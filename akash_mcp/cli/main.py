@@ -1,0 +1,327 @@
+"""The command line. A command's module is imported when it is run, so `--help` and `--version` are instant.
+
+Exit status: 0 fine, 1 something went wrong and stderr says what in plain lines, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from akash_mcp import __version__
+from akash_mcp.errors import AkashError
+
+_SETTINGS: Mapping[str, tuple[str, str]] = {
+    "transport": ("NAME", "stdio (default), http or sse"),
+    "host": ("ADDRESS", "address that http and sse listen on (127.0.0.1)"),
+    "port": ("N", "port that http and sse listen on (8427)"),
+    "allowed_hosts": ("A,B", "more host names by which http and sse may be reached"),
+    "toolsets": ("A,B", "groups of tools that the agent sees (deploy,observe)"),
+    "approval": ("HOW", "elicit (default), two-step, auto or deny"),
+    "max_usd_per_deployment": ("USD", "most that one deployment may cost (10)"),
+    "max_usd_per_day": ("USD", "most that may be committed within 24 hours (20)"),
+    "max_usd_per_hour": ("USD", "highest rate of one deployment (no limit)"),
+    "max_deployments": ("N", "most deployments at once (5)"),
+    "allowed_providers": ("A,B", "only these providers may get a lease"),
+    "denied_providers": ("A,B", "these providers never get a lease"),
+    "allow_private_providers": ("CIDR,…", "networks of private provider hosts that may be contacted"),
+    "console_url": ("URL", "Console API"),
+    "console_generation": ("NAME", "which Console API answers: 2025, reference or 2026-11 (asked)"),
+    "chain_rest_url": ("URL", "Cosmos REST endpoint of an Akash node"),
+    "state_dir": ("DIR", "folder of the ledger and the journal"),
+}
+"""Fields of `config.Settings` that are flags of `serve`. Secrets are none: other users see a command line."""
+
+_DRAFT: Mapping[str, tuple[str, str]] = {
+    "image": ("IMAGE", "container image, best with a version tag"),
+    "name": ("NAME", "what the service is called (app)"),
+    "port": ("N", "port that the container listens on (80)"),
+    "protocol": ("NAME", "http (default) gets a web address, tcp and udp a port of the provider's choosing"),
+    "cpu": ("CORES", "cores, or millicores such as 500m (0.5)"),
+    "memory": ("SIZE", "such as 512Mi (1Gi)"),
+    "storage": ("SIZE", "the root disk (1Gi)"),
+    "mount": ("PATH", "add a disk that lasts as long as the lease"),
+    "mount_size": ("SIZE", "size of that disk (10Gi)"),
+    "mount_class": ("CLASS", "beta3 (default, NVMe), beta2 (SSD) or beta1 (HDD)"),
+    "gpus": ("N", "NVIDIA GPUs of each replica (0)"),
+    "gpu_models": ("MODEL", "a model that will do, such as rtx4090; repeatable"),
+    "gpu_ram": ("SIZE", "memory of one GPU, such as 24Gi"),
+    "env": ("NAME=VALUE", "environment variable; repeatable"),
+    "command": ("WORD", "replaces the image's entry point; repeatable"),
+    "args": ("WORD", "argument; repeatable, as --args=-x where it begins with a dash"),
+    "count": ("N", "replicas (1)"),
+    "region": ("REGION", "where, as providers say it, such as us-west"),
+}
+"""Arguments of `sdl.draft.draft` that are flags of `draft`."""
+
+_SWITCHES: Mapping[str, str] = {
+    "read_only": "offer no tool that spends or changes anything",
+    "audited_only": "only audited providers may get a lease",
+    "debug": "log more, with tracebacks, on stderr",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status. Wrong usage leaves through argparse's `SystemExit(2)`."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
+        words.insert(0, "serve")
+    arguments = _parser().parse_args(words)
+    debug = bool(arguments.debug)
+    _log_to_stderr(debug=debug)
+    if not debug:
+        sys.excepthook = _say_plainly
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    status = 1
+    try:
+        status = run(arguments)
+    except* AkashError as group:  # a server's task group wraps what its tasks raise
+        for error in _leaves(group):
+            sys.stderr.write(f"akash-mcp: {error}\n")
+        if debug:
+            logging.getLogger(__name__).debug("the errors above came from here", exc_info=True)
+    except* KeyboardInterrupt:
+        status = 130  # as a shell reports SIGINT
+    except* BrokenPipeError:
+        # The reader of our output (`| head`) has left; Python would complain once more when it flushes at
+        # exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from akash_mcp import config
+
+    given = {name: getattr(arguments, name) for name in (*_SETTINGS, *_SWITCHES)}
+    settings = config.load({name: value for name, value in given.items() if value is not None})
+    from akash_mcp.cli import serve  # after the settings: a wrong one is told before the SDK is imported
+
+    return serve.run(settings, sandbox=arguments.sandbox, speed=arguments.speed)
+
+
+def _sandbox(arguments: argparse.Namespace) -> int:
+    from akash_mcp.cli import sandbox
+    from akash_mcp.sandbox.network import Options
+
+    return sandbox.run(
+        Options(
+            seed=arguments.seed,
+            speed=arguments.speed,
+            faults=tuple(arguments.fault),
+            generation=arguments.generation,
+            trial=arguments.trial,
+            console_port=arguments.port,
+        )
+    )
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from akash_mcp.cli import demo
+
+    return demo.run(
+        arguments.file,
+        as_json=arguments.json,
+        speed=arguments.speed,
+        generation=arguments.generation,
+        faults=tuple(arguments.fault),
+    )
+
+
+def _lint(arguments: argparse.Namespace) -> int:
+    from akash_mcp.cli import lint
+
+    return lint.run(arguments.files, as_json=arguments.json)
+
+
+def _draft(arguments: argparse.Namespace) -> int:
+    from akash_mcp.cli import draft
+
+    return draft.run(
+        {name: value for name in _DRAFT if (value := getattr(arguments, name)) is not None},
+        attributes=arguments.attribute,
+        max_usd_per_hour=arguments.max_usd_per_hour,
+        output=arguments.output,
+    )
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from akash_mcp.cli import import_compose
+
+    return import_compose.run(
+        arguments.file,
+        variables=arguments.env,
+        images=arguments.image,
+        output=arguments.output,
+        as_json=arguments.json,
+    )
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from akash_mcp import config
+    from akash_mcp.cli import doctor
+
+    return doctor.run(config.load())
+
+
+def _install(arguments: argparse.Namespace) -> int:
+    from akash_mcp.cli import install
+
+    return install.run(arguments.host, write=arguments.write)
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--debug", action="store_true", default=None, help=_SWITCHES["debug"])
+    parser = argparse.ArgumentParser(
+        prog="akash-mcp",
+        description="Lets an AI agent run workloads on Akash Network without losing its owner's money. "
+        "Without a command it serves MCP.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"akash-mcp {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help, parents=[common], allow_abbrev=False)
+        sub.set_defaults(run=run)
+        return sub
+
+    serve = command("serve", _serve, "serve MCP (what happens without a command)")
+    serve.add_argument("--sandbox", action="store_true", help="play with an embedded network and play money")
+    serve.add_argument(
+        "--speed", type=_speed, default=1.0, metavar="X", help="the embedded network runs X times faster"
+    )
+    for name, (metavar, text) in _SETTINGS.items():
+        serve.add_argument("--" + name.replace("_", "-"), metavar=metavar, help=text)
+    for name, text in _SWITCHES.items():
+        if name != "debug":
+            serve.add_argument("--" + name.replace("_", "-"), action="store_true", default=None, help=text)
+
+    sandbox = command("sandbox", _sandbox, "run the embedded network alone and print its addresses as JSON")
+    sandbox.add_argument(
+        "--seed", type=int, default=7, metavar="N", help="the same seed gives the same network (7)"
+    )
+    sandbox.add_argument(
+        "--speed", type=_speed, default=1.0, metavar="X", help="time runs X times faster (1)"
+    )
+    _add_network_flags(sandbox)
+    sandbox.add_argument("--trial", action="store_true", help="its wallet is one that was never paid for")
+    sandbox.add_argument(
+        "--port", type=int, default=0, metavar="N", help="port of its Console API (a free one)"
+    )
+
+    demo = command("demo", _demo, "deploy on the embedded network through a real MCP client, end to end")
+    demo.add_argument("file", nargs="?", type=Path, metavar="FILE", help="an SDL of your own")
+    demo.add_argument("--json", action="store_true", help="one JSON object in place of text")
+    demo.add_argument("--speed", type=_speed, default=20.0, metavar="X", help="time runs X times faster (20)")
+
+    _add_network_flags(demo)
+
+    lint = command("lint", _lint, "check SDL files against Console, chain and provider rules")
+    lint.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    lint.add_argument("--json", action="store_true", help="a line of JSON a file")
+
+    draft = command("draft", _draft, "write the SDL of one container")
+    for name, (metavar, text) in _DRAFT.items():
+        many = name in ("env", "command", "args", "gpu_models")
+        draft.add_argument(
+            "--" + name.replace("_", "-").removesuffix("-models" if many else ""),
+            dest=name,
+            action="append" if many else "store",
+            type=int if name in ("port", "gpus", "count") else str,
+            required=name == "image",
+            metavar=metavar,
+            help=text,
+        )
+    draft.add_argument(
+        "--attribute",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="attribute of the provider; repeatable",
+    )
+    draft.add_argument(
+        "--max-usd-per-hour", metavar="USD", help="price ceiling of all replicas together (by size)"
+    )
+    draft.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there")
+
+    convert = command("import", _import, "convert a compose file to an SDL and list what it leaves out")
+    convert.add_argument("file", type=Path, metavar="FILE")
+    convert.add_argument(
+        "--env", action="append", default=[], metavar="NAME=VALUE", help="value for ${NAME}; repeatable"
+    )
+    convert.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="SERVICE=IMAGE",
+        help="image of a service that is built; repeatable",
+    )
+    convert.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the SDL there")
+    convert.add_argument("--json", action="store_true", help="one JSON object in place of text")
+
+    command("doctor", _doctor, "check settings, key, network and clock, and say what to do")
+
+    install = command("install", _install, "show the configuration for a host application")
+    install.add_argument("host", metavar="HOST", help="claude-desktop, claude-code, cursor or vscode")
+    install.add_argument(
+        "--write", action="store_true", help="merge it into the host's file and keep a backup"
+    )
+    return parser
+
+
+def _add_network_flags(command: argparse.ArgumentParser) -> None:
+    """What an embedded network can be told to be like."""
+    command.add_argument(
+        "--generation",
+        choices=("2025", "reference", "2026-11"),
+        default="reference",
+        help="which Console API it plays (reference)",
+    )
+    command.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME[*COUNT][=VALUE]",
+        help="something that goes wrong; repeatable",
+    )
+
+
+def _speed(text: str) -> float:
+    value = float(text)
+    if not 0.01 <= value <= 10_000:
+        raise argparse.ArgumentTypeError("write a number from 0.01 to 10000")
+    return value
+
+
+def _log_to_stderr(*, debug: bool) -> None:
+    """Send all logging to stderr, before anything of the SDK can choose otherwise.
+
+    Only our own loggers go down to DEBUG: HTTP and WebSocket libraries log headers there, and those hold
+    keys.
+    """
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
+    logging.getLogger("akash_mcp").setLevel(logging.DEBUG if debug else logging.WARNING)
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    """The errors inside nested groups, or the error itself."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]
+
+
+def _say_plainly(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The last line for a fault of ours: its kind only, since its text could hold anything."""
+    kinds = ", ".join(sorted({type(leaf).__name__ for leaf in _leaves(error)}))
+    sys.stderr.write(f"akash-mcp: an unexpected {kinds}. Run it again with --debug to see where.\n")

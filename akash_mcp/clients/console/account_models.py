@@ -1,0 +1,216 @@
+"""What the Console API says of an account: its money, settings, usage and alerts, read leniently."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, WrapValidator
+
+from akash_mcp.clients.api_model import CamelWire, Coin, ListOf, Wire, WireDseq, or_none
+from akash_mcp.ids import AccountAddress
+from akash_mcp.money import Usd
+
+
+class DeploymentSettings(CamelWire):
+    """How a deployment is funded. The estimate is in uact, whatever the API's reference says."""
+
+    dseq: WireDseq
+    auto_top_up_enabled: bool = False
+    closed: bool = False
+    estimated_top_up_amount: Decimal = Decimal(0)
+    runtime_limit_hours: Decimal | None = None
+    """Hours until an API that funds by itself closes it (`2026-11`); None is no limit."""
+    runtime_ends_at: str | None = None
+
+
+class Balances(Wire):
+    """The account's money as the API counts it.
+
+    Uact, and US dollars since the API of autumn 2026 (`unit`).
+    """
+
+    balance: Decimal
+    deployments: Decimal = Decimal(0)
+    total: Decimal = Decimal(0)
+    unit: Literal["uact", "usd"] = "uact"
+
+    @property
+    def available(self) -> Usd:
+        """What new deployments may take."""
+        return self._usd(self.balance)
+
+    @property
+    def in_deployments(self) -> Usd:
+        """What lies in the escrow of active deployments, at their last settlements."""
+        return self._usd(self.deployments)
+
+    def _usd(self, amount: Decimal) -> Usd:
+        positive = max(amount, Decimal(0))
+        return Usd(positive) if self.unit == "usd" else Usd.from_uact(positive)
+
+
+class FundingConfig(CamelWire):
+    """How the API of autumn 2026 funds deployments by itself."""
+
+    target_runway_hours: Decimal = Decimal(0)
+    balance_headroom_usd: Decimal = Decimal(0)
+    default_deposit_usd: Decimal = Decimal(0)
+
+
+class User(Wire):
+    """Whose API key it is."""
+
+    id: str
+    trial: bool = False
+
+
+class Wallet(CamelWire):
+    """A managed wallet. `credit_amount` is cached and in uact: ask for the balances instead."""
+
+    address: AccountAddress
+    is_trialing: bool = False
+    denom: str = ""
+    credit_amount: Decimal = Decimal(0)
+    top_up_min_amount_usd: Decimal = Decimal(0)
+
+
+class WalletSettings(CamelWire):
+    """Whether the account's card refills its credit. Amounts are US dollars.
+
+    Where it does, the credit is no limit to what can be spent.
+    """
+
+    auto_reload_enabled: bool = False
+    auto_reload_mode: str = ""
+    auto_reload_threshold: Decimal | None = None
+    auto_reload_amount: Decimal | None = None
+
+
+class UsageDay(CamelWire):
+    """One day of an account. Spending is US dollars, computed from leases and their expected ends."""
+
+    date: str
+    active_deployments: int = 0
+    daily_usd_spent: Decimal = Decimal(0)
+    total_usd_spent: Decimal = Decimal(0)
+
+
+class UsageStats(CamelWire):
+    """A stretch of days in sum. US dollars."""
+
+    total_spent: Decimal = Decimal(0)
+    average_spent_per_day: Decimal = Decimal(0)
+    total_deployments: Decimal = Decimal(0)
+    average_deployments_per_day: Decimal = Decimal(0)
+
+
+class LeaseDuration(CamelWire):
+    """How long one lease ran, or runs."""
+
+    dseq: WireDseq
+    gseq: int = 1
+    oseq: int = 1
+    provider: str = ""
+    start_date: str = ""
+    closed_date: str = ""
+    duration_in_hours: Decimal = Decimal(0)
+
+
+class LeaseDurations(CamelWire):
+    """All leases of an account in a stretch of days."""
+
+    lease_count: int = 0
+    total_duration_in_hours: Decimal = Decimal(0)
+    leases: ListOf[LeaseDuration] = Field(default_factory=list)
+
+
+class BillingDeployment(Wire):
+    """A deployment that costs money now: uact per block for all its leases."""
+
+    dseq: WireDseq
+    price: Coin = Coin()
+
+
+class ActivityNote(Wire):
+    """What came of an activity that failed."""
+
+    error: str = ""
+
+
+class Activity(CamelWire):
+    """Something that the API of autumn 2026 does in the background."""
+
+    id: str = ""
+    type: str = ""
+    status: str = "pending"
+    meta: Annotated[ActivityNote | None, WrapValidator(or_none)] = None
+
+
+class Alert(CamelWire):
+    """Something that the account's owner is told about."""
+
+    id: str
+    name: str = ""
+    type: str = ""
+    enabled: bool = False
+    status: str = ""
+    summary: str = ""
+    notification_channel_id: str = ""
+
+
+class DeploymentAlert(CamelWire):
+    """An alert of one deployment. `threshold` is escrow in uact."""
+
+    id: str = ""
+    status: str = ""
+    enabled: bool = False
+    threshold: Decimal | None = None
+    notification_channel_id: str = ""
+
+
+class DeploymentAlerts(CamelWire):
+    """What is told about one deployment: that its escrow runs low, that it was closed."""
+
+    deployment_balance: DeploymentAlert | None = None
+    deployment_closed: DeploymentAlert | None = None
+
+
+class _ChannelConfig(Wire):
+    addresses: ListOf[str] = Field(default_factory=list)
+
+
+class NotificationChannel(CamelWire):
+    """Where alerts go to."""
+
+    id: str
+    name: str = ""
+    type: str = ""
+    is_default: bool = False
+    config: _ChannelConfig = _ChannelConfig()
+
+
+class Certificate(CamelWire):
+    """A client certificate as the API of 2025 makes it. The key is a secret, and in spite of its name unencrypted."""
+
+    cert_pem: str
+    encrypted_key: str = Field(repr=False)
+
+
+SETTINGS = TypeAdapter(DeploymentSettings)
+BALANCES = TypeAdapter(Balances)
+FUNDING = TypeAdapter(FundingConfig)
+USER = TypeAdapter(User)
+WALLETS = TypeAdapter(ListOf[Wallet])
+WALLET_SETTINGS = TypeAdapter(WalletSettings)
+USAGE = TypeAdapter(ListOf[UsageDay])
+USAGE_STATS = TypeAdapter(UsageStats)
+LEASE_DURATIONS = TypeAdapter(LeaseDurations)
+SPEND_RATE = TypeAdapter(ListOf[BillingDeployment])
+ACTIVITY = TypeAdapter(Activity)
+ALERT = TypeAdapter(Alert)
+ALERTS = TypeAdapter(ListOf[Alert])
+DEPLOYMENT_ALERTS = TypeAdapter(DeploymentAlerts)
+CHANNEL = TypeAdapter(NotificationChannel)
+CHANNELS = TypeAdapter(ListOf[NotificationChannel])
+CERTIFICATE = TypeAdapter(Certificate)

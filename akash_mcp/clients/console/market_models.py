@@ -1,0 +1,359 @@
+"""What the Console API says of the market, read leniently: providers, GPUs, prices, templates, blocks.
+
+Everything a provider says of itself is its own word.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, TypeAdapter, WrapValidator
+
+from akash_mcp.clients.api_model import CamelWire, ListOf, MapOf, Wire, or_none
+from akash_mcp.ids import AccountAddress, ProviderAddress
+
+
+class ProviderAttribute(CamelWire):
+    """One attribute that a provider claims, and the auditors who signed it."""
+
+    key: str = ""
+    value: str = ""
+    audited_by: ListOf[str] = Field(default_factory=list)
+
+
+class GpuModel(Wire):
+    """A GPU model at a provider."""
+
+    vendor: str = ""
+    model: str = ""
+    ram: str = ""
+    interface: str = ""
+
+
+class SeenGpu(GpuModel):
+    """A GPU that was seen inside a container, and what drives it."""
+
+    driver: str = Field("", validation_alias=AliasChoices("driver", "driverVersion"))
+
+
+class Amounts(Wire):
+    """Of one resource: millicores of CPU, bytes of memory and storage, whole GPUs."""
+
+    active: Decimal = Decimal(0)
+    pending: Decimal = Decimal(0)
+    available: Decimal = Decimal(0)
+
+
+class StorageAmounts(Wire):
+    """Storage that is lost with its container, and storage that is not."""
+
+    ephemeral: Amounts = Amounts()
+    persistent: Amounts = Amounts()
+
+
+class Capacity(Wire):
+    """What a provider, or the whole network, has."""
+
+    cpu: Amounts = Amounts()
+    gpu: Amounts = Amounts()
+    memory: Amounts = Amounts()
+    storage: StorageAmounts = StorageAmounts()
+
+
+class ProviderRecord(CamelWire):
+    """A provider as the Console's index knows it. Uptimes are fractions of 1; None is unknown or zero."""
+
+    owner: ProviderAddress
+    host_uri: str = ""
+    name: str | None = None
+    organization: str | None = None
+    website: str | None = None
+    is_online: bool = False
+    is_audited: bool = False
+    is_valid_version: bool = False
+    uptime1d: Decimal | None = None
+    uptime7d: Decimal | None = None
+    uptime30d: Decimal | None = None
+    ip_region: str | None = None
+    ip_country: str | None = None
+    ip_country_code: str | None = None
+    location_region: str | None = None
+    location_type: str | None = None
+    country: str | None = None
+    city: str | None = None
+    tier: str | None = None
+    akash_version: str | None = None
+    lease_count: int | None = None
+    feat_persistent_storage: bool = False
+    feat_endpoint_ip: bool = False
+    feat_endpoint_custom_domain: bool = False
+    reclamation_window: int | None = None
+    """Seconds of notice before it takes a lease back (`2026-11`)."""
+    gpu_models: ListOf[GpuModel] = Field(default_factory=list)
+    attributes: ListOf[ProviderAttribute] = Field(default_factory=list)
+    stats: Annotated[Capacity | None, WrapValidator(or_none)] = None
+
+
+class Auditor(Wire):
+    """Who signs attributes of providers."""
+
+    id: str = ""
+    name: str = ""
+    address: AccountAddress
+    website: str = ""
+
+
+class Region(Wire):
+    """A value of the attribute `location-region`, and who claims it, offline providers too."""
+
+    key: str
+    description: str = ""
+    providers: ListOf[ProviderAddress] = Field(default_factory=list)
+
+
+class AttributeValue(Wire):
+    """One value that an attribute may have."""
+
+    key: str = ""
+    description: str = ""
+
+
+class AttributeSchema(Wire):
+    """What an attribute of a provider is called and may say."""
+
+    key: str = ""
+    type: str = ""
+    required: bool = False
+    description: str = ""
+    values: ListOf[AttributeValue] = Field(default_factory=list)
+
+
+class GpuStock(Wire):
+    """GPUs of one kind in the network: how many there are to lease, and how many of these are leased."""
+
+    model: str = ""
+    ram: str = ""
+    interface: str = ""
+    allocatable: int = 0
+    allocated: int = 0
+
+
+class GpuAvailability(Wire):
+    """All GPUs: in sum, and by vendor."""
+
+    total: GpuStock = GpuStock()
+    details: MapOf[list[GpuStock]] = Field(default_factory=dict)
+
+
+class KnownGpu(CamelWire):
+    """A GPU model that an SDL may name."""
+
+    name: str
+    display_name: str = ""
+    memory: ListOf[str] = Field(default_factory=list)
+    interface: ListOf[str] = Field(default_factory=list)
+
+
+class GpuVendor(CamelWire):
+    """A vendor that an SDL may name."""
+
+    name: str
+    display_name: str = ""
+    models: ListOf[KnownGpu] = Field(default_factory=list)
+
+
+class Availability(Wire):
+    """How many there are, and how many of these are free."""
+
+    total: int = 0
+    available: int = 0
+
+
+class HourlyPrice(CamelWire):
+    """US dollars an hour for one GPU, from the bids of the last month."""
+
+    currency: str = "USD"
+    min: Decimal | None = None
+    max: Decimal | None = None
+    avg: Decimal | None = None
+    weighted_average: Decimal | None = None
+    med: Decimal | None = None
+
+
+class GpuPrice(CamelWire):
+    """What one kind of GPU costs. None where nobody bid."""
+
+    vendor: str = ""
+    model: str = ""
+    ram: str = ""
+    interface: str = ""
+    availability: Availability = Availability()
+    provider_availability: Availability = Availability()
+    price: HourlyPrice | None = None
+
+
+class GpuUse(CamelWire):
+    """One kind of GPU on one day."""
+
+    date: str = ""
+    vendor: str = ""
+    model: str = ""
+    provider_count: int = 0
+    total_gpus: int = 0
+    leased_gpus: int = 0
+
+
+class ComparedPrice(Wire):
+    """US dollars a month by a fixed formula: a comparison, not a price of the market. No GPUs."""
+
+    akash: Decimal
+    aws: Decimal = Decimal(0)
+    gcp: Decimal = Decimal(0)
+    azure: Decimal = Decimal(0)
+
+
+class IncidentDay(CamelWire):
+    """A day on which a provider was down. Days without are not listed."""
+
+    date: str = ""
+    has_open_incident: bool = False
+    incident_count: int = 0
+    downtime_seconds: int = 0
+
+
+class ScreenedProvider(CamelWire):
+    """A provider that would probably bid. Without a price."""
+
+    owner: ProviderAddress
+    host_uri: str = ""
+    is_audited: bool = False
+    location: str | None = None
+    organization: str | None = None
+    incidents: ListOf[IncidentDay] = Field(default_factory=list)
+
+    @property
+    def incidents_7d(self) -> int:
+        """Outages in the last seven days."""
+        return sum(day.incident_count for day in self.incidents)
+
+
+class TemplateSummary(CamelWire):
+    """A ready-made SDL."""
+
+    id: str
+    name: str = ""
+    summary: str = ""
+    tags: ListOf[str] = Field(default_factory=list)
+
+
+class TemplateCategory(Wire):
+    """Ready-made SDLs of one kind."""
+
+    title: str = ""
+    templates: ListOf[TemplateSummary] = Field(default_factory=list)
+
+
+class Template(TemplateSummary):
+    """A ready-made SDL, whole. `deploy` is the SDL, `readme` is Markdown; both are other people's text."""
+
+    readme: str = ""
+    deploy: str = ""
+    guide: str = ""
+    github_url: str = ""
+    persistent_storage_enabled: bool = False
+
+
+class MarketData(CamelWire):
+    """The price of AKT in US dollars; 0 where nothing is known."""
+
+    price: Decimal = Decimal(0)
+    price_change_24h: Decimal = Field(Decimal(0), alias="priceChange24h")
+    price_change_percentage_24: Decimal = Field(Decimal(0), alias="priceChangePercentage24")
+
+
+class NetworkCapacity(CamelWire):
+    """What all providers have together."""
+
+    active_provider_count: int = 0
+    resources: Capacity = Capacity()
+
+
+class Block(CamelWire):
+    """A block. `datetime` is ISO time."""
+
+    height: int
+    datetime: str = ""
+    transaction_count: int = 0
+
+
+class PredictedDate(CamelWire):
+    """When a block will probably be made."""
+
+    height: int
+    predicted_date: str = ""
+
+
+class PredictedHeight(CamelWire):
+    """Which block will probably be made then."""
+
+    predicted_height: int
+    date: str = ""
+
+
+class ProviderPage(Wire):
+    """One page of a search for providers."""
+
+    providers: ListOf[ProviderRecord] = Field(default_factory=list)
+
+
+class FreeGpu(CamelWire):
+    """A GPU model that online, audited providers have free now. A null is any."""
+
+    name: str = ""
+    memory: ListOf[str] = Field(default_factory=list)
+    interface: ListOf[str] = Field(default_factory=list)
+    provider_count: int = 0
+    available_units: int = 0
+    max_node_free_units: int = 0
+    """The most that one replica can ask for."""
+
+
+class FreeGpus(Wire):
+    """One vendor's."""
+
+    vendor: str = ""
+    models: ListOf[FreeGpu] = Field(default_factory=list)
+
+
+class PlacementOptions(CamelWire):
+    """Where something can be placed now (`2026-11`)."""
+
+    regions: ListOf[str] = Field(default_factory=list)
+    region_provider_counts: MapOf[int] = Field(default_factory=dict)
+    gpus: ListOf[FreeGpus] = Field(default_factory=list)
+
+
+PROVIDER = TypeAdapter(ProviderRecord)
+PROVIDERS = TypeAdapter(ListOf[ProviderRecord])
+PROVIDER_PAGE = TypeAdapter(ProviderPage)
+ADDRESSES = TypeAdapter(ListOf[ProviderAddress])
+AUDITORS = TypeAdapter(ListOf[Auditor])
+REGIONS = TypeAdapter(ListOf[Region])
+ATTRIBUTES = TypeAdapter(MapOf[AttributeSchema])
+GPUS = TypeAdapter(GpuAvailability)
+GPU_VENDORS = TypeAdapter(ListOf[GpuVendor])
+GPU_PRICES = TypeAdapter(ListOf[GpuPrice])
+GPU_USE = TypeAdapter(ListOf[GpuUse])
+COMPARED = TypeAdapter(ListOf[ComparedPrice])
+SCREENED = TypeAdapter(ListOf[ScreenedProvider])
+TEMPLATES = TypeAdapter(ListOf[TemplateCategory])
+TEMPLATE = TypeAdapter(Template)
+MARKET_DATA = TypeAdapter(MarketData)
+NETWORK = TypeAdapter(NetworkCapacity)
+BLOCK = TypeAdapter(Block)
+BLOCKS = TypeAdapter(list[Block])
+PREDICTED_DATE = TypeAdapter(PredictedDate)
+PREDICTED_HEIGHT = TypeAdapter(PredictedHeight)
+PLACEMENT = TypeAdapter(PlacementOptions)
+REACHABLE = TypeAdapter(bool)

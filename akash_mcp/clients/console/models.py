@@ -1,0 +1,293 @@
+"""What the Console API says of deployments, bids and leases, read leniently.
+
+The API never validates its own answers, so only what identifies a thing is required here. Money stays decimal:
+prices and escrow amounts are micro-denominations (uact), with up to 18 decimals.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, WrapValidator
+
+from akash_mcp.clients.api_model import UACT, CamelWire, Coin, ListOf, Wire, WireDseq, or_none, uact
+from akash_mcp.clients.console.escrow_models import EscrowAccount
+from akash_mcp.clients.console.market_models import GpuModel, SeenGpu
+from akash_mcp.clients.console.market_models import (
+    ProviderRecord as ProviderRecord,  # a bid is read beside its provider
+)
+from akash_mcp.clients.provider.lease_status import LeaseStatus
+from akash_mcp.ids import AccountAddress, Dseq, LeaseId, ProviderAddress
+from akash_mcp.money import Usd
+
+
+class BidId(Wire):
+    """What names a bid, and the lease that comes of it."""
+
+    owner: AccountAddress = AccountAddress("")
+    dseq: WireDseq
+    gseq: int = 1
+    oseq: int = 1
+    provider: ProviderAddress
+
+    @property
+    def lease_id(self) -> LeaseId:
+        """The lease of this name."""
+        return LeaseId(self.dseq, self.gseq, self.oseq, self.provider)
+
+
+class Bid(Wire):
+    """A provider's offer for one group, in whatever state: the API lists closed and lost ones too."""
+
+    id: BidId
+    state: str = ""
+    price: Coin = Coin()
+    created_at: int = 0
+    """Height of the block in which it was made."""
+    reclamation_window: str = ""
+    """Notice that the provider gives before it takes the lease back, such as `86400s`."""
+
+    @property
+    def reclamation_seconds(self) -> int | None:
+        """The same in seconds; None where the provider says nothing."""
+        digits = self.reclamation_window.removesuffix("s")
+        return int(digits) if digits.isascii() and digits.isdigit() else None
+
+    @property
+    def dseq(self) -> Dseq:
+        """The deployment that it is for."""
+        return self.id.dseq
+
+    @property
+    def gseq(self) -> int:
+        """The group that it is for."""
+        return self.id.gseq
+
+    @property
+    def oseq(self) -> int:
+        """The order that it answers."""
+        return self.id.oseq
+
+    @property
+    def provider(self) -> ProviderAddress:
+        """Whose offer it is."""
+        return self.id.provider
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be leased."""
+        return self.state == "open"
+
+    @property
+    def price_uact(self) -> Decimal | None:
+        """uact per block for the whole group; None for a price in another denomination."""
+        return self.price.amount if self.price.denom == UACT else None
+
+
+class ListedBid(Wire):
+    """One entry of the bid list."""
+
+    bid: Bid
+
+
+class Reclamation(Wire):
+    """A provider taking a lease back. `deadline` is in unix seconds; 0 is not said."""
+
+    deadline: int = 0
+
+
+class Lease(Wire):
+    """One lease. `status` is the provider's own word, None where it could not be asked or understood."""
+
+    id: BidId
+    state: str = ""
+    price: Coin = Coin()
+    created_at: int = 0
+    closed_on: int = 0
+    """Height of the block that closed it; 0 while it is open."""
+    reason: str | None = None
+    reclamation: Annotated[Reclamation | None, WrapValidator(or_none)] = None
+    status: Annotated[LeaseStatus | None, WrapValidator(or_none)] = None
+
+    @property
+    def lease_id(self) -> LeaseId:
+        """The lease's name."""
+        return self.id.lease_id
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it runs. `insufficient_funds` and `reclaiming` leases are still not closed."""
+        return self.state == "active"
+
+
+class DeploymentId(Wire):
+    """Whose deployment, and which."""
+
+    owner: AccountAddress = AccountAddress("")
+    dseq: WireDseq
+
+
+class Deployment(Wire):
+    """The deployment's own record on the chain."""
+
+    id: DeploymentId
+    state: str = ""
+    hash: str = ""
+    created_at: int = 0
+
+
+class RuntimeLimit(CamelWire):
+    """Until when an API that funds by itself does so (`2026-11`). Without hours there is no limit."""
+
+    runtime_limit_hours: Decimal | None = None
+    runtime_ends_at: str | None = None
+    """ISO time; None until the lease starts."""
+
+
+class StoredDefinition(CamelWire):
+    """The SDL that the Console recorded, its secrets as `ac-secret://NAME`, and the version that a change names."""
+
+    sdl: str = ""
+    manifest_version: str = ""
+
+
+class DeploymentDetail(Wire):
+    """A deployment with its leases and escrow. Closed leases are among them.
+
+    What stands behind `settings` is only told by the API of autumn 2026.
+    """
+
+    deployment: Deployment
+    leases: ListOf[Lease] = Field(default_factory=list)
+    escrow_account: EscrowAccount = EscrowAccount()
+    name: str | None = None
+    settings: Annotated[RuntimeLimit | None, WrapValidator(or_none)] = None
+    stored: Annotated[StoredDefinition | None, WrapValidator(or_none)] = Field(None, alias="consoleSettings")
+    offered_gpus: Annotated[list[GpuModel] | None, WrapValidator(or_none)] = Field(None, alias="offeredGpus")
+    """GPUs that the provider bid with."""
+    detected_gpus: Annotated[list[SeenGpu] | None, WrapValidator(or_none)] = Field(None, alias="detectedGpus")
+    """GPUs that the Console saw inside the containers."""
+
+    @property
+    def dseq(self) -> Dseq:
+        """Its name."""
+        return self.deployment.id.dseq
+
+    @property
+    def owner(self) -> AccountAddress:
+        """The account that pays for it."""
+        return self.deployment.id.owner
+
+    @property
+    def state(self) -> str:
+        """`active` or `closed`."""
+        return self.deployment.state
+
+    @property
+    def manifest_hash(self) -> str | None:
+        """base64 of the manifest's SHA-256.
+
+        None where the API fell back to its index, which does not keep it.
+        """
+        return self.deployment.hash if self.deployment.hash not in ("", "unknown_value") else None
+
+    @property
+    def active_leases(self) -> list[LeaseId]:
+        """The leases that run."""
+        return [lease.lease_id for lease in self.leases if lease.is_active]
+
+    @property
+    def open_leases(self) -> list[LeaseId]:
+        """The leases that are not closed.
+
+        While there is one, the Console creates no other for this deployment.
+        """
+        return [lease.lease_id for lease in self.leases if lease.state and lease.state != "closed"]
+
+    @property
+    def escrow_funds(self) -> Decimal:
+        """uact in escrow at the last settlement."""
+        return uact(self.escrow_account.state.funds)
+
+    @property
+    def rate_uact(self) -> Decimal:
+        """uact per block that the active leases cost together."""
+        return uact([lease.price for lease in self.leases if lease.is_active])
+
+    def escrow_left(self, height: int) -> Decimal:
+        """uact in escrow at a block `height`, with the rent that accrued since the last settlement taken
+        off."""
+        return max(self.escrow_funds - self._accrued(height), Decimal(0))
+
+    def spent_at(self, height: int) -> Usd:
+        """What it has cost up to a block `height`: what was paid out, and the rent accrued since."""
+        paid = uact(self.escrow_account.state.transferred)
+        accrued = min(self._accrued(height), max(self.escrow_funds, Decimal(0)))
+        return Usd.from_uact(max(paid + accrued, Decimal(0)))
+
+    @property
+    def spent(self) -> Usd:
+        """What was paid to providers up to the last settlement: all of it, once it is closed."""
+        return Usd.from_uact(max(uact(self.escrow_account.state.transferred), Decimal(0)))
+
+    @property
+    def refunded(self) -> Usd | None:
+        """What went back to the account when it closed.
+
+        None while it is open, or where no deposit is on record.
+        """
+        deposits = self.escrow_account.state.deposits
+        if self.state != "closed" or not deposits:
+            return None
+        paid_in = uact([deposit.balance for deposit in deposits])
+        return Usd.from_uact(max(paid_in - self.spent.uact, Decimal(0)))
+
+    def _accrued(self, height: int) -> Decimal:
+        settled_at = self.escrow_account.state.settled_at
+        return self.rate_uact * max(height - settled_at, 0) if settled_at else Decimal(0)
+
+
+class _Pagination(CamelWire):
+    has_more: bool = False
+
+
+class DeploymentPage(Wire):
+    """One page of the list. Its totals are not read: they lie."""
+
+    deployments: ListOf[DeploymentDetail] = Field(default_factory=list)
+    pagination: Annotated[_Pagination | None, WrapValidator(or_none)] = None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the API says that there is another page; no is not to be believed of a full one."""
+        return self.pagination is not None and self.pagination.has_more
+
+
+class SignedTx(CamelWire):
+    """The transaction behind a creation."""
+
+    transaction_hash: str = ""
+    hash: str = ""
+
+
+class Created(CamelWire):
+    """A deployment that now exists.
+
+    `manifest` is what its providers will get: send it back unchanged to lease.
+    """
+
+    dseq: WireDseq
+    manifest: str = ""
+    sign_tx: SignedTx = SignedTx()
+
+    @property
+    def tx_hash(self) -> str | None:
+        """The transaction's hash, where the API told it."""
+        return self.sign_tx.transaction_hash or self.sign_tx.hash or None
+
+
+CREATED = TypeAdapter(Created)
+DETAIL = TypeAdapter(DeploymentDetail)
+DEPLOYMENTS = TypeAdapter(DeploymentPage)
+BIDS = TypeAdapter(ListOf[ListedBid])

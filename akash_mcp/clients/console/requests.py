@@ -1,0 +1,293 @@
+"""The requests that change something, as each generation of the Console API wants them.
+
+One class a generation, all with the same methods; what a method returns is sent as it stands. A generation that has
+nothing of the kind raises `NotOffered`, before anything is sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NoReturn
+from urllib.parse import quote
+
+from akash_mcp.clients.console.account_models import Certificate
+from akash_mcp.clients.console.generation import Generation, NotOffered
+from akash_mcp.clients.http import Deadline, Sending
+from akash_mcp.errors import BadArgument, Refused
+from akash_mcp.ids import Dseq, LeaseId
+from akash_mcp.money import Usd
+
+# A transaction is in a block before the answer comes (6 to 36 s); a lease then waits for its providers (75 s).
+CREATE_DEADLINE = Deadline(read=90, total=100)
+LEASE_DEADLINE = Deadline(read=180, total=190)
+UPDATE_DEADLINE = Deadline(read=180, total=190)
+CLOSE_DEADLINE = Deadline(read=120, total=130)
+SETTINGS_DEADLINE = Deadline(read=15, total=40)
+
+FIRST_HOURS = 48
+"""The longest runtime limit that a deployment can start with, and the most that one request can raise it by."""
+MOST_HOURS = 8760
+LONGEST_NAME = 256
+
+
+class CloseReason(StrEnum):
+    """Why a deployment was closed, for the Console's statistics."""
+
+    NO_LONGER_NEEDED = "no_longer_needed"
+    COST_OR_BUDGET = "cost_or_budget"
+    MIGRATING_ELSEWHERE = "migrating_elsewhere"
+    PERFORMANCE_OR_RELIABILITY = "performance_or_reliability"
+    TESTING_OR_PROJECT_COMPLETE = "testing_or_project_complete"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request, whole. `body` may hold secrets."""
+
+    method: str
+    path: str
+    body: str | None
+    sending: Sending
+    deadline: Deadline
+    params: Mapping[str, str] | None = None
+
+
+class Reference:
+    """The API as its reference of 2026 describes it."""
+
+    generation = Generation.REFERENCE
+    least_deposit = Usd("0.5")
+    has_certificates = False
+    """Whether a lease goes with a client certificate."""
+    keeps_definitions = False
+    """Whether the Console keeps the SDL, so that a change can be sent by name."""
+
+    def create(self, sdl: str, deposit: Usd, name: str | None, hours: int | None) -> Ask:
+        """Create a deployment. Without names and runtime limits both are left out."""
+        return Ask("POST", "/v1/deployments", data(sdl=sdl, deposit=deposit), Sending.ONCE, CREATE_DEADLINE)
+
+    def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Ask:
+        """Accept bids and deliver the manifest. The one body that is not below `data`."""
+        return self._lease({"manifest": manifest, "leases": entries(leases)})
+
+    def update(self, dseq: Dseq, sdl: str, certificate: Certificate | None) -> Ask:
+        """Replace the SDL. The same again only delivers the manifest again."""
+        return self._change("PUT", dseq, data(sdl=sdl))
+
+    def patch(self, dseq: Dseq, services: Mapping[str, Any]) -> Ask:
+        """Change named fields of services."""
+        self._lacks("changes by name")
+
+    def close(self, dseq: Dseq) -> Ask:
+        """Close a deployment. The same in every generation, so that closing needs to know nothing."""
+        return Ask("DELETE", _deployment(dseq), None, Sending.REPEATABLE, CLOSE_DEADLINE)
+
+    def deposits(self, dseq: Dseq, amount: Usd) -> tuple[Ask, ...]:
+        """Add money: the first of these that the API has."""
+        body = data(dseq=dseq, deposit=amount)
+        return (Ask("POST", "/v1/deposit-deployment", body, Sending.ONCE, CREATE_DEADLINE),)
+
+    def auto_top_up(self, dseq: Dseq, enabled: bool) -> Ask | None:
+        """Switch automatic top-up; None where there is none to switch off. PATCH creates what it does not find."""
+        return self._settings("PATCH", dseq, data(autoTopUpEnabled=enabled))
+
+    def read_settings(self, dseq: Dseq) -> Ask:
+        """Read the funding of a deployment, which here switches top-up on where nothing was set."""
+        return self._settings("GET", dseq, None)
+
+    def new_settings(self, dseq: Dseq, auto_top_up: bool) -> Ask:
+        """Set the funding of a deployment that has no setting yet."""
+        body = data(dseq=dseq, autoTopUpEnabled=auto_top_up)
+        return Ask("POST", "/v2/deployment-settings", body, Sending.ONCE, SETTINGS_DEADLINE)
+
+    def runtime_limit(self, dseq: Dseq, hours: int) -> Ask:
+        """Let a deployment run for so many hours in all."""
+        self._lacks("runtime limits")
+
+    def close_reason(self, dseq: Dseq, reason: CloseReason) -> Ask:
+        """Say why a deployment was closed."""
+        self._lacks("reasons for closing")
+
+    def certificate(self) -> Ask:
+        """Make a client certificate and put it on the chain."""
+        self._lacks("certificates: providers take tokens instead")
+
+    def _lease(self, body: Mapping[str, Any]) -> Ask:
+        return Ask("POST", "/v1/leases", compact(body), Sending.ONCE, LEASE_DEADLINE)
+
+    def _change(self, method: str, dseq: Dseq, body: str) -> Ask:
+        return Ask(method, _deployment(dseq), body, Sending.REPEATABLE, UPDATE_DEADLINE)
+
+    def _settings(self, method: str, dseq: Dseq, body: str | None) -> Ask:
+        path = f"/v2/deployment-settings/{quote(dseq, safe='')}"
+        return Ask(method, path, body, Sending.REPEATABLE, SETTINGS_DEADLINE)
+
+    def _lacks(self, what: str) -> NoReturn:
+        raise NotOffered(f"This Console API ({self.generation}) has no {what}.")
+
+
+class Of2025(Reference):
+    """The managed wallet API: deposits only, and a client certificate for whoever sends a manifest."""
+
+    generation = Generation.V2025
+    least_deposit = Usd(5)
+    has_certificates = True
+
+    def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Ask:
+        """Accept bids and deliver the manifest with a certificate of ours."""
+        body: dict[str, Any] = {"manifest": manifest}
+        if certificate is not None:
+            body["certificate"] = _pair(certificate)
+        return self._lease({**body, "leases": entries(leases)})
+
+    def update(self, dseq: Dseq, sdl: str, certificate: Certificate | None) -> Ask:
+        """Replace the SDL, and deliver it with a certificate of ours."""
+        if certificate is None:
+            return super().update(dseq, sdl, None)
+        return self._change("PUT", dseq, data(sdl=sdl, certificate=_pair(certificate)))
+
+    def deposits(self, dseq: Dseq, amount: Usd) -> tuple[Ask, ...]:
+        """Add money, by the path that most of its references name or by the one that its guide names."""
+        path = f"/v1/deployments/deposit/{quote(dseq, safe='')}"
+        body = fields(amount=amount)
+        return (*super().deposits(dseq, amount), Ask("POST", path, body, Sending.ONCE, CREATE_DEADLINE))
+
+    def auto_top_up(self, dseq: Dseq, enabled: bool) -> Ask | None:
+        """There is none: nothing to switch off, and nothing that could be switched on."""
+        if enabled:
+            self._lacks("automatic top-up")
+        return None
+
+    def read_settings(self, dseq: Dseq) -> Ask:
+        """There are none."""
+        self._lacks("deployment settings")
+
+    def new_settings(self, dseq: Dseq, auto_top_up: bool) -> Ask:
+        """There are none."""
+        self._lacks("deployment settings")
+
+    def certificate(self) -> Ask:
+        """Make a client certificate. A second one does no harm."""
+        return Ask("POST", "/v1/certificates", None, Sending.REPEATABLE, CREATE_DEADLINE)
+
+
+class Of2026Autumn(Reference):
+    """The API that funds deployments by itself: what bounds the cost is the runtime limit."""
+
+    generation = Generation.V2026_11
+    keeps_definitions = True
+
+    def create(self, sdl: str, deposit: Usd, name: str | None, hours: int | None) -> Ask:
+        """Create a deployment that is closed after some hours. Without a limit it would be funded forever: refused."""
+        if hours is None:
+            raise Refused(
+                "This Console API funds a deployment for as long as it runs, so it is not created without a runtime "
+                "limit."
+            )
+        _within(hours, FIRST_HOURS)
+        if name is not None and not 1 <= len(name) <= LONGEST_NAME:
+            raise BadArgument(f"A deployment's name has 1 to {LONGEST_NAME} characters.")
+        named = {} if name is None else {"name": name}
+        body = data(sdl=sdl, **named, runtimeLimitHours=hours)
+        return Ask("POST", "/v1/deployments", body, Sending.ONCE, CREATE_DEADLINE)
+
+    def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Ask:
+        """Accept bids. The Console delivers the manifest that it keeps."""
+        return self._lease({"leases": entries(leases)})
+
+    def patch(self, dseq: Dseq, services: Mapping[str, Any]) -> Ask:
+        """Change named fields.
+
+        Without the version that they were named from: with it, a change whose answer was lost could not be repeated,
+        and repeating it unchanged is how one that failed halfway is finished. The API refuses to overwrite another
+        change under way even so.
+        """
+        return self._change("PATCH", dseq, data(services=services))
+
+    def close(self, dseq: Dseq) -> Ask:
+        """Close in the background: the answer is there at once, and cannot be lost while the chain is slow."""
+        return Ask(
+            "DELETE",
+            _deployment(dseq),
+            None,
+            Sending.REPEATABLE,
+            CLOSE_DEADLINE,
+            params={"async": "true"},
+        )
+
+    def deposits(self, dseq: Dseq, amount: Usd) -> tuple[Ask, ...]:
+        """It does nothing that automatic funding does not do."""
+        self._lacks("deposits: raise the runtime limit instead")
+
+    def auto_top_up(self, dseq: Dseq, enabled: bool) -> Ask | None:
+        """It is always on."""
+        if not enabled:
+            self._lacks("way to switch automatic funding off: set a runtime limit instead")
+        return None
+
+    def new_settings(self, dseq: Dseq, auto_top_up: bool) -> Ask:
+        """Every deployment has its own from the start."""
+        self._lacks("deployment settings to create")
+
+    def runtime_limit(self, dseq: Dseq, hours: int) -> Ask:
+        """The new total. Nothing here can lift the limit: the null that would do so is not a whole number."""
+        _within(hours, MOST_HOURS)
+        return self._settings("PATCH", dseq, data(runtimeLimitHours=hours))
+
+    def close_reason(self, dseq: Dseq, reason: CloseReason) -> Ask:
+        """Say why a deployment was closed."""
+        return self._settings("PATCH", dseq, data(closeReason=CloseReason(reason).value))
+
+
+_DIALECTS: Mapping[Generation, Reference] = {
+    dialect.generation: dialect for dialect in (Of2025(), Reference(), Of2026Autumn())
+}
+
+
+def dialect_of(generation: Generation) -> Reference:
+    """The requests of a generation."""
+    return _DIALECTS[generation]
+
+
+def entries(leases: Sequence[LeaseId]) -> list[dict[str, object]]:
+    """Bids, as a lease names them."""
+    return [
+        {"dseq": lease.dseq, "gseq": lease.gseq, "oseq": lease.oseq, "provider": lease.provider}
+        for lease in leases
+    ]
+
+
+def data(**named: str | bool | int | Usd | Mapping[str, Any]) -> str:
+    """`{"data": {…}}` as JSON text."""
+    return f'{{"data":{fields(**named)}}}'
+
+
+def fields(**named: str | bool | int | Usd | Mapping[str, Any]) -> str:
+    """`{…}` as JSON text. Money is written digit for digit: a float never carries it."""
+    pairs = (
+        f"{json.dumps(name)}:{f'{value.amount:f}' if isinstance(value, Usd) else compact(value)}"
+        for name, value in named.items()
+    )
+    return "{" + ",".join(pairs) + "}"
+
+
+def compact(value: object) -> str:
+    """JSON without spaces."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def _pair(certificate: Certificate) -> dict[str, str]:
+    return {"certPem": certificate.cert_pem, "keyPem": certificate.encrypted_key}
+
+
+def _within(hours: int, most: int) -> None:
+    if isinstance(hours, bool) or not isinstance(hours, int) or not 1 <= hours <= most:
+        raise BadArgument(f"A runtime limit is a whole number of hours from 1 to {most}.")
+
+
+def _deployment(dseq: Dseq) -> str:
+    return f"/v1/deployments/{quote(dseq, safe='')}"

@@ -1,0 +1,338 @@
+"""The Console API, as far as it spends, changes or destroys. Only the gate holds a `ConsoleWriter`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from pydantic import TypeAdapter
+
+from akash_mcp.clients.console.account_models import (
+    ACTIVITY,
+    CERTIFICATE,
+    SETTINGS,
+    Certificate,
+    DeploymentSettings,
+)
+from akash_mcp.clients.console.client import KEY_HEADER, call
+from akash_mcp.clients.console.generation import Generation, generation_of, known, no_such_route
+from akash_mcp.clients.console.models import CREATED, DETAIL, Created, DeploymentDetail
+from akash_mcp.clients.console.reader import DETAIL_DEADLINE
+from akash_mcp.clients.console.requests import Ask, CloseReason, Reference, dialect_of
+from akash_mcp.clients.http import Answer, Deadline, Sending, Upstream
+from akash_mcp.clients.provider.client_certificate import ClientCertificates
+from akash_mcp.errors import (
+    ApiError,
+    BadRequest,
+    Conflict,
+    Interrupted,
+    MissingKey,
+    NotFound,
+    OutcomeUnknown,
+    PaymentRequired,
+    RateLimited,
+    Refused,
+    ServerError,
+    Unauthorized,
+    Unreachable,
+)
+from akash_mcp.ids import Dseq, LeaseId
+from akash_mcp.money import Usd
+from akash_mcp.sdl.patch import named_changes
+
+ACTIVITY_SECONDS = 2.0
+ACTIVITY_DEADLINE = 120.0
+_READ = Deadline(read=12, total=30)
+
+_NO_LEASE_WAS_MADE = (
+    "cannot create lease:",
+    "failed to create lease:",
+    "the selected bid is no longer open",
+    "the associated order has already been matched",
+    "provider not authorized",
+    "referenced lease bid not found",
+    "userwallet",
+    "malformed json",
+    "console trial expired",
+    "deployment closed",
+)
+"""How the refusals begin that come before or instead of the lease's transaction (akash-network/console
+`chain-error.service.ts`, `trial-validation.service.ts`). Everything else may be a provider's word on the
+manifest, passed through after the lease was made."""
+
+_ACTIVITY_ID = TypeAdapter(str)
+
+
+class ConsoleWriter:
+    """Writes of the Console API. Every method raises `MissingKey` before anything is sent without a key.
+
+    Which generation of the API answers is found out before the first request that needs to know; where that fails,
+    nothing was sent. Every method raises `NotOffered` where the generation has nothing of the kind.
+
+    `certificates` keeps the client certificate that a lease goes with on the API of 2025; without it one is made for
+    the life of the writer, and no provider can be asked with it.
+    """
+
+    def __init__(self, upstream: Upstream, certificates: ClientCertificates | None = None) -> None:
+        self._upstream = upstream
+        self._certificates = certificates
+        self._certificate: Certificate | None = None
+
+    async def create_deployment(
+        self, sdl: str, deposit: Usd, *, name: str | None = None, runtime_limit_hours: int | None = None
+    ) -> Created:
+        """Create a deployment with `deposit` in escrow. SPENDS. Sent once.
+
+        Where the account's deposits are managed the Console ignores the amount: read the escrow back. An API that
+        funds by itself (autumn 2026) takes no deposit, and raises `Refused` without `runtime_limit_hours`, 1 to 48;
+        only there has a deployment a `name`, by which one whose answer was lost is found. Raises `OutcomeUnknown` when
+        it may exist although no answer came: its dseq is then the API's clock in milliseconds.
+        """
+        dialect = await self._dialect()
+        try:
+            answer = await self._send(dialect.create(sdl, deposit, name, runtime_limit_hours))
+        except ApiError as refusal:
+            # The signer repeats a transaction that ran out of gas: the first may have landed.
+            if "already exists" in refusal.said:
+                raise _unknown(refusal, "The deployment may have been created.") from refusal
+            raise
+        return answer.read(CREATED, "data")
+
+    async def create_lease(
+        self, manifest: str, leases: Sequence[LeaseId], *, certificate: Certificate | None = None
+    ) -> DeploymentDetail:
+        """Accept bids, all of one deployment and in one transaction, and deliver its manifest. SPENDS. Sent
+        once.
+
+        Where the deployment has an open lease already, the Console makes no new one and only delivers the
+        manifest again, so a second call is how a failed delivery is repeated. Raises `OutcomeUnknown` for
+        every failure after which the lease may exist and bill; the providers' refusal of the manifest is one
+        of these. Where the API wants a client certificate (2025) and none is given, the one that is kept goes
+        along, or a new one.
+        """
+        if not leases or len({lease.dseq for lease in leases}) != 1:
+            raise ValueError("a lease call names one or more leases of one deployment")
+        dialect = await self._dialect()
+        ask = dialect.lease(manifest, leases, certificate or await self._own_certificate(dialect))
+        try:
+            answer = await self._send(ask)
+        except OutcomeUnknown as lost:
+            # Documented for the API of autumn 2026: the provider was asked first, and no lease was made.
+            if isinstance(lost.__cause__, ApiError) and lost.__cause__.code == "provider_unreachable":
+                raise lost.__cause__ from None
+            raise
+        except ApiError as refusal:
+            if _before_lease(refusal):
+                raise
+            raise _unknown(refusal, "The lease may exist and bill.") from refusal
+        return await self._detail(answer, leases[0].dseq)
+
+    async def update_deployment(
+        self, dseq: Dseq, sdl: str, *, certificate: Certificate | None = None
+    ) -> DeploymentDetail:
+        """Replace a deployment's SDL. The same SDL again only delivers its manifest again, so this may be
+        repeated.
+
+        Only image, command, arguments, environment and ports can change. For anything else the new hash
+        reaches the chain before the provider refuses: put the old SDL back then. Where the Console keeps the SDL
+        (autumn 2026), what differs is sent by name, and it refuses by itself what cannot change.
+        """
+        dialect = await self._dialect()
+        ask = dialect.update(dseq, sdl, certificate or await self._own_certificate(dialect))
+        if dialect.keeps_definitions:
+            stored = (await self._read(dseq)).stored
+            changes = named_changes(stored.sdl, sdl) if stored else None
+            if changes:
+                ask = dialect.patch(dseq, changes)
+        return await self._detail(await self._send(ask), dseq)
+
+    async def close_deployment(self, dseq: Dseq) -> None:
+        """Close a deployment; closing a closed one succeeds. DESTROYS what runs.
+
+        A return is the Console's word, not the proof: read the deployment back. Raises `NotFound` for one
+        that this account does not have.
+        """
+        # What is not known yet is not asked: nothing may stand in the way of closing.
+        dialect = dialect_of(known(self._upstream) or Generation.REFERENCE)
+        answer = await self._send(dialect.close(dseq))
+        if "activityId" in _told(answer):
+            await self._finished(answer.read(_ACTIVITY_ID, "data", "activityId"))
+
+    async def deposit(self, dseq: Dseq, amount: Usd) -> DeploymentDetail:
+        """Add `amount` to a deployment's escrow. SPENDS. Sent once."""
+        *others, last = (await self._dialect()).deposits(dseq, amount)
+        for ask in others:
+            try:
+                return await self._detail(await self._send(ask), dseq)
+            except NotFound as refusal:
+                if not no_such_route(refusal):
+                    raise
+        return await self._detail(await self._send(last), dseq)
+
+    async def limit_funding(self, dseq: Dseq, runtime_limit_hours: int | None = None) -> None:
+        """See to it that the platform adds no money by itself beyond what was approved. Call it before a lease.
+
+        Switches automatic top-up off; where it is always on (autumn 2026), sees to a runtime limit of at most
+        `runtime_limit_hours`. Raises `Refused` where that cannot be had: nothing may be leased then.
+        """
+        if (await self._dialect()).generation is Generation.V2026_11:
+            await self._limit_runtime(dseq, runtime_limit_hours)
+        elif (await self.set_auto_top_up(dseq, False)).auto_top_up_enabled:
+            raise Refused(f"Automatic top-up of deployment {dseq} could not be switched off.")
+
+    async def set_auto_top_up(self, dseq: Dseq, enabled: bool) -> DeploymentSettings:
+        """Switch the automatic funding of a deployment on or off, whether or not it had a setting."""
+        ask = (await self._dialect()).auto_top_up(dseq, enabled)
+        if ask is None:
+            return DeploymentSettings(dseq=dseq, auto_top_up_enabled=enabled)
+        return (await self._send(ask)).read(SETTINGS, "data")
+
+    async def set_runtime_limit(self, dseq: Dseq, hours: int) -> DeploymentSettings:
+        """Let a deployment run for `hours` in all from its lease on. SPENDS: more hours are more money.
+
+        At most 48 more than before, up to 8760; it cannot be lowered, and never be lifted. Sending the same total
+        again changes nothing. Raises `Conflict` when another change landed first.
+        """
+        ask = (await self._dialect()).runtime_limit(dseq, hours)
+        return (await self._send(ask)).read(SETTINGS, "data")
+
+    async def set_close_reason(self, dseq: Dseq, reason: CloseReason) -> None:
+        """Tell the Console why a deployment was closed."""
+        await self._send((await self._dialect()).close_reason(dseq, reason))
+
+    async def get_settings(self, dseq: Dseq) -> DeploymentSettings:
+        """How a deployment is funded.
+
+        No read: for one without a setting this switches automatic top-up ON.
+        """
+        return (await self._send((await self._dialect()).read_settings(dseq))).read(SETTINGS, "data")
+
+    async def create_settings(self, dseq: Dseq, auto_top_up: bool) -> DeploymentSettings:
+        """Set the funding of a deployment that has no setting yet; for one that has, the API fails with a
+        500.
+
+        `set_auto_top_up` does the same without that trap, on every API that has settings.
+        """
+        return (await self._send((await self._dialect()).new_settings(dseq, auto_top_up))).read(
+            SETTINGS, "data"
+        )
+
+    async def create_certificate(self) -> Certificate | None:
+        """Make a client certificate and put it on the chain (2025); None where the API does without, as it says."""
+        dialect = await self._dialect()
+        if not dialect.has_certificates:
+            return None
+        try:
+            return (await self._send(dialect.certificate())).read(CERTIFICATE, "data")
+        except (BadRequest, NotFound):
+            return None  # removed since: identity is the API key
+
+    async def _own_certificate(self, dialect: Reference) -> Certificate | None:
+        """The one that is kept, or a new one, which is kept from then on."""
+        if not dialect.has_certificates:
+            return None
+        if self._certificates is None:
+            self._certificate = self._certificate or await self.create_certificate()
+            return self._certificate
+        kept = await self._certificates.current()
+        if kept is not None:
+            return kept.pems
+        made = await self.create_certificate()
+        if made is not None:
+            await self._certificates.keep(made)
+        return made
+
+    async def _limit_runtime(self, dseq: Dseq, most: int | None) -> None:
+        if most is None:
+            raise Refused(f"Deployment {dseq} would be funded without end: a runtime limit must be approved.")
+        settings = await self.get_settings(dseq)
+        if settings.runtime_limit_hours is None:
+            settings = await self.set_runtime_limit(dseq, most)
+        if settings.runtime_limit_hours is None or settings.runtime_limit_hours > most:
+            raise Refused(
+                f"The runtime limit of deployment {dseq} is {settings.runtime_limit_hours or 'not set'}: {most} hours "
+                "were approved."
+            )
+
+    async def _detail(self, answer: Answer, dseq: Dseq) -> DeploymentDetail:
+        """The deployment after a change: from the answer, or read back where that only says that it was done."""
+        if _told(answer).get("success") is not True:
+            return answer.read(DETAIL, "data")
+        try:
+            return await self._read(dseq)
+        except (ApiError, Interrupted, Unreachable) as unread:
+            raise OutcomeUnknown(
+                f"The change to deployment {dseq} was made, and cannot be read back: {unread.what}",
+                next_step="Read the deployment before doing anything else.",
+            ) from unread
+
+    async def _read(self, dseq: Dseq) -> DeploymentDetail:
+        path = f"/v1/deployments/{quote(dseq, safe='')}"
+        answer = await call(self._upstream, "GET", path, sending=Sending.READ, deadline=DETAIL_DEADLINE)
+        return answer.read(DETAIL, "data")
+
+    async def _finished(self, activity_id: str) -> None:
+        """Wait until the Console has done something in the background. Raises `ServerError` when it could not."""
+        path = f"/v1/activities/{quote(activity_id, safe='')}"
+        ends = self._upstream.monotonic() + ACTIVITY_DEADLINE
+        while self._upstream.monotonic() < ends:
+            answer = await call(self._upstream, "GET", path, sending=Sending.READ, deadline=_READ)
+            activity = answer.unwrapped(ACTIVITY)
+            if activity.status == "succeeded":
+                return
+            if activity.status == "failed":
+                said = activity.meta.error[:200] if activity.meta else ""
+                raise ServerError(
+                    f"Akash Console could not close the deployment: {said or 'it does not say why'}.",
+                    status=answer.status,
+                    code="activity_failed",
+                    said=said,
+                    next_step="Close it again: that is harmless.",
+                )
+            await self._upstream.sleep(ACTIVITY_SECONDS)
+        raise Interrupted(
+            "Akash Console did not finish closing the deployment in time.",
+            next_step="Close it again: that is harmless.",
+        )
+
+    async def _dialect(self) -> Reference:
+        if not self._upstream.carries(KEY_HEADER):
+            raise MissingKey
+        return dialect_of(await generation_of(self._upstream))
+
+    async def _send(self, ask: Ask) -> Answer:
+        return await call(
+            self._upstream,
+            ask.method,
+            ask.path,
+            sending=ask.sending,
+            deadline=ask.deadline,
+            params=ask.params,
+            body=ask.body,
+        )
+
+
+def _told(answer: Answer) -> dict[str, object]:
+    """What lies below `data`, as far as it is an object."""
+    try:
+        value = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return {}
+    told = value.get("data") if isinstance(value, dict) else None
+    return told if isinstance(told, dict) else {}
+
+
+def _before_lease(refusal: ApiError) -> bool:
+    """Whether a refused lease call certainly made no lease."""
+    if isinstance(refusal, Unauthorized | PaymentRequired | Conflict | RateLimited):
+        return True
+    if refusal.code == "validation_error":
+        return True
+    return refusal.said.lower().startswith(_NO_LEASE_WAS_MADE)
+
+
+def _unknown(refusal: ApiError, what: str) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"{refusal.what} {what}", next_step="Read the deployment before doing anything else."
+    )

@@ -1,0 +1,268 @@
+"""`draft`: an SDL from an image and a few numbers. What it returns, every judge takes; all else is a `BadArgument`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+from akash_mcp.errors import BadArgument
+from akash_mcp.money import Usd, usd_per_hour
+from akash_mcp.sdl.author.workload import (
+    MIB,
+    NOT_WEB,
+    SERVICE_NAME,
+    WEB_PORT,
+    Disk,
+    Gpus,
+    Opening,
+    Workload,
+    amount_within,
+    is_carried,
+    is_variable,
+    usual_amount,
+)
+from akash_mcp.sdl.author.writer import PLACEMENT, size_text, write
+from akash_mcp.sdl.check import check
+from akash_mcp.sdl.report import Report
+from akash_mcp.sdl.rules.chain_rules import (
+    ATTRIBUTE_KEY,
+    MAX_CPU,
+    MAX_GPU,
+    MAX_MEMORY,
+    MAX_PRICE,
+    MAX_VOLUME,
+    MIN_CPU,
+)
+
+Protocol: TypeAlias = Literal["http", "tcp", "udp"]
+DiskClass: TypeAlias = Literal["beta1", "beta2", "beta3"]
+
+CLASSES = ("beta1", "beta2", "beta3")
+"""Disks that last as long as the lease: HDD, SSD, NVMe."""
+REGION = "location-region"
+"""The attribute by which providers say where they are."""
+
+_IMAGE = re.compile(r"[!-~]{1,512}")
+_CPU = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(m?)")
+_SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(Ki|Mi|Gi|Ti)")
+_UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_MOUNT = re.compile(r"(/[A-Za-z0-9._-]+)+/?")
+_MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+_GPU_RAM = re.compile(r"([1-9][0-9]{0,3})\s*(?:g|gb|gi|gib)?", re.IGNORECASE)
+_VALUE = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An SDL that passes, what the judges say of it (warnings, ceiling), and what was decided on the way."""
+
+    sdl: str
+    report: Report
+    notes: tuple[str, ...]
+
+
+def draft(
+    image: str,
+    *,
+    name: str = "app",
+    port: int = 80,
+    protocol: Protocol = "http",
+    cpu: str | int | float = "0.5",
+    memory: str = "1Gi",
+    storage: str = "1Gi",
+    mount: str | None = None,
+    mount_size: str = "10Gi",
+    mount_class: str = "beta3",
+    gpus: int = 0,
+    gpu_models: Sequence[str] = (),
+    gpu_ram: str | None = None,
+    env: Sequence[str] = (),
+    command: Sequence[str] = (),
+    args: Sequence[str] = (),
+    count: int = 1,
+    region: str | None = None,
+    attributes: Mapping[str, str] | None = None,
+    max_usd_per_hour: Usd | None = None,
+) -> Draft:
+    """The SDL of one service.
+
+    `port` is where the container listens: `http` gives it a web address, `tcp` and `udp` a port of the provider's
+    choosing. `cpu` is cores or `500m`; sizes are written like `512Mi` and rounded up to whole MiB. `mount` adds a disk
+    of `mount_size` that lasts as long as the lease. `gpu_models` are alternatives, none of them is any NVIDIA GPU.
+    `env` holds NAME=VALUE or NAME. `max_usd_per_hour` is for all `count` replicas together; without it the ceiling
+    follows from the size (`workload.usual_amount`). Raises `BadArgument`, saying what is accepted.
+    """
+    workload = Workload(
+        name=_named(name),
+        image=_image(image),
+        openings=(_opening(port, protocol),),
+        command=_texts("command", command),
+        args=_texts("args", args),
+        env=_env(env),
+        cpu=_millicores(cpu),
+        memory=_size("memory", memory, least=MIB, most=MAX_MEMORY),
+        root=_size("storage", storage, least=5 * MIB, most=MAX_VOLUME),
+        disks=_disks(mount, mount_size, mount_class),
+        gpus=_gpus(gpus, gpu_models, gpu_ram),
+        count=_count(count),
+    )
+    amount = usual_amount(workload) if max_usd_per_hour is None else _amount(max_usd_per_hour, count)
+    sdl = write([workload], {workload.name: amount}, _attributes(region, attributes or {}))
+    report = check(sdl)
+    if not report.ok:
+        first = report.errors[0]
+        raise BadArgument(f"The SDL would be refused: {first.message}.", next_step=first.hint)
+    return Draft(sdl, report, tuple(_notes(workload, report, usual=max_usd_per_hour is None)))
+
+
+def _bad(argument: str, accepted: str) -> BadArgument:
+    # What was passed is not repeated: an env item holds secrets, and an image may hold a password of its registry.
+    return BadArgument(f"{argument} must be {accepted}.")
+
+
+def _named(name: str) -> str:
+    if not SERVICE_NAME.fullmatch(name):
+        raise _bad("name", 'a-z, 0-9 and "-", from a letter to no "-", at most 63 characters')
+    return name
+
+
+def _image(image: str) -> str:
+    if not _IMAGE.fullmatch(image):
+        raise _bad("image", "the name of a container image, such as nginx:1.29.3")
+    return image
+
+
+def _opening(port: int, protocol: str) -> Opening:
+    if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65_535:
+        raise _bad("port", "a whole number from 1 to 65535")
+    match protocol:
+        case "http":
+            return Opening(port, WEB_PORT, everyone=True)
+        case "tcp":
+            return Opening(port, NOT_WEB if port == WEB_PORT else None, everyone=True)
+        case "udp":
+            return Opening(port, proto="UDP", everyone=True)
+    raise _bad("protocol", "http, tcp or udp")
+
+
+def _millicores(cpu: str | int | float) -> int:
+    match = None if isinstance(cpu, bool) else _CPU.fullmatch(str(cpu).strip())
+    millicores = Decimal(match[1]) * (1 if match[2] else 1000) if match else Decimal(0)
+    if millicores != millicores.to_integral_value() or not MIN_CPU <= millicores <= MAX_CPU:
+        raise _bad("cpu", "cores from 0.01 to 384 with at most three decimals, or millicores such as 500m")
+    return int(millicores)
+
+
+def _size(argument: str, size: str, *, least: int, most: int) -> int:
+    match = _SIZE.fullmatch(str(size).strip())
+    size_bytes = int(Decimal(match[1]) * _UNITS[match[2]]) if match else 0
+    if not least <= size_bytes <= most:
+        raise _bad(argument, f"a size from {size_text(least)} to {most // 2**40}Ti, such as 512Mi or 2Gi")
+    return size_bytes
+
+
+def _disks(mount: str | None, size: str, kind: str) -> tuple[Disk, ...]:
+    if not mount:
+        return ()
+    if not _MOUNT.fullmatch(mount) or any(part in (".", "..") for part in mount.split("/")):
+        raise _bad("mount", "an absolute path below the root, such as /data")
+    if kind not in CLASSES:
+        raise _bad("mount_class", "beta3 (NVMe), beta2 (SSD) or beta1 (HDD)")
+    return (Disk("data", _size("mount_size", size, least=5 * MIB, most=MAX_VOLUME), kind, mount),)
+
+
+def _gpus(count: int, models: Sequence[str], ram: str | None) -> Gpus | None:
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MAX_GPU:
+        raise _bad("gpus", f"a whole number from 0 to {MAX_GPU}")
+    if not count:
+        if models or ram:
+            raise BadArgument("A GPU's model or memory is named, and gpus is 0.", next_step="Set gpus.")
+        return None
+    # Providers write models without spaces and in small letters: rtx4090, a100.
+    names = tuple(dict.fromkeys("".join(model.lower().split()) for model in models))
+    if not all(_MODEL.fullmatch(model) for model in names):
+        raise _bad("gpu_models", "names such as h100, a100 or rtx4090")
+    if not ram:
+        return Gpus(count, names)
+    match = _GPU_RAM.fullmatch(ram.strip())
+    if match is None:
+        raise _bad("gpu_ram", "the memory of one GPU, such as 80Gi")
+    if not names:
+        raise BadArgument("gpu_ram needs gpu_models: an SDL asks for memory only with a model.")
+    return Gpus(count, names, f"{match[1]}Gi")
+
+
+def _texts(argument: str, texts: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(texts, str):
+        raise _bad(argument, "a list of words")
+    if not all(is_carried(text) for text in texts):
+        raise _bad(argument, "text without control characters and Unicode line separators")
+    return tuple(texts)
+
+
+def _env(env: Sequence[str]) -> tuple[str, ...]:
+    items = _texts("env", env)
+    names = [item.partition("=")[0] for item in items]
+    if not all(is_variable(name) for name in names):
+        raise _bad("env", 'a list of NAME=VALUE or NAME, with names of letters, digits, "_", "." and "-"')
+    if len(set(names)) < len(names):
+        raise _bad("env", "a list in which each name stands once")
+    return items
+
+
+def _count(count: int) -> int:
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise _bad("count", "a whole number of replicas, 1 or more")
+    return count
+
+
+def _attributes(region: str | None, attributes: Mapping[str, str]) -> dict[str, str]:
+    chosen = {**attributes, **({REGION: region} if region else {})}
+    for key, value in chosen.items():
+        if not ATTRIBUTE_KEY.fullmatch(key) or not _VALUE.fullmatch(value):
+            raise _bad("region and attributes", "what providers say of themselves, such as region us-west")
+    return chosen
+
+
+def _amount(per_hour: Usd, count: int) -> Decimal:
+    most = usd_per_hour(MAX_PRICE) * count
+    amount = amount_within(min(per_hour, most), count)
+    if per_hour > most or not amount:
+        raise _bad("max_usd_per_hour", f"more than 0 and at most {most} for so many replicas")
+    return amount
+
+
+def _notes(workload: Workload, report: Report, *, usual: bool) -> list[str]:
+    ceiling = f"The most it may cost is {report.ceiling_usd_hour} an hour"
+    notes = [
+        f"{ceiling}: {usual_words(gpus=workload.gpus is not None)} Providers bid at or below it; max_usd_per_hour "
+        "lowers it."
+        if usual
+        else f"{ceiling}, as asked, for all replicas together."
+    ]
+    (opening,) = workload.openings
+    if opening.outside == WEB_PORT:
+        notes.append(
+            f"The provider gives port {opening.port} a web address; your container speaks plain HTTP."
+        )
+    else:
+        notes.append(f"The provider chooses the outer port for {opening.port}; get_deployment shows it.")
+    notes += [
+        f"What is written to {disk.mount} lasts as long as the lease: closing the deployment deletes it."
+        for disk in workload.disks
+    ]
+    if workload.gpus and not workload.gpus.models:
+        notes.append("Any NVIDIA GPU may be offered; gpu_models narrows it.")
+    if report.groups[0].attributes:
+        notes.append(f'Only providers with the attributes of placement "{PLACEMENT}" bid.')
+    return notes
+
+
+def usual_words(*, gpus: bool) -> str:
+    """Where a usual price comes from, in a sentence."""
+    return "three times the default price list of providers for this size" + (
+        ", and for each GPU the $3000 a month that the dearest models go for." if gpus else "."
+    )

@@ -1,0 +1,1 @@
+"""What each judge refuses: form and references (Console), chain and provider, Go command line, market."""

@@ -1,0 +1,165 @@
+"""SDL that every judge takes and that still goes wrong (judge D): no provider bids, or what runs is not what was meant.
+
+Facts of providers from akash-network/provider (bidengine/order.go, bidengine/pricing.go, go.mod).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from akash_mcp.sdl.model import Expose, Gpu, Placement, Profile, Sdl, Service
+from akash_mcp.sdl.output.orders import DENOM
+from akash_mcp.sdl.report import Fault, Judge
+from akash_mcp.sdl.rules.chain_rules import ATTRIBUTE_KEY
+from akash_mcp.sdl.rules.cli_rules import CLASSES
+from akash_mcp.sdl.rules.references import bad_sizes
+from akash_mcp.sdl.yaml.javascript import Value
+from akash_mcp.sdl.yaml.loader import Path
+
+MAX_VOLUMES = 4
+"""Volumes in one profile that a provider bids on by default."""
+
+_RAM = re.compile(r"[1-9][0-9]*Gi")
+_WEB_PORTS = frozenset({80, 3000, 5000, 5173, 7860, 8000, 8080, 8081, 8501, 8888, 9000})
+_MANIFEST_LOST = "manifest version validation failed"
+
+
+def check_market(sdl: Sdl) -> Iterator[Fault]:
+    """What will find no bidder, and what does not do what it seems to."""
+    used = {placed.profile for name in sdl.services for placed in sdl.deployment[name].values()}
+    for profile in sdl.profiles.values():
+        if profile.name in used:
+            yield from _profile(profile)
+        else:
+            for fault in bad_sizes(profile):
+                yield _warn(
+                    "D13", fault.path, f"{fault.message}; no service uses this profile yet", fault.hint
+                )
+    for placement in sdl.placements.values():
+        yield from _placement(placement)
+    for service in sdl.services.values():
+        yield from _service(sdl, service)
+
+
+def _warn(
+    rule: str, path: Path, message: str, hint: str, judge: Judge = "market", official: str = ""
+) -> Fault:
+    return Fault(rule, path, message, official, hint, judge)
+
+
+def _profile(profile: Profile) -> Iterator[Fault]:
+    at: Path = ("profiles", "compute", profile.name, "resources")
+    if len(profile.storage) > MAX_VOLUMES:
+        message = (
+            f"{len(profile.storage)} volumes: providers decline more than {MAX_VOLUMES} unless told otherwise"
+        )
+        yield _warn("D01", (*at, "storage"), message, "put folders into one volume")
+    for volume in profile.storage:
+        where: Path = (*at, *volume.steps)
+        if volume.kind and volume.kind not in CLASSES:
+            message = f'no provider has the storage class "{volume.kind}"'
+            yield _warn("D02", (*where, "attributes", "class"), message, "write beta3, beta2 or beta1")
+        yield from _empty_values((*where, "attributes"), volume.attributes)
+    yield from _empty_values((*at, "cpu", "attributes"), profile.cpu_attributes)
+    if profile.gpu:
+        yield from _gpu((*at, "gpu", "attributes", "vendor", "nvidia"), profile.gpu)
+
+
+def _empty_values(path: Path, attributes: dict[str, Value] | object) -> Iterator[Fault]:
+    if not isinstance(attributes, dict):
+        return
+    for key, value in attributes.items():
+        if value == "" or value == []:
+            message = (
+                f'the attribute "{key}" is empty: the provider would compute another hash than the chain has'
+            )
+            yield _warn(
+                "D07", (*path, key), message, "remove it or give it a value", "provider", _MANIFEST_LOST
+            )
+
+
+def _gpu(path: Path, gpu: Gpu) -> Iterator[Fault]:
+    if gpu.models == () and gpu.has_vendor:
+        message = "an empty list of models asks for no kind of GPU at all"
+        yield _warn("D03", path, message, 'leave "nvidia:" empty for any NVIDIA GPU')
+    for i, model in enumerate(gpu.models or ()):
+        if model.model is None:
+            message = 'an entry without a model asks for a GPU named "undefined"'
+            yield _warn("D03", (*path, i), message, "add model:")
+        elif model.model != model.model.lower() or " " in model.model:
+            message = f'providers write models in small letters: none has "{model.model}"'
+            yield _warn("D03", (*path, i, "model"), message, f"write {model.model.lower().replace(' ', '')}")
+        if model.ram and not _RAM.fullmatch(model.ram):
+            message = f'providers write GPU memory as 80Gi: none has "{model.ram}"'
+            digits = re.match("[0-9]+", model.ram)
+            hint = (
+                f"write {digits[0]}Gi"
+                if digits and not model.ram.endswith("Mi")
+                else "write it in Gi, as in 80Gi"
+            )
+            yield _warn("D03", (*path, i, "ram"), message, hint)
+
+
+def _placement(placement: Placement) -> Iterator[Fault]:
+    at: Path = ("profiles", "placement", placement.name)
+    for key in placement.attributes:
+        if not ATTRIBUTE_KEY.fullmatch(key):
+            yield _warn(
+                "D12", (*at, "attributes", key), f'no provider can have an attribute "{key}"', "remove it"
+            )
+    for profile, denom in placement.denoms.items():
+        if denom != DENOM:
+            message = f"the Console turns this price into {DENOM} and keeps the number"
+            hint = f"write denom: {DENOM}, and the amount in millionths of a dollar per block"
+            yield _warn("D08", (*at, "pricing", profile, "denom"), message, hint)
+
+
+def _service(sdl: Sdl, service: Service) -> Iterator[Fault]:
+    at: Path = ("services", service.name)
+    if len(service.name) > 63:
+        message = "Kubernetes takes no service name of more than 63 characters"
+        yield _warn("D10", at, message, "shorten it", "provider")
+    tag = service.image.rpartition("/")[2].partition("@")
+    if not tag[1] and tag[0].partition(":")[2] in ("", "latest"):
+        message = "providers keep images: without a tag of its own a new version may never be fetched"
+        yield _warn("D09", (*at, "image"), message, "name a version, such as nginx:1.27.0")
+    for i, expose in enumerate(service.expose):
+        yield from _expose(sdl, service, (*at, "expose", i), expose)
+    if service.params and service.params.permissions and service.params.permissions.get("read") == []:
+        message = "an empty list of permissions: the provider would compute another hash than the chain has"
+        path = (*at, "params", "permissions", "read")
+        yield _warn("D07", path, message, "remove it", "provider", _MANIFEST_LOST)
+    for field, texts in (("command", service.command), ("args", service.args), ("env", service.env)):
+        for i, each in enumerate(texts):
+            if "\u2028" in each or "\u2029" in each:
+                message = (
+                    "a Unicode line separator: the provider would compute another hash than the chain has"
+                )
+                yield _warn("D07", (*at, field, i), message, "write \\n instead", "provider", _MANIFEST_LOST)
+
+
+def _expose(sdl: Sdl, service: Service, path: Path, expose: Expose) -> Iterator[Fault]:
+    if not expose.to:
+        message = f'nobody can reach port {expose.port}: there is no "to"'
+        yield _warn("D05", path, message, "add to: - global: true, or - service: <name>")
+    for j, to in enumerate(expose.to):
+        if to.service and to.service not in sdl.services:
+            yield _warn(
+                "D05", (*path, "to", j, "service"), f'there is no service "{to.service}"', "name a service"
+            )
+    is_global = any(to.is_global and not to.ip for to in expose.to)
+    if (
+        is_global
+        and expose.proto == "TCP"
+        and not expose.is_ingress
+        and (expose.accept or expose.outer_port in _WEB_PORTS)
+    ):
+        message = (
+            f"port {expose.outer_port} gets a random port and no web address: that takes the outer port 80"
+        )
+        yield _warn("D04", (*path, "as" if expose.outside else "port"), message, "write as: 80")
+    if expose.http_options.get("proxy_buffer_size"):
+        message = "providers older than this option drop it and then compute another hash than the chain has"
+        where = (*path, "http_options", "proxy_buffer_size")
+        yield _warn("D06", where, message, "remove it", "provider", _MANIFEST_LOST)

@@ -1,0 +1,235 @@
+"""What one part of an SDL says of another, as the Console judges it (judge A, rules T01 to T16).
+
+Source: akash-network/chain-sdk ts/src/sdl/validateSDL. T15 and T16 are no rules of it but exceptions that building
+the manifest throws, which Console answers with a 500 that tells the first of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+
+from akash_mcp.sdl.model import Gpu, Profile, Sdl, Service, Volume
+from akash_mcp.sdl.output.quantities import BadSize, size_bytes
+from akash_mcp.sdl.report import Fault
+from akash_mcp.sdl.rules import hints
+from akash_mcp.sdl.yaml.loader import Path
+
+
+def check_references(sdl: Sdl) -> Iterator[Fault]:
+    """Every broken reference (T01 to T14), in the Console's order."""
+    leases: dict[tuple[str, int, str], str] = {}
+    tee_types: dict[str, str] = {}
+    for service in sdl.services.values():
+        yield from _deployed(sdl, service, tee_types)
+        yield from _leased_ips(sdl, service, leases)
+    yield from _unused(sdl, {ip for ip, _, _ in leases})
+
+
+def _deployed(sdl: Sdl, service: Service, tee_types: dict[str, str]) -> Iterator[Fault]:
+    places = sdl.deployment.get(service.name)
+    if places is None:
+        yield Fault(
+            "T01",
+            ("services", service.name),
+            f'the service "{service.name}" has no entry under "deployment"',
+            f'Service "{service.name}" is not defined at "/deployment" section.',
+            hints.nearest(service.name, sdl.deployment) or "add it there, or remove the service",
+            at_key=True,
+        )
+        return
+    judged: set[str] = set()
+    for place, placed in places.items():
+        at: Path = ("deployment", service.name, place)
+        profile = sdl.profiles.get(placed.profile)
+        placement = sdl.placements.get(place)
+        if placement is None:
+            yield Fault(
+                "T02",
+                at,
+                f'there is no placement "{place}" in profiles.placement',
+                f'The placement "{place}" is not defined in the "placement" section.',
+                hints.nearest(place, sdl.placements),
+                at_key=True,
+            )
+        elif placed.profile not in placement.pricing:
+            yield Fault(
+                "T03",
+                ("profiles", "placement", place, "pricing"),
+                f'the placement "{place}" has no price for the profile "{placed.profile}"',
+                f'The pricing for the "{placed.profile}" profile is not defined in the "{place}" placement.',
+                hints.nearest(placed.profile, placement.pricing)
+                or f"add {placed.profile}: with denom: uact and amount",
+                at_key=True,
+            )
+        if profile is None:
+            yield Fault(
+                "T04",
+                (*at, "profile"),
+                f'there is no compute profile "{placed.profile}" in profiles.compute',
+                f'The compute requirements for the "{placed.profile}" profile '
+                'are not defined in the "compute" section.',
+                hints.nearest(placed.profile, sdl.profiles),
+            )
+        if placed.profile not in judged:
+            judged.add(placed.profile)
+            volumes = profile.storage if profile else ()
+            yield from _mounts(service, volumes)
+            yield from _lasting_volumes(service, volumes)
+            if profile and profile.gpu:
+                yield from _gpu(profile, profile.gpu)
+        yield from _tee(service, place, profile, tee_types)
+
+
+def _mounts(service: Service, volumes: tuple[Volume, ...]) -> Iterator[Fault]:
+    named = [volume.name for volume in volumes if volume.name is not None]
+    taken: dict[str, str] = {}
+    for name, mount in service.mounts.items():
+        at: Path = ("services", service.name, "params", "storage", name)
+        if name not in named:
+            unnamed = name == "default" and len(named) < len(volumes)
+            yield Fault(
+                "T05",
+                at,
+                f'the service "{service.name}" mounts a volume "{name}" that its profile does not have',
+                f'Service "{service.name}" references non-existing compute volume "{name}".',
+                "give the volume name: default"
+                if unnamed
+                else hints.nearest(name, named) or f"add a volume with name: {name}",
+            )
+            continue
+        if other := taken.get(mount.path):
+            if mount.path:
+                message = f'the volumes "{other}" and "{name}" are both mounted at {mount.path}'
+                said = f'Mount "{mount.path}" already in use by volume "{other}".'
+            else:
+                message = f'the volumes "{other}" and "{name}" both lack a mount'
+                said = "Multiple root ephemeral storages are not allowed."
+            yield Fault("T06", (*at, "mount") if mount.path else at, message, said, "give each its own mount")
+        taken[mount.path] = name
+
+
+def _lasting_volumes(service: Service, volumes: tuple[Volume, ...]) -> Iterator[Fault]:
+    for volume in volumes:
+        mount = service.mounts.get(volume.name or "")
+        if volume.persistent and (mount is None or not mount.path):
+            shown = volume.name or "default"
+            hint = f"add params: storage: {shown}: mount: /data to the service"
+            yield Fault(
+                "T07",
+                ("services", service.name, "params", "storage", volume.name or ""),
+                f'the service "{service.name}" mounts the persistent volume "{shown}" nowhere',
+                f'Persistent storage "{shown}" requires a mount path in '
+                f"/services/{service.name}/params/storage/{shown}/mount.",
+                hint if volume.name else f"give the volume a name, and {hint}",
+            )
+
+
+def _gpu(profile: Profile, gpu: Gpu) -> Iterator[Fault]:
+    at: Path = ("profiles", "compute", profile.name, "resources", "gpu")
+    has_units = gpu.units is not None and gpu.units != 0
+    if not has_units and gpu.has_attributes:
+        said = "GPU must not have attributes if units is 0."
+        yield Fault("T08", at, "a GPU without units must not have attributes", said, "write units: 1")
+    if has_units and not gpu.has_attributes:
+        said = "GPU must have attributes if units is not 0."
+        yield Fault(
+            "T09", at, "a GPU needs attributes", said, "add attributes: vendor: nvidia:, or remove the gpu"
+        )
+    if has_units and not gpu.has_vendor:
+        said = "GPU must specify a vendor if units is not 0."
+        yield Fault("T09", at, "a GPU needs a vendor", said, "write attributes: vendor: nvidia:")
+
+
+def _tee(service: Service, place: str, profile: Profile | None, tee_types: dict[str, str]) -> Iterator[Fault]:
+    if not service.tee:
+        return
+    at: Path = ("services", service.name, "params", "tee")
+    has_gpu = profile and profile.gpu and profile.gpu.units not in (None, 0)
+    if service.tee == "cpu-gpu" and not has_gpu:
+        yield Fault(
+            "T10",
+            at,
+            f'the service "{service.name}" asks for a GPU enclave and its profile has no GPU',
+            f'Service "{service.name}" tee type requires gpu resources.',
+            "write tee: cpu, or give the profile a gpu",
+        )
+    other = tee_types.setdefault(place, service.tee)
+    if other != service.tee:
+        yield Fault(
+            "T11",
+            at,
+            f'the placement "{place}" holds services with different tee types',
+            f'conflicting tee types in placement group "{place}": "{other}" and "{service.tee}"',
+            "use one tee type, or a second placement",
+        )
+
+
+def _leased_ips(sdl: Sdl, service: Service, leases: dict[tuple[str, int, str], str]) -> Iterator[Fault]:
+    for i, expose in enumerate(service.expose):
+        for j, to in enumerate(expose.to):
+            if not to.ip:
+                continue
+            at: Path = ("services", service.name, "expose", i, "to", j, "ip")
+            if to.ip not in sdl.endpoints:
+                yield Fault(
+                    "T12",
+                    at,
+                    f'the endpoint "{to.ip}" is not declared',
+                    f'Unknown endpoint "{to.ip}" for service "{service.name}". Add it to the "endpoints" section.',
+                    hints.nearest(to.ip, sdl.endpoints) or f"add endpoints: {to.ip}: kind: ip at the root",
+                )
+            key = (to.ip, expose.outer_port, expose.proto)
+            if key in leases:
+                yield Fault(
+                    "T13",
+                    at,
+                    f'port {expose.outer_port} {expose.proto} of the endpoint "{to.ip}" is taken by "{leases[key]}"',
+                    f'IP endpoint "{to.ip}" port {expose.outer_port} protocol {expose.proto} already in use by '
+                    f'service "{leases[key]}".',
+                    "give one of the two another as:",
+                )
+            leases[key] = service.name
+
+
+def _unused(sdl: Sdl, used: Container[str]) -> Iterator[Fault]:
+    for endpoint in sdl.endpoints:
+        if endpoint not in used:
+            yield Fault(
+                "T14",
+                ("endpoints", endpoint),
+                f'the endpoint "{endpoint}" is declared and no service uses it',
+                f'Endpoint "{endpoint}" declared but never used.',
+                f"remove it, or name it in a service's expose: to: - ip: {endpoint}, global: true",
+                at_key=True,
+            )
+
+
+def check_throws(sdl: Sdl) -> Iterator[Fault]:
+    """What building the manifest throws (T15 and T16) on an SDL whose references are sound."""
+    reached = {place for name in sdl.services for place in sdl.deployment[name]}
+    for name, places in sdl.deployment.items():
+        if name not in sdl.services and not reached.isdisjoint(places):
+            yield Fault(
+                "T15",
+                ("deployment", name),
+                f'"deployment" names a service "{name}" that is not under "services"',
+                "Cannot read properties of undefined (reading 'credentials')",
+                hints.nearest(name, sdl.services) or "remove it, or add the service",
+                at_key=True,
+            )
+    used = {placed.profile for name in sdl.services for placed in sdl.deployment[name].values()}
+    for profile in sdl.profiles.values():
+        if profile.name in used:
+            yield from bad_sizes(profile)
+
+
+def bad_sizes(profile: Profile) -> Iterator[Fault]:
+    """The sizes of a profile that are none (T16)."""
+    at: Path = ("profiles", "compute", profile.name, "resources")
+    sizes: list[tuple[Path, str]] = [((*at, "memory", "size"), profile.memory)]
+    sizes += [((*at, *volume.steps, "size"), volume.size) for volume in profile.storage]
+    for path, size in sizes:
+        try:
+            size_bytes(size)
+        except BadSize as bad:
+            yield Fault("T16", path, f'"{size}" is no size', str(bad), hints.for_size(size))

@@ -1,0 +1,291 @@
+"""From what a workflow found to what a tool answers: trimmed, in dollars and hours, cleaned where others wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from akash_mcp.clients.api_model import UACT
+from akash_mcp.clients.console.models import Lease, ProviderRecord
+from akash_mcp.guard.journal import Operation
+from akash_mcp.guard.plans import Plan
+from akash_mcp.ids import Dseq, OpId
+from akash_mcp.market.ranking import RankedOffer, Ranking, Rejected
+from akash_mcp.money import ZERO, usd_per_hour
+from akash_mcp.sanitize.text import field, quoted
+from akash_mcp.sdl import Finding, Report
+from akash_mcp.tools.results import (
+    DeploymentList,
+    DeploymentRow,
+    DeploymentShape,
+    FindingShape,
+    LeaseShape,
+    OfferList,
+    OfferShape,
+    Outcome,
+    RejectedShape,
+    Verdict,
+)
+from akash_mcp.tools.services import service_shapes, services_left_out
+from akash_mcp.workflow.launch import Launched, names
+from akash_mcp.workflow.listing import Row
+from akash_mcp.workflow.operations import Running
+from akash_mcp.workflow.status import Standing, hours_text
+
+_MOST_FINDINGS = 20
+_MOST_OFFERS = 10
+_MOST_DEPLOYMENTS = 50
+_MOST_LEASES = 10
+_MOST_ERRORS = 3
+_LATEST = 4_102_444_800  # seconds, the year 2100: what comes after it is no date
+
+
+def verdict(report: Report) -> Verdict:
+    """What `validate_sdl` says of a report."""
+    return Verdict(
+        ok=report.ok,
+        errors=[_finding(finding) for finding in report.errors[:_MOST_FINDINGS]],
+        warnings=[_finding(finding) for finding in report.warnings[:_MOST_FINDINGS]],
+        services=list(report.services),
+        groups=len(report.groups),
+        ceiling_usd_per_hour=report.ceiling_usd_hour,
+        ceiling_usd_per_month=report.ceiling_usd_month,
+        next_step="It can be deployed with deploy."
+        if report.ok
+        else f"Mend the {_these(len(report.errors))} and check again. Nothing was sent and nothing was spent.",
+    )
+
+
+def _these(errors: int) -> str:
+    return "errors" if errors <= _MOST_FINDINGS else f"{_MOST_FINDINGS} first of {errors} errors"
+
+
+def _finding(finding: Finding) -> FindingShape:
+    return FindingShape(
+        line=finding.line,
+        column=finding.column,
+        rule=finding.rule,
+        message=finding.message,
+        mend=finding.hint or None,
+    )
+
+
+def confirmation(plan: Plan, token: str, expires_in_seconds: int) -> Outcome:
+    """Nothing was done: the person has to agree to this plan first."""
+    return Outcome(
+        status="confirmation_required",
+        summary=plan.summary,
+        money="No money moved.",
+        most_it_can_cost_usd=plan.exposure,
+        approval_token=token,
+        expires_in_seconds=expires_in_seconds,
+        next_step="Show this plan to the user. Once they agree, call the same tool with exactly the same arguments "
+        "and this approval_token, which works once.",
+    )
+
+
+def offer_shape(ranked: RankedOffer) -> OfferShape:
+    """A ranked offer for a model."""
+    offer = ranked.offer
+    return OfferShape(
+        rank=ranked.rank,
+        group=offer.gseq,
+        provider=offer.provider,
+        name=field(offer.name),
+        region=field(", ".join(part for part in (offer.region, offer.country) if part)) or "unknown",
+        usd_per_hour=ranked.usd_per_hour,
+        expected_usd_a_day=ranked.expected_cost,
+        reasons=list(ranked.reasons),
+        unknown=list(ranked.unknowns),
+    )
+
+
+def rejected_shape(rejected: Rejected) -> RejectedShape:
+    """A rejected offer for a model."""
+    return RejectedShape(
+        provider=rejected.offer.provider,
+        usd_per_hour=rejected.offer.usd_per_hour,
+        reasons=list(rejected.reasons),
+    )
+
+
+def offer_list(dseq: Dseq, ranking: Ranking) -> OfferList:
+    """What `list_bids` answers."""
+    if ranking.ranked:
+        status, next_step = (
+            "offers",
+            "Call create_lease with the provider you choose, within five minutes of its bid.",
+        )
+    elif ranking.rejected:
+        status, next_step = (
+            "none",
+            "No bid can be taken; the reasons stand beside each. close_deployment ends it.",
+        )
+    else:
+        status, next_step = (
+            "pending",
+            f"No bids yet: call list_bids(dseq={dseq}) again. After two minutes without any, close it.",
+        )
+    return OfferList(
+        status=status,
+        dseq=dseq,
+        offers=[offer_shape(offer) for offer in ranking.ranked[:_MOST_OFFERS]],
+        rejected=[rejected_shape(rejected) for rejected in ranking.rejected[:_MOST_OFFERS]],
+        next_step=next_step,
+    )
+
+
+def pending(op_id: OpId, stage: str, dseq: Dseq | None = None) -> Outcome:
+    """The work goes on in the server; here is how to find it again."""
+    return Outcome(
+        status="pending",
+        op_id=op_id,
+        dseq=dseq,
+        summary=f"Still under way: {field(stage)}. It goes on without this call.",
+        money="What was approved is reserved; get_deployment says what it came to.",
+        next_step=f'Call get_deployment(id="{op_id}", wait_for="ready"). Do not start it again.',
+    )
+
+
+def launch_outcome(op_id: OpId, launched: Launched) -> Outcome:
+    """What `deploy` and `create_lease` answer when their work is over."""
+    ready = launched.readiness.is_ready
+    rate = launched.usd_per_hour
+    where = names(launched.chosen)
+    return Outcome(
+        status="ready" if ready else "leased",
+        op_id=op_id,
+        dseq=launched.dseq,
+        summary=f"Deployment {launched.dseq} runs at {where}."
+        if ready
+        else f"Deployment {launched.dseq} is leased at {where}, and not all of it runs yet.",
+        money=f"It costs {rate} an hour from its escrow until it is closed or its escrow is used up.",
+        usd_per_hour=rate,
+        services=service_shapes(launched.readiness),
+        offers=[offer_shape(offer) for offer in launched.offers.ranked[:_MOST_OFFERS]],
+        next_step="Give the user its address. close_deployment ends it."
+        if ready
+        else f"Call diagnose_deployment(dseq={launched.dseq}).",
+    )
+
+
+def deployment_list(rows: Sequence[Row]) -> DeploymentList:
+    """What `list_deployments` answers."""
+    shown = [_row(row) for row in rows[:_MOST_DEPLOYMENTS]]
+    if not rows:
+        next_step = "Nothing runs and nothing costs money. deploy starts something."
+    elif len(rows) > len(shown):
+        next_step = (
+            f"These are the newest {len(shown)}; the others cost money too. close_deployment ends one."
+        )
+    else:
+        next_step = "get_deployment shows one; close_deployment ends one."
+    return DeploymentList(
+        deployments=shown,
+        total=len(rows),
+        usd_per_hour=sum((row.funds.usd_per_hour for row in rows), ZERO),
+        next_step=next_step,
+    )
+
+
+def _row(row: Row) -> DeploymentRow:
+    return DeploymentRow(
+        dseq=row.detail.dseq,
+        state=field(row.detail.state),
+        ours=row.ours,
+        leases=len(row.detail.active_leases),
+        usd_per_hour=row.funds.usd_per_hour,
+        escrow_left_usd=row.funds.escrow_left,
+        hours_left=hours_text(row.funds.hours_left),
+    )
+
+
+def deployment_shape(now: Standing, problem: str = "") -> DeploymentShape:
+    """What `get_deployment` answers for a dseq. `problem` comes before what was found."""
+    detail = now.detail
+    ready = now.readiness.is_ready if detail.active_leases else None
+    leases = sorted(detail.leases, key=lambda lease: not lease.is_active)
+    return DeploymentShape(
+        dseq=detail.dseq,
+        state=field(detail.state),
+        ours=now.ours,
+        ready=ready,
+        services=service_shapes(now.readiness) or None,
+        leases=[
+            _lease(lease, now.providers.get(lease.id.provider), alone=len(leases) == 1)
+            for lease in leases[:_MOST_LEASES]
+        ],
+        usd_per_hour=now.usd_per_hour,
+        escrow_left_usd=now.escrow_left,
+        spent_usd=now.spent,
+        hours_left=hours_text(now.hours_left),
+        runs_until=_utc(now.funds.runs_until),
+        services_not_shown=services_left_out(now.readiness) or None,
+        problem=field(" ".join(part for part in (problem, *_problems(now)) if part), 600) or None,
+        next_step=_next_step(now, ready),
+    )
+
+
+def _lease(lease: Lease, provider: ProviderRecord | None, *, alone: bool) -> LeaseShape:
+    return LeaseShape(
+        provider=field(lease.id.provider, 64),
+        name=_name(provider),
+        group=lease.id.gseq,
+        state=field(lease.state, 40),
+        # Of the only lease it is the deployment's rate, which the answer tells anyway.
+        usd_per_hour=usd_per_hour(lease.price.amount) if lease.price.denom == UACT and not alone else None,
+        # The chain gives running leases a reason too, an invalid one.
+        reason=field(lease.reason) or None if not lease.is_active else None,
+    )
+
+
+def _name(provider: ProviderRecord | None) -> str | None:
+    if provider is None:
+        return None
+    return field(provider.name or provider.host_uri.removeprefix("https://"), 80) or None
+
+
+def _problems(now: Standing) -> list[str]:
+    """What keeps this answer from being whole."""
+    problems = [now.readiness.problem]
+    for lease_id, status in now.readiness.statuses.items():
+        problems += [f"{lease_id.provider} says: {quoted(error)}." for error in status.errors[:_MOST_ERRORS]]
+    if any(lease.is_active and lease.price.denom != UACT for lease in now.detail.leases):
+        problems.append("A lease is priced in another currency than dollars, so its rate is not counted.")
+    for lease in now.detail.leases:
+        notice = lease.reclamation.deadline if lease.reclamation else 0
+        if lease.state != "closed" and 0 < notice < _LATEST:
+            until = _utc(datetime.fromtimestamp(notice, UTC))
+            problems.append(f"{lease.id.provider} takes its lease back at {until}.")
+    return problems
+
+
+def _utc(moment: datetime | None) -> str | None:
+    return moment.strftime("%Y-%m-%dT%H:%MZ") if moment else None
+
+
+def operation_shape(operation: Operation, running: Running[object] | None) -> DeploymentShape:
+    """What `get_deployment` answers for an operation that is no deployment yet, or not settled."""
+    under_way = running is not None and not running.is_done
+    stage = running.stage if running is not None and under_way else operation.note
+    return DeploymentShape(
+        dseq=operation.dseq,
+        op_id=operation.op_id,
+        state="under way" if under_way else operation.state.value,
+        ours=True,
+        problem=field(stage, 400) or None,
+        next_step=f'Call get_deployment(id="{operation.op_id}", wait_for="ready") again.'
+        if under_way
+        else "If its state is unknown, look for it with list_deployments before anything is tried again.",
+    )
+
+
+def _next_step(now: Standing, ready: bool | None) -> str:
+    dseq = now.detail.dseq
+    if now.detail.state == "closed":
+        return "It is closed and costs nothing more."
+    if ready is None:
+        return f"It has no running lease: list_bids(dseq={dseq}), diagnose_deployment or close_deployment."
+    if not ready:
+        return f'Call get_deployment(id={dseq}, wait_for="ready"), or diagnose_deployment(dseq={dseq}).'
+    return "It runs. close_deployment ends it and gives back what its escrow did not use."

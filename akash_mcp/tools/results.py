@@ -1,0 +1,217 @@
+"""What tools answer with: trimmed for a model, in dollars and hours, and never the API's own shapes.
+
+Every fact stands in a field, because some hosts show their model only the structured half of an answer. Every text
+in it passes `sanitize.text` when the answer is built, so that none can be forgotten; names and addresses that others
+chose are cut shorter before they come here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, field_validator
+
+from akash_mcp.sanitize.text import one_line
+from akash_mcp.tools.arguments import UsdOut
+
+LONGEST_TEXT = 4_000
+"""Bytes of one text in an answer: a plan that a person must see whole fits."""
+
+
+class Shape(BaseModel):
+    """The base of every answer: its texts are single lines, clean and bounded, whoever wrote them."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _clean(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return one_line(value, limit=LONGEST_TEXT)
+        if isinstance(value, list):
+            return [one_line(item, limit=LONGEST_TEXT) if isinstance(item, str) else item for item in value]
+        return value
+
+
+class FindingShape(Shape):
+    """One thing wrong with an SDL."""
+
+    line: int
+    column: int
+    rule: str
+    message: str
+    mend: str | None = None
+
+
+class Verdict(Shape):
+    """What `validate_sdl` says."""
+
+    ok: bool
+    errors: list[FindingShape]
+    warnings: list[FindingShape]
+    services: list[str]
+    groups: int
+    ceiling_usd_per_hour: UsdOut | None = None
+    ceiling_usd_per_month: UsdOut | None = None
+    next_step: str
+
+
+class OfferShape(Shape):
+    """One offer, and why it ranks where it does."""
+
+    rank: int
+    group: int
+    provider: str
+    name: str
+    region: str
+    usd_per_hour: UsdOut
+    expected_usd_a_day: UsdOut = Field(
+        description="24 hours of rent, and what an interruption is expected to cost"
+    )
+    reasons: list[str]
+    unknown: list[str]
+
+
+class RejectedShape(Shape):
+    """One offer that was not considered, and why."""
+
+    provider: str
+    usd_per_hour: UsdOut | None = None
+    reasons: list[str]
+
+
+class ServiceShape(Shape):
+    """One service of a lease: how many replicas are ready, and how many there should be.
+
+    `uris` are web addresses; `ports` are open to the internet as `host:port -> port of the container`.
+    """
+
+    name: str
+    ready: int
+    desired: int
+    uris: list[str] | None = None
+    ports: list[str] | None = None
+    not_shown: int | None = Field(None, description="Further addresses")
+
+
+class LeaseShape(Shape):
+    """One lease. `name` is what its provider calls itself; the address in `provider` is what it is known by."""
+
+    provider: str
+    name: str | None = None
+    group: int
+    state: str
+    usd_per_hour: UsdOut | None = None
+    reason: str | None = None
+
+
+class Outcome(Shape):
+    """What an operation that spends, changes or deletes came to."""
+
+    status: Literal[
+        "confirmation_required", "pending", "created", "leased", "ready", "updated", "funded", "closed"
+    ]
+    op_id: str | None = None
+    dseq: str | None = None
+    summary: str
+    money: str
+    next_step: str
+    approval_token: str | None = None
+    expires_in_seconds: int | None = None
+    most_it_can_cost_usd: UsdOut | None = None
+    usd_per_hour: UsdOut | None = None
+    escrow_left_usd: UsdOut | None = None
+    hours_left: str | None = None
+    spent_usd: UsdOut | None = None
+    refunded_usd: UsdOut | None = None
+    services: list[ServiceShape] | None = None
+    offers: list[OfferShape] | None = None
+
+
+class OfferList(Shape):
+    """What `list_bids` found."""
+
+    status: Literal["offers", "pending", "none", "closed"]
+    dseq: str
+    offers: list[OfferShape]
+    rejected: list[RejectedShape]
+    next_step: str
+
+
+class DeploymentShape(Shape):
+    """One deployment as it stands now."""
+
+    dseq: str | None = None
+    op_id: str | None = None
+    state: str
+    ours: bool
+    ready: bool | None = None
+    services: list[ServiceShape] | None = None
+    leases: list[LeaseShape] | None = None
+    usd_per_hour: UsdOut | None = None
+    escrow_left_usd: UsdOut | None = None
+    spent_usd: UsdOut | None = None
+    hours_left: str | None = None
+    runs_until: str | None = Field(None, description="UTC; then its money is used up")
+    services_not_shown: int | None = None
+    problem: str | None = None
+    next_step: str
+
+
+class DeploymentRow(Shape):
+    """One line of the list."""
+
+    dseq: str
+    state: str
+    ours: bool
+    leases: int
+    usd_per_hour: UsdOut
+    escrow_left_usd: UsdOut
+    hours_left: str | None = None
+
+
+class DeploymentList(Shape):
+    """The account's active deployments, newest first. `total` and `usd_per_hour` count all, also those not shown."""
+
+    deployments: list[DeploymentRow]
+    total: int
+    usd_per_hour: UsdOut
+    next_step: str
+
+
+class BudgetShape(Shape):
+    """Where the user's limits stand, and the account's credit."""
+
+    max_usd_per_deployment: UsdOut
+    max_usd_per_day: UsdOut
+    max_usd_per_hour: UsdOut | None = None
+    max_deployments: int
+    held_usd: UsdOut
+    committed_last_24h_usd: UsdOut
+    left_today_usd: UsdOut
+    open_deployments: int
+    approval: str
+    account_credit_usd: UsdOut | None = None
+    account_in_escrow_usd: UsdOut | None = None
+    account_problem: str | None = None
+    next_step: str
+
+
+class CauseShape(Shape):
+    """One likely cause, what points to it, and what mends it."""
+
+    cause: str
+    evidence: list[str]
+    mend: str
+
+
+class Diagnosis(Shape):
+    """Why a deployment does not do what it should, the most decisive cause first.
+
+    `healthy`: everything could be seen, and nothing is wrong. `past`: trouble that seems to be over.
+    """
+
+    dseq: str
+    healthy: bool
+    causes: list[CauseShape]
+    past: list[str]
+    not_known: list[str]
+    next_step: str

@@ -1,0 +1,91 @@
+"""Reading what providers stream of a deployment: from all leases at once, whatever keeps some from being read."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+
+import anyio
+
+from akash_mcp.clients.provider.gateway_errors import CLOSE_UNKNOWN
+from akash_mcp.errors import AkashError, BadArgument, Interrupted, NotRunningYet, ProviderError, Unreachable
+from akash_mcp.ids import Dseq, LeaseId
+from akash_mcp.workflow.runtime import Runtime
+from akash_mcp.workflow.status import record
+
+READ_SECONDS = 20.0
+"""What is not over by then is taken as far as it came."""
+
+
+async def read_leases(
+    rt: Runtime,
+    dseq: Dseq,
+    read: Callable[[LeaseId], Awaitable[None]],
+    *,
+    meanwhile: Callable[[], Coroutine[None, None, None]] | None = None,
+) -> list[str]:
+    """Read every running lease at once, doing something else `meanwhile`. Returns what could not be read, in words.
+
+    Raises `BadArgument` where there is no running lease, and what `read` raises that no provider is to blame for.
+    """
+    detail = await record(rt, dseq)
+    if not detail.active_leases:
+        raise BadArgument(
+            f"Deployment {dseq} is {detail.state} and has no running lease, so there is nothing to read.",
+            next_step="diagnose_deployment says why a lease ended."
+            if detail.leases
+            else "It was never leased.",
+        )
+    problems: list[str] = []
+    failures: list[AkashError] = []
+
+    async def attempt(lease: LeaseId) -> None:
+        try:
+            await read(lease)
+        except (ProviderError, Unreachable, Interrupted) as problem:
+            problems.append(f"{problem.what} {problem.next_step}".strip())
+        except AkashError as failure:
+            failures.append(failure)
+
+    async with anyio.create_task_group() as group:
+        if meanwhile is not None:
+            group.start_soon(meanwhile)
+        async with anyio.create_task_group() as readers:
+            for lease in detail.active_leases:
+                readers.start_soon(attempt, lease)
+        group.cancel_scope.cancel()
+    if failures:
+        raise failures[0]
+    return problems
+
+
+async def together_or_apart(
+    rt: Runtime, lease: LeaseId, service: str | None, read: Callable[[Sequence[str]], Awaitable[None]]
+) -> None:
+    """Read the logs of one service, or of all: together, or else each by itself.
+
+    For one container that has not started, a provider refuses the logs of all services together. Raises what `read`
+    does, and a `ProviderError` that names the services whose logs could not be read.
+    """
+    try:
+        await read((service,) if service else ())
+        return
+    except ProviderError as error:
+        if service or error.status != CLOSE_UNKNOWN or isinstance(error, NotRunningYet):
+            raise
+        services = (await rt.provider.lease_status(lease)).services
+        if len(services) < 2:
+            raise
+    silent = []
+    for name in services:
+        try:
+            await read((name,))
+        except ProviderError as error:
+            if error.status != CLOSE_UNKNOWN:
+                raise
+            silent.append(name)
+    if silent:
+        raise ProviderError(
+            f"There are no logs of {', '.join(silent)} at {lease.provider}.",
+            next_step="Most often a container is still starting or its image cannot be pulled: read the events.",
+            status=CLOSE_UNKNOWN,
+        )

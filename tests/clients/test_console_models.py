@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from akash_mcp.clients.console.account_models import SETTINGS, Balances
+from akash_mcp.clients.console.market_models import PROVIDER
+from akash_mcp.clients.console.models import BIDS, CREATED, DETAIL, DeploymentDetail
+from akash_mcp.clients.provider.lease_status import LEASE_STATUS
+from akash_mcp.ids import LeaseId, ProviderAddress
+from akash_mcp.money import Usd
+
+PROVIDER_ADDRESS = ProviderAddress("akash1u5cdg7k3gl43mukca4aeultuz8x2j68mgwn28e")
+
+
+def lease(dseq: int | str = 1763759482113, state: str = "active", price: str = "100.5") -> dict[str, Any]:
+    return {
+        "id": {
+            "owner": "akash1me",
+            "dseq": dseq,
+            "gseq": 1,
+            "oseq": "1",
+            "provider": PROVIDER_ADDRESS,
+            "bseq": 0,
+        },
+        "state": state,
+        "price": {"denom": "uact", "amount": price},
+        "created_at": "1000",
+        "closed_on": "0",
+        "status": None,
+    }
+
+
+def detail(**escrow: object) -> DeploymentDetail:
+    state = {"state": "open", "funds": [{"denom": "uact", "amount": "500000.000000000000000000"}], **escrow}
+    return DETAIL.validate_python(
+        {
+            "deployment": {
+                "id": {"owner": "akash1me", "dseq": "1763759482113"},
+                "state": escrow.get("deployment", "active"),
+                "hash": "GCJklcMgxY33XxxeZBqZk8Q1IQ8yWiseHq+seNeZKj8=",
+                "created_at": "1000",
+                "novelty": {"x": 1},
+            },
+            "leases": [lease(), lease(state="closed"), lease(state="insufficient_funds", price="1")],
+            "escrow_account": {"id": {"scope": "deployment"}, "state": state},
+        }
+    )
+
+
+def test_a_deployment_tells_what_runs_and_what_it_costs() -> None:
+    understood = detail(settled_at="1000")
+    running = LeaseId(understood.dseq, 1, 1, PROVIDER_ADDRESS)
+    assert understood.active_leases == [running]
+    assert understood.open_leases == [running, running]
+    assert understood.rate_uact == Decimal("100.5")
+    assert understood.escrow_funds == 500000
+    assert (understood.owner, understood.state) == ("akash1me", "active")
+
+
+def test_rent_accrues_between_settlements() -> None:
+    understood = detail(settled_at="1000", transferred=[{"denom": "uact", "amount": "200000"}])
+    assert understood.escrow_left(1100) == Decimal("489950.0")
+    assert understood.spent_at(1100) == Usd("0.21005")
+    assert understood.spent_at(10**9) == Usd("0.7")
+    assert understood.escrow_left(10**9) == 0
+
+
+def test_a_closed_deployment_tells_what_it_cost_and_what_came_back() -> None:
+    closed = detail(
+        deployment="closed",
+        funds=[],
+        transferred=[{"denom": "uact", "amount": "120000"}],
+        deposits=[{"balance": {"denom": "uact", "amount": "500000"}, "height": "1000", "source": "grant"}],
+    )
+    assert (closed.spent, closed.refunded) == (Usd("0.12"), Usd("0.38"))
+    assert detail(deployment="closed", deposits=None).refunded is None
+    assert detail().refunded is None
+
+
+def test_the_hash_of_the_fallback_reader_is_unknown() -> None:
+    fallback = DETAIL.validate_python(
+        {"deployment": {"id": {"dseq": 5}, "hash": "unknown_value"}, "leases": None, "escrow_account": None}
+    )
+    assert fallback.manifest_hash is None
+    assert fallback.leases == []
+    assert detail().manifest_hash is not None
+
+
+def test_another_denomination_is_not_counted_as_dollars() -> None:
+    assert detail(funds=[{"denom": "uakt", "amount": "9"}]).escrow_funds == 0
+    [listed] = BIDS.validate_python(
+        [{"bid": {"id": lease()["id"], "state": "open", "price": {"denom": "uakt", "amount": "3"}}}]
+    )
+    assert listed.bid.is_open
+    assert listed.bid.price_uact is None
+
+
+def test_what_identifies_a_thing_is_required() -> None:
+    with pytest.raises(ValidationError):
+        DETAIL.validate_python({"deployment": {"id": {"dseq": None}}})
+    with pytest.raises(ValidationError):
+        DETAIL.validate_python({"deployment": {"id": {"dseq": "-1"}}})
+
+
+def test_a_status_full_of_go_nulls_is_read() -> None:
+    status = LEASE_STATUS.validate_python(
+        {
+            "services": {"web": {"name": "web", "available": 1, "total": 1, "uris": None}, "gone": None},
+            "forwarded_ports": {"web": [{"port": 22, "externalPort": 31234, "proto": "TCP"}], "db": None},
+            "ips": {"web": [{"Port": 80, "ExternalPort": 80, "Protocol": "TCP", "IP": "203.0.113.7"}]},
+        }
+    )
+    assert status.services["web"].uris == []
+    assert status.forwarded_ports["web"][0].external_port == 31234
+    assert status.ips["web"][0].ip == "203.0.113.7"
+    assert status.is_ready
+    empty = LEASE_STATUS.validate_python({"services": None, "forwarded_ports": None, "ips": None})
+    assert not empty.is_ready
+
+
+@pytest.mark.parametrize("status", [5, [], {"services": 5}, {"services": {"web": {"available": "many"}}}])
+def test_a_provider_cannot_make_a_deployment_unreadable(status: object) -> None:
+    odd = DETAIL.validate_python(
+        {"deployment": {"id": {"dseq": 5}}, "leases": [lease(5) | {"status": status}], "escrow_account": {}}
+    )
+    assert odd.leases[0].status is None
+    assert odd.active_leases
+
+
+def test_a_pod_that_only_exists_does_not_run() -> None:
+    with_storage = {"available": 1, "total": 1, "replicas": 1, "ready_replicas": 0}
+    assert not LEASE_STATUS.validate_python({"services": {"db": with_storage}}).is_ready
+    assert LEASE_STATUS.validate_python({"services": {"db": with_storage | {"ready_replicas": 1}}}).is_ready
+
+
+def test_a_service_without_replicas_is_not_ready() -> None:
+    status = LEASE_STATUS.validate_python({"services": {"web": {"available": 0, "total": 0}}})
+    assert not status.is_ready
+
+
+def test_replicas_of_an_earlier_manifest_are_not_the_ones_asked_for() -> None:
+    rolling = {"total": 2, "replicas": 2, "updated_replicas": 1, "ready_replicas": 2}
+    assert not LEASE_STATUS.validate_python({"services": {"web": rolling}}).is_ready
+    assert LEASE_STATUS.validate_python({"services": {"web": rolling | {"updated_replicas": 2}}}).is_ready
+
+
+@pytest.mark.parametrize(
+    ("told", "read"), [(-3, 0), ("2", 2), (10**30, 1_000_000), ("9" * 40, 1_000_000), (None, 0), ("", 0)]
+)
+def test_a_count_that_cannot_be_is_brought_to_one_that_can(told: object, read: int) -> None:
+    status = LEASE_STATUS.validate_python({"services": {"web": {"available": told, "total": told}}})
+    assert (status.services["web"].ready, status.services["web"].total) == (read, read)
+
+
+def test_a_provider_that_is_offline_has_nulls_everywhere() -> None:
+    record = PROVIDER.validate_python(
+        {"owner": PROVIDER_ADDRESS, "hostUri": "https://p:8443", "name": None, "isOnline": False, "uptime7d": None,
+         "uptime1d": 0.5, "gpuModels": None, "attributes": [{"key": "tier", "value": 3, "auditedBy": None}]}
+    )  # fmt: skip
+    assert (record.name, record.uptime7d, record.uptime1d) == (None, None, Decimal("0.5"))
+    assert record.attributes[0].value == "3"
+
+
+def test_a_creation_tells_its_transaction_where_the_api_does() -> None:
+    created = CREATED.validate_python({"dseq": "1", "manifest": "[]", "signTx": {"code": 0, "hash": "AB"}})
+    assert created.tx_hash == "AB"
+    assert CREATED.validate_python({"dseq": 1763759482113, "manifest": "[]"}).tx_hash is None
+
+
+def test_settings_of_the_reference_and_of_autumn_2026() -> None:
+    old = SETTINGS.validate_python({"dseq": "1", "autoTopUpEnabled": True, "estimatedTopUpAmount": 12})
+    new = SETTINGS.validate_python({"dseq": "1", "runtimeLimitHours": 24, "runtimeEndsAt": None})
+    assert old.auto_top_up_enabled
+    assert old.runtime_limit_hours is None
+    assert not new.auto_top_up_enabled
+    assert new.runtime_limit_hours == Decimal(24)
+
+
+def test_balances_are_uact_unless_they_are_dollars() -> None:
+    assert Balances(balance=Decimal(2_500_000)).available == Usd("2.5")
+    assert Balances(balance=Decimal("2.5"), unit="usd").available == Usd("2.5")
+    assert Balances(balance=Decimal(-1)).available == Usd(0)
