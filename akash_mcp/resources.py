@@ -14,7 +14,7 @@ from akash_mcp.errors import AkashError, NotFound
 from akash_mcp.ids import BadId, parse_dseq
 from akash_mcp.sanitize.text import one_line
 from akash_mcp.tools.observe import budget_of, deployments_of
-from akash_mcp.tools.present import deployment_shape
+from akash_mcp.tools.present import deployment_result
 from akash_mcp.workflow import status
 from akash_mcp.workflow.runtime import Runtime
 
@@ -49,7 +49,7 @@ def add_resources(server: MCPServer[Any], runtime: Callable[[], Runtime]) -> Non
 
 
 async def _deployment(rt: Runtime, dseq: str) -> BaseModel:
-    return deployment_shape(await status.standing(rt, parse_dseq(dseq)))
+    return deployment_result(await status.deployment_status(rt, parse_dseq(dseq)))
 
 
 async def _json(asked: Awaitable[BaseModel]) -> str:

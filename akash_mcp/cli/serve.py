@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from akash_mcp.config import Settings
 from akash_mcp.server import build
 from akash_mcp.transports import serve_http, serve_stdio
-from akash_mcp.workflow.runtime import Pace
+from akash_mcp.workflow.runtime import Intervals
 
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
@@ -38,7 +38,7 @@ async def _serve(settings: Settings, sandbox: bool, speed: float) -> None:
     async with AsyncExitStack() as stack:
         if sandbox:
             settings = await stack.enter_async_context(_embedded_network(settings, speed))
-        server = build(settings, pace=Pace().times(speed))
+        server = build(settings, intervals=Intervals().times(speed))
         if settings.transport == "stdio":
             await serve_stdio(server)
             return

@@ -15,7 +15,7 @@ from akash_mcp.errors import (
     ServerError,
     Unreachable,
 )
-from akash_mcp.guard.operation import Admitted
+from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd
 
@@ -37,7 +37,7 @@ class Closed:
 class ClosePermit:
     """May close one deployment, and say that it is closed only when that is proven."""
 
-    _operation: Admitted
+    _operation: AuthorisedOperation
     _dseq: Dseq
 
     @property

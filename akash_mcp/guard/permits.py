@@ -12,7 +12,7 @@ from akash_mcp.clients.console.models import Created, DeploymentDetail
 from akash_mcp.errors import AkashError, BadArgument, LedgerUnusable, Refused, WalletProvisioning
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.journal import Sources, State
-from akash_mcp.guard.operation import Admitted
+from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.guard.plans import FundPlan, LaunchPlan, UpdatePlan
 from akash_mcp.ids import Dseq, LeaseId, OpId
 from akash_mcp.market.offers import offer_from
@@ -25,7 +25,7 @@ _PROVISIONING_ATTEMPTS = 14  # as often as Console's own page
 class LeasePermit:
     """May lease offers for one deployment, within one rate."""
 
-    def __init__(self, operation: Admitted, dseq: Dseq, max_usd_per_hour: Usd) -> None:
+    def __init__(self, operation: AuthorisedOperation, dseq: Dseq, max_usd_per_hour: Usd) -> None:
         self._operation = operation
         self._dseq = dseq
         self._max_usd_per_hour = max_usd_per_hour
@@ -58,7 +58,7 @@ class LeasePermit:
         """Deliver the manifest again to leases that exist. The Console creates no lease where one is open."""
         return await self._operation.writer.create_lease(self._sources().manifest, leases)
 
-    def reached(self, state: State, note: str = "") -> None:
+    def advance(self, state: State, note: str = "") -> None:
         """Write down how far the operation has come."""
         self._operation.journal.advance(self._operation.op_id, state, note)
 
@@ -101,7 +101,7 @@ class LeasePermit:
 class LaunchPermit:
     """May create one deployment, lease for it, and close it again."""
 
-    def __init__(self, operation: Admitted, plan: LaunchPlan) -> None:
+    def __init__(self, operation: AuthorisedOperation, plan: LaunchPlan) -> None:
         self._operation = operation
         self.plan = plan
 
@@ -165,7 +165,7 @@ class LaunchPermit:
 class FundPermit:
     """May add one amount to one deployment once."""
 
-    def __init__(self, operation: Admitted, plan: FundPlan) -> None:
+    def __init__(self, operation: AuthorisedOperation, plan: FundPlan) -> None:
         self._operation = operation
         self._plan = plan
 
@@ -197,7 +197,7 @@ class FundPermit:
 class UpdatePermit:
     """May replace one deployment's SDL."""
 
-    def __init__(self, operation: Admitted, plan: UpdatePlan) -> None:
+    def __init__(self, operation: AuthorisedOperation, plan: UpdatePlan) -> None:
         self._operation = operation
         self._plan = plan
 

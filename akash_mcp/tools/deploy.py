@@ -17,22 +17,22 @@ from akash_mcp.sdl import check
 from akash_mcp.tools.approval import AppContext, Confirm, Consent, ask, runtime, runtime_with_key, settle
 from akash_mcp.tools.arguments import ApprovalToken, DseqArg, ProviderArg, SdlArg, UsdArg
 from akash_mcp.tools.present import launch_outcome, offer_list, pending, verdict
-from akash_mcp.tools.progress import MAX_WAIT_SECONDS, WAIT_SECONDS, telling
+from akash_mcp.tools.progress import MAX_WAIT_SECONDS, WAIT_SECONDS, report_progress
 from akash_mcp.tools.results import OfferList, Outcome, Verdict
-from akash_mcp.tools.services import service_shapes
+from akash_mcp.tools.services import service_results
 from akash_mcp.tools.tool import Effect, ToolSpec
 from akash_mcp.workflow import planning
 from akash_mcp.workflow.change import close, create, fund, update
 from akash_mcp.workflow.launch import launch, lease_from
 from akash_mcp.workflow.offers import requirements, until_offers
-from akash_mcp.workflow.status import hours_text, standing_of
+from akash_mcp.workflow.status import hours_text, status_of
 
 Asked = Elicit[Confirm] | Consent
 Wait = Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds")]
 
 
 async def validate_sdl(sdl: SdlArg) -> Verdict:
-    """Check an SDL as Console, chain and providers will, for free: errors with line and mend, and its price ceiling."""
+    """Check an SDL as Console, chain and providers will, for free: errors with line and fix, and its price ceiling."""
     return verdict(check(sdl))
 
 
@@ -86,7 +86,7 @@ async def deploy(
     rt = runtime(ctx)
     permit = rt.gate.launch(plan, approval)
     running = rt.operations.start(permit.op_id, lambda running: launch(rt, permit, running))
-    launched = await running.wait(WAIT_SECONDS, telling(ctx))
+    launched = await running.wait(WAIT_SECONDS, report_progress(ctx))
     return launch_outcome(permit.op_id, launched) if launched else pending(permit.op_id, running.stage)
 
 
@@ -115,7 +115,7 @@ async def create_deployment(
     rt = runtime(ctx)
     permit = rt.gate.launch(plan, approval)
     running = rt.operations.start(permit.op_id, lambda running: create(rt, permit, running))
-    dseq = await running.wait(WAIT_SECONDS, telling(ctx))
+    dseq = await running.wait(WAIT_SECONDS, report_progress(ctx))
     if dseq is None:
         return pending(permit.op_id, running.stage)
     return Outcome(
@@ -133,7 +133,7 @@ async def list_bids(
 ) -> OfferList:
     """Wait for bids on a deployment and rank them: USD per hour, expected cost, reasons, what is unknown."""
     rt = runtime(ctx)
-    ranking = await until_offers(rt, dseq, requirements(rt.policy), prefer, wait_s, telling(ctx))
+    ranking = await until_offers(rt, dseq, requirements(rt.policy), prefer, wait_s, report_progress(ctx))
     return offer_list(dseq, ranking)
 
 
@@ -174,7 +174,7 @@ async def create_lease(
     rt = runtime(ctx)
     permit = rt.gate.lease(plan, approval)
     running = rt.operations.start(permit.op_id, lambda running: lease_from(rt, permit, plan, running))
-    launched = await running.wait(WAIT_SECONDS, telling(ctx))
+    launched = await running.wait(WAIT_SECONDS, report_progress(ctx))
     return launch_outcome(permit.op_id, launched) if launched else pending(permit.op_id, running.stage, dseq)
 
 
@@ -202,7 +202,7 @@ async def update_deployment(
     rt = runtime(ctx)
     permit = rt.gate.update(plan, approval)
     running = rt.operations.start(permit.op_id, lambda running: update(permit, running))
-    detail = await running.wait(WAIT_SECONDS, telling(ctx))
+    detail = await running.wait(WAIT_SECONDS, report_progress(ctx))
     if detail is None:
         return pending(permit.op_id, running.stage, dseq)
     return Outcome(
@@ -239,10 +239,10 @@ async def add_funds(
     rt = runtime(ctx)
     permit = rt.gate.fund(plan, approval)
     running = rt.operations.start(permit.op_id, lambda running: fund(permit, running))
-    detail = await running.wait(WAIT_SECONDS, telling(ctx))
+    detail = await running.wait(WAIT_SECONDS, report_progress(ctx))
     if detail is None:
         return pending(permit.op_id, running.stage, dseq)
-    now = await standing_of(rt, detail)
+    now = await status_of(rt, detail)
     return Outcome(
         status="funded",
         op_id=permit.op_id,
@@ -252,7 +252,7 @@ async def add_funds(
         usd_per_hour=now.usd_per_hour,
         escrow_left_usd=now.escrow_left,
         hours_left=hours_text(now.hours_left),
-        services=service_shapes(now.readiness),
+        services=service_results(now.readiness),
         next_step="Nothing needs doing.",
     )
 
@@ -280,7 +280,7 @@ async def close_deployment(
     rt = runtime(ctx)
     permit = rt.gate.close(plan, approval)
     running = rt.operations.start(permit.op_id, lambda running: close(permit, running))
-    closed = await running.wait(MAX_WAIT_SECONDS, telling(ctx))
+    closed = await running.wait(MAX_WAIT_SECONDS, report_progress(ctx))
     if closed is None:
         return pending(permit.op_id, running.stage, dseq)
     if closed.spent is None:

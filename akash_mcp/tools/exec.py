@@ -16,7 +16,7 @@ from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize.text import Cleaned, clean, fence, one_line
 from akash_mcp.tools.approval import AppContext, Confirm, Consent, ask, runtime, runtime_with_key, settle
 from akash_mcp.tools.arguments import ApprovalToken, DseqArg
-from akash_mcp.tools.progress import telling
+from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import Outcome
 from akash_mcp.tools.tool import CALL_SECONDS, Effect, ToolSpec
 from akash_mcp.workflow.exec import Executed, exec_plan, execute
@@ -95,7 +95,7 @@ async def run_command(
     permit = rt.gate.execute(plan, approval)
     running = rt.operations.start(permit.op_id, lambda running: execute(rt, permit, plan, running))
     left = CALL_SECONDS - _ANSWER_SECONDS - (anyio.current_time() - began)
-    executed = await running.wait(left, telling(ctx))
+    executed = await running.wait(left, report_progress(ctx))
     return _outcome(plan, permit.op_id, executed)
 
 

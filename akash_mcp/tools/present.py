@@ -16,21 +16,20 @@ from akash_mcp.sanitize.text import field, quoted
 from akash_mcp.sdl import Finding, Report
 from akash_mcp.tools.results import (
     DeploymentList,
+    DeploymentResult,
     DeploymentRow,
-    DeploymentShape,
-    FindingShape,
-    LeaseShape,
+    FindingResult,
+    LeaseResult,
     OfferList,
-    OfferShape,
+    OfferResult,
     Outcome,
-    RejectedShape,
+    RejectedResult,
     Verdict,
 )
-from akash_mcp.tools.services import service_shapes, services_left_out
+from akash_mcp.tools.services import service_results, services_left_out
 from akash_mcp.workflow.launch import Launched, names
-from akash_mcp.workflow.listing import Row
 from akash_mcp.workflow.operations import Running
-from akash_mcp.workflow.status import Standing, hours_text
+from akash_mcp.workflow.status import DeploymentStatus, ListedDeployment, hours_text
 
 _MOST_FINDINGS = 20
 _MOST_OFFERS = 10
@@ -52,7 +51,7 @@ def verdict(report: Report) -> Verdict:
         ceiling_usd_per_month=report.ceiling_usd_month,
         next_step="It can be deployed with deploy."
         if report.ok
-        else f"Mend the {_these(len(report.errors))} and check again. Nothing was sent and nothing was spent.",
+        else f"Fix the {_these(len(report.errors))} and check again. Nothing was sent and nothing was spent.",
     )
 
 
@@ -60,13 +59,13 @@ def _these(errors: int) -> str:
     return "errors" if errors <= _MOST_FINDINGS else f"{_MOST_FINDINGS} first of {errors} errors"
 
 
-def _finding(finding: Finding) -> FindingShape:
-    return FindingShape(
+def _finding(finding: Finding) -> FindingResult:
+    return FindingResult(
         line=finding.line,
         column=finding.column,
         rule=finding.rule,
         message=finding.message,
-        mend=finding.hint or None,
+        fix=finding.hint or None,
     )
 
 
@@ -84,10 +83,10 @@ def confirmation(plan: Plan, token: str, expires_in_seconds: int) -> Outcome:
     )
 
 
-def offer_shape(ranked: RankedOffer) -> OfferShape:
+def offer_result(ranked: RankedOffer) -> OfferResult:
     """A ranked offer for a model."""
     offer = ranked.offer
-    return OfferShape(
+    return OfferResult(
         rank=ranked.rank,
         group=offer.gseq,
         provider=offer.provider,
@@ -100,9 +99,9 @@ def offer_shape(ranked: RankedOffer) -> OfferShape:
     )
 
 
-def rejected_shape(rejected: Rejected) -> RejectedShape:
+def rejected_result(rejected: Rejected) -> RejectedResult:
     """A rejected offer for a model."""
-    return RejectedShape(
+    return RejectedResult(
         provider=rejected.offer.provider,
         usd_per_hour=rejected.offer.usd_per_hour,
         reasons=list(rejected.reasons),
@@ -129,8 +128,8 @@ def offer_list(dseq: Dseq, ranking: Ranking) -> OfferList:
     return OfferList(
         status=status,
         dseq=dseq,
-        offers=[offer_shape(offer) for offer in ranking.ranked[:_MOST_OFFERS]],
-        rejected=[rejected_shape(rejected) for rejected in ranking.rejected[:_MOST_OFFERS]],
+        offers=[offer_result(offer) for offer in ranking.ranked[:_MOST_OFFERS]],
+        rejected=[rejected_result(rejected) for rejected in ranking.rejected[:_MOST_OFFERS]],
         next_step=next_step,
     )
 
@@ -161,15 +160,15 @@ def launch_outcome(op_id: OpId, launched: Launched) -> Outcome:
         else f"Deployment {launched.dseq} is leased at {where}, and not all of it runs yet.",
         money=f"It costs {rate} an hour from its escrow until it is closed or its escrow is used up.",
         usd_per_hour=rate,
-        services=service_shapes(launched.readiness),
-        offers=[offer_shape(offer) for offer in launched.offers.ranked[:_MOST_OFFERS]],
+        services=service_results(launched.readiness),
+        offers=[offer_result(offer) for offer in launched.offers.ranked[:_MOST_OFFERS]],
         next_step="Give the user its address. close_deployment ends it."
         if ready
         else f"Call diagnose_deployment(dseq={launched.dseq}).",
     )
 
 
-def deployment_list(rows: Sequence[Row]) -> DeploymentList:
+def deployment_list(rows: Sequence[ListedDeployment]) -> DeploymentList:
     """What `list_deployments` answers."""
     shown = [_row(row) for row in rows[:_MOST_DEPLOYMENTS]]
     if not rows:
@@ -188,7 +187,7 @@ def deployment_list(rows: Sequence[Row]) -> DeploymentList:
     )
 
 
-def _row(row: Row) -> DeploymentRow:
+def _row(row: ListedDeployment) -> DeploymentRow:
     return DeploymentRow(
         dseq=row.detail.dseq,
         state=field(row.detail.state),
@@ -200,17 +199,17 @@ def _row(row: Row) -> DeploymentRow:
     )
 
 
-def deployment_shape(now: Standing, problem: str = "") -> DeploymentShape:
+def deployment_result(now: DeploymentStatus, problem: str = "") -> DeploymentResult:
     """What `get_deployment` answers for a dseq. `problem` comes before what was found."""
     detail = now.detail
     ready = now.readiness.is_ready if detail.active_leases else None
     leases = sorted(detail.leases, key=lambda lease: not lease.is_active)
-    return DeploymentShape(
+    return DeploymentResult(
         dseq=detail.dseq,
         state=field(detail.state),
         ours=now.ours,
         ready=ready,
-        services=service_shapes(now.readiness) or None,
+        services=service_results(now.readiness) or None,
         leases=[
             _lease(lease, now.providers.get(lease.id.provider), alone=len(leases) == 1)
             for lease in leases[:_MOST_LEASES]
@@ -226,8 +225,8 @@ def deployment_shape(now: Standing, problem: str = "") -> DeploymentShape:
     )
 
 
-def _lease(lease: Lease, provider: ProviderRecord | None, *, alone: bool) -> LeaseShape:
-    return LeaseShape(
+def _lease(lease: Lease, provider: ProviderRecord | None, *, alone: bool) -> LeaseResult:
+    return LeaseResult(
         provider=field(lease.id.provider, 64),
         name=_name(provider),
         group=lease.id.gseq,
@@ -245,7 +244,7 @@ def _name(provider: ProviderRecord | None) -> str | None:
     return field(provider.name or provider.host_uri.removeprefix("https://"), 80) or None
 
 
-def _problems(now: Standing) -> list[str]:
+def _problems(now: DeploymentStatus) -> list[str]:
     """What keeps this answer from being whole."""
     problems = [now.readiness.problem]
     for lease_id, status in now.readiness.statuses.items():
@@ -264,11 +263,11 @@ def _utc(moment: datetime | None) -> str | None:
     return moment.strftime("%Y-%m-%dT%H:%MZ") if moment else None
 
 
-def operation_shape(operation: Operation, running: Running[object] | None) -> DeploymentShape:
+def operation_result(operation: Operation, running: Running[object] | None) -> DeploymentResult:
     """What `get_deployment` answers for an operation that is no deployment yet, or not settled."""
     under_way = running is not None and not running.is_done
     stage = running.stage if running is not None and under_way else operation.note
-    return DeploymentShape(
+    return DeploymentResult(
         dseq=operation.dseq,
         op_id=operation.op_id,
         state="under way" if under_way else operation.state.value,
@@ -280,7 +279,7 @@ def operation_shape(operation: Operation, running: Running[object] | None) -> De
     )
 
 
-def _next_step(now: Standing, ready: bool | None) -> str:
+def _next_step(now: DeploymentStatus, ready: bool | None) -> str:
     dseq = now.detail.dseq
     if now.detail.state == "closed":
         return "It is closed and costs nothing more."

@@ -14,7 +14,7 @@ MAX_WAIT_SECONDS = 40
 """How long a model may ask a reading tool to wait."""
 
 
-def telling(ctx: AppContext) -> Callable[[str], Awaitable[None]]:
+def report_progress(ctx: AppContext) -> Callable[[str], Awaitable[None]]:
     """What tells the client of each stage, where it asked to be told. A stage may name what others named."""
     told = 0
 

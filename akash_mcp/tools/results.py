@@ -18,7 +18,7 @@ LONGEST_TEXT = 4_000
 """Bytes of one text in an answer: a plan that a person must see whole fits."""
 
 
-class Shape(BaseModel):
+class Result(BaseModel):
     """The base of every answer: its texts are single lines, clean and bounded, whoever wrote them."""
 
     @field_validator("*", mode="before")
@@ -31,22 +31,22 @@ class Shape(BaseModel):
         return value
 
 
-class FindingShape(Shape):
+class FindingResult(Result):
     """One thing wrong with an SDL."""
 
     line: int
     column: int
     rule: str
     message: str
-    mend: str | None = None
+    fix: str | None = None
 
 
-class Verdict(Shape):
+class Verdict(Result):
     """What `validate_sdl` says."""
 
     ok: bool
-    errors: list[FindingShape]
-    warnings: list[FindingShape]
+    errors: list[FindingResult]
+    warnings: list[FindingResult]
     services: list[str]
     groups: int
     ceiling_usd_per_hour: UsdOut | None = None
@@ -54,7 +54,7 @@ class Verdict(Shape):
     next_step: str
 
 
-class OfferShape(Shape):
+class OfferResult(Result):
     """One offer, and why it ranks where it does."""
 
     rank: int
@@ -70,7 +70,7 @@ class OfferShape(Shape):
     unknown: list[str]
 
 
-class RejectedShape(Shape):
+class RejectedResult(Result):
     """One offer that was not considered, and why."""
 
     provider: str
@@ -78,7 +78,7 @@ class RejectedShape(Shape):
     reasons: list[str]
 
 
-class ServiceShape(Shape):
+class ServiceResult(Result):
     """One service of a lease: how many replicas are ready, and how many there should be.
 
     `uris` are web addresses; `ports` are open to the internet as `host:port -> port of the container`.
@@ -92,7 +92,7 @@ class ServiceShape(Shape):
     not_shown: int | None = Field(None, description="Further addresses")
 
 
-class LeaseShape(Shape):
+class LeaseResult(Result):
     """One lease. `name` is what its provider calls itself; the address in `provider` is what it is known by."""
 
     provider: str
@@ -103,7 +103,7 @@ class LeaseShape(Shape):
     reason: str | None = None
 
 
-class Outcome(Shape):
+class Outcome(Result):
     """What an operation that spends, changes or deletes came to."""
 
     status: Literal[
@@ -122,21 +122,21 @@ class Outcome(Shape):
     hours_left: str | None = None
     spent_usd: UsdOut | None = None
     refunded_usd: UsdOut | None = None
-    services: list[ServiceShape] | None = None
-    offers: list[OfferShape] | None = None
+    services: list[ServiceResult] | None = None
+    offers: list[OfferResult] | None = None
 
 
-class OfferList(Shape):
+class OfferList(Result):
     """What `list_bids` found."""
 
     status: Literal["offers", "pending", "none", "closed"]
     dseq: str
-    offers: list[OfferShape]
-    rejected: list[RejectedShape]
+    offers: list[OfferResult]
+    rejected: list[RejectedResult]
     next_step: str
 
 
-class DeploymentShape(Shape):
+class DeploymentResult(Result):
     """One deployment as it stands now."""
 
     dseq: str | None = None
@@ -144,8 +144,8 @@ class DeploymentShape(Shape):
     state: str
     ours: bool
     ready: bool | None = None
-    services: list[ServiceShape] | None = None
-    leases: list[LeaseShape] | None = None
+    services: list[ServiceResult] | None = None
+    leases: list[LeaseResult] | None = None
     usd_per_hour: UsdOut | None = None
     escrow_left_usd: UsdOut | None = None
     spent_usd: UsdOut | None = None
@@ -156,7 +156,7 @@ class DeploymentShape(Shape):
     next_step: str
 
 
-class DeploymentRow(Shape):
+class DeploymentRow(Result):
     """One line of the list."""
 
     dseq: str
@@ -168,7 +168,7 @@ class DeploymentRow(Shape):
     hours_left: str | None = None
 
 
-class DeploymentList(Shape):
+class DeploymentList(Result):
     """The account's active deployments, newest first. `total` and `usd_per_hour` count all, also those not shown."""
 
     deployments: list[DeploymentRow]
@@ -177,7 +177,7 @@ class DeploymentList(Shape):
     next_step: str
 
 
-class BudgetShape(Shape):
+class BudgetResult(Result):
     """Where the user's limits stand, and the account's credit."""
 
     max_usd_per_deployment: UsdOut
@@ -195,15 +195,15 @@ class BudgetShape(Shape):
     next_step: str
 
 
-class CauseShape(Shape):
-    """One likely cause, what points to it, and what mends it."""
+class CauseResult(Result):
+    """One likely cause, what points to it, and how to fix it."""
 
     cause: str
     evidence: list[str]
-    mend: str
+    fix: str
 
 
-class Diagnosis(Shape):
+class Diagnosis(Result):
     """Why a deployment does not do what it should, the most decisive cause first.
 
     `healthy`: everything could be seen, and nothing is wrong. `past`: trouble that seems to be over.
@@ -211,7 +211,7 @@ class Diagnosis(Shape):
 
     dseq: str
     healthy: bool
-    causes: list[CauseShape]
+    causes: list[CauseResult]
     past: list[str]
     not_known: list[str]
     next_step: str

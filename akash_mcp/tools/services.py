@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from akash_mcp.clients.provider.lease_status import LeaseStatus, ServiceStatus
 from akash_mcp.ids import LeaseId
 from akash_mcp.sanitize.text import field
-from akash_mcp.tools.results import ServiceShape
+from akash_mcp.tools.results import ServiceResult
 from akash_mcp.workflow.readiness import Readiness
 
 MOST_SERVICES = 20
@@ -24,7 +24,7 @@ MOST_ADDRESSES = 40
 _HOST = re.compile(r"(?=.{1,253}(?::|$))\w(?:[\w.-]*\w)?(?::\d{1,5})?", re.ASCII)
 
 
-def service_shapes(now: Readiness) -> list[ServiceShape]:
+def service_results(now: Readiness) -> list[ServiceResult]:
     """The services of all leases, those that the manifest names first."""
     rows = [(lease, name) for lease, status in now.statuses.items() for name in _in_order(now, lease, status)]
     each = MOST_ADDRESSES // max(min(len(rows), MOST_SERVICES), 1)
@@ -32,7 +32,7 @@ def service_shapes(now: Readiness) -> list[ServiceShape]:
 
 
 def services_left_out(now: Readiness) -> int:
-    """How many services `service_shapes` does not show."""
+    """How many services `service_results` does not show."""
     return max(sum(len(status.services) for status in now.statuses.values()) - MOST_SERVICES, 0)
 
 
@@ -41,12 +41,12 @@ def _in_order(now: Readiness, lease: LeaseId, status: LeaseStatus) -> list[str]:
     return sorted(status.services, key=lambda name: (name not in desired, name))
 
 
-def _service(now: Readiness, lease: LeaseId, name: str, each: int) -> ServiceShape:
+def _service(now: Readiness, lease: LeaseId, name: str, each: int) -> ServiceResult:
     status = now.statuses[lease]
     service = status.services[name]
     uris, more_uris = _first(each, _web_addresses(service))
     ports, more_ports = _first(each, _ports(status, name))
-    return ServiceShape(
+    return ServiceResult(
         name=field(name, 63),
         ready=service.ready,
         desired=now.wanted(lease, name),

@@ -106,11 +106,11 @@ async def _container(rt: Runtime, dseq: Dseq, service: str | None) -> tuple[Leas
 
 async def execute(rt: Runtime, permit: ExecPermit, plan: ExecPlan, running: Running[Executed]) -> Executed:
     """Run the command. Where it ended in silence without proof that it was started, look at the lease once more."""
-    running.reached("running the command")
+    running.progress("running the command")
     ran = await permit.run()
     if ran.end is not End.EXITED or ran.started:
         return Executed(ran)
-    running.reached("looking whether it ran")
+    running.progress("looking whether it ran")
     now = await look(rt, [plan.lease])
     if now.problem:
         return Executed(ran)

@@ -52,17 +52,17 @@ class Launched:
 
 async def launch(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) -> Launched:
     """Carry a launch through. Raises the reason why it could not be, after closing what it had opened."""
-    running.reached("creating the deployment")
-    dseq = await create_once(rt, permit, running.reached)
+    running.progress("creating the deployment")
+    dseq = await create_once(rt, permit, running.progress)
     try:
         offers, chosen = await _lease(rt, permit, dseq, running)
     except Exception as reason:
         # Also when the answer to the lease was lost, and when the fault is ours: closing ends what was opened.
-        running.reached("closing it again")
+        running.progress("closing it again")
         raise await _unwound(permit.abandoning(dseq), _in_words(reason)) from reason
-    running.reached(f"deployment {dseq} is leased; waiting for its containers")
-    readiness = await until_ready(rt, lease_ids(dseq, chosen), running.reached)
-    permit.leasing(dseq).reached(State.READY if readiness.is_ready else State.LEASED)
+    running.progress(f"deployment {dseq} is leased; waiting for its containers")
+    readiness = await until_ready(rt, lease_ids(dseq, chosen), running.progress)
+    permit.leasing(dseq).advance(State.READY if readiness.is_ready else State.LEASED)
     return Launched(dseq, chosen, offers, readiness)
 
 
@@ -75,13 +75,13 @@ async def _lease(
     wanted = requirements(rt.policy, plan.max_usd_per_hour)
     refusal: Refused | None = None
     for _ in range(_LEASE_ATTEMPTS):
-        offers = await gather(rt, dseq, plan.groups, wanted, plan.prefer, running.reached)
+        offers = await gather(rt, dseq, plan.groups, wanted, plan.prefer, running.progress)
         try:
             chosen = pick(offers, range(1, plan.groups + 1), max_usd_per_hour=plan.max_usd_per_hour)
         except Refused as none:
             raise AkashError(none.what, next_step=_MEND) from none
-        leasing.reached(State.OFFERED, f"{len(offers.ranked)} offers")
-        running.reached(f"leasing from {names(chosen)}")
+        leasing.advance(State.OFFERED, f"{len(offers.ranked)} offers")
+        running.progress(f"leasing from {names(chosen)}")
         try:
             await lease_and_deliver(rt, leasing, dseq, chosen)
         except Refused as vanished:
@@ -104,11 +104,11 @@ async def lease_from(
     offers = await offers_now(rt, plan.dseq, requirements(rt.policy, plan.max_usd_per_hour))
     named = dict(enumerate(plan.providers, start=1))
     chosen = pick(offers, list(named), chosen=named, max_usd_per_hour=plan.max_usd_per_hour)
-    running.reached("leasing")
+    running.progress("leasing")
     await lease_and_deliver(rt, permit, plan.dseq, chosen)
-    running.reached("leased; waiting for its containers")
-    readiness = await until_ready(rt, lease_ids(plan.dseq, chosen), running.reached)
-    permit.reached(State.READY if readiness.is_ready else State.LEASED)
+    running.progress("leased; waiting for its containers")
+    readiness = await until_ready(rt, lease_ids(plan.dseq, chosen), running.progress)
+    permit.advance(State.READY if readiness.is_ready else State.LEASED)
     return Launched(plan.dseq, chosen, offers, readiness)
 
 
@@ -154,7 +154,7 @@ async def _deliver_again(
     rt: Runtime, leasing: LeasePermit, leases: Sequence[LeaseId], failure: AkashError
 ) -> None:
     for _ in range(_MANIFEST_ATTEMPTS):
-        await rt.sleep(rt.pace.retry)
+        await rt.sleep(rt.intervals.retry)
         try:
             await leasing.resend_manifest(leases)
             return

@@ -47,7 +47,7 @@ async def until_offers(
     wanted: Requirements,
     prefer: Prefer,
     seconds: float,
-    told: Callable[[str], Awaitable[None]],
+    on_progress: Callable[[str], Awaitable[None]],
 ) -> Ranking:
     """The offers, waited for while there are none that can be taken.
 
@@ -60,14 +60,19 @@ async def until_offers(
     offers = await offers_now(rt, dseq, wanted, prefer)
     ends = anyio.current_time() + seconds
     while not offers.ranked and not detail.active_leases and anyio.current_time() < ends:
-        await told(f"{len(offers.rejected)} bids so far, none that can be taken")
-        await rt.sleep(rt.pace.bid_poll)
+        await on_progress(f"{len(offers.rejected)} bids so far, none that can be taken")
+        await rt.sleep(rt.intervals.bid_poll)
         offers = await offers_now(rt, dseq, wanted, prefer)
     return offers
 
 
 async def gather(
-    rt: Runtime, dseq: Dseq, groups: int, wanted: Requirements, prefer: Prefer, told: Callable[[str], None]
+    rt: Runtime,
+    dseq: Dseq,
+    groups: int,
+    wanted: Requirements,
+    prefer: Prefer,
+    on_progress: Callable[[str], None],
 ) -> Ranking:
     """Offers for all groups: waited for until each has one, and a little longer for better ones."""
     waited = settled = 0.0
@@ -77,21 +82,21 @@ async def gather(
             offers = await offers_now(rt, dseq, wanted, prefer)
         except (ServerError, RateLimited, Interrupted, Unreachable):
             # A look that failed costs nothing; giving up on it would close what was just paid for.
-            if waited >= rt.pace.bid_give_up:
+            if waited >= rt.intervals.bid_give_up:
                 raise
         counts = [
             sum(ranked.offer.gseq == group for ranked in offers.ranked) for group in range(1, groups + 1)
         ]
-        told(f"deployment {dseq} has {sum(counts)} offers that can be taken")
-        pace = rt.pace
+        on_progress(f"deployment {dseq} has {sum(counts)} offers that can be taken")
+        intervals = rt.intervals
         if all(counts):
-            if min(counts) >= _PLENTY or settled >= pace.bid_settle:
+            if min(counts) >= _PLENTY or settled >= intervals.bid_settle:
                 return offers
-            settled += pace.bid_poll
-        elif waited >= pace.bid_give_up:
+            settled += intervals.bid_poll
+        elif waited >= intervals.bid_give_up:
             return offers
-        waited += pace.bid_poll
-        await rt.sleep(pace.bid_poll)
+        waited += intervals.bid_poll
+        await rt.sleep(intervals.bid_poll)
 
 
 async def _joined(rt: Runtime, bids: Sequence[Bid]) -> list[Offer]:

@@ -36,7 +36,7 @@ class Running(Generic[T]):
     _done: anyio.Event = field(default_factory=anyio.Event)
     _moved: anyio.Event = field(default_factory=anyio.Event)
 
-    def reached(self, stage: str) -> None:
+    def progress(self, stage: str) -> None:
         """Tell whoever waits how far the work has come."""
         self.stage = stage
         self._wake()
@@ -46,15 +46,15 @@ class Running(Generic[T]):
         """Whether the work ended, well or not."""
         return self._done.is_set()
 
-    async def wait(self, seconds: float, told: Callable[[str], Awaitable[None]]) -> T | None:
-        """The result, or None while the work still goes on after `seconds`. `told` hears of every stage.
+    async def wait(self, seconds: float, on_progress: Callable[[str], Awaitable[None]]) -> T | None:
+        """The result, or None while the work still goes on after `seconds`. `on_progress` hears of every stage.
 
         Raises the `AkashError` that the work ended with.
         """
         with anyio.move_on_after(seconds):
             while not self.is_done:
                 moved = self._moved  # taken first: a stage reached while we tell the last one is not missed
-                await told(self.stage)
+                await on_progress(self.stage)
                 await moved.wait()
         if self.error is not None:
             raise self.error

@@ -88,22 +88,24 @@ async def look(rt: Runtime, leases: Sequence[LeaseId]) -> Readiness:
 
 
 async def wait_for_ready(
-    rt: Runtime, leases: Sequence[LeaseId], seconds: float, told: Callable[[str], Awaitable[None]]
+    rt: Runtime, leases: Sequence[LeaseId], seconds: float, on_progress: Callable[[str], Awaitable[None]]
 ) -> Readiness:
     """Look again and again until all is ready, for so many seconds; the last look, whatever it saw."""
     ends = anyio.current_time() + seconds
     while True:
         readiness = await look(rt, leases)
-        await told(readiness.stage)
-        if readiness.is_ready or not leases or anyio.current_time() + rt.pace.ready_poll >= ends:
+        await on_progress(readiness.stage)
+        if readiness.is_ready or not leases or anyio.current_time() + rt.intervals.ready_poll >= ends:
             return readiness
-        await rt.sleep(rt.pace.ready_poll)
+        await rt.sleep(rt.intervals.ready_poll)
 
 
-async def until_ready(rt: Runtime, leases: Sequence[LeaseId], told: Callable[[str], None]) -> Readiness:
-    """The same for as long as the pace says, for work that nobody need wait for."""
+async def until_ready(
+    rt: Runtime, leases: Sequence[LeaseId], on_progress: Callable[[str], None]
+) -> Readiness:
+    """Look until all is ready or `rt.intervals` give up: for work that no call waits for."""
 
     async def tell(stage: str) -> None:
-        told(stage)
+        on_progress(stage)
 
-    return await wait_for_ready(rt, leases, rt.pace.ready_give_up, tell)
+    return await wait_for_ready(rt, leases, rt.intervals.ready_give_up, tell)

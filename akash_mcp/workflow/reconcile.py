@@ -27,7 +27,7 @@ _SKEW_MS = 5 * 60 * 1000
 """How far the Console's clock may be from ours. The manifest and the deposit tell more than the time."""
 
 
-async def create_once(rt: Runtime, permit: LaunchPermit, told: Callable[[str], None]) -> Dseq:
+async def create_once(rt: Runtime, permit: LaunchPermit, on_progress: Callable[[str], None]) -> Dseq:
     """Create the deployment, and find it again where the answer was lost.
 
     Raises `OutcomeUnknown` when it cannot be found, and what the Console raises when it refuses.
@@ -36,7 +36,7 @@ async def create_once(rt: Runtime, permit: LaunchPermit, told: Callable[[str], N
     try:
         return (await permit.create()).dseq
     except OutcomeUnknown as lost:
-        told("the answer was lost; looking for the deployment")
+        on_progress("the answer was lost; looking for the deployment")
         manifest = check(permit.plan.sdl).manifest or ""
         found = await _appeared(rt, permit, manifest, started)
         if found is None:
@@ -50,7 +50,7 @@ async def create_once(rt: Runtime, permit: LaunchPermit, told: Callable[[str], N
 
 
 async def _appeared(rt: Runtime, permit: LaunchPermit, manifest: str, started: float) -> Dseq | None:
-    ends = anyio.current_time() + rt.pace.lookup_give_up
+    ends = anyio.current_time() + rt.intervals.lookup_give_up
     while True:
         try:
             candidates = await _candidates(rt, permit, manifest, started)
@@ -60,7 +60,7 @@ async def _appeared(rt: Runtime, permit: LaunchPermit, manifest: str, started: f
             return candidates[0]
         if anyio.current_time() >= ends:
             return None
-        await rt.sleep(rt.pace.lookup_poll)
+        await rt.sleep(rt.intervals.lookup_poll)
 
 
 async def _candidates(rt: Runtime, permit: LaunchPermit, manifest: str, started: float) -> list[Dseq]:

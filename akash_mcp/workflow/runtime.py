@@ -20,7 +20,7 @@ from akash_mcp.workflow.operations import Operations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Intervals:
     """How long we wait for what, in seconds. The embedded network's chain may run faster, and so may we."""
 
     bid_poll: float = 2.0
@@ -36,9 +36,9 @@ class Pace:
     ready_poll: float = 3.0
     ready_give_up: float = 300.0
 
-    def times(self, speed: float) -> Pace:
-        """The same pace on a chain that runs `speed` times as fast."""
-        return Pace(
+    def times(self, speed: float) -> Intervals:
+        """The intervals for a chain that runs `speed` times as fast."""
+        return Intervals(
             bid_poll=max(self.bid_poll / speed, 0.05),
             bid_settle=self.bid_settle / speed,
             bid_give_up=self.bid_give_up / speed,
@@ -63,7 +63,7 @@ class Runtime:
     policy: Policy
     has_key: bool
     operations: Operations
-    pace: Pace = field(default_factory=Pace)
+    intervals: Intervals = field(default_factory=Intervals)
     visit: Callable[[str], Awaitable[Look]] = look_at
     """Looks once at a web address of a service, as any visitor does."""
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep

@@ -1,4 +1,4 @@
-"""What a deployment is doing and what it costs, put together from the Console, the chain's clock and our journal."""
+"""What deployments are doing and what they cost, put together from the Console, the chain's clock and our journal."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Funds:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DeploymentStatus:
     """One deployment as it stands. `providers` holds what the Console's index knows of those that it is leased from."""
 
     detail: DeploymentDetail
@@ -113,19 +113,59 @@ async def record(rt: Runtime, dseq: Dseq) -> DeploymentDetail:
         raise
 
 
-async def standing(rt: Runtime, dseq: Dseq) -> Standing:
+@dataclass(frozen=True, slots=True)
+class ListedDeployment:
+    """One deployment of the list. The list does not ask providers, so it says nothing of services."""
+
+    detail: DeploymentDetail
+    ours: bool
+    funds: Funds
+
+
+async def active_deployments(rt: Runtime) -> list[ListedDeployment]:
+    """All active deployments of the account, newest first, with what each costs and how long its money lasts."""
+    details = await rt.reader.list_deployments()
+    if not details:
+        return []
+    height = await rt.reader.latest_height()
+    newest_first = sorted(details, key=lambda detail: int(detail.dseq), reverse=True)
+    return [
+        ListedDeployment(detail, rt.gate.owns(detail.dseq), funds_of(detail, height, rt.now()))
+        for detail in newest_first
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What the account may still deposit, and what lies in escrow. `problem` says why they are not known."""
+
+    available: Usd | None
+    in_escrow: Usd | None
+    problem: str | None = None
+
+
+async def account_credit(rt: Runtime) -> Credit:
+    """The account's credit. The user's limits stand whatever the Console says, so its failure is told, not raised."""
+    try:
+        balances = await rt.reader.balances()
+    except AkashError as failure:
+        return Credit(None, None, str(failure))
+    return Credit(balances.available, balances.in_deployments)
+
+
+async def deployment_status(rt: Runtime, dseq: Dseq) -> DeploymentStatus:
     """One deployment, with what its providers say. Raises `NotFound` for one that this account does not have."""
-    return await standing_of(rt, await record(rt, dseq))
+    return await status_of(rt, await record(rt, dseq))
 
 
-async def standing_of(rt: Runtime, detail: DeploymentDetail, seen: Readiness | None = None) -> Standing:
+async def status_of(rt: Runtime, detail: DeploymentDetail, seen: Readiness | None = None) -> DeploymentStatus:
     """The same for a deployment that was read already, and perhaps `seen` running."""
     height = await rt.reader.latest_height()
     providers: dict[ProviderAddress, ProviderRecord] = {}
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_introduce, rt, detail, providers)
         readiness = seen or await look(rt, detail.active_leases)
-    return Standing(
+    return DeploymentStatus(
         detail=detail,
         ours=rt.gate.owns(detail.dseq),
         funds=funds_of(detail, height, rt.now()),

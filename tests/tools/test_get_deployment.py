@@ -15,7 +15,7 @@ from akash_mcp.data import examples_dir
 from akash_mcp.money import usd_per_hour
 from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.network import EmbeddedNetwork
-from akash_mcp.workflow.runtime import Pace
+from akash_mcp.workflow.runtime import Intervals
 
 pytestmark = pytest.mark.anyio
 
@@ -89,7 +89,7 @@ async def test_one_that_is_never_ready_is_waited_for_no_longer_than_that(
     monkeypatch.setattr("akash_mcp.tools.observe.WAIT_SECONDS", 0.3)
     broken = sdl.replace("nginx:1.28.0-alpine", "example/does-not-exist:1")
     async with connect(
-        answer=YES, pace=Pace(bid_poll=0.05, bid_settle=0.1, ready_poll=0.05, ready_give_up=0.1)
+        answer=YES, intervals=Intervals(bid_poll=0.05, bid_settle=0.1, ready_poll=0.05, ready_give_up=0.1)
     ) as agent:
         deployed = await agent.call("deploy", sdl=broken, deposit_usd=1)
         shown = await agent.call("get_deployment", id=deployed["dseq"], wait_for="ready")

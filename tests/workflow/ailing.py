@@ -10,9 +10,9 @@ import yaml
 from agents import SPEED, Agent
 
 from akash_mcp.sandbox.network import EmbeddedNetwork
-from akash_mcp.workflow.runtime import Pace
+from akash_mcp.workflow.runtime import Intervals
 
-IMPATIENT = dataclasses.replace(Pace().times(SPEED), ready_give_up=0.0)
+IMPATIENT = dataclasses.replace(Intervals().times(SPEED), ready_give_up=0.0)
 """Leases, looks once, and leaves the rest to the test."""
 
 SETTLED = 220.0
@@ -105,5 +105,5 @@ def cause_of(found: dict[str, Any], words: str) -> dict[str, Any]:
     matching = [cause for cause in found["causes"] if words in cause["cause"]]
     assert len(matching) == 1, found
     assert matching[0]["evidence"], found
-    assert matching[0]["mend"], found
+    assert matching[0]["fix"], found
     return dict(matching[0])

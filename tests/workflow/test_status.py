@@ -18,7 +18,7 @@ from akash_mcp.clients.http import Deadline
 from akash_mcp.clients.provider.lease_status import LEASE_STATUS
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd
-from akash_mcp.tools.results import Shape
+from akash_mcp.tools.results import Result
 from akash_mcp.workflow.readiness import Readiness
 from akash_mcp.workflow.status import funds_of
 
@@ -147,5 +147,5 @@ def test_every_answer_cleans_its_texts_by_itself() -> None:
     shapes = [kind for kind in vars(tools.results).values() if isinstance(kind, type)]
     assert len(shapes) > 15
     assert all(
-        issubclass(kind, Shape) for kind in shapes if issubclass(kind, BaseModel) and kind is not BaseModel
+        issubclass(kind, Result) for kind in shapes if issubclass(kind, BaseModel) and kind is not BaseModel
     )

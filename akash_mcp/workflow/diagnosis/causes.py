@@ -1,4 +1,4 @@
-"""What can be wrong with a deployment: every cause that a diagnosis names, what it is seen by, and what mends it.
+"""What can be wrong with a deployment: every cause that a diagnosis names, what it is seen by, and how to fix it.
 
 The order is that of decisiveness: what stands higher explains more, and is told first.
 """
@@ -13,26 +13,26 @@ MANIFEST_SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One likely cause, what points to it (other people's text, cleaned), and what mends it."""
+    """One likely cause, what points to it (other people's text, cleaned), and how to fix it."""
 
     ailment: Ailment
     what: str
     evidence: tuple[str, ...]
-    mend: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ailment:
-    """One thing that can be wrong. `what` and `mend` are templates; `seen` says by what it is recognised."""
+    """One thing that can be wrong. `what` and `fix` are templates; `seen` says by what it is recognised."""
 
     name: str
     seen: str
     what: str
-    mend: str
+    fix: str
 
     def cause(self, evidence: tuple[str, ...], **facts: object) -> Cause:
         """This ailment of one deployment. `facts` fill the templates; those of other people are clean already."""
-        return Cause(self, self.what.format(**facts), evidence, self.mend.format(**facts))
+        return Cause(self, self.what.format(**facts), evidence, self.fix.format(**facts))
 
 
 NEVER_LEASED = Ailment(
@@ -125,7 +125,7 @@ HOST_TAKEN = Ailment(
 VOLUME = Ailment(
     "volume does not mount",
     "FailedMount, FailedAttachVolume, ProvisioningFailed, or a claim that stays unbound",
-    "A volume of service {service} cannot be mounted{replicas}. That is the provider's to mend.",
+    "A volume of service {service} cannot be mounted{replicas}. That is the provider's to repair.",
     "If it stays so for some minutes, close it and deploy it with another provider, or without persistent storage.",
 )
 NO_ROOM = Ailment(

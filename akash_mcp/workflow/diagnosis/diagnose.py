@@ -94,7 +94,7 @@ def _money(rt: Runtime, detail: DeploymentDetail, height: int) -> Iterator[Cause
 
 def _next_step(causes: tuple[Cause, ...], past: list[str], not_known: list[str]) -> str:
     if causes:
-        return causes[0].mend
+        return causes[0].fix
     if not_known:
         return "It may only need more time: look again in a minute."
     return "Nothing needs doing." if not past else "Nothing now. Should it fail again, look again at once."

@@ -162,7 +162,7 @@ class _Pod:
 
     @property
     def ailment(self) -> Ailment | None:
-        """The most telling of what keeps it."""
+        """The most report_progress of what keeps it."""
         signs = self.open.get(self.stage, []) if self.stage else []
         return min((sign.ailment for sign, _ in signs), key=AILMENTS.index, default=None)
 

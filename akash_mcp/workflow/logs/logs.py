@@ -57,8 +57,8 @@ class Wanted:
     follow_seconds: int = 0
 
 
-async def logs(rt: Runtime, dseq: Dseq, wanted: Wanted, told: Callable[[str], Awaitable[None]]) -> str:
-    """The lines as an answer to a model. `told` hears now and then how many have come while they are followed.
+async def logs(rt: Runtime, dseq: Dseq, wanted: Wanted, on_progress: Callable[[str], Awaitable[None]]) -> str:
+    """The lines as an answer to a model. `on_progress` hears now and then how many have come while they are followed.
 
     Raises `BadArgument` for a cursor that is not of these logs, and where nothing is leased.
     """
@@ -68,7 +68,7 @@ async def logs(rt: Runtime, dseq: Dseq, wanted: Wanted, told: Callable[[str], Aw
     async def tell() -> None:
         while True:
             await anyio.sleep(_TELL_SECONDS)
-            await told(f"{book.lines:,} lines so far")
+            await on_progress(f"{book.lines:,} lines so far")
 
     problems = await read_leases(rt, dseq, book.read, meanwhile=tell if wanted.follow_seconds else None)
     return "\n".join(_answer(dseq, wanted, book, problems))
