@@ -1,4 +1,4 @@
-"""How long a call may take: hosts give up at about a minute, so every call answers well before that."""
+"""Progress: what a client that asked for it hears while its call waits."""
 
 from __future__ import annotations
 
@@ -6,12 +6,6 @@ from collections.abc import Awaitable, Callable
 
 from akash_mcp.sanitize.text import one_line
 from akash_mcp.tools.approval import AppContext
-
-WAIT_SECONDS = 20.0
-"""How long a tool waits for work that goes on without it."""
-
-MAX_WAIT_SECONDS = 40
-"""How long a model may ask a reading tool to wait."""
 
 
 def report_progress(ctx: AppContext) -> Callable[[str], Awaitable[None]]:

@@ -68,7 +68,7 @@ async def test_it_tells_what_runs_where_at_what_rate_and_until_when(
 async def test_waiting_for_it_tells_how_far_it_is(
     era: str, connect: Connect, sdl: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("akash_mcp.tools.deploy.WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("akash_mcp.tools.deploy.wait_seconds", lambda *_: 0.01)
     stages: list[str] = []
 
     async def progress(progress: float, total: float | None, message: str | None) -> None:
@@ -116,7 +116,7 @@ async def test_replicas_that_are_missing_are_missed(
 async def test_a_launch_that_failed_says_why_when_it_is_asked_for_again(
     connect: Connect, network: EmbeddedNetwork, sdl: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("akash_mcp.tools.deploy.WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("akash_mcp.tools.deploy.wait_seconds", lambda *_: 0.01)
     await network.inject("no-bids")
     async with connect(answer=YES) as agent:
         pending = await agent.call("deploy", sdl=sdl, deposit_usd=1)
