@@ -39,6 +39,21 @@ BREACHES = {
         "from akash_mcp.sandbox.chain import Chain",
         "Two ends, the other way",
     ),
+    "a guard that leans on the market": (
+        "akash_mcp/guard/judge.py",
+        "from akash_mcp.market.ranking import rank",
+        "Imports go down only",
+    ),
+    "a cleaner that is not a leaf": (
+        "akash_mcp/sanitize/heavy.py",
+        "from akash_mcp.errors import AkashError",
+        "Imports go down only",
+    ),
+    "a room that no layer names": (
+        "akash_mcp/attic.py",
+        "",
+        "Imports go down only",
+    ),
     "an import that goes up": (
         "akash_mcp/guard/upward.py",
         "from akash_mcp.tools.tool import Effect",
@@ -66,13 +81,13 @@ def house(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_house_stands_as_it_is(house: Path) -> None:
+def test_layers_hold(house: Path) -> None:
     done = _lint(house)
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize(("where", "line", "contract"), BREACHES.values(), ids=BREACHES.keys())
-def test_a_breach_fails(where: str, line: str, contract: str, house: Path) -> None:
+def test_a_wrong_import_fails(where: str, line: str, contract: str, house: Path) -> None:
     (house / where).write_text(f'"""A breach."""\n\n{line}\n', encoding="utf-8")
     done = _lint(house)
     assert done.returncode != 0

@@ -46,6 +46,7 @@ async def launch_plan(
     plan = LaunchPlan(
         tool=tool,
         sdl=sdl,
+        manifest=report.manifest or "",
         contents=contents(report),
         deposit=deposit,
         max_usd_per_hour=rate,
