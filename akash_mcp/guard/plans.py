@@ -190,7 +190,7 @@ class ClosePlan(Plan):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecPlan(Plan):
-    """Run one command in one container. What it does there nobody knows, so a person is asked for each.
+    """Run one command in one container. What it will do there cannot be known, so a person is asked for each.
 
     `pod_index` counts the replicas from 0, `seconds` is how long its end is waited for.
     """

@@ -76,7 +76,7 @@ def offer_from(
 ) -> Offer:
     """The offer that a `bid` of some age makes. Without the `provider`'s record all about the provider is unknown.
 
-    A price in a denomination that is not a dollar's becomes 0, which is no price.
+    A price that is not in dollars becomes 0, which `has_price` refuses.
     """
     record = provider or ProviderRecord(owner=bid.provider)
     return Offer(

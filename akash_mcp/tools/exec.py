@@ -83,7 +83,7 @@ async def run_command(
 
 
 def _outcome(plan: ExecPlan, op_id: OpId, executed: Executed | None) -> CommandOutcome:
-    summary, next_step = _told(plan, executed)
+    summary, next_step = _what_happened(plan, executed)
     ran = executed.ran if executed else None
     known = ran is not None and ran.end is End.EXITED and ran.started
     return CommandOutcome(
@@ -102,16 +102,16 @@ _LOOK = "Find out inside the container what it did before it is run again."
 _MAY_RUN_ON = f"{_LOOK} With `timeout 20` in front a program ends by itself, where the image has that."
 
 
-def _told(plan: ExecPlan, executed: Executed | None) -> tuple[str, str]:
-    """What happened, and what to do next."""
+def _what_happened(plan: ExecPlan, executed: Executed | None) -> tuple[str, str]:
+    """What is certain about the command, and the next step."""
     if executed is None:
-        return "Its end was not told in time. It may have run, and may run still.", _LOOK
+        return "It was still running, or not yet started, when this call had to answer. It may run on.", _LOOK
     ran = executed.ran
     said = f" The provider says: {one_line(ran.said, limit=300)}" if ran.said else ""
     if ran.end is End.TIMED_OUT:
-        return f"It was not over after {plan.seconds} seconds and may run on.", _MAY_RUN_ON
+        return f"It was still running after {plan.seconds} s and may run on.", _MAY_RUN_ON
     if ran.end is End.TOO_MUCH:
-        return "It wrote without end, so nobody listens any more; it may run on.", _MAY_RUN_ON
+        return "It wrote more than can be kept, so its output is no longer read; it may run on.", _MAY_RUN_ON
     if ran.end is End.DROPPED:
         return f"The connection to the provider was lost before its end.{said}", _LOOK
     if ran.end is End.FAILED:
@@ -134,7 +134,7 @@ def _shown(label: str, output: Output) -> str | None:
     head, tail = output.head.decode("utf-8", "replace"), output.tail.decode("utf-8", "replace")
     if not output.left_out:
         return fence(label, clean((head + tail).removesuffix("\n"), limit=KEPT_BYTES))
-    # The words at the cut are half words: half a secret could not be told from any other text.
+    # The words at the cut are half words: half a secret looks like any other text.
     start = clean(head.rsplit(None, 1)[0], limit=KEPT_BYTES)
     end = clean((tail.removesuffix("\n").split(None, 1) or [""])[-1], limit=KEPT_BYTES, keep="end")
     text = f"{start}\n… {output.left_out} bytes left out …\n{end}"

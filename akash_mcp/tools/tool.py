@@ -92,9 +92,9 @@ class AkashTool(Tool):
         try:
             result = await super().run(arguments, context)
         except ToolError as error:
-            told = self._in_our_words(error)
+            ours = self._in_our_words(error)
             # Whatever an error quotes, an upstream's words or the caller's own, comes in plain text.
-            raise type(told)(clean(str(told), limit=MAX_ERROR_BYTES).text) from error.__cause__
+            raise type(ours)(clean(str(ours), limit=MAX_ERROR_BYTES).text) from error.__cause__
         if isinstance(result, BaseModel) and not isinstance(result, CallToolResult):
             if isinstance(result, InputRequiredResult):
                 return result
