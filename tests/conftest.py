@@ -23,6 +23,8 @@ from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 from akash_mcp.server import build
 from akash_mcp.workflow.runtime import Pace
 
+pytest_plugins = ["shared_data"]
+
 PACE = Pace().times(SPEED)
 
 # The suite stays short; `HYPOTHESIS_PROFILE=thorough make test` looks longer.

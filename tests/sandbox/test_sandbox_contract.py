@@ -14,8 +14,9 @@ from typing import Any
 
 import httpx2
 import pytest
+import shared_data
 from anyio.from_thread import start_blocking_portal
-from console_contract import DOCUMENT, LEDGER, Operation, operations, requests
+from console_contract import LEDGER, Operation, operations, requests
 from console_world import lease_body, sdl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,9 +24,7 @@ from hypothesis import strategies as st
 from akash_mcp.sandbox.market import AUDITOR
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 
-pytestmark = pytest.mark.skipif(
-    not DOCUMENT.exists(), reason="the OpenAPI document is not beside this checkout"
-)
+pytestmark = shared_data.needed
 
 EXAMPLES = int(os.environ.get("AKASH_CONTRACT_EXAMPLES", "300"))
 NOT_PLAYED = (
