@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -91,3 +92,10 @@ def test_a_skip_for_want_of_what_is_there_fails_the_run(tmp_path: Path, argument
     status, printed = run(tmp_path, SUITE + BY_HAND, *arguments)
     assert status == 1
     assert "1 test skipped for want of ../shared/data, which is here: failed" in printed
+
+
+def test_one_module_knows_where_it_is() -> None:
+    """So that nothing skips past the count: a test asks `shared_data`, and names no path of its own."""
+    sources = [*TESTS.rglob("*.py"), *(TESTS.parent / "benchmarks").glob("*.py")]
+    named = {path.name for path in sources if re.search(r'"(\.\./)?shared\b', path.read_text("utf-8"))}
+    assert named == {"shared_data.py", Path(__file__).name}

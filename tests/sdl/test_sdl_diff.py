@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sdl_data import changed, reports
+from judged_sdls import Judged, each_source
+from sdl_data import changed
 
 from akash_mcp.sdl import diff
 
@@ -65,10 +66,11 @@ def test_a_renamed_service_or_placement_is_in_the_way() -> None:
     assert diff(changed(), moved) == ('the placement "dc" is gone', 'the placement "eu" is new')
 
 
-def test_no_sdl_differs_from_itself() -> None:
-    for file, report in reports().items():
-        if report.ok:
-            assert diff(report, report) == (), file
+@each_source
+def test_no_sdl_differs_from_itself(judged: Judged) -> None:
+    for sdl in judged():
+        if sdl.report.ok:
+            assert diff(sdl.report, sdl.report) == (), sdl.file
 
 
 runs = st.fixed_dictionaries({"image": word, "command": words, "args": words, "port": st.integers(1, 65535)})
