@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from akash_mcp.cli import lint, main
@@ -497,7 +497,6 @@ FIELDS = sorted(
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
 def test_whatever_a_file_holds_it_is_converted_or_refused_in_words(data: st.DataObject) -> None:
     plain = yaml.safe_load(data.draw(st.sampled_from(FILES)).read_text())
     service = data.draw(st.sampled_from(sorted(plain["services"])))
@@ -512,7 +511,6 @@ def test_whatever_a_file_holds_it_is_converted_or_refused_in_words(data: st.Data
 
 
 @given(st.lists(st.text("abAB019-_. é", min_size=1, max_size=70), min_size=1, max_size=5, unique=True))
-@settings(max_examples=50, deadline=None)
 def test_any_names_become_names_that_pass(names: list[str]) -> None:
     text = yaml.dump(
         {"services": {name: {"image": "x:1", "ports": [80]} for name in names}}, allow_unicode=True
@@ -523,7 +521,6 @@ def test_any_names_become_names_that_pass(names: list[str]) -> None:
 
 
 @given(st.text(max_size=30))
-@settings(max_examples=80, deadline=None)
 def test_a_word_arrives_as_it_was_written(word: str) -> None:
     """Compose undoubles dollars in the file, Kubernetes in the manifest."""
     doubled = word.replace("$", "$$")

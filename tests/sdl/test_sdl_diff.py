@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from judged_sdls import Judged, each_source
 from sdl_data import changed
@@ -77,7 +77,6 @@ runs = st.fixed_dictionaries({"image": word, "command": words, "args": words, "p
 variables = st.dictionaries(st.sampled_from("ABCD"), word, max_size=3)
 
 
-@settings(deadline=None, max_examples=60)
 @given(runs, variables)
 def test_whatever_runs_may_change(run: dict[str, object], env: dict[str, str]) -> None:
     lines = "".join(f"    {key}: {value!r}\n" for key, value in run.items() if key != "port")
@@ -97,7 +96,6 @@ orders = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=60)
 @given(orders, orders)
 def test_each_thing_ordered_otherwise_is_named_and_nothing_else(
     old: dict[str, str], new: dict[str, str]
