@@ -18,7 +18,7 @@ from akash_mcp.cli import lint, main
 from akash_mcp.errors import BadArgument
 from akash_mcp.sdl import check
 from akash_mcp.sdl.author.compose import Converted, convert
-from akash_mcp.sdl.author.compose.reading import label
+from akash_mcp.sdl.author.compose.file import label
 from akash_mcp.sdl.yaml.loader import load
 
 FOLDER = Path(__file__).parent.parent / "compose"
@@ -256,7 +256,7 @@ def test_names_become_host_names_wherever_they_stand_as_one() -> None:
 def test_a_file_that_opens_nothing_still_deploys() -> None:
     made = converted("worker-queue")
     assert made.report.ok
-    assert any("opens no port to the world" in note for note in made.notes)
+    assert any("publishes no port" in note for note in made.notes)
 
 
 def test_shared_memory_and_tmpfs_are_disks_in_memory() -> None:
@@ -403,7 +403,7 @@ def test_a_neighbour_whose_port_nobody_knows_is_listed() -> None:
         ("services: {web: {image: a, environment: [{A: 1}]}}", "NAME=VALUE"),
         ("services: {web: {image: 'a${'}}", "never closed"),
         ("services: {web: {image: '" + "${A:-" * 30 + "}" * 30 + "'}}", "nested"),
-        ("services: {web: {build: .}}", "builds nothing"),
+        ("services: {web: {build: .}}", "does not build images"),
         ("services: {web: {image: '${NAME}'}}", "no image"),
         ("services: {web: }", "no image"),
         ("a: [", "line 1"),
@@ -414,7 +414,7 @@ def test_a_neighbour_whose_port_nobody_knows_is_listed() -> None:
         ),
     ],
 )
-def test_what_is_no_compose_file_is_refused_with_its_place(text: str, part: str) -> None:
+def test_what_is_not_a_compose_file_is_refused_with_its_place(text: str, part: str) -> None:
     with pytest.raises(BadArgument) as caught:
         convert(text)
     assert part in str(caught.value)
@@ -427,7 +427,7 @@ BOMBS: dict[str, tuple[str, str]] = {
     ),
     "ways": (
         "services: {" + "".join(f"s{i}: {{image: x, expose: [1-50, 51-100]}}, " for i in range(90)) + "}",
-        "ways to each other",
+        "pairs of a service",
     ),
     "variables": ("services: {web: {image: x, environment: {A: '" + "$BIG" * 1_000 + "'}}}", "characters"),
     "many variables": (
@@ -566,7 +566,7 @@ def test_the_command_in_json_is_one_object(
     said = json.loads(capsys.readouterr().out)
     assert set(said) == {"sdl", "left_out", "notes", "report"}
     assert said["left_out"] == [
-        {"service": "web", "what": "tty", "why": "it is about your terminal", "instead": ""}
+        {"service": "web", "what": "tty", "why": "it is about your terminal", "fix": ""}
     ]
     assert not said["report"]["ok"]
 
