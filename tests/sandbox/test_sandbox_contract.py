@@ -1,12 +1,11 @@
-"""The embedded Console against the Console's own OpenAPI document: thousands of calls, none of which it may die of.
+"""The embedded Console against the Console's own OpenAPI document: calls of every kind, none of which it may die of.
 
-`AKASH_CONTRACT_EXAMPLES` is how many calls are made (300).
+The hypothesis profile says how many: `HYPOTHESIS_PROFILE=thorough` makes thousands.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,8 +13,9 @@ from typing import Any
 
 import httpx2
 import pytest
+import shared_data
 from anyio.from_thread import start_blocking_portal
-from console_contract import DOCUMENT, LEDGER, Operation, operations, requests
+from console_contract import LEDGER, Operation, operations, requests
 from console_world import lease_body, sdl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,11 +23,8 @@ from hypothesis import strategies as st
 from akash_mcp.sandbox.market import AUDITOR
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 
-pytestmark = pytest.mark.skipif(
-    not DOCUMENT.exists(), reason="the OpenAPI document is not beside this checkout"
-)
+pytestmark = shared_data.needed
 
-EXAMPLES = int(os.environ.get("AKASH_CONTRACT_EXAMPLES", "300"))
 NOT_PLAYED = (
     "/v1/stripe", "/v1/user/", "/v1/auth", "/v1/register-user", "/v1/send-", "/v1/verify", "/v1/tx",
     "/v1/api-keys", "/akash/", "/v1/provider-dashboard", "/v1/provider-earnings", "/v1/provider-versions",
@@ -130,8 +127,6 @@ PLAYED = [operation for operation in operations() if is_played(operation)]
 
 
 @settings(
-    max_examples=EXAMPLES,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

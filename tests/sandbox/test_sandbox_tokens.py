@@ -6,10 +6,11 @@ import hmac
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]  # it ships no types
 import pytest
+import shared_data
 from cryptography.hazmat.primitives.asymmetric import ec
 from provider_world import World, a_world
 
@@ -27,7 +28,6 @@ from akash_mcp.sandbox.tokens import (
     verify,
 )
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "jwt"
 KEY = ec.generate_private_key(ec.SECP256K1())
 ACCOUNT = Account(address_of(KEY.public_key()), KEY, allowance_uact=0)
 PROVIDER = "akash1qufa3xzrf34qvwyejkhvnc4psf49fftaw0asmh"
@@ -71,7 +71,7 @@ def refusal(token: str) -> tuple[int, str]:
 @pytest.fixture(scope="module")
 def wallet() -> ec.EllipticCurvePrivateKey:
     """The test mnemonic's first key: BIP-39 without a passphrase, BIP-32 at m/44'/118'/0'/0/0."""
-    mnemonic = vectors_file("test-mnemonic.txt").read_text().strip()
+    mnemonic = shared_data.require("jwt/test-mnemonic.txt").read_text().strip()
     seed = hashlib.pbkdf2_hmac("sha512", mnemonic.encode(), b"mnemonic", 2048)
     digest = hmac.digest(b"Bitcoin seed", seed, "sha512")
     secret, chain_code = int.from_bytes(digest[:32], "big"), digest[32:]
@@ -85,16 +85,12 @@ def wallet() -> ec.EllipticCurvePrivateKey:
     return ec.derive_private_key(secret, ec.SECP256K1())
 
 
-def vectors_file(name: str) -> Path:
-    if not DATA.exists():
-        pytest.skip("the token vectors of ../shared/data/jwt are not here")
-    return DATA / name
-
-
 def vectors(*, must_fail: bool) -> list[Any]:
-    if not DATA.exists():
-        return [pytest.param({}, marks=pytest.mark.skip("the vectors of ../shared/data/jwt are not here"))]
-    cases = json.loads((DATA / "cases_es256k.json").read_text())
+    """Parameters of a test that needs the vectors: one for each, or one that skips where they are not here."""
+    path = shared_data.find("jwt/cases_es256k.json")
+    if path is None:
+        return [pytest.param({}, marks=shared_data.needed)]
+    cases = json.loads(path.read_text())
     return [pytest.param(c, id=c["description"]) for c in cases if c["mustFail"] == must_fail]
 
 
@@ -306,8 +302,7 @@ LEASES: list[Any] = [
 
 @pytest.mark.parametrize("leases", LEASES)
 def test_console_refuses_exactly_what_the_published_schema_refuses(leases: object) -> None:
-    jsonschema = pytest.importorskip("jsonschema")
-    schema = json.loads(vectors_file("jwt-schema.json").read_text())
+    schema = json.loads(shared_data.require("jwt/jwt-schema.json").read_text())
     judge = jsonschema.Draft7Validator({"$ref": "#/definitions/leases", "definitions": schema["definitions"]})
     assert judge.is_valid(leases) == (not problems_with_leases(leases))
 

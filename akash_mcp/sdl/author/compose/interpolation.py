@@ -1,7 +1,7 @@
 """`${NAME}` in a compose file, as Compose fills it in: `$NAME`, `${NAME:-default}`, `${NAME:?error}`, `${NAME:+other}`.
 
-Values come from the caller only. The variables of the machine we run on are nobody's business but its owner's, so
-one without a value and a default is `Unresolved`, where Compose would put an empty text.
+Values come from the caller only: the environment of this machine belongs to its owner. So a variable without a value
+and a default is `Unresolved`, where Compose would put an empty text.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 MAX_NESTED = 20
-"""Defaults within defaults."""
+"""How deep defaults may be nested."""
 MAX_LENGTH = 512 * 1024
 """Characters of one text with its variables filled in, as many as a whole file may have."""
 
@@ -28,7 +28,7 @@ class Unresolved(Exception):
 
 
 class BadExpression(ValueError):
-    """Text that Compose would not take either."""
+    """An expression that Compose would refuse too."""
 
 
 def interpolate(text: str, values: Mapping[str, str], defaulted: set[str], *, depth: int = 0) -> str:
@@ -53,7 +53,7 @@ def interpolate(text: str, values: Mapping[str, str], defaulted: set[str], *, de
             end = _closing(text, at)
             inside = _INSIDE.fullmatch(text, at, end)
             if inside is None:
-                raise BadExpression("between ${ and } stands no name of a variable")
+                raise BadExpression("there is no variable name between ${ and }")
             out.append(_value(inside[1], inside[2] or "", inside[3] or "", values, defaulted, depth))
             at = end + 1
         length += len(out[-1])

@@ -1,7 +1,7 @@
-"""A compose file while it is read: its values with their places, and the two lists that grow beside the SDL.
+"""A compose file while it is read: values with their places, and the lists of what was left out and decided.
 
-Whoever reads a map takes its fields one by one, and what nobody took is left out by name. So a field that we never
-heard of cannot get lost.
+Whoever reads a map takes its fields one by one, and what nobody took is left out by name. So a field that we have
+never heard of cannot get lost.
 """
 
 from __future__ import annotations
@@ -10,30 +10,30 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from akash_mcp.errors import BadArgument
-from akash_mcp.sdl.author.compose.variables import BadExpression, Unresolved, interpolate
+from akash_mcp.sdl.author.compose.interpolation import BadExpression, Unresolved, interpolate
 from akash_mcp.sdl.yaml.javascript import Date, Value
 from akash_mcp.sdl.yaml.javascript import text as written
 from akash_mcp.sdl.yaml.loader import MAX_CHARACTERS, Document, Path
 
-NO_SUCH_THING = "an SDL has no such thing"
+NO_SUCH_THING = "an SDL has no such field"
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """Something of the compose file that the SDL does not carry.
 
-    `service` is its name in the compose file, empty for what belongs to none. `instead` says what to do about it and
-    is empty where nothing is to be done.
+    `service` is its name in the compose file, empty for what belongs to none. `fix` says what to do about it and is
+    empty where nothing needs to be done.
     """
 
     service: str
     what: str
     why: str
-    instead: str = ""
+    fix: str = ""
 
 
-class Reading:
-    """The file, the variables it may use, and what is to be said about it."""
+class ComposeFile:
+    """A parsed file and the variables it may use; collects `left_out` and `notes` while it is read."""
 
     def __init__(self, document: Document, variables: Mapping[str, str]) -> None:
         self._document = document
@@ -54,19 +54,19 @@ class Reading:
         """What was decided so far, each thing once."""
         return tuple(self._notes)
 
-    def leave_out(self, service: str, what: str, why: str, instead: str = "") -> None:
+    def leave_out(self, service: str, what: str, why: str, fix: str = "") -> None:
         """Put something on the list of what is not carried."""
-        self._left_out[LeftOut(service, what, why, instead)] = None
+        self._left_out[LeftOut(service, what, why, fix)] = None
 
     def note(self, sentence: str) -> None:
-        """Say something that was decided on the way."""
+        """Add a sentence about something that was decided."""
         self._notes[sentence] = None
 
     def bad(self, path: Path, problem: str) -> BadArgument:
-        """The error for a value that Compose would not take either."""
+        """The error for a value that Compose would refuse too."""
         mark = self._document.where(path)
         where = f"{_joined(path)} (line {mark.line}, column {mark.column})"
-        return BadArgument(f"The compose file is not right: {where} {problem}.")
+        return BadArgument(f"The compose file is wrong: {where} {problem}.")
 
     def text(self, value: Value, path: Path) -> str:
         """A single value as text, its variables filled in. Raises `Unresolved`."""
@@ -122,8 +122,8 @@ class Reading:
 class Fields:
     """A map whose fields are taken one by one; `leave_out_rest` lists the others."""
 
-    def __init__(self, reading: Reading, value: dict[str, Value], path: Path, service: str) -> None:
-        self._reading = reading
+    def __init__(self, file: ComposeFile, value: dict[str, Value], path: Path, service: str) -> None:
+        self._file = file
         self._rest = dict(value)
         self.path = path
         self.service = service
@@ -139,21 +139,21 @@ class Fields:
     def text(self, key: str, default: str = "") -> str:
         """The text of a field, `default` where it is not there or null. Raises `Unresolved`."""
         value = self.take(key)
-        return default if value is None else self._reading.text(value, self.at(key))
+        return default if value is None else self._file.text(value, self.at(key))
 
     def text_or_left_out(self, key: str) -> str:
         """The text of a field; none, and the field on the list, where it needs a variable that has no value."""
         try:
             return self.text(key)
         except Unresolved as missing:
-            self._reading.unresolved(self.service, self.at(key), missing)
+            self._file.unresolved(self.service, self.at(key), missing)
             return ""
 
     def flag(self, key: str) -> bool:
         """A field that is true or false, false where there is none."""
         value = self.text(key, "false").lower()
         if value not in ("true", "false"):
-            raise self._reading.bad((*self.path, key), "must be true or false")
+            raise self._file.bad((*self.path, key), "must be true or false")
         return value == "true"
 
     def at(self, key: str) -> Path:
@@ -168,10 +168,10 @@ class Fields:
                 yield key, value, self.at(key)
 
     def leave_out_rest(self, reasons: Mapping[str, tuple[str, str]] | None = None) -> None:
-        """List every field that nobody took, with its reason and what to do instead where one is known."""
+        """List every field that nobody took, with its reason and its fix where they are known."""
         for key, _, path in self.each():
-            why, instead = (reasons or {}).get(key, (NO_SUCH_THING, ""))
-            self._reading.leave_out(self.service, label(path), why, instead)
+            why, fix = (reasons or {}).get(key, (NO_SUCH_THING, ""))
+            self._file.leave_out(self.service, label(path), why, fix)
 
 
 def label(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Names: what services are called, and by which of those names others reach them.
+"""Service names and host names: what a service is called in the SDL, and where other services' settings name it.
 
 On a network of Compose a service answers to its own name, its container's, its aliases and its links; on Akash to the
 one name that the SDL gives it. So where another's settings say an old name as a host, they get the new one.
@@ -16,7 +16,10 @@ _HOST_SETTING = re.compile(r"HOST|ADDR|SERVER|ENDPOINT|UPSTREAM|BROKER|NODE", re
 
 
 def sdl_names(services: Iterable[str]) -> dict[str, str]:
-    """For each service the name that an SDL takes: a-z, 0-9 and "-", from a letter to no "-", at most 63 characters."""
+    """For each service the name that an SDL takes.
+
+    That is a-z, 0-9 and "-", beginning with a letter and not ending with "-", at most 63 characters.
+    """
     names: dict[str, str] = {}
     taken: set[str] = set()
     for service in services:

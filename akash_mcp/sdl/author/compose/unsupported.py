@@ -1,4 +1,8 @@
-"""What is known of compose fields that an SDL has no place for, and of images whose port nobody writes down."""
+"""Compose fields that an SDL has no place for: why each is left out, and how to fix what depends on it.
+
+The fields are those of the Compose Specification (compose-spec.io). A field that is neither carried nor named here is
+left out all the same, with a plain reason.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ _LABELS = "nothing on Akash reads labels"
 SERVICE: Mapping[str, tuple[str, str]] = {
     "annotations": (_LABELS, ""),
     "attach": ("it is about your terminal", ""),
-    "build": ("a provider builds nothing", "build it, push it to a registry and name it as the image"),
+    "build": ("a provider does not build images", "build it, push it to a registry and name it as the image"),
     "cap_add": (_RIGHTS, "choose an image that does without"),
     "cap_drop": (_RIGHTS, ""),
     "cgroup": (_HOST, ""),
@@ -44,7 +48,7 @@ SERVICE: Mapping[str, tuple[str, str]] = {
     "ipc": (_HOST, ""),
     "isolation": (_HOST, ""),
     "label_file": (_LABELS, ""),
-    "labels": (_LABELS, "what a proxy read from them belongs into its own configuration"),
+    "labels": (_LABELS, "what a proxy read from them belongs in its own configuration"),
     "logging": ("a provider keeps the logs", "read them with get_logs"),
     "mac_address": (_HOST, ""),
     "memswap_limit": ("providers have no swap", ""),
@@ -78,7 +82,7 @@ SERVICE: Mapping[str, tuple[str, str]] = {
         "set WORKDIR in the image, or change the folder in the command",
     ),
 }
-"""Fields of a service: why each is left out, and what to do instead."""
+"""Fields of a service, each with its reason and its fix; the fix is empty where nothing needs to be done."""
 
 TOP: Mapping[str, tuple[str, str]] = {
     "version": ("Compose itself has stopped reading it", ""),
@@ -87,56 +91,4 @@ TOP: Mapping[str, tuple[str, str]] = {
     "secrets": (_FILES, "pass it in a variable; the provider can read it there"),
     "include": (_MERGE, MERGED),
 }
-"""The same for the fields at the top of the file."""
-
-LISTENS: Mapping[str, tuple[int, ...]] = {
-    "cassandra": (9042,),
-    "chroma": (8000,),
-    "clickhouse": (8123, 9000),
-    "clickhouse-server": (8123, 9000),
-    "consul": (8500,),
-    "couchdb": (5984,),
-    "eclipse-mosquitto": (1883,),
-    "elasticsearch": (9200,),
-    "etcd": (2379,),
-    "httpd": (80,),
-    "influxdb": (8086,),
-    "kafka": (9092,),
-    "keydb": (6379,),
-    "mariadb": (3306,),
-    "meilisearch": (7700,),
-    "memcached": (11211,),
-    "minio": (9000,),
-    "mongo": (27017,),
-    "mysql": (3306,),
-    "nats": (4222,),
-    "neo4j": (7474, 7687),
-    "nginx": (80,),
-    "ollama": (11434,),
-    "opensearch": (9200,),
-    "percona": (3306,),
-    "pgvector": (5432,),
-    "postgis": (5432,),
-    "postgres": (5432,),
-    "prometheus": (9090,),
-    "qdrant": (6333,),
-    "rabbitmq": (5672,),
-    "redis": (6379,),
-    "redis-stack-server": (6379,),
-    "searxng": (8080,),
-    "timescaledb": (5432,),
-    "traefik": (80,),
-    "valkey": (6379,),
-    "vault": (8200,),
-    "zookeeper": (2181,),
-}
-"""TCP ports on which well-known images listen, by the last part of their name: on a network of Compose every port is
-open to the neighbours, so nobody writes them down."""
-
-POSTGRES = frozenset({"postgres", "postgis", "pgvector", "timescaledb"})
-"""Images whose database refuses to start in the top folder of a fresh disk, where `lost+found` lies."""
-
-
-def image_name(image: str) -> str:
-    """The last part of an image's name, without tag and digest: `postgres` for `docker.io/library/postgres:17`."""
-    return image.partition("@")[0].rpartition("/")[2].partition(":")[0].lower()
+"""Fields at the top of the file, likewise with reason and fix."""
