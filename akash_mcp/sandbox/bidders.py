@@ -12,11 +12,11 @@ from decimal import ROUND_UP, Decimal
 from fnmatch import fnmatchcase
 from random import Random
 
-from akash_mcp.money import BLOCKS_PER_HOUR, HOURS_PER_MONTH, UACT_PER_USD
 from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.chain import Chain, Deployment
 from akash_mcp.sandbox.faults import Faults
 from akash_mcp.sandbox.market import GI, Gpu, Seller
+from akash_mcp.sandbox.units import BLOCKS_PER_MONTH, HOURS_PER_MONTH, UACT_PER_USD
 from akash_mcp.sdl import Attribute, GroupSpec, ResourceUnit
 
 LEASED_IP = 2
@@ -29,7 +29,6 @@ _USD_MONTH_EPHEMERAL = Decimal("0.02")  # per Gi
 _USD_MONTH_PERSISTENT = Decimal("0.04")  # per Gi
 _USD_MONTH_ENDPOINT = Decimal("0.05")
 _USD_MONTH_LEASED_IP = Decimal("5")
-_BLOCKS_PER_MONTH = BLOCKS_PER_HOUR * HOURS_PER_MONTH
 _PRICE_STEP = Decimal("1e-18")
 
 
@@ -101,7 +100,7 @@ def quote(seller: Seller, group: GroupSpec, used: list[ResourceUnit], mood: Deci
     if not can_take(seller, group, used):
         return None
     month = sum((_usd_month(seller, unit) * unit.count for unit in group.resources), Decimal(0))
-    price = (month * seller.margin * mood * UACT_PER_USD / _BLOCKS_PER_MONTH).quantize(_PRICE_STEP, ROUND_UP)
+    price = (month * seller.margin * mood * UACT_PER_USD / BLOCKS_PER_MONTH).quantize(_PRICE_STEP, ROUND_UP)
     return price if 0 < price <= group.price else None
 
 

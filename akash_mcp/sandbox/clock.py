@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import anyio
 
+from akash_mcp.sandbox.units import BLOCK_SECONDS
+
 GENESIS_HEIGHT = 22_000_000
 """A height that looks like the real network's of late 2026."""
 
@@ -21,7 +23,7 @@ class Clock:
     """
 
     speed: float = 1.0
-    block_seconds: float = 6.098
+    block_seconds: float = float(BLOCK_SECONDS)
     wall: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     _started: float = field(init=False)

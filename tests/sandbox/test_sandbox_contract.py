@@ -104,7 +104,7 @@ def populated(http: httpx2.Client, network: EmbeddedNetwork) -> Caller:
         "provider": [*providers, network.owner, "https://localhost:8443"],
         "sdl": [sdl(), sdl(image="redis:8"), "", "a: [", sdl(amount="0")],
         "manifest": [created[0]["manifest"], "[]", ""],
-        "id": [*channels, *alerts, "akash-mcp-web", "nothing"],
+        "id": [*channels, *alerts, "akash-network-awesome-akash-hello-world", "nothing"],
         "notificationChannelId": channels,
         "timezone": ["Europe/Berlin", "Mars/Olympus"],
         "startDate": ["2026-01-01", "2020-02-30", "0001-01-01", "9999-12-31"],

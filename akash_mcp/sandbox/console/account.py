@@ -14,6 +14,7 @@ from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 from akash_mcp.sandbox.console.memo import StaleFirst
 from akash_mcp.sandbox.console.settings import iso
 from akash_mcp.sandbox.tokens import mint, problems_with_leases
+from akash_mcp.sandbox.units import UACT_PER_USD
 
 _BALANCE_SECONDS = 6
 _CERTIFICATES_GONE = (
@@ -54,7 +55,11 @@ class AccountApi:
         counted = self._balances.get(address, lambda: self._count(address))
         usd = self._in_usd is not bool(self._backend.faults.take("balance-units", call.line))
         return answer(
-            {"data": {key: json_number(uact / 10**6 if usd else uact) for key, uact in counted.items()}}
+            {
+                "data": {
+                    key: json_number(uact / UACT_PER_USD if usd else uact) for key, uact in counted.items()
+                }
+            }
         )
 
     async def user(self, call: Call) -> Response:

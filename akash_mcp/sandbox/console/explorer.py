@@ -15,6 +15,7 @@ from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 from akash_mcp.sandbox.console.memo import StaleFirst
 from akash_mcp.sandbox.console.settings import iso
+from akash_mcp.sandbox.units import API_BLOCKS_PER_MONTH
 
 _PROPOSER = {
     "address": "5A57F13C0DC5D2E8C0A4C4B2D1A6E8F7B9C3D2E1",
@@ -243,4 +244,4 @@ def _state_at(deployment: Deployment, height: int) -> str | None:
 
 
 def _monthly(lease: Lease) -> int:
-    return round(lease.price * views.BLOCKS_PER_MONTH)
+    return round(lease.price * API_BLOCKS_PER_MONTH)

@@ -19,10 +19,10 @@ from typing import Literal, TypeAlias
 from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.chain import Account, Chain, Deployment, Lease
 from akash_mcp.sandbox.clock import GENESIS_HEIGHT
+from akash_mcp.sandbox.units import API_BLOCKS_PER_DAY, API_BLOCKS_PER_HOUR
 
-BLOCKS_PER_HOUR = 600
-RUNWAY_BLOCKS = 48 * BLOCKS_PER_HOUR
-LOW_BLOCKS = 24 * BLOCKS_PER_HOUR
+RUNWAY_BLOCKS = 48 * API_BLOCKS_PER_HOUR
+LOW_BLOCKS = 24 * API_BLOCKS_PER_HOUR
 HEADROOM_UACT = 5_000_000
 _AFTER_LEASE_SECONDS = 12
 _STALE_BLOCKS = 100
@@ -84,7 +84,7 @@ class Funding:
         deployment = self._chain.deployment(self._account.address, row.dseq)
         if deployment is None or not row.auto_top_up:
             return 0
-        return _floor(deployment.rate * BLOCKS_PER_HOUR * 24)
+        return _floor(deployment.rate * API_BLOCKS_PER_DAY)
 
     def after_lease(self, deployment: Deployment) -> None:
         """Plan the first funding of a deployment that has just got a lease."""

@@ -12,6 +12,7 @@ from akash_mcp.sandbox.chain import Account, Chain, Transaction
 from akash_mcp.sandbox.console.answers import Problem
 from akash_mcp.sandbox.faults import Faults
 from akash_mcp.sandbox.transactions import ChainError
+from akash_mcp.sandbox.units import UACT_PER_USD
 
 T = TypeVar("T")
 
@@ -98,8 +99,8 @@ class Signer:
         if not self._coded:
             return Problem(402, NO_BALANCE)
         amounts = {
-            "requiredAmountUsd": (deposit_uact or 0) / 10**6,
-            "availableAmountUsd": self._account.allowance_uact / 10**6,
+            "requiredAmountUsd": (deposit_uact or 0) / UACT_PER_USD,
+            "availableAmountUsd": self._account.allowance_uact / UACT_PER_USD,
         }
         return Problem(402, NO_BALANCE, code="insufficient_balance", data=amounts)
 

@@ -9,6 +9,7 @@ from akash_mcp.sandbox.console.answers import answer
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.deployments import FIXED_DEPOSIT_UACT
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.units import API_BLOCKS_PER_HOUR, UACT_PER_USD
 
 
 class Spending:
@@ -29,9 +30,9 @@ class Spending:
         return answer(
             {
                 "data": {
-                    "targetRunwayHours": funding.RUNWAY_BLOCKS // funding.BLOCKS_PER_HOUR,
-                    "balanceHeadroomUsd": funding.HEADROOM_UACT // 10**6,
-                    "defaultDepositUsd": FIXED_DEPOSIT_UACT / 10**6,
+                    "targetRunwayHours": funding.RUNWAY_BLOCKS // API_BLOCKS_PER_HOUR,
+                    "balanceHeadroomUsd": funding.HEADROOM_UACT // UACT_PER_USD,
+                    "defaultDepositUsd": FIXED_DEPOSIT_UACT / UACT_PER_USD,
                 }
             }
         )
