@@ -64,7 +64,7 @@ class Options:
 class EmbeddedNetwork:
     """An async context manager. URLs are there once it is entered; the state may be read at any time.
 
-    Raises on entering: `OSError` where `console_port` is in use. On building: `UnknownFault`.
+    Raises on entering: `OSError` where `console_port` is in use. On building: `UnknownFault`, `NoRipemd160`.
     """
 
     console_url: str
