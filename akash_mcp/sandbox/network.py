@@ -43,6 +43,8 @@ _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD036414
 class Options:
     """How to build a network. `speed`: simulated seconds a real one. `faults`: texts for `faults.parse`.
 
+    `automine`: no transaction waits for its block in real time (see `Clock`), for tests.
+
     `trial`: the wallet has never been paid for. `public_certificates`: so many providers, the first ones, also have a
     certificate of the network's own authority, which they show to who asks for their public hostname. Clients that
     were not given `authority_pem` find that they cannot trust it.
@@ -50,6 +52,7 @@ class Options:
 
     seed: int = 7
     speed: float = 1.0
+    automine: bool = False
     providers: int = 10
     balance_uact: int = 100_000_000
     faults: tuple[str, ...] = ()
@@ -77,7 +80,7 @@ class EmbeddedNetwork:
         key = ec.derive_private_key(random.randrange(1, _CURVE_ORDER), ec.SECP256K1())
         self.owner = address_of(key.public_key())
         self.api_key = f"ac.sk.test.{random.randbytes(32).hex()}"
-        self.clock = Clock(speed=self.options.speed, wall=self.options.wall)
+        self.clock = Clock(speed=self.options.speed, automine=self.options.automine, wall=self.options.wall)
         self.chain = Chain(self.clock)
         self.faults = Faults()
         account = Account(self.owner, key, self.options.balance_uact)

@@ -40,7 +40,7 @@ async def test_a_create_can_fail_and_have_landed(world: World) -> None:
 async def test_a_create_can_time_out_and_have_landed(world: World) -> None:
     await world.network.inject("create-timeout-but-landed", count=1)
     with pytest.raises(httpx2.ReadTimeout):
-        await world.http.post("/v1/deployments", json=CREATE, timeout=1)
+        await world.http.post("/v1/deployments", json=CREATE, timeout=0.2)
     assert len(await dseqs(world)) == 1
     assert world.allowance == 95_000_000
 

@@ -68,7 +68,7 @@ class Caller:
 @pytest.fixture(scope="module")
 def caller() -> Iterator[Caller]:
     with start_blocking_portal("asyncio") as portal:
-        network = EmbeddedNetwork(Options(speed=200, providers=4, balance_uact=10**15))
+        network = EmbeddedNetwork(Options(speed=200, automine=True, providers=4, balance_uact=10**15))
         portal.call(network.__aenter__)
         try:
             headers = {"x-api-key": network.api_key}

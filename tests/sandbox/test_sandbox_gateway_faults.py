@@ -288,7 +288,8 @@ async def test_a_network_can_have_providers_with_public_certificates() -> None:
     ],
 )
 async def test_console_says_what_is_wrong_with_a_certificate(fault: str, flaw: str) -> None:
-    async with EmbeddedNetwork(Options(providers=1)) as network:
+    # Console's four attempts take 1.4 simulated seconds, and the chain is 30 late with a certificate of early rotation.
+    async with EmbeddedNetwork(Options(providers=1, speed=10)) as network:
         await network.inject(fault)
         (provider,) = network.chain.providers.values()
         proxy = ProviderProxy(network.chain, network.chain.accounts[network.owner], network.faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -118,8 +119,7 @@ def test_an_unknown_fault_is_said_plainly(capsys: pytest.CaptureFixture[str]) ->
     assert "no fault is called 'gremlins'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_prints_one_line_and_ends_on_a_signal(number: signal.Signals) -> None:
+def test_the_command_prints_one_line_and_nothing_else() -> None:
     code = "import sys; from akash_mcp.cli.sandbox import run, Options; sys.exit(run(Options(providers=2)))"
     environment = {**os.environ, "PYTHONWARNINGS": "error"}
     with subprocess.Popen(
@@ -132,9 +132,29 @@ def test_the_command_prints_one_line_and_ends_on_a_signal(number: signal.Signals
         assert process.stdout is not None
         described = json.loads(process.stdout.readline())
         assert len(described["providers"]) == 2
-        process.send_signal(number)
+        process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (0, "", "")
+
+
+class _SignalledOnFlush(io.StringIO):
+    """Standard output whose reader sends this process a signal once it has its line."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__()
+        self._number = number
+
+    def flush(self) -> None:
+        super().flush()
+        os.kill(os.getpid(), self._number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_ends_on_a_signal(number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = _SignalledOnFlush(number)
+    monkeypatch.setattr("sys.stdout", printed)
+    assert run(Options(providers=2)) == 0
+    assert len(json.loads(printed.getvalue())["providers"]) == 2
 
 
 def test_the_command_line_chooses_what_is_played(monkeypatch: pytest.MonkeyPatch) -> None:

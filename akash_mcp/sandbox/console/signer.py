@@ -85,8 +85,7 @@ class Signer:
 
     async def land(self, kind: str, dseq: str, message: Callable[[], T]) -> tuple[T, Transaction]:
         """Carry out `message` in the next block. Raises `Problem` in Console's words where the chain refuses."""
-        clock = self._chain.clock
-        await clock.sleep(clock.elapsed_at(clock.height() + 1) - clock.elapsed())
+        await self._chain.clock.next_block()
         self._chain.agenda.catch_up()
         try:
             result = message()

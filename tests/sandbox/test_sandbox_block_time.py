@@ -25,3 +25,18 @@ def test_consoles_api_counts_more_blocks_than_the_chain_makes() -> None:
 @pytest.mark.parametrize(("amount", "rounded"), [("0.004999", "0.00"), ("0.005", "0.01"), ("2.675", "2.68")])
 def test_half_a_cent_is_rounded_up(amount: str, rounded: str) -> None:
     assert units.cents(Decimal(amount)) == Decimal(rounded)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("clock", [Clock(automine=True, monotonic=lambda: 0.0), Clock(speed=1000)])
+async def test_the_next_block_is_waited_for_or_made_at_once(clock: Clock) -> None:
+    before = clock.height()
+    await clock.next_block()
+    assert clock.height() == before + 1
+
+
+@pytest.mark.anyio
+async def test_a_block_that_is_made_at_once_takes_as_much_simulated_time() -> None:
+    clock = Clock(automine=True, monotonic=lambda: 0.0)
+    await clock.next_block()
+    assert clock.elapsed() == pytest.approx(6.098, abs=1e-5)
