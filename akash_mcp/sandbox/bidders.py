@@ -15,7 +15,7 @@ from random import Random
 from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.chain import Chain, Deployment
 from akash_mcp.sandbox.faults import Faults
-from akash_mcp.sandbox.market import GI, Gpu, Seller
+from akash_mcp.sandbox.sellers import GI, Gpu, Seller
 from akash_mcp.sandbox.units import BLOCKS_PER_MONTH, HOURS_PER_MONTH, UACT_PER_USD
 from akash_mcp.sdl import Attribute, GroupSpec, ResourceUnit
 
@@ -77,7 +77,7 @@ class Bidders:
                 self._chain, deployment, provider=provider, gseq=gseq, price=price, lifetime=lifetime
             )
 
-        self._chain.agenda.after(delay, arrive)
+        self._chain.schedule.after(delay, arrive)
 
     def in_use(self, seller: Seller) -> list[ResourceUnit]:
         """The units that active leases hold at a provider."""

@@ -85,7 +85,7 @@ class GatewayFaults:
                 return issue_on_chain(chain, address, now=now)
         issued = _issue(chain, address, now)
         if name == "certificate-rotated-early":
-            chain.agenda.after(CHAIN_LAG_SECONDS, lambda: self._register(address, issued))
+            chain.schedule.after(CHAIN_LAG_SECONDS, lambda: self._register(address, issued))
         return issued
 
     def _register(self, address: str, issued: IssuedCertificate) -> None:

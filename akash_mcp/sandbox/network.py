@@ -30,8 +30,8 @@ from akash_mcp.sandbox.console import Generation, build_backend, console_app
 from akash_mcp.sandbox.control import control_app, state_of
 from akash_mcp.sandbox.faults import Fault, Faults
 from akash_mcp.sandbox.gateway_faults import GatewayFaults, issue_on_chain
-from akash_mcp.sandbox.market import sellers
 from akash_mcp.sandbox.provider.gateway import PUBLIC_HOSTNAME, Gateway
+from akash_mcp.sandbox.sellers import sellers
 from akash_mcp.sandbox.servers import Servers
 from akash_mcp.sandbox.tokens import address_of
 
@@ -150,7 +150,7 @@ class EmbeddedNetwork:
 
     def state(self) -> dict[str, object]:
         """The truth about the account's deployments and money, as `GET /_sandbox/state` gives it."""
-        self.chain.agenda.catch_up()
+        self.chain.schedule.catch_up()
         return state_of(self._backend, self._console.requests)
 
     async def inject(
@@ -187,7 +187,7 @@ class EmbeddedNetwork:
     async def _tick(self) -> None:
         """Let what is due happen while nobody asks, so that a workload stops when its escrow is dry."""
         while True:
-            self.chain.agenda.catch_up()
+            self.chain.schedule.catch_up()
             await self.clock.sleep(max(self.clock.block_seconds, _LOWEST_TICK * self.clock.speed))
 
 

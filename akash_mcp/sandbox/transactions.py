@@ -94,7 +94,7 @@ def create_bid(
         return None
     bid = Bid(provider=provider, gseq=gseq, oseq=1, price=price, created_height=chain.height)
     deployment.bids.append(bid)
-    chain.agenda.after(lifetime, lambda: _expire(bid))
+    chain.schedule.after(lifetime, lambda: _expire(bid))
     return bid
 
 
@@ -177,7 +177,7 @@ def _watch(chain: Chain, deployment: Deployment) -> None:
     """Plan the moment at which the escrow runs dry; a deposit in between only moves it."""
     height = escrow.dry_height(deployment)
     if height is not None:
-        chain.agenda.at(chain.clock.elapsed_at(height), lambda: _when_dry(chain, deployment))
+        chain.schedule.at(chain.clock.elapsed_at(height), lambda: _when_dry(chain, deployment))
 
 
 def _when_dry(chain: Chain, deployment: Deployment) -> None:

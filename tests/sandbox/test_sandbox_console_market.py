@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from console_world import World, new_world
 
-from akash_mcp.sandbox.market import AUDITOR
+from akash_mcp.sandbox.sellers import AUDITOR
 from akash_mcp.sdl import check
 
 pytestmark = pytest.mark.anyio

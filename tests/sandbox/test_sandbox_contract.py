@@ -20,8 +20,8 @@ from console_world import lease_body, sdl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from akash_mcp.sandbox.market import AUDITOR
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
+from akash_mcp.sandbox.sellers import AUDITOR
 
 pytestmark = pytest.mark.skipif(
     not DOCUMENT.exists(), reason="the OpenAPI document is not beside this checkout"

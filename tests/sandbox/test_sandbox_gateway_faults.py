@@ -11,8 +11,8 @@ import pytest
 from provider_world import World, a_world, account, manifest, service, until_end
 from websockets.exceptions import InvalidMessage
 
-from akash_mcp.sandbox.console.answers import Problem
-from akash_mcp.sandbox.console.gateways import ProviderProxy
+from akash_mcp.sandbox.console.provider_proxy import ProviderProxy
+from akash_mcp.sandbox.console.responses import Problem
 from akash_mcp.sandbox.faults import UnknownFault
 from akash_mcp.sandbox.gateway_faults import CHAIN_LAG_SECONDS
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
@@ -95,7 +95,7 @@ async def test_the_chain_can_learn_of_a_rotation_late(world: World) -> None:
     await world.inject("certificate-rotated-early")
     await untrusted(world)
     world.chain.clock.skip(CHAIN_LAG_SECONDS + 1)
-    world.chain.agenda.catch_up()
+    world.chain.schedule.catch_up()
     assert await version(world) == 200
 
 
@@ -111,7 +111,7 @@ async def test_a_chain_that_lags_forgets_what_was_replaced_in_the_meantime(world
     await world.inject("certificate-rotated-early")
     await world.inject("certificate-rotated-early", count=0)
     world.chain.clock.skip(CHAIN_LAG_SECONDS + 1)
-    world.chain.agenda.catch_up()
+    world.chain.schedule.catch_up()
     assert await version(world) == 200
 
 

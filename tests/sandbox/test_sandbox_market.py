@@ -9,7 +9,7 @@ import pytest
 
 from akash_mcp.ids import parse_provider
 from akash_mcp.sandbox.bidders import offered_gpu_attributes, quote
-from akash_mcp.sandbox.market import AUDITOR, GI, OTHER_AUDITOR, Seller, sellers
+from akash_mcp.sandbox.sellers import AUDITOR, GI, OTHER_AUDITOR, Seller, sellers
 from akash_mcp.sdl import Attribute, Endpoint, GroupSpec, ResourceUnit, Storage
 
 MARKET = sellers(7, 10)

@@ -11,7 +11,7 @@ import pytest
 from provider_world import World, a_world, expose, service, until_end
 from websockets.exceptions import ConnectionClosed
 
-from akash_mcp.sandbox.provider import shell as gateway_shell
+from akash_mcp.sandbox.provider import shell_session as gateway_shell
 
 pytestmark = pytest.mark.anyio
 

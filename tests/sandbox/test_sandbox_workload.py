@@ -8,13 +8,13 @@ import pytest
 from provider_world import expose, manifest, service
 
 from akash_mcp.sandbox.clock import Clock
+from akash_mcp.sandbox.provider.command_interpreter import ContainerView, NotPlayed, run
 from akash_mcp.sandbox.provider.images import canonical, kind_of, short_name
 from akash_mcp.sandbox.provider.manifest import decode
-from akash_mcp.sandbox.provider.minishell import Box, NotPlayed, run
 from akash_mcp.sandbox.provider.workload import LeaseKey, Workload
 
 KEY = LeaseKey("akash1owner", "7", 1, 1, "akash1provider")
-BOX = Box(hostname="web-0", env={"A": "1"})
+BOX = ContainerView(hostname="web-0", env={"A": "1"})
 
 
 def workload(image: str = "nginx", **changes: Any) -> Workload:
@@ -262,9 +262,9 @@ SERVERS = {
 @pytest.mark.parametrize("script", SERVERS.values(), ids=SERVERS.keys())
 def test_a_script_that_we_cannot_play_is_not_taken_for_one_that_ends(script: str) -> None:
     with pytest.raises(NotPlayed):
-        run(["sh", "-c", script], Box("web-0"))
+        run(["sh", "-c", script], ContainerView("web-0"))
 
 
 def test_lines_are_played_one_after_another() -> None:
-    outcome = run(["sh", "-c", "echo a\necho b >&2\nexit 3"], Box("web-0"))
+    outcome = run(["sh", "-c", "echo a\necho b >&2\nexit 3"], ContainerView("web-0"))
     assert (outcome.exit_code, outcome.text(stderr=False), outcome.text(stderr=True)) == (3, "a\n", "b\n")

@@ -8,11 +8,11 @@ from typing import Any
 from starlette.responses import Response
 
 from akash_mcp.sandbox.console import schema
-from akash_mcp.sandbox.console.answers import Problem, answer
 from akash_mcp.sandbox.console.backend import Backend
+from akash_mcp.sandbox.console.deployment_settings import iso
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
-from akash_mcp.sandbox.console.memo import StaleFirst
-from akash_mcp.sandbox.console.settings import iso
+from akash_mcp.sandbox.console.responses import Problem, answer
+from akash_mcp.sandbox.console.stale_cache import StaleCache
 from akash_mcp.sandbox.tokens import mint, problems_with_leases
 from akash_mcp.sandbox.units import UACT_PER_USD
 
@@ -30,7 +30,7 @@ class AccountApi:
         self._backend = backend
         self._in_usd = in_usd
         self._created = backend.chain.clock.wall()
-        self._balances: StaleFirst[dict[str, Decimal]] = StaleFirst(
+        self._balances: StaleCache[dict[str, Decimal]] = StaleCache(
             _BALANCE_SECONDS, backend.chain.clock.elapsed, backend.replicas
         )
 

@@ -88,7 +88,7 @@ class Funding:
 
     def after_lease(self, deployment: Deployment) -> None:
         """Plan the first funding of a deployment that has just got a lease."""
-        self._chain.agenda.after(_AFTER_LEASE_SECONDS, lambda: self._first_funding(deployment))
+        self._chain.schedule.after(_AFTER_LEASE_SECONDS, lambda: self._first_funding(deployment))
 
     def _first_funding(self, deployment: Deployment) -> None:
         row = self.rows.get(deployment.dseq)
@@ -116,10 +116,10 @@ class Funding:
     def _at_next(self, seconds: tuple[float, ...], period: int, action: Callable[[], None]) -> None:
         """Plan an action for the next of these moments of a period that started with the epoch."""
         clock = self._chain.clock
-        phase = (clock.block_time(GENESIS_HEIGHT) + self._chain.agenda.now()) % period
+        phase = (clock.block_time(GENESIS_HEIGHT) + self._chain.schedule.now()) % period
         # A second's grace: this very moment, blurred by rounding, is not the next one.
         wait = min((moment - phase - 1) % period + 1 for moment in seconds)
-        self._chain.agenda.after(wait, action)
+        self._chain.schedule.after(wait, action)
 
     def _fill_up(self, deployment: Deployment) -> None:
         """Deposit up to 48 hours of rent where less than 24 are left, as far as the grant reaches."""

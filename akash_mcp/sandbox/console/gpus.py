@@ -13,12 +13,12 @@ from akash_mcp.ids import BadId, bech32_decode
 from akash_mcp.sandbox.bidders import in_use
 from akash_mcp.sandbox.console import schema
 from akash_mcp.sandbox.console.account import json_number
-from akash_mcp.sandbox.console.answers import answer
 from akash_mcp.sandbox.console.backend import Backend
+from akash_mcp.sandbox.console.deployment_settings import iso
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
-from akash_mcp.sandbox.console.memo import StaleFirst
-from akash_mcp.sandbox.console.settings import iso
-from akash_mcp.sandbox.market import Gpu, Seller
+from akash_mcp.sandbox.console.responses import answer
+from akash_mcp.sandbox.console.stale_cache import StaleCache
+from akash_mcp.sandbox.sellers import Gpu, Seller
 from akash_mcp.sandbox.units import UACT_PER_USD, cents
 
 _PRICE_SECONDS = 900
@@ -32,7 +32,7 @@ class Gpus:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         elapsed = backend.chain.clock.elapsed
-        self._prices: StaleFirst[dict[str, Any]] = StaleFirst(_PRICE_SECONDS, elapsed, backend.replicas)
+        self._prices: StaleCache[dict[str, Any]] = StaleCache(_PRICE_SECONDS, elapsed, backend.replicas)
 
     def endpoints(self) -> list[Endpoint]:
         """The routes."""

@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from akash_mcp.sandbox.console import schema
 from akash_mcp.sandbox.console.account import json_number
-from akash_mcp.sandbox.console.answers import answer
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.responses import answer
 from akash_mcp.sandbox.units import cents
 
 MAX_BODY = 512

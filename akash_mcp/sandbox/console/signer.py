@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from akash_mcp.sandbox.chain import Account, Chain, Transaction
-from akash_mcp.sandbox.console.answers import Problem
+from akash_mcp.sandbox.console.responses import Problem
 from akash_mcp.sandbox.faults import Faults
 from akash_mcp.sandbox.transactions import ChainError
 from akash_mcp.sandbox.units import UACT_PER_USD
@@ -86,7 +86,7 @@ class Signer:
     async def land(self, kind: str, dseq: str, message: Callable[[], T]) -> tuple[T, Transaction]:
         """Carry out `message` in the next block. Raises `Problem` in Console's words where the chain refuses."""
         await self._chain.clock.next_block()
-        self._chain.agenda.catch_up()
+        self._chain.schedule.catch_up()
         try:
             result = message()
         except ChainError as error:

@@ -15,9 +15,9 @@ from akash_mcp.sandbox import escrow
 from akash_mcp.sandbox.chain import Deployment
 from akash_mcp.sandbox.console import schema
 from akash_mcp.sandbox.console.account import json_number
-from akash_mcp.sandbox.console.answers import answer, validation_error
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.responses import answer, validation_error
 from akash_mcp.sandbox.units import API_BLOCKS_PER_WEEK, UACT_PER_USD, cents
 
 _DAY = datetime.timedelta(days=1)

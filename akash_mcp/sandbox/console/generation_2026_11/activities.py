@@ -10,9 +10,9 @@ from typing import Any
 from starlette.responses import Response
 
 from akash_mcp.sandbox.console import schema
-from akash_mcp.sandbox.console.answers import Problem, answer
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.responses import Problem, answer
 
 
 class Activities:

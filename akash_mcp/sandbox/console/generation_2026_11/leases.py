@@ -6,11 +6,11 @@ from starlette.responses import Response
 
 from akash_mcp.sandbox.console import leases as earlier
 from akash_mcp.sandbox.console import schema
-from akash_mcp.sandbox.console.answers import Problem, answer, internal_error
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 from akash_mcp.sandbox.console.generation_2026_11.definitions import Definitions
 from akash_mcp.sandbox.console.generation_2026_11.deployments import Deployments
+from akash_mcp.sandbox.console.responses import Problem, answer, internal_error
 
 
 class Leases(earlier.Leases):

@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from akash_mcp.sandbox.clock import GENESIS_HEIGHT
 from akash_mcp.sandbox.console import schema
-from akash_mcp.sandbox.console.answers import Problem, answer
 from akash_mcp.sandbox.console.backend import Backend
+from akash_mcp.sandbox.console.deployment_settings import iso
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
-from akash_mcp.sandbox.console.runtime import MOST_HOURS, Limit
-from akash_mcp.sandbox.console.settings import iso
+from akash_mcp.sandbox.console.responses import Problem, answer
+from akash_mcp.sandbox.console.runtime_limits import MOST_HOURS, Limit
 
 REASONS = (
     "no_longer_needed",
@@ -28,7 +28,7 @@ _NEVER_OFF = (
 )
 
 
-class Settings:
+class LimitSettings:
     """The settings of the user's deployments."""
 
     def __init__(self, backend: Backend) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from akash_mcp.sandbox.bidders import offered_gpu_attributes
 from akash_mcp.sandbox.chain import Bid, Deployment, Lease
-from akash_mcp.sandbox.market import Seller
+from akash_mcp.sandbox.sellers import Seller
 from akash_mcp.sdl import Attribute, GroupSpec, ResourceUnit
 
 DENOM = "uact"

@@ -30,7 +30,7 @@ class Replicas:
         return next(self._turn) % self.COUNT if self._faults.take("replica-caches-disagree") else 0
 
 
-class StaleFirst(Generic[T]):
+class StaleCache(Generic[T]):
     """One remembered value a key and process. `now` gives seconds, `lifetime` is in the same."""
 
     def __init__(self, lifetime: float, now: Callable[[], float], replicas: Replicas) -> None:
