@@ -56,7 +56,7 @@ class Bidders:
             for gseq, group in enumerate(deployment.groups, start=1):
                 mood = Decimal(random.randint(950, 1050)) / 1000
                 delay = min(25.0, max(4.0, seller.delay + random.uniform(-2, 2)))
-                price = quote(seller, group, self.in_use(seller), mood)
+                price = quote(seller, group, in_use(self._chain, seller.provider.owner), mood)
                 if price is not None:
                     delay += late.seconds(60) if late else 0
                     self._plan(deployment, seller, gseq, price, delay, lifetime)
@@ -78,10 +78,6 @@ class Bidders:
             )
 
         self._chain.schedule.after(delay, arrive)
-
-    def in_use(self, seller: Seller) -> list[ResourceUnit]:
-        """The units that active leases hold at a provider."""
-        return in_use(self._chain, seller.provider.owner)
 
 
 def in_use(chain: Chain, provider: str) -> list[ResourceUnit]:

@@ -1,4 +1,4 @@
-"""The sandbox's own door: the truth about money and leases, and switches for faults and time.
+"""The control API of the embedded network: the truth about money and leases, and switches for faults and time.
 
 Nothing of it exists on the real network. Demos and tests check a client's claims against it.
 """

@@ -26,20 +26,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from akash_mcp.ids import BadId, bech32_decode, bech32_encode
 from akash_mcp.sandbox.chain import Account
-from akash_mcp.sandbox.grant_schema import problems_with_leases
 from akash_mcp.sandbox.grants import PROVIDER_SCOPES, Grant, Malformed, grant_for, grants_from
-
-__all__ = [
-    "Claims",
-    "NoRipemd160",
-    "TokenRefused",
-    "address_of",
-    "encode",
-    "is_signed_by",
-    "mint",
-    "problems_with_leases",
-    "verify",
-]
 
 ALGORITHMS = ("ES256K", "ES256KADR36")
 

@@ -89,7 +89,7 @@ def create_bid(
     price: Decimal,
     lifetime: float = BID_LIFETIME_SECONDS,
 ) -> Bid | None:
-    """`MsgCreateBid`, which closes by itself after `lifetime`. None when the order is no longer open."""
+    """`MsgCreateBid`, which closes by itself after `lifetime`. None when the order is not open any more."""
     if deployment.state == "closed" or any(lease.gseq == gseq for lease in deployment.leases):
         return None
     bid = Bid(provider=provider, gseq=gseq, oseq=1, price=price, created_height=chain.height)

@@ -153,7 +153,7 @@ async def test_spending_is_told_by_day_and_in_sum(hour: float, world: World) -> 
         {"startDate": "2999-01-01"},
     ],
 )
-async def test_days_that_are_none_or_too_many_are_400(world: World, days: dict[str, str]) -> None:
+async def test_an_empty_or_too_long_range_of_days_is_400(world: World, days: dict[str, str]) -> None:
     response = await world.http.get("/v1/usage/history", params={"address": world.network.owner, **days})
     assert response.json()["code"] == "validation_error"
 

@@ -136,7 +136,7 @@ PLAYED = [operation for operation in operations() if is_played(operation)]
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
-def test_no_call_that_the_document_allows_or_nearly_allows_is_too_much(
+def test_calls_that_the_document_allows_or_nearly_allows_never_crash(
     caller: Caller, data: st.DataObject
 ) -> None:
     request = data.draw(caller.calls, label="request")

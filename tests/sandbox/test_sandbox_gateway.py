@@ -244,7 +244,7 @@ async def test_a_manifest_is_answered_with_an_empty_200(world: World) -> None:
         (manifest(service(resources={"id": 1, "cpu": {"units": {"val": "500.5"}}})), 'bad int "500.5"'),
     ],
 )
-async def test_what_is_no_manifest_is_422(world: World, body: bytes, message: str) -> None:
+async def test_a_body_that_is_not_a_manifest_is_422(world: World, body: bytes, message: str) -> None:
     deployment = world.order(service())
     assert plain(await world.put(deployment, body)) == (422, f"{message}\n")
 

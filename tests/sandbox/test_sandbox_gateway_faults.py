@@ -99,7 +99,7 @@ async def test_the_chain_can_learn_of_a_rotation_late(world: World) -> None:
     assert await version(world) == 200
 
 
-async def test_a_rotation_mends_whatever_was_wrong(world: World) -> None:
+async def test_a_rotation_ends_every_certificate_fault(world: World) -> None:
     await world.inject("certificate-expired")
     await world.inject("certificate-rotated")
     assert await version(world) == 200

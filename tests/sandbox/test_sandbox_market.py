@@ -119,7 +119,7 @@ def test_the_gpu_must_be_one_that_is_asked_for(keys: tuple[str, ...], bids: bool
     assert (price(H100, group(gpu_unit(*keys))) is not None) is bids
 
 
-def test_no_gpu_no_bid() -> None:
+def test_a_provider_without_the_gpu_does_not_bid() -> None:
     assert price(PLAIN, group(gpu_unit("vendor/nvidia/model/*"))) is None
 
 

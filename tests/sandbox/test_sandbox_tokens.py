@@ -16,6 +16,7 @@ from provider_world import World, a_world
 from akash_mcp.cli.main import main
 from akash_mcp.ids import bech32_encode
 from akash_mcp.sandbox.chain import Account
+from akash_mcp.sandbox.grant_schema import problems_with_leases
 from akash_mcp.sandbox.grants import SCOPES
 from akash_mcp.sandbox.tokens import (
     Claims,
@@ -25,7 +26,6 @@ from akash_mcp.sandbox.tokens import (
     encode,
     is_signed_by,
     mint,
-    problems_with_leases,
     verify,
 )
 
@@ -144,7 +144,7 @@ def test_a_signature_with_a_high_s_is_refused() -> None:
 @pytest.mark.parametrize(
     "token", ["", "a", "a.b", "a.b.c", "..", "a.b.c.d", "é.é.é", "e30.e30.e30", "W10.W10."]
 )
-def test_what_is_no_token_is_refused(token: str) -> None:
+def test_text_that_is_not_a_token_is_refused(token: str) -> None:
     assert refusal(token) == (401, "JWT is invalid")
 
 
@@ -209,7 +209,7 @@ def test_claims_that_do_not_hold_are_400(changes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"iat": 2**41}, {"exp": str(2**40)}, {"jti": "x", "extra": 1}])
-def test_what_providers_do_not_mind(changes: dict[str, Any]) -> None:
+def test_claims_that_providers_ignore(changes: dict[str, Any]) -> None:
     assert checked(encode(claims(**changes), KEY, algorithm="ES256K"))
 
 

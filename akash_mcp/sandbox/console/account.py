@@ -13,7 +13,8 @@ from akash_mcp.sandbox.console.deployment_settings import iso
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 from akash_mcp.sandbox.console.responses import Problem, answer
 from akash_mcp.sandbox.console.stale_cache import StaleCache
-from akash_mcp.sandbox.tokens import mint, problems_with_leases
+from akash_mcp.sandbox.grant_schema import problems_with_leases
+from akash_mcp.sandbox.tokens import mint
 from akash_mcp.sandbox.units import UACT_PER_USD
 
 _BALANCE_SECONDS = 6
@@ -35,7 +36,7 @@ class AccountApi:
         )
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         token = schema.obj(data=schema.obj(ttl=schema.positive_integer, leases=schema.record))
         address = {"address": schema.optional(schema.akash_address)}
         return [

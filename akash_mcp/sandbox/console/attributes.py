@@ -72,7 +72,7 @@ class Attributes:
         self._backend = backend
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         return [
             Endpoint("GET", "/v1/provider-attributes-schema", self.schema, protected=False),
             Endpoint("GET", "/v1/provider-regions", self.regions, protected=False),

@@ -41,7 +41,7 @@ class Screening:
         self._shows_gpus = shows_gpus
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         return [
             Endpoint("POST", "/v1/bid-screening", self.screen, False, body_schema=_REQUEST, max_body=MAX_BODY)
         ]

@@ -23,7 +23,7 @@ class DeploymentSettings:
         self._backend = backend
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         user = {"userId": schema.optional(schema.uuid_text)}
         create = schema.obj(
             data=schema.obj(

@@ -43,7 +43,7 @@ class Deployments:
         self._backend = backend
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         one, by_dseq = "/v1/deployments/{dseq}", {"dseq": schema.dseq}
         sdl = schema.obj(data=schema.obj(sdl=schema.string))
         create = schema.obj(data=schema.obj(sdl=schema.string, deposit=schema.optional(schema.number)))

@@ -39,7 +39,7 @@ class Explorer:
         )
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         limit = {"limit": schema.optional(schema.query_number(1, 100), 20)}
         owned = {"owner": schema.akash_address, "dseq": schema.dseq}
         page = {

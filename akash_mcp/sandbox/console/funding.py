@@ -5,7 +5,7 @@ row says `autoTopUpEnabled: false`; every full hour it does so again for rows th
 got a lease are closed at 10:30 and 22:30 UTC. All of it spends the wallet's grant (akash-network/console
 `InitialDeploymentFundingService`, `TopUpManagedDeploymentsService`, `StaleManagedDeploymentsCleanerService`).
 
-In 2025 there is no such thing; since 2026-11 it is always on, row or no row.
+In 2025 nothing was funded automatically; since 2026-11 everything is, with or without a row.
 """
 
 from __future__ import annotations

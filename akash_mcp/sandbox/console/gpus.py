@@ -35,7 +35,7 @@ class Gpus:
         self._prices: StaleCache[dict[str, Any]] = StaleCache(_PRICE_SECONDS, elapsed, backend.replicas)
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         text = schema.optional(schema.string)
         wanted = {"provider": text, "vendor": text, "model": text, "memory_size": text}
         named = {"vendor": text, "model": text}

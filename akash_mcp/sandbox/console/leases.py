@@ -23,7 +23,7 @@ class Leases:
         self._deployments = deployments
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         by_dseq = {"dseq": schema.dseq}
         lease = schema.obj(
             dseq=schema.dseq, gseq=schema.number, oseq=schema.number, provider=schema.akash_address

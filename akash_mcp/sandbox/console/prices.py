@@ -33,7 +33,7 @@ class Prices:
         self._backend = backend
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         coin = {"coin": schema.choice("akt", "akash-network")}
         spec = schema.obj(cpu=schema.at_least(0), memory=schema.at_least(0), storage=schema.at_least(0))
         specs = schema.either(spec, schema.array(spec, minimum=1, maximum=10))

@@ -34,7 +34,7 @@ class ProviderRecords:
         self._ones: StaleCache[dict[str, Any] | None] = StaleCache(_ONE_SECONDS, elapsed, backend.replicas)
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         query = {
             "scope": schema.optional(schema.choice("all", "trial"), "all"),
             "addresses": schema.optional(schema.addresses),
@@ -177,7 +177,7 @@ def _usage(active: int, total: int) -> dict[str, int]:
 
 
 def _sum(stats: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The same shape with all numbers added."""
+    """Every number of these records added up, in a record of their shape."""
     first = stats[0] if stats else {}
     return {
         key: _sum([s[key] for s in stats]) if isinstance(value, dict) else sum(s[key] for s in stats)

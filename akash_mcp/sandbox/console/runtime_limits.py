@@ -19,7 +19,7 @@ MOST_HOURS = 8760
 
 @dataclass
 class Limit:
-    """`hours`: None is no limit. `started`: simulated seconds at which the first lease began."""
+    """`hours`: None where nothing limits it. `started`: simulated seconds at which the first lease began."""
 
     hours: float | None = None
     started: float | None = None

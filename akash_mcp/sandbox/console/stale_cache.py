@@ -31,7 +31,7 @@ class Replicas:
 
 
 class StaleCache(Generic[T]):
-    """One remembered value a key and process. `now` gives seconds, `lifetime` is in the same."""
+    """One remembered value a key and process. `now` gives seconds and `lifetime` is in seconds."""
 
     def __init__(self, lifetime: float, now: Callable[[], float], replicas: Replicas) -> None:
         self._lifetime = lifetime

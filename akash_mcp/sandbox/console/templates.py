@@ -28,7 +28,7 @@ class Templates:
         }
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         by_id = {"id": schema.string}
         return [
             Endpoint("GET", "/v1/templates-list", self.list, False, cache=_CACHE),

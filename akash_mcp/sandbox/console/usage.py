@@ -32,7 +32,7 @@ class Usage:
         self._backend = backend
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         days = {
             "address": schema.akash_address,
             "startDate": schema.optional(schema.date),
@@ -45,7 +45,7 @@ class Usage:
         ]
 
     async def weekly(self, call: Call) -> Response:
-        """What a week costs of the deployments that are topped up. Without a settings row there is no cost."""
+        """What a week costs of the deployments that are topped up. A deployment without a settings row is left out."""
         backend = self._backend
         rows = [row.dseq for row in backend.funding.rows.values() if row.auto_top_up and not row.closed]
         deployments = [backend.chain.deployment(backend.account.address, dseq) for dseq in rows]
@@ -62,7 +62,7 @@ class Usage:
         return answer(self._rows(call.query["address"], days)) if days else _range_wrong()
 
     async def stats(self, call: Call) -> Response:
-        """The same days in four numbers."""
+        """Sums and daily averages over these days: USD spent, and deployments created."""
         days = self._days(call)
         if not days:
             return _range_wrong()

@@ -29,7 +29,7 @@ class WalletSettings:
         self._row: dict[str, Any] | None = None
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         change = schema.obj(
             data=schema.obj(
                 autoReloadEnabled=schema.boolean,

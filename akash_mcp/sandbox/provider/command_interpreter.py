@@ -30,10 +30,6 @@ class Outcome:
     copies_stdin: bool = False
     endless: str = ""
 
-    def text(self, *, stderr: bool) -> str:
-        """All that was written to one of the two streams."""
-        return "".join(text for _, is_stderr, text in self.output if is_stderr == stderr)
-
 
 class NotPlayed(Exception):
     """A program that the embedded network does not know."""
@@ -51,7 +47,7 @@ class ContainerView:
 def run(argv: Sequence[str], view: ContainerView, *, session: bool = False) -> Outcome:
     """Play a command. Raises `NotPlayed` for programs that are not known."""
     outcome = Outcome()
-    if not argv or argv[0] == "exec":  # a word of the shell and no program
+    if not argv or argv[0] == "exec":  # a word of the shell, not a program
         raise NotPlayed(" ".join(argv))
     _command(list(argv), view, outcome, session)
     return outcome
@@ -61,7 +57,7 @@ def _command(words: list[str], view: ContainerView, outcome: Outcome, session: b
     if len(words) >= 3 and words[0] in SHELLS and words[1] in ("-c", "-ec", "-lc"):
         try:
             _script(words[2], words[3:] or words[:1], view, outcome, session)
-        except ValueError as error:  # an open quote, or a number that is none
+        except ValueError as error:  # an open quote, or what should be a number and is not
             outcome.output.append((outcome.seconds, True, f"sh: syntax error: {error}\n"))
             outcome.exit_code = 2
     else:

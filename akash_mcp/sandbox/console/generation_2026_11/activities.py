@@ -23,7 +23,7 @@ class Activities:
         self._known: dict[str, dict[str, Any]] = {}
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         return [Endpoint("GET", "/v1/activities/{id}", self.read, path_schema={"id": schema.string})]
 
     async def read(self, call: Call) -> Response:

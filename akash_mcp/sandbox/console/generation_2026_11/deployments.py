@@ -74,7 +74,7 @@ class Deployments(earlier.Deployments):
         self._settings = settings
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         every, one, by_dseq = "/v1/deployments", "/v1/deployments/{dseq}", {"dseq": schema.dseq}
         listing = {
             "state": schema.optional(schema.choice("active", "closed"), "active"),

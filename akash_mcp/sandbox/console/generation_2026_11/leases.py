@@ -22,7 +22,7 @@ class Leases(earlier.Leases):
         self._definitions = definitions
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         lease = schema.obj(
             dseq=schema.dseq, gseq=schema.number, oseq=schema.number, provider=schema.akash_address
         )
@@ -33,7 +33,7 @@ class Leases(earlier.Leases):
     async def create(self, call: Call) -> Response:
         """Create the leases unless there is one, then send the kept manifest.
 
-        502 `provider_unreachable` is no lease, 502 `manifest_not_delivered` is one that bills.
+        502 `provider_unreachable`: no lease was made. 502 `manifest_not_delivered`: one was made, and it bills.
         """
         backend, wanted = self._backend, call.body["leases"]
         if backend.faults.take("chain-down", call.line):

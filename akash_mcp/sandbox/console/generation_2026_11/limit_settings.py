@@ -36,7 +36,7 @@ class LimitSettings:
         self._reasons: dict[str, str] = {}
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         one, by_dseq = f"{_PATH}/{{dseq}}", {"dseq": schema.dseq}
         fields = {
             "autoTopUpEnabled": schema.optional(schema.boolean),
@@ -60,7 +60,7 @@ class LimitSettings:
         return self._apply(call, call.path["dseq"], 200)
 
     async def create(self, call: Call) -> Response:
-        """The same with the dseq in the body, as often as one likes."""
+        """Set what is named for the deployment in the body. Unlike in `reference`, a second POST is not an error."""
         return self._apply(call, call.body["data"]["dseq"], 201)
 
     def record(self, dseq: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class ProviderSearch:
         self._directory = ProviderRecords(backend)
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         text, flag = schema.optional(schema.string), schema.optional(schema.choice("true", "false"))
         search = {
             "search": text,
