@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 
-from akash_mcp.sandbox.console.answers import Problem
-from akash_mcp.sandbox.market import AUDITOR
+from akash_mcp.sandbox.console.responses import Problem
+from akash_mcp.sandbox.sellers import AUDITOR
 from akash_mcp.sandbox.transactions import ChainError
 from akash_mcp.sdl import GroupSpec, Report, check
 

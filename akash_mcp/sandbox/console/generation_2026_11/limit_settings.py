@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from akash_mcp.sandbox.clock import GENESIS_HEIGHT
 from akash_mcp.sandbox.console import schema
-from akash_mcp.sandbox.console.answers import Problem, answer
 from akash_mcp.sandbox.console.backend import Backend
+from akash_mcp.sandbox.console.deployment_settings import iso
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
-from akash_mcp.sandbox.console.runtime import MOST_HOURS, Limit
-from akash_mcp.sandbox.console.settings import iso
+from akash_mcp.sandbox.console.responses import Problem, answer
+from akash_mcp.sandbox.console.runtime_limits import MOST_HOURS, Limit
 
 REASONS = (
     "no_longer_needed",
@@ -28,7 +28,7 @@ _NEVER_OFF = (
 )
 
 
-class Settings:
+class LimitSettings:
     """The settings of the user's deployments."""
 
     def __init__(self, backend: Backend) -> None:
@@ -36,7 +36,7 @@ class Settings:
         self._reasons: dict[str, str] = {}
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         one, by_dseq = f"{_PATH}/{{dseq}}", {"dseq": schema.dseq}
         fields = {
             "autoTopUpEnabled": schema.optional(schema.boolean),
@@ -60,7 +60,7 @@ class Settings:
         return self._apply(call, call.path["dseq"], 200)
 
     async def create(self, call: Call) -> Response:
-        """The same with the dseq in the body, as often as one likes."""
+        """Set what is named for the deployment in the body. Unlike in `reference`, a second POST is not an error."""
         return self._apply(call, call.body["data"]["dseq"], 201)
 
     def record(self, dseq: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from itertools import count
 from akash_mcp.sandbox.clock import Clock
 
 
-class Agenda:
+class Schedule:
     """Actions at points of simulated time. Two at the same time happen in the order they were planned."""
 
     def __init__(self, clock: Clock) -> None:

@@ -8,24 +8,24 @@ from starlette.responses import Response
 
 from akash_mcp.sandbox.bidders import in_use
 from akash_mcp.sandbox.console import schema
-from akash_mcp.sandbox.console.answers import answer
 from akash_mcp.sandbox.console.backend import Backend
-from akash_mcp.sandbox.console.directory import Directory
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
-from akash_mcp.sandbox.market import Seller
+from akash_mcp.sandbox.console.provider_records import ProviderRecords
+from akash_mcp.sandbox.console.responses import answer
+from akash_mcp.sandbox.sellers import Seller
 
 _SORTS = ("name", "leases", "uptime")
 
 
-class Market:
+class ProviderSearch:
     """What anybody may ask about what is free."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._directory = Directory(backend)
+        self._directory = ProviderRecords(backend)
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         text, flag = schema.optional(schema.string), schema.optional(schema.choice("true", "false"))
         search = {
             "search": text,

@@ -1,7 +1,7 @@
 """The shell of a lease: one command in one container, over binary frames whose first byte says what they carry.
 
-Programs are those of a session of `minishell`. The end is a result (102) or a failure (103), and then TCP drops
-without a Close frame. Without `stdin` the gateway never reads: no pong, no answer to a Close.
+Programs are those of a session of `command_interpreter`. The end is a result (102) or a failure (103), and then TCP
+drops without a Close frame. Without `stdin` the gateway never reads: no pong, no answer to a Close.
 
 A pod that has completed or failed is never met here: every container is started again.
 """
@@ -17,9 +17,9 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from akash_mcp.sandbox.clock import Clock
-from akash_mcp.sandbox.provider import gojson
+from akash_mcp.sandbox.provider import go_json
+from akash_mcp.sandbox.provider.command_interpreter import SHELLS, NotPlayed, Outcome, run
 from akash_mcp.sandbox.provider.http1 import Request
-from akash_mcp.sandbox.provider.minishell import SHELLS, NotPlayed, Outcome, run
 from akash_mcp.sandbox.provider.websocket import PONG_SECONDS, WebSocket
 from akash_mcp.sandbox.provider.workload import Pod, Workload
 
@@ -69,7 +69,7 @@ async def shell(
     try:
         if command.argv[0] in SHELLS and "distroless" in pod.service.image:
             raise NotPlayed(command.argv[0])
-        outcome = run(command.argv, pod.box, session=True)
+        outcome = run(command.argv, pod.view, session=True)
     except NotPlayed:
         message = "remote command execute error: command could not be executed because it does not exist"
         await socket.send_binary(_result(0, message))
@@ -177,4 +177,4 @@ def _result(exit_code: int, message: str = "") -> bytes:
     body: dict[str, object] = {"exit_code": exit_code}
     if message:
         body["message"] = message
-    return bytes([RESULT]) + gojson.encode(body).encode() + b"\n"
+    return bytes([RESULT]) + go_json.encode(body).encode() + b"\n"

@@ -13,13 +13,10 @@ from typing import Any
 
 from akash_mcp.sandbox.bidders import offered_gpu_attributes
 from akash_mcp.sandbox.chain import Bid, Deployment, Lease
-from akash_mcp.sandbox.market import Seller
+from akash_mcp.sandbox.sellers import Seller
 from akash_mcp.sdl import Attribute, GroupSpec, ResourceUnit
 
 DENOM = "uact"
-BLOCKS_PER_MONTH = Decimal("438292.8")
-"""Blocks of 6 s in a month of 30.437 days, as Console's API counts them."""
-
 _ENDPOINT_KINDS = ("SHARED_HTTP", "RANDOM_PORT", "LEASED_IP")
 
 

@@ -1,7 +1,7 @@
-"""The embedded market: providers that a seed makes, with what they have to sell and what they ask for it.
+"""The providers of the embedded market, as a seed makes them, with what they have to sell and what they ask for it.
 
 Sites and hardware are fixed so that every network has something of everything; the seed moves prices, uptimes
-and manners. Prices are those of the real market in late 2026, to the order of magnitude.
+and delays. Prices are those of the real market in late 2026, to the order of magnitude.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ _SITES = (
 
 
 def sellers(seed: int, count: int) -> list[Seller]:
-    """`count` providers, the same for the same seed. Their `host_uri` is empty until a gateway runs."""
+    """`count` providers that follow from the seed. Their `host_uri` is empty until a gateway runs."""
     random = Random(f"market {seed}")
     return [_seller(random, index) for index in range(count)]
 

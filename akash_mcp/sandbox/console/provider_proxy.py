@@ -17,7 +17,7 @@ import httpx2
 from cryptography import x509
 
 from akash_mcp.sandbox.chain import Account, Certificate, Chain, Lease, Provider
-from akash_mcp.sandbox.console.answers import Problem, internal_error
+from akash_mcp.sandbox.console.responses import Problem, internal_error
 from akash_mcp.sandbox.faults import Faults
 from akash_mcp.sandbox.tokens import mint
 
@@ -129,7 +129,7 @@ class ProviderProxy:
         return _trusting(b"\n".join(certificate.pem for certificate in registered))
 
     def _registered(self, provider: Provider) -> list[Certificate]:
-        self._chain.agenda.catch_up()
+        self._chain.schedule.catch_up()
         return [c for c in self._chain.certificates if c.owner == provider.owner and c.state == "valid"]
 
     async def _flaw(self, provider: Provider) -> str:

@@ -30,17 +30,13 @@ class Outcome:
     copies_stdin: bool = False
     endless: str = ""
 
-    def text(self, *, stderr: bool) -> str:
-        """All that was written to one of the two streams."""
-        return "".join(text for _, is_stderr, text in self.output if is_stderr == stderr)
-
 
 class NotPlayed(Exception):
     """A program that the embedded network does not know."""
 
 
 @dataclass(frozen=True)
-class Box:
+class ContainerView:
     """What a command sees of its container."""
 
     hostname: str
@@ -48,27 +44,29 @@ class Box:
     files: Mapping[str, str] = field(default_factory=dict)
 
 
-def run(argv: Sequence[str], box: Box, *, session: bool = False) -> Outcome:
+def run(argv: Sequence[str], view: ContainerView, *, session: bool = False) -> Outcome:
     """Play a command. Raises `NotPlayed` for programs that are not known."""
     outcome = Outcome()
-    if not argv or argv[0] == "exec":  # a word of the shell and no program
+    if not argv or argv[0] == "exec":  # a word of the shell, not a program
         raise NotPlayed(" ".join(argv))
-    _command(list(argv), box, outcome, session)
+    _command(list(argv), view, outcome, session)
     return outcome
 
 
-def _command(words: list[str], box: Box, outcome: Outcome, session: bool) -> None:
+def _command(words: list[str], view: ContainerView, outcome: Outcome, session: bool) -> None:
     if len(words) >= 3 and words[0] in SHELLS and words[1] in ("-c", "-ec", "-lc"):
         try:
-            _script(words[2], words[3:] or words[:1], box, outcome, session)
-        except ValueError as error:  # an open quote, or a number that is none
+            _script(words[2], words[3:] or words[:1], view, outcome, session)
+        except ValueError as error:  # an open quote, or what should be a number and is not
             outcome.output.append((outcome.seconds, True, f"sh: syntax error: {error}\n"))
             outcome.exit_code = 2
     else:
-        _program(words, box, outcome, session)
+        _program(words, view, outcome, session)
 
 
-def _script(script: str, parameters: Sequence[str], box: Box, outcome: Outcome, session: bool) -> None:
+def _script(
+    script: str, parameters: Sequence[str], view: ContainerView, outcome: Outcome, session: bool
+) -> None:
     operator, words = ";", list[str]()
     for token in _tokens(script):
         if token not in (";", "&&", "||"):
@@ -81,7 +79,7 @@ def _script(script: str, parameters: Sequence[str], box: Box, outcome: Outcome, 
                 return
             is_last = words[0] == "exec"
             try:
-                _command(words[is_last:], box, outcome, session)
+                _command(words[is_last:], view, outcome, session)
             except NotPlayed as unknown:
                 if not session:
                     raise
@@ -120,7 +118,7 @@ def _tokens(script: str) -> list[str]:
     return tokens
 
 
-def _program(words: list[str], box: Box, outcome: Outcome, session: bool) -> None:
+def _program(words: list[str], view: ContainerView, outcome: Outcome, session: bool) -> None:
     stderr = words[-2:] == [">&", "2"]
     name, *arguments = words[:-2] if stderr else words
 
@@ -138,12 +136,12 @@ def _program(words: list[str], box: Box, outcome: Outcome, session: bool) -> Non
         case "sleep", [duration]:
             outcome.seconds += float(duration.removesuffix("s"))
         case "hostname", []:
-            write(f"{box.hostname}\n")
+            write(f"{view.hostname}\n")
         case (("env" | "printenv"), []):
-            write("".join(f"{key}={value}\n" for key, value in box.env.items()))
+            write("".join(f"{key}={value}\n" for key, value in view.env.items()))
         case "printenv", [variable]:
-            if variable in box.env:
-                write(f"{box.env[variable]}\n")
+            if variable in view.env:
+                write(f"{view.env[variable]}\n")
             else:
                 outcome.exit_code = 1
         case "yes", [] if session:
@@ -152,8 +150,8 @@ def _program(words: list[str], box: Box, outcome: Outcome, session: bool) -> Non
             outcome.copies_stdin = True
         case "cat", [_, *_]:
             for path in arguments:
-                if path in box.files:
-                    write(box.files[path])
+                if path in view.files:
+                    write(view.files[path])
                 else:
                     write(f"cat: {path}: No such file or directory\n", is_error=True)
                     outcome.exit_code = 1

@@ -8,22 +8,22 @@ from typing import Any
 from starlette.responses import Response
 
 from akash_mcp.sandbox.console import schema
-from akash_mcp.sandbox.console.answers import Problem, answer, internal_error
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 from akash_mcp.sandbox.console.funding import Row
+from akash_mcp.sandbox.console.responses import Problem, answer, internal_error
 
 _DAY_MS = 86_400_000
 
 
-class Settings:
+class DeploymentSettings:
     """Both versions of the endpoints: v1 names the user in the path, v2 in the query or nowhere."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         user = {"userId": schema.optional(schema.uuid_text)}
         create = schema.obj(
             data=schema.obj(

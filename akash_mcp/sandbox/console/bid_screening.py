@@ -16,12 +16,12 @@ from starlette.responses import Response
 
 from akash_mcp.sandbox.bidders import can_take, in_use
 from akash_mcp.sandbox.console import schema
-from akash_mcp.sandbox.console.answers import answer
 from akash_mcp.sandbox.console.backend import Backend
+from akash_mcp.sandbox.console.deployment_settings import iso
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.responses import answer
 from akash_mcp.sandbox.console.schema import Issues, Path
-from akash_mcp.sandbox.console.settings import iso
-from akash_mcp.sandbox.market import Seller
+from akash_mcp.sandbox.sellers import Seller
 from akash_mcp.sdl import Attribute, GroupSpec, ResourceUnit
 from akash_mcp.sdl import Endpoint as Exposure
 from akash_mcp.sdl import Storage as Volume
@@ -41,7 +41,7 @@ class Screening:
         self._shows_gpus = shows_gpus
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         return [
             Endpoint("POST", "/v1/bid-screening", self.screen, False, body_schema=_REQUEST, max_body=MAX_BODY)
         ]

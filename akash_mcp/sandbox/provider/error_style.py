@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from akash_mcp.sandbox.provider import gojson
+from akash_mcp.sandbox.provider import go_json
 from akash_mcp.sandbox.provider.http1 import Response, error_response
 from akash_mcp.sandbox.provider.validation import ManifestRefused
 from akash_mcp.sandbox.tokens import TokenRefused
@@ -16,7 +16,7 @@ _JSON = (("Content-Type", "application/json"),)
 
 
 @dataclass(frozen=True)
-class Dialect:
+class ErrorStyle:
     """`kube_status` and `kube_close`: the cluster cannot be reached. `gone_close`: a stream of a lease that is not."""
 
     version: str
@@ -30,7 +30,7 @@ class Dialect:
         status, message = refused.status, refused.message
         if self.is_legacy and refused.detail:
             status, message = 500, f"unknown error while processing JWT. {refused.detail}"
-        return Response(status, gojson.encode({"message": message}).encode(), _JSON)
+        return Response(status, go_json.encode({"message": message}).encode(), _JSON)
 
     def manifest_refused(self, refused: ManifestRefused) -> Response:
         """What a manifest gets that is not taken. Once, 422 was for what is not valid in itself."""
@@ -40,5 +40,5 @@ class Dialect:
         )
 
 
-CURRENT = Dialect("v0.14.0", kube_status=503, kube_close=4002, gone_close=4001, is_legacy=False)
-LEGACY = Dialect("v0.11.1", kube_status=500, kube_close=4000, gone_close=4000, is_legacy=True)
+CURRENT = ErrorStyle("v0.14.0", kube_status=503, kube_close=4002, gone_close=4001, is_legacy=False)
+LEGACY = ErrorStyle("v0.11.1", kube_status=500, kube_close=4000, gone_close=4000, is_legacy=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.chain import Account, Chain, Lease
-from akash_mcp.sandbox.console.answers import Problem
+from akash_mcp.sandbox.console.responses import Problem
 
 FIRST_HOURS = 48
 STEP_HOURS = 48
@@ -19,7 +19,7 @@ MOST_HOURS = 8760
 
 @dataclass
 class Limit:
-    """`hours`: None is no limit. `started`: simulated seconds at which the first lease began."""
+    """`hours`: None where nothing limits it. `started`: simulated seconds at which the first lease began."""
 
     hours: float | None = None
     started: float | None = None
@@ -63,15 +63,15 @@ class RuntimeLimits:
             return
         limit = self.of.setdefault(lease.dseq, Limit())
         if limit.started is None:
-            limit.started = self._chain.agenda.now()
+            limit.started = self._chain.schedule.now()
         self._plan(lease.dseq, limit)
 
     def _plan(self, dseq: str, limit: Limit) -> None:
         if limit.ends is not None:
-            self._chain.agenda.at(limit.ends, lambda: self._when_over(dseq, limit))
+            self._chain.schedule.at(limit.ends, lambda: self._when_over(dseq, limit))
 
     def _when_over(self, dseq: str, limit: Limit) -> None:
-        if limit.ends is None or limit.ends > self._chain.agenda.now():
+        if limit.ends is None or limit.ends > self._chain.schedule.now():
             return
         deployment = self._chain.deployments[self._account.address, dseq]
         if deployment.state == "active":

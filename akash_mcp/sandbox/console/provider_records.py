@@ -10,12 +10,12 @@ from starlette.responses import Response
 from akash_mcp.sandbox.bidders import in_use, stored
 from akash_mcp.sandbox.clock import GENESIS_HEIGHT
 from akash_mcp.sandbox.console import schema
-from akash_mcp.sandbox.console.answers import answer, plain
 from akash_mcp.sandbox.console.backend import Backend
+from akash_mcp.sandbox.console.deployment_settings import iso
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
-from akash_mcp.sandbox.console.memo import StaleFirst
-from akash_mcp.sandbox.console.settings import iso
-from akash_mcp.sandbox.market import AUDITOR, Seller
+from akash_mcp.sandbox.console.responses import answer, plain
+from akash_mcp.sandbox.console.stale_cache import StaleCache
+from akash_mcp.sandbox.sellers import AUDITOR, Seller
 
 Records: TypeAlias = list[dict[str, Any]]
 
@@ -24,17 +24,17 @@ _ONE_SECONDS = 30
 _UPTIME_CHECKS = 24
 
 
-class Directory:
+class ProviderRecords:
     """What anybody may read about providers."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         elapsed = backend.chain.clock.elapsed
-        self._lists: StaleFirst[Records] = StaleFirst(_LIST_SECONDS, elapsed, backend.replicas)
-        self._ones: StaleFirst[dict[str, Any] | None] = StaleFirst(_ONE_SECONDS, elapsed, backend.replicas)
+        self._lists: StaleCache[Records] = StaleCache(_LIST_SECONDS, elapsed, backend.replicas)
+        self._ones: StaleCache[dict[str, Any] | None] = StaleCache(_ONE_SECONDS, elapsed, backend.replicas)
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         query = {
             "scope": schema.optional(schema.choice("all", "trial"), "all"),
             "addresses": schema.optional(schema.addresses),
@@ -177,7 +177,7 @@ def _usage(active: int, total: int) -> dict[str, int]:
 
 
 def _sum(stats: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The same shape with all numbers added."""
+    """Every number of these records added up, in a record of their shape."""
     first = stats[0] if stats else {}
     return {
         key: _sum([s[key] for s in stats]) if isinstance(value, dict) else sum(s[key] for s in stats)

@@ -12,8 +12,8 @@ from typing import Any
 
 from akash_mcp.sandbox.bidders import in_use
 from akash_mcp.sandbox.chain import Chain
-from akash_mcp.sandbox.market import Node
 from akash_mcp.sandbox.provider.cluster import Cluster, Served
+from akash_mcp.sandbox.sellers import Node
 
 
 def lease_status(served: Served) -> dict[str, object]:

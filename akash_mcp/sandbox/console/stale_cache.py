@@ -30,8 +30,8 @@ class Replicas:
         return next(self._turn) % self.COUNT if self._faults.take("replica-caches-disagree") else 0
 
 
-class StaleFirst(Generic[T]):
-    """One remembered value a key and process. `now` gives seconds, `lifetime` is in the same."""
+class StaleCache(Generic[T]):
+    """One remembered value a key and process. `now` gives seconds and `lifetime` is in seconds."""
 
     def __init__(self, lifetime: float, now: Callable[[], float], replicas: Replicas) -> None:
         self._lifetime = lifetime
