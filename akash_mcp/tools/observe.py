@@ -14,7 +14,13 @@ from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.arguments import DseqArg
 from akash_mcp.tools.present import deployment_list, deployment_result, operation_result
 from akash_mcp.tools.progress import WAIT_SECONDS, report_progress
-from akash_mcp.tools.results import BudgetResult, CauseResult, DeploymentList, DeploymentResult, Diagnosis
+from akash_mcp.tools.results import (
+    BudgetResult,
+    CauseResult,
+    DeploymentList,
+    DeploymentResult,
+    DiagnosisResult,
+)
 from akash_mcp.tools.tool import Effect, ToolSpec
 from akash_mcp.workflow import status
 from akash_mcp.workflow.diagnosis import diagnose
@@ -116,10 +122,10 @@ async def get_events(ctx: AppContext, dseq: DseqArg, service: Service = None) ->
     return await events.events(runtime(ctx), dseq, service=service)
 
 
-async def diagnose_deployment(ctx: AppContext, dseq: DseqArg) -> Diagnosis:
+async def diagnose_deployment(ctx: AppContext, dseq: DseqArg) -> DiagnosisResult:
     """Find out why a deployment does not work: causes with evidence and a fix, from status, events and logs."""
     found = await diagnose.diagnose(runtime(ctx), dseq)
-    return Diagnosis(
+    return DiagnosisResult(
         dseq=dseq,
         healthy=found.is_healthy,
         causes=[

@@ -203,7 +203,7 @@ class CauseResult(Result):
     fix: str
 
 
-class Diagnosis(Result):
+class DiagnosisResult(Result):
     """Why a deployment does not do what it should, the most decisive cause first.
 
     `healthy`: everything could be seen, and nothing is wrong. `past`: trouble that seems to be over.

@@ -35,7 +35,7 @@ class _Group(BaseModel):
 _MANIFEST = TypeAdapter(list[_Group])
 
 
-class Declared:
+class DesiredState:
     """The services of one deployment, as far as its manifest is in our journal; nothing is known of another's."""
 
     def __init__(self, rt: Runtime, dseq: Dseq) -> None:

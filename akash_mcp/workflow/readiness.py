@@ -10,7 +10,7 @@ import anyio
 from akash_mcp.clients.provider.lease_status import LeaseStatus
 from akash_mcp.errors import AkashError, LeaseGone, NotRunningYet
 from akash_mcp.ids import LeaseId
-from akash_mcp.workflow.desired_state import Declared, Replicas
+from akash_mcp.workflow.desired_state import DesiredState, Replicas
 from akash_mcp.workflow.runtime import Runtime
 
 LOOK_SECONDS = 15.0
@@ -78,12 +78,12 @@ async def look(rt: Runtime, leases: Sequence[LeaseId]) -> Readiness:
     async with anyio.create_task_group() as tasks:
         for lease in leases:
             tasks.start_soon(ask, lease)
-    declared = {dseq: Declared(rt, dseq) for dseq in {lease.dseq for lease in leases}}
+    desired = {dseq: DesiredState(rt, dseq) for dseq in {lease.dseq for lease in leases}}
     return Readiness(
         len(leases),
         {lease: statuses[lease] for lease in leases if lease in statuses},
         " ".join(f"{lease.provider}: {problems[lease]}" for lease in leases if lease in problems),
-        {lease: declared[lease.dseq].replicas(lease) for lease in leases},
+        {lease: desired[lease.dseq].replicas(lease) for lease in leases},
     )
 
 
