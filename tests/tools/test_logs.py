@@ -18,7 +18,7 @@ from scripted_provider import leased, scripted
 from scripted_provider import running as status_of
 
 from akash_mcp.sandbox.network import EmbeddedNetwork
-from akash_mcp.workflow.logs import logs
+from akash_mcp.workflow.logs import collector
 
 pytestmark = pytest.mark.anyio
 
@@ -120,9 +120,9 @@ async def test_a_log_of_a_million_lines(connect: Connect, sdl: str) -> None:
         assert f"/items/{1_000_002 - len(lines)} " in lines[0]
         assert peak < 4_000_000
         found = await web.logs(tail=20_000, grep="ITEMS/98765")
-        assert "10 of 20,000 lines hold the text." in found
+        assert "10 of 20,000 lines contain the text." in found
         assert len(lines_of(found)) == 10
-        assert "0 of 500 lines hold the text." in await web.logs(tail=500, grep="nowhere")
+        assert "0 of 500 lines contain the text." in await web.logs(tail=500, grep="nowhere")
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -256,7 +256,7 @@ async def test_hostile_lines_are_data(era: str, connect: Connect, sdl: str) -> N
 async def test_services_without_logs_are_asked_one_by_one_only_while_there_is_time(
     connect: Connect, network: EmbeddedNetwork, sdl: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(collector, "READ_SECONDS", 0.2)
     provider = next(iter(network.chain.providers))
     dseq = leased(network, sdl, provider).dseq
     many: dict[str, object] = {f"s{number}": {} for number in range(100)}
