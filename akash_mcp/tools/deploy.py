@@ -24,7 +24,7 @@ from akash_mcp.tools.tool import Effect, ToolSpec
 from akash_mcp.workflow import planning
 from akash_mcp.workflow.change import close, create, fund, update
 from akash_mcp.workflow.launch import launch, lease_from
-from akash_mcp.workflow.offers import requirements, until_offers
+from akash_mcp.workflow.offers import requirements, wait_for_offers
 from akash_mcp.workflow.status import hours_text, status_of
 
 Asked = Elicit[Confirm] | Consent
@@ -133,7 +133,7 @@ async def list_bids(
 ) -> OfferList:
     """Wait for bids on a deployment and rank them: USD per hour, expected cost, reasons, what is unknown."""
     rt = runtime(ctx)
-    ranking = await until_offers(rt, dseq, requirements(rt.policy), prefer, wait_s, report_progress(ctx))
+    ranking = await wait_for_offers(rt, dseq, requirements(rt.policy), prefer, wait_s, report_progress(ctx))
     return offer_list(dseq, ranking)
 
 

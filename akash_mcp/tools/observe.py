@@ -66,7 +66,7 @@ async def get_deployment(
         problem = running.error.what if running is not None and running.error else ""
     else:
         dseq = _dseq(id)
-    detail = await status.record(rt, dseq)
+    detail = await status.read_deployment(rt, dseq)
     readiness = None
     if wait_for is not None:
         left = ends - anyio.current_time()

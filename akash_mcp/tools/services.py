@@ -49,7 +49,7 @@ def _service(now: Readiness, lease: LeaseId, name: str, each: int) -> ServiceRes
     return ServiceResult(
         name=field(name, 63),
         ready=service.ready,
-        desired=now.wanted(lease, name),
+        desired=now.desired_replicas(lease, name),
         uris=uris or None,
         ports=ports or None,
         not_shown=(more_uris + more_ports) or None,

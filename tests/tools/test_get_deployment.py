@@ -178,8 +178,8 @@ async def test_a_provider_that_never_answers_is_not_waited_for(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("akash_mcp.workflow.readiness.LOOK_SECONDS", 2.0)
-    monkeypatch.setattr("akash_mcp.workflow.status.RECORD_DEADLINE", Deadline(0.5, 0.5))
+    monkeypatch.setattr("akash_mcp.workflow.readiness.STATUS_SECONDS", 2.0)
+    monkeypatch.setattr("akash_mcp.workflow.status.READ_DEADLINE", Deadline(0.5, 0.5))
     deployment = leased(network, TWO_GROUPS, *providers[:2])
     async with (
         scripted(network, providers[0], tmp_path) as one,

@@ -21,7 +21,7 @@ from akash_mcp.workflow.diagnosis.closed_leases import causes_of_closing
 from akash_mcp.workflow.diagnosis.evidence import LeaseEvidence, gather_evidence, seconds_since
 from akash_mcp.workflow.diagnosis.rules import diagnose_lease, in_order
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.status import funds_of, record
+from akash_mcp.workflow.status import funds_of, read_deployment
 
 _LOW_HOURS = 1
 
@@ -43,7 +43,7 @@ class Diagnosis:
 
 async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
     """Diagnose a deployment, open or closed. Raises `NotFound` for one that this account does not have."""
-    detail = await record(rt, dseq)
+    detail = await read_deployment(rt, dseq)
     not_known: list[str] = []
     height = await _height(rt, not_known)
     causes = list(causes_of_closing(detail))

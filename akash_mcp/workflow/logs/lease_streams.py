@@ -10,7 +10,7 @@ from akash_mcp.clients.provider.gateway_errors import CLOSE_UNKNOWN
 from akash_mcp.errors import AkashError, BadArgument, Interrupted, NotRunningYet, ProviderError, Unreachable
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.status import record
+from akash_mcp.workflow.status import read_deployment
 
 READ_SECONDS = 20.0
 """The longest that one read takes: what came by then is the answer."""
@@ -28,7 +28,7 @@ async def read_leases(
     Returns one sentence for each provider that could not be read. Raises `BadArgument` where there is no running lease,
     and every error of `read` that is not a provider's.
     """
-    detail = await record(rt, dseq)
+    detail = await read_deployment(rt, dseq)
     if not detail.active_leases:
         raise BadArgument(
             f"Deployment {dseq} is {detail.state} and has no running lease, so there is nothing to read.",
