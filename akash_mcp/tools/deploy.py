@@ -19,7 +19,7 @@ from akash_mcp.tools.arguments import ApprovalToken, DseqArg, ProviderArg, SdlAr
 from akash_mcp.tools.present import launch_outcome, offer_list, pending, verdict
 from akash_mcp.tools.progress import MAX_WAIT_SECONDS, WAIT_SECONDS, report_progress
 from akash_mcp.tools.results import OfferList, Outcome, Verdict
-from akash_mcp.tools.services import service_results
+from akash_mcp.tools.service_results import service_results
 from akash_mcp.tools.tool import Effect, ToolSpec
 from akash_mcp.workflow import planning
 from akash_mcp.workflow.change import close, create, fund, update

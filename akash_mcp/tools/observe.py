@@ -1,4 +1,4 @@
-"""The toolset `observe`: what runs, what it says, what it costs, and why it does not work. Nothing here changes it."""
+"""The toolset `observe`: what runs, what it logs, what it costs, and why it does not work. It changes nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def list_deployments(ctx: AppContext) -> DeploymentList:
 
 
 async def deployments_of(rt: Runtime) -> DeploymentList:
-    """What `list_deployments` answers."""
+    """The answer of `list_deployments`, also for the resource."""
     return deployment_list(await status.active_deployments(rt))
 
 
@@ -49,7 +49,7 @@ async def get_deployment(
     ctx: AppContext,
     id: Annotated[
         str,
-        BeforeValidator(str),  # a dseq is a number to many a model
+        BeforeValidator(str),  # many models send a dseq as a number
         WithJsonSchema({"type": "string", "description": "A dseq, or the op_id of a pending operation"}),
     ],
     wait_for: Annotated[Literal["ready"] | None, Field(description="Wait up to 20 s for this")] = None,
@@ -59,7 +59,7 @@ async def get_deployment(
     ends = anyio.current_time() + WAIT_SECONDS
     problem = ""
     if id.startswith("op_"):
-        operation, running = await _followed(ctx, OpId(id), waiting=wait_for is not None)
+        operation, running = await _find_operation(ctx, OpId(id), waiting=wait_for is not None)
         if operation.dseq is None or (running is not None and not running.is_done):
             return operation_result(operation, running)
         dseq = operation.dseq
@@ -74,10 +74,12 @@ async def get_deployment(
     return deployment_result(await status.status_of(rt, detail, readiness), problem)
 
 
-async def _followed(ctx: AppContext, op_id: OpId, *, waiting: bool) -> tuple[Operation, Running[Any] | None]:
-    """An operation as the journal has it, once it ended or was waited for; and its work, where this process does it.
+async def _find_operation(
+    ctx: AppContext, op_id: OpId, *, waiting: bool
+) -> tuple[Operation, Running[Any] | None]:
+    """An operation from the journal, and its running work if this process does it; `waiting` waits for that first.
 
-    Raises `BadArgument` for one that is not here, and what the work that is waited for ended with.
+    Raises `BadArgument` for an operation that is not in the journal, and the error that the awaited work ended with.
     """
     rt = runtime(ctx)
     running = rt.operations.find(op_id)
@@ -85,7 +87,7 @@ async def _followed(ctx: AppContext, op_id: OpId, *, waiting: bool) -> tuple[Ope
         await running.wait(WAIT_SECONDS, report_progress(ctx))
     operation = rt.journal.find(op_id)
     if operation is None:
-        raise BadArgument(f"There is no operation {op_id[:40]!r} here.", next_step="Call list_deployments.")
+        raise BadArgument(f"This server has no operation {op_id[:40]!r}.", next_step="Call list_deployments.")
     return operation, running
 
 
@@ -94,7 +96,7 @@ def _dseq(text: str) -> Dseq:
         return parse_dseq(text)
     except BadId as wrong:
         raise BadArgument(
-            f"{wrong}, and an op_id begins with op_.", next_step="list_deployments shows what there is."
+            f"{wrong}, and an op_id begins with op_.", next_step="list_deployments shows the deployments."
         ) from wrong
 
 
@@ -146,7 +148,7 @@ async def get_budget(ctx: AppContext) -> BudgetResult:
 
 
 async def budget_of(rt: Runtime) -> BudgetResult:
-    """What `get_budget` answers."""
+    """The answer of `get_budget`, also for the resource."""
     budget = rt.ledger.status()
     credit = await status.account_credit(rt)
     policy = rt.policy
