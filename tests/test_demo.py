@@ -46,7 +46,7 @@ def test_an_sdl_that_crashes_ends_closed_and_says_why(tmp_path: Path) -> None:
     status, line, told = demo(tmp_path, str(sdl), "--speed", "60")
     assert status == 1
     assert (line["ok"], line["closed"]) == (False, True)
-    assert "starts and ends again" in " ".join(told.split())
+    assert "keeps starting and ending" in " ".join(told.split())
 
 
 def test_an_sdl_that_would_be_refused_costs_nothing(tmp_path: Path) -> None:

@@ -19,12 +19,12 @@ from akash_mcp.tools.deadline import MAX_WAIT_SECONDS, WAIT_SECONDS, wait_second
 from akash_mcp.tools.present import confirmation, launch_outcome, offer_list, pending, verdict
 from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import OfferList, Outcome, Verdict
-from akash_mcp.tools.services import service_results
+from akash_mcp.tools.service_results import service_results
 from akash_mcp.tools.tool import Effect, ToolSpec
 from akash_mcp.workflow import planning
 from akash_mcp.workflow.change import close, create, fund, update
 from akash_mcp.workflow.launch import launch, lease_from
-from akash_mcp.workflow.offers import requirements, until_offers
+from akash_mcp.workflow.offers import requirements, wait_for_offers
 from akash_mcp.workflow.status import hours_text, status_of
 
 Wait = Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds")]
@@ -114,7 +114,7 @@ async def list_bids(
 ) -> OfferList:
     """Wait for bids on a deployment and rank them: USD per hour, expected cost, reasons, what is unknown."""
     rt = runtime(ctx)
-    ranking = await until_offers(rt, dseq, requirements(rt.policy), prefer, wait_s, report_progress(ctx))
+    ranking = await wait_for_offers(rt, dseq, requirements(rt.policy), prefer, wait_s, report_progress(ctx))
     return offer_list(dseq, ranking)
 
 

@@ -9,12 +9,12 @@ from akash_mcp.tools.approval import AppContext
 
 
 def report_progress(ctx: AppContext) -> Callable[[str], Awaitable[None]]:
-    """What tells the client of each stage, where it asked to be told. A stage may name what others named."""
-    told = 0
+    """A function that sends a message to the client as progress, if it asked for that. Messages are cleaned here."""
+    sent = 0
 
-    async def tell(stage: str) -> None:
-        nonlocal told
-        told += 1  # progress must increase, and nobody knows how many stages there will be
-        await ctx.report_progress(told, None, one_line(stage))
+    async def report(message: str) -> None:
+        nonlocal sent
+        sent += 1  # progress must increase, and how many messages there will be is not known
+        await ctx.report_progress(sent, None, one_line(message))
 
-    return tell
+    return report

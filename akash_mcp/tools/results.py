@@ -1,8 +1,8 @@
-"""What tools answer with: trimmed for a model, in dollars and hours, and never the API's own shapes.
+"""The types of tools' answers: trimmed for a model, in dollars and hours, and never the API's own types.
 
-Every fact stands in a field, because some hosts show their model only the structured half of an answer. Every text
-in it passes `sanitize.text` when the answer is built, so that none can be forgotten; names and addresses that others
-chose are cut shorter before they come here.
+Every fact has a field, because some hosts show their model only the structured half of an answer. Every text passes
+`sanitize.text` when the answer is built, so that none can be forgotten; names and addresses that others chose are
+shortened before they come here.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from akash_mcp.sanitize.text import one_line
 from akash_mcp.tools.arguments import UsdOut
 
 LONGEST_TEXT = 4_000
-"""Bytes of one text in an answer: a plan that a person must see whole fits."""
+"""The most bytes of one text in an answer: enough for a plan, which a person must see in full."""
 
 
 class Result(BaseModel):
-    """The base of every answer: its texts are single lines, clean and bounded, whoever wrote them."""
+    """The base of every answer: each text becomes one clean line of bounded length, whoever wrote it."""
 
     @field_validator("*", mode="before")
     @classmethod
@@ -32,7 +32,7 @@ class Result(BaseModel):
 
 
 class FindingResult(Result):
-    """One thing wrong with an SDL."""
+    """One error or warning in an SDL."""
 
     line: int
     column: int
@@ -42,7 +42,7 @@ class FindingResult(Result):
 
 
 class Verdict(Result):
-    """What `validate_sdl` says."""
+    """What `validate_sdl` found."""
 
     ok: bool
     errors: list[FindingResult]
@@ -55,7 +55,7 @@ class Verdict(Result):
 
 
 class OfferResult(Result):
-    """One offer, and why it ranks where it does."""
+    """One offer, and why it has its rank."""
 
     rank: int
     group: int
@@ -71,7 +71,7 @@ class OfferResult(Result):
 
 
 class RejectedResult(Result):
-    """One offer that was not considered, and why."""
+    """One bid that cannot be accepted, and why."""
 
     provider: str
     usd_per_hour: UsdOut | None = None
@@ -93,7 +93,7 @@ class ServiceResult(Result):
 
 
 class LeaseResult(Result):
-    """One lease. `name` is what its provider calls itself; the address in `provider` is what it is known by."""
+    """One lease. `name`: what its provider calls itself. `provider`: the address that identifies it."""
 
     provider: str
     name: str | None = None
@@ -104,7 +104,7 @@ class LeaseResult(Result):
 
 
 class Outcome(Result):
-    """What an operation that spends, changes or deletes came to."""
+    """The outcome of an operation that spends, changes or deletes."""
 
     status: Literal[
         "confirmation_required", "pending", "created", "leased", "ready", "updated", "funded", "closed"
@@ -127,7 +127,7 @@ class Outcome(Result):
 
 
 class OfferList(Result):
-    """What `list_bids` found."""
+    """The bids that `list_bids` found."""
 
     status: Literal["offers", "pending", "none", "closed"]
     dseq: str
@@ -178,7 +178,7 @@ class DeploymentList(Result):
 
 
 class BudgetResult(Result):
-    """Where the user's limits stand, and the account's credit."""
+    """The user's limits, how much of them is used, and the account's credit."""
 
     max_usd_per_deployment: UsdOut
     max_usd_per_day: UsdOut
@@ -203,10 +203,10 @@ class CauseResult(Result):
     fix: str
 
 
-class Diagnosis(Result):
+class DiagnosisResult(Result):
     """Why a deployment does not do what it should, the most decisive cause first.
 
-    `healthy`: everything could be seen, and nothing is wrong. `past`: trouble that seems to be over.
+    `healthy`: everything could be checked, and nothing is wrong. `past`: trouble that seems to be over.
     """
 
     dseq: str

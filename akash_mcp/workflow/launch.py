@@ -23,7 +23,7 @@ from akash_mcp.market.choice import pick
 from akash_mcp.market.ranking import RankedOffer, Ranking
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import quoted
-from akash_mcp.workflow.offers import gather, offers_now, requirements
+from akash_mcp.workflow.offers import read_offers, requirements, wait_for_all_groups
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.readiness import Readiness, until_ready
 from akash_mcp.workflow.reconcile import create_once
@@ -76,7 +76,7 @@ async def _lease(
     wanted = requirements(rt.policy, plan.max_usd_per_hour)
     refusal: Refused | None = None
     for _ in range(_LEASE_ATTEMPTS):
-        offers = await gather(rt, dseq, plan.groups, wanted, plan.prefer, running.progress)
+        offers = await wait_for_all_groups(rt, dseq, plan.groups, wanted, plan.prefer, running.progress)
         try:
             chosen = pick(offers, range(1, plan.groups + 1), max_usd_per_hour=plan.max_usd_per_hour)
         except Refused as none:
@@ -115,7 +115,7 @@ async def lease_from(
     rt: Runtime, permit: LeasePermit, plan: LeasePlan, running: Running[Launched]
 ) -> Launched:
     """Lease from the providers that the plan names, one a group, and wait until it runs."""
-    offers = await offers_now(rt, plan.dseq, requirements(rt.policy, plan.max_usd_per_hour))
+    offers = await read_offers(rt, plan.dseq, requirements(rt.policy, plan.max_usd_per_hour))
     named = dict(enumerate(plan.providers, start=1))
     chosen = pick(offers, list(named), chosen=named, max_usd_per_hour=plan.max_usd_per_hour)
     running.progress("leasing")

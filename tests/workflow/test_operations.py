@@ -53,7 +53,7 @@ async def test_work_that_breaks_says_so_and_ends_nothing_else(caplog: pytest.Log
 
     async with anyio.create_task_group() as tasks:
         running = Operations(tasks).start(OpId("op_1"), broken)
-        with pytest.raises(AkashError, match="broke inside this server"):
+        with pytest.raises(AkashError, match="failed inside this server"):
             await running.wait(10, on_progress)
     assert "op_1" in caplog.text
 

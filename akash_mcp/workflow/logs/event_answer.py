@@ -1,4 +1,4 @@
-"""The Kubernetes events of a deployment as an answer: what happened, and how often."""
+"""What `get_events` answers: the Kubernetes events of a deployment, equal ones counted."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from akash_mcp.workflow.logs.lease_streams import READ_SECONDS, read_leases
 from akash_mcp.workflow.runtime import Runtime
 
 MAX_BYTES = 10_000
-"""What the events of an answer hold at most. Hosts cut or refuse far larger answers."""
+"""The most that the events of an answer take. Hosts cut or refuse far larger answers."""
 
 _LINE_BYTES = 1_000
 _KEPT = 500
 
 
-async def events(rt: Runtime, dseq: Dseq, *, service: str | None) -> str:
-    """The events that the providers still have, for one service or all, in their order; the newest are kept.
+async def event_answer(rt: Runtime, dseq: Dseq, *, service: str | None) -> str:
+    """Read the events that the providers still have, of one service or all, and write them in their order, newest last.
 
     Providers leave out when and how often, so equal events are one line, which stands where the last of them did and
-    begins with how many there were.
+    begins with how many there were. Raises `BadArgument` for a deployment without a running lease.
     """
     until = anyio.current_time() + READ_SECONDS
     counts: dict[str, int] = {}
@@ -47,10 +47,10 @@ async def events(rt: Runtime, dseq: Dseq, *, service: str | None) -> str:
     if anyio.current_time() >= until:
         parts.append(f"Reading stopped after {READ_SECONDS:.0f} seconds; there are more.")
     if counts:
-        told = [f"{count}x {line}" if count > 1 else line for line, count in counts.items()]
-        shown = clean("\n".join(told), limit=MAX_BYTES, keep="end")
+        lines = [f"{count}x {line}" if count > 1 else line for line, count in counts.items()]
+        shown = clean("\n".join(lines), limit=MAX_BYTES, keep="end")
         if shown.cut or dropped:
-            parts.append("The oldest events are left out. Narrow it with service.")
+            parts.append("The oldest events are left out. To see them, ask with service.")
         what = f"events of deployment {dseq}" + (f", service {service}" if service else "")
         parts.append(fence(what, shown))
     elif not parts:

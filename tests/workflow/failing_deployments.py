@@ -13,7 +13,7 @@ from akash_mcp.sandbox.network import EmbeddedNetwork
 from akash_mcp.workflow.runtime import Intervals
 
 IMPATIENT = dataclasses.replace(Intervals().times(SPEED), ready_give_up=0.0)
-"""Leases, looks once, and leaves the rest to the test."""
+"""Leases, probes once, and leaves the rest to the test."""
 
 SETTLED = 220.0
 """Seconds after the lease at which whatever crashes soon after its start waits for its next one."""

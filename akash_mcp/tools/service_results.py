@@ -1,7 +1,7 @@
-"""What runs, for a model: services with their replicas and addresses, from what providers say of them.
+"""The services in an answer: each with its replicas and addresses, as its provider reports them.
 
-A provider may say anything. What is no host name or address of the internet is not shown as one, and however much a
-provider lists, an answer stays small.
+A provider may report anything. What is not a valid host name or IP address is left out, and however much a provider
+lists, an answer stays small.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from akash_mcp.workflow.readiness import Readiness
 
 MOST_SERVICES = 20
 MOST_ADDRESSES = 40
-"""Of all services together, and as many ports."""
+"""For all services together, and as many ports."""
 
 # RFC 1123 with the underscore that some names have, and a port. ASCII: an IDN is written in its xn-- form.
 _HOST = re.compile(r"(?=.{1,253}(?::|$))\w(?:[\w.-]*\w)?(?::\d{1,5})?", re.ASCII)
 
 
 def service_results(now: Readiness) -> list[ServiceResult]:
-    """The services of all leases, those that the manifest names first."""
+    """The services of all leases, at most `MOST_SERVICES`, those that the manifest names first."""
     rows = [(lease, name) for lease, status in now.statuses.items() for name in _in_order(now, lease, status)]
     each = MOST_ADDRESSES // max(min(len(rows), MOST_SERVICES), 1)
     return [_service(now, lease, name, each) for lease, name in rows[:MOST_SERVICES]]
@@ -49,7 +49,7 @@ def _service(now: Readiness, lease: LeaseId, name: str, each: int) -> ServiceRes
     return ServiceResult(
         name=field(name, 63),
         ready=service.ready,
-        desired=now.wanted(lease, name),
+        desired=now.desired_replicas(lease, name),
         uris=uris or None,
         ports=ports or None,
         not_shown=(more_uris + more_ports) or None,
@@ -57,13 +57,13 @@ def _service(now: Readiness, lease: LeaseId, name: str, each: int) -> ServiceRes
 
 
 def _web_addresses(service: ServiceStatus) -> Iterator[str]:
-    """Providers report host names; their ingress answers plain HTTP on port 80 at each of them."""
+    """URLs from the host names that a provider reports: its ingress answers plain HTTP on port 80 at each of them."""
     return (f"http://{host}" for host in service.uris if _HOST.fullmatch(host))
 
 
 def _ports(status: LeaseStatus, name: str) -> Iterator[str]:
     for port in status.forwarded_ports.get(name, []):
-        # A gateway leaves its host out where it has no public name to tell.
+        # A gateway leaves its host out where it has no public name.
         host = port.host or "(the provider's host)"
         if not port.host or _HOST.fullmatch(port.host):
             yield from _mapped(host, port.external_port, port.port, port.proto)
@@ -86,6 +86,6 @@ def _address(text: str) -> str | None:
 
 
 def _first(most: int, found: Iterable[str]) -> tuple[list[str], int]:
-    """The first few, and how many more there are."""
+    """The first `most`, each once, and how many more there are."""
     everything = list(dict.fromkeys(found))
     return everything[:most], max(len(everything) - most, 0)
