@@ -66,7 +66,7 @@ def _finding(finding: Finding) -> FindingShape:
         column=finding.column,
         rule=finding.rule,
         message=finding.message,
-        mend=finding.hint or None,
+        mend=finding.fix or None,
     )
 
 

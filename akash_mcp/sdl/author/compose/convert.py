@@ -57,7 +57,7 @@ def convert(
         line, column = bad.mark
         raise BadArgument(
             f"The compose file cannot be read: line {line}, column {column}: {bad.message}.",
-            next_step=bad.hint,
+            next_step=bad.fix,
         ) from bad
     reading = Reading(document, variables or {})
     top = reading.fields(document.data, ())
