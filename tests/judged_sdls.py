@@ -79,6 +79,12 @@ def _read(name: str) -> str:
     return shared_data.require(name).read_bytes().decode()
 
 
+def parser_errors(verdict: dict[str, Any]) -> list[str]:
+    """The parser's own errors: other people's SDLs have them in a key of their own, a probe where they differ."""
+    found: list[str] = verdict.get("parser_errors") or verdict["parser"]["errors"]
+    return found
+
+
 Judged = Callable[[], tuple[JudgedSdl, ...]]
 
 each_source = pytest.mark.parametrize("judged", [probes, other_peoples])

@@ -59,6 +59,6 @@ def _show(converted: Converted) -> None:
     for note in converted.notes:
         say(f"note: {note}")
     for warning in converted.report.warnings:
-        say(f"warning {warning.rule} (line {warning.line}): {warning.message}: {warning.hint}")
+        say(f"warning {warning.rule} (line {warning.line}): {warning.message}: {warning.fix}")
     for error in converted.report.errors:
-        say(f"error {error.rule} (line {error.line}): {error.message}: {error.hint}")
+        say(f"error {error.rule} (line {error.line}): {error.message}: {error.fix}")

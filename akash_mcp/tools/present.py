@@ -65,7 +65,7 @@ def _finding(finding: Finding) -> FindingResult:
         column=finding.column,
         rule=finding.rule,
         message=finding.message,
-        fix=finding.hint or None,
+        fix=finding.fix or None,
     )
 
 

@@ -6,7 +6,6 @@ deposit under the chain's minimum, an amount over the budget.
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 
 from akash_mcp.clients.console.generation import Generation
@@ -125,14 +124,22 @@ def accepted(sdl: str) -> Report:
 def describe(finding: Finding) -> str:
     """One finding in one line: where, what, and how to fix it."""
     where = f"line {finding.line}, column {finding.column}" if finding.line else finding.path
-    fix = f" Fix: {finding.hint.rstrip('.')}." if finding.hint else ""
+    fix = f" Fix: {finding.fix.rstrip('.')}." if finding.fix else ""
     return f"{where}: {finding.message.rstrip('.')}.{fix}"
 
 
 def contents(report: Report) -> str:
     """What an SDL deploys, in words: `web (nginx:1.29), db (postgres:17)`."""
-    services = [service for group in json.loads(report.manifest or "[]") for service in group["services"]]
-    named = [_named(service["name"], service["image"], service["count"]) for service in services[:5]]
+    sdl = report.model
+    if sdl is None:
+        return ""
+    services = [
+        (sdl.services[name], placed.count)
+        for group in report.groups
+        for name in sorted(sdl.services)
+        if (placed := sdl.deployment[name].get(group.name))
+    ]
+    named = [_named(service.name, service.image, count) for service, count in services[:5]]
     if len(services) > len(named):
         named.append(f"{len(services) - len(named)} more")
     return ", ".join(named)

@@ -73,7 +73,7 @@ def test_accept_with_two_to_entries_asks_for_each_name_twice() -> None:
         changed(("as: 80", "accept: [a.com]"), ("- global: true", "- global: true\n          - service: web"))
     )
     assert finding.rule == "P05"
-    assert "expose entry of its own" in finding.hint
+    assert "expose entry of its own" in finding.fix
 
 
 def test_one_host_name_in_two_placements_is_asked_for_twice() -> None:

@@ -76,7 +76,7 @@ MISTAKES: dict[str, tuple[list[Change], str, str, Change]] = {
 def test_who_follows_the_hint_has_an_sdl_that_deploys(name: str) -> None:
     mistake, rule, hint, mend = MISTAKES[name]
     found = changed(*mistake).errors
-    assert (rule, True) in {(finding.rule, hint in finding.hint) for finding in found}, found
+    assert (rule, True) in {(finding.rule, hint in finding.fix) for finding in found}, found
     assert changed(*mistake, *[mend] * (2 if "service name" in name else 1)).errors == ()
 
 
@@ -100,7 +100,7 @@ WARNINGS: dict[str, tuple[list[Change], str, str, Change]] = {
 @pytest.mark.parametrize("name", WARNINGS)
 def test_who_follows_the_hint_of_a_warning_hears_it_no_more(name: str) -> None:
     mistake, rule, hint, mend = WARNINGS[name]
-    assert (rule, True) in {(w.rule, hint in w.hint) for w in changed(*mistake).warnings}
+    assert (rule, True) in {(w.rule, hint in w.fix) for w in changed(*mistake).warnings}
     mended = changed(*mistake, mend)
     assert mended.ok
     assert rule not in {warning.rule for warning in mended.warnings}
@@ -127,4 +127,4 @@ def test_no_finding_repeats_a_secret(lines: str) -> None:
     findings = changed((IMAGE, IMAGE + lines)).errors
     assert findings
     for finding in findings:
-        assert "hunter2" not in finding.message + finding.hint
+        assert "hunter2" not in finding.message + finding.fix

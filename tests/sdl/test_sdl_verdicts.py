@@ -47,14 +47,6 @@ def test_the_console_is_agreed_with_on_every_sdl(judged: Judged) -> None:
 
 
 @each_source
-def test_a_refusal_has_the_consoles_own_words(judged: Judged) -> None:
-    for sdl in judged():
-        if not sdl.verdict["console"]["ok"]:
-            said = sdl.verdict["console"]["errors"] or parser_errors(sdl.verdict)
-            assert sdl.report.console_message == ", ".join(said), sdl.file
-
-
-@each_source
 def test_chain_and_provider_are_agreed_with_on_every_sdl(judged: Judged) -> None:
     asked = [sdl for sdl in judged() if sdl.verdict["chain_provider"] is not None]
     differ = [sdl.file for sdl in asked if sdl.report.ok != (sdl.verdict["chain_provider"] == {})]
@@ -84,12 +76,6 @@ def test_the_command_line_is_agreed_with_but_for_numbers_with_exponents(judged: 
         if sdl.report.ok and noted == sdl.verdict["go_cli"]["ok"]:
             differ.add(sdl.file)
     assert differ == (set(CLI_DIFFERS) if judged is probes else set())
-
-
-def parser_errors(verdict: dict[str, Any]) -> list[str]:
-    """The parser's own errors: other people's SDLs have them in a key of their own, a probe where they differ."""
-    found: list[str] = verdict.get("parser_errors") or verdict["parser"]["errors"]
-    return found
 
 
 def compact(group: GroupSpec) -> dict[str, Any]:

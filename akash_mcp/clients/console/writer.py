@@ -39,7 +39,7 @@ from akash_mcp.errors import (
 )
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.money import Usd
-from akash_mcp.sdl.patch import named_changes
+from akash_mcp.sdl.patch import field_changes
 
 ACTIVITY_SECONDS = 2.0
 ACTIVITY_DEADLINE = 120.0
@@ -142,7 +142,7 @@ class ConsoleWriter:
         ask = dialect.update(dseq, sdl, certificate or await self._own_certificate(dialect))
         if dialect.keeps_definitions:
             stored = (await self._read(dseq)).stored
-            changes = named_changes(stored.sdl, sdl) if stored else None
+            changes = field_changes(stored.sdl, sdl) if stored else None
             if changes:
                 ask = dialect.patch(dseq, changes)
         return await self._detail(await self._send(ask), dseq)

@@ -117,7 +117,7 @@ def draft(
     report = check(sdl)
     if not report.ok:
         first = report.errors[0]
-        raise BadArgument(f"The SDL would be refused: {first.message}.", next_step=first.hint)
+        raise BadArgument(f"The SDL would be refused: {first.message}.", next_step=first.fix)
     return Draft(sdl, report, tuple(_notes(workload, report, is_default=max_usd_per_hour is None)))
 
 

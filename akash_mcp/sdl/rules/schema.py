@@ -1,12 +1,13 @@
-"""The form of an SDL: which fields there are and what they hold, as the Console judges it (judge A).
+"""The schema of an SDL: which fields there are and what they hold, as the Console judges it (judge A).
 
 The rules are those of akash-network/chain-sdk go/sdl/sdl-input.schema.yaml, after Console has rewritten every `denom`
 and added its auditor to `signedBy` (akash-network/console apps/api sdl.service.ts): so any denom will do, and
-`signedBy` and `anyOf` may be empty. Fields stand in the schema's order, which is the order of Console's complaints.
+`signedBy` and `anyOf` may be empty. Fields stand in the order of that file.
 """
 
 from __future__ import annotations
 
+from akash_mcp.sdl.report import Fault
 from akash_mcp.sdl.rules import hints
 from akash_mcp.sdl.rules.schema_conditions import (
     amount,
@@ -21,16 +22,13 @@ from akash_mcp.sdl.rules.schema_conditions import (
     persistent,
 )
 from akash_mcp.sdl.rules.schema_types import (
-    Problem,
     any_map,
     anything,
     choice,
-    filled_in,
     flag,
     list_of,
     map_of,
     or_null,
-    quoted,
     record,
     string,
     whole,
@@ -39,27 +37,27 @@ from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
 
 
-def check_form(data: Value) -> list[Problem]:
-    """All that is wrong with the form of a parsed SDL."""
+def check_schema(data: Value) -> list[Fault]:
+    """All that is wrong with the fields of a parsed SDL (S01 to S09), whatever they refer to."""
     return _sdl(data, ())
 
 
 _strings = list_of(string())
 _port = whole(1, 65535)
 
-_endpoint = record("an endpoint", {"kind": choice("ip")}, required=("kind",), shown="undefined")
+_endpoint = record("an endpoint", {"kind": choice("ip")}, required=("kind",))
 
 _volume = record(
     hints.VOLUME,
     {
         "attributes": record(
             "volume attributes",
-            {"class": string(shown="undefined"), "persistent": persistent},
+            {"class": string(), "persistent": persistent},
             required=("class", "persistent"),
             first=class_fits_persistent,
         ),
-        "name": string(shown="undefined"),
-        "size": string(shown="undefined"),
+        "name": string(),
+        "size": string(),
     },
     required=("size",),
 )
@@ -70,10 +68,9 @@ _nvidia = or_null(
 _named_vendor = record("a GPU vendor", {"nvidia": _nvidia})
 
 
-def _vendor(value: Value, path: Path) -> list[Problem]:
+def _vendor(value: Value, path: Path) -> list[Fault]:
     if value == {}:
-        said = [f"{quoted(path)} must have at least 1 property."]
-        return [Problem("S01", path, "a GPU needs a vendor", said, "write vendor: nvidia:", at_key=True)]
+        return [Fault("S01", path, "a GPU needs a vendor", "write vendor: nvidia:", at_key=True)]
     return _named_vendor(value, path)
 
 
@@ -99,7 +96,7 @@ _placement = record(
     {
         "attributes": any_map,
         "pricing": map_of(record("a price", {"amount": amount, "denom": anything}, required=("amount",))),
-        "signedBy": filled_in(record("signedBy", {"allOf": _strings, "anyOf": filled_in(_strings)})),
+        "signedBy": or_null(record("signedBy", {"allOf": _strings, "anyOf": or_null(_strings)})),
     },
     required=("pricing",),
 )
@@ -204,8 +201,6 @@ _sdl = record(
                 "min_window": string(
                     pattern="^[1-9][0-9]*(s|m|h)$",
                     meaning="be a whole number followed by s, m or h",
-                    official="Reclamation min_window must be a whole number followed by s, m, or h "
-                    '(e.g. "24h", "30m").',
                 )
             },
             required=("min_window",),
