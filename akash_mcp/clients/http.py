@@ -80,7 +80,7 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """A successful answer, not yet understood. `lost` builds the error for one that makes no sense."""
 
     status: int
@@ -175,10 +175,6 @@ class Upstream:
         self._kept: httpx2.AsyncClient | None = None
         self._fresh: httpx2.AsyncClient | None = None
 
-    def carries(self, header: str) -> bool:
-        """Whether a header of this name goes with every request."""
-        return header.lower() in (name.lower() for name in self._headers)
-
     async def __aenter__(self) -> Self:
         return self
 
@@ -208,7 +204,7 @@ class Upstream:
         params: Mapping[str, str] | None = None,
         body: str | None = None,
         largest: int = LARGEST_ANSWER,
-    ) -> Answer:
+    ) -> Response:
         """Send one request and return its successful answer.
 
         `body` is JSON text, `largest` the most bytes of an answer that are taken. Raises `ApiError` for a definite
@@ -269,7 +265,7 @@ class Upstream:
         deadline: Deadline,
         left: float,
         largest: int,
-    ) -> Answer:
+    ) -> Response:
         sent = False
 
         async def trace(event: str, info: Mapping[str, Any]) -> None:
@@ -319,7 +315,9 @@ class Upstream:
                 redact=self._redact,
                 advice=self._advice,
             )
-        answer = Answer(response.status_code, content, self._unreadable(path, response.status_code, sending))
+        answer = Response(
+            response.status_code, content, self._unreadable(path, response.status_code, sending)
+        )
         if not whole:
             raise answer.lost(f"it is larger than {largest} bytes")
         return answer

@@ -9,9 +9,10 @@ from test_console_models import PROVIDER_ADDRESS
 from wire_servers import Server, Time
 
 from akash_mcp.clients.console.account_models import Certificate
+from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.market_reader import Spec
-from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
+from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.console.requests import CloseReason
 from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.ids import AccountAddress, Dseq, LeaseId
@@ -125,6 +126,15 @@ OTHER_WRITES: dict[str, Write] = {
 KEY = "ac.sk.production." + "ab" * 32
 
 
+def client(
+    server: Server, generation: Generation | None, *, key: str | None = KEY, time: Time | None = None
+) -> ConsoleClient:
+    time = time or Time()
+    return server.closes(
+        ConsoleClient(server.url, key, generation=generation, sleep=time.sleep, monotonic=time)
+    )
+
+
 def reader(
     server: Server,
     generation: Generation | None = Generation.REFERENCE,
@@ -132,11 +142,7 @@ def reader(
     key: str | None = KEY,
     time: Time | None = None,
 ) -> ConsoleReader:
-    time = time or Time()
-    server.upstreams.append(
-        console_upstream(server.url, key, generation=generation, sleep=time.sleep, monotonic=time)
-    )
-    return ConsoleReader(server.upstreams[-1])
+    return ConsoleReader(client(server, generation, key=key, time=time))
 
 
 def writer(
@@ -146,4 +152,4 @@ def writer(
     key: str | None = KEY,
     time: Time | None = None,
 ) -> ConsoleWriter:
-    return ConsoleWriter(reader(server, generation, key=key, time=time)._upstream)
+    return ConsoleWriter(client(server, generation, key=key, time=time))

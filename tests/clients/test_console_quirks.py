@@ -12,9 +12,9 @@ from test_console_reader import deployment, listing
 from wire_servers import Act, Server, Time, drop, hang, page, reply
 
 from akash_mcp.clients.console import requests
+from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.generation import Generation, NotOffered
 from akash_mcp.clients.console.market_reader import Spec
-from akash_mcp.clients.console.reader import console_upstream
 from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.clients.error_mapping import InsufficientBalance, TopUpPending
 from akash_mcp.clients.http import Deadline
@@ -346,9 +346,9 @@ async def test_a_creation_that_failed_may_have_landed_and_is_not_sent_again(
 ) -> None:
     monkeypatch.setattr(requests, "CREATE_DEADLINE", Deadline(read=0.3, total=1))
     async with Server(trouble) as server:
-        server.upstreams.append(console_upstream(server.url, KEY, generation=Generation.REFERENCE))
+        console = server.closes(ConsoleClient(server.url, KEY, generation=Generation.REFERENCE))
         with pytest.raises(OutcomeUnknown):
-            await ConsoleWriter(server.upstreams[-1]).create_deployment(SDL, Usd(1))
+            await ConsoleWriter(console).create_deployment(SDL, Usd(1))
     assert len(server.requests) == 1
 
 

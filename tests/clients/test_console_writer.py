@@ -3,11 +3,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import pytest
+from console_requests import client
 from test_console_models import PROVIDER_ADDRESS
-from wire_servers import Act, Server, Time, drop, page, reply
+from wire_servers import Act, Server, drop, page, reply
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.clients.console.reader import console_upstream
 from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.errors import (
     AkashError,
@@ -52,11 +52,7 @@ WRITES: dict[str, Write] = {
 def writer(
     server: Server, key: str | None = "k" * 20, generation: Generation = Generation.REFERENCE
 ) -> ConsoleWriter:
-    time = Time()
-    server.upstreams.append(
-        console_upstream(server.url, key, generation=generation, sleep=time.sleep, monotonic=time)
-    )
-    return ConsoleWriter(server.upstreams[-1])
+    return ConsoleWriter(client(server, generation, key=key))
 
 
 def said(status: int, message: str, code: str = "unknown_error") -> Act:

@@ -10,11 +10,12 @@ import anyio
 import pytest
 from test_against_network import SDL
 
+from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.market_reader import Spec
 from akash_mcp.clients.console.models import Bid, Created
-from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
-from akash_mcp.clients.console.requests import dialect_of
+from akash_mcp.clients.console.reader import ConsoleReader
+from akash_mcp.clients.console.requests import requests_of
 from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.errors import ApiError, OutcomeUnknown
 from akash_mcp.ids import Dseq
@@ -32,7 +33,7 @@ class Side:
     writer: ConsoleWriter
 
     async def created(self, name: str = "op_1") -> Created:
-        least = dialect_of(await self.reader.generation()).least_deposit
+        least = requests_of(await self.reader.generation()).least_deposit
         return await self.writer.create_deployment(SDL, least, name=name, runtime_limit_hours=24)
 
     async def bid(self, dseq: Dseq) -> Bid:
@@ -49,7 +50,7 @@ async def playing(generation: Generation) -> AsyncIterator[Side]:
         async def sleep(seconds: float) -> None:
             await anyio.sleep(seconds / SPEED)
 
-        async with console_upstream(network.console_url, network.api_key, sleep=sleep) as console:
+        async with ConsoleClient(network.console_url, network.api_key, sleep=sleep) as console:
             yield Side(network, ConsoleReader(console), ConsoleWriter(console))
 
 

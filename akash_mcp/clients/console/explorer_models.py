@@ -7,18 +7,18 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, WrapValidator
 
-from akash_mcp.clients.api_model import CamelWire, Coin, ListOf, Wire, WireDseq, or_none
+from akash_mcp.clients.api_model import ApiModel, CamelApiModel, Coin, DseqField, ListOf, or_none
 from akash_mcp.ids import AccountAddress, ProviderAddress
 
 
-class IndexedProvider(CamelWire):
+class IndexedProvider(CamelApiModel):
     """Who holds a lease."""
 
     address: ProviderAddress
     host_uri: str = ""
 
 
-class IndexedLease(CamelWire):
+class IndexedLease(CamelApiModel):
     """A lease of a listed deployment. Only active ones are there."""
 
     gseq: int = 1
@@ -28,11 +28,11 @@ class IndexedLease(CamelWire):
     provider: Annotated[IndexedProvider | None, WrapValidator(or_none)] = None
 
 
-class IndexedDeployment(CamelWire):
+class IndexedDeployment(CamelApiModel):
     """A deployment of an address, active or closed."""
 
     owner: AccountAddress
-    dseq: WireDseq
+    dseq: DseqField
     status: str = ""
     created_height: int = 0
     cpu_units: Decimal = Decimal(0)
@@ -42,7 +42,7 @@ class IndexedDeployment(CamelWire):
     leases: ListOf[IndexedLease] = Field(default_factory=list)
 
 
-class PublicLease(CamelWire):
+class PublicLease(CamelApiModel):
     """A lease in the public view. Costs are uact a month of 30.437 days at 6 s a block."""
 
     gseq: int = 1
@@ -54,7 +54,7 @@ class PublicLease(CamelWire):
     provider: Annotated[IndexedProvider | None, WrapValidator(or_none)] = None
 
 
-class ChainEvent(CamelWire):
+class ChainEvent(CamelApiModel):
     """A transaction about a deployment."""
 
     tx_hash: str = ""
@@ -62,11 +62,11 @@ class ChainEvent(CamelWire):
     type: str = ""
 
 
-class PublicDeployment(CamelWire):
+class PublicDeployment(CamelApiModel):
     """A deployment as anyone may see it. `balance` is its escrow in uact; the cost counts closed leases too."""
 
     owner: AccountAddress
-    dseq: WireDseq
+    dseq: DseqField
     status: str = ""
     balance: Decimal = Decimal(0)
     denom: str = ""
@@ -77,7 +77,7 @@ class PublicDeployment(CamelWire):
     events: ListOf[ChainEvent] = Field(default_factory=list)
 
 
-class DeploymentIndex(Wire):
+class DeploymentIndex(ApiModel):
     """One page of an address's deployments."""
 
     results: ListOf[IndexedDeployment] = Field(default_factory=list)
