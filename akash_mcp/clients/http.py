@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import re
 import socket
 import ssl
 import time
@@ -27,7 +28,7 @@ import httpx2
 from pydantic import TypeAdapter, ValidationError
 
 from akash_mcp import __version__
-from akash_mcp.clients.error_mapping import Redactor, date_of, error_of
+from akash_mcp.clients.error_mapping import MessageCleaner, date_of, error_of
 from akash_mcp.errors import (
     AkashError,
     ApiError,
@@ -134,7 +135,8 @@ class Upstream:
     """One service that we ask over HTTP. Use `async with`, or call `aclose`.
 
     `base_url` is http or https without credentials. `name` is what errors call it. `headers` go with every
-    request; `secrets` are values that no error may repeat. `advice` gives the next step for an error's code or class.
+    request; `secrets` are values that no error may repeat. `advice` gives the next step for an error's code or class,
+    `meanings` patterns, by name, for what an error's message is known to mean.
     `verify` is the TLS context (by default the system's authorities), `sni` the host name that a TLS server
     is asked for and checked against where `base_url` names an address. Redirects, cookies, proxies and .netrc
     are not used: the first two could carry the key elsewhere, and a second credential makes the Console
@@ -149,6 +151,7 @@ class Upstream:
         headers: Mapping[str, str] | None = None,
         secrets: Sequence[str] = (),
         advice: Mapping[type[ApiError] | str, str] | None = None,
+        meanings: Mapping[str, re.Pattern[str]] | None = None,
         **options: Unpack[UpstreamOptions],
     ) -> None:
         parts = urlsplit(base_url)
@@ -166,8 +169,10 @@ class Upstream:
             "user-agent": f"akash-mcp/{__version__}",
             **(headers or {}),
         }
-        self._redact = Redactor(secrets)
+        self.clean = MessageCleaner(secrets)
+        """Makes text of this service fit for an error of ours: bounded, on one line, its secrets masked."""
         self._advice = advice or {}
+        self._meanings = meanings or {}
         self._verify = options.get("verify")
         self._sni = options.get("sni")
         self._slots = anyio.Semaphore(options.get("most_at_once", 8))
@@ -312,8 +317,9 @@ class Upstream:
                 response.headers,
                 content,
                 name=self.name,
-                redact=self._redact,
+                clean=self.clean,
                 advice=self._advice,
+                meanings=self._meanings,
             )
         answer = Response(
             response.status_code, content, self._unreadable(path, response.status_code, sending)
@@ -324,9 +330,7 @@ class Upstream:
 
     def _unreadable(self, path: str, status: int, sending: Sending) -> Callable[[str], AkashError]:
         def lost(why: str) -> AkashError:
-            what = (
-                f"{self.name} answered {path} with something that cannot be read: {self._redact(why)[:200]}."
-            )
+            what = f"{self.name} answered {path} with something that cannot be read: {self.clean(why, limit=200)}."
             if sending is Sending.ONCE:
                 return OutcomeUnknown(what, next_step="Look up what happened: the request was probably done.")
             if sending is Sending.REPEATABLE:

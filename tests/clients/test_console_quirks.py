@@ -32,6 +32,7 @@ from akash_mcp.errors import (
 )
 from akash_mcp.ids import AccountAddress, Dseq, LeaseId
 from akash_mcp.money import Usd
+from akash_mcp.sanitize.secrets import MASK
 
 pytestmark = pytest.mark.anyio
 
@@ -325,7 +326,60 @@ async def test_a_private_key_in_an_error_is_not_repeated() -> None:
     echoed = "certificate.keyPem: invalid -----BEGIN EC PRIVATE KEY-----\nMHcCAQ\n-----END EC PRIVATE KEY----- here"
     error = await error_of("create_deployment", said(400, echoed))
     assert "MHcCAQ" not in str(error)
-    assert "here" in error.said
+    assert "here" in error.message
+
+
+SECRETS = f"DB_PASSWORD=hunter2secret ghp_{'aB3' * 12} {KEY.upper()}"
+
+
+@pytest.mark.parametrize(
+    "call", ["create_deployment", "create_lease", "update_deployment", "close_deployment"]
+)
+async def test_secrets_that_the_api_echoes_are_masked_in_the_error_itself(call: str) -> None:
+    error = await error_of(call, said(400, f"cannot create lease: {SECRETS}", "validation_error"))
+    for text in (str(error), error.what, error.message):
+        assert "hunter2secret" not in text
+        assert "aB3aB3" not in text
+        assert KEY.lower() not in text.lower()
+        assert MASK in text
+
+
+async def test_a_refused_lease_is_still_told_from_a_lost_one_where_secrets_are_echoed() -> None:
+    error = await error_of("create_lease", said(400, f"Cannot create lease: {SECRETS}"))
+    assert isinstance(error, BadRequest)
+    async with Server(said(400, f"manifest refused: {SECRETS}")) as server:
+        with pytest.raises(OutcomeUnknown) as lost:
+            await WRITES["create_lease"](writer(server))
+    assert "hunter2secret" not in str(lost.value)
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["deployment already exists", f"already exists {SECRETS}", "token='the deployment already exists'"],
+)
+async def test_a_creation_that_may_have_landed_is_unknown_although_its_message_is_masked(
+    message: str,
+) -> None:
+    async with Server(said(400, message)) as server:
+        with pytest.raises(OutcomeUnknown) as lost:
+            await WRITES["create_deployment"](writer(server))
+    assert "hunter2secret" not in str(lost.value)
+
+
+async def test_secrets_in_what_an_activity_failed_with_are_masked() -> None:
+    activity = reply(200, {"id": "a", "status": "failed", "meta": {"error": SECRETS}})
+    async with Server(reply(200, {"data": {"activityId": "a"}}), activity) as server:
+        with pytest.raises(ServerError) as failed:
+            await writer(server, NEW).close_deployment(DSEQ)
+    assert "hunter2secret" not in str(failed.value) + failed.value.message
+
+
+async def test_a_secret_in_the_name_of_a_field_that_cannot_be_read_is_masked() -> None:
+    schema = {f"ghp_{'aB3' * 12}": "no schema"}
+    async with Server(reply(200, schema)) as server:
+        with pytest.raises(ServerError) as unreadable:
+            await reader(server).attribute_schema()
+    assert "aB3aB3" not in str(unreadable.value)
 
 
 @pytest.mark.parametrize("wrap", [True, False])

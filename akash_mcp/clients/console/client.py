@@ -8,6 +8,8 @@ from types import TracebackType
 from typing import Self, Unpack
 
 from akash_mcp.clients.console.generation import (
+    NO_ROUTE,
+    NO_ROUTE_PATTERN,
     Generation,
     NotOffered,
     older_generation,
@@ -47,6 +49,23 @@ ADVICE: Mapping[type[ApiError] | str, str] = {
 }
 """The next step for an error, by its code where that says more than its class."""
 
+ALREADY_EXISTS = "already exists"
+NO_LEASE_WAS_MADE = "no lease was made"
+
+MEANINGS: Mapping[str, re.Pattern[str]] = {
+    NO_ROUTE: NO_ROUTE_PATTERN,
+    ALREADY_EXISTS: re.compile("already exists"),
+    NO_LEASE_WAS_MADE: re.compile(
+        r"\A(?:cannot create lease:|failed to create lease:|the selected bid is no longer open"
+        r"|the associated order has already been matched|provider not authorized|referenced lease bid not found"
+        r"|userwallet|malformed json|console trial expired|deployment closed)",
+        re.IGNORECASE,
+    ),
+}
+"""What an error's message is known to mean. `NO_LEASE_WAS_MADE`: how the refusals begin that come before or instead of
+the lease's transaction (akash-network/console `chain-error.service.ts`, `trial-validation.service.ts`). Everything else
+may be a provider's words on the manifest, passed through after the lease was made."""
+
 
 class ConsoleClient:
     """The Console API at one URL: how it is called, and what is known of its generation.
@@ -74,6 +93,7 @@ class ConsoleClient:
             headers={KEY_HEADER: api_key} if api_key else {},
             secrets=(api_key,) if api_key else (),
             advice=ADVICE,
+            meanings=MEANINGS,
             **options,
         )
         self._generation = generation
@@ -161,6 +181,10 @@ class ConsoleClient:
         return await self._upstream.send(
             "POST", path, sending=Sending.READ, deadline=READ_DEADLINE, body=body
         )
+
+    def clean(self, text: str) -> str:
+        """The API's own text, fit for an error: bounded, on one line, its secrets masked."""
+        return self._upstream.clean(text)
 
     def monotonic(self) -> float:
         """Seconds of the clock that deadlines are counted by."""

@@ -27,8 +27,9 @@ FUNDING_PATH = "/v1/deployment-funding-config"
 SETTINGS_PROBE = "/v2/deployment-settings/0"
 
 _DEADLINE = Deadline(read=8, total=20)
-_NO_ROUTE = re.compile(r"(404 )?((the )?route )?not ?found\W*", re.IGNORECASE)
-"""What is said where there is no such route; a route that found nothing says what it did not find."""
+NO_ROUTE = "no such route"
+NO_ROUTE_PATTERN = re.compile(r"\A(404 )?((the )?route )?not ?found\W*\Z", re.IGNORECASE)
+"""The whole message where there is no such route; a route that found nothing says what it did not find."""
 
 
 class Generation(StrEnum):
@@ -68,7 +69,7 @@ async def older_generation(upstream: Upstream) -> Generation:
 
 def no_such_route(refusal: NotFound) -> bool:
     """Whether a 404 means that the API has no such route, and so certainly did nothing."""
-    return refusal.code == "unknown_error" and _NO_ROUTE.fullmatch(refusal.said) is not None
+    return refusal.code == "unknown_error" and NO_ROUTE in refusal.meanings
 
 
 async def _probe(upstream: Upstream, path: str) -> Response:

@@ -15,7 +15,7 @@ from akash_mcp.clients.console.account_models import (
     Certificate,
     DeploymentSettings,
 )
-from akash_mcp.clients.console.client import ConsoleClient
+from akash_mcp.clients.console.client import ALREADY_EXISTS, NO_LEASE_WAS_MADE, ConsoleClient
 from akash_mcp.clients.console.generation import Generation, no_such_route
 from akash_mcp.clients.console.models import CREATED, DETAIL, Created, DeploymentDetail
 from akash_mcp.clients.console.reader import DETAIL_DEADLINE
@@ -42,22 +42,6 @@ from akash_mcp.sdl.patch import named_changes
 
 ACTIVITY_SECONDS = 2.0
 ACTIVITY_DEADLINE = 120.0
-
-_NO_LEASE_WAS_MADE = (
-    "cannot create lease:",
-    "failed to create lease:",
-    "the selected bid is no longer open",
-    "the associated order has already been matched",
-    "provider not authorized",
-    "referenced lease bid not found",
-    "userwallet",
-    "malformed json",
-    "console trial expired",
-    "deployment closed",
-)
-"""How the refusals begin that come before or instead of the lease's transaction (akash-network/console
-`chain-error.service.ts`, `trial-validation.service.ts`). Everything else may be a provider's word on the
-manifest, passed through after the lease was made."""
 
 _ACTIVITY_ID = TypeAdapter(str)
 
@@ -92,7 +76,7 @@ class ConsoleWriter:
             answer = await self._send(requests.create(sdl, deposit, name, runtime_limit_hours))
         except ApiError as refusal:
             # The signer repeats a transaction that ran out of gas: the first may have landed.
-            if "already exists" in refusal.said:
+            if ALREADY_EXISTS in refusal.meanings:
                 raise _unknown(refusal, "The deployment may have been created.") from refusal
             raise
         return answer.read(CREATED, "data")
@@ -280,12 +264,12 @@ class ConsoleWriter:
             if activity.status == "succeeded":
                 return
             if activity.status == "failed":
-                said = activity.meta.error[:200] if activity.meta else ""
+                message = self._client.clean(activity.meta.error) if activity.meta else ""
                 raise ServerError(
-                    f"Akash Console could not close the deployment: {said or 'it does not say why'}.",
+                    f"Akash Console could not close the deployment: {message or 'it does not say why'}.",
                     status=answer.status,
                     code="activity_failed",
-                    said=said,
+                    message=message,
                     next_step="Close it again: that is harmless.",
                 )
             await self._client.sleep(ACTIVITY_SECONDS)
@@ -325,7 +309,7 @@ def _before_lease(refusal: ApiError) -> bool:
         return True
     if refusal.code == "validation_error":
         return True
-    return refusal.said.lower().startswith(_NO_LEASE_WAS_MADE)
+    return NO_LEASE_WAS_MADE in refusal.meanings
 
 
 def _unknown(refusal: ApiError, what: str) -> OutcomeUnknown:
