@@ -112,7 +112,7 @@ async def test_reads_of_the_old_generations_do_not_ask_which_of_them_it_is() -> 
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("call", ["search_providers", "placement_options", "spend_rate"])
+@pytest.mark.parametrize("call", ["placement_options", "spend_rate"])
 async def test_what_an_api_is_too_old_for_is_said_before_anything_is_sent(call: str) -> None:
     async with Server(NO_ROUTE) as server:
         with pytest.raises(NotOffered, match="older"):

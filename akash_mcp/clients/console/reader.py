@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Literal
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
@@ -12,7 +13,7 @@ from pydantic import TypeAdapter
 from akash_mcp.clients.console.account_reader import AccountReader
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.clients.console.market_reader import MarketReader, State
+from akash_mcp.clients.console.market_reader import MarketReader
 from akash_mcp.clients.console.models import BIDS, DEPLOYMENTS, DETAIL, Bid, DeploymentDetail, Lease
 from akash_mcp.clients.http import Deadline, Sending
 from akash_mcp.errors import NotFound
@@ -25,6 +26,8 @@ PAGE = 100
 FRESH_SECONDS = 15.0
 """How long a deployment that was just created may still read as unknown: the chain's nodes lag."""
 LAG_SECONDS = 2.0
+
+State = Literal["active", "closed"]
 
 _TOKEN = TypeAdapter(str)
 
@@ -46,7 +49,7 @@ class ConsoleReader(MarketReader, AccountReader):
 
         The API may attach leases to the wrong deployment, so they are sorted again by the dseq that they
         name. It may also leave some out: no leases here does not prove that there are none. Before autumn 2026 there
-        are no names to search and no closed ones in this list (`deployments_of` has them): raises `NotOffered`.
+        are no names to search and no closed ones in this list: raises `NotOffered`.
         """
         narrowed: dict[str, str] = {}
         if state != "active" or search is not None:

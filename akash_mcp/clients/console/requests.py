@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, NoReturn
 from urllib.parse import quote
 
@@ -31,17 +30,6 @@ FIRST_HOURS = 48
 """The longest runtime limit that a deployment can start with, and the most that one request can raise it by."""
 MOST_HOURS = 8760
 LONGEST_NAME = 256
-
-
-class CloseReason(StrEnum):
-    """Why a deployment was closed, for the Console's statistics."""
-
-    NO_LONGER_NEEDED = "no_longer_needed"
-    COST_OR_BUDGET = "cost_or_budget"
-    MIGRATING_ELSEWHERE = "migrating_elsewhere"
-    PERFORMANCE_OR_RELIABILITY = "performance_or_reliability"
-    TESTING_OR_PROJECT_COMPLETE = "testing_or_project_complete"
-    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +89,9 @@ class Requests:
         """Read the funding of a deployment, which here switches top-up on where nothing was set."""
         return self._settings("GET", dseq, None)
 
-    def new_settings(self, dseq: Dseq, auto_top_up: bool) -> Request:
-        """Set the funding of a deployment that has no setting yet."""
-        body = data(dseq=dseq, autoTopUpEnabled=auto_top_up)
-        return Request("POST", "/v2/deployment-settings", body, Sending.ONCE, SETTINGS_DEADLINE)
-
     def runtime_limit(self, dseq: Dseq, hours: int) -> Request:
         """Let a deployment run for so many hours in all."""
         self._lacks("runtime limits")
-
-    def close_reason(self, dseq: Dseq, reason: CloseReason) -> Request:
-        """Say why a deployment was closed."""
-        self._lacks("reasons for closing")
 
     def certificate(self) -> Request:
         """Make a client certificate and put it on the chain."""
@@ -165,10 +144,6 @@ class Requests2025(Requests):
         return None
 
     def read_settings(self, dseq: Dseq) -> Request:
-        """There are none."""
-        self._lacks("deployment settings")
-
-    def new_settings(self, dseq: Dseq, auto_top_up: bool) -> Request:
         """There are none."""
         self._lacks("deployment settings")
 
@@ -231,18 +206,10 @@ class Requests2026_11(Requests):
             self._lacks("way to switch automatic funding off: set a runtime limit instead")
         return None
 
-    def new_settings(self, dseq: Dseq, auto_top_up: bool) -> Request:
-        """Every deployment has its own from the start."""
-        self._lacks("deployment settings to create")
-
     def runtime_limit(self, dseq: Dseq, hours: int) -> Request:
         """The new total. Nothing here can lift the limit: the null that would do so is not a whole number."""
         _within(hours, MOST_HOURS)
         return self._settings("PATCH", dseq, data(runtimeLimitHours=hours))
-
-    def close_reason(self, dseq: Dseq, reason: CloseReason) -> Request:
-        """Say why a deployment was closed."""
-        return self._settings("PATCH", dseq, data(closeReason=CloseReason(reason).value))
 
 
 _REQUESTS: Mapping[Generation, Requests] = {

@@ -19,7 +19,7 @@ from akash_mcp.clients.console.client import ALREADY_EXISTS, NO_LEASE_WAS_MADE, 
 from akash_mcp.clients.console.generation import Generation, no_such_route
 from akash_mcp.clients.console.models import CREATED, DETAIL, Created, DeploymentDetail
 from akash_mcp.clients.console.reader import DETAIL_DEADLINE
-from akash_mcp.clients.console.requests import CloseReason, Request, Requests, requests_of
+from akash_mcp.clients.console.requests import Request, Requests, requests_of
 from akash_mcp.clients.http import Response
 from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.errors import (
@@ -179,26 +179,12 @@ class ConsoleWriter:
         request = (await self._requests()).runtime_limit(dseq, hours)
         return (await self._send(request)).read(SETTINGS, "data")
 
-    async def set_close_reason(self, dseq: Dseq, reason: CloseReason) -> None:
-        """Tell the Console why a deployment was closed."""
-        await self._send((await self._requests()).close_reason(dseq, reason))
-
     async def get_settings(self, dseq: Dseq) -> DeploymentSettings:
         """How a deployment is funded.
 
         No read: for one without a setting this switches automatic top-up ON.
         """
         return (await self._send((await self._requests()).read_settings(dseq))).read(SETTINGS, "data")
-
-    async def create_settings(self, dseq: Dseq, auto_top_up: bool) -> DeploymentSettings:
-        """Set the funding of a deployment that has no setting yet; for one that has, the API fails with a
-        500.
-
-        `set_auto_top_up` does the same without that trap, on every API that has settings.
-        """
-        return (await self._send((await self._requests()).new_settings(dseq, auto_top_up))).read(
-            SETTINGS, "data"
-        )
 
     async def create_certificate(self) -> Certificate | None:
         """Make a client certificate and put it on the chain (2025); None where the API does without, as it says."""

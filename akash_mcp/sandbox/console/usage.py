@@ -1,4 +1,4 @@
-"""What was spent and what is being spent: the weekly cost, and the history of a wallet by day.
+"""What was spent: the history of a wallet by day.
 
 Spending is computed from leases and not from settlements, up to where a lease ends or is expected to end.
 """
@@ -6,7 +6,7 @@ Spending is computed from leases and not from settlements, up to where a lease e
 from __future__ import annotations
 
 import datetime
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from starlette.responses import Response
@@ -19,7 +19,6 @@ from akash_mcp.sandbox.console.answers import answer, validation_error
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 
-BLOCKS_PER_WEEK = 100_800
 _DAY = datetime.timedelta(days=1)
 _LONGEST = 366
 _RANGE_WRONG = "Date range cannot exceed 366 days and startDate must be before endDate"
@@ -40,44 +39,12 @@ class Usage:
         }
         return [
             Endpoint("GET", "/v1/usage/history", self.history, False, query_schema=days),
-            Endpoint("GET", "/v1/usage/history/stats", self.stats, False, query_schema=days),
-            Endpoint("GET", "/v1/weekly-cost", self.weekly),
         ]
-
-    async def weekly(self, call: Call) -> Response:
-        """What a week costs of the deployments that are topped up. Without a settings row there is no cost."""
-        backend = self._backend
-        rows = [row.dseq for row in backend.funding.rows.values() if row.auto_top_up and not row.closed]
-        deployments = [backend.chain.deployment(backend.account.address, dseq) for dseq in rows]
-        uact = sum(
-            (deployment.rate * BLOCKS_PER_WEEK).to_integral_value(ROUND_FLOOR)
-            for deployment in deployments
-            if deployment
-        )
-        return answer({"data": {"weeklyCost": json_number(_cents(Decimal(uact) / 10**6))}})
 
     async def history(self, call: Call) -> Response:
         """A row a day, today last."""
         days = self._days(call)
         return answer(self._rows(call.query["address"], days)) if days else _range_wrong()
-
-    async def stats(self, call: Call) -> Response:
-        """The same days in four numbers."""
-        days = self._days(call)
-        if not days:
-            return _range_wrong()
-        owner = call.query["address"]
-        deployments = self._backend.chain.deployments_of(owner)
-        spent = self._spent(deployments, days[0], _after(days[-1]))
-        opened = [d for d in deployments if days[0] <= self._day_of(d) <= days[-1]]
-        return answer(
-            {
-                "totalSpent": json_number(_cents(spent)),
-                "averageSpentPerDay": json_number(_cents(spent / len(days))),
-                "totalDeployments": len(opened),
-                "averageDeploymentsPerDay": json_number(_cents(Decimal(len(opened)) / len(days))),
-            }
-        )
 
     def _days(self, call: Call) -> list[datetime.date]:
         """The days that are asked for, thirty unless said otherwise; none where the range makes no sense."""
