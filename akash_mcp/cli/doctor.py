@@ -17,7 +17,8 @@ from pathlib import Path
 import anyio
 import httpx2
 
-from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
+from akash_mcp.clients.console.client import ConsoleClient
+from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.config import Settings
 from akash_mcp.errors import AkashError, MissingKey
 
@@ -134,8 +135,8 @@ def _clock(date: str, now: float) -> Check:
 async def _key(settings: Settings) -> list[Check]:
     if settings.api_key is None:
         raise MissingKey
-    async with console_upstream(settings.console_url, settings.api_key.get_secret_value()) as upstream:
-        reader = ConsoleReader(upstream)
+    async with ConsoleClient(settings.console_url, settings.api_key.get_secret_value()) as client:
+        reader = ConsoleReader(client)
         user = await reader.current_user()
         balances = await reader.balances()
     kind = "trial account" if user.trial else "account"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
+from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.console.writer import ConsoleWriter
-from akash_mcp.clients.http import Upstream
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.shell import ProviderShell
@@ -38,7 +38,7 @@ class Gate:
 
     def __init__(
         self,
-        upstream: Upstream,
+        client: ConsoleClient,
         reader: ConsoleReader,
         access: ProviderAccess,
         *,
@@ -50,7 +50,7 @@ class Gate:
     ) -> None:
         """`pause` waits a few seconds, before something harmless is tried again. `certificates` keeps what a lease
         makes on the API of 2025."""
-        self._writer = ConsoleWriter(upstream, certificates)
+        self._writer = ConsoleWriter(client, certificates)
         self._shell = ProviderShell(access)
         self._reader = reader
         self._policy = policy

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.clients.console.requests import FIRST_HOURS, dialect_of
+from akash_mcp.clients.console.requests import FIRST_HOURS, requests_of
 from akash_mcp.errors import BadArgument, InvalidSdl, OverBudget
 from akash_mcp.guard.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan, UpdatePlan
 from akash_mcp.ids import Dseq, ProviderAddress
@@ -33,7 +33,7 @@ async def launch_plan(
     """The plan for a new deployment. Raises `InvalidSdl`, `BadArgument` or `OverBudget`, and `Unreachable`."""
     report = accepted(sdl)
     generation = await rt.reader.generation()
-    least = dialect_of(generation).least_deposit
+    least = requests_of(generation).least_deposit
     if deposit < least:
         raise BadArgument(
             f"A deposit of {deposit} is below the minimum of {least}.",

@@ -121,8 +121,8 @@ async def test_how_much_was_checked(record_testsuite_property: Callable[[str, ob
     operations = {(request.method, operation(request)[0]) for request in requests}
     print(f"{checks} checks of {len(requests)} requests to {len(operations)} operations of the document")
     record_testsuite_property("openapi_checks", checks)
-    assert checks > 250
-    assert len(operations) > 40
+    assert checks > 180
+    assert len(operations) > 28
 
 
 @pytest.mark.parametrize("name", [name for name in OTHER_READS if name != "find_deployments"])

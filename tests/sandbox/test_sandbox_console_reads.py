@@ -99,24 +99,6 @@ async def test_leases_use_up_a_providers_room(world: World) -> None:
     assert stats["cpu"]["active"] == 500
 
 
-async def test_closed_deployments_are_found_by_address(world: World) -> None:
-    dseq = (await world.create())["dseq"]
-    await world.http.delete(f"/v1/deployments/{dseq}")
-    path = f"/v1/addresses/{world.network.owner}/deployments/0/10"
-    closed = (await world.http.get(path, params={"status": "closed"})).json()
-    active = (await world.http.get(path, params={"status": "active"})).json()
-    assert ([row["dseq"] for row in closed["results"]], active["count"]) == ([dseq], 0)
-    assert (await world.http.get(path)).status_code == 400
-
-
-async def test_anyones_deployment_can_be_read_with_its_history(world: World) -> None:
-    created = await world.create()
-    missing = f"/v1/deployment/{world.network.owner}/42"
-    assert (await world.http.get(missing)).json()["message"] == "Deployment Not Found"
-    found = await world.http.get(f"/v1/deployment/{world.network.owner}/{created['dseq']}")
-    assert [event["type"] for event in found.json()["events"]] == ["create-deployment"]
-
-
 async def test_blocks_come_newest_first(world: World) -> None:
     blocks = (await world.http.get("/v1/blocks", params={"limit": 3})).json()
     heights = [block["height"] for block in blocks]

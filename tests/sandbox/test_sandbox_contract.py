@@ -30,15 +30,16 @@ NOT_PLAYED = (
     "/v1/api-keys", "/akash/", "/v1/provider-dashboard", "/v1/provider-earnings", "/v1/provider-versions",
     "/v1/provider-graph-data", "/v1/graph-data", "/v1/bme", "/v1/dashboard-data", "/v1/transactions",
     "/v1/validators", "/v1/proposals", "/v1/confidential-compute", "/v1/leases-duration",
-    "/v1/predicted-", "/v1/providers/{provider}/deployments", "/v1/providers/{providerAddress}/",
+    "/v1/predicted-", "/v1/providers/{provider}/deployments", "/v1/providers/{providerAddress}/", "/v1/addresses/",
+    "/v1/deployment/", "/v1/blocks/", "/v1/blockchain-status", "/v1/market-data", "/v1/network-capacity",
+    "/v1/gpu-breakdown", "/v1/provider-attributes-schema", "/v1/usage/history/stats", "/v1/weekly-cost",
+    "/v1/wallet-settings",
 )  # fmt: skip
-"""What is for the web page, for providers and for validators, and no tenant's API key."""
+"""What is for the web page, for providers and for validators, and what no tool of ours asks for."""
 
 
 def is_played(operation: Operation) -> bool:
-    mine = operation.path in ("/v1/user/me", "/v1/addresses/{address}/deployments/{skip}/{limit}")
-    others = operation.path.startswith(("/v1/addresses/", *NOT_PLAYED))
-    return mine or not others
+    return operation.path == "/v1/user/me" or not operation.path.startswith(NOT_PLAYED)
 
 
 @dataclass

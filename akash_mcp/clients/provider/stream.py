@@ -21,9 +21,9 @@ from websockets.exceptions import (
 )
 from websockets.frames import CloseCode
 
-from akash_mcp.clients.error_mapping import Redactor, bounded, date_of
+from akash_mcp.clients.error_mapping import MessageCleaner, date_of, meanings_of
 from akash_mcp.clients.provider.access import Admission
-from akash_mcp.clients.provider.gateway_errors import close_of, refusal_of
+from akash_mcp.clients.provider.gateway_errors import MEANINGS, close_of, refusal_of
 from akash_mcp.clients.provider.tls import bracketed
 from akash_mcp.errors import Interrupted, ProviderError, Unreachable
 
@@ -121,9 +121,13 @@ async def open_stream(
         assert isinstance(connection, _Connection)
     except InvalidStatus as error:
         body = (error.response.body or b"").decode("utf-8", "replace")
-        said = bounded(Redactor(admission.secrets)(body))
-        date = date_of(error.response.headers.get("Date", ""))
-        raise refusal_of(error.response.status_code, said, trusted.host, date=date) from None
+        raise refusal_of(
+            error.response.status_code,
+            MessageCleaner(admission.secrets)(body),
+            meanings_of(body, MEANINGS),
+            trusted.host,
+            date=date_of(error.response.headers.get("Date", "")),
+        ) from None
     except (TimeoutError, InvalidHandshake) as error:
         # The request may have arrived: what asks for more than words is not asked a second time.
         raise Interrupted(

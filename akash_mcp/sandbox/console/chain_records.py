@@ -14,7 +14,7 @@ from typing import Any
 from akash_mcp.sandbox.bidders import offered_gpu_attributes
 from akash_mcp.sandbox.chain import Bid, Deployment, Lease
 from akash_mcp.sandbox.sellers import Seller
-from akash_mcp.sdl import Attribute, GroupSpec, ResourceUnit
+from akash_mcp.sdl import Attribute, ResourceUnit
 
 DENOM = "uact"
 _ENDPOINT_KINDS = ("SHARED_HTTP", "RANDOM_PORT", "LEASED_IP")
@@ -156,17 +156,6 @@ def group_record(deployment: Deployment, gseq: int) -> dict[str, Any]:
             ],
         },
         "created_at": str(deployment.created_height),
-    }
-
-
-def sizes(groups: Iterable[GroupSpec]) -> dict[str, int]:
-    """What groups order in all: millicores, GPUs and bytes."""
-    units = [unit for group in groups for unit in group.resources]
-    return {
-        "cpuUnits": sum(u.cpu * u.count for u in units),
-        "gpuUnits": sum(u.gpu * u.count for u in units),
-        "memoryQuantity": sum(u.memory * u.count for u in units),
-        "storageQuantity": sum(v.size * u.count for u in units for v in u.storage),
     }
 
 

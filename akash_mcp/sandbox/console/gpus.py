@@ -14,7 +14,6 @@ from akash_mcp.sandbox.bidders import in_use
 from akash_mcp.sandbox.console import schema
 from akash_mcp.sandbox.console.account import json_number
 from akash_mcp.sandbox.console.backend import Backend
-from akash_mcp.sandbox.console.deployment_settings import iso
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 from akash_mcp.sandbox.console.responses import answer
 from akash_mcp.sandbox.console.stale_cache import StaleCache
@@ -38,12 +37,10 @@ class Gpus:
         """The routes that these handlers answer."""
         text = schema.optional(schema.string)
         wanted = {"provider": text, "vendor": text, "model": text, "memory_size": text}
-        named = {"vendor": text, "model": text}
         cache = (120, 300)
         return [
             Endpoint("GET", "/v1/gpu", self.counts, False, query_schema=wanted, cache=cache),
             Endpoint("GET", "/v1/gpu-models", self.models, False, cache=cache),
-            Endpoint("GET", "/v1/gpu-breakdown", self.breakdown, False, query_schema=named, cache=cache),
             Endpoint("GET", "/v1/gpu-prices", self.prices, False, cache=cache),
         ]
 
@@ -96,34 +93,6 @@ class Gpus:
                 for vendor, models in vendors.items()
             ]
         )
-
-    async def breakdown(self, call: Call) -> Response:
-        """Utilization of each model today."""
-        rows: dict[tuple[str, str], dict[str, Any]] = {}
-        for seller, gpu in self._having():
-            if call.query.get("vendor") not in (None, gpu.vendor):
-                continue
-            if call.query.get("model") not in (None, gpu.model):
-                continue
-            row = rows.setdefault(
-                (gpu.vendor, gpu.model),
-                {
-                    "date": iso(self._backend.chain.clock.now())[:10],
-                    "vendor": gpu.vendor,
-                    "model": gpu.model,
-                    "providerCount": 0,
-                    "nodeCount": 0,
-                    "totalGpus": 0,
-                    "leasedGpus": 0,
-                },
-            )
-            row["providerCount"] += 1
-            row["nodeCount"] += seller.nodes
-            row["totalGpus"] += seller.gpus
-            row["leasedGpus"] += self._leased(seller)
-        for row in rows.values():
-            row["gpuUtilization"] = round(100 * row["leasedGpus"] / row["totalGpus"], 2)
-        return answer(list(rows.values()))
 
     async def prices(self, call: Call) -> Response:
         """What one GPU of each model costs, from what providers ask, remembered for a quarter of an hour."""

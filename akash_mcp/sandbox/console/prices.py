@@ -1,4 +1,4 @@
-"""Estimates that no bid stands behind: Console's price formula, and the price of AKT."""
+"""An estimate that no bid stands behind: Console's price formula."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ _RATES = {
     "gcp": (Decimal("23.1"), Decimal("3.1"), Decimal("0.1")),
     "azure": (Decimal("30.4"), Decimal("3.6"), Decimal("0.096")),
 }
-_AKT_USD = 1.2
 
 
 class Prices:
@@ -34,33 +33,16 @@ class Prices:
 
     def endpoints(self) -> list[Endpoint]:
         """The routes that these handlers answer."""
-        coin = {"coin": schema.choice("akt", "akash-network")}
         spec = schema.obj(cpu=schema.at_least(0), memory=schema.at_least(0), storage=schema.at_least(0))
         specs = schema.either(spec, schema.array(spec, minimum=1, maximum=10))
-        market, cache = self.market, (300, 600)
         return [
             Endpoint("POST", "/v1/pricing", self.estimate, False, body_schema=specs, max_body=MAX_BODY),
-            Endpoint("GET", "/v1/market-data", market, False, cache=cache),
-            Endpoint("GET", "/v1/market-data/{coin}", market, False, path_schema=coin, cache=cache),
         ]
 
     async def estimate(self, call: Call) -> Response:
         """USD a month here and elsewhere, for one spec or for several. A formula: the market is not asked."""
         body = call.body
         return answer([_estimate(spec) for spec in body] if isinstance(body, list) else _estimate(body))
-
-    async def market(self, call: Call) -> Response:
-        """The price of AKT. Volume and capitalization have been 0 since an oracle is asked."""
-        return answer(
-            {
-                "price": _AKT_USD,
-                "volume": 0,
-                "marketCap": 0,
-                "marketCapRank": 0,
-                "priceChange24h": 0.01,
-                "priceChangePercentage24": 0.84,
-            }
-        )
 
 
 def _estimate(spec: dict[str, Any]) -> dict[str, Any]:

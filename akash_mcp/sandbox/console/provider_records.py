@@ -1,8 +1,7 @@
-"""Providers, auditors and capacity: what Console's indexer knows of the market, and remembers too long."""
+"""Providers, auditors and regions: what Console's indexer knows of the market, and remembers too long."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from starlette.responses import Response
@@ -46,7 +45,7 @@ class ProviderRecords:
                 "GET", "/v1/providers/{address}", self.one, protected=False, path_schema=one, cache=(60, 120)
             ),
             Endpoint("GET", "/v1/auditors", self.auditors, protected=False),
-            Endpoint("GET", "/v1/network-capacity", self.capacity, protected=False, cache=(15, 60)),
+            Endpoint("GET", "/v1/provider-regions", self.regions, protected=False),
         ]
 
     async def list(self, call: Call) -> Response:
@@ -72,11 +71,21 @@ class ProviderRecords:
         }
         return answer([auditor])
 
-    async def capacity(self, call: Call) -> Response:
-        """What all providers have together."""
-        stats = [self._stats(seller) for seller in self._backend.market.values()]
-        total = _sum(stats)
-        return answer({"activeProviderCount": len(stats), "resources": total})
+    async def regions(self, call: Call) -> Response:
+        """Regions with the providers that say they are there."""
+        held: dict[str, list[str]] = {}
+        for address, seller in self._backend.market.items():
+            held.setdefault(seller.provider.attributes["location-region"], []).append(address)
+        return answer(
+            [
+                {
+                    "key": region,
+                    "description": region.replace("-", " ").title(),
+                    "providers": providers,
+                }
+                for region, providers in sorted(held.items())
+            ]
+        )
 
     def everyone(self) -> Records:
         """All providers as they are now."""
@@ -174,12 +183,3 @@ class ProviderRecords:
 
 def _usage(active: int, total: int) -> dict[str, int]:
     return {"active": active, "pending": 0, "available": total - active, "total": total}
-
-
-def _sum(stats: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Every number of these records added up, in a record of their shape."""
-    first = stats[0] if stats else {}
-    return {
-        key: _sum([s[key] for s in stats]) if isinstance(value, dict) else sum(s[key] for s in stats)
-        for key, value in first.items()
-    }
