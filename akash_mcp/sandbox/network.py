@@ -166,6 +166,13 @@ class EmbeddedNetwork:
         await self._gateway_faults.apply(fault)
         return fault
 
+    def deliver(self, provider: str, dseq: str, manifest: bytes) -> None:
+        """Hand a provider the manifest of a deployment of the account's, as Console does over a connection.
+
+        With `transactions` on `chain` that is a running deployment at once. Raises `ManifestRefused`.
+        """
+        self._gateways[provider].receive(self.owner, dseq, manifest)
+
     async def _open_gateways(self, stack: AsyncExitStack) -> None:
         for number, (address, provider) in enumerate(self.chain.providers.items()):
             is_public = number < self.options.public_certificates

@@ -66,6 +66,13 @@ class _Connection(ClientConnection):
         if self.protocol.close_expected():
             self.transport.abort()
 
+    def eof_received(self) -> None:
+        # TLS may end in the same read in which we have just hung up. The library would then close the transport, and
+        # asyncio's takes a second close as leave to forget its connection: `recv` fails where it reads on behind 16
+        # waiting frames. `connection_lost` comes and does all that is left to do.
+        if not self.transport.is_closing():
+            super().eof_received()
+
     def connection_lost(self, exc: Exception | None) -> None:
         if self._watching is not None:
             self._watching.cancel()

@@ -83,6 +83,11 @@ class Gateway:
         self._port = self._listener.port
         self._provider.host_uri = f"https://{PUBLIC_HOSTNAME}:{self._port}"
 
+    def receive(self, owner: str, dseq: str, manifest: bytes) -> None:
+        """Take a manifest that came on no connection. Raises `ManifestRefused`. After `start`."""
+        assert self._cluster is not None
+        self._cluster.receive(owner, dseq, manifest)
+
     async def unplug(self) -> None:
         """Be unreachable until the next `start`, on the same port. What runs goes on running."""
         if self._listener is not None:
