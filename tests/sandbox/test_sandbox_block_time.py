@@ -32,7 +32,7 @@ def test_half_a_cent_is_rounded_up(amount: str, rounded: str) -> None:
 async def test_the_next_block_is_waited_for_or_made_at_once(clock: Clock) -> None:
     before = clock.height()
     await clock.next_block()
-    assert clock.height() >= before + 1  # a fast wall clock may be further by now
+    assert clock.height() > before  # wall time goes on, so the slower of the two may have made more
 
 
 @pytest.mark.anyio
