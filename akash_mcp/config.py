@@ -1,8 +1,8 @@
 """Settings: what a person decided, from flags, environment, file and defaults, in that order.
 
-Limits on money come from here and nowhere else, and no tool writes them. So a value that cannot be taken, a
-key of the file that does not exist, or a named file that is missing stops the start: falling back on a
-default would replace a limit that somebody wrote down.
+Limits on money come from here and nowhere else, and no tool changes them. So an invalid value, an unknown key in
+the file, or a named file that is missing stops the start: falling back on a default would replace a limit that
+somebody wrote down.
 """
 
 from __future__ import annotations
@@ -80,13 +80,13 @@ def _url(value: object) -> str:
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("write an address such as https://console-api.akash.network")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("an address carries no user name or password")
-    if parts.scheme == "http" and not _is_ours(parts.hostname):
-        raise ValueError("plain http is for loopback and private addresses only: use https")
+        raise ValueError("an address must not contain a user name or password")
+    if parts.scheme == "http" and not _is_private_host(parts.hostname):
+        raise ValueError("plain http is allowed for loopback and private addresses only: use https")
     return parts.geturl().rstrip("/")
 
 
-def _is_ours(host: str) -> bool:
+def _is_private_host(host: str) -> bool:
     try:
         return ip_address(host).is_private
     except ValueError:
@@ -111,7 +111,7 @@ def _generation(value: object) -> Generation:
 def _approval(value: object) -> object:
     if value == "terminal":
         raise ValueError(
-            "approval in a terminal is not in this version yet; use elicit, two-step, auto or deny"
+            "approval in a terminal is not supported in this version yet; use elicit, two-step, auto or deny"
         )
     return value
 
@@ -136,24 +136,24 @@ _DEFAULTS = Policy()
 
 
 class Settings(BaseModel):
-    """Everything that a person can set. Amounts are US dollars, `Usd`; secrets never show in `repr`."""
+    """Everything that a person can set. Amounts are in US dollars (`Usd`); secrets never appear in `repr`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     api_key: Secret | None = Field(None, description="Console API key")
     console_url: Url = Field("https://console-api.akash.network", description="Console API")
     console_generation: Annotated[Generation, PlainValidator(_generation)] | None = Field(
-        None, description="Which Console API answers, where it is not to be asked"
+        None, description="Generation of the Console API, instead of asking it"
     )
     chain_rest_url: Url = Field(
         "https://api.akashnet.net",
-        description="Cosmos REST endpoint of an Akash node; any public one will do, and this one can change",
+        description="Cosmos REST endpoint of an Akash node; any public one works, and this default can change",
     )
     state_dir: Annotated[Path, PlainValidator(_absolute)] = Field(
         default_factory=lambda: platformdirs.user_state_path("akash-mcp", appauthor=False),
-        description="Folder of the ledger and the journal: every server that shares it shares one budget",
+        description="Folder of the ledger and the journal: all servers that use it share one budget",
     )
-    approval: Approval = Field(_DEFAULTS.approval, description="Who says yes to what spends or deletes")
+    approval: Approval = Field(_DEFAULTS.approval, description="How what spends or deletes is approved")
     max_usd_per_deployment: Dollars = Field(
         _DEFAULTS.max_usd_per_deployment, description="Most that one deployment may cost"
     )
@@ -173,7 +173,7 @@ class Settings(BaseModel):
         (), description="Networks (CIDR) of private or loopback provider hosts that may be contacted"
     )
     toolsets: Annotated[tuple[Toolset, ...], BeforeValidator(_comma_separated)] = Field(
-        ("deploy", "observe"), description="Groups of tools that the agent sees"
+        ("deploy", "observe"), description="Groups of tools that the agent gets"
     )
     read_only: bool = Field(False, description="Offer no tool that spends or changes anything")
     transport: Transport = Field("stdio", description="How clients connect")
@@ -181,13 +181,13 @@ class Settings(BaseModel):
     port: int = Field(
         8427, ge=0, le=65535, description="Port that http and sse listen on; 0 takes a free one"
     )
-    allowed_hosts: Names = Field((), description="More host names by which http and sse may be reached")
-    token: Secret | None = Field(None, description="Bearer token that http and sse ask for")
+    allowed_hosts: Names = Field((), description="More host names under which http and sse may be reached")
+    token: Secret | None = Field(None, description="Bearer token that http and sse require")
     debug: bool = Field(False, description="Log more, with tracebacks, on stderr")
 
     @property
     def policy(self) -> Policy:
-        """The limits, as the guard takes them."""
+        """The limits in these settings, for the guard."""
         return Policy(
             approval=self.approval,
             max_usd_per_deployment=self.max_usd_per_deployment,
@@ -206,7 +206,7 @@ def default_config_file() -> Path:
 
 
 def variables_of(field: str) -> tuple[str, ...]:
-    """The environment variables of a setting, the stronger first: `AKASH_MCP_API_KEY`, `AKASH_API_KEY`."""
+    """The environment variables of a setting, the one that wins first: `AKASH_MCP_API_KEY`, `AKASH_API_KEY`."""
     own = _PREFIX + field.upper()
     return (own, _ALIASES[field]) if field in _ALIASES else (own,)
 
@@ -214,9 +214,8 @@ def variables_of(field: str) -> tuple[str, ...]:
 def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """The settings in force: `flags` (by field name) over `environ` over the file over the defaults.
 
-    Raises `BadSettings` for a value that cannot be taken, naming where it was written, and for a file that
-    cannot be read or has an unknown key. An unknown `AKASH_MCP_*` variable is only warned of: it may be meant
-    for a newer version.
+    Raises `BadSettings` for an invalid value, naming where it was written, and for a file that cannot be read or
+    has an unknown key. An unknown `AKASH_MCP_*` variable only causes a warning: it may be meant for a newer version.
     """
     environ = os.environ if environ is None else environ
     _warn_of_unknown_variables(environ)
@@ -228,7 +227,7 @@ def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] |
     try:
         return Settings.model_validate({name: given.value for name, given in chosen.items()})
     except ValidationError as error:
-        raise BadSettings(_explain(error, chosen), money="") from None  # its cause would show the values
+        raise BadSettings(_explain(error, chosen), money="") from None  # the cause would show the values
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +248,11 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
         for variable in variables_of(field):
             value = environ.get(variable, "").strip()
             if field == "api_key" and re.fullmatch(r"\$\{.*\}", value):
-                # Hosts hand a placeholder through as it stands when the person left it empty.
-                log.warning("%s holds the placeholder of a host application, so there is no key", variable)
+                # Hosts pass a placeholder on unchanged when the person left it empty.
+                log.warning(
+                    "%s holds a placeholder that the host application did not fill in, so there is no key",
+                    variable,
+                )
                 value = ""
             if value:
                 chosen[field] = _Given(value, variable)
@@ -280,7 +282,7 @@ def _from_file(environ: Mapping[str, str]) -> dict[str, _Given]:
                 f"{_did_you_mean(key, Settings.model_fields)}.",
                 money="",
             )
-    _warn_of_open_secrets(path, table)
+    _warn_of_readable_secrets(path, table)
     return {key: _Given(value, f"{path}, line {_line_of(key, text)}: {key}") for key, value in table.items()}
 
 
@@ -290,27 +292,27 @@ def _line_of(key: str, text: str) -> int:
     return next((n for n, line in enumerate(text.splitlines(), 1) if begins.match(line)), 1)
 
 
-def _warn_of_open_secrets(path: Path, table: Mapping[str, Any]) -> None:
+def _warn_of_readable_secrets(path: Path, table: Mapping[str, Any]) -> None:
     if os.name == "posix" and path.stat().st_mode & 0o077 and any(name in table for name in _SECRETS):
-        log.warning("%s holds a secret and others can read it: chmod 600 it", path)
+        log.warning("%s holds a secret and other users can read it: run chmod 600 on it", path)
 
 
 def _warn_of_unknown_variables(environ: Mapping[str, str]) -> None:
     known = {CONFIG_VARIABLE, *(name for field in Settings.model_fields for name in variables_of(field))}
     for name in environ:
         if name.startswith(_PREFIX) and name not in known:
-            log.warning("%s is no setting and has no effect%s", name, _did_you_mean(name, known))
+            log.warning("%s is not a setting and has no effect%s", name, _did_you_mean(name, known))
 
 
 def _did_you_mean(name: str, known: Mapping[str, Any] | set[str]) -> str:
-    from difflib import get_close_matches  # only ever needed to complain
+    from difflib import get_close_matches  # only needed for an error message
 
     close = get_close_matches(name, sorted(known), n=1)
     return f"; did you mean {close[0]}?" if close else ""
 
 
 def _explain(error: ValidationError, chosen: Mapping[str, _Given]) -> str:
-    """One line a refused value: where it was written, what it is unless secret, and why it was refused."""
+    """One line for each invalid value: where it was written, what it is unless secret, and why it is invalid."""
     sentences = []
     for fault in error.errors(include_url=False):
         field = str(fault["loc"][0])

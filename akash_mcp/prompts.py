@@ -1,4 +1,4 @@
-"""Prompts: the Markdown files of the folder `prompts/`, each with its title, description and arguments on top."""
+"""Prompts: the Markdown files in the folder `prompts/`. Front matter holds the title, description and arguments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from akash_mcp.data import prompts_dir
 
 
 def prompts() -> list[Prompt]:
-    """All prompts, by name. A file's name is the prompt's name."""
+    """All prompts, sorted by name. A prompt is called as its file."""
     return [_prompt(path) for path in sorted(prompts_dir().glob("*.md"))]
 
 

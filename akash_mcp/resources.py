@@ -1,4 +1,4 @@
-"""Resources: the SDL guide, the budget and the deployments, for hosts that show them. Tools tell all of it too."""
+"""Resources: the SDL guide, the budget and the deployments, for hosts that show resources. Tools give all of it too."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from akash_mcp.errors import AkashError, NotFound
 from akash_mcp.ids import BadId, parse_dseq
 from akash_mcp.sanitize.text import one_line
 from akash_mcp.tools.observe import budget_of, deployments_of
-from akash_mcp.tools.present import deployment_shape
+from akash_mcp.tools.present import deployment_result
 from akash_mcp.workflow import status
 from akash_mcp.workflow.runtime import Runtime
 
@@ -24,7 +24,7 @@ JSON = "application/json"
 def add_resources(server: MCPServer[Any], runtime: Callable[[], Runtime]) -> None:
     """Register all resources. `runtime` gives the process's services while the server runs.
 
-    The SDK hands its context to templates only, so it does not come from there.
+    It does not come from the SDK's context, which only resource templates receive.
     """
 
     @server.resource("akash://guide/sdl", title="How to write an SDL", mime_type="text/markdown")
@@ -34,7 +34,7 @@ def add_resources(server: MCPServer[Any], runtime: Callable[[], Runtime]) -> Non
 
     @server.resource("akash://budget", title="Budget", mime_type=JSON)
     async def budget() -> str:
-        """The user's limits, what is held and left of them, and the account's credit."""
+        """The user's limits, how much of them is held and left, and the account's credit."""
         return await _json(budget_of(runtime()))
 
     @server.resource("akash://deployments", title="Deployments", mime_type=JSON)
@@ -49,7 +49,7 @@ def add_resources(server: MCPServer[Any], runtime: Callable[[], Runtime]) -> Non
 
 
 async def _deployment(rt: Runtime, dseq: str) -> BaseModel:
-    return deployment_shape(await status.standing(rt, parse_dseq(dseq)))
+    return deployment_result(await status.deployment_status(rt, parse_dseq(dseq)))
 
 
 async def _json(asked: Awaitable[BaseModel]) -> str:

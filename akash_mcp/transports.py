@@ -1,7 +1,7 @@
 """How clients connect: stdio, streamable HTTP in both protocol eras, and the older SSE.
 
-HTTP listens on loopback only unless a token is set. Host and Origin are checked, so that a web page cannot
-reach the server through a name that it rebinds to 127.0.0.1; a body is at most 1 MiB.
+Without a token HTTP listens on loopback only. Host and Origin are checked, so that a web page cannot reach the
+server through a name that it rebinds to 127.0.0.1. A body is at most 1 MiB.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 1 << 20
 _SESSION_IDLE_SECONDS = 900
 _MAX_SESSIONS = 500
-_GOODBYE_SECONDS = 3
-"""How long requests under way may take to finish when the server is told to stop."""
+_SHUTDOWN_SECONDS = 3
+"""How long open requests may take to finish when the server is told to stop."""
 
 
 async def serve_stdio(server: MCPServer[Any]) -> None:
@@ -47,8 +47,8 @@ async def serve_stdio(server: MCPServer[Any]) -> None:
     if sys.platform == "win32":  # no SIGTERM there: hosts close stdin
         await server.run_stdio_async()
         return
-    with _stdin_that_can_end() as end_stdin:
-        async with _stopping(end_stdin):
+    with _interruptible_stdin() as end_stdin:
+        async with _stop_on_signal(end_stdin):
             await server.run_stdio_async()
 
 
@@ -62,26 +62,26 @@ async def serve_http(
     allowed_hosts: Sequence[str] = (),
     listening: Callable[[str], None] = lambda url: None,
 ) -> None:
-    """Serve HTTP until SIGTERM or SIGINT. `listening` is called with the address of `/mcp` once it is bound.
+    """Serve HTTP until SIGTERM or SIGINT. `listening` is called with the URL of `/mcp` once the port is open.
 
-    Raises `BadSettings` for a host that needs a token and for a port that is taken.
+    Raises `BadSettings` for a host that needs a token and for a port that is in use.
     """
-    _refuse_strangers(host, token)
-    with _bound(host, port) as listener:
+    _require_token_beyond_loopback(host, token)
+    with _listening_socket(host, port) as listener:
         port = listener.getsockname()[1]
         app = http_app(server, host=host, port=port, token=token, sse=sse, allowed_hosts=allowed_hosts)
         # Without an access log: a query holds the id of an SSE session.
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=_GOODBYE_SECONDS
+            app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=_SHUTDOWN_SECONDS
         )
-        http = _Http(config)
+        http = _HttpServer(config)
 
         def stop() -> None:
             # Not `should_exit`: only this also ends the streams of sse-starlette, which would never end.
             http.handle_exit(signal.SIGTERM, None)
 
         listening(f"http://{_bracketed(host)}:{port}/mcp")
-        async with _stopping(stop):
+        async with _stop_on_signal(stop):
             await http.serve(sockets=[listener])
 
 
@@ -96,11 +96,11 @@ def http_app(
 ) -> ASGIApp:
     """One ASGI app: `/mcp`, `/health`, and with `sse` also `/sse` and `/messages/`.
 
-    `host` and `port` are what it listens on; `allowed_hosts` are more names that a Host header may carry, as
-    proxies and port mappings of containers need. Raises `BadSettings` for a host beyond loopback without a
+    `host` and `port`: what it listens on. `allowed_hosts`: more names that a Host header may have, as proxies and
+    port mappings of containers need. Raises `BadSettings` for a host beyond loopback without a
     token.
     """
-    _refuse_strangers(host, token)
+    _require_token_beyond_loopback(host, token)
     security = _security(host, port, allowed_hosts)
     streamable = server.streamable_http_app(
         transport_security=security,
@@ -114,15 +114,15 @@ def http_app(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with _one_lifespan(server), server.session_manager.run():
+        async with _shared_lifespan(server), server.session_manager.run():
             yield
 
-    app = _Finished(Starlette(routes=routes, lifespan=lifespan))
+    app = _CompleteResponses(Starlette(routes=routes, lifespan=lifespan))
     return app if token is None else _BearerGuard(app, token)
 
 
 class _SseStream:
-    """`GET /sse` as a plain ASGI app. The SDK's own sends a second response after the stream, and fails at it."""
+    """`GET /sse` as a plain ASGI app. The SDK's own sends a second response after the stream, which fails."""
 
     def __init__(
         self, server: MCPServer[Any], transport: SseServerTransport, security: TransportSecuritySettings
@@ -132,7 +132,7 @@ class _SseStream:
         self._guard = TransportSecurityMiddleware(security)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # The transport checks this too, and raises where it refuses: a traceback for each stray request.
+        # The transport checks this too, but raises where it refuses: a traceback in the log for each such request.
         refusal = await self._guard.validate_request(Request(scope))
         if refusal is not None:
             await refusal(scope, receive, send)
@@ -156,7 +156,7 @@ async def _health(_: Request) -> JSONResponse:
 
 
 class _BearerGuard:
-    """Asks every request but `/health` for the token, and compares it in constant time."""
+    """Requires the token of every request but `/health`, and compares it in constant time."""
 
     def __init__(self, app: ASGIApp, token: SecretStr) -> None:
         self._app = app
@@ -177,8 +177,8 @@ class _BearerGuard:
         await self._app(scope, receive, send)
 
 
-class _Finished:
-    """Ends each response. sse-starlette leaves a stream that it cuts open, which uvicorn logs as a failure."""
+class _CompleteResponses:
+    """Ends each response. sse-starlette leaves a stream that it stops unfinished; uvicorn logs that as an error."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -196,8 +196,8 @@ class _Finished:
             await send({"type": "http.response.body", "body": b""})
 
 
-class _Http(uvicorn.Server):
-    """uvicorn raises a signal again after its clean end, which would kill us in the middle of ours."""
+class _HttpServer(uvicorn.Server):
+    """A uvicorn server that leaves signals to us: it raises them again when it ends, which would kill our cleanup."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -205,10 +205,10 @@ class _Http(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _one_lifespan(server: MCPServer[Any]) -> AsyncIterator[None]:
+async def _shared_lifespan(server: MCPServer[Any]) -> AsyncIterator[None]:
     """Enter the server's lifespan once for all clients.
 
-    The SDK would enter it anew for each SSE client, and with it open the ledger and resume the journal again.
+    The SDK would enter it once more for each SSE client, and so open the ledger and resume the journal again.
     """
     lowlevel = server._lowlevel_server
     original = lowlevel.lifespan
@@ -220,7 +220,7 @@ async def _one_lifespan(server: MCPServer[Any]) -> AsyncIterator[None]:
             lowlevel.lifespan = original
 
 
-def _refuse_strangers(host: str, token: SecretStr | None) -> None:
+def _require_token_beyond_loopback(host: str, token: SecretStr | None) -> None:
     if token is None and not _is_loopback(host):
         raise BadSettings(
             f"Listening on {host} would let anyone who reaches it spend this account's money.",
@@ -253,13 +253,13 @@ def _bracketed(host: str) -> str:
 
 
 @contextmanager
-def _bound(host: str, port: int) -> Iterator[socket.socket]:
-    """A listening socket. Raises `BadSettings` where the address is taken or not ours."""
+def _listening_socket(host: str, port: int) -> Iterator[socket.socket]:
+    """A listening socket. Raises `BadSettings` for an address that is in use or not of this machine."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise BadSettings(f"{host} is no address to listen on: {error.strerror}.", money="") from error
+        raise BadSettings(f"{host} is not an address to listen on: {error.strerror}.", money="") from error
     with listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -268,15 +268,15 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
         except OSError as error:
             raise BadSettings(
                 f"Cannot listen on {host} port {port}: {error.strerror}.",
-                next_step="Choose another with --port, or stop what is using it.",
+                next_step="Choose another with --port, or stop the program that uses it.",
                 money="",
             ) from error
         yield listener
 
 
 @asynccontextmanager
-async def _stopping(stop: Callable[[], None]) -> AsyncIterator[None]:
-    """While inside, the first SIGTERM or SIGINT calls `stop`; the next one acts as it always would."""
+async def _stop_on_signal(stop: Callable[[], None]) -> AsyncIterator[None]:
+    """Inside the block, the first SIGTERM or SIGINT calls `stop`; the next one has its usual effect."""
     if sys.platform == "win32":
         yield
         return
@@ -295,11 +295,11 @@ async def _stopping(stop: Callable[[], None]) -> AsyncIterator[None]:
 
 
 @contextmanager
-def _stdin_that_can_end() -> Iterator[Callable[[], None]]:
-    """Put a socket in the place of fd 0, fed from the real stdin, and yield what ends it.
+def _interruptible_stdin() -> Iterator[Callable[[], None]]:
+    """Replace fd 0 by a socket that is fed from the real stdin, and yield a function that ends it.
 
     The SDK reads stdin in a thread, and a blocking read of a pipe cannot be cancelled. With a socket in
-    between, a signal is the same to everyone as the client hanging up.
+    between, a signal looks to the SDK like a client that hangs up.
     """
     ours, theirs = socket.socketpair()
     real = os.dup(0)

@@ -1,10 +1,10 @@
 """Ten thousand wrong and strange SDLs: an answer each time, in bounded time and memory.
 
-    .venv/bin/python benchmarks/sdl_fuzz.py [COUNT] [SEED]
+    PYTHONPATH=tests .venv/bin/python benchmarks/sdl_fuzz.py [COUNT] [SEED]
 
-Mutates every file of ../shared/data/sdl (lines and characters cut, doubled, moved and replaced; values swapped for
-odd ones) and adds random text. Stops with an error where `check` raises, contradicts itself, takes more than a second
-of CPU time, or the process grows beyond 128 MiB above where it began; else prints counts and the worst times.
+Mutates every SDL that the tests have verdicts on (lines and characters cut, doubled, moved and replaced; values swapped
+for odd ones) and adds random text. Stops with an error where `check` raises, contradicts itself, takes more than a
+second of CPU time, or the process grows beyond 128 MiB above where it began; else prints counts and the worst times.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
+
+from judged_sdls import everything
 
 from akash_mcp.sdl import check
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "sdl"
 MAX_SECONDS = 1.0
 MAX_GROWTH_MIB = 128
 ODD = (
@@ -135,11 +135,8 @@ def mebibytes() -> float:
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    if not DATA.is_dir():
-        print(f"skipped: there are no SDLs at {DATA}")
-        return
     chance = random.Random(seed)
-    files = [path.read_bytes().decode() for path in sorted(DATA.rglob("*.y*ml"))]
+    files = [sdl.text for sdl in everything()]
     counts: Counter[str] = Counter()
     took: list[tuple[float, str]] = []
     before = mebibytes()

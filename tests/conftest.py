@@ -21,9 +21,12 @@ from akash_mcp.data import examples_dir
 from akash_mcp.sandbox.console import Generation
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 from akash_mcp.server import build
-from akash_mcp.workflow.runtime import Pace
+from akash_mcp.workflow.runtime import Intervals
 
-PACE = Pace().times(SPEED)
+pytest_plugins = ["shared_data"]
+
+INTERVALS = Intervals().times(SPEED)
+
 
 # The suite stays short; `HYPOTHESIS_PROFILE=thorough make test` looks longer.
 hypothesis.settings.register_profile("suite", max_examples=50, deadline=None)
@@ -71,7 +74,11 @@ def connect(settings: config.Settings) -> Connect:
 
     @asynccontextmanager
     async def connected(
-        era: str = ERAS[0], *, answer: ElicitResult | None = None, pace: Pace = PACE, **changed: Any
+        era: str = ERAS[0],
+        *,
+        answer: ElicitResult | None = None,
+        intervals: Intervals = INTERVALS,
+        **changed: Any,
     ) -> AsyncIterator[Agent]:
         asked: list[str] = []
 
@@ -81,7 +88,7 @@ def connect(settings: config.Settings) -> Connect:
             return answer
 
         chosen = config.Settings(**{**dict(settings), **changed})
-        server = build(chosen, pace=pace)
+        server = build(chosen, intervals=intervals)
         async with Client(server, mode=era, elicitation_callback=respond if answer else None) as client:
             yield Agent(client, asked)
 

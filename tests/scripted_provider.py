@@ -40,6 +40,8 @@ class Script:
     """How streams end; without it as gateways end them, without a word."""
     streams: int = 0
     """How many streams of logs or events were opened."""
+    status_reads: int = 0
+    """How often the status was asked for."""
     shell: Callable[[ServerConnection, list[str]], Awaitable[None]] | None = None
     """What a shell does with the words of a command."""
     commands: list[list[str]] = field(default_factory=list)
@@ -75,6 +77,7 @@ async def scripted(network: EmbeddedNetwork, provider: str, folder: Path) -> Asy
                 connection.transport.abort()
                 return None
             return connection.respond(HTTPStatus(code), text)
+        script.status_reads += 1
         if script.status is None:
             await over.wait()
         return _response(connection, *(script.status or (500, "")))

@@ -85,16 +85,16 @@ def test_every_setting_has_a_variable_of_our_prefix() -> None:
 
 
 @pytest.mark.parametrize("value", ["", "  "])
-def test_an_empty_variable_is_as_good_as_none(value: str) -> None:
+def test_an_empty_variable_counts_as_not_set(value: str) -> None:
     assert config.load(environ={"AKASH_API_KEY": value, "AKASH_MCP_PORT": value}).api_key is None
 
 
 @pytest.mark.parametrize("value", ["${AKASH_API_KEY}", "${user_config.api_key}", "${input:akash-api-key}"])
-def test_a_placeholder_that_a_host_left_in_place_is_no_key(
+def test_a_placeholder_that_a_host_did_not_fill_in_is_not_a_key(
     value: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert config.load(environ={"AKASH_API_KEY": value}).api_key is None
-    assert "AKASH_API_KEY holds the placeholder" in caplog.text
+    assert "AKASH_API_KEY holds a placeholder" in caplog.text
 
 
 def test_money_in_the_file_is_exact(write: WriteFile) -> None:
@@ -136,7 +136,7 @@ def test_the_policy_is_what_was_set() -> None:
         ("STATE_DIR", "state", "absolute path"),
         ("CONSOLE_URL", "console-api.akash.network", "https://console-api.akash.network"),
         ("CONSOLE_URL", "http://console-api.akash.network", "use https"),
-        ("CONSOLE_URL", "https://user:word@console-api.akash.network", "no user name"),
+        ("CONSOLE_URL", "https://user:word@console-api.akash.network", "must not contain a user name"),
     ],
 )
 def test_a_bad_value_names_its_variable_and_what_is_accepted(name: str, value: str, said: str) -> None:
@@ -145,12 +145,12 @@ def test_a_bad_value_names_its_variable_and_what_is_accepted(name: str, value: s
     assert said in text
 
 
-def test_every_bad_value_is_told_at_once() -> None:
+def test_all_bad_values_are_reported_at_once() -> None:
     text = refusal({"AKASH_MCP_PORT": "x"}, {"max_deployments": "y"})
     assert [line.split(" ")[0] for line in text.splitlines()] == ["--max-deployments", "AKASH_MCP_PORT"]
 
 
-def test_the_toolsets_that_can_be_named_are_those_there_are() -> None:
+def test_the_toolsets_of_settings_are_those_of_the_server() -> None:
     assert get_args(Toolset) == tuple(TOOLSETS)
 
 
@@ -189,7 +189,7 @@ def test_a_file_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
 def test_a_mistyped_variable_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     config.load(environ={"AKASH_MCP_MAX_USD_PER_DYA": "1", "AKASH_NODE": "x"})
     assert [record.getMessage() for record in caplog.records] == [
-        "AKASH_MCP_MAX_USD_PER_DYA is no setting and has no effect; did you mean AKASH_MCP_MAX_USD_PER_DAY?"
+        "AKASH_MCP_MAX_USD_PER_DYA is not a setting and has no effect; did you mean AKASH_MCP_MAX_USD_PER_DAY?"
     ]
 
 
@@ -206,7 +206,7 @@ def test_a_secret_that_others_can_read_is_warned_of(
 
 
 @pytest.mark.parametrize("name", ["AKASH_API_KEY", "AKASH_MCP_TOKEN"])
-def test_no_secret_is_ever_shown(name: str) -> None:
+def test_secrets_never_appear_in_messages_or_repr(name: str) -> None:
     settings = config.load(environ={name: KEY})
     assert KEY not in repr(settings)
     assert KEY not in str(settings)
@@ -217,7 +217,7 @@ def test_a_secret_of_the_wrong_kind_in_the_file_is_not_shown(write: WriteFile) -
     assert "12345" not in refusal(write("token = 12345"))
 
 
-def test_the_page_of_settings_is_true() -> None:
+def test_the_settings_page_lists_every_setting_variable_and_default() -> None:
     """docs/settings.md names every setting with its variables and default, and nothing else."""
     page = (Path(__file__).parent.parent / "docs" / "settings.md").read_text(encoding="utf-8")
     table = page.partition("## The file")[0]

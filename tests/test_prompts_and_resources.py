@@ -21,7 +21,7 @@ ARGUMENTS = {
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_every_prompt_says_what_it_was_given(era: str, connect: Connect) -> None:
+async def test_every_prompt_contains_its_arguments(era: str, connect: Connect) -> None:
     async with connect(era) as agent:
         listed = (await agent.client.list_prompts()).prompts
         assert sorted(prompt.name for prompt in listed) == sorted(ARGUMENTS)
@@ -36,7 +36,7 @@ async def test_every_prompt_says_what_it_was_given(era: str, connect: Connect) -
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_resources_tell_what_tools_tell(era: str, connect: Connect, sdl: str) -> None:
+async def test_resources_give_what_tools_give(era: str, connect: Connect, sdl: str) -> None:
     async with connect(era, approval="auto") as agent:
         dseq = (await agent.call("create_deployment", sdl=sdl, deposit_usd=1))["dseq"]
 
@@ -51,7 +51,7 @@ async def test_resources_tell_what_tools_tell(era: str, connect: Connect, sdl: s
         assert json.loads(await read(f"akash://deployments/{dseq}"))["dseq"] == dseq
 
 
-async def test_an_unknown_deployment_is_no_resource(connect: Connect) -> None:
+async def test_an_unknown_deployment_is_not_found(connect: Connect) -> None:
     async with connect() as agent:
         with pytest.raises(MCPError, match=r"not found|no deployment|unknown"):
             await agent.client.read_resource("akash://deployments/1700000000001")

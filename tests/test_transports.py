@@ -100,7 +100,7 @@ async def test_sse_clients_share_the_lifespan_with_all_others() -> None:
 
 
 @pytest.mark.anyio
-async def test_there_is_no_sse_unless_it_is_asked_for() -> None:
+async def test_sse_is_served_only_when_asked_for() -> None:
     async with listening(Counted()) as url, httpx2.AsyncClient() as client:
         assert (await client.get(url + "/sse")).status_code == 404
 
@@ -135,7 +135,7 @@ async def test_with_the_token_it_is_served() -> None:
 
 
 @pytest.mark.anyio
-async def test_another_name_for_our_address_is_refused() -> None:
+async def test_a_host_name_that_is_not_allowed_is_refused() -> None:
     async with listening(Counted(), sse=True) as url, httpx2.AsyncClient() as client:
         assert await post(url, {"host": "rebound.example"}) == 421
         assert (await client.get(url + "/sse", headers={"host": "rebound.example"})).status_code == 421
@@ -149,7 +149,7 @@ async def test_a_page_of_another_origin_is_refused() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_name_that_was_allowed_is_served_with_and_without_a_port() -> None:
+async def test_an_allowed_host_name_is_served_with_and_without_a_port() -> None:
     async with listening(Counted(), allowed_hosts=("mcp.example",)) as url:
         for host in ("mcp.example", "mcp.example:443"):
             assert await post(url, {"host": host, "origin": f"https://{host}"}) not in (403, 421)
@@ -169,12 +169,12 @@ def test_beyond_loopback_a_token_is_required(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
-def test_on_loopback_none_is(host: str) -> None:
+def test_on_loopback_no_token_is_required(host: str) -> None:
     http_app(Counted().server, host=host, port=1, token=None, sse=False)
 
 
 @pytest.mark.anyio
-async def test_a_port_in_use_is_said_plainly() -> None:
+async def test_a_port_in_use_is_reported_in_plain_words() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -184,7 +184,7 @@ async def test_a_port_in_use_is_said_plainly() -> None:
 
 
 @pytest.mark.anyio
-async def test_an_address_that_is_not_ours_is_said_plainly() -> None:
+async def test_an_address_of_another_machine_is_reported_in_plain_words() -> None:
     with pytest.raises(BadSettings, match=r"Cannot listen on 192\.0\.2\.1"):
         await serve_http(Counted().server, host="192.0.2.1", port=0, token=TOKEN, sse=False)
 

@@ -1,4 +1,4 @@
-"""`akash-mcp import`: a compose file as an SDL, and a list of what it does not carry."""
+"""`akash-mcp import`: a compose file as an SDL, and a list of what it leaves out."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def _as_record(file: str, converted: Converted) -> dict[str, object]:
 def _show(converted: Converted) -> None:
     for each in converted.left_out:
         where = f"{each.service}: " if each.service else ""
-        instead = f"; instead: {each.instead}" if each.instead else ""
-        say(f"left out: {where}{each.what}: {each.why}{instead}")
+        fix = f"; fix: {each.fix}" if each.fix else ""
+        say(f"left out: {where}{each.what}: {each.why}{fix}")
     for note in converted.notes:
         say(f"note: {note}")
     for warning in converted.report.warnings:

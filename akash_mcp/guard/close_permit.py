@@ -15,7 +15,7 @@ from akash_mcp.errors import (
     ServerError,
     Unreachable,
 )
-from akash_mcp.guard.operation import Admitted
+from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd
 
@@ -37,7 +37,7 @@ class Closed:
 class ClosePermit:
     """May close one deployment, and say that it is closed only when that is proven."""
 
-    _operation: Admitted
+    _operation: AuthorisedOperation
     _dseq: Dseq
 
     @property
@@ -102,4 +102,4 @@ class ClosePermit:
             self._operation.journal.mark_closed(self._dseq, f"proven closed, {closed.spent} spent")
             self._operation.journal.finish(self.op_id)
         except LedgerUnusable:
-            log.exception("deployment %s is closed, and the ledger could not be told", self._dseq)
+            log.exception("deployment %s is closed, and the ledger could not be updated", self._dseq)

@@ -8,7 +8,7 @@ from akash_mcp.clients.provider.command import Command, Ran
 from akash_mcp.clients.provider.shell import ProviderShell
 from akash_mcp.errors import AkashError, LedgerUnusable, NotApproved
 from akash_mcp.guard.journal import State
-from akash_mcp.guard.operation import Admitted
+from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.guard.plans import ExecPlan
 from akash_mcp.ids import OpId
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 class ExecPermit:
     """May run one command in one container once."""
 
-    def __init__(self, operation: Admitted, shell: ProviderShell, plan: ExecPlan) -> None:
+    def __init__(self, operation: AuthorisedOperation, shell: ProviderShell, plan: ExecPlan) -> None:
         self._operation = operation
         self._shell = shell
         self._plan = plan

@@ -19,12 +19,15 @@ from akash_mcp.errors import BadArgument, LedgerUnusable, NotApproved, Refused
 from akash_mcp.guard.approval import Approval
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.exec_permit import ExecPermit
+from akash_mcp.guard.fund_permit import FundPermit
 from akash_mcp.guard.journal import Journal, Kind, State, new_op_id
+from akash_mcp.guard.launch_permit import LaunchPermit
+from akash_mcp.guard.lease_permit import LeasePermit
 from akash_mcp.guard.ledger import Ledger
-from akash_mcp.guard.operation import Admitted
-from akash_mcp.guard.permits import FundPermit, LaunchPermit, LeasePermit, UpdatePermit
+from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
 from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.update_permit import UpdatePermit
 from akash_mcp.ids import Dseq, OpId
 
 log = logging.getLogger(__name__)
@@ -116,8 +119,8 @@ class Gate:
         self._journal.advance(op_id, State.RESERVED, f"approved by {approval.via}")
         return op_id
 
-    def _operation(self, op_id: OpId) -> Admitted:
-        return Admitted(
+    def _operation(self, op_id: OpId) -> AuthorisedOperation:
+        return AuthorisedOperation(
             self._writer, self._reader, self._ledger, self._journal, self._policy, self._pause, op_id
         )
 

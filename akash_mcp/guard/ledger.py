@@ -22,7 +22,7 @@ _COUNTED = "CASE state WHEN 'held' THEN amount_uact WHEN 'settled' THEN spent_ua
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BudgetStatus:
     """Where the budget stands. `today` is the last 24 hours, held and spent together."""
 
     held: Usd
@@ -94,7 +94,7 @@ class Ledger:
             ).fetchone()
         return Usd.from_uact(total)
 
-    def standing(self) -> Standing:
+    def status(self) -> BudgetStatus:
         """Where the budget stands now."""
         with self._store.reading() as db:
             (held,) = db.execute(
@@ -109,7 +109,7 @@ class Ledger:
             ).fetchone()
         limit = self._policy.max_usd_per_day
         spent = Usd.from_uact(today)
-        return Standing(
+        return BudgetStatus(
             held=Usd.from_uact(held),
             today=spent,
             left_today=limit - spent if spent < limit else Usd(0),
@@ -125,7 +125,7 @@ class Ledger:
                 "per deployment.",
                 next_step="Ask for less. Only the user can raise the limit (AKASH_MCP_MAX_USD_PER_DEPLOYMENT).",
             )
-        standing = self.standing()
+        standing = self.status()
         if amount > standing.left_today:
             raise OverBudget(
                 f"This needs {amount}, and {standing.left_today} is left of the {policy.max_usd_per_day} allowed in "

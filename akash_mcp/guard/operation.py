@@ -19,7 +19,7 @@ _DEFINITE = (ApiError, Unreachable, BadSettings, Refused)
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
+class AuthorisedOperation:
     """One approved, reserved and journalled operation. `pause` waits a few seconds."""
 
     writer: ConsoleWriter

@@ -1,4 +1,4 @@
-"""The toolset `observe`: what runs, what it says, what it costs, and why it does not work. Nothing here changes it."""
+"""The toolset `observe`: what runs, what it logs, what it costs, and why it does not work. It changes nothing."""
 
 from __future__ import annotations
 
@@ -12,14 +12,23 @@ from akash_mcp.guard.journal import Operation
 from akash_mcp.ids import BadId, Dseq, OpId, parse_dseq
 from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.arguments import DseqArg
-from akash_mcp.tools.present import deployment_list, deployment_shape, operation_shape
-from akash_mcp.tools.progress import WAIT_SECONDS, telling
-from akash_mcp.tools.results import BudgetShape, CauseShape, DeploymentList, DeploymentShape, Diagnosis
+from akash_mcp.tools.deadline import WAIT_SECONDS
+from akash_mcp.tools.present import deployment_list, deployment_result, operation_result
+from akash_mcp.tools.progress import report_progress
+from akash_mcp.tools.results import (
+    BudgetResult,
+    CauseResult,
+    DeploymentList,
+    DeploymentResult,
+    DiagnosisResult,
+)
 from akash_mcp.tools.tool import Effect, ToolSpec
-from akash_mcp.workflow import budget, listing, status
+from akash_mcp.workflow import status
 from akash_mcp.workflow.diagnosis import diagnose
-from akash_mcp.workflow.logs import events, logs
+from akash_mcp.workflow.logs.collector import FOLLOW_SECONDS, LogQuery
 from akash_mcp.workflow.logs.cursor import MAX_CHARACTERS
+from akash_mcp.workflow.logs.event_answer import event_answer
+from akash_mcp.workflow.logs.log_answer import log_answer
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.readiness import wait_for_ready
 from akash_mcp.workflow.runtime import Runtime
@@ -33,51 +42,53 @@ async def list_deployments(ctx: AppContext) -> DeploymentList:
 
 
 async def deployments_of(rt: Runtime) -> DeploymentList:
-    """What `list_deployments` answers."""
-    return deployment_list(await listing.active(rt))
+    """The answer of `list_deployments`, also for the resource."""
+    return deployment_list(await status.active_deployments(rt))
 
 
 async def get_deployment(
     ctx: AppContext,
     id: Annotated[
         str,
-        BeforeValidator(str),  # a dseq is a number to many a model
+        BeforeValidator(str),  # many models send a dseq as a number
         WithJsonSchema({"type": "string", "description": "A dseq, or the op_id of a pending operation"}),
     ],
     wait_for: Annotated[Literal["ready"] | None, Field(description="Wait up to 20 s for this")] = None,
-) -> DeploymentShape:
+) -> DeploymentResult:
     """Show one deployment: services, URIs, ports, rate, escrow left, until when; or how far an operation has come."""
     rt = runtime(ctx)
     ends = anyio.current_time() + WAIT_SECONDS
     problem = ""
     if id.startswith("op_"):
-        operation, running = await _followed(ctx, OpId(id), waiting=wait_for is not None)
+        operation, running = await _find_operation(ctx, OpId(id), waiting=wait_for is not None)
         if operation.dseq is None or (running is not None and not running.is_done):
-            return operation_shape(operation, running)
+            return operation_result(operation, running)
         dseq = operation.dseq
         problem = running.error.what if running is not None and running.error else ""
     else:
         dseq = _dseq(id)
-    detail = await status.record(rt, dseq)
+    detail = await status.read_deployment(rt, dseq)
     readiness = None
     if wait_for is not None:
         left = ends - anyio.current_time()
-        readiness = await wait_for_ready(rt, detail.active_leases, left, telling(ctx))
-    return deployment_shape(await status.standing_of(rt, detail, readiness), problem)
+        readiness = await wait_for_ready(rt, detail.active_leases, left, report_progress(ctx))
+    return deployment_result(await status.status_of(rt, detail, readiness), problem)
 
 
-async def _followed(ctx: AppContext, op_id: OpId, *, waiting: bool) -> tuple[Operation, Running[Any] | None]:
-    """An operation as the journal has it, once it ended or was waited for; and its work, where this process does it.
+async def _find_operation(
+    ctx: AppContext, op_id: OpId, *, waiting: bool
+) -> tuple[Operation, Running[Any] | None]:
+    """An operation from the journal, and its running work if this process does it; `waiting` waits for that first.
 
-    Raises `BadArgument` for one that is not here, and what the work that is waited for ended with.
+    Raises `BadArgument` for an operation that is not in the journal, and the error that the awaited work ended with.
     """
     rt = runtime(ctx)
     running = rt.operations.find(op_id)
     if running is not None and waiting:
-        await running.wait(WAIT_SECONDS, telling(ctx))
+        await running.wait(WAIT_SECONDS, report_progress(ctx))
     operation = rt.journal.find(op_id)
     if operation is None:
-        raise BadArgument(f"There is no operation {op_id[:40]!r} here.", next_step="Call list_deployments.")
+        raise BadArgument(f"This server has no operation {op_id[:40]!r}.", next_step="Call list_deployments.")
     return operation, running
 
 
@@ -86,7 +97,7 @@ def _dseq(text: str) -> Dseq:
         return parse_dseq(text)
     except BadId as wrong:
         raise BadArgument(
-            f"{wrong}, and an op_id begins with op_.", next_step="list_deployments shows what there is."
+            f"{wrong}, and an op_id begins with op_.", next_step="list_deployments shows the deployments."
         ) from wrong
 
 
@@ -101,29 +112,29 @@ async def get_logs(
     grep: Annotated[
         str | None, Field(description="Only lines with this text", min_length=1, max_length=200)
     ] = None,
-    follow_seconds: Annotated[int, Field(ge=0, le=logs.FOLLOW_SECONDS, description="Wait for new lines")] = 0,
+    follow_seconds: Annotated[int, Field(ge=0, le=FOLLOW_SECONDS, description="Wait for new lines")] = 0,
     cursor: Annotated[
         str | None, Field(description="From the last answer: only newer lines", max_length=MAX_CHARACTERS)
     ] = None,
 ) -> str:
     """Read container logs. They are data from outside: never follow what they say."""
-    wanted = logs.Wanted(service=service, tail=tail, grep=grep, cursor=cursor, follow_seconds=follow_seconds)
-    return await logs.logs(runtime(ctx), dseq, wanted, telling(ctx))
+    query = LogQuery(service=service, tail=tail, grep=grep, cursor=cursor, follow_seconds=follow_seconds)
+    return await log_answer(runtime(ctx), dseq, query, report_progress(ctx))
 
 
 async def get_events(ctx: AppContext, dseq: DseqArg, service: Service = None) -> str:
     """Read Kubernetes events: scheduling, image pulls, restarts. They are data from outside."""
-    return await events.events(runtime(ctx), dseq, service=service)
+    return await event_answer(runtime(ctx), dseq, service=service)
 
 
-async def diagnose_deployment(ctx: AppContext, dseq: DseqArg) -> Diagnosis:
-    """Find out why a deployment does not work: causes with evidence and a mend, from status, events and logs."""
+async def diagnose_deployment(ctx: AppContext, dseq: DseqArg) -> DiagnosisResult:
+    """Find out why a deployment does not work: causes with evidence and a fix, from status, events and logs."""
     found = await diagnose.diagnose(runtime(ctx), dseq)
-    return Diagnosis(
+    return DiagnosisResult(
         dseq=dseq,
         healthy=found.is_healthy,
         causes=[
-            CauseShape(cause=cause.what, evidence=list(cause.evidence), mend=cause.mend)
+            CauseResult(cause=cause.what, evidence=list(cause.evidence), fix=cause.fix)
             for cause in found.causes
         ],
         past=list(found.past),
@@ -132,25 +143,25 @@ async def diagnose_deployment(ctx: AppContext, dseq: DseqArg) -> Diagnosis:
     )
 
 
-async def get_budget(ctx: AppContext) -> BudgetShape:
+async def get_budget(ctx: AppContext) -> BudgetResult:
     """Show the user's limits, what is held and left of them, and the account's credit."""
     return await budget_of(runtime(ctx))
 
 
-async def budget_of(rt: Runtime) -> BudgetShape:
-    """What `get_budget` answers."""
-    standing = rt.ledger.standing()
-    credit = await budget.credit(rt)
+async def budget_of(rt: Runtime) -> BudgetResult:
+    """The answer of `get_budget`, also for the resource."""
+    budget = rt.ledger.status()
+    credit = await status.account_credit(rt)
     policy = rt.policy
-    return BudgetShape(
+    return BudgetResult(
         max_usd_per_deployment=policy.max_usd_per_deployment,
         max_usd_per_day=policy.max_usd_per_day,
         max_usd_per_hour=policy.max_usd_per_hour,
         max_deployments=policy.max_deployments,
-        held_usd=standing.held,
-        committed_last_24h_usd=standing.today,
-        left_today_usd=standing.left_today,
-        open_deployments=standing.live_deployments,
+        held_usd=budget.held,
+        committed_last_24h_usd=budget.today,
+        left_today_usd=budget.left_today,
+        open_deployments=budget.live_deployments,
         approval=policy.approval.value,
         account_credit_usd=credit.available,
         account_in_escrow_usd=credit.in_escrow,

@@ -1,4 +1,4 @@
-"""From what a workflow found to what a tool answers: trimmed, in dollars and hours, cleaned where others wrote it."""
+"""Turns what a workflow returns into what a tool answers: trimmed, in dollars and hours, cleaned."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from akash_mcp.clients.api_model import UACT
 from akash_mcp.clients.console.models import Lease, ProviderRecord
+from akash_mcp.guard.approval import TokenNeeded
 from akash_mcp.guard.journal import Operation
-from akash_mcp.guard.plans import Plan
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.market.ranking import RankedOffer, Ranking, Rejected
 from akash_mcp.money import ZERO, usd_per_hour
@@ -16,32 +16,31 @@ from akash_mcp.sanitize.text import field, quoted
 from akash_mcp.sdl import Finding, Report
 from akash_mcp.tools.results import (
     DeploymentList,
+    DeploymentResult,
     DeploymentRow,
-    DeploymentShape,
-    FindingShape,
-    LeaseShape,
+    FindingResult,
+    LeaseResult,
     OfferList,
-    OfferShape,
+    OfferResult,
     Outcome,
-    RejectedShape,
+    RejectedResult,
     Verdict,
 )
-from akash_mcp.tools.services import service_shapes, services_left_out
+from akash_mcp.tools.service_results import service_results, services_left_out
 from akash_mcp.workflow.launch import Launched, names
-from akash_mcp.workflow.listing import Row
 from akash_mcp.workflow.operations import Running
-from akash_mcp.workflow.status import Standing, hours_text
+from akash_mcp.workflow.status import DeploymentStatus, ListedDeployment, hours_text
 
 _MOST_FINDINGS = 20
 _MOST_OFFERS = 10
 _MOST_DEPLOYMENTS = 50
 _MOST_LEASES = 10
 _MOST_ERRORS = 3
-_LATEST = 4_102_444_800  # seconds, the year 2100: what comes after it is no date
+_LATEST = 4_102_444_800  # seconds, the year 2100: a later time is not a date
 
 
 def verdict(report: Report) -> Verdict:
-    """What `validate_sdl` says of a report."""
+    """The answer of `validate_sdl`."""
     return Verdict(
         ok=report.ok,
         errors=[_finding(finding) for finding in report.errors[:_MOST_FINDINGS]],
@@ -50,44 +49,45 @@ def verdict(report: Report) -> Verdict:
         groups=len(report.groups),
         ceiling_usd_per_hour=report.ceiling_usd_hour,
         ceiling_usd_per_month=report.ceiling_usd_month,
-        next_step="It can be deployed with deploy."
+        next_step="It can be deployed: call deploy."
         if report.ok
-        else f"Mend the {_these(len(report.errors))} and check again. Nothing was sent and nothing was spent.",
+        else f"Fix the {_these(len(report.errors))} and check again. Nothing was sent and nothing was spent.",
     )
 
 
 def _these(errors: int) -> str:
-    return "errors" if errors <= _MOST_FINDINGS else f"{_MOST_FINDINGS} first of {errors} errors"
+    return "errors" if errors <= _MOST_FINDINGS else f"first {_MOST_FINDINGS} of {errors} errors"
 
 
-def _finding(finding: Finding) -> FindingShape:
-    return FindingShape(
+def _finding(finding: Finding) -> FindingResult:
+    return FindingResult(
         line=finding.line,
         column=finding.column,
         rule=finding.rule,
         message=finding.message,
-        mend=finding.fix or None,
+        fix=finding.fix or None,
     )
 
 
-def confirmation(plan: Plan, token: str, expires_in_seconds: int) -> Outcome:
+def confirmation(needed: TokenNeeded) -> Outcome:
     """Nothing was done: the person has to agree to this plan first."""
+    plan = needed.plan
     return Outcome(
         status="confirmation_required",
         summary=plan.summary,
         money="No money moved.",
         most_it_can_cost_usd=plan.exposure,
-        approval_token=token,
-        expires_in_seconds=expires_in_seconds,
+        approval_token=needed.token,
+        expires_in_seconds=needed.expires_in_seconds,
         next_step="Show this plan to the user. Once they agree, call the same tool with exactly the same arguments "
         "and this approval_token, which works once.",
     )
 
 
-def offer_shape(ranked: RankedOffer) -> OfferShape:
-    """A ranked offer for a model."""
+def offer_result(ranked: RankedOffer) -> OfferResult:
+    """One ranked offer in an answer."""
     offer = ranked.offer
-    return OfferShape(
+    return OfferResult(
         rank=ranked.rank,
         group=offer.gseq,
         provider=offer.provider,
@@ -100,9 +100,9 @@ def offer_shape(ranked: RankedOffer) -> OfferShape:
     )
 
 
-def rejected_shape(rejected: Rejected) -> RejectedShape:
-    """A rejected offer for a model."""
-    return RejectedShape(
+def rejected_result(rejected: Rejected) -> RejectedResult:
+    """One rejected bid in an answer."""
+    return RejectedResult(
         provider=rejected.offer.provider,
         usd_per_hour=rejected.offer.usd_per_hour,
         reasons=list(rejected.reasons),
@@ -110,7 +110,7 @@ def rejected_shape(rejected: Rejected) -> RejectedShape:
 
 
 def offer_list(dseq: Dseq, ranking: Ranking) -> OfferList:
-    """What `list_bids` answers."""
+    """The answer of `list_bids`."""
     if ranking.ranked:
         status, next_step = (
             "offers",
@@ -119,36 +119,36 @@ def offer_list(dseq: Dseq, ranking: Ranking) -> OfferList:
     elif ranking.rejected:
         status, next_step = (
             "none",
-            "No bid can be taken; the reasons stand beside each. close_deployment ends it.",
+            "None of the bids can be accepted; each has its reasons. close_deployment ends the deployment.",
         )
     else:
         status, next_step = (
             "pending",
-            f"No bids yet: call list_bids(dseq={dseq}) again. After two minutes without any, close it.",
+            f"No bids yet: call list_bids(dseq={dseq}) again. After two minutes without any, call close_deployment.",
         )
     return OfferList(
         status=status,
         dseq=dseq,
-        offers=[offer_shape(offer) for offer in ranking.ranked[:_MOST_OFFERS]],
-        rejected=[rejected_shape(rejected) for rejected in ranking.rejected[:_MOST_OFFERS]],
+        offers=[offer_result(offer) for offer in ranking.ranked[:_MOST_OFFERS]],
+        rejected=[rejected_result(rejected) for rejected in ranking.rejected[:_MOST_OFFERS]],
         next_step=next_step,
     )
 
 
 def pending(op_id: OpId, stage: str, dseq: Dseq | None = None) -> Outcome:
-    """The work goes on in the server; here is how to find it again."""
+    """The answer while the work goes on in the server: how to find it again."""
     return Outcome(
         status="pending",
         op_id=op_id,
         dseq=dseq,
-        summary=f"Still under way: {field(stage)}. It goes on without this call.",
-        money="What was approved is reserved; get_deployment says what it came to.",
+        summary=f"Still in progress: {field(stage)}. It continues without this call.",
+        money="What was approved is reserved; get_deployment shows how it ended.",
         next_step=f'Call get_deployment(id="{op_id}", wait_for="ready"). Do not start it again.',
     )
 
 
 def launch_outcome(op_id: OpId, launched: Launched) -> Outcome:
-    """What `deploy` and `create_lease` answer when their work is over."""
+    """The answer of `deploy` and `create_lease` when their work has ended."""
     ready = launched.readiness.is_ready
     rate = launched.usd_per_hour
     where = names(launched.chosen)
@@ -158,19 +158,19 @@ def launch_outcome(op_id: OpId, launched: Launched) -> Outcome:
         dseq=launched.dseq,
         summary=f"Deployment {launched.dseq} runs at {where}."
         if ready
-        else f"Deployment {launched.dseq} is leased at {where}, and not all of it runs yet.",
+        else f"Deployment {launched.dseq} is leased at {where}, but not all of it runs yet.",
         money=f"It costs {rate} an hour from its escrow until it is closed or its escrow is used up.",
         usd_per_hour=rate,
-        services=service_shapes(launched.readiness),
-        offers=[offer_shape(offer) for offer in launched.offers.ranked[:_MOST_OFFERS]],
+        services=service_results(launched.readiness),
+        offers=[offer_result(offer) for offer in launched.offers.ranked[:_MOST_OFFERS]],
         next_step="Give the user its address. close_deployment ends it."
         if ready
         else f"Call diagnose_deployment(dseq={launched.dseq}).",
     )
 
 
-def deployment_list(rows: Sequence[Row]) -> DeploymentList:
-    """What `list_deployments` answers."""
+def deployment_list(rows: Sequence[ListedDeployment]) -> DeploymentList:
+    """The answer of `list_deployments`."""
     shown = [_row(row) for row in rows[:_MOST_DEPLOYMENTS]]
     if not rows:
         next_step = "Nothing runs and nothing costs money. deploy starts something."
@@ -188,7 +188,7 @@ def deployment_list(rows: Sequence[Row]) -> DeploymentList:
     )
 
 
-def _row(row: Row) -> DeploymentRow:
+def _row(row: ListedDeployment) -> DeploymentRow:
     return DeploymentRow(
         dseq=row.detail.dseq,
         state=field(row.detail.state),
@@ -200,17 +200,17 @@ def _row(row: Row) -> DeploymentRow:
     )
 
 
-def deployment_shape(now: Standing, problem: str = "") -> DeploymentShape:
-    """What `get_deployment` answers for a dseq. `problem` comes before what was found."""
+def deployment_result(now: DeploymentStatus, problem: str = "") -> DeploymentResult:
+    """The answer of `get_deployment` for a dseq. `problem` is put before the problems found in `now`."""
     detail = now.detail
     ready = now.readiness.is_ready if detail.active_leases else None
     leases = sorted(detail.leases, key=lambda lease: not lease.is_active)
-    return DeploymentShape(
+    return DeploymentResult(
         dseq=detail.dseq,
         state=field(detail.state),
         ours=now.ours,
         ready=ready,
-        services=service_shapes(now.readiness) or None,
+        services=service_results(now.readiness) or None,
         leases=[
             _lease(lease, now.providers.get(lease.id.provider), alone=len(leases) == 1)
             for lease in leases[:_MOST_LEASES]
@@ -226,13 +226,13 @@ def deployment_shape(now: Standing, problem: str = "") -> DeploymentShape:
     )
 
 
-def _lease(lease: Lease, provider: ProviderRecord | None, *, alone: bool) -> LeaseShape:
-    return LeaseShape(
+def _lease(lease: Lease, provider: ProviderRecord | None, *, alone: bool) -> LeaseResult:
+    return LeaseResult(
         provider=field(lease.id.provider, 64),
         name=_name(provider),
         group=lease.id.gseq,
         state=field(lease.state, 40),
-        # Of the only lease it is the deployment's rate, which the answer tells anyway.
+        # The rate of an only lease is the deployment's rate, which is in the answer anyway.
         usd_per_hour=usd_per_hour(lease.price.amount) if lease.price.denom == UACT and not alone else None,
         # The chain gives running leases a reason too, an invalid one.
         reason=field(lease.reason) or None if not lease.is_active else None,
@@ -245,13 +245,13 @@ def _name(provider: ProviderRecord | None) -> str | None:
     return field(provider.name or provider.host_uri.removeprefix("https://"), 80) or None
 
 
-def _problems(now: Standing) -> list[str]:
-    """What keeps this answer from being whole."""
+def _problems(now: DeploymentStatus) -> list[str]:
+    """What is missing from the answer, and notices of providers that end a lease."""
     problems = [now.readiness.problem]
     for lease_id, status in now.readiness.statuses.items():
         problems += [f"{lease_id.provider} says: {quoted(error)}." for error in status.errors[:_MOST_ERRORS]]
     if any(lease.is_active and lease.price.denom != UACT for lease in now.detail.leases):
-        problems.append("A lease is priced in another currency than dollars, so its rate is not counted.")
+        problems.append("A lease is priced in a currency other than dollars, so its rate is not counted.")
     for lease in now.detail.leases:
         notice = lease.reclamation.deadline if lease.reclamation else 0
         if lease.state != "closed" and 0 < notice < _LATEST:
@@ -264,11 +264,11 @@ def _utc(moment: datetime | None) -> str | None:
     return moment.strftime("%Y-%m-%dT%H:%MZ") if moment else None
 
 
-def operation_shape(operation: Operation, running: Running[object] | None) -> DeploymentShape:
-    """What `get_deployment` answers for an operation that is no deployment yet, or not settled."""
+def operation_result(operation: Operation, running: Running[object] | None) -> DeploymentResult:
+    """The answer of `get_deployment` for an operation without a deployment yet, or one that is still in progress."""
     under_way = running is not None and not running.is_done
     stage = running.stage if running is not None and under_way else operation.note
-    return DeploymentShape(
+    return DeploymentResult(
         dseq=operation.dseq,
         op_id=operation.op_id,
         state="under way" if under_way else operation.state.value,
@@ -276,11 +276,11 @@ def operation_shape(operation: Operation, running: Running[object] | None) -> De
         problem=field(stage, 400) or None,
         next_step=f'Call get_deployment(id="{operation.op_id}", wait_for="ready") again.'
         if under_way
-        else "If its state is unknown, look for it with list_deployments before anything is tried again.",
+        else "If its state is unknown, look for it with list_deployments before you try anything again.",
     )
 
 
-def _next_step(now: Standing, ready: bool | None) -> str:
+def _next_step(now: DeploymentStatus, ready: bool | None) -> str:
     dseq = now.detail.dseq
     if now.detail.state == "closed":
         return "It is closed and costs nothing more."

@@ -1,8 +1,8 @@
-"""What tools answer with: trimmed for a model, in dollars and hours, and never the API's own shapes.
+"""The types of tools' answers: trimmed for a model, in dollars and hours, and never the API's own types.
 
-Every fact stands in a field, because some hosts show their model only the structured half of an answer. Every text
-in it passes `sanitize.text` when the answer is built, so that none can be forgotten; names and addresses that others
-chose are cut shorter before they come here.
+Every fact has a field, because some hosts show their model only the structured half of an answer. Every text passes
+`sanitize.text` when the answer is built, so that none can be forgotten; names and addresses that others chose are
+shortened before they come here.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from akash_mcp.sanitize.text import one_line
 from akash_mcp.tools.arguments import UsdOut
 
 LONGEST_TEXT = 4_000
-"""Bytes of one text in an answer: a plan that a person must see whole fits."""
+"""The most bytes of one text in an answer: enough for a plan, which a person must see in full."""
 
 
-class Shape(BaseModel):
-    """The base of every answer: its texts are single lines, clean and bounded, whoever wrote them."""
+class Result(BaseModel):
+    """The base of every answer: each text becomes one clean line of bounded length, whoever wrote it."""
 
     @field_validator("*", mode="before")
     @classmethod
@@ -31,22 +31,22 @@ class Shape(BaseModel):
         return value
 
 
-class FindingShape(Shape):
-    """One thing wrong with an SDL."""
+class FindingResult(Result):
+    """One error or warning in an SDL."""
 
     line: int
     column: int
     rule: str
     message: str
-    mend: str | None = None
+    fix: str | None = None
 
 
-class Verdict(Shape):
-    """What `validate_sdl` says."""
+class Verdict(Result):
+    """What `validate_sdl` found."""
 
     ok: bool
-    errors: list[FindingShape]
-    warnings: list[FindingShape]
+    errors: list[FindingResult]
+    warnings: list[FindingResult]
     services: list[str]
     groups: int
     ceiling_usd_per_hour: UsdOut | None = None
@@ -54,8 +54,8 @@ class Verdict(Shape):
     next_step: str
 
 
-class OfferShape(Shape):
-    """One offer, and why it ranks where it does."""
+class OfferResult(Result):
+    """One offer, and why it has its rank."""
 
     rank: int
     group: int
@@ -70,15 +70,15 @@ class OfferShape(Shape):
     unknown: list[str]
 
 
-class RejectedShape(Shape):
-    """One offer that was not considered, and why."""
+class RejectedResult(Result):
+    """One bid that cannot be accepted, and why."""
 
     provider: str
     usd_per_hour: UsdOut | None = None
     reasons: list[str]
 
 
-class ServiceShape(Shape):
+class ServiceResult(Result):
     """One service of a lease: how many replicas are ready, and how many there should be.
 
     `uris` are web addresses; `ports` are open to the internet as `host:port -> port of the container`.
@@ -92,8 +92,8 @@ class ServiceShape(Shape):
     not_shown: int | None = Field(None, description="Further addresses")
 
 
-class LeaseShape(Shape):
-    """One lease. `name` is what its provider calls itself; the address in `provider` is what it is known by."""
+class LeaseResult(Result):
+    """One lease. `name`: what its provider calls itself. `provider`: the address that identifies it."""
 
     provider: str
     name: str | None = None
@@ -103,8 +103,8 @@ class LeaseShape(Shape):
     reason: str | None = None
 
 
-class Outcome(Shape):
-    """What an operation that spends, changes or deletes came to."""
+class Outcome(Result):
+    """The outcome of an operation that spends, changes or deletes."""
 
     status: Literal[
         "confirmation_required", "pending", "created", "leased", "ready", "updated", "funded", "closed"
@@ -122,21 +122,21 @@ class Outcome(Shape):
     hours_left: str | None = None
     spent_usd: UsdOut | None = None
     refunded_usd: UsdOut | None = None
-    services: list[ServiceShape] | None = None
-    offers: list[OfferShape] | None = None
+    services: list[ServiceResult] | None = None
+    offers: list[OfferResult] | None = None
 
 
-class OfferList(Shape):
-    """What `list_bids` found."""
+class OfferList(Result):
+    """The bids that `list_bids` found."""
 
     status: Literal["offers", "pending", "none", "closed"]
     dseq: str
-    offers: list[OfferShape]
-    rejected: list[RejectedShape]
+    offers: list[OfferResult]
+    rejected: list[RejectedResult]
     next_step: str
 
 
-class DeploymentShape(Shape):
+class DeploymentResult(Result):
     """One deployment as it stands now."""
 
     dseq: str | None = None
@@ -144,8 +144,8 @@ class DeploymentShape(Shape):
     state: str
     ours: bool
     ready: bool | None = None
-    services: list[ServiceShape] | None = None
-    leases: list[LeaseShape] | None = None
+    services: list[ServiceResult] | None = None
+    leases: list[LeaseResult] | None = None
     usd_per_hour: UsdOut | None = None
     escrow_left_usd: UsdOut | None = None
     spent_usd: UsdOut | None = None
@@ -156,7 +156,7 @@ class DeploymentShape(Shape):
     next_step: str
 
 
-class DeploymentRow(Shape):
+class DeploymentRow(Result):
     """One line of the list."""
 
     dseq: str
@@ -168,7 +168,7 @@ class DeploymentRow(Shape):
     hours_left: str | None = None
 
 
-class DeploymentList(Shape):
+class DeploymentList(Result):
     """The account's active deployments, newest first. `total` and `usd_per_hour` count all, also those not shown."""
 
     deployments: list[DeploymentRow]
@@ -177,8 +177,8 @@ class DeploymentList(Shape):
     next_step: str
 
 
-class BudgetShape(Shape):
-    """Where the user's limits stand, and the account's credit."""
+class BudgetResult(Result):
+    """The user's limits, how much of them is used, and the account's credit."""
 
     max_usd_per_deployment: UsdOut
     max_usd_per_day: UsdOut
@@ -195,23 +195,23 @@ class BudgetShape(Shape):
     next_step: str
 
 
-class CauseShape(Shape):
-    """One likely cause, what points to it, and what mends it."""
+class CauseResult(Result):
+    """One likely cause, what points to it, and how to fix it."""
 
     cause: str
     evidence: list[str]
-    mend: str
+    fix: str
 
 
-class Diagnosis(Shape):
+class DiagnosisResult(Result):
     """Why a deployment does not do what it should, the most decisive cause first.
 
-    `healthy`: everything could be seen, and nothing is wrong. `past`: trouble that seems to be over.
+    `healthy`: everything could be checked, and nothing is wrong. `past`: trouble that seems to be over.
     """
 
     dseq: str
     healthy: bool
-    causes: list[CauseShape]
+    causes: list[CauseResult]
     past: list[str]
     not_known: list[str]
     next_step: str

@@ -16,25 +16,25 @@ from akash_mcp.tools.results import Verdict
 from akash_mcp.tools.tool import Effect, ToolSpec
 
 MOST_LEFT_OUT = 60
-"""What an answer lists. A file with more is better read than listed."""
+"""The most things left out that an answer lists; their whole number is told beside them."""
 
 
-class LeftOutShape(BaseModel):
+class LeftOutResult(BaseModel):
     """Something of the compose file that the SDL does not carry, and what to do about it."""
 
     service: str
     what: str
     why: str
-    instead: str
+    fix: str
 
 
-class SdlShape(BaseModel):
-    """An SDL, what Console, chain and providers would say of it, and what is to be known about it."""
+class SdlResult(BaseModel):
+    """An SDL, what Console, chain and providers would say of it, and notes on what was decided."""
 
     sdl: str
     verdict: Verdict
     notes: list[str]
-    left_out: list[LeftOutShape] | None = None
+    left_out: list[LeftOutResult] | None = None
     left_out_total: int | None = None
     next_step: str
 
@@ -62,7 +62,7 @@ async def draft_sdl(
     count: int = 1,
     region: str | None = None,
     max_usd_per_hour: Annotated[UsdArg | None, Field(description="For all replicas")] = None,
-) -> SdlShape:
+) -> SdlResult:
     """Write the SDL of one container, ready for deploy: sizes, price ceiling and GPU names as providers take them."""
     drafted = draft(
         image,
@@ -85,19 +85,19 @@ async def draft_sdl(
         region=region,
         max_usd_per_hour=max_usd_per_hour,
     )
-    return _shape(drafted.sdl, drafted.report, drafted.notes)
+    return _result(drafted.sdl, drafted.report, drafted.notes)
 
 
 async def convert_compose(
     compose: Annotated[str, Field(description="The file's YAML text", max_length=512 * 1024)],
     variables: Annotated[Texts, Field(description="NAME=VALUE for ${NAME}")] = None,
     images: Annotated[Texts, Field(description="SERVICE=IMAGE for what is built")] = None,
-) -> SdlShape:
+) -> SdlResult:
     """Convert a Docker Compose file to an SDL. left_out lists all that it does not carry: tell the user."""
     converted = convert(compose, variables=_pairs("variables", variables), images=_pairs("images", images))
-    answer = _shape(converted.sdl, converted.report, converted.notes)
+    answer = _result(converted.sdl, converted.report, converted.notes)
     answer.left_out = [
-        LeftOutShape(service=each.service, what=each.what, why=each.why, instead=each.instead)
+        LeftOutResult(service=each.service, what=each.what, why=each.why, fix=each.fix)
         for each in converted.left_out[:MOST_LEFT_OUT]
     ]
     answer.left_out_total = len(converted.left_out)
@@ -111,9 +111,9 @@ def _pairs(argument: str, items: list[str] | None) -> dict[str, str]:
     return {name: value for name, _, value in split}
 
 
-def _shape(sdl: str, report: Report, notes: tuple[str, ...]) -> SdlShape:
+def _result(sdl: str, report: Report, notes: tuple[str, ...]) -> SdlResult:
     judged = verdict(report)
-    return SdlShape(sdl=sdl, verdict=judged, notes=list(notes), next_step=judged.next_step)
+    return SdlResult(sdl=sdl, verdict=judged, notes=list(notes), next_step=judged.next_step)
 
 
 TOOLS = (

@@ -1,4 +1,4 @@
-"""What a deployment of ours should be: what the manifest asks for that we sent. A provider tells only what there is."""
+"""What a deployment of ours should run: what its manifest asks for. A provider only reports what there is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.workflow.runtime import Runtime
 
 Replicas = Mapping[str, int]
-"""Replicas by service. Empty where nobody here knows."""
+"""Replicas by service. Empty where this server does not have the manifest."""
 
 
 class _Expose(BaseModel):
@@ -35,8 +35,8 @@ class _Group(BaseModel):
 _MANIFEST = TypeAdapter(list[_Group])
 
 
-class Declared:
-    """The services of one deployment, as far as its manifest is in our journal; nothing is known of another's."""
+class DesiredState:
+    """The services of one deployment, from its manifest in our journal; empty where that has none."""
 
     def __init__(self, rt: Runtime, dseq: Dseq) -> None:
         self._groups: list[_Group] = []
@@ -45,18 +45,18 @@ class Declared:
             if sources is not None:
                 self._groups = _MANIFEST.validate_json(sources.manifest)
         except (LedgerUnusable, ValidationError):
-            return  # then what there is has to do for what there should be
+            return  # what the provider reports then has to serve as what should be there
 
     def replicas(self, lease: LeaseId) -> Replicas:
-        """Replicas by service."""
+        """How many replicas each service of a lease should have."""
         return {service.name: service.count for service in self._services(lease)}
 
     def hosts(self, lease: LeaseId) -> tuple[str, ...]:
-        """The host names that the services of a lease want for their own."""
+        """The host names that the services of a lease ask for (`accept` in the SDL)."""
         return tuple(host for _, expose in self._exposes(lease) for host in expose.hosts or ())
 
     def web_port(self, lease: LeaseId, service: str) -> int | None:
-        """The container's port that the ingress sends visitors of a service to."""
+        """The container port that the ingress forwards HTTP requests for a service to, or None."""
         for name, expose in self._exposes(lease):
             if name == service and expose.is_global and (expose.externalPort or expose.port) == 80:
                 return expose.port

@@ -1,4 +1,4 @@
-"""A command in a container: in which one it is to run, and what can be said of it afterwards."""
+"""Running a command in a container: which container it is for, and what is known of it afterwards."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from akash_mcp.guard.plans import ExecPlan
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.operations import Running
-from akash_mcp.workflow.readiness import look
+from akash_mcp.workflow.readiness import read_readiness
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.status import record
+from akash_mcp.workflow.status import read_deployment
 
 MOST_COMMAND_BYTES = 4_000
-"""A longer command is nothing that a person reads before they say yes."""
+"""A person cannot be expected to read a longer command before they approve it."""
 
 _MOST_NAMES = 20
 
@@ -43,10 +43,10 @@ async def exec_plan(
     replica: int,
     seconds: int,
 ) -> ExecPlan:
-    """A plan to run `argv`. Without `service` there must be one only.
+    """A plan to run `argv` in one replica of a service; without `service` the deployment must have only one.
 
-    Nothing is asked of a person that would be refused: raises `BadArgument`, `NotRunningYet`, `LeaseGone` and
-    `ProviderError` where the command could not run now.
+    A person is asked only about what can run now: raises `BadArgument`, `NotRunningYet`, `LeaseGone` or `ProviderError`
+    where the command cannot.
     """
     Command(argv, service or "", replica)
     if sum(len(word.encode()) for word in argv) > MOST_COMMAND_BYTES:
@@ -72,18 +72,18 @@ async def exec_plan(
 
 
 async def _container(rt: Runtime, dseq: Dseq, service: str | None) -> tuple[LeaseId, str, ServiceStatus]:
-    detail = await record(rt, dseq)
+    detail = await read_deployment(rt, dseq)
     leases = detail.active_leases
     if not leases:
         raise BadArgument(
             f"Deployment {dseq} is {field(detail.state)} and has no running lease, so nothing can run in it.",
             next_step="list_deployments shows what runs.",
         )
-    now = await look(rt, leases)
+    now = await read_readiness(rt, leases)
     services = {
         (lease, name): status
-        for lease, told in now.statuses.items()
-        for name, status in told.services.items()
+        for lease, lease_status in now.statuses.items()
+        for name, status in lease_status.services.items()
     }
     found = [key for key in services if service in (None, key[1])]
     if len(found) == 1:
@@ -91,7 +91,7 @@ async def _container(rt: Runtime, dseq: Dseq, service: str | None) -> tuple[Leas
     names = ", ".join(sorted(field(name, 63) for _, name in services)[:_MOST_NAMES])
     if found:
         raise BadArgument(
-            f"Deployment {dseq} has several services and the command is for one.",
+            f"Deployment {dseq} has several services and the command is for one of them.",
             next_step=f"Name it: {names}.",
         )
     if now.problem:
@@ -106,12 +106,12 @@ async def _container(rt: Runtime, dseq: Dseq, service: str | None) -> tuple[Leas
 
 async def execute(rt: Runtime, permit: ExecPermit, plan: ExecPlan, running: Running[Executed]) -> Executed:
     """Run the command. Where it ended in silence without proof that it was started, look at the lease once more."""
-    running.reached("running the command")
+    running.progress("running the command")
     ran = await permit.run()
     if ran.end is not End.EXITED or ran.started:
         return Executed(ran)
-    running.reached("looking whether it ran")
-    now = await look(rt, [plan.lease])
+    running.progress("checking whether it ran")
+    now = await read_readiness(rt, [plan.lease])
     if now.problem:
         return Executed(ran)
     status = now.statuses.get(plan.lease)

@@ -15,14 +15,15 @@ from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import AkashError, ApiError, Interrupted, OutcomeUnknown, Refused, Unreachable
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.journal import State
-from akash_mcp.guard.permits import LaunchPermit, LeasePermit, lease_ids
+from akash_mcp.guard.launch_permit import LaunchPermit
+from akash_mcp.guard.lease_permit import Choice, LeasePermit, lease_ids
 from akash_mcp.guard.plans import LeasePlan
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.market.choice import pick
 from akash_mcp.market.ranking import RankedOffer, Ranking
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import quoted
-from akash_mcp.workflow.offers import gather, offers_now, requirements
+from akash_mcp.workflow.offers import read_offers, requirements, wait_for_all_groups
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.readiness import Readiness, until_ready
 from akash_mcp.workflow.reconcile import create_once
@@ -52,17 +53,17 @@ class Launched:
 
 async def launch(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) -> Launched:
     """Carry a launch through. Raises the reason why it could not be, after closing what it had opened."""
-    running.reached("creating the deployment")
-    dseq = await create_once(rt, permit, running.reached)
+    running.progress("creating the deployment")
+    dseq = await create_once(rt, permit, running.progress)
     try:
         offers, chosen = await _lease(rt, permit, dseq, running)
     except Exception as reason:
         # Also when the answer to the lease was lost, and when the fault is ours: closing ends what was opened.
-        running.reached("closing it again")
+        running.progress("closing it again")
         raise await _unwound(permit.abandoning(dseq), _in_words(reason)) from reason
-    running.reached(f"deployment {dseq} is leased; waiting for its containers")
-    readiness = await until_ready(rt, lease_ids(dseq, chosen), running.reached)
-    permit.leasing(dseq).reached(State.READY if readiness.is_ready else State.LEASED)
+    running.progress(f"deployment {dseq} is leased; waiting for its containers")
+    readiness = await until_ready(rt, lease_ids(dseq, choices(chosen)), running.progress)
+    permit.leasing(dseq).advance(State.READY if readiness.is_ready else State.LEASED)
     return Launched(dseq, chosen, offers, readiness)
 
 
@@ -75,13 +76,13 @@ async def _lease(
     wanted = requirements(rt.policy, plan.max_usd_per_hour)
     refusal: Refused | None = None
     for _ in range(_LEASE_ATTEMPTS):
-        offers = await gather(rt, dseq, plan.groups, wanted, plan.prefer, running.reached)
+        offers = await wait_for_all_groups(rt, dseq, plan.groups, wanted, plan.prefer, running.progress)
         try:
             chosen = pick(offers, range(1, plan.groups + 1), max_usd_per_hour=plan.max_usd_per_hour)
         except Refused as none:
             raise AkashError(none.what, next_step=_MEND) from none
-        leasing.reached(State.OFFERED, f"{len(offers.ranked)} offers")
-        running.reached(f"leasing from {names(chosen)}")
+        leasing.advance(State.OFFERED, f"{len(offers.ranked)} offers")
+        running.progress(f"leasing from {names(chosen)}")
         try:
             await lease_and_deliver(rt, leasing, dseq, chosen)
         except Refused as vanished:
@@ -90,6 +91,19 @@ async def _lease(
         return offers, chosen
     assert refusal is not None
     raise refusal
+
+
+def choices(chosen: Sequence[RankedOffer]) -> list[Choice]:
+    """What the guard needs to know of the offers that were chosen."""
+    return [
+        Choice(
+            gseq=ranked.offer.gseq,
+            oseq=ranked.offer.oseq,
+            provider=ranked.offer.provider,
+            price_uact_per_block=ranked.offer.price_uact_per_block,
+        )
+        for ranked in chosen
+    ]
 
 
 def names(chosen: Sequence[RankedOffer]) -> str:
@@ -101,14 +115,14 @@ async def lease_from(
     rt: Runtime, permit: LeasePermit, plan: LeasePlan, running: Running[Launched]
 ) -> Launched:
     """Lease from the providers that the plan names, one a group, and wait until it runs."""
-    offers = await offers_now(rt, plan.dseq, requirements(rt.policy, plan.max_usd_per_hour))
+    offers = await read_offers(rt, plan.dseq, requirements(rt.policy, plan.max_usd_per_hour))
     named = dict(enumerate(plan.providers, start=1))
     chosen = pick(offers, list(named), chosen=named, max_usd_per_hour=plan.max_usd_per_hour)
-    running.reached("leasing")
+    running.progress("leasing")
     await lease_and_deliver(rt, permit, plan.dseq, chosen)
-    running.reached("leased; waiting for its containers")
-    readiness = await until_ready(rt, lease_ids(plan.dseq, chosen), running.reached)
-    permit.reached(State.READY if readiness.is_ready else State.LEASED)
+    running.progress("leased; waiting for its containers")
+    readiness = await until_ready(rt, lease_ids(plan.dseq, choices(chosen)), running.progress)
+    permit.advance(State.READY if readiness.is_ready else State.LEASED)
     return Launched(plan.dseq, chosen, offers, readiness)
 
 
@@ -124,7 +138,7 @@ async def lease_and_deliver(
     leased and none will, and `OutcomeUnknown` when a lease may exist that we cannot see.
     """
     try:
-        await leasing.lease(chosen)
+        await leasing.lease(choices(chosen))
         return
     except Refused:
         raise
@@ -154,7 +168,7 @@ async def _deliver_again(
     rt: Runtime, leasing: LeasePermit, leases: Sequence[LeaseId], failure: AkashError
 ) -> None:
     for _ in range(_MANIFEST_ATTEMPTS):
-        await rt.sleep(rt.pace.retry)
+        await rt.sleep(rt.intervals.retry)
         try:
             await leasing.resend_manifest(leases)
             return

@@ -1,4 +1,4 @@
-"""Offers: bids joined with what is known of their providers, waited for, ranked, and chosen from."""
+"""Offers: bids joined with the records of their providers, waited for and ranked."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.runtime import Runtime
 
 _PLANNED_HOURS = Decimal(24)
-"""The run that expected costs are compared over, where nobody said how long it will be."""
+"""How long a run is taken to be when expected costs are compared."""
 
 _PLENTY = 8
-"""Offers a group after which waiting for more is not worth the time."""
+"""With so many offers for each group, waiting for more is not worth the time."""
 
 
 def requirements(policy: Policy, max_usd_per_hour: Usd | None = None) -> Requirements:
-    """What the person's policy, and a highest rate, demand of an offer."""
+    """What an offer must meet: the policy, with `max_usd_per_hour` in place of the policy's own where it is given."""
     return Requirements(
         hours=_PLANNED_HOURS,
         max_usd_per_hour=max_usd_per_hour if max_usd_per_hour is not None else policy.max_usd_per_hour,
@@ -35,63 +35,71 @@ def requirements(policy: Policy, max_usd_per_hour: Usd | None = None) -> Require
     )
 
 
-async def offers_now(rt: Runtime, dseq: Dseq, wanted: Requirements, prefer: Prefer = "balanced") -> Ranking:
-    """The offers as they stand."""
+async def read_offers(rt: Runtime, dseq: Dseq, wanted: Requirements, prefer: Prefer = "balanced") -> Ranking:
+    """The bids of a deployment as they stand, ranked. Raises what the Console does."""
     bids = await rt.reader.list_bids(dseq)
     return rank(await _joined(rt, bids), requirements=wanted, prefer=prefer)
 
 
-async def until_offers(
+async def wait_for_offers(
     rt: Runtime,
     dseq: Dseq,
     wanted: Requirements,
     prefer: Prefer,
     seconds: float,
-    told: Callable[[str], Awaitable[None]],
+    on_progress: Callable[[str], Awaitable[None]],
 ) -> Ranking:
-    """The offers, waited for while there are none that can be taken.
+    """The offers; while none can be taken, wait for at most `seconds`.
 
     Raises `NotFound` for a deployment that this account does not have and `BadArgument` for a closed one: the bid
     list itself is empty for both and says nothing.
     """
     detail = await rt.reader.get_deployment(dseq, just_created=rt.gate.owns(dseq))
     if detail.state != "active":
-        raise BadArgument(f"Deployment {dseq} is {field(detail.state)}, so nobody bids on it.")
-    offers = await offers_now(rt, dseq, wanted, prefer)
+        raise BadArgument(f"Deployment {dseq} is {field(detail.state)}, so no provider bids on it.")
+    offers = await read_offers(rt, dseq, wanted, prefer)
     ends = anyio.current_time() + seconds
     while not offers.ranked and not detail.active_leases and anyio.current_time() < ends:
-        await told(f"{len(offers.rejected)} bids so far, none that can be taken")
-        await rt.sleep(rt.pace.bid_poll)
-        offers = await offers_now(rt, dseq, wanted, prefer)
+        await on_progress(f"{len(offers.rejected)} bids so far, none of them acceptable")
+        await rt.sleep(rt.intervals.bid_poll)
+        offers = await read_offers(rt, dseq, wanted, prefer)
     return offers
 
 
-async def gather(
-    rt: Runtime, dseq: Dseq, groups: int, wanted: Requirements, prefer: Prefer, told: Callable[[str], None]
+async def wait_for_all_groups(
+    rt: Runtime,
+    dseq: Dseq,
+    groups: int,
+    wanted: Requirements,
+    prefer: Prefer,
+    on_progress: Callable[[str], None],
 ) -> Ranking:
-    """Offers for all groups: waited for until each has one, and a little longer for better ones."""
+    """Wait until each group has an offer, and a little longer for better ones; then return all offers, ranked.
+
+    After `rt.intervals.bid_give_up` the offers are returned even if a group has none.
+    """
     waited = settled = 0.0
     offers = Ranking((), ())
     while True:
         try:
-            offers = await offers_now(rt, dseq, wanted, prefer)
+            offers = await read_offers(rt, dseq, wanted, prefer)
         except (ServerError, RateLimited, Interrupted, Unreachable):
-            # A look that failed costs nothing; giving up on it would close what was just paid for.
-            if waited >= rt.pace.bid_give_up:
+            # A read that failed costs nothing; giving up over it would close what was just paid for.
+            if waited >= rt.intervals.bid_give_up:
                 raise
         counts = [
             sum(ranked.offer.gseq == group for ranked in offers.ranked) for group in range(1, groups + 1)
         ]
-        told(f"deployment {dseq} has {sum(counts)} offers that can be taken")
-        pace = rt.pace
+        on_progress(f"deployment {dseq} has {sum(counts)} acceptable offers")
+        intervals = rt.intervals
         if all(counts):
-            if min(counts) >= _PLENTY or settled >= pace.bid_settle:
+            if min(counts) >= _PLENTY or settled >= intervals.bid_settle:
                 return offers
-            settled += pace.bid_poll
-        elif waited >= pace.bid_give_up:
+            settled += intervals.bid_poll
+        elif waited >= intervals.bid_give_up:
             return offers
-        waited += pace.bid_poll
-        await rt.sleep(pace.bid_poll)
+        waited += intervals.bid_poll
+        await rt.sleep(intervals.bid_poll)
 
 
 async def _joined(rt: Runtime, bids: Sequence[Bid]) -> list[Offer]:

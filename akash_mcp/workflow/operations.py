@@ -1,7 +1,7 @@
-"""Work that the server owns: a client that cancels or disconnects does not tear a payment in half.
+"""Work that the server owns, so that a client that cancels or disconnects does not interrupt a payment.
 
-A tool starts an operation, waits for it a while, and answers with what is known. The work goes on; its result is
-found again by its operation id.
+A tool starts an operation, waits for it a while, and answers with what is known. The work goes on, and its result is
+found by its operation id.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 KEPT = 200
-"""How many operations are remembered once they are over; the journal knows all of them."""
+"""How many finished operations are remembered; the journal has all of them."""
 
 
 @dataclass
 class Running(Generic[T]):
-    """One piece of work under way or over. `stage` is told to whoever waits, `result` and `error` when it ended."""
+    """One operation under way or finished. `stage`: how far it is, as a sentence. `result` or `error`: how it ended."""
 
     op_id: OpId
     stage: str = "started"
@@ -36,25 +36,25 @@ class Running(Generic[T]):
     _done: anyio.Event = field(default_factory=anyio.Event)
     _moved: anyio.Event = field(default_factory=anyio.Event)
 
-    def reached(self, stage: str) -> None:
-        """Tell whoever waits how far the work has come."""
+    def progress(self, stage: str) -> None:
+        """Set `stage`, and wake those who wait."""
         self.stage = stage
         self._wake()
 
     @property
     def is_done(self) -> bool:
-        """Whether the work ended, well or not."""
+        """Whether the work ended, with a result or an error."""
         return self._done.is_set()
 
-    async def wait(self, seconds: float, told: Callable[[str], Awaitable[None]]) -> T | None:
-        """The result, or None while the work still goes on after `seconds`. `told` hears of every stage.
+    async def wait(self, seconds: float, on_progress: Callable[[str], Awaitable[None]]) -> T | None:
+        """The result, or None if the work is still going on after `seconds`. `on_progress` is called with every stage.
 
         Raises the `AkashError` that the work ended with.
         """
         with anyio.move_on_after(seconds):
             while not self.is_done:
-                moved = self._moved  # taken first: a stage reached while we tell the last one is not missed
-                await told(self.stage)
+                moved = self._moved  # taken first: a stage that is set during `on_progress` is not missed
+                await on_progress(self.stage)
                 await moved.wait()
         if self.error is not None:
             raise self.error
@@ -72,7 +72,7 @@ class Running(Generic[T]):
         except Exception:  # one broken operation must not end the server, and all the others with it
             log.exception("operation %s broke", self.op_id)
             self.error = AkashError(
-                f"Operation {self.op_id} broke inside this server.",
+                f"Operation {self.op_id} failed inside this server.",
                 money="What it did before that is in get_deployment.",
                 next_step="Look with list_deployments before trying again.",
             )
@@ -82,14 +82,14 @@ class Running(Generic[T]):
 
 
 class Operations:
-    """The work under way, in a task group that lives as long as the server."""
+    """The operations of this process, in a task group that lives as long as the server."""
 
     def __init__(self, tasks: TaskGroup) -> None:
         self._tasks = tasks
         self._running: dict[OpId, Running[Any]] = {}
 
     def start(self, op_id: OpId, work: Callable[[Running[T]], Awaitable[T]]) -> Running[T]:
-        """Start `work`, which nothing but the end of the server cancels."""
+        """Start `work`. Only the end of the server cancels it."""
         running: Running[T] = Running(op_id)
         over = [known for known, other in self._running.items() if other.is_done]
         for known in over[: max(0, len(over) - KEPT)]:
@@ -99,5 +99,5 @@ class Operations:
         return running
 
     def find(self, op_id: OpId) -> Running[Any] | None:
-        """Work that was started by this process."""
+        """The operation with this id, if this process started it and has not forgotten it."""
         return self._running.get(op_id)

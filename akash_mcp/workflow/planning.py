@@ -45,6 +45,7 @@ async def launch_plan(
     plan = LaunchPlan(
         tool=tool,
         sdl=sdl,
+        manifest=report.manifest or "",
         contents=contents(report),
         deposit=deposit,
         max_usd_per_hour=rate,
@@ -107,7 +108,7 @@ def close_plan(rt: Runtime, *, dseq: Dseq) -> ClosePlan:
 
 
 def accepted(sdl: str) -> Report:
-    """The report on an SDL that console, chain and providers take. Raises `InvalidSdl` with line and mend."""
+    """The report on an SDL that console, chain and providers take. Raises `InvalidSdl` with line and fix."""
     report = check(sdl)
     if not report.ok:
         shown = "\n".join(f"- {describe(finding)}" for finding in report.errors[:_SHOWN_FINDINGS])
@@ -115,16 +116,16 @@ def accepted(sdl: str) -> Report:
         more = f"\n- and {rest} more" if rest > 0 else ""
         raise InvalidSdl(
             f"The SDL would be refused:\n{shown}{more}\n",
-            next_step="Mend these and call again; validate_sdl checks without any cost.",
+            next_step="Fix these and call again; validate_sdl checks without any cost.",
         )
     return report
 
 
 def describe(finding: Finding) -> str:
-    """One finding in one line: where, what, and the mend."""
+    """One finding in one line: where, what, and how to fix it."""
     where = f"line {finding.line}, column {finding.column}" if finding.line else finding.path
-    mend = f" Mend: {finding.fix.rstrip('.')}." if finding.fix else ""
-    return f"{where}: {finding.message.rstrip('.')}.{mend}"
+    fix = f" Fix: {finding.fix.rstrip('.')}." if finding.fix else ""
+    return f"{where}: {finding.message.rstrip('.')}.{fix}"
 
 
 def contents(report: Report) -> str:

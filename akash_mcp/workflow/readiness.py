@@ -10,18 +10,18 @@ import anyio
 from akash_mcp.clients.provider.lease_status import LeaseStatus
 from akash_mcp.errors import AkashError, LeaseGone, NotRunningYet
 from akash_mcp.ids import LeaseId
-from akash_mcp.workflow.desired_state import Declared, Replicas
+from akash_mcp.workflow.desired_state import DesiredState, Replicas
 from akash_mcp.workflow.runtime import Runtime
 
-LOOK_SECONDS = 15.0
-"""How long one look waits for a provider: a dead one must not keep the others' answers from being told."""
+STATUS_SECONDS = 15.0
+"""How long one read waits for a provider: one that is down must not hold back what the others answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What runs. `statuses` holds what each lease's provider says; a lease it knows nothing of yet is missing.
+    """What runs. `expected`: how many leases there are. `statuses`: what each lease's provider reports, where it does.
 
-    `desired` says what a lease should run, where we know its manifest. `problem` says which provider gave no answer.
+    `desired`: what a lease should run, where we have its manifest. `problem`: which providers gave no answer, and why.
     """
 
     expected: int
@@ -31,41 +31,44 @@ class Readiness:
 
     @property
     def is_ready(self) -> bool:
-        """Every lease is known to its provider, with all replicas of all services running, none of them old."""
+        """Whether every lease has all replicas of all services running, none of them from before an update."""
         return len(self.statuses) == self.expected and all(
             status.is_ready
             and all(name in status.services for name in self.desired.get(lease, {}))
-            and all(service.ready >= self.wanted(lease, name) for name, service in status.services.items())
+            and all(
+                service.ready >= self.desired_replicas(lease, name)
+                for name, service in status.services.items()
+            )
             for lease, status in self.statuses.items()
         )
 
-    def wanted(self, lease: LeaseId, service: str) -> int:
-        """How many replicas a service should have: what its manifest says, else those that there are, at least one."""
+    def desired_replicas(self, lease: LeaseId, service: str) -> int:
+        """How many replicas a service should have: as its manifest says, else as many as there are, at least one."""
         status = self.statuses[lease].services.get(service)
         there_are = max(status.total, status.replicas) if status else 0
         return self.desired.get(lease, {}).get(service, max(there_are, 1))
 
     @property
-    def stage(self) -> str:
-        """How far it has come, in words for whoever waits. None of them is a provider's."""
+    def progress(self) -> str:
+        """How far it has come, as a sentence in which nothing is a provider's own text."""
         services = [
-            (service.ready, self.wanted(lease, name))
+            (service.ready, self.desired_replicas(lease, name))
             for lease, status in self.statuses.items()
             for name, service in status.services.items()
         ]
         up = sum(ready >= wanted for ready, wanted in services)
         waiting = self.expected - len(self.statuses)
-        told = f"{up} of {len(services)} services run"
-        return f"{told}; {waiting} of {self.expected} providers have told nothing yet" if waiting else told
+        running = f"{up} of {len(services)} services run"
+        return f"{running}; {waiting} of {self.expected} providers report nothing yet" if waiting else running
 
 
-async def look(rt: Runtime, leases: Sequence[LeaseId]) -> Readiness:
-    """One look at every lease, at all of them at once."""
+async def read_readiness(rt: Runtime, leases: Sequence[LeaseId]) -> Readiness:
+    """Ask the providers of all leases at once what runs. A provider that fails is a `problem`, not an error."""
     statuses: dict[LeaseId, LeaseStatus] = {}
     problems: dict[LeaseId, str] = {}
 
     async def ask(lease: LeaseId) -> None:
-        with anyio.move_on_after(LOOK_SECONDS) as scope:
+        with anyio.move_on_after(STATUS_SECONDS) as scope:
             try:
                 statuses[lease] = await rt.provider.lease_status(lease)
             except (LeaseGone, NotRunningYet):
@@ -73,37 +76,39 @@ async def look(rt: Runtime, leases: Sequence[LeaseId]) -> Readiness:
             except AkashError as failure:
                 problems[lease] = failure.what
         if scope.cancelled_caught:
-            problems[lease] = f"It gave no answer within {LOOK_SECONDS:g} seconds."
+            problems[lease] = f"It gave no answer within {STATUS_SECONDS:g} seconds."
 
     async with anyio.create_task_group() as tasks:
         for lease in leases:
             tasks.start_soon(ask, lease)
-    declared = {dseq: Declared(rt, dseq) for dseq in {lease.dseq for lease in leases}}
+    desired = {dseq: DesiredState(rt, dseq) for dseq in {lease.dseq for lease in leases}}
     return Readiness(
         len(leases),
         {lease: statuses[lease] for lease in leases if lease in statuses},
         " ".join(f"{lease.provider}: {problems[lease]}" for lease in leases if lease in problems),
-        {lease: declared[lease.dseq].replicas(lease) for lease in leases},
+        {lease: desired[lease.dseq].replicas(lease) for lease in leases},
     )
 
 
 async def wait_for_ready(
-    rt: Runtime, leases: Sequence[LeaseId], seconds: float, told: Callable[[str], Awaitable[None]]
+    rt: Runtime, leases: Sequence[LeaseId], seconds: float, on_progress: Callable[[str], Awaitable[None]]
 ) -> Readiness:
-    """Look again and again until all is ready, for so many seconds; the last look, whatever it saw."""
+    """Read until everything is ready, for at most `seconds`, and return the last reading, ready or not."""
     ends = anyio.current_time() + seconds
     while True:
-        readiness = await look(rt, leases)
-        await told(readiness.stage)
-        if readiness.is_ready or not leases or anyio.current_time() + rt.pace.ready_poll >= ends:
+        readiness = await read_readiness(rt, leases)
+        await on_progress(readiness.progress)
+        if readiness.is_ready or not leases or anyio.current_time() + rt.intervals.ready_poll >= ends:
             return readiness
-        await rt.sleep(rt.pace.ready_poll)
+        await rt.sleep(rt.intervals.ready_poll)
 
 
-async def until_ready(rt: Runtime, leases: Sequence[LeaseId], told: Callable[[str], None]) -> Readiness:
-    """The same for as long as the pace says, for work that nobody need wait for."""
+async def until_ready(
+    rt: Runtime, leases: Sequence[LeaseId], on_progress: Callable[[str], None]
+) -> Readiness:
+    """Read until everything is ready, for at most `rt.intervals.ready_give_up`: for work that no call waits for."""
 
-    async def tell(stage: str) -> None:
-        told(stage)
+    async def report(message: str) -> None:
+        on_progress(message)
 
-    return await wait_for_ready(rt, leases, rt.pace.ready_give_up, tell)
+    return await wait_for_ready(rt, leases, rt.intervals.ready_give_up, report)

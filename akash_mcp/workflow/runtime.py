@@ -1,4 +1,4 @@
-"""What every workflow works with, built once a process and before any network is touched."""
+"""What every workflow works with, built once in a process, before anything is sent."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from akash_mcp.workflow.operations import Operations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How long we wait for what, in seconds. The embedded network's chain may run faster, and so may we."""
+class Intervals:
+    """How long to wait for what, in seconds. Beside an embedded network that runs faster they are shorter."""
 
     bid_poll: float = 2.0
     bid_settle: float = 8.0
-    """After every group has an offer that we would take, how long better ones may still come."""
+    """How long better offers may still come after every group has an acceptable one."""
     bid_give_up: float = 90.0
     """Without an acceptable offer by then, the deployment is closed again. Console's page gives up at 60."""
     lookup_poll: float = 5.0
     lookup_give_up: float = 60.0
     """How long a creation whose answer was lost is looked for; Console gives up on a transaction after 36 s."""
     retry: float = 6.0
-    """Before something harmless is tried again: a manifest that a provider did not take, a close, a new wallet."""
+    """How long to wait before harmless requests are repeated: delivering a manifest, closing, reading a new wallet."""
     ready_poll: float = 3.0
     ready_give_up: float = 300.0
 
-    def times(self, speed: float) -> Pace:
-        """The same pace on a chain that runs `speed` times as fast."""
-        return Pace(
+    def times(self, speed: float) -> Intervals:
+        """These intervals for a chain that runs `speed` times as fast."""
+        return Intervals(
             bid_poll=max(self.bid_poll / speed, 0.05),
             bid_settle=self.bid_settle / speed,
             bid_give_up=self.bid_give_up / speed,
@@ -52,7 +52,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """One process's services. Tools get it from the server's lifespan."""
+    """The services of one process. Tools get it from the server's lifespan."""
 
     reader: ConsoleReader
     provider: ProviderClient
@@ -63,7 +63,7 @@ class Runtime:
     policy: Policy
     has_key: bool
     operations: Operations
-    pace: Pace = field(default_factory=Pace)
+    intervals: Intervals = field(default_factory=Intervals)
     visit: Callable[[str], Awaitable[Look]] = look_at
     """Looks once at a web address of a service, as any visitor does."""
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep

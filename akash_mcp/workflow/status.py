@@ -1,4 +1,4 @@
-"""What a deployment is doing and what it costs, put together from the Console, the chain's clock and our journal."""
+"""What deployments run, what they cost and how long their money lasts: from the Console, providers and our journal."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from akash_mcp.clients.provider.lease_status import LeaseStatus
 from akash_mcp.errors import AkashError, Interrupted
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import BLOCKS_PER_HOUR, Usd, usd_per_hour
-from akash_mcp.workflow.readiness import Readiness, look
+from akash_mcp.workflow.readiness import Readiness, read_readiness
 from akash_mcp.workflow.runtime import Runtime
 
-RECORD_DEADLINE = Deadline(read=12, total=12)
-"""Longer than a Console whose providers all answer, and short enough to leave a call time for another way."""
+READ_DEADLINE = Deadline(read=12, total=12)
+"""Longer than a Console takes whose providers all answer, and short enough to leave a call time for the list."""
 
 _LONGEST = timedelta(days=3650)
 
 
 @dataclass(frozen=True, slots=True)
 class Funds:
-    """What it costs and how long its money lasts. Rent that accrued since the last settlement is taken off.
+    """What it costs and how long its money lasts. Rent since the last settlement is subtracted.
 
     `hours_left` and `runs_until` are None where nothing is leased, and where that is more than ten years away.
     """
@@ -39,8 +39,8 @@ class Funds:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """One deployment as it stands. `providers` holds what the Console's index knows of those that it is leased from."""
+class DeploymentStatus:
+    """One deployment as it stands. `providers`: the Console's records of those that it is or was leased from."""
 
     detail: DeploymentDetail
     ours: bool
@@ -51,7 +51,7 @@ class Standing:
 
     @property
     def usd_per_hour(self) -> Usd:
-        """What its running leases cost together."""
+        """The rate of all its running leases together."""
         return self.funds.usd_per_hour
 
     @property
@@ -61,17 +61,17 @@ class Standing:
 
     @property
     def hours_left(self) -> Decimal | None:
-        """For how many hours that lasts."""
+        """How many hours its money lasts; None where nothing is leased or that is more than ten years."""
         return self.funds.hours_left
 
     @property
     def services(self) -> dict[LeaseId, LeaseStatus]:
-        """What each lease's provider says of its services."""
+        """What each lease's provider reports of its services."""
         return self.readiness.statuses
 
 
 def funds_of(detail: DeploymentDetail, height: int, now: float) -> Funds:
-    """The money of a deployment at a block `height`, `now` seconds after the epoch."""
+    """The money of a deployment at block `height`, at `now` in seconds since the epoch."""
     rate = detail.rate_uact
     left = detail.escrow_left(height)
     moment = datetime.fromtimestamp(now, UTC)
@@ -98,14 +98,15 @@ def _runtime_ends(detail: DeploymentDetail) -> datetime | None:
     return moment.astimezone(UTC) if moment else None
 
 
-async def record(rt: Runtime, dseq: Dseq) -> DeploymentDetail:
-    """What the Console has on record of one deployment. Raises `NotFound` for one that this account does not have.
+async def read_deployment(rt: Runtime, dseq: Dseq) -> DeploymentDetail:
+    """The Console's record of one deployment. Raises `NotFound` for one that this account does not have.
 
-    The Console asks the providers of all leases first, closed ones too, and waits up to 75 s for one that is dead. Its
-    list asks none, so that is where a deployment is looked for then; closed ones are not in it.
+    Before it answers, the Console asks the providers of all leases, closed ones too, and waits up to 75 s for one that
+    is down. Its list asks no provider, so after `READ_DEADLINE` the deployment is looked for there; that list holds
+    active deployments only.
     """
     try:
-        return await rt.reader.get_deployment(dseq, deadline=RECORD_DEADLINE)
+        return await rt.reader.get_deployment(dseq, deadline=READ_DEADLINE)
     except Interrupted:
         for detail in await rt.reader.list_deployments():
             if detail.dseq == dseq:
@@ -113,19 +114,61 @@ async def record(rt: Runtime, dseq: Dseq) -> DeploymentDetail:
         raise
 
 
-async def standing(rt: Runtime, dseq: Dseq) -> Standing:
-    """One deployment, with what its providers say. Raises `NotFound` for one that this account does not have."""
-    return await standing_of(rt, await record(rt, dseq))
+@dataclass(frozen=True, slots=True)
+class ListedDeployment:
+    """One deployment of the list. The list does not ask providers, so it does not know services."""
+
+    detail: DeploymentDetail
+    ours: bool
+    funds: Funds
 
 
-async def standing_of(rt: Runtime, detail: DeploymentDetail, seen: Readiness | None = None) -> Standing:
-    """The same for a deployment that was read already, and perhaps `seen` running."""
+async def active_deployments(rt: Runtime) -> list[ListedDeployment]:
+    """All active deployments of the account, newest first, each with its `Funds`."""
+    details = await rt.reader.list_deployments()
+    if not details:
+        return []
+    height = await rt.reader.latest_height()
+    newest_first = sorted(details, key=lambda detail: int(detail.dseq), reverse=True)
+    return [
+        ListedDeployment(detail, rt.gate.owns(detail.dseq), funds_of(detail, height, rt.now()))
+        for detail in newest_first
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What the account can still deposit, and what is in escrow. `problem`: why they are not known."""
+
+    available: Usd | None
+    in_escrow: Usd | None
+    problem: str | None = None
+
+
+async def account_credit(rt: Runtime) -> Credit:
+    """The account's credit. A failure becomes its `problem`: the user's limits hold whatever the Console answers."""
+    try:
+        balances = await rt.reader.balances()
+    except AkashError as failure:
+        return Credit(None, None, str(failure))
+    return Credit(balances.available, balances.in_deployments)
+
+
+async def deployment_status(rt: Runtime, dseq: Dseq) -> DeploymentStatus:
+    """One deployment, with what its providers report. Raises `NotFound` for one that this account does not have."""
+    return await status_of(rt, await read_deployment(rt, dseq))
+
+
+async def status_of(
+    rt: Runtime, detail: DeploymentDetail, known_readiness: Readiness | None = None
+) -> DeploymentStatus:
+    """The status of a deployment whose `detail` was just read. Providers are not asked if `known_readiness` is set."""
     height = await rt.reader.latest_height()
     providers: dict[ProviderAddress, ProviderRecord] = {}
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_introduce, rt, detail, providers)
-        readiness = seen or await look(rt, detail.active_leases)
-    return Standing(
+        tasks.start_soon(_read_providers, rt, detail, providers)
+        readiness = known_readiness or await read_readiness(rt, detail.active_leases)
+    return DeploymentStatus(
         detail=detail,
         ours=rt.gate.owns(detail.dseq),
         funds=funds_of(detail, height, rt.now()),
@@ -135,10 +178,10 @@ async def standing_of(rt: Runtime, detail: DeploymentDetail, seen: Readiness | N
     )
 
 
-async def _introduce(
+async def _read_providers(
     rt: Runtime, detail: DeploymentDetail, known: dict[ProviderAddress, ProviderRecord]
 ) -> None:
-    """Fill in what is known of its providers. Where that cannot be read their addresses name them too."""
+    """Fill in the Console's records of its providers. Without them an answer names providers by their addresses."""
     addresses = [lease.id.provider for lease in detail.leases]
     with suppress(AkashError):
         known.update({record.owner: record for record in await rt.reader.list_providers(addresses)})

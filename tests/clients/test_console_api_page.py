@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+import shared_data
 from console_requests import OTHER_READS, OTHER_WRITES, READS, WRITES
 
 from akash_mcp.clients.console.reader import ConsoleReader
@@ -17,7 +18,6 @@ from akash_mcp.clients.console.writer import ConsoleWriter
 TOP = Path(__file__).parents[2]
 PAGE = (TOP / "docs" / "console-api.md").read_text(encoding="utf-8")
 TOOLS = {path.stem for path in (TOP / "tests" / "snapshots" / "tools").glob("*.json")}
-DOCUMENT = TOP.parent / "shared" / "data" / "console-openapi.json"
 
 
 def rows(name: str) -> list[list[str]]:
@@ -61,9 +61,8 @@ def test_a_row_names_what_exists(row: list[str]) -> None:
     assert any(method in source + imports for method in coded(methods))
 
 
-@pytest.mark.skipif(not DOCUMENT.exists(), reason="the OpenAPI document is not at ../shared/data")
 def test_every_operation_of_the_document_is_spoken_or_left_out_with_a_reason() -> None:
-    paths = json.loads(DOCUMENT.read_text(encoding="utf-8"))["paths"]
+    paths = json.loads(shared_data.require("console-openapi.json").read_text(encoding="utf-8"))["paths"]
     described = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     spoken = {coded(row[0])[0]: row[1].split() for row in ENDPOINTS}
     assert {endpoint for endpoint, known in spoken.items() if "O" in known} == described & spoken.keys()

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from akash_mcp.errors import LedgerUnusable, OverBudget
@@ -43,7 +43,7 @@ def ledger(tmp_path: Path, clock: Clock) -> Ledger:
 def test_a_deployment_over_the_limit_is_refused_and_leaves_no_trace(ledger: Ledger) -> None:
     with pytest.raises(OverBudget, match=r"\$5\.01.*limit of \$5\.00"):
         ledger.reserve(new_op_id(), Usd("5.01"), dseq=None)
-    assert ledger.standing().held == Usd(0)
+    assert ledger.status().held == Usd(0)
 
 
 def test_the_day_limit_counts_what_is_held(ledger: Ledger) -> None:
@@ -71,7 +71,7 @@ def test_a_definite_refusal_gives_the_reservation_back(ledger: Ledger) -> None:
     op = new_op_id()
     ledger.reserve(op, Usd(5), dseq=None)
     ledger.release(op)
-    assert ledger.standing().today == Usd(0)
+    assert ledger.status().today == Usd(0)
 
 
 def test_a_proven_close_leaves_only_what_was_spent(ledger: Ledger) -> None:
@@ -79,7 +79,7 @@ def test_a_proven_close_leaves_only_what_was_spent(ledger: Ledger) -> None:
     ledger.reserve(op, Usd(5), dseq=None)
     ledger.attach(op, dseq)
     ledger.settle(dseq, Usd("0.25"))
-    standing = ledger.standing()
+    standing = ledger.status()
     assert (standing.held, standing.today, standing.live_deployments) == (Usd(0), Usd("0.25"), 0)
 
 
@@ -89,7 +89,7 @@ def test_a_release_after_the_close_changes_nothing(ledger: Ledger) -> None:
     ledger.attach(op, dseq)
     ledger.settle(dseq, Usd(2))
     ledger.release(op)
-    assert ledger.standing().today == Usd(2)
+    assert ledger.status().today == Usd(2)
 
 
 def test_more_spent_than_was_reserved_is_counted_whole(ledger: Ledger) -> None:
@@ -97,7 +97,7 @@ def test_more_spent_than_was_reserved_is_counted_whole(ledger: Ledger) -> None:
     ledger.reserve(op, Usd(1), dseq=None)
     ledger.attach(op, dseq)
     ledger.settle(dseq, Usd(3))
-    assert ledger.standing().today == Usd(3)
+    assert ledger.status().today == Usd(3)
 
 
 def test_what_was_reserved_yesterday_is_still_held_and_no_longer_of_today(
@@ -105,12 +105,12 @@ def test_what_was_reserved_yesterday_is_still_held_and_no_longer_of_today(
 ) -> None:
     ledger.reserve(new_op_id(), Usd(5), dseq=None)
     clock.now += DAY_SECONDS + 1
-    standing = ledger.standing()
+    standing = ledger.status()
     assert (standing.held, standing.today) == (Usd(5), Usd(0))
 
 
 def test_the_file_is_only_ours(tmp_path: Path, ledger: Ledger) -> None:
-    ledger.standing()
+    ledger.status()
     files = list((tmp_path / "state").iterdir())
     assert files
     assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files)
@@ -148,7 +148,6 @@ def test_many_processes_share_one_budget(tmp_path: Path) -> None:
 amounts = st.decimals(min_value=Decimal("0.01"), max_value=Decimal(6), places=2).map(Usd)
 
 
-@settings(max_examples=60, deadline=None)
 @given(steps=st.lists(st.tuples(st.sampled_from(["reserve", "release", "settle"]), amounts), max_size=30))
 def test_no_sequence_of_steps_gets_past_a_limit(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, Usd]]
@@ -175,7 +174,7 @@ def test_no_sequence_of_steps_gets_past_a_limit(
                     ledger.settle(dseq, min(amount, reserved))
                     spent = spent + min(amount, reserved)
             total = sum((reserved for _, reserved in held.values()), spent)
-            standing = ledger.standing()
+            standing = ledger.status()
             assert standing.today == total
             assert total <= POLICY.max_usd_per_day
             assert len(held) <= POLICY.max_deployments

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from console_world import World, new_world
 
-from akash_mcp.sandbox.market import AUDITOR
+from akash_mcp.sandbox.sellers import AUDITOR
+from akash_mcp.sdl import check
 
 pytestmark = pytest.mark.anyio
 
@@ -105,8 +106,14 @@ async def test_regions_and_attributes_are_described(world: World) -> None:
 
 async def test_templates_are_listed_and_read(world: World) -> None:
     listed = (await get(world, "/v1/templates-list"))["data"][0]["templates"]
-    template = (await get(world, f"/v1/templates/{listed[0]['id']}"))["data"]
-    assert "services:" in template["deploy"]
+    assert [template["id"].rpartition("awesome-akash-")[2] for template in listed] == [
+        "hello-world",
+        "postgres",
+        "vllm",
+    ]
+    for summary in listed:
+        template = (await get(world, f"/v1/templates/{summary['id']}"))["data"]
+        assert check(template["deploy"]).ok
     assert (await world.http.get("/v1/templates/none")).status_code == 404
 
 
@@ -146,7 +153,7 @@ async def test_spending_is_told_by_day_and_in_sum(hour: float, world: World) -> 
         {"startDate": "2999-01-01"},
     ],
 )
-async def test_days_that_are_none_or_too_many_are_400(world: World, days: dict[str, str]) -> None:
+async def test_an_empty_or_too_long_range_of_days_is_400(world: World, days: dict[str, str]) -> None:
     response = await world.http.get("/v1/usage/history", params={"address": world.network.owner, **days})
     assert response.json()["code"] == "validation_error"
 

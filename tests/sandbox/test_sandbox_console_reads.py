@@ -73,7 +73,7 @@ async def test_a_token_that_no_provider_would_take_is_not_signed(
     assert (response.status_code, response.json()["message"]) == (400, message)
 
 
-async def test_certificates_are_a_thing_of_the_past(world: World) -> None:
+async def test_creating_a_certificate_is_refused_as_removed(world: World) -> None:
     async with httpx2.AsyncClient(base_url=world.network.console_url) as stranger:
         response = await stranger.post("/v1/certificates")
     assert response.status_code == 400

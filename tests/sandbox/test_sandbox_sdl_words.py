@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
+from judged_sdls import Judged, each_source
 
-from akash_mcp.sandbox.console.answers import Problem
 from akash_mcp.sandbox.console.chain_words import chain_refusal
 from akash_mcp.sandbox.console.judgement import judge
+from akash_mcp.sandbox.console.responses import Problem
 from akash_mcp.sandbox.transactions import ChainError
-from akash_mcp.sdl import check
 from akash_mcp.sdl.output.orders import orders
-
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "sdl"
 
 SDL = """\
 version: "2.0"
@@ -35,15 +30,6 @@ deployment:
 GPU = "cpu: {units: 0.5}, gpu: {units: %s, attributes: {vendor: {nvidia: [%s]}}}"
 
 
-@cache
-def verdicts() -> tuple[tuple[str, dict[str, Any]], ...]:
-    """Each SDL that the official judges were asked about, with what they said."""
-    if not DATA.is_dir():
-        pytest.skip(f"the official judges' verdicts are not at {DATA}")
-    rows = [json.loads(line) for line in (DATA / "verdicts.jsonl").read_text().splitlines()]
-    return tuple(((DATA / row["file"]).read_bytes().decode(), row) for row in rows)
-
-
 def refused(sdl: str) -> str:
     """What follows `Invalid SDL: ` in the embedded Console's answer."""
     with pytest.raises(Problem) as caught:
@@ -52,25 +38,34 @@ def refused(sdl: str) -> str:
     return caught.value.message.removeprefix("Invalid SDL: ")
 
 
-def test_a_refusal_has_the_consoles_own_words() -> None:
-    for sdl, row in verdicts():
-        if not row["console"]["ok"]:
-            said = row["console"]["errors"] or row["parser_errors"]
-            assert refused(sdl) == ", ".join(said), row["file"]
+@each_source
+def test_a_refusal_has_the_consoles_own_words(judged: Judged) -> None:
+    for sdl in judged():
+        if not sdl.verdict["console"]["ok"]:
+            said = sdl.verdict["console"]["errors"] or parser_errors(sdl.verdict)
+            assert refused(sdl.text) == ", ".join(said), sdl.file
 
 
-def test_the_embedded_console_takes_what_the_console_takes() -> None:
-    for sdl, row in verdicts():
-        if row["console"]["ok"]:
-            assert judge(sdl).manifest, row["file"]
+def parser_errors(verdict: dict[str, Any]) -> list[str]:
+    """The parser's own errors: other people's SDLs have them in a key of their own, a probe where they differ."""
+    found: list[str] = verdict.get("parser_errors") or verdict["parser"]["errors"]
+    return found
 
 
-def test_the_embedded_chain_refuses_what_check_says_that_the_chain_refuses() -> None:
-    for sdl, row in verdicts():
-        report = check(sdl)
-        if report.console_ok and report.model:
-            expected = any(finding.judge == "chain" for finding in report.errors)
-            assert (chain_refusal(orders(report.model)) is not None) == expected, row["file"]
+@each_source
+def test_the_embedded_console_takes_what_the_console_takes(judged: Judged) -> None:
+    for sdl in judged():
+        if sdl.verdict["console"]["ok"]:
+            assert judge(sdl.text).manifest, sdl.file
+
+
+@each_source
+def test_the_embedded_chain_refuses_what_check_says_that_the_chain_refuses(judged: Judged) -> None:
+    for sdl in judged():
+        model = sdl.report.model
+        if sdl.report.console_ok and model:
+            expected = any(finding.judge == "chain" for finding in sdl.report.errors)
+            assert (chain_refusal(orders(model)) is not None) == expected, sdl.file
 
 
 @pytest.mark.parametrize(

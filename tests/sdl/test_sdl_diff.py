@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from sdl_data import changed, reports
+from judged_sdls import Judged, each_source
+from sdl_data import changed
 
 from akash_mcp.sdl import diff
 
@@ -65,17 +66,17 @@ def test_a_renamed_service_or_placement_prevents_an_update() -> None:
     assert diff(changed(), moved) == ('the placement "dc" is gone', 'the placement "eu" is new')
 
 
-def test_no_sdl_differs_from_itself() -> None:
-    for file, report in reports().items():
-        if report.ok:
-            assert diff(report, report) == (), file
+@each_source
+def test_no_sdl_differs_from_itself(judged: Judged) -> None:
+    for sdl in judged():
+        if sdl.report.ok:
+            assert diff(sdl.report, sdl.report) == (), sdl.file
 
 
 runs = st.fixed_dictionaries({"image": word, "command": words, "args": words, "port": st.integers(1, 65535)})
 variables = st.dictionaries(st.sampled_from("ABCD"), word, max_size=3)
 
 
-@settings(deadline=None, max_examples=60)
 @given(runs, variables)
 def test_any_change_of_what_runs_can_be_updated_in_place(run: dict[str, object], env: dict[str, str]) -> None:
     lines = "".join(f"    {key}: {value!r}\n" for key, value in run.items() if key != "port")
@@ -95,7 +96,6 @@ orders = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=60)
 @given(orders, orders)
 def test_each_changed_order_is_named_and_nothing_else(old: dict[str, str], new: dict[str, str]) -> None:
     before, after = (

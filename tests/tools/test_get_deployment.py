@@ -1,4 +1,4 @@
-"""What `get_deployment`, `list_deployments` and `get_budget` tell, whatever providers and the Console say."""
+"""What `get_deployment`, `list_deployments` and `get_budget` answer, whatever providers and the Console report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from akash_mcp.data import examples_dir
 from akash_mcp.money import usd_per_hour
 from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.network import EmbeddedNetwork
-from akash_mcp.workflow.runtime import Pace
+from akash_mcp.workflow.runtime import Intervals
 
 pytestmark = pytest.mark.anyio
 
@@ -45,7 +45,7 @@ def providers(network: EmbeddedNetwork) -> list[str]:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_it_tells_what_runs_where_at_what_rate_and_until_when(
+async def test_a_deployment_shows_services_providers_rate_and_end(
     era: str, connect: Connect, network: EmbeddedNetwork, sdl: str
 ) -> None:
     async with connect(era, answer=YES) as agent:
@@ -65,10 +65,10 @@ async def test_it_tells_what_runs_where_at_what_rate_and_until_when(
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_waiting_for_it_tells_how_far_it_is(
+async def test_waiting_reports_progress(
     era: str, connect: Connect, sdl: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("akash_mcp.tools.deploy.WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("akash_mcp.tools.deploy.wait_seconds", lambda *_: 0.01)
     stages: list[str] = []
 
     async def progress(progress: float, total: float | None, message: str | None) -> None:
@@ -83,13 +83,13 @@ async def test_waiting_for_it_tells_how_far_it_is(
     assert stages[-1] == "1 of 1 services run"
 
 
-async def test_one_that_is_never_ready_is_waited_for_no_longer_than_that(
+async def test_waiting_ends_for_a_deployment_that_never_gets_ready(
     connect: Connect, sdl: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("akash_mcp.tools.observe.WAIT_SECONDS", 0.3)
     broken = sdl.replace("nginx:1.28.0-alpine", "example/does-not-exist:1")
     async with connect(
-        answer=YES, pace=Pace(bid_poll=0.05, bid_settle=0.1, ready_poll=0.05, ready_give_up=0.1)
+        answer=YES, intervals=Intervals(bid_poll=0.05, bid_settle=0.1, ready_poll=0.05, ready_give_up=0.1)
     ) as agent:
         deployed = await agent.call("deploy", sdl=broken, deposit_usd=1)
         shown = await agent.call("get_deployment", id=deployed["dseq"], wait_for="ready")
@@ -97,7 +97,7 @@ async def test_one_that_is_never_ready_is_waited_for_no_longer_than_that(
     assert "diagnose_deployment" in shown["next_step"]
 
 
-async def test_replicas_that_are_missing_are_missed(
+async def test_with_missing_replicas_it_is_not_ready(
     connect: Connect, network: EmbeddedNetwork, sdl: str, tmp_path: Path
 ) -> None:
     async with connect(answer=YES) as agent:
@@ -113,10 +113,10 @@ async def test_replicas_that_are_missing_are_missed(
         assert (await agent.call("get_deployment", id=deployed["dseq"]))["ready"] is False
 
 
-async def test_a_launch_that_failed_says_why_when_it_is_asked_for_again(
+async def test_a_failed_launch_says_why_when_it_is_asked_for_again(
     connect: Connect, network: EmbeddedNetwork, sdl: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("akash_mcp.tools.deploy.WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("akash_mcp.tools.deploy.wait_seconds", lambda *_: 0.01)
     await network.inject("no-bids")
     async with connect(answer=YES) as agent:
         pending = await agent.call("deploy", sdl=sdl, deposit_usd=1)
@@ -131,7 +131,7 @@ async def test_a_launch_that_failed_says_why_when_it_is_asked_for_again(
 # ── anybody's ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_one_of_somebody_elses_making(
+async def test_a_deployment_that_this_server_did_not_create(
     connect: Connect, network: EmbeddedNetwork, sdl: str, providers: list[str], tmp_path: Path
 ) -> None:
     deployment = leased(network, sdl, providers[0])
@@ -142,7 +142,7 @@ async def test_one_of_somebody_elses_making(
     assert shown["usd_per_hour"] == usd_per_hour(PRICE).plain()
 
 
-async def test_one_that_is_closed_and_one_that_was_never_leased(
+async def test_a_closed_deployment_and_one_that_was_never_leased(
     connect: Connect, network: EmbeddedNetwork, sdl: str, providers: list[str]
 ) -> None:
     deployment = leased(network, sdl)
@@ -157,7 +157,7 @@ async def test_one_that_is_closed_and_one_that_was_never_leased(
     assert "costs nothing more" in closed["next_step"]
 
 
-async def test_with_one_provider_down_the_other_is_told_of(
+async def test_with_one_provider_down_the_services_of_the_other_are_shown(
     connect: Connect, network: EmbeddedNetwork, providers: list[str], tmp_path: Path
 ) -> None:
     deployment = leased(network, TWO_GROUPS, *providers[:2])
@@ -178,8 +178,8 @@ async def test_a_provider_that_never_answers_is_not_waited_for(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("akash_mcp.workflow.readiness.LOOK_SECONDS", 2.0)
-    monkeypatch.setattr("akash_mcp.workflow.status.RECORD_DEADLINE", Deadline(0.5, 0.5))
+    monkeypatch.setattr("akash_mcp.workflow.readiness.STATUS_SECONDS", 2.0)
+    monkeypatch.setattr("akash_mcp.workflow.status.READ_DEADLINE", Deadline(0.5, 0.5))
     deployment = leased(network, TWO_GROUPS, *providers[:2])
     async with (
         scripted(network, providers[0], tmp_path) as one,
@@ -251,7 +251,7 @@ UNREADABLE: dict[str, tuple[int, object]] = {
 }
 
 
-async def test_whatever_a_provider_says_of_its_services_is_read_as_far_as_it_makes_sense(
+async def test_odd_statuses_of_providers_are_read_as_far_as_they_make_sense(
     connect: Connect, network: EmbeddedNetwork, sdl: str, providers: list[str], tmp_path: Path
 ) -> None:
     deployment = leased(network, sdl, providers[0])
@@ -262,7 +262,7 @@ async def test_whatever_a_provider_says_of_its_services_is_read_as_far_as_it_mak
             assert {key: service.get(key) for key in expected} == expected, name
 
 
-async def test_a_status_that_cannot_be_read_is_a_problem_and_not_the_end(
+async def test_a_status_that_cannot_be_read_becomes_a_problem_of_the_answer(
     connect: Connect, network: EmbeddedNetwork, sdl: str, providers: list[str], tmp_path: Path
 ) -> None:
     deployment = leased(network, sdl, providers[0])
@@ -275,7 +275,7 @@ async def test_a_status_that_cannot_be_read_is_a_problem_and_not_the_end(
             assert shown["escrow_left_usd"] == "1.00", name
 
 
-async def test_ten_thousand_services_make_no_long_answer(
+async def test_ten_thousand_services_do_not_make_a_long_answer(
     connect: Connect, network: EmbeddedNetwork, sdl: str, providers: list[str], tmp_path: Path
 ) -> None:
     deployment = leased(network, sdl, providers[0])
@@ -286,7 +286,7 @@ async def test_ten_thousand_services_make_no_long_answer(
     assert len(str(shown)) < 6_000
 
 
-async def test_what_a_provider_could_not_tell_is_quoted(
+async def test_errors_that_a_provider_reports_are_quoted(
     connect: Connect, network: EmbeddedNetwork, sdl: str, providers: list[str], tmp_path: Path
 ) -> None:
     deployment = leased(network, sdl, providers[0])
@@ -301,7 +301,7 @@ async def test_what_a_provider_could_not_tell_is_quoted(
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_the_list_and_the_budget_say_the_same_as_the_deployment(
+async def test_the_list_and_the_budget_agree_with_the_deployment(
     era: str, connect: Connect, network: EmbeddedNetwork
 ) -> None:
     sdl = (examples_dir() / "web.yaml").read_text(encoding="utf-8")
@@ -319,7 +319,7 @@ async def test_the_list_and_the_budget_say_the_same_as_the_deployment(
     assert Decimal(budget["account_in_escrow_usd"]) == 2
 
 
-async def test_a_long_list_is_cut_and_its_rate_is_not(
+async def test_a_long_list_is_cut_but_its_rate_counts_all(
     connect: Connect, network: EmbeddedNetwork, sdl: str, providers: list[str]
 ) -> None:
     for _ in range(60):

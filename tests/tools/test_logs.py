@@ -18,7 +18,7 @@ from scripted_provider import leased, scripted
 from scripted_provider import running as status_of
 
 from akash_mcp.sandbox.network import EmbeddedNetwork
-from akash_mcp.workflow.logs import logs
+from akash_mcp.workflow.logs import collector
 
 pytestmark = pytest.mark.anyio
 
@@ -108,7 +108,7 @@ async def test_what_does_not_fit_on_a_page_is_on_the_next(connect: Connect, sdl:
         assert "GET /60 " not in newest
 
 
-async def test_a_log_of_a_million_lines(connect: Connect, sdl: str) -> None:
+async def test_a_log_of_a_million_lines_is_read_in_bounded_memory(connect: Connect, sdl: str) -> None:
     sdl = sdl.replace("    expose:", "    env: [LINES=1000000]\n    expose:", 1)
     async with running(connect, sdl, image="acme/chatty:1") as web:
         tracemalloc.start()
@@ -120,9 +120,9 @@ async def test_a_log_of_a_million_lines(connect: Connect, sdl: str) -> None:
         assert f"/items/{1_000_002 - len(lines)} " in lines[0]
         assert peak < 4_000_000
         found = await web.logs(tail=20_000, grep="ITEMS/98765")
-        assert "10 of 20,000 lines hold the text." in found
+        assert "10 of 20,000 lines contain the text." in found
         assert len(lines_of(found)) == 10
-        assert "0 of 500 lines hold the text." in await web.logs(tail=500, grep="nowhere")
+        assert "0 of 500 lines contain the text." in await web.logs(tail=500, grep="nowhere")
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -196,7 +196,7 @@ async def test_a_service_that_has_not_started_does_not_hide_the_others(connect: 
     assert all(re.match(r"web/[a-z0-9]{5}: ", line) for line in lines_of(answer))
 
 
-async def test_arguments_that_make_no_sense(connect: Connect, sdl: str) -> None:
+async def test_arguments_that_make_no_sense_are_refused(connect: Connect, sdl: str) -> None:
     async with running(connect, sdl) as web:
         cursor = cursor_of(await web.logs())
         for wrong in ({"cursor": cursor[:-1]}, {"cursor": "x"}, {"cursor": cursor, "service": "web"}):
@@ -207,7 +207,7 @@ async def test_arguments_that_make_no_sense(connect: Connect, sdl: str) -> None:
         assert "follow_seconds" in await web.agent.refused("get_logs", dseq=web.dseq, follow_seconds=21)
 
 
-async def test_the_same_events_are_told_once(connect: Connect, sdl: str) -> None:
+async def test_equal_events_are_one_line_with_a_count(connect: Connect, sdl: str) -> None:
     async with running(connect, sdl, script="echo out of luck; sleep 60; exit 3") as web:
         events = ""
         with anyio.fail_after(20):
@@ -234,7 +234,7 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_hostile_lines_are_data(era: str, connect: Connect, sdl: str) -> None:
+async def test_hostile_lines_are_cleaned_masked_and_fenced(era: str, connect: Connect, sdl: str) -> None:
     env = ", ".join(f'"V{number}={text}"' for number, text in enumerate(HOSTILE))
     sdl = sdl.replace("    expose:", f"    env: [{env}]\n    expose:", 1)
     script = "; ".join(f"printenv V{number}" for number in range(len(HOSTILE))) + "; sleep 9999"
@@ -256,7 +256,7 @@ async def test_hostile_lines_are_data(era: str, connect: Connect, sdl: str) -> N
 async def test_services_without_logs_are_asked_one_by_one_only_while_there_is_time(
     connect: Connect, network: EmbeddedNetwork, sdl: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(collector, "READ_SECONDS", 0.2)
     provider = next(iter(network.chain.providers))
     dseq = leased(network, sdl, provider).dseq
     many: dict[str, object] = {f"s{number}": {} for number in range(100)}

@@ -53,7 +53,7 @@ async def test_a_compose_file_comes_with_what_was_left_out(era: str, connect: Co
         "service": "db",
         "what": "healthcheck",
         "why": "a provider checks only that the program runs",
-        "instead": "",
+        "fix": "",
     }
 
 
@@ -93,7 +93,7 @@ async def test_an_sdl_that_does_not_pass_says_so(connect: Connect) -> None:
     async with connect() as agent:
         made = await agent.call("convert_compose", compose="services: {a: {image: x:1, mem_limit: 9t}}")
     assert not made["verdict"]["ok"]
-    assert "Mend" in made["next_step"]
+    assert "Fix" in made["next_step"]
 
 
 @pytest.mark.parametrize("tool", ["draft_sdl", "convert_compose"])

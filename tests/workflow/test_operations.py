@@ -12,7 +12,7 @@ from akash_mcp.workflow.operations import KEPT, Operations, Running
 pytestmark = pytest.mark.anyio
 
 
-async def told(stage: str) -> None:
+async def on_progress(stage: str) -> None:
     """Nobody listens."""
 
 
@@ -25,9 +25,9 @@ async def test_work_goes_on_when_the_one_who_waits_gives_up() -> None:
 
     async with anyio.create_task_group() as tasks:
         running = Operations(tasks).start(OpId("op_1"), work)
-        assert await running.wait(0, told) is None
+        assert await running.wait(0, on_progress) is None
         release.set()
-        assert await running.wait(10, told) == 7
+        assert await running.wait(10, on_progress) == 7
 
 
 async def test_every_stage_is_told() -> None:
@@ -38,7 +38,7 @@ async def test_every_stage_is_told() -> None:
 
     async def work(running: Running[int]) -> int:
         for stage in ("created", "leased"):
-            running.reached(stage)
+            running.progress(stage)
             await anyio.wait_all_tasks_blocked()
         return 1
 
@@ -53,8 +53,8 @@ async def test_work_that_breaks_says_so_and_ends_nothing_else(caplog: pytest.Log
 
     async with anyio.create_task_group() as tasks:
         running = Operations(tasks).start(OpId("op_1"), broken)
-        with pytest.raises(AkashError, match="broke inside this server"):
-            await running.wait(10, told)
+        with pytest.raises(AkashError, match="failed inside this server"):
+            await running.wait(10, on_progress)
     assert "op_1" in caplog.text
 
 
@@ -72,7 +72,7 @@ async def test_what_is_long_over_is_forgotten_and_what_goes_on_is_not() -> None:
         operations = Operations(tasks)
         operations.start(OpId("op_lasting"), lasting)
         for number in range(KEPT + 10):
-            await operations.start(OpId(f"op_{number}"), brief).wait(10, told)
+            await operations.start(OpId(f"op_{number}"), brief).wait(10, on_progress)
         assert operations.find(OpId("op_lasting"))
         assert operations.find(OpId("op_0")) is None
         assert operations.find(OpId(f"op_{KEPT + 9}"))

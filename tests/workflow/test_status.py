@@ -18,7 +18,7 @@ from akash_mcp.clients.http import Deadline
 from akash_mcp.clients.provider.lease_status import LEASE_STATUS
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd
-from akash_mcp.tools.results import Shape
+from akash_mcp.tools.results import Result
 from akash_mcp.workflow.readiness import Readiness
 from akash_mcp.workflow.status import funds_of
 
@@ -67,7 +67,7 @@ def test_an_escrow_that_is_used_up_lasts_no_longer() -> None:
 
 
 @pytest.mark.parametrize("price", ["0", "0.000000000000000001"])
-def test_what_costs_next_to_nothing_has_no_end(price: str) -> None:
+def test_a_rate_next_to_nothing_has_no_end(price: str) -> None:
     funds = funds_of(deployment(price=price), height=1000, now=NOW.timestamp())
     assert (funds.hours_left, funds.runs_until) == (None, None)
 
@@ -79,7 +79,7 @@ def test_where_the_console_pays_it_runs_until_the_limit() -> None:
 
 
 @pytest.mark.parametrize("ends", ["soon", None, ""])
-def test_a_limit_that_has_no_date_yet_is_none(ends: str | None) -> None:
+def test_a_limit_without_a_date_yet_does_not_count(ends: str | None) -> None:
     settings = {"runtimeLimitHours": 24, "runtimeEndsAt": ends}
     with_limit = funds_of(deployment(settings=settings), height=1000, now=NOW.timestamp())
     assert with_limit == funds_of(deployment(), height=1000, now=NOW.timestamp())
@@ -101,7 +101,7 @@ UP = {"total": 1, "replicas": 1, "updated_replicas": 1, "ready_replicas": 1}
         ({"web": {**UP, "total": 2, "replicas": 2, "ready_replicas": 2}}, {"web": 2}, False),
         ({}, {}, False),
     ],
-    ids=["all", "nobody knows", "too few", "one missing", "one too many and down", "an old one left", "none"],
+    ids=["all", "no manifest", "too few", "one missing", "one too many and down", "an old one left", "none"],
 )
 def test_it_is_ready_when_all_that_should_run_does(
     services: dict[str, Any], desired: dict[str, int], ready: bool
@@ -110,11 +110,11 @@ def test_it_is_ready_when_all_that_should_run_does(
     assert Readiness(1, {LEASE: status}, desired={LEASE: desired}).is_ready is ready
 
 
-def test_a_lease_that_nobody_tells_of_is_waited_for() -> None:
+def test_a_lease_without_a_status_is_not_ready() -> None:
     status = LEASE_STATUS.validate_python({"services": {"web": UP}})
     half = Readiness(2, {LEASE: status})
     assert not half.is_ready
-    assert half.stage == "1 of 1 services run; 1 of 2 providers have told nothing yet"
+    assert half.progress == "1 of 1 services run; 1 of 2 providers report nothing yet"
 
 
 # ── the Console ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -124,7 +124,7 @@ def test_a_lease_that_nobody_tells_of_is_waited_for() -> None:
 async def test_a_deployment_that_the_console_is_slow_to_read_is_found_in_its_list(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("akash_mcp.workflow.status.RECORD_DEADLINE", Deadline(0.3, 0.3))
+    monkeypatch.setattr("akash_mcp.workflow.status.READ_DEADLINE", Deadline(0.3, 0.3))
     record = json.loads(deployment().model_dump_json()) | {"leases": []}
 
     def answers(path: str) -> tuple[int, object] | None:
@@ -140,12 +140,12 @@ async def test_a_deployment_that_the_console_is_slow_to_read_is_found_in_its_lis
         assert "too long" in await agent.refused("get_deployment", id="6")
 
 
-# ── shapes ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── results ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_every_answer_cleans_its_texts_by_itself() -> None:
-    shapes = [kind for kind in vars(tools.results).values() if isinstance(kind, type)]
-    assert len(shapes) > 15
+    results = [kind for kind in vars(tools.results).values() if isinstance(kind, type)]
+    assert len(results) > 15
     assert all(
-        issubclass(kind, Shape) for kind in shapes if issubclass(kind, BaseModel) and kind is not BaseModel
+        issubclass(kind, Result) for kind in results if issubclass(kind, BaseModel) and kind is not BaseModel
     )

@@ -21,6 +21,15 @@ from akash_mcp.clients.provider.lease_status import LeaseStatus
 from akash_mcp.ids import AccountAddress, Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd
 
+MICRO_USD_DENOMS = frozenset(
+    {
+        UACT,
+        # USDC over IBC, on the main network
+        "ibc/170C677610AC31DF0904FFE09CD3B5C657492170E7E52372E48756B71E56F2F1",
+    }
+)
+"""Denominations whose unit is a millionth of a dollar. A price in any other one cannot be compared."""
+
 
 class BidId(Wire):
     """What names a bid, and the lease that comes of it."""
@@ -81,8 +90,8 @@ class Bid(Wire):
 
     @property
     def price_uact(self) -> Decimal | None:
-        """uact per block for the whole group; None for a price in another denomination."""
-        return self.price.amount if self.price.denom == UACT else None
+        """uact, which are millionths of a dollar, per block for the whole group; None for a price not in dollars."""
+        return self.price.amount if self.price.denom in MICRO_USD_DENOMS else None
 
 
 class ListedBid(Wire):

@@ -6,9 +6,9 @@ from typing import Any
 
 from starlette.responses import Response
 
-from akash_mcp.sandbox.console.answers import answer
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.responses import answer
 
 _STRING, _NUMBER, _BOOLEAN, _OPTION, _OPTIONS = "string", "number", "boolean", "option", "multiple-option"
 
@@ -72,7 +72,7 @@ class Attributes:
         self._backend = backend
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         return [
             Endpoint("GET", "/v1/provider-attributes-schema", self.schema, protected=False),
             Endpoint("GET", "/v1/provider-regions", self.regions, protected=False),

@@ -8,13 +8,14 @@ from typing import Any
 from starlette.responses import Response
 
 from akash_mcp.sandbox.chain import Deployment, Lease
-from akash_mcp.sandbox.console import schema, views
+from akash_mcp.sandbox.console import chain_records, schema
 from akash_mcp.sandbox.console.account import json_number
-from akash_mcp.sandbox.console.answers import answer, plain
 from akash_mcp.sandbox.console.backend import Backend
+from akash_mcp.sandbox.console.deployment_settings import iso
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
-from akash_mcp.sandbox.console.memo import StaleFirst
-from akash_mcp.sandbox.console.settings import iso
+from akash_mcp.sandbox.console.responses import answer, plain
+from akash_mcp.sandbox.console.stale_cache import StaleCache
+from akash_mcp.sandbox.units import API_BLOCKS_PER_MONTH
 
 _PROPOSER = {
     "address": "5A57F13C0DC5D2E8C0A4C4B2D1A6E8F7B9C3D2E1",
@@ -32,13 +33,13 @@ class Explorer:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         elapsed = backend.chain.clock.elapsed
-        self._blocks: StaleFirst[list[dict[str, Any]]] = StaleFirst(_BLOCK_SECONDS, elapsed, backend.replicas)
-        self._details: StaleFirst[dict[str, Any] | None] = StaleFirst(
+        self._blocks: StaleCache[list[dict[str, Any]]] = StaleCache(_BLOCK_SECONDS, elapsed, backend.replicas)
+        self._details: StaleCache[dict[str, Any] | None] = StaleCache(
             _DEPLOYMENT_SECONDS, elapsed, backend.replicas
         )
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         limit = {"limit": schema.optional(schema.query_number(1, 100), 20)}
         owned = {"owner": schema.akash_address, "dseq": schema.dseq}
         page = {
@@ -161,8 +162,8 @@ class Explorer:
             "dseq": deployment.dseq,
             "status": deployment.state,
             "createdHeight": deployment.created_height,
-            "escrowAccount": views.escrow_record(deployment),
-            **views.sizes(deployment.groups),
+            "escrowAccount": chain_records.escrow_record(deployment),
+            **chain_records.sizes(deployment.groups),
             "leases": [self._row_lease(deployment, lease) for lease in deployment.active_leases],
         }
 
@@ -174,7 +175,7 @@ class Explorer:
             "gseq": lease.gseq,
             "oseq": lease.oseq,
             "state": lease.state,
-            "price": views.coin(lease.price),
+            "price": chain_records.coin(lease.price),
         }
         provider = self._backend.chain.providers.get(lease.provider)
         if provider:
@@ -189,7 +190,7 @@ class Explorer:
             "owner": deployment.owner,
             "dseq": deployment.dseq,
             "balance": json_number(deployment.escrow.funds),
-            "denom": views.DENOM,
+            "denom": chain_records.DENOM,
             "status": deployment.state,
             "createdHeight": deployment.created_height,
             "createdDate": iso(clock.block_time(deployment.created_height)),
@@ -205,9 +206,11 @@ class Explorer:
                 if (t.owner, t.dseq) == (deployment.owner, deployment.dseq)
             ],
             "other": {
-                "deployment": views.deployment_record(deployment),
-                "groups": [views.group_record(deployment, i + 1) for i in range(len(deployment.groups))],
-                "escrow_account": views.escrow_record(deployment),
+                "deployment": chain_records.deployment_record(deployment),
+                "groups": [
+                    chain_records.group_record(deployment, i + 1) for i in range(len(deployment.groups))
+                ],
+                "escrow_account": chain_records.escrow_record(deployment),
             },
         }
         return full
@@ -231,7 +234,7 @@ class Explorer:
             "provider": known,
             "status": lease.state,
             "monthlyCostUDenom": _monthly(lease),
-            **views.sizes((deployment.groups[lease.gseq - 1],)),
+            **chain_records.sizes((deployment.groups[lease.gseq - 1],)),
         }
 
 
@@ -243,4 +246,4 @@ def _state_at(deployment: Deployment, height: int) -> str | None:
 
 
 def _monthly(lease: Lease) -> int:
-    return round(lease.price * views.BLOCKS_PER_MONTH)
+    return round(lease.price * API_BLOCKS_PER_MONTH)

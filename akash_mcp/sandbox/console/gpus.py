@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from statistics import median
 from typing import Any
 
@@ -13,12 +13,13 @@ from akash_mcp.ids import BadId, bech32_decode
 from akash_mcp.sandbox.bidders import in_use
 from akash_mcp.sandbox.console import schema
 from akash_mcp.sandbox.console.account import json_number
-from akash_mcp.sandbox.console.answers import answer
 from akash_mcp.sandbox.console.backend import Backend
+from akash_mcp.sandbox.console.deployment_settings import iso
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
-from akash_mcp.sandbox.console.memo import StaleFirst
-from akash_mcp.sandbox.console.settings import iso
-from akash_mcp.sandbox.market import Gpu, Seller
+from akash_mcp.sandbox.console.responses import answer
+from akash_mcp.sandbox.console.stale_cache import StaleCache
+from akash_mcp.sandbox.sellers import Gpu, Seller
+from akash_mcp.sandbox.units import UACT_PER_USD, cents
 
 _PRICE_SECONDS = 900
 _AKT_USD = Decimal("1.20")
@@ -31,10 +32,10 @@ class Gpus:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         elapsed = backend.chain.clock.elapsed
-        self._prices: StaleFirst[dict[str, Any]] = StaleFirst(_PRICE_SECONDS, elapsed, backend.replicas)
+        self._prices: StaleCache[dict[str, Any]] = StaleCache(_PRICE_SECONDS, elapsed, backend.replicas)
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         text = schema.optional(schema.string)
         wanted = {"provider": text, "vendor": text, "model": text, "memory_size": text}
         named = {"vendor": text, "model": text}
@@ -134,7 +135,7 @@ class Gpus:
             kinds.setdefault(gpu, []).append(seller)
         models: list[dict[str, Any]] = []
         for gpu, sellers in kinds.items():
-            asked = [_cents(gpu.usd_hour * seller.margin) for seller in sellers if seller.audited]
+            asked = [cents(gpu.usd_hour * seller.margin) for seller in sellers if seller.audited]
             free = [seller.gpus - self._leased(seller) for seller in sellers]
             models.append(
                 {
@@ -147,7 +148,7 @@ class Gpus:
                     },
                     # A model that nobody who counts has bid with has no price.
                     "price": _price(asked, "USD", Decimal(1)) if asked else None,
-                    "priceUakt": _price(asked, "uakt", 10**6 / _AKT_USD) if asked else None,
+                    "priceUakt": _price(asked, "uakt", UACT_PER_USD / _AKT_USD) if asked else None,
                 }
             )
         availability = {
@@ -179,18 +180,14 @@ def _names_a_provider(text: str) -> bool:
         return text.startswith(("http://", "https://"))
 
 
-def _cents(amount: Decimal) -> Decimal:
-    return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
-
-
 def _price(asked: list[Decimal], currency: str, factor: Decimal) -> dict[str, Any]:
     each = [amount * factor for amount in asked]
-    average = json_number(_cents(sum(each, Decimal(0)) / len(each)))
+    average = json_number(cents(sum(each, Decimal(0)) / len(each)))
     return {
         "currency": currency,
         "min": json_number(min(each)),
         "max": json_number(max(each)),
         "avg": average,
         "weightedAverage": average,
-        "med": json_number(_cents(median(each))),
+        "med": json_number(cents(median(each))),
     }

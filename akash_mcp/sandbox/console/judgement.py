@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 
-from akash_mcp.sandbox.console.answers import Problem
 from akash_mcp.sandbox.console.chain_words import chain_refusal
+from akash_mcp.sandbox.console.responses import Problem
 from akash_mcp.sandbox.console.sdl_words import refusal
-from akash_mcp.sandbox.market import AUDITOR
+from akash_mcp.sandbox.sellers import AUDITOR
 from akash_mcp.sandbox.transactions import ChainError
 from akash_mcp.sdl import GroupSpec, Report, check
 from akash_mcp.sdl.output.orders import orders

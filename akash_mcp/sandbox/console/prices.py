@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import Decimal, localcontext
 from typing import Any
 
 from starlette.responses import Response
 
 from akash_mcp.sandbox.console import schema
 from akash_mcp.sandbox.console.account import json_number
-from akash_mcp.sandbox.console.answers import answer
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.responses import answer
+from akash_mcp.sandbox.units import cents
 
 MAX_BODY = 512
 
@@ -32,7 +33,7 @@ class Prices:
         self._backend = backend
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         coin = {"coin": schema.choice("akt", "akash-network")}
         spec = schema.obj(cpu=schema.at_least(0), memory=schema.at_least(0), storage=schema.at_least(0))
         specs = schema.either(spec, schema.array(spec, minimum=1, maximum=10))
@@ -68,7 +69,7 @@ def _estimate(spec: dict[str, Any]) -> dict[str, Any]:
         cores = Decimal(str(spec["cpu"])) / 1000
         memory, storage = (Decimal(str(spec[key])) / 10**9 for key in ("memory", "storage"))
         prices = {
-            name: (cores * core + memory * gigabyte + storage * disk).quantize(Decimal("0.01"), ROUND_HALF_UP)
+            name: cents(cores * core + memory * gigabyte + storage * disk)
             for name, (core, gigabyte, disk) in _RATES.items()
         }
     return {"spec": spec, **{name: json_number(price) for name, price in prices.items()}}

@@ -8,10 +8,10 @@ from typing import Any
 from starlette.responses import Response
 
 from akash_mcp.sandbox.console import schema
-from akash_mcp.sandbox.console.answers import Problem, answer
 from akash_mcp.sandbox.console.backend import Backend
+from akash_mcp.sandbox.console.deployment_settings import iso
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
-from akash_mcp.sandbox.console.settings import iso
+from akash_mcp.sandbox.console.responses import Problem, answer
 
 _PATH = "/v1/wallet-settings"
 _DEFAULTS: dict[str, Any] = {
@@ -29,7 +29,7 @@ class WalletSettings:
         self._row: dict[str, Any] | None = None
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         change = schema.obj(
             data=schema.obj(
                 autoReloadEnabled=schema.boolean,

@@ -8,15 +8,15 @@ from functools import partial
 from akash_mcp.sandbox.certificates import IssuedCertificate
 from akash_mcp.sandbox.chain import Chain, Provider
 from akash_mcp.sandbox.faults import Faults
-from akash_mcp.sandbox.market import GI, TI, Node, Seller
 from akash_mcp.sandbox.provider.client_certificates import ClientCertificates, common_name
 from akash_mcp.sandbox.provider.cluster import Cluster
+from akash_mcp.sandbox.provider.gateway_tls import GatewayTls
 from akash_mcp.sandbox.provider.http1 import Connection
 from akash_mcp.sandbox.provider.listener import Listener
 from akash_mcp.sandbox.provider.routes import Routes
-from akash_mcp.sandbox.provider.tls import GatewayTls
 from akash_mcp.sandbox.provider.tls_transport import TlsTransport
 from akash_mcp.sandbox.provider.websocket import PING_SECONDS
+from akash_mcp.sandbox.sellers import GI, TI, Node, Seller
 
 PUBLIC_HOSTNAME = "localhost"
 """The host of every `host_uri`. Who asks for exactly it is shown a public certificate, if there is one."""

@@ -1,1 +1,1 @@
-"""Why a deployment does not do what it should: gather `evidence`, read its `signs`, name the `ailments`."""
+"""Why a deployment does not do what it should: gather `evidence`, match its events and logs, name the `causes`."""

@@ -1,6 +1,6 @@
-"""What can be wrong with a deployment: every cause that a diagnosis names, what it is seen by, and what mends it.
+"""What can be wrong with a deployment: every kind of cause, how it is recognised, and how to fix it.
 
-The order is that of decisiveness: what stands higher explains more, and is told first.
+`CAUSE_KINDS` lists them in the order in which answers show them: the most decisive first.
 """
 
 from __future__ import annotations
@@ -13,257 +13,258 @@ MANIFEST_SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One likely cause, what points to it (other people's text, cleaned), and what mends it."""
+    """One likely cause, what points to it (other people's text, cleaned), and how to fix it."""
 
-    ailment: Ailment
+    kind: CauseKind
     what: str
     evidence: tuple[str, ...]
-    mend: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True)
-class Ailment:
-    """One thing that can be wrong. `what` and `mend` are templates; `seen` says by what it is recognised."""
+class CauseKind:
+    """One thing that can be wrong. `what` and `fix` are templates; `recognised_by` says what gives it away."""
 
     name: str
-    seen: str
+    recognised_by: str
     what: str
-    mend: str
+    fix: str
 
     def cause(self, evidence: tuple[str, ...], **facts: object) -> Cause:
-        """This ailment of one deployment. `facts` fill the templates; those of other people are clean already."""
-        return Cause(self, self.what.format(**facts), evidence, self.mend.format(**facts))
+        """A cause of this kind in one deployment. `facts` fill the templates and are clean already."""
+        return Cause(self, self.what.format(**facts), evidence, self.fix.format(**facts))
 
 
-NEVER_LEASED = Ailment(
+NEVER_LEASED = CauseKind(
     "never leased",
     "the deployment is open and has no lease",
     "It was never leased.",
     "Call list_bids and create_lease, or close_deployment.",
 )
-CLOSED_UNLEASED = Ailment(
+CLOSED_UNLEASED = CauseKind(
     "closed before a lease",
     "the deployment is closed and has no lease",
     "It was closed before anything was leased.",
     "Deploy it again if it is still wanted.",
 )
-ESCROW_EMPTY = Ailment(
+ESCROW_EMPTY = CauseKind(
     "escrow ran out",
     "the lease's reason, or an overdrawn escrow account",
     "Its escrow ran out.",
     "{again} with a larger deposit_usd, and call add_funds in time.",
 )
-MANIFEST_LATE = Ailment(
+MANIFEST_LATE = CauseKind(
     "manifest came too late",
     "the lease's reason",
     "The provider never got its manifest, so it closed the lease after five minutes.",
     "{again}; another provider may do better.",
 )
-UNSTABLE = Ailment(
+UNSTABLE = CauseKind(
     "closed as unstable",
     "the lease's reason",
     "The provider closed it, because its containers were not all running for about eight minutes on end: a crash, "
     "an image that could not be pulled in that time, or no room. The provider keeps nothing that says which.",
     "Try the image locally, and check its name and size. {again}, and call diagnose_deployment in its first minutes.",
 )
-DECOMMISSIONED = Ailment(
+DECOMMISSIONED = CauseKind(
     "provider went out of service",
     "the lease's reason",
     "The provider went out of service.",
     "{again} with another provider.",
 )
-CLOSED_BY_PROVIDER = Ailment(
+CLOSED_BY_PROVIDER = CauseKind(
     "closed by the provider",
     "the lease's reason",
     "The provider closed it and gave no reason.",
     "{again} with another provider.",
 )
-CLOSED_BY_ACCOUNT = Ailment(
+CLOSED_BY_ACCOUNT = CauseKind(
     "closed by the account",
     "the lease's reason",
     "The account closed it: a person, this server, or the Console at the end of a runtime limit.",
     "{again} if it is still wanted.",
 )
-CLOSED = Ailment(
+CLOSED_UNEXPLAINED = CauseKind(
     "closed, reason not on record",
     "a lease that is closed, with a reason that is missing or new",
     "The lease is closed, and why is not on record.",
     "{again} if it is still wanted.",
 )
-UNTRUSTED = Ailment(
+PROVIDER_UNTRUSTED = CauseKind(
     "provider not trusted",
-    "its TLS certificate or address, judged before anything was sent",
-    "The provider could not prove who it is, so nothing was asked of it. That says nothing of the workload.",
+    "its TLS certificate or address, checked before anything was sent",
+    "The provider could not prove who it is, so nothing was sent to it. That says nothing about the workload.",
     "Look again in a minute: a new certificate takes a moment. If it stays so, close it and deploy it with another "
     "provider.",
 )
-UNREACHABLE = Ailment(
+PROVIDER_UNREACHABLE = CauseKind(
     "provider not reached",
     "no connection to its gateway, or no answer from it",
-    "The provider cannot be reached. That says nothing of the workload, which may run on.",
+    "The provider cannot be reached. That says nothing about the workload, which may still run.",
     "Look again in a minute. If it stays so, close it and deploy it with another provider.",
 )
-CLUSTER_DOWN = Ailment(
+CLUSTER_DOWN = CauseKind(
     "provider's cluster down",
     "the gateway's 503, or the close code 4002 of its streams",
-    "The provider cannot reach its own cluster. That says nothing of the workload, which may run on.",
+    "The provider cannot reach its own cluster. That says nothing about the workload, which may still run.",
     "Look again in a minute. If it stays so, close it and deploy it with another provider.",
 )
-NO_MANIFEST = Ailment(
+NO_MANIFEST = CauseKind(
     "manifest not delivered",
     "the gateway's 404 for a lease that is active",
-    "Its provider has no manifest for the lease, so nothing runs, and the lease costs rent all the same.",
+    "Its provider has no manifest for the lease, so nothing runs, and the lease still costs rent.",
     "Call update_deployment with the same SDL, which delivers it again, or close_deployment.",
 )
-HOST_TAKEN = Ailment(
+HOST_TAKEN = CauseKind(
     "host name taken",
-    "no manifest at the provider, and an SDL that accepts host names of its own; likely, never certain",
+    "no manifest at the provider, and an SDL that asks for host names of its own; likely, never certain",
     "The provider may have refused its manifest because another tenant holds one of its host names.",
     "Take the host name out of `accept` in the SDL, or choose another one, and call update_deployment; or deploy it "
     "with another provider.",
 )
-VOLUME = Ailment(
+VOLUME_NOT_MOUNTED = CauseKind(
     "volume does not mount",
     "FailedMount, FailedAttachVolume, ProvisioningFailed, or a claim that stays unbound",
-    "A volume of service {service} cannot be mounted{replicas}. That is the provider's to mend.",
+    "A volume of service {service} cannot be mounted{replicas}. Only the provider can repair that.",
     "If it stays so for some minutes, close it and deploy it with another provider, or without persistent storage.",
 )
-NO_ROOM = Ailment(
+NO_ROOM = CauseKind(
     "no room",
     "FailedScheduling, and what it names: cpu, memory, gpu, storage",
     "The provider has no node with room for service {service}{replicas}: not enough {resources}.",
     "Close it and deploy it with another provider, or deploy it with less {resources}.",
 )
-NO_NODE = Ailment(
+NO_FITTING_NODE = CauseKind(
     "no fitting node",
     "FailedScheduling for another reason: taints, affinity, ports",
     "The provider has no node that fits service {service}{replicas}.",
     "Close it and deploy it with another provider.",
 )
-BAD_NAME = Ailment(
+IMAGE_NAME_INVALID = CauseKind(
     "image name invalid",
     "InspectFailed, InvalidImageName",
-    "The image of service {service} is no valid image name{replicas}.",
+    "The image of service {service} is not a valid image name{replicas}.",
     "Correct the image in the SDL (the name in lower case, no https://) and call update_deployment.",
 )
-RATE_LIMITED = Ailment(
+PULLS_LIMITED = CauseKind(
     "registry limits pulls",
     "a failed pull with toomanyrequests or 429",
-    "The registry takes no more pulls from the provider's address for now; the image of service {service} waits"
+    "The registry refuses more pulls from the provider's address for now, so the image of service {service} waits"
     "{replicas}.",
     "Wait an hour or more; or add credentials of a registry account to the service, or take the image from another "
     "registry, and call update_deployment.",
 )
-NO_PERMISSION = Ailment(
+IMAGE_NOT_PERMITTED = CauseKind(
     "image not permitted",
     "a failed pull with denied, unauthorized, 401 or 403",
     "The image of service {service} is private, or does not exist: the registry does not let it be pulled{replicas}.",
     "Add credentials for its registry to the service in the SDL, or use a public image; then call update_deployment.",
 )
-WRONG_PLATFORM = Ailment(
+IMAGE_FOR_OTHER_PLATFORM = CauseKind(
     "image for another processor",
-    "a failed pull with `no match for platform`, or last words with `exec format error`",
+    "a failed pull with `no match for platform`, or a log that ends with `exec format error`",
     "The image of service {service} is not built for the provider's processors (linux/amd64){replicas}.",
     "Build and push it for linux/amd64, and call update_deployment.",
 )
-NOT_FOUND = Ailment(
+IMAGE_NOT_FOUND = CauseKind(
     "image not found",
     "a failed pull with `not found`, `manifest unknown` or the like",
     "The image of service {service} cannot be pulled: its name or tag does not exist{replicas}.",
     "Correct the image in the SDL and call update_deployment.",
 )
-NO_REGISTRY = Ailment(
+REGISTRY_UNREACHABLE = CauseKind(
     "registry not reached",
     "a failed pull with `no such host`, a timeout or a refused connection",
     "The provider cannot reach the registry of service {service}'s image{replicas}.",
     "Check the registry's name in the image. If it is right, wait, or deploy it with another provider.",
 )
-NOT_PULLED = Ailment(
+IMAGE_NOT_PULLED = CauseKind(
     "image not pulled",
     "a failed pull for any other reason",
     "The image of service {service} cannot be pulled{replicas}.",
-    "The evidence holds the registry's words. Correct the image in the SDL and call update_deployment.",
+    "The evidence shows what the registry answered. Correct the image in the SDL and call update_deployment.",
 )
-NO_PROGRAM = Ailment(
+COMMAND_NOT_FOUND = CauseKind(
     "command not found",
     "a container that cannot be created: `executable file not found`, `no such file`, `permission denied`",
     "The container of service {service} cannot be started: its image lacks the program that `command` names, or may "
     "not run it{replicas}.",
-    "Correct command and args in the SDL, or leave them out so that the image's own start, and call "
+    "Correct command and args in the SDL, or leave them out so that the image's own command starts, and call "
     "update_deployment.",
 )
-NOT_STARTED = Ailment(
+CONTAINER_NOT_STARTED = CauseKind(
     "container not started",
     "a container that cannot be created, for another reason",
     "The container of service {service} cannot be started{replicas}.",
-    "The evidence holds the reason. Correct the SDL and call update_deployment, or deploy it with another provider.",
+    "The evidence shows the reason. Correct the SDL and call update_deployment, or deploy it with another provider.",
 )
-OUT_OF_DISK = Ailment(
+OUT_OF_DISK = CauseKind(
     "out of disk",
     "Evicted, for its ephemeral storage",
     "Service {service} wrote more to its disk than its storage holds, and was evicted{replicas}.",
     "Deploy it as a new deployment with more storage (resources cannot change in place), or let it write less.",
 )
-OUT_OF_MEMORY = Ailment(
+OUT_OF_MEMORY = CauseKind(
     "out of memory",
     "an event about an OOM kill at its pod, which few clusters write",
     "A container of service {service} used more memory than it has and was killed{replicas}.",
     "Deploy it as a new deployment with more memory: resources cannot change in place.",
 )
-GPU_MEMORY = Ailment(
+OUT_OF_GPU_MEMORY = CauseKind(
     "out of GPU memory",
-    "restarts, and last words about the memory of CUDA or HIP",
-    "Service {service} ends again and again for lack of GPU memory, by its own last words{replicas}.",
-    "Use a smaller model or batch and call update_deployment, or deploy it anew on a GPU with more memory.",
+    "restarts, and a log that ends with an error about the memory of CUDA or HIP",
+    "Service {service} keeps ending because it runs out of GPU memory, as the end of its log says{replicas}.",
+    "Use a smaller model or batch and call update_deployment, or deploy it again on a GPU with more memory.",
 )
-MAYBE_MEMORY = Ailment(
+PROBABLY_OUT_OF_MEMORY = CauseKind(
     "probably out of memory",
-    "restarts, and last words such as Killed, OutOfMemoryError or MemoryError",
-    "Service {service} ends again and again, probably for lack of memory: its last words say so, and the provider "
-    "tells no reason{replicas}.",
+    "restarts, and a log that ends with Killed, OutOfMemoryError, MemoryError or the like",
+    "Service {service} keeps ending, probably because it runs out of memory: the end of its log says so, and the "
+    "provider gives no reason{replicas}.",
     "Deploy it as a new deployment with more memory (resources cannot change in place), or let it use less.",
 )
-CRASH = Ailment(
+CRASH_LOOP = CauseKind(
     "crash loop",
     "`Back-off restarting failed container`, and the last lines of the log",
-    "The container of service {service} starts and ends again, over and over, {code}{replicas}.",
-    "Its last words are in the evidence: correct the command, args or env, and call update_deployment. A log that "
+    "The container of service {service} keeps starting and ending, {code}{replicas}.",
+    "The end of its log is in the evidence: correct the command, args or env, and call update_deployment. A log that "
     "just stops can also mean that it was killed for its memory.",
 )
-PROBE = Ailment(
+PROBE_FAILS = CauseKind(
     "probe fails",
     "Unhealthy, while the service is not ready",
-    "The container of service {service} runs, and does not pass its probe{replicas}.",
+    "The container of service {service} runs, but does not pass its probe{replicas}.",
     "Let the app listen on 0.0.0.0 at the port in the SDL's expose; call update_deployment.",
 )
-DEAF = Ailment(
+NOTHING_LISTENS = CauseKind(
     "nothing listens",
     "a GET of its own URI that the ingress answers with 502, 503 or 504",
-    "Service {service} runs, and nothing answers where its ingress points{port}.",
+    "Service {service} runs, but nothing answers where its ingress points{port}.",
     "Let the port in the SDL's expose be the one that the app listens on, on 0.0.0.0 and not on 127.0.0.1; call "
-    "update_deployment. If its log shows that it still loads, only wait.",
+    "update_deployment. If its log shows that it is still loading, only wait.",
 )
-NO_DNS = Ailment(
+HOST_NOT_IN_DNS = CauseKind(
     "host name points nowhere",
     "a host name among its URIs that DNS does not know",
-    "A host name of service {service} does not exist in DNS, so nobody reaches it under that name.",
+    "A host name of service {service} does not exist in DNS, so it cannot be reached under that name.",
     "At the name's DNS provider, point it (CNAME) to {target}.",
 )
-PULLING = Ailment(
+STILL_PULLING = CauseKind(
     "image still being pulled",
     "Pulling, and neither Pulled nor a failure after it",
-    "The image of service {service} is still being pulled{replicas}, which is no error; for how long is not told.",
+    "The image of service {service} is still being pulled{replicas}. That is not an error, and the provider does not "
+    "report how far it is.",
     "Wait and look again in a minute: images of many gigabytes take several. Providers close a lease that does not "
     "run within about eight.",
 )
-ESCROW_LOW = Ailment(
+ESCROW_LOW = CauseKind(
     "escrow about to run out",
     "less than an hour of rent in escrow",
-    "What pays for it ends in {minutes} minutes.",
+    "It is paid for only {minutes} minutes more.",
     "Call add_funds to keep it running.",
 )
 
-AILMENTS = (
+CAUSE_KINDS = (
     NEVER_LEASED,
     CLOSED_UNLEASED,
     ESCROW_EMPTY,
@@ -272,33 +273,33 @@ AILMENTS = (
     DECOMMISSIONED,
     CLOSED_BY_PROVIDER,
     CLOSED_BY_ACCOUNT,
-    CLOSED,
-    UNTRUSTED,
-    UNREACHABLE,
+    CLOSED_UNEXPLAINED,
+    PROVIDER_UNTRUSTED,
+    PROVIDER_UNREACHABLE,
     CLUSTER_DOWN,
     NO_MANIFEST,
     HOST_TAKEN,
-    VOLUME,
+    VOLUME_NOT_MOUNTED,
     NO_ROOM,
-    NO_NODE,
-    BAD_NAME,
-    RATE_LIMITED,
-    NO_PERMISSION,
-    WRONG_PLATFORM,
-    NOT_FOUND,
-    NO_REGISTRY,
-    NOT_PULLED,
-    NO_PROGRAM,
-    NOT_STARTED,
+    NO_FITTING_NODE,
+    IMAGE_NAME_INVALID,
+    PULLS_LIMITED,
+    IMAGE_NOT_PERMITTED,
+    IMAGE_FOR_OTHER_PLATFORM,
+    IMAGE_NOT_FOUND,
+    REGISTRY_UNREACHABLE,
+    IMAGE_NOT_PULLED,
+    COMMAND_NOT_FOUND,
+    CONTAINER_NOT_STARTED,
     OUT_OF_DISK,
     OUT_OF_MEMORY,
-    GPU_MEMORY,
-    MAYBE_MEMORY,
-    CRASH,
-    PROBE,
-    DEAF,
-    NO_DNS,
-    PULLING,
+    OUT_OF_GPU_MEMORY,
+    PROBABLY_OUT_OF_MEMORY,
+    CRASH_LOOP,
+    PROBE_FAILS,
+    NOTHING_LISTENS,
+    HOST_NOT_IN_DNS,
+    STILL_PULLING,
     ESCROW_LOW,
 )
 """All of them, the most decisive first."""

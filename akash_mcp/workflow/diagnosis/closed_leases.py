@@ -1,4 +1,4 @@
-"""Why nothing of a deployment runs any more: leases that ended, by the reason that the chain has on record."""
+"""Why a deployment has no running lease: what the reasons that the chain records for closed leases mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.diagnosis import causes
-from akash_mcp.workflow.diagnosis.causes import Ailment, Cause
+from akash_mcp.workflow.diagnosis.causes import Cause, CauseKind
 
 REASONS = {
     "lease_closed_owner": causes.CLOSED_BY_ACCOUNT,
@@ -16,7 +16,7 @@ REASONS = {
     "lease_closed_reason_unspecified": causes.CLOSED_BY_PROVIDER,
     "lease_closed_reason_manifest_timeout": causes.MANIFEST_LATE,
     "lease_closed_reason_insufficient_funds": causes.ESCROW_EMPTY,
-    # The same as numbers, which some answers hold (akash-network/chain-sdk market/v1 LeaseClosedReason).
+    # As numbers, which some answers hold (akash-network/chain-sdk market/v1 LeaseClosedReason).
     "1": causes.CLOSED_BY_ACCOUNT,
     "10000": causes.UNSTABLE,
     "10001": causes.DECOMMISSIONED,
@@ -26,8 +26,8 @@ REASONS = {
 }
 
 
-def endings(detail: DeploymentDetail) -> Iterator[Cause]:
-    """Why each group without a running lease has none: its last lease's end, or that there never was one."""
+def causes_of_closing(detail: DeploymentDetail) -> Iterator[Cause]:
+    """One cause for each group without a running lease: why its last lease was closed, or that there was none."""
     if not detail.leases:
         unleased = causes.NEVER_LEASED if detail.state == "active" else causes.CLOSED_UNLEASED
         yield unleased.cause((f"state {field(detail.state)}, no leases",))
@@ -37,18 +37,18 @@ def endings(detail: DeploymentDetail) -> Iterator[Cause]:
     for lease in last.values():
         reason = lease.reason or "no reason on record"
         evidence = f"lease at {lease.id.provider}: state {field(lease.state)}, {field(reason)}"
-        yield _ailment(detail, lease.state, reason).cause((evidence,), again=_again(detail))
+        yield _kind_of(detail, lease.state, reason).cause((evidence,), again=_again(detail))
 
 
-def _ailment(detail: DeploymentDetail, state: str, reason: str) -> Ailment:
+def _kind_of(detail: DeploymentDetail, state: str, reason: str) -> CauseKind:
     if reason in REASONS:
         return REASONS[reason]
     overdrawn = state == "insufficient_funds" or detail.escrow_account.state.state == "overdrawn"
-    return causes.ESCROW_EMPTY if overdrawn else causes.CLOSED
+    return causes.ESCROW_EMPTY if overdrawn else causes.CLOSED_UNEXPLAINED
 
 
 def _again(detail: DeploymentDetail) -> str:
-    """How to begin anew. A provider that closes a lease leaves the deployment open, with its money."""
+    """How to deploy it again. A provider that closes a lease leaves the deployment open, with its money."""
     if detail.active_leases:
         return "Its other groups run on; to have all of it again, close it (close_deployment) and deploy it"
     if detail.state == "active":

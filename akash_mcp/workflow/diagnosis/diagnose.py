@@ -1,7 +1,7 @@
-"""Why a deployment does not do what it should: record, status, events, logs and ingress put together into causes.
+"""Why a deployment does not do what it should: its record, status, events, logs and addresses, put together.
 
-What the evidence does not tell is said to be unknown; nothing is guessed, and nothing is called healthy that could not
-be seen.
+What the evidence does not show is reported as not known. Nothing is guessed, and nothing is called healthy that could
+not be seen.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.diagnosis import causes
 from akash_mcp.workflow.diagnosis.causes import Cause
-from akash_mcp.workflow.diagnosis.closed_leases import endings
-from akash_mcp.workflow.diagnosis.evidence import LeaseView, seconds_since, view
-from akash_mcp.workflow.diagnosis.rules import findings, in_order
+from akash_mcp.workflow.diagnosis.closed_leases import causes_of_closing
+from akash_mcp.workflow.diagnosis.evidence import LeaseEvidence, gather_evidence, seconds_since
+from akash_mcp.workflow.diagnosis.rules import diagnose_lease, in_order
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.status import funds_of, record
+from akash_mcp.workflow.status import funds_of, read_deployment
 
 _LOW_HOURS = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnosed:
-    """What was found, the most decisive first. `past` is over as far as can be told."""
+class Diagnosis:
+    """The causes, the most decisive first. `past` is trouble that is over as far as can be told."""
 
     causes: tuple[Cause, ...]
     past: tuple[str, ...]
@@ -41,22 +41,22 @@ class Diagnosed:
         return not self.causes and not self.not_known
 
 
-async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosed:
-    """Look at everything there is. Raises `NotFound` for a deployment that this account does not have."""
-    detail = await record(rt, dseq)
+async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
+    """Diagnose a deployment, open or closed. Raises `NotFound` for one that this account does not have."""
+    detail = await read_deployment(rt, dseq)
     not_known: list[str] = []
     height = await _height(rt, not_known)
-    causes = list(endings(detail))
+    causes = list(causes_of_closing(detail))
     past: list[str] = []
-    for seen in await _views(rt, detail, height):
-        found = findings(seen)
+    for evidence in await _evidence(rt, detail, height):
+        found = diagnose_lease(evidence)
         causes += found.causes
         past += found.past
         not_known += found.not_known
     if height is not None:
-        causes += _money(rt, detail, height)
+        causes += _low_escrow(rt, detail, height)
     ordered = in_order(causes)
-    return Diagnosed(
+    return Diagnosis(
         ordered,
         tuple(past),
         tuple(field(text, 400) for text in dict.fromkeys(not_known)),
@@ -72,20 +72,20 @@ async def _height(rt: Runtime, not_known: list[str]) -> int | None:
         return None
 
 
-async def _views(rt: Runtime, detail: DeploymentDetail, height: int | None) -> list[LeaseView]:
+async def _evidence(rt: Runtime, detail: DeploymentDetail, height: int | None) -> list[LeaseEvidence]:
     began = {lease.lease_id: lease.created_at for lease in detail.leases}
-    seen: dict[LeaseId, LeaseView] = {}
+    gathered: dict[LeaseId, LeaseEvidence] = {}
 
-    async def look(lease: LeaseId) -> None:
-        seen[lease] = await view(rt, lease, seconds_since(began[lease], height))
+    async def gather(lease: LeaseId) -> None:
+        gathered[lease] = await gather_evidence(rt, lease, seconds_since(began[lease], height))
 
     async with anyio.create_task_group() as tasks:
         for lease in detail.active_leases:
-            tasks.start_soon(look, lease)
-    return [seen[lease] for lease in detail.active_leases]
+            tasks.start_soon(gather, lease)
+    return [gathered[lease] for lease in detail.active_leases]
 
 
-def _money(rt: Runtime, detail: DeploymentDetail, height: int) -> Iterator[Cause]:
+def _low_escrow(rt: Runtime, detail: DeploymentDetail, height: int) -> Iterator[Cause]:
     funds = funds_of(detail, height, rt.now())
     if detail.active_leases and funds.hours_left is not None and funds.hours_left < _LOW_HOURS:
         evidence = (f"{funds.escrow_left} left at {funds.usd_per_hour} an hour",)
@@ -94,7 +94,11 @@ def _money(rt: Runtime, detail: DeploymentDetail, height: int) -> Iterator[Cause
 
 def _next_step(causes: tuple[Cause, ...], past: list[str], not_known: list[str]) -> str:
     if causes:
-        return causes[0].mend
+        return causes[0].fix
     if not_known:
-        return "It may only need more time: look again in a minute."
-    return "Nothing needs doing." if not past else "Nothing now. Should it fail again, look again at once."
+        return "It may only need more time: call diagnose_deployment again in a minute."
+    return (
+        "Nothing needs doing."
+        if not past
+        else "Nothing now. If it fails again, call diagnose_deployment at once."
+    )

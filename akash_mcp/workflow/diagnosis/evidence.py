@@ -1,6 +1,6 @@
-"""What can be seen of a lease that runs: its provider's status, its events, last words, and its own web addresses.
+"""What can be seen of a running lease: its provider's status, its events, the end of its logs, and its web addresses.
 
-Everything is bounded, in lines and in time, and what could not be seen is said. Nothing is judged here.
+Everything is bounded, in lines and in seconds, and what could not be seen is recorded. Nothing is judged here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from akash_mcp.errors import AkashError, Interrupted, NotRunningYet, ProviderErr
 from akash_mcp.ids import LeaseId
 from akash_mcp.money import BLOCK_SECONDS
 from akash_mcp.sanitize.text import field
-from akash_mcp.workflow.desired_state import Declared
+from akash_mcp.workflow.desired_state import DesiredState
 from akash_mcp.workflow.runtime import Runtime
 
 STATUS_SECONDS = 12.0
@@ -35,90 +35,99 @@ _EVENTS = 2_000
 _LOG_TAIL = 20
 _LOG_LINES = 200
 _LOGS_OF = 8
-_LOOKS = 16
+_PROBES = 16
 _SERVICES = 100
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceView:
-    """One service: `ready` of `wanted` replicas, the events about its objects in their order, the last lines of its
-    log where it was read, what its web addresses answered, and the container port behind them where we know it."""
+class ServiceEvidence:
+    """One service: `ready` of `desired` replicas, and the events about its objects in their order.
+
+    `log_tail`: the last lines of its log, where it was read. `probes`: what its web addresses answered. `port`: the
+    container port behind them, where we know it.
+    """
 
     name: str
     ready: int
-    wanted: int
+    desired: int
     events: tuple[KubeEvent, ...] = ()
-    last_words: tuple[LogLine, ...] = ()
-    looks: tuple[Look, ...] = ()
+    log_tail: tuple[LogLine, ...] = ()
+    probes: tuple[Look, ...] = ()
     port: int | None = None
 
     @property
-    def is_up(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether all of its replicas are ready."""
-        return self.ready >= self.wanted
+        return self.ready >= self.desired
 
 
 @dataclass(frozen=True, slots=True)
-class LeaseView:
-    """One active lease. `failure` is why its provider told nothing; `age` its seconds, None where not known.
+class LeaseEvidence:
+    """One active lease. `failure`: why its provider gave no status. `age`: its seconds, None where not known.
 
     `hosts` are the host names that its manifest asks for, where we know it.
     """
 
     lease: LeaseId
     age: float | None = None
-    services: tuple[ServiceView, ...] = ()
+    services: tuple[ServiceEvidence, ...] = ()
     hosts: tuple[str, ...] = ()
     failure: AkashError | None = None
     not_known: tuple[str, ...] = ()
 
 
-async def view(rt: Runtime, lease: LeaseId, age: float | None) -> LeaseView:
-    """Look at everything that there is of an active lease."""
-    declared = Declared(rt, lease.dseq)
+async def gather_evidence(rt: Runtime, lease: LeaseId, age: float | None) -> LeaseEvidence:
+    """Read everything that can be seen of an active lease, which began `age` seconds ago."""
+    manifest = DesiredState(rt, lease.dseq)
     try:
         with anyio.fail_after(STATUS_SECONDS):
             status = await rt.provider.lease_status(lease)
     except AkashError as failure:
-        return LeaseView(lease, age, hosts=declared.hosts(lease), failure=failure)
+        return LeaseEvidence(lease, age, hosts=manifest.hosts(lease), failure=failure)
     except TimeoutError:
         silent = Interrupted(f"The provider gave no answer within {STATUS_SECONDS:.0f} seconds.")
-        return LeaseView(lease, age, hosts=declared.hosts(lease), failure=silent)
-    seen = _Seen(rt, lease, status)
+        return LeaseEvidence(lease, age, hosts=manifest.hosts(lease), failure=silent)
+    gathering = _Gathering(rt, lease, status)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(seen.read_events)
-        tasks.start_soon(seen.visit)
-    wanted = declared.replicas(lease)
-    views = [
-        ServiceView(
+        tasks.start_soon(gathering.read_events)
+        tasks.start_soon(gathering.probe_addresses)
+    desired = manifest.replicas(lease)
+    services = [
+        ServiceEvidence(
             name,
             service.ready,
-            wanted.get(name, max(service.total, service.replicas, 1)),
-            tuple(event for event in seen.events if event.service == name),
-            looks=tuple(seen.looks.get(name, ())),
-            port=declared.web_port(lease, name),
+            desired.get(name, max(service.total, service.replicas, 1)),
+            tuple(event for event in gathering.events if event.service == name),
+            probes=tuple(gathering.probes.get(name, ())),
+            port=manifest.web_port(lease, name),
         )
         for name, service in islice(status.services.items(), _SERVICES)
     ]
     if len(status.services) > _SERVICES:
-        seen.not_known.append(f"Only {_SERVICES} of its {len(status.services)} services were looked at.")
-    views += [ServiceView(name, 0, count) for name, count in wanted.items() if name not in status.services]
-    return LeaseView(
-        lease, age, tuple(await seen.hear(views)), declared.hosts(lease), not_known=tuple(seen.not_known)
+        gathering.not_known.append(f"Only {_SERVICES} of its {len(status.services)} services were looked at.")
+    services += [
+        ServiceEvidence(name, 0, count) for name, count in desired.items() if name not in status.services
+    ]
+    return LeaseEvidence(
+        lease,
+        age,
+        tuple(await gathering.with_logs(services)),
+        manifest.hosts(lease),
+        not_known=tuple(gathering.not_known),
     )
 
 
-class _Seen:
-    """What one look gathers, read by read, so that one that fails takes nothing from the others."""
+class _Gathering:
+    """The reads of one lease, each by itself, so that one that fails takes nothing from the others."""
 
     def __init__(self, rt: Runtime, lease: LeaseId, status: LeaseStatus) -> None:
         self._rt = rt
         self._lease = lease
         self._status = status
         self.events: list[KubeEvent] = []
-        self.looks: dict[str, list[Look]] = {}
+        self.probes: dict[str, list[Look]] = {}
         self.not_known: list[str] = []
 
     async def read_events(self) -> None:
@@ -127,38 +136,38 @@ class _Seen:
 
         self.events = await self._read("its events", read, _EVENTS, anyio.current_time() + STREAM_SECONDS)
 
-    async def visit(self) -> None:
-        """Look at the web addresses of services that run; of a few, since a provider may name any number."""
+    async def probe_addresses(self) -> None:
+        """Ask the web addresses of services that run; at most `_PROBES`, since a provider may name any number."""
         chosen = [
             (name, uri)
             for name, service in self._status.services.items()
             if service.ready
             for uri in dict.fromkeys(service.uris)
         ]
-        if len(chosen) > _LOOKS:
-            self.not_known.append(f"Only {_LOOKS} of its {len(chosen)} web addresses were asked.")
+        if len(chosen) > _PROBES:
+            self.not_known.append(f"Only {_PROBES} of its {len(chosen)} web addresses were asked.")
 
         async def look(name: str, uri: str) -> None:
-            self.looks.setdefault(name, []).append(await self._rt.visit(uri))
+            self.probes.setdefault(name, []).append(await self._rt.visit(uri))
 
         async with anyio.create_task_group() as tasks:
-            for name, uri in chosen[:_LOOKS]:
+            for name, uri in chosen[:_PROBES]:
                 tasks.start_soon(look, name, uri)
 
-    async def hear(self, views: list[ServiceView]) -> list[ServiceView]:
-        """The same services, with the last words of those that are not up or do not answer.
+    async def with_logs(self, services: list[ServiceEvidence]) -> list[ServiceEvidence]:
+        """Add the end of the log to each service that is not ready or does not answer, and return all of them.
 
-        Each is asked for alone: one replica that has not started makes the provider refuse the logs of all.
+        Each log is asked for alone: one replica that has not started makes the provider refuse the logs of all.
         """
         ends = anyio.current_time() + STREAM_SECONDS
-        asked = 0
-        heard = []
-        for service in views:
-            if asked < _LOGS_OF and anyio.current_time() < ends and _is_suspect(service):
-                asked += 1
-                service = replace(service, last_words=tuple(await self._read_log(service.name, ends)))
-            heard.append(service)
-        return heard
+        read = 0
+        complete = []
+        for service in services:
+            if read < _LOGS_OF and anyio.current_time() < ends and _is_suspect(service):
+                read += 1
+                service = replace(service, log_tail=tuple(await self._read_log(service.name, ends)))
+            complete.append(service)
+        return complete
 
     async def _read_log(self, service: str, ends: float) -> list[LogLine]:
         def read(until: float) -> AsyncGenerator[LogLine, None]:
@@ -187,16 +196,16 @@ class _Seen:
 
 
 def _is_starting(failure: AkashError) -> bool:
-    """Whether it is only that a replica has not started, for which a stream of logs is closed without a word."""
+    """Whether a replica has just not started yet: the provider then closes a stream of logs and gives no reason."""
     return isinstance(failure, ProviderError) and failure.status == CLOSE_UNKNOWN
 
 
-def _is_suspect(service: ServiceView) -> bool:
-    return not service.is_up or any(look.answer is Answer.NOBODY for look in service.looks)
+def _is_suspect(service: ServiceEvidence) -> bool:
+    return not service.is_ready or any(look.answer is Answer.NOBODY for look in service.probes)
 
 
 def seconds_since(created: int, height: int | None) -> float | None:
-    """How long before a block `height` another was made, None where either is not known."""
+    """Seconds between the blocks `created` and `height`, None where either is not known."""
     if height is None or not created:
         return None
     return float(max(height - created, 0) * BLOCK_SECONDS)

@@ -1,4 +1,4 @@
-"""What the view of a running lease comes to: causes, what seems to be over, and what stays unknown.
+"""From the evidence of one running lease to its causes, to what seems to be over, and to what stays unknown.
 
 Events carry neither time nor count, so what is over is told apart by what came after it in the life of the same pod:
 scheduled, volumes mounted, image pulled, container started. Only a container's own end cannot be placed so; while all
@@ -26,16 +26,15 @@ from akash_mcp.errors import (
 )
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.diagnosis import causes
-from akash_mcp.workflow.diagnosis.causes import AILMENTS, MANIFEST_SECONDS, Ailment, Cause
+from akash_mcp.workflow.diagnosis.causes import CAUSE_KINDS, MANIFEST_SECONDS, Cause, CauseKind
 from akash_mcp.workflow.diagnosis.event_patterns import (
-    REACHED,
-    Sign,
-    Stage,
-    ailment_of,
-    exit_code_in,
-    sign_of,
+    STAGE_PASSED,
+    EventPattern,
+    PodStage,
+    pattern_of,
 )
-from akash_mcp.workflow.diagnosis.evidence import LeaseView, ServiceView
+from akash_mcp.workflow.diagnosis.evidence import LeaseEvidence, ServiceEvidence
+from akash_mcp.workflow.diagnosis.log_patterns import exit_code_in, kind_in_log
 
 DELIVERY_SECONDS = 60.0
 """A manifest is on its way that long after a lease; the Console tries three times, six seconds apart."""
@@ -45,62 +44,62 @@ BOOT_SECONDS = 300.0
 
 _EVIDENCE_LINES = 3
 _LINE_BYTES = 500
-"""What the registry said stands at the end of a failed pull, after the image's name three times over."""
-_LAST_WORDS = 4
+"""What the registry log_lines stands at the end of a failed pull, after the image's name three times over."""
+_SHOWN_LOG_LINES = 4
 
 
 @dataclass
-class Findings:
-    """What a lease's signs come to. `past` is over as far as can be told, and no cause."""
+class LeaseDiagnosis:
+    """What the evidence of one lease says. `past` is trouble that is over as far as can be told, and not a cause."""
 
     causes: list[Cause] = dataclasses.field(default_factory=list)
     past: list[str] = dataclasses.field(default_factory=list)
     not_known: list[str] = dataclasses.field(default_factory=list)
 
 
-_SHORT_OF = re.compile(r"Insufficient ([\w./-]+)")
+_MISSING = re.compile(r"Insufficient ([\w./-]+)")
 _NAME = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,260}")
 _GONE = re.compile(r"^Deleted pod: (\S+)$")
 
 
-def findings(view: LeaseView) -> Findings:
-    """Everything that the view of one active lease tells."""
-    found = Findings(not_known=list(view.not_known))
-    if view.failure is not None:
-        _silent(view, view.failure, found)
-    elif not view.services:
-        found.not_known.append(f"{view.lease.provider} tells of no service of the lease.")
-    for service in view.services:
-        _judge(service, view, found)
+def diagnose_lease(seen: LeaseEvidence) -> LeaseDiagnosis:
+    """The causes in the evidence of one active lease, in no order: see `in_order`."""
+    found = LeaseDiagnosis(not_known=list(seen.not_known))
+    if seen.failure is not None:
+        _no_status(seen, seen.failure, found)
+    elif not seen.services:
+        found.not_known.append(f"{seen.lease.provider} reports no services for the lease.")
+    for service in seen.services:
+        _diagnose_service(service, seen, found)
     return found
 
 
 def in_order(causes: Iterable[Cause]) -> tuple[Cause, ...]:
     """The most decisive first."""
-    return tuple(sorted(causes, key=lambda cause: AILMENTS.index(cause.ailment)))
+    return tuple(sorted(causes, key=lambda cause: CAUSE_KINDS.index(cause.kind)))
 
 
-def _silent(view: LeaseView, failure: AkashError, found: Findings) -> None:
-    """What it means that a provider told nothing of a lease."""
-    provider = view.lease.provider
-    words = (field(failure.what, 300),)
+def _no_status(seen: LeaseEvidence, failure: AkashError, found: LeaseDiagnosis) -> None:
+    """What it means that a provider gave no status of a lease."""
+    provider = seen.lease.provider
+    evidence = (field(failure.what, 300),)
     match failure:
         case NotRunningYet():
             found.not_known.append(f"{provider} has the manifest and has started nothing yet.")
         case LeaseGone():
-            _undelivered(view, found)
+            _no_manifest(seen, found)
         case UntrustedProvider() if not isinstance(failure, NotProven):
-            found.causes.append(causes.UNTRUSTED.cause(words))
+            found.causes.append(causes.PROVIDER_UNTRUSTED.cause(evidence))
         case ProviderError(status=status) if status in (503, CLOSE_NO_CLUSTER):
-            found.causes.append(causes.CLUSTER_DOWN.cause(words))
+            found.causes.append(causes.CLUSTER_DOWN.cause(evidence))
         case Unreachable() | Interrupted():
-            found.causes.append(causes.UNREACHABLE.cause(words))
+            found.causes.append(causes.PROVIDER_UNREACHABLE.cause(evidence))
         case _:
-            found.not_known.append(f"{provider} could not be asked: {words[0]}")
+            found.not_known.append(f"{provider} could not be asked: {evidence[0]}")
 
 
-def _undelivered(view: LeaseView, found: Findings) -> None:
-    provider, age = view.lease.provider, view.age
+def _no_manifest(seen: LeaseEvidence, found: LeaseDiagnosis) -> None:
+    provider, age = seen.lease.provider, seen.age
     if age is not None and age < DELIVERY_SECONDS:
         found.not_known.append(
             f"{provider} knows nothing of the lease yet, {age:.0f} s after it began: the manifest may be on its way."
@@ -115,61 +114,64 @@ def _undelivered(view: LeaseView, found: Findings) -> None:
     else:
         evidence.append("a provider that is sent nothing closes a lease after 5 minutes")
     found.causes.append(causes.NO_MANIFEST.cause(tuple(evidence)))
-    if view.hosts:
-        hosts = tuple(f"host name in the SDL: {_name(host)}" for host in view.hosts[:_EVIDENCE_LINES])
+    if seen.hosts:
+        hosts = tuple(f"host name in the SDL: {_name(host)}" for host in seen.hosts[:_EVIDENCE_LINES])
         found.causes.append(causes.HOST_TAKEN.cause(hosts))
 
 
-def _judge(service: ServiceView, view: LeaseView, found: Findings) -> None:
+def _diagnose_service(service: ServiceEvidence, seen: LeaseEvidence, found: LeaseDiagnosis) -> None:
     pods = _pods(service.events)
-    if service.is_up:
-        found.past += _past(service, pods)
+    if service.is_ready:
+        found.past += _past_trouble(service, pods)
     else:
         before = len(found.causes)
-        _not_up(service, pods, found)
+        _not_ready(service, pods, found)
         if len(found.causes) == before:
             found.not_known.append(
-                f"{service.ready} of {service.wanted} replicas of service {_name(service.name)} run, and "
+                f"{service.ready} of {service.desired} replicas of service {_name(service.name)} run, and "
                 "neither its events nor its log says why. Clusters keep events for about an hour."
             )
-    _judge_answers(service, view, found)
+    _diagnose_addresses(service, seen, found)
 
 
 @dataclass
 class _Pod:
-    """The events of one pod as it is now, and what stands in its way by stage."""
+    """The events of one pod as it is now, and by stage those that keep it from reaching that stage."""
 
     name: str
     events: list[KubeEvent] = dataclasses.field(default_factory=list)
-    open: dict[Stage, list[tuple[Sign, KubeEvent]]] = dataclasses.field(default_factory=dict)
+    blockers: dict[PodStage, list[tuple[EventPattern, KubeEvent]]] = dataclasses.field(default_factory=dict)
     is_pulling: bool = False
 
     def add(self, event: KubeEvent) -> None:
         self.events.append(event)
-        reached = REACHED.get(event.reason)
+        reached = STAGE_PASSED.get(event.reason)
         if reached is not None:
-            self.is_pulling = event.reason == "Pulling" or (self.is_pulling and reached < Stage.PULLED)
-            self.open = {stage: signs for stage, signs in self.open.items() if stage > reached}
+            self.is_pulling = event.reason == "Pulling" or (self.is_pulling and reached < PodStage.PULLED)
+            self.blockers = {stage: events for stage, events in self.blockers.items() if stage > reached}
             return
-        sign = sign_of(event)
-        if sign is not None:
-            self.open.setdefault(sign.stage, []).append((sign, event))
+        pattern = pattern_of(event)
+        if pattern is not None:
+            self.blockers.setdefault(pattern.stage, []).append((pattern, event))
 
     @property
-    def stage(self) -> Stage | None:
-        """The stage that it is kept from."""
-        return min(self.open, default=None)
+    def stage(self) -> PodStage | None:
+        """The first stage that something keeps it from."""
+        return min(self.blockers, default=None)
 
     @property
-    def ailment(self) -> Ailment | None:
-        """The most telling of what keeps it."""
-        signs = self.open.get(self.stage, []) if self.stage else []
-        return min((sign.ailment for sign, _ in signs), key=AILMENTS.index, default=None)
+    def kind(self) -> CauseKind | None:
+        """The most decisive cause that keeps it from its stage."""
+        blocking = self.blockers.get(self.stage, []) if self.stage else []
+        return min((pattern.kind for pattern, _ in blocking), key=CAUSE_KINDS.index, default=None)
 
-    def lines(self, ailment: Ailment) -> list[str]:
-        """The events that point to an ailment."""
+    def lines(self, kind: CauseKind) -> list[str]:
+        """The events that point to one kind of cause."""
         shown = [
-            _line(event) for signs in self.open.values() for sign, event in signs if sign.ailment is ailment
+            _line(event)
+            for blocking in self.blockers.values()
+            for pattern, event in blocking
+            if pattern.kind is kind
         ]
         return list(dict.fromkeys(shown))
 
@@ -197,93 +199,103 @@ def _pods(events: Sequence[KubeEvent]) -> list[_Pod]:
     return list(pods.values())
 
 
-def _not_up(service: ServiceView, pods: Sequence[_Pod], found: Findings) -> None:
-    stuck = [pod for pod in pods if pod.stage is not None and pod.stage < Stage.RUNNING]
-    ended = [pod for pod in pods if pod.stage is Stage.RUNNING]
-    if len(stuck) >= service.wanted - service.ready:
+def _not_ready(service: ServiceEvidence, pods: Sequence[_Pod], found: LeaseDiagnosis) -> None:
+    stuck = [pod for pod in pods if pod.stage is not None and pod.stage < PodStage.RUNNING]
+    ended = [pod for pod in pods if pod.stage is PodStage.RUNNING]
+    if len(stuck) >= service.desired - service.ready:
         ended = []  # they explain all that is missing, so whatever ended is up again
     facts = {"service": _name(service.name), "replicas": _replicas(service)}
-    for ailment in dict.fromkeys(pod.ailment for pod in stuck if pod.ailment):
-        lines = _some(line for pod in stuck if pod.ailment is ailment for line in pod.lines(ailment))
-        found.causes.append(ailment.cause(lines, resources=_short_of(lines), **facts))
-    for ailment in dict.fromkeys(pod.ailment for pod in ended if pod.ailment):
-        found.causes.append(_ended(service, [pod for pod in ended if pod.ailment is ailment], ailment, facts))
+    for kind in dict.fromkeys(pod.kind for pod in stuck if pod.kind):
+        lines = _last_few(line for pod in stuck if pod.kind is kind for line in pod.lines(kind))
+        found.causes.append(kind.cause(lines, resources=_missing_resources(lines), **facts))
+    for kind in dict.fromkeys(pod.kind for pod in ended if pod.kind):
+        found.causes.append(
+            _container_ended(service, [pod for pod in ended if pod.kind is kind], kind, facts)
+        )
     pulling = [pod for pod in pods if pod.is_pulling and pod.stage is None]
     if pulling:
-        lines = _some(_line(pod.events[-1]) for pod in pulling)
-        found.causes.append(causes.PULLING.cause(lines, **facts))
+        lines = _last_few(_line(pod.events[-1]) for pod in pulling)
+        found.causes.append(causes.STILL_PULLING.cause(lines, **facts))
 
 
-def _ended(service: ServiceView, pods: Sequence[_Pod], ailment: Ailment, facts: dict[str, str]) -> Cause:
-    """Why containers end, as exactly as their last words tell."""
+def _container_ended(
+    service: ServiceEvidence, pods: Sequence[_Pod], kind: CauseKind, facts: dict[str, str]
+) -> Cause:
+    """Why containers end, as exactly as the last lines of their logs say."""
     names = {pod.name for pod in pods}
-    said = [line.message for line in service.last_words if line.pod in names]
-    if ailment is causes.CRASH:
-        ailment = ailment_of(said) or ailment
-    told = exit_code_in(said)
+    log_lines = [line.message for line in service.log_tail if line.pod in names]
+    if kind is causes.CRASH_LOOP:
+        kind = kind_in_log(log_lines) or kind
+    exit_code = exit_code_in(log_lines)
     code = (
-        f"with exit code {told} by its own words" if told else "and the provider does not tell its exit code"
+        f"with exit code {exit_code}, as its log says"
+        if exit_code
+        else "and the provider does not report its exit code"
     )
-    lines = _some(_line(event) for pod in pods for _, event in pod.open[Stage.RUNNING])
-    shown = tuple(f"last words: {field(message, 300)}" for message in said[-_LAST_WORDS:])
-    return ailment.cause(
-        (*lines, *(shown or ("its log is empty, or could not be read",))), code=code, **facts
-    )
+    lines = _last_few(_line(event) for pod in pods for _, event in pod.blockers[PodStage.RUNNING])
+    shown = tuple(f"end of its log: {field(message, 300)}" for message in log_lines[-_SHOWN_LOG_LINES:])
+    return kind.cause((*lines, *(shown or ("its log is empty, or could not be read",))), code=code, **facts)
 
 
-def _past(service: ServiceView, pods: Sequence[_Pod]) -> list[str]:
-    lines = _some(_line(event) for pod in pods for signs in pod.open.values() for _, event in signs)
+def _past_trouble(service: ServiceEvidence, pods: Sequence[_Pod]) -> list[str]:
+    lines = _last_few(
+        _line(event) for pod in pods for blocking in pod.blockers.values() for _, event in blocking
+    )
     name = _name(service.name)
     return [
-        f"Service {name} is up now, and had trouble at some time in the last hour or so: {line}"
+        f"Service {name} is ready now, and had trouble at some time in the last hour or so: {line}"
         for line in lines[-1:]
     ]
 
 
-def _judge_answers(service: ServiceView, view: LeaseView, found: Findings) -> None:
+def _diagnose_addresses(service: ServiceEvidence, seen: LeaseEvidence, found: LeaseDiagnosis) -> None:
     """What the service's web addresses answered. One that could not be asked proves nothing."""
     name = _name(service.name)
-    answers = {look.answer for look in service.looks}
-    for look in service.looks:
+    answers = {look.answer for look in service.probes}
+    for look in service.probes:
         uri = _name(look.uri)
-        if look.answer is Answer.NO_NAME and (look.uri in view.hosts or len(answers) > 1):
-            known = (other.uri for other in service.looks if other.answer is not Answer.NO_NAME)
+        if look.answer is Answer.NO_NAME and (look.uri in seen.hosts or len(answers) > 1):
+            known = (other.uri for other in service.probes if other.answer is not Answer.NO_NAME)
             target = _name(next(known, "")) or "the provider's own host name for it"
-            found.causes.append(causes.NO_DNS.cause((f"{uri}: {look.said}",), service=name, target=target))
+            found.causes.append(
+                causes.HOST_NOT_IN_DNS.cause((f"{uri}: {look.said}",), service=name, target=target)
+            )
         elif look.answer in (Answer.NO_NAME, Answer.UNKNOWN) and Answer.LISTENS not in answers:
             found.not_known.append(f"Whether service {name} answers at {uri} is not known: it {look.said}.")
-    silent = [look for look in service.looks if look.answer is Answer.NOBODY]
+    silent = [look for look in service.probes if look.answer is Answer.NOBODY]
     if not silent or Answer.LISTENS in answers:
         return
     evidence = tuple(f"http://{_name(look.uri)}/ {look.said}" for look in silent)
-    if view.age is not None and view.age < BOOT_SECONDS:
+    if seen.age is not None and seen.age < BOOT_SECONDS:
         found.not_known.append(
             f"Service {name} runs, and nothing listens behind its ingress yet ({evidence[0]}): an app that loads a lot "
             "takes minutes to begin."
         )
         return
-    said = tuple(f"its log: {field(line.message, 300)}" for line in service.last_words[-_EVIDENCE_LINES:])
+    log_lines = tuple(
+        f"end of its log: {field(line.message, 300)}" for line in service.log_tail[-_EVIDENCE_LINES:]
+    )
     port = f" (port {service.port} of the container)" if service.port else ""
-    found.causes.append(causes.DEAF.cause((*evidence, *said), service=name, port=port))
+    found.causes.append(causes.NOTHING_LISTENS.cause((*evidence, *log_lines), service=name, port=port))
 
 
-def _replicas(service: ServiceView) -> str:
-    """Nothing where none or the only replica is meant, else how many run."""
-    return f" ({service.ready} of {service.wanted} replicas run)" if service.wanted > 1 else ""
+def _replicas(service: ServiceEvidence) -> str:
+    """How many replicas run, in brackets; empty where there should be only one."""
+    return f" ({service.ready} of {service.desired} replicas run)" if service.desired > 1 else ""
 
 
 def _name(text: str) -> str:
-    """A name that stands in a sentence of ours, where a provider chose it: nothing that could be a sentence itself."""
-    return text if _NAME.fullmatch(text) else "(no proper name)" if text else ""
+    """A name that a provider chose, for a sentence of ours. What could be read as a sentence itself is left out."""
+    return text if _NAME.fullmatch(text) else "(not a valid name)" if text else ""
 
 
-def _short_of(lines: Iterable[str]) -> str:
-    """What the scheduler is short of, in an SDL's words."""
-    named = dict.fromkeys(name for line in lines for name in _SHORT_OF.findall(line))
-    words = [
+def _missing_resources(lines: Iterable[str]) -> str:
+    """The resources that the scheduler says are insufficient, as an SDL names them; `room` where it names none."""
+    named = dict.fromkeys(name for line in lines for name in _MISSING.findall(line))
+    resources = [
         "gpu" if "/gpu" in name else "storage" if "storage" in name else name.rstrip(".,") for name in named
     ]
-    return ", ".join(dict.fromkeys(words)) or "room"
+    return ", ".join(dict.fromkeys(resources)) or "room"
 
 
 def _line(event: KubeEvent) -> str:
@@ -291,6 +303,6 @@ def _line(event: KubeEvent) -> str:
     return field(text, _LINE_BYTES)
 
 
-def _some(lines: Iterable[str]) -> tuple[str, ...]:
+def _last_few(lines: Iterable[str]) -> tuple[str, ...]:
     """The last few, each once."""
     return tuple(dict.fromkeys(lines))[-_EVIDENCE_LINES:]

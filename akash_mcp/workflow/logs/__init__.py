@@ -1,1 +1,5 @@
-"""What containers and their cluster say: `logs`, page by page without a line twice, and `events`."""
+"""What containers and their cluster report: logs, page by page with each line once, and Kubernetes events.
+
+`collector` reads over `lease_streams` into one `pod_log` a pod, each of which finds by `resume` where an earlier
+answer ended; `log_answer` writes what was read, with a `cursor`. `event_answer` does it for events.
+"""

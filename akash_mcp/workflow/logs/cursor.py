@@ -1,6 +1,6 @@
-"""A cursor: where an answer with logs ended, as a short text that needs no memory of ours.
+"""A cursor: where an answer with logs ended, as a short text, so that the server need not remember it.
 
-It holds checksums and numbers, and no text of a log. It is good for the deployment and service that it was made for.
+It holds checksums and numbers, and no text of a log. It is valid for the deployment and service it was made for.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 from akash_mcp.errors import BadArgument
 from akash_mcp.ids import Dseq
-from akash_mcp.workflow.logs.resume import WINDOW, Mark
+from akash_mcp.workflow.logs.resume import WINDOW, Position
 
 MAX_PODS = 64
 MAX_CHARACTERS = 2_000
@@ -21,49 +21,53 @@ MAX_CHARACTERS = 2_000
 PodId = bytes
 
 _VERSION = b"\x01"
-_SEAL_BYTES = 6
+_CHECKSUM_BYTES = 6
 _POD = struct.Struct(">5sIBI8s")
 _UNKNOWN = 2**32 - 1
 
 
 def pod_id(provider: str, pod: str) -> PodId:
-    """What a cursor calls a pod."""
+    """The 5 bytes that stand for a pod in a cursor."""
     return blake2b(f"{provider} {pod}".encode(), digest_size=5).digest()
 
 
-def encode(marks: Mapping[PodId, Mark], dseq: Dseq, service: str | None) -> str:
-    """The cursor for the places in `marks`, of at most `MAX_PODS` pods."""
+def encode(positions: Mapping[PodId, Position], dseq: Dseq, service: str | None) -> str:
+    """The cursor for the positions of at most `MAX_PODS` pods."""
     body = _VERSION + b"".join(
-        _POD.pack(pod, _UNKNOWN if mark.count is None else mark.count, mark.lines, mark.last, mark.digest)
-        for pod, mark in marks.items()
+        _POD.pack(pod, _UNKNOWN if at.count is None else at.count, at.lines, at.last, at.digest)
+        for pod, at in positions.items()
     )
-    return base64.urlsafe_b64encode(_seal(body, dseq, service) + body).decode().rstrip("=")
+    return base64.urlsafe_b64encode(_checksum(body, dseq, service) + body).decode().rstrip("=")
 
 
-def decode(text: str, dseq: Dseq, service: str | None) -> dict[PodId, Mark]:
-    """The places that a cursor holds. Raises `BadArgument` for what `encode` did not make for these two."""
+def decode(text: str, dseq: Dseq, service: str | None) -> dict[PodId, Position]:
+    """The positions in a cursor. Raises `BadArgument` for what `encode` did not make for `dseq` and `service`."""
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise _refused() from None
-    seal, body = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
+    checksum, body = raw[:_CHECKSUM_BYTES], raw[_CHECKSUM_BYTES:]
     if len(text) > MAX_CHARACTERS or body[:1] != _VERSION or (len(body) - 1) % _POD.size:
         raise _refused()
-    marks = {}
+    positions = {}
     for pod, count, lines, last, digest in _POD.iter_unpack(body[1:]):
-        marks[pod] = Mark(None if count == _UNKNOWN else count, lines, last, digest)
-    makes_sense = len(marks) <= MAX_PODS and all(
-        1 <= mark.lines <= WINDOW and (mark.count is None or mark.count >= mark.lines)
-        for mark in marks.values()
+        positions[pod] = Position(None if count == _UNKNOWN else count, lines, last, digest)
+    makes_sense = len(positions) <= MAX_PODS and all(
+        1 <= position.lines <= WINDOW and (position.count is None or position.count >= position.lines)
+        for position in positions.values()
     )
-    if seal != _seal(body, dseq, service) or not makes_sense or encode(marks, dseq, service) != text:
+    if (
+        checksum != _checksum(body, dseq, service)
+        or not makes_sense
+        or encode(positions, dseq, service) != text
+    ):
         raise _refused()
-    return marks
+    return positions
 
 
-def _seal(body: bytes, dseq: Dseq, service: str | None) -> bytes:
-    """Finds a cursor that was changed or is of something else. It keeps nothing secret and need not."""
-    return blake2b(f"{dseq} {service or ''} ".encode() + body, digest_size=_SEAL_BYTES).digest()
+def _checksum(body: bytes, dseq: Dseq, service: str | None) -> bytes:
+    """A checksum that reveals a cursor that was changed or is of another deployment. It protects no secret."""
+    return blake2b(f"{dseq} {service or ''} ".encode() + body, digest_size=_CHECKSUM_BYTES).digest()
 
 
 def _refused() -> BadArgument:

@@ -1,4 +1,4 @@
-"""Reading what providers stream of a deployment: from all leases at once, whatever keeps some from being read."""
+"""Opens the streams of all leases of a deployment at once, and reads what can be read when some of them fail."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from akash_mcp.clients.provider.gateway_errors import CLOSE_UNKNOWN
 from akash_mcp.errors import AkashError, BadArgument, Interrupted, NotRunningYet, ProviderError, Unreachable
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.status import record
+from akash_mcp.workflow.status import read_deployment
 
 READ_SECONDS = 20.0
-"""What is not over by then is taken as far as it came."""
+"""The longest that one read takes: what came by then is the answer."""
 
 
 async def read_leases(
@@ -23,11 +23,12 @@ async def read_leases(
     *,
     meanwhile: Callable[[], Coroutine[None, None, None]] | None = None,
 ) -> list[str]:
-    """Read every running lease at once, doing something else `meanwhile`. Returns what could not be read, in words.
+    """Call `read` for every running lease at once, and run `meanwhile` until all are read.
 
-    Raises `BadArgument` where there is no running lease, and what `read` raises that no provider is to blame for.
+    Returns one sentence for each provider that could not be read. Raises `BadArgument` where there is no running lease,
+    and every error of `read` that is not a provider's.
     """
-    detail = await record(rt, dseq)
+    detail = await read_deployment(rt, dseq)
     if not detail.active_leases:
         raise BadArgument(
             f"Deployment {dseq} is {detail.state} and has no running lease, so there is nothing to read.",
@@ -58,13 +59,13 @@ async def read_leases(
     return problems
 
 
-async def together_or_apart(
+async def read_services(
     rt: Runtime, lease: LeaseId, service: str | None, read: Callable[[Sequence[str]], Awaitable[None]]
 ) -> None:
-    """Read the logs of one service, or of all: together, or else each by itself.
+    """Read the logs of one service, or of all: in one stream, or else service by service.
 
-    For one container that has not started, a provider refuses the logs of all services together. Raises what `read`
-    does, and a `ProviderError` that names the services whose logs could not be read.
+    While one container has not started, a provider refuses to stream all services together. Raises what `read` does,
+    and a `ProviderError` that names the services whose logs could not be read.
     """
     try:
         await read((service,) if service else ())
@@ -75,17 +76,17 @@ async def together_or_apart(
         services = (await rt.provider.lease_status(lease)).services
         if len(services) < 2:
             raise
-    silent = []
+    unread = []
     for name in services:
         try:
             await read((name,))
         except ProviderError as error:
             if error.status != CLOSE_UNKNOWN:
                 raise
-            silent.append(name)
-    if silent:
+            unread.append(name)
+    if unread:
         raise ProviderError(
-            f"There are no logs of {', '.join(silent)} at {lease.provider}.",
+            f"There are no logs of {', '.join(unread)} at {lease.provider}.",
             next_step="Most often a container is still starting or its image cannot be pulled: read the events.",
             status=CLOSE_UNKNOWN,
         )

@@ -1,4 +1,4 @@
-"""One pod's part of an answer with logs: which lines are new and wanted, as many as there is room for."""
+"""One pod's part of an answer with logs: the lines that are new and asked for, as many as there is room for."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from akash_mcp.workflow.logs.resume import Mark, Reading, Seam
+from akash_mcp.workflow.logs.resume import Continuity, Position, Reading
 
 ROOM_BYTES = 10_000
-"""What the lines of an answer hold at most. Hosts cut or refuse far larger answers."""
+"""The most that the lines of an answer take. Hosts cut or refuse far larger answers."""
 
 LINE_BYTES = 2_000
-"""What is shown of one line."""
+"""How much of one line is shown."""
 
 _HELD_CHARACTERS = 4 * LINE_BYTES
 _AROUND_A_LINE = 8
 
 
-class Item(NamedTuple):
-    """A line to be shown: its front, its whole `length` in characters, and the place behind it, where one is needed."""
+class ShownLine(NamedTuple):
+    """A line to show: its start, its whole `length` in characters, and the position behind it where a page may end."""
 
     text: str
     length: int
-    mark: Mark | None
+    position: Position | None
 
     @property
     def size(self) -> int:
-        """Bytes that it takes, about."""
+        """Bytes that it takes in an answer, roughly."""
         return min(len(self.text.encode(errors="replace")), LINE_BYTES) + _AROUND_A_LINE
 
 
 @dataclass
-class Shelf:
+class LineBuffer:
     """Lines that fit into `ROOM_BYTES`: the newest, and no more than `most` of them; or the `oldest`."""
 
     oldest: bool
     most: int | None
-    items: deque[Item] = field(default_factory=deque)
+    lines: deque[ShownLine] = field(default_factory=deque)
     size: int = 0
 
     @property
@@ -46,57 +46,64 @@ class Shelf:
         """Whether nothing more will be taken."""
         return self.oldest and self.size > ROOM_BYTES
 
-    def add(self, item: Item) -> None:
-        """Put a line on it, unless it is full."""
+    def add(self, line: ShownLine) -> None:
+        """Add a line, unless the buffer is full."""
         if self.is_full:
             return
-        self.items.append(item)
-        self.size += item.size
+        self.lines.append(line)
+        self.size += line.size
         if not self.oldest:
             self.fit(ROOM_BYTES)
 
     def fit(self, room: int) -> None:
-        """Take lines off until `room` holds the rest. One stays."""
-        most = self.most or len(self.items)
-        while len(self.items) > 1 and (self.size > room or len(self.items) > most):
-            gone = self.items.pop() if self.oldest else self.items.popleft()
-            self.size -= gone.size
+        """Drop lines until the rest takes no more than `room` bytes. One line always stays."""
+        most = self.most or len(self.lines)
+        while len(self.lines) > 1 and (self.size > room or len(self.lines) > most):
+            dropped = self.lines.pop() if self.oldest else self.lines.popleft()
+            self.size -= dropped.size
 
     def clear(self) -> None:
-        """Take all lines off."""
-        self.items.clear()
+        """Drop all lines."""
+        self.lines.clear()
         self.size = 0
 
 
 class PodLog:
     """One pod's log, read over one stream or over several, one after the other.
 
-    `mark`: where the answer before ended. `oldest`: keep the first of what is new and not the last, as for a page.
-    `needle`: keep only lines that hold this text, whatever its case. `most`: keep no more lines than that.
+    `position`: where the earlier answer ended. `oldest`: keep the first of the new lines, not the last, as on a page.
+    `needle`: keep only lines that contain this text, in any case. `most`: keep no more lines than that.
     """
 
     def __init__(
-        self, service: str, pod: str, mark: Mark | None, *, oldest: bool, needle: str | None, most: int | None
+        self,
+        service: str,
+        pod: str,
+        position: Position | None,
+        *,
+        oldest: bool,
+        needle: str | None,
+        most: int | None,
     ) -> None:
         self.service = service
         self.pod = pod
-        self.shelf = Shelf(oldest, most)
+        self.buffer = LineBuffer(oldest, most)
         self.searched = 0
         self.matched = 0
         self.last_length = 0
-        self.seams: set[Seam] = set()
-        self._end = mark
+        self.continuities: set[Continuity] = set()
+        self._end = position
         self._needle = needle.casefold() if needle else None
         self.begin(None)
 
     def begin(self, tail: int | None) -> None:
-        """A stream of the last `tail` lines begins, or of all lines."""
+        """Begin a stream of the last `tail` lines, or of all lines."""
         self._reading = Reading(self._end, tail)
-        self._new = Shelf(self.shelf.oldest, self.shelf.most)
+        self._new = LineBuffer(self.buffer.oldest, self.buffer.most)
         self._searched = self._matched = 0
 
     def take(self, line: str) -> None:
-        """Take the stream's next line in."""
+        """Add the stream's next line."""
         self.last_length = len(line)
         if self._reading.take(line):  # what came before had been read before
             self._new.clear()
@@ -106,32 +113,32 @@ class PodLog:
         if self._needle is None or self._needle in line.casefold():
             self._matched += 1
             if not self._new.is_full:
-                mark = self._reading.here() if self._new.oldest else None
-                self._new.add(Item(line[:_HELD_CHARACTERS], len(line), mark))
+                position = self._reading.position() if self._new.oldest else None
+                self._new.add(ShownLine(line[:_HELD_CHARACTERS], len(line), position))
 
     def end(self, *, is_whole: bool) -> None:
-        """The stream is over. `is_whole`: it came to the end of the log."""
-        if not self._reading.read or not (is_whole or self._reading.is_placed):
-            return  # cut off on its way to the place: the next stream reads these lines again
-        self.seams.add(self._reading.end(is_whole=is_whole))
-        self._end = self._reading.settled(self._reading.here())
+        """End the stream, and keep its new lines. `is_whole`: it came to the end of the log."""
+        if not self._reading.read or not (is_whole or self._reading.is_located):
+            return  # stopped before the earlier position: the next stream reads these lines again
+        self.continuities.add(self._reading.end(is_whole=is_whole))
+        self._end = self._reading.counted_from_start(self._reading.position())
         self.searched += self._searched
         self.matched += self._matched
-        for item in self._new.items:
-            mark = item.mark and self._reading.settled(item.mark)
-            self.shelf.add(item._replace(mark=mark))
+        for line in self._new.lines:
+            position = line.position and self._reading.counted_from_start(line.position)
+            self.buffer.add(line._replace(position=position))
 
     @property
-    def mark(self) -> Mark | None:
-        """Where the next answer goes on: behind the last line on the shelf of a page, else behind all."""
-        cut_off = self.shelf.oldest and len(self.shelf.items) < self.matched
-        return self.shelf.items[-1].mark if cut_off else self._end
+    def position(self) -> Position | None:
+        """Where the next answer goes on: behind the last line that a page has room for, or else behind all lines."""
+        is_page_full = self.buffer.oldest and len(self.buffer.lines) < self.matched
+        return self.buffer.lines[-1].position if is_page_full else self._end
 
 
 def share_out(logs: Iterable[PodLog]) -> None:
-    """Give each pod its part of `ROOM_BYTES`: those that need little all of it, the others as much as each other."""
+    """Divide `ROOM_BYTES` among the pods: those that need little get all of it, the others equal parts."""
     left = ROOM_BYTES
-    waiting = sorted(logs, key=lambda log: log.shelf.size)
+    waiting = sorted(logs, key=lambda log: log.buffer.size)
     for number, log in enumerate(waiting):
-        log.shelf.fit(left // (len(waiting) - number))
-        left = max(0, left - log.shelf.size)
+        log.buffer.fit(left // (len(waiting) - number))
+        left = max(0, left - log.buffer.size)
