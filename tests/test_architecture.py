@@ -47,6 +47,16 @@ BREACHES = {
         "from akash_mcp.sandbox.chain import Chain",
         "Two ends, the other way",
     ),
+    "SDL rules that check by themselves": (
+        "akash_mcp/sdl/rules/thief.py",
+        "from akash_mcp.sdl.check import check",
+        "Inside sdl: authors, checks, rules, output, model, YAML",
+    ),
+    "YAML reading that knows the SDL": (
+        "akash_mcp/sdl/yaml/thief.py",
+        "from akash_mcp.sdl.model import Sdl",
+        "Inside sdl: authors, checks, rules, output, model, YAML",
+    ),
     "a guard that leans on the market": (
         "akash_mcp/guard/judge.py",
         "from akash_mcp.market.ranking import rank",

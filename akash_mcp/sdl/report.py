@@ -55,7 +55,7 @@ class Report:
     `ok`: Console, chain and provider would all take it. `console_ok`: Console would. `manifest` is the text that
     Console returns, there only when `console_ok`; `manifest_sha256` its hash in hex. The ceilings are the most
     that all replicas may cost together, None where the chain would refuse the price. `data` is the parsed YAML, None
-    where the text is not YAML; `model` the same as values, None where its fields are wrong.
+    where the text is not YAML; `model` its values, None where its fields are wrong.
     """
 
     ok: bool

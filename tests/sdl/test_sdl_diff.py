@@ -27,7 +27,7 @@ words = st.lists(word, max_size=4)
         ("size: 1Gi", "size: 1024Mi"),
     ],
 )
-def test_what_runs_may_change(old: str, new: str) -> None:
+def test_what_runs_can_be_updated_in_place(old: str, new: str) -> None:
     assert diff(changed(), changed((old, new))) == ()
 
 
@@ -50,11 +50,11 @@ def test_what_runs_may_change(old: str, new: str) -> None:
         ("port: 80", "port: 0", "the new SDL would be refused"),
     ],
 )
-def test_what_was_ordered_stays(old: str, new: str, said: str) -> None:
+def test_what_was_ordered_cannot_be_updated_in_place(old: str, new: str, said: str) -> None:
     assert said in " ".join(diff(changed(), changed((old, new))))
 
 
-def test_a_renamed_service_or_placement_is_in_the_way() -> None:
+def test_a_renamed_service_or_placement_prevents_an_update() -> None:
     renamed = changed(
         ("services:\n  web:", "services:\n  api:"), ("deployment:\n  web:", "deployment:\n  api:")
     )
@@ -78,7 +78,7 @@ variables = st.dictionaries(st.sampled_from("ABCD"), word, max_size=3)
 
 
 @given(runs, variables)
-def test_whatever_runs_may_change(run: dict[str, object], env: dict[str, str]) -> None:
+def test_any_change_of_what_runs_can_be_updated_in_place(run: dict[str, object], env: dict[str, str]) -> None:
     lines = "".join(f"    {key}: {value!r}\n" for key, value in run.items() if key != "port")
     lines += f"    env: {[f'{name}={value}' for name, value in env.items()]!r}\n"
     new = changed((IMAGE, lines), ("port: 80", f"port: {run['port']}"))
@@ -97,9 +97,7 @@ orders = st.fixed_dictionaries(
 
 
 @given(orders, orders)
-def test_each_thing_ordered_otherwise_is_named_and_nothing_else(
-    old: dict[str, str], new: dict[str, str]
-) -> None:
+def test_each_changed_order_is_named_and_nothing_else(old: dict[str, str], new: dict[str, str]) -> None:
     before, after = (
         changed(
             ("units: 0.5", f"units: {each['cpu']}"),

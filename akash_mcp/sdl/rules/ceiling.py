@@ -69,7 +69,7 @@ def check_ceiling(all_orders: Sequence[Order]) -> Iterator[Fault]:
 
 
 def _is_orderable(unit: Unit) -> bool:
-    """Whether the chain takes such an order: what it refuses has no market."""
+    """Whether the chain takes it: nobody needs the market price of what is refused anyway."""
     resources = unit.resources
     return (
         Decimal(unit.amount) <= MAX_PRICE

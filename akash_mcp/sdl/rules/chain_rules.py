@@ -43,11 +43,11 @@ def check_chain(sdl: Sdl, all_orders: Sequence[Order]) -> Iterator[Fault]:
 
 
 def check_open_to_world(all_orders: Sequence[Order]) -> Iterator[Fault]:
-    """That a provider runs no deployment without a port that is open to everybody (P01)."""
+    """Refuses (P01) a deployment without a port that is open to everybody: no provider runs one."""
     services = [service for order in all_orders for service, _ in order.services]
     is_open = any(to.is_global for service in services for expose in service.expose for to in expose.to)
     if services and not is_open:
-        message = "no service is open to the world, and a provider runs no deployment without one"
+        message = "no service is open to the world, and providers refuse a deployment without one"
         fix = "add to an expose entry: to: - global: true"
         yield Fault("P01", ("services", services[0].name), message, fix, "provider")
 
@@ -145,7 +145,7 @@ def _attributes(rule: str, attributes: Sequence[Attribute], path: Path) -> Itera
     for key in keys:
         if not ATTRIBUTE_KEY.fullmatch(key):
             message = f'"{key}" cannot name an attribute: 2 to 128 letters, digits, "_", "-", "." and "/" can'
-            yield _fault(rule, path, message, "write no spaces")
+            yield _fault(rule, path, message, "write it without spaces")
     for key in sorted(key for key, times in Counter(keys).items() if times > 1):
         yield _fault(rule, path, f'the attribute "{key}" stands twice', "keep one of the two")
 

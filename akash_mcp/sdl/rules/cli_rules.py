@@ -149,6 +149,6 @@ def _leased_ips(sdl: Sdl) -> Iterator[Fault]:
                     key = (to.ip, expose.outside, expose.proto)
                     if to.ip and key in taken:
                         path: Path = ("services", service.name, "expose", i, "to", j, "ip")
-                        message = f'it counts the same port of the endpoint "{to.ip}" twice'
+                        message = f'it counts one port of the endpoint "{to.ip}" twice'
                         yield _fault("C09", path, message, "write as: on both, and use one placement")
                     taken.add(key)

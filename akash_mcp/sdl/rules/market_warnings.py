@@ -111,7 +111,7 @@ def _placement(placement: Placement) -> Iterator[Fault]:
 def _service(sdl: Sdl, service: Service) -> Iterator[Fault]:
     at: Path = ("services", service.name)
     if len(service.name) > 63:
-        message = "Kubernetes takes no service name of more than 63 characters"
+        message = "Kubernetes refuses service names of more than 63 characters"
         yield _warn("D10", at, message, "shorten it", "provider")
     tag = service.image.rpartition("/")[2].partition("@")
     if not tag[1] and tag[0].partition(":")[2] in ("", "latest"):

@@ -37,7 +37,7 @@ class Mark(NamedTuple):
 
 
 Trouble: TypeAlias = Literal[
-    "alias",  # one that names no anchor
+    "alias",  # one whose anchor is not there
     "bounds",  # too long, too deep, or too many values
     "character",  # one that YAML does not allow
     "documents",  # more than one
@@ -93,6 +93,7 @@ class Node:
 
     @property
     def mark(self) -> Mark:
+        """Where it begins; line 1 for an empty document."""
         return _mark(self.start)
 
 
@@ -120,6 +121,7 @@ class Document:
 
     @property
     def data(self) -> Value:
+        """The text as plain dictionaries, lists and scalars."""
         return self.root.value
 
     def where(self, path: Path, *, key: bool = False) -> Mark:
@@ -152,7 +154,7 @@ def load(source: str) -> Document:
     try:
         return Document(_Composer(source).compose())
     except BadYaml:
-        # libyaml takes no tab before a comment or on a blank line; YAML and js-yaml do
+        # libyaml refuses a tab before a comment or on a blank line; YAML and js-yaml take it
         forgiving = _IDLE_TABS.sub("", source)
         if forgiving == source:
             raise
@@ -181,6 +183,7 @@ class _Composer:
         self.characters = 0
 
     def compose(self) -> Node:
+        """The root of the document. Raises `BadYaml`."""
         root: Node | None = None
         for event in self._events():
             match event:

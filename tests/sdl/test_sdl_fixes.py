@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - a row is a mistake, and a table whose rows are wrapped cannot be read
-"""The mistakes that people and agents make most: each has a mend, and who follows it has an SDL that deploys."""
+"""The mistakes that people and agents make most: each has a fix, and following it gives an SDL that deploys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOUNT = IMAGE + "    params: {storage: {data: {mount: /data}}}\n"
 Change = tuple[str, str]
 
 MISTAKES: dict[str, tuple[list[Change], str, str, Change]] = {
-    # name: what was done, the rule, a part of the hint, what a reader of the hint then does
+    # name: what was done, the rule, a part of the fix, what a reader of the fix then does
     "depends_on": ([(IMAGE, IMAGE + "    depends_on: [web]\n")], "S02", "- service: <name>", ("depends_on: [web]", "dependencies: [{service: web}]")),
     "depends-on": ([(IMAGE, IMAGE + "    depends-on: [web]\n")], "S02", "or remove it", ("    depends-on: [web]\n", "")),
     "attributes left empty": ([("      pricing", "      attributes:\n      pricing")], "S03", 'remove "attributes:"', ("      attributes:\n", "")),
@@ -73,11 +73,11 @@ MISTAKES: dict[str, tuple[list[Change], str, str, Change]] = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_who_follows_the_hint_has_an_sdl_that_deploys(name: str) -> None:
-    mistake, rule, hint, mend = MISTAKES[name]
+def test_following_the_fix_gives_an_sdl_that_deploys(name: str) -> None:
+    mistake, rule, fix, change = MISTAKES[name]
     found = changed(*mistake).errors
-    assert (rule, True) in {(finding.rule, hint in finding.fix) for finding in found}, found
-    assert changed(*mistake, *[mend] * (2 if "service name" in name else 1)).errors == ()
+    assert (rule, True) in {(finding.rule, fix in finding.fix) for finding in found}, found
+    assert changed(*mistake, *[change] * (2 if "service name" in name else 1)).errors == ()
 
 
 WARNINGS: dict[str, tuple[list[Change], str, str, Change]] = {
@@ -98,12 +98,12 @@ WARNINGS: dict[str, tuple[list[Change], str, str, Change]] = {
 
 
 @pytest.mark.parametrize("name", WARNINGS)
-def test_who_follows_the_hint_of_a_warning_hears_it_no_more(name: str) -> None:
-    mistake, rule, hint, mend = WARNINGS[name]
-    assert (rule, True) in {(w.rule, hint in w.fix) for w in changed(*mistake).warnings}
-    mended = changed(*mistake, mend)
-    assert mended.ok
-    assert rule not in {warning.rule for warning in mended.warnings}
+def test_following_the_fix_of_a_warning_removes_it(name: str) -> None:
+    mistake, rule, fix, change = WARNINGS[name]
+    assert (rule, True) in {(w.rule, fix in w.fix) for w in changed(*mistake).warnings}
+    fixed = changed(*mistake, change)
+    assert fixed.ok
+    assert rule not in {warning.rule for warning in fixed.warnings}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a person reads: where the mistake is, and how to mend it."""
+"""What a person reads: where the mistake is, and how to fix it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ IMAGE = "    image: nginx:1.27.0\n"
 
 
 @pytest.mark.parametrize(
-    ("line", "hint"),
+    ("line", "fix"),
     [
         ("depends_on: [db]", "dependencies"),
         ("depends-on: [db]", "dependencies"),
@@ -26,14 +26,14 @@ IMAGE = "    image: nginx:1.27.0\n"
         ("frobnicate: 1", "known here: args, command"),
     ],
 )
-def test_a_compose_habit_is_answered_with_the_sdl_way(line: str, hint: str) -> None:
+def test_a_compose_habit_is_answered_with_the_sdl_way(line: str, fix: str) -> None:
     finding = only(changed((IMAGE, f"{IMAGE}    {line}\n")))
     assert (finding.line, finding.column) == (5, 5)
-    assert hint in finding.fix
+    assert fix in finding.fix
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "place", "hint"),
+    ("old", "new", "place", "fix"),
     [
         ('version: "2.0"', "version: 2.0", (1, 10), 'version: "2.0"'),
         ("port: 80", 'port: "80"', (6, 15), "remove the quotes"),
@@ -71,10 +71,10 @@ def test_a_compose_habit_is_answered_with_the_sdl_way(line: str, hint: str) -> N
         ("size: 1Gi", "size: 1Gi\n          attributes: {class: beta3, persistent: true}", (3, 3), "name"),
     ],
 )
-def test_a_mistake_has_its_place_and_its_mend(old: str, new: str, place: tuple[int, int], hint: str) -> None:
+def test_a_mistake_has_its_place_and_its_fix(old: str, new: str, place: tuple[int, int], fix: str) -> None:
     finding = changed((old, new)).errors[0]
     assert (finding.line, finding.column) == place, finding
-    assert hint in finding.fix, finding
+    assert fix in finding.fix, finding
 
 
 def test_the_path_is_a_json_pointer() -> None:
@@ -82,7 +82,7 @@ def test_the_path_is_a_json_pointer() -> None:
     assert finding.path == "/services/web/expose/0/port"
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_every_fault_is_found_at_once() -> None:
     report = changed(("port: 80", "port: 0"), ("size: 1Gi", "sice: 1Gi"), ('"2.0"', "2.0"))
     assert [finding.line for finding in report.errors] == [18, 19, 6, 1]
     assert not report.ok
