@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SDL    ?=
 
-.PHONY: demo test check format clean
+.PHONY: demo test thorough check format clean
 
 # Installed again only when what is installed could have changed.
 $(VENV)/.installed: pyproject.toml
@@ -23,6 +23,10 @@ check: $(VENV)/.installed
 
 test: check
 	$(BIN)/pytest -n auto
+
+# What hypothesis tries, with 2000 examples a test in place of the suite's 50: for a nightly run.
+thorough: $(VENV)/.installed
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n auto -m hypothesis --timeout 1800
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .

@@ -28,7 +28,7 @@ pytest_plugins = ["shared_data"]
 INTERVALS = Intervals().times(SPEED)
 
 
-# The suite stays short; `HYPOTHESIS_PROFILE=thorough make test` looks longer.
+# The suite stays short; `make thorough` looks longer. No test chooses a number of examples of its own.
 hypothesis.settings.register_profile("suite", max_examples=50, deadline=None)
 hypothesis.settings.register_profile("thorough", max_examples=2000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))

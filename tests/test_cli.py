@@ -1,38 +1,58 @@
+"""The command line: what it answers, its exit status, and that nothing secret or technical reaches a person.
+
+Commands run in this process; one of their own is started only where a process is what is tested: what it imports, a
+stdout that nobody reads, and a stdin that ends.
+"""
+
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from mcp import Client, StdioServerParameters
+from mcp import Client
 
-from akash_mcp import __version__
+from akash_mcp import __version__, config
 from akash_mcp.cli import install, main
+from akash_mcp.cli.serve import embedded_network
 from akash_mcp.config import Settings
 from akash_mcp.errors import BadSettings, NotFound
+from akash_mcp.server import build
 
 ROOT = Path(__file__).parent.parent
 KEY = "sk-console-0123456789"
 
 
-@pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
-    """The environment of a machine on which nothing is set up."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AKASH")}
-    return kept | {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+@pytest.fixture(autouse=True)
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A machine on which nothing is set up, by its home. What a command does to this process is undone."""
+    for name in os.environ:
+        if name.startswith("AKASH"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    root, ours = logging.getLogger(), logging.getLogger("akash_mcp")
+    handlers, levels = root.handlers[:], (root.level, ours.level)
+    yield tmp_path
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
 
 
-def akash_mcp(*words: str, environ: dict[str, str], stdin: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "akash_mcp", *words]
+def python(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """A Python process of its own, on that machine."""
     return subprocess.run(
-        command,
-        env=environ,
-        cwd=environ["HOME"],
+        [sys.executable, *words],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        cwd=os.environ["HOME"],
         text=True,
         capture_output=True,
         input=stdin,
@@ -41,47 +61,50 @@ def akash_mcp(*words: str, environ: dict[str, str], stdin: str = "") -> subproce
     )
 
 
-def test_it_tells_its_version(environ: dict[str, str]) -> None:
-    done = akash_mcp("--version", environ=environ)
-    assert (done.returncode, done.stdout) == (0, f"akash-mcp {__version__}\n")
+def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"akash-mcp {__version__}\n"
 
 
-def test_help_imports_nothing_heavy(environ: dict[str, str]) -> None:
+def test_help_imports_nothing_heavy() -> None:
     code = "import sys, akash_mcp.cli.main; sys.exit(any(m in sys.modules for m in ('pydantic', 'mcp', 'asyncio')))"
-    assert subprocess.run([sys.executable, "-c", code], env=environ, check=False).returncode == 0
+    assert python("-c", code).returncode == 0
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        ("fly",),
-        ("--transprot", "http"),
-        ("--max-usd-per-da", "5"),
-        ("lint",),
-        ("sandbox", "--speed", "0"),
-        ("sandbox", "--speed", "nan"),
-        ("install",),
+        ["fly"],
+        ["--transprot", "http"],
+        ["--max-usd-per-da", "5"],
+        ["lint"],
+        ["sandbox", "--speed", "0"],
+        ["sandbox", "--speed", "nan"],
+        ["install"],
     ],
 )
-def test_wrong_usage_is_status_2(words: tuple[str, ...], environ: dict[str, str]) -> None:
-    done = akash_mcp(*words, environ=environ)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
+def test_wrong_usage_is_status_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main.main(words)
+    assert ended.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("usage: akash-mcp")
 
 
-def test_a_setting_that_cannot_be_taken_is_a_plain_line(environ: dict[str, str]) -> None:
-    done = akash_mcp("--max-usd-per-day", "lots", environ=environ)
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert done.stderr.startswith("akash-mcp: --max-usd-per-day is 'lots': ")
-    assert done.stderr.count("\n") == 1
+def test_a_setting_that_cannot_be_taken_is_a_plain_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["--max-usd-per-day", "lots"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("akash-mcp: --max-usd-per-day is 'lots': ")
+    assert err.count("\n") == 1
 
 
-def test_debug_adds_the_traceback(environ: dict[str, str]) -> None:
-    done = akash_mcp("--debug", "--port", "x", environ=environ)
-    assert done.returncode == 1
-    assert "Traceback" in done.stderr
+def test_debug_adds_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["--debug", "--port", "x"]) == 1
+    assert "Traceback" in capsys.readouterr().err
 
 
 def test_no_secret_can_be_given_on_the_command_line_and_everything_else_can() -> None:
@@ -114,7 +137,6 @@ def fails_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
         raise error
 
     monkeypatch.setattr(install, "run", run)
-    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
     return main.main(["install", "cursor"])
 
 
@@ -142,13 +164,13 @@ def test_a_fault_of_ours_shows_neither_traceback_nor_text(
     assert KEY not in said
 
 
-def test_output_that_nobody_reads_is_no_fault(environ: dict[str, str]) -> None:
+def test_output_that_nobody_reads_is_not_an_error() -> None:
     code = "import sys; from akash_mcp.cli.main import main; sys.exit(main(['install', 'vscode']))"
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
         [sys.executable, "-u", "-c", code],
-        env=environ,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=writer,
         stderr=subprocess.PIPE,
         text=True,
@@ -159,24 +181,12 @@ def test_output_that_nobody_reads_is_no_fault(environ: dict[str, str]) -> None:
     assert "BrokenPipe" not in done.stderr
 
 
-def server(environ: dict[str, str], *flags: str) -> StdioServerParameters:
-    return StdioServerParameters(
-        command=sys.executable, args=["-m", "akash_mcp", *flags], env=environ, cwd=environ["HOME"]
-    )
-
-
-def test_a_host_that_hangs_up_at_once_meets_a_clean_end(environ: dict[str, str]) -> None:
-    done = akash_mcp("serve", environ=environ)
+def test_a_host_that_hangs_up_at_once_meets_a_clean_end() -> None:
+    done = python("-m", "akash_mcp", "serve")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.anyio
-async def test_without_key_and_network_it_tells_its_tools(environ: dict[str, str]) -> None:
-    async with Client(server(environ | {"AKASH_CONSOLE_URL": "http://127.0.0.1:9"})) as client:
-        assert {"deploy", "get_budget"} <= {tool.name for tool in (await client.list_tools()).tools}
-
-
-def test_debug_keeps_stdout_clean_and_the_key_unsaid(environ: dict[str, str]) -> None:
+def test_debug_keeps_stdout_clean_and_the_key_unsaid(monkeypatch: pytest.MonkeyPatch) -> None:
     request = {
         "jsonrpc": "2.0",
         "id": 1,
@@ -187,35 +197,46 @@ def test_debug_keeps_stdout_clean_and_the_key_unsaid(environ: dict[str, str]) ->
             "clientInfo": {"name": "t", "version": "1"},
         },
     }
-    environ |= {"AKASH_API_KEY": KEY}
-    done = akash_mcp("serve", "--debug", environ=environ, stdin=json.dumps(request) + "\n")
+    monkeypatch.setenv("AKASH_API_KEY", KEY)
+    done = python("-m", "akash_mcp", "serve", "--debug", stdin=json.dumps(request) + "\n")
     assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [1]
     assert KEY not in done.stderr
     assert done.returncode == 0
 
 
 @pytest.mark.anyio
-async def test_the_sandbox_has_play_money_and_leaves_the_real_ledger_alone(environ: dict[str, str]) -> None:
-    state = Path(environ["HOME"]) / "state"
-    environ |= {"AKASH_MCP_STATE_DIR": str(state), "AKASH_API_KEY": KEY}
-    async with Client(server(environ, "--sandbox", "--speed", "50")) as client:
+async def test_without_key_and_network_it_tells_its_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AKASH_CONSOLE_URL", "http://127.0.0.1:9")
+    async with Client(build(config.load())) as client:
+        assert {"deploy", "get_budget"} <= {tool.name for tool in (await client.list_tools()).tools}
+
+
+@pytest.mark.anyio
+async def test_the_sandbox_has_play_money_and_leaves_the_real_ledger_alone(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AKASH_API_KEY", KEY)
+    monkeypatch.setenv("AKASH_MCP_STATE_DIR", str(machine / "state"))
+    async with embedded_network(config.load(), 50) as settings, Client(build(settings)) as client:
+        assert settings.api_key is not None
+        assert settings.api_key.get_secret_value() != KEY
         answer = await client.call_tool("list_deployments")
         assert not answer.is_error, answer.content
-    assert not state.exists()
+        assert settings.state_dir.exists()
+    assert not (machine / "state").exists()
 
 
-def test_http_on_a_port_in_use_is_a_plain_line(environ: dict[str, str]) -> None:
+def test_http_on_a_port_in_use_is_a_plain_line(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        done = akash_mcp("serve", "--transport", "http", "--port", port, environ=environ)
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"akash-mcp: Cannot listen on 127.0.0.1 port {port}")
-    assert "Traceback" not in done.stderr
+        assert main.main(["serve", "--transport", "http", "--port", port]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith(f"akash-mcp: Cannot listen on 127.0.0.1 port {port}")
+    assert "Traceback" not in err
 
 
-def test_http_beyond_loopback_without_a_token_does_not_start(environ: dict[str, str]) -> None:
-    done = akash_mcp("serve", "--transport", "http", "--host", "0.0.0.0", environ=environ)
-    assert done.returncode == 1
-    assert "AKASH_MCP_TOKEN" in done.stderr
+def test_http_beyond_loopback_without_a_token_does_not_start(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["serve", "--transport", "http", "--host", "0.0.0.0"]) == 1
+    assert "AKASH_MCP_TOKEN" in capsys.readouterr().err

@@ -9,8 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from akash_mcp.cli.lint import as_record
-from akash_mcp.cli.output import pairs, save, say
-from akash_mcp.errors import AkashError
+from akash_mcp.cli.output import pairs, read, save, say
 from akash_mcp.sdl.author.compose import Converted, convert
 
 
@@ -23,7 +22,7 @@ def run(
     Returns 0 where Console, chain and provider would take the SDL, 1 otherwise. Raises `BadArgument` where there is
     nothing to convert.
     """
-    converted = convert(_read(file), variables=pairs("--env", variables), images=pairs("--image", images))
+    converted = convert(read(file), variables=pairs("--env", variables), images=pairs("--image", images))
     if as_json:
         if output is not None:
             save(converted.sdl, output)
@@ -32,14 +31,6 @@ def run(
         save(converted.sdl, output)
         _show(converted)
     return 0 if converted.report.ok else 1
-
-
-def _read(file: Path) -> str:
-    try:
-        return sys.stdin.read() if str(file) == "-" else file.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise AkashError(f"{file} cannot be read: {reason}.", money="") from error
 
 
 def _as_record(file: str, converted: Converted) -> dict[str, object]:

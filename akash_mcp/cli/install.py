@@ -22,7 +22,7 @@ import platformdirs
 from akash_mcp.errors import BadSettings
 
 SERVER = "akash"
-"""The server's name in the host. Short: some hosts cut `server + tool` at 60 characters."""
+"""The server's name in the host. It is short, since some hosts cut `server + tool` at 60 characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Host:
     title: str
     file: Callable[[], Path]
     key: str
-    """What the host is told in place of the key."""
+    """What stands in the entry in place of the key."""
     how: str
     """How the person gives the key, in a sentence."""
     servers: str = "mcpServers"

@@ -15,6 +15,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from akash_mcp.cli.output import printable, read, say
+from akash_mcp.errors import AkashError
 from akash_mcp.sdl import Finding, Report, check
 
 ACCEPTED, REFUSED, UNREADABLE = 0, 1, 2
@@ -36,10 +38,9 @@ def run(files: Sequence[Path], *, as_json: bool) -> int:
     outcome = ACCEPTED
     for file in files:
         try:
-            source = sys.stdin.read() if str(file) == "-" else file.read_bytes().decode("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            sys.stderr.write(f"{_clean(str(file))}: cannot be read: {reason}\n")
+            source = read(file)
+        except AkashError as error:
+            say(str(error))
             outcome = UNREADABLE
             continue
         report = check(source)
@@ -92,7 +93,7 @@ def _show(console: Console, file: str, source: str, report: Report) -> None:
         verdict, style, said = "refused", "bold red", f"{count} error{'' if count == 1 else 's'}"
     if report.ceiling_usd_month is not None:
         said += f"; it may cost at most {report.ceiling_usd_month} a month"
-    _print(console, f"{_clean(file)}: ", verdict, f": {said}", style)
+    _print(console, f"{printable(file)}: ", verdict, f": {said}", style)
 
 
 def _place(finding: Finding) -> tuple[int, int]:
@@ -103,12 +104,12 @@ def _show_finding(
     console: Console, file: str, lines: Sequence[str], finding: Finding, name: str, style: str
 ) -> None:
     who = f" ({_WHO[finding.judge]})" if name.startswith("error") else ""
-    where = f"{_clean(file)}:{finding.line}:{finding.column}: "
-    _print(console, where, name, f"{who}: {_clean(finding.message)}", style)
+    where = f"{printable(file)}:{finding.line}:{finding.column}: "
+    _print(console, where, name, f"{who}: {printable(finding.message)}", style)
     if finding.line <= len(lines):
         _show_line(console, finding, lines[finding.line - 1], style)
     if finding.fix:
-        _print(console, "      ", "=", f" {_clean(finding.fix)}", "dim")
+        _print(console, "      ", "=", f" {printable(finding.fix)}", "dim")
 
 
 def _show_line(console: Console, finding: Finding, line: str, style: str) -> None:
@@ -117,7 +118,7 @@ def _show_line(console: Console, finding: Finding, line: str, style: str) -> Non
     room = console.width - len(number) if console.is_terminal else 200
     before = min(finding.column - 1, len(line))
     start = 0 if before < room else before - room // 2
-    shown = _clean(line[start : start + room])
+    shown = printable(line[start : start + room])
     console.print(Text().append(number, "dim").append(shown), no_wrap=True, overflow="crop")
     console.print(Text(" " * (len(number) + cell_len(shown[: before - start])) + "^", style), no_wrap=True)
 
@@ -133,10 +134,3 @@ def _print(console: Console, before: str, marked: str, after: str, style: str) -
     if (start := text.find(marked, len(before))) >= 0:  # else it was wrapped itself
         line.stylize(style, start, start + len(marked))
     console.print(line)
-
-
-def _clean(text: str) -> str:
-    """Text from a file without what could steer a terminal, as many characters as it had."""
-    return "".join(
-        char if char.isprintable() else " " if char in "\t\u2028\u2029\x85" else "\ufffd" for char in text
-    )

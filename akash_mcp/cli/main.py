@@ -35,11 +35,11 @@ _SETTINGS: Mapping[str, tuple[str, str]] = {
     "chain_rest_url": ("URL", "Cosmos REST endpoint of an Akash node"),
     "state_dir": ("DIR", "folder of the ledger and the journal"),
 }
-"""Fields of `config.Settings` that are flags of `serve`. Secrets are none: other users see a command line."""
+"""Fields of `config.Settings` that are flags of `serve`. Secrets are not among them: other users see a command line."""
 
 _DRAFT: Mapping[str, tuple[str, str]] = {
     "image": ("IMAGE", "container image, best with a version tag"),
-    "name": ("NAME", "what the service is called (app)"),
+    "name": ("NAME", "name of the service (app)"),
     "port": ("N", "port that the container listens on (80)"),
     "protocol": ("NAME", "http (default) gets a web address, tcp and udp a port of the provider's choosing"),
     "cpu": ("CORES", "cores, or millicores such as 500m (0.5)"),
@@ -99,7 +99,9 @@ def _serve(arguments: argparse.Namespace) -> int:
 
     given = {name: getattr(arguments, name) for name in (*_SETTINGS, *_SWITCHES)}
     settings = config.load({name: value for name, value in given.items() if value is not None})
-    from akash_mcp.cli import serve  # after the settings: a wrong one is told before the SDK is imported
+    from akash_mcp.cli import (
+        serve,  # after the settings, so that a wrong one is reported before the SDK is imported
+    )
 
     return serve.run(settings, sandbox=arguments.sandbox, speed=arguments.speed)
 
@@ -192,7 +194,7 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     serve = command("serve", _serve, "serve MCP (what happens without a command)")
-    serve.add_argument("--sandbox", action="store_true", help="play with an embedded network and play money")
+    serve.add_argument("--sandbox", action="store_true", help="serve an embedded network with play money")
     serve.add_argument(
         "--speed", type=_speed, default=1.0, metavar="X", help="the embedded network runs X times faster"
     )
@@ -210,21 +212,23 @@ def _parser() -> argparse.ArgumentParser:
         "--speed", type=_speed, default=1.0, metavar="X", help="time runs X times faster (1)"
     )
     _add_network_flags(sandbox)
-    sandbox.add_argument("--trial", action="store_true", help="its wallet is one that was never paid for")
+    sandbox.add_argument(
+        "--trial", action="store_true", help="its wallet is a trial wallet that was never paid for"
+    )
     sandbox.add_argument(
         "--port", type=int, default=0, metavar="N", help="port of its Console API (a free one)"
     )
 
     demo = command("demo", _demo, "deploy on the embedded network through a real MCP client, end to end")
     demo.add_argument("file", nargs="?", type=Path, metavar="FILE", help="an SDL of your own")
-    demo.add_argument("--json", action="store_true", help="one JSON object in place of text")
+    demo.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     demo.add_argument("--speed", type=_speed, default=20.0, metavar="X", help="time runs X times faster (20)")
 
     _add_network_flags(demo)
 
     lint = command("lint", _lint, "check SDL files against Console, chain and provider rules")
     lint.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    lint.add_argument("--json", action="store_true", help="a line of JSON a file")
+    lint.add_argument("--json", action="store_true", help="print one line of JSON for each file")
 
     draft = command("draft", _draft, "write the SDL of one container")
     for name, (metavar, text) in _DRAFT.items():
@@ -263,7 +267,7 @@ def _parser() -> argparse.ArgumentParser:
         help="image of a service that is built; repeatable",
     )
     convert.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the SDL there")
-    convert.add_argument("--json", action="store_true", help="one JSON object in place of text")
+    convert.add_argument("--json", action="store_true", help="print one JSON object instead of text")
 
     command("doctor", _doctor, "check settings, key, network and clock, and say what to do")
 
@@ -276,7 +280,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_network_flags(command: argparse.ArgumentParser) -> None:
-    """What an embedded network can be told to be like."""
+    """Flags of the commands that run an embedded network."""
     command.add_argument(
         "--generation",
         choices=("2025", "reference", "2026-11"),
@@ -322,6 +326,6 @@ def _leaves(error: BaseException) -> list[BaseException]:
 
 
 def _say_plainly(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """The last line for a fault of ours: its kind only, since its text could hold anything."""
+    """Say one line about an error of our own: its type only, since its text could hold anything."""
     kinds = ", ".join(sorted({type(leaf).__name__ for leaf in _leaves(error)}))
     sys.stderr.write(f"akash-mcp: an unexpected {kinds}. Run it again with --debug to see where.\n")

@@ -39,7 +39,7 @@ def run(settings: Settings, *, sandbox: bool, speed: float) -> int:
 async def _serve(settings: Settings, sandbox: bool, speed: float) -> None:
     async with AsyncExitStack() as stack:
         if sandbox:
-            settings = await stack.enter_async_context(_embedded_network(settings, speed))
+            settings = await stack.enter_async_context(embedded_network(settings, speed))
         server = build(settings, intervals=Intervals().times(speed))
         if settings.transport == "stdio":
             await serve_stdio(server)
@@ -60,8 +60,11 @@ def _say_where(url: str) -> None:
 
 
 @asynccontextmanager
-async def _embedded_network(settings: Settings, speed: float) -> AsyncIterator[Settings]:
-    """Run the embedded network; yields settings that know no other, with a ledger of their own for play money."""
+async def embedded_network(settings: Settings, speed: float) -> AsyncIterator[Settings]:
+    """Run the embedded network; yields settings that know only it, with a ledger of their own for play money.
+
+    `speed` is how many times faster than the clock its time runs.
+    """
     # The real network needs none of it.
     from akash_mcp.sandbox.network import EmbeddedNetwork, Options
     from akash_mcp.sandbox.tokens import NoRipemd160

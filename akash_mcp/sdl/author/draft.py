@@ -271,5 +271,5 @@ def _notes(workload: Workload, report: Report, *, is_default: bool) -> list[str]
 def default_ceiling_note(*, gpus: bool) -> str:
     """What `default_ceiling` is reckoned from, as the rest of a sentence."""
     return "three times the default price list of providers for this size" + (
-        ", and for each GPU the $3000 a month that the dearest models go for." if gpus else "."
+        ", and for each GPU the $3000 a month that the most expensive models cost." if gpus else "."
     )

@@ -84,7 +84,7 @@ class Workload:
 def default_ceiling(workload: Workload) -> Decimal:
     """A price ceiling in whole uact per block and replica, from what providers usually ask for its size.
 
-    Three times their default price list; a GPU counts once, with what the dearest models go for.
+    Three times their default price list; a GPU counts once, at what the most expensive models cost.
     """
     size = list_price(
         millicores=workload.cpu,

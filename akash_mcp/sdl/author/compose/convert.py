@@ -66,7 +66,7 @@ def convert(
         reasons = "; ".join(f"{each.service}: {each.why}" for each in file.left_out[:5])
         raise BadArgument(
             f"No service of the compose file can run on Akash. {reasons}".strip() + ".",
-            next_step="Name an image for what is built.",
+            next_step="Give an image for each service that is built from a Dockerfile.",
         )
     _top(file, top, converted)
     workloads = Project(file, converted).workloads()
@@ -109,7 +109,11 @@ def _top(file: ComposeFile, top: Fields, services: list[ComposeService]) -> None
         options = file.fields(networks.take(name), networks.at(name))
         options.take("name")
         if (driver := options.text_or_left_out("driver")) not in ("", "bridge", "overlay"):
-            file.leave_out("", f"networks.{name}.driver: {driver[:40]}", "a provider has one network")
+            file.leave_out(
+                "",
+                f"networks.{name}.driver: {driver[:40]}",
+                "a deployment has one network",
+            )
         options.leave_out_rest()
     extensions = {
         name: ("an extension; what refers to it is converted", "") for name in top.names() if name[:2] == "x-"
@@ -130,14 +134,14 @@ def _notes(file: ComposeFile, services: list[ComposeService], report: Report) ->
     file.note(f"Every service has a root disk of {size_text(usual.root)}: a compose file gives no size.")
     if unsized := [service.name for service in services if not service.size.is_given]:
         file.note(
-            f"The file sizes no cores and memory for {', '.join(unsized)}: {usual.cpu / 1000} cores and "
+            f"The file gives no cores and memory for {', '.join(unsized)}: {usual.cpu / 1000} cores and "
             f"{size_text(usual.memory)} each."
         )
     lasting = sorted({name for service in services for name in service.volumes})
     if lasting:
         file.note(
             f"Each of the volumes {', '.join(lasting)} became a new disk of {size_text(LASTING)} (beta3, NVMe), "
-            "for a compose file gives no size. It lasts as long as the lease: closing the deployment deletes it."
+            "since a compose file gives no size. It lasts as long as the lease: closing the deployment deletes it."
         )
     for service in services:
         if service.size.count > 1 and service.volumes:

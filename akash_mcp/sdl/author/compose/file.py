@@ -15,7 +15,7 @@ from akash_mcp.sdl.yaml.javascript import Date, Value
 from akash_mcp.sdl.yaml.javascript import text as written
 from akash_mcp.sdl.yaml.loader import MAX_CHARACTERS, Document, Path
 
-NO_SUCH_THING = "an SDL has no such field"
+NO_SUCH_FIELD = "an SDL has no such field"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class Fields:
     def leave_out_rest(self, reasons: Mapping[str, tuple[str, str]] | None = None) -> None:
         """List every field that nobody took, with its reason and its fix where they are known."""
         for key, _, path in self.each():
-            why, fix = (reasons or {}).get(key, (NO_SUCH_THING, ""))
+            why, fix = (reasons or {}).get(key, (NO_SUCH_FIELD, ""))
             self._file.leave_out(self.service, label(path), why, fix)
 
 

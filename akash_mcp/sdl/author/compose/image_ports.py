@@ -46,7 +46,7 @@ PORTS: Mapping[str, tuple[int, ...]] = {
     "zookeeper": (2181,),
 }
 """TCP ports on which well-known images listen, by the last part of their name: on a network of Compose every port is
-open to the neighbours, so nobody writes them down."""
+open to the neighbours, so files seldom name them."""
 
 POSTGRES = frozenset({"postgres", "postgis", "pgvector", "timescaledb"})
 """Images whose database refuses to start in the top folder of a fresh disk, where `lost+found` lies."""

@@ -36,7 +36,7 @@ def read_neighbours(
                 service,
                 f"{label(path)}: the name {alias[:60]}",
                 "a service has one name",
-                f"write {name} in its settings; hosts that were recognised are changed",
+                f"write {name} in its settings, where it was not recognised as a host and changed already",
             )
     if name := fields.text_or_left_out("container_name"):
         aliases[name] = service
@@ -45,7 +45,7 @@ def read_neighbours(
                 service,
                 f"container_name: {name[:60]}",
                 "a service has one name",
-                f"others reach it as {service}",
+                f"reach it as {service}",
             )
     return tuple(depends_on), aliases
 
@@ -71,7 +71,7 @@ def read_networks(file: ComposeFile, service: str, fields: Fields, aliases: dict
                     service,
                     f"{label(path)}: the name {alias[:60]}",
                     "a service has one name",
-                    f"others reach it as {service}",
+                    f"reach it as {service}",
                 )
             own.leave_out_rest()
         named = frozenset(networks)

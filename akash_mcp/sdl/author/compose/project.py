@@ -118,7 +118,7 @@ class Project:
                 service.name,
                 f"the outer port {', '.join(raw)}",
                 "a provider chooses outer ports",
-                "get_deployment shows them once it runs",
+                "read them from get_deployment once it runs",
             )
         if neighbours:
             opened += [

@@ -48,7 +48,7 @@ SERVICE: Mapping[str, tuple[str, str]] = {
     "ipc": (_HOST, ""),
     "isolation": (_HOST, ""),
     "label_file": (_LABELS, ""),
-    "labels": (_LABELS, "what a proxy read from them belongs in its own configuration"),
+    "labels": (_LABELS, "put what a proxy read from them into its own configuration"),
     "logging": ("a provider keeps the logs", "read them with get_logs"),
     "mac_address": (_HOST, ""),
     "memswap_limit": ("providers have no swap", ""),

@@ -136,9 +136,7 @@ def _add(
             "name it to keep its data",
         )
     elif not re.fullmatch(r"(/[A-Za-z0-9._-]+)+", target) or {".", ".."} & set(target.split("/")):
-        file.leave_out(
-            service, what, "it is not mounted at an absolute path below the root", "mount it at one"
-        )
+        file.leave_out(service, what, "its target is not an absolute path below the root", "mount it at one")
     elif len(disks) == MOST:
         file.leave_out(service, what, f"a service with more than {MOST} disks finds no provider", "use fewer")
     elif any(disk.mount == target for disk in disks.values()):
