@@ -9,7 +9,7 @@ from mcp.server.elicitation import ElicitationResult
 from mcp.server.mcpserver.resolve import Elicit, Resolve
 from pydantic import BaseModel, Field
 
-from akash_mcp.clients.provider.command import KEPT_BYTES, End, Output
+from akash_mcp.clients.provider.command import KEPT_BYTES, ExecStatus, Output
 from akash_mcp.errors import NOTHING_MOVED
 from akash_mcp.guard.plans import ExecPlan
 from akash_mcp.ids import Dseq, OpId
@@ -19,7 +19,7 @@ from akash_mcp.tools.arguments import ApprovalToken, DseqArg
 from akash_mcp.tools.progress import telling
 from akash_mcp.tools.results import Outcome
 from akash_mcp.tools.tool import CALL_SECONDS, Effect, ToolSpec
-from akash_mcp.workflow.exec import Executed, exec_plan, execute
+from akash_mcp.workflow.exec import ExecOutcome, exec_plan, execute
 
 MAX_SECONDS = 30
 _ANSWER_SECONDS = 2.0
@@ -99,10 +99,10 @@ async def run_command(
     return _outcome(plan, permit.op_id, executed)
 
 
-def _outcome(plan: ExecPlan, op_id: OpId, executed: Executed | None) -> CommandOutcome:
+def _outcome(plan: ExecPlan, op_id: OpId, executed: ExecOutcome | None) -> CommandOutcome:
     summary, next_step = _told(plan, executed)
-    ran = executed.ran if executed else None
-    known = ran is not None and ran.end is End.EXITED and ran.started
+    ran = executed.result if executed else None
+    known = ran is not None and ran.status is ExecStatus.EXITED and ran.started
     return CommandOutcome(
         status="exited" if known else "unknown",
         op_id=op_id,
@@ -119,19 +119,19 @@ _LOOK = "Find out inside the container what it did before it is run again."
 _MAY_RUN_ON = f"{_LOOK} With `timeout 20` in front a program ends by itself, where the image has that."
 
 
-def _told(plan: ExecPlan, executed: Executed | None) -> tuple[str, str]:
+def _told(plan: ExecPlan, executed: ExecOutcome | None) -> tuple[str, str]:
     """What happened, and what to do next."""
     if executed is None:
         return "Its end was not told in time. It may have run, and may run still.", _LOOK
-    ran = executed.ran
-    said = f" The provider says: {one_line(ran.said, limit=300)}" if ran.said else ""
-    if ran.end is End.TIMED_OUT:
+    ran = executed.result
+    said = f" The provider says: {one_line(ran.message, limit=300)}" if ran.message else ""
+    if ran.status is ExecStatus.TIMED_OUT:
         return f"It was not over after {plan.seconds} seconds and may run on.", _MAY_RUN_ON
-    if ran.end is End.TOO_MUCH:
+    if ran.status is ExecStatus.TOO_MUCH:
         return "It wrote without end, so nobody listens any more; it may run on.", _MAY_RUN_ON
-    if ran.end is End.DROPPED:
+    if ran.status is ExecStatus.DROPPED:
         return f"The connection to the provider was lost before its end.{said}", _LOOK
-    if ran.end is End.FAILED:
+    if ran.status is ExecStatus.FAILED:
         return f"The provider failed to run it, or to see it end.{said}", _LOOK
     if ran.started:
         return f"It ran and ended with exit code {ran.exit_code}.", "Nothing needs doing."

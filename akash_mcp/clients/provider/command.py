@@ -53,7 +53,7 @@ class Command:
             raise BadArgument("A replica is counted from 0.")
 
 
-class End(StrEnum):
+class ExecStatus(StrEnum):
     """How a command ended, as far as we know."""
 
     EXITED = "exited"
@@ -100,17 +100,17 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class ExecResult:
     """What came of a command that was handed to the container, or may have been.
 
     `exit_code` is None unless it `EXITED`. `started`: there is proof that it was started in the container; without
-    it an exit code of 0 is no more than what a gateway also says of a lease that is gone. `said` is the provider's
+    it an exit code of 0 is no more than what a gateway also says of a lease that is gone. `message` is the provider's
     own text on a failure. It and the output are untrusted.
     """
 
-    end: End
+    status: ExecStatus
     exit_code: int | None
     stdout: Output
     stderr: Output
     started: bool
-    said: str = ""
+    message: str = ""

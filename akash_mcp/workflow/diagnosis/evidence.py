@@ -16,7 +16,7 @@ import anyio
 
 from akash_mcp.clients.provider.frames import KubeEvent, LogLine
 from akash_mcp.clients.provider.gateway_errors import CLOSE_UNKNOWN
-from akash_mcp.clients.provider.http_probe import Answer, Look
+from akash_mcp.clients.provider.http_probe import Probe, ProbeOutcome
 from akash_mcp.clients.provider.lease_status import LeaseStatus
 from akash_mcp.errors import AkashError, Interrupted, NotRunningYet, ProviderError
 from akash_mcp.ids import LeaseId
@@ -51,7 +51,7 @@ class ServiceView:
     wanted: int
     events: tuple[KubeEvent, ...] = ()
     last_words: tuple[LogLine, ...] = ()
-    looks: tuple[Look, ...] = ()
+    looks: tuple[Probe, ...] = ()
     port: int | None = None
 
     @property
@@ -118,7 +118,7 @@ class _Seen:
         self._lease = lease
         self._status = status
         self.events: list[KubeEvent] = []
-        self.looks: dict[str, list[Look]] = {}
+        self.looks: dict[str, list[Probe]] = {}
         self.not_known: list[str] = []
 
     async def read_events(self) -> None:
@@ -192,7 +192,7 @@ def _is_starting(failure: AkashError) -> bool:
 
 
 def _is_suspect(service: ServiceView) -> bool:
-    return not service.is_up or any(look.answer is Answer.NOBODY for look in service.looks)
+    return not service.is_up or any(look.outcome is ProbeOutcome.NOBODY for look in service.looks)
 
 
 def seconds_since(created: int, height: int | None) -> float | None:

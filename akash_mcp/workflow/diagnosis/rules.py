@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from akash_mcp.clients.provider.frames import KubeEvent
 from akash_mcp.clients.provider.gateway_errors import CLOSE_NO_CLUSTER, NotProven
-from akash_mcp.clients.provider.http_probe import Answer
+from akash_mcp.clients.provider.http_probe import ProbeOutcome
 from akash_mcp.errors import (
     AkashError,
     Interrupted,
@@ -243,19 +243,24 @@ def _past(service: ServiceView, pods: Sequence[_Pod]) -> list[str]:
 def _judge_answers(service: ServiceView, view: LeaseView, found: Findings) -> None:
     """What the service's web addresses answered. One that could not be asked proves nothing."""
     name = _name(service.name)
-    answers = {look.answer for look in service.looks}
+    answers = {look.outcome for look in service.looks}
     for look in service.looks:
         uri = _name(look.uri)
-        if look.answer is Answer.NO_NAME and (look.uri in view.hosts or len(answers) > 1):
-            known = (other.uri for other in service.looks if other.answer is not Answer.NO_NAME)
+        if look.outcome is ProbeOutcome.NO_NAME and (look.uri in view.hosts or len(answers) > 1):
+            known = (other.uri for other in service.looks if other.outcome is not ProbeOutcome.NO_NAME)
             target = _name(next(known, "")) or "the provider's own host name for it"
-            found.causes.append(causes.NO_DNS.cause((f"{uri}: {look.said}",), service=name, target=target))
-        elif look.answer in (Answer.NO_NAME, Answer.UNKNOWN) and Answer.LISTENS not in answers:
-            found.not_known.append(f"Whether service {name} answers at {uri} is not known: it {look.said}.")
-    silent = [look for look in service.looks if look.answer is Answer.NOBODY]
-    if not silent or Answer.LISTENS in answers:
+            found.causes.append(causes.NO_DNS.cause((f"{uri}: {look.message}",), service=name, target=target))
+        elif (
+            look.outcome in (ProbeOutcome.NO_NAME, ProbeOutcome.UNKNOWN)
+            and ProbeOutcome.LISTENS not in answers
+        ):
+            found.not_known.append(
+                f"Whether service {name} answers at {uri} is not known: it {look.message}."
+            )
+    silent = [look for look in service.looks if look.outcome is ProbeOutcome.NOBODY]
+    if not silent or ProbeOutcome.LISTENS in answers:
         return
-    evidence = tuple(f"http://{_name(look.uri)}/ {look.said}" for look in silent)
+    evidence = tuple(f"http://{_name(look.uri)}/ {look.message}" for look in silent)
     if view.age is not None and view.age < BOOT_SECONDS:
         found.not_known.append(
             f"Service {name} runs, and nothing listens behind its ingress yet ({evidence[0]}): an app that loads a lot "
