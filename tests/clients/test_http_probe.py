@@ -113,9 +113,9 @@ async def test_private_addresses_and_other_ports_are_not_asked() -> None:
 @pytest.mark.parametrize(
     "uri", ["", "a/b", "user@host", "host?x", "host#x", "host:port", "[::1", "http://host"]
 )
-async def test_what_is_no_host_name_is_not_asked(uri: str) -> None:
+async def test_what_is_not_a_host_name_is_not_asked(uri: str) -> None:
     seen = await probe(uri, LOOPBACK)
-    assert (seen.outcome, seen.message) == (ProbeOutcome.UNKNOWN, "is no host name")
+    assert (seen.outcome, seen.message) == (ProbeOutcome.UNKNOWN, "is not a host name")
 
 
 @pytest.mark.parametrize(

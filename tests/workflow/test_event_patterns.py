@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from akash_mcp.clients.provider.frames import KubeEvent, LogLine
 from akash_mcp.clients.provider.gateway_errors import NotProven
 from akash_mcp.clients.provider.http_probe import Probe, ProbeOutcome
+from akash_mcp.clients.provider.log_frames import KubeEvent, LogLine
 from akash_mcp.errors import (
     AkashError,
     Interrupted,

@@ -18,10 +18,10 @@ import anyio
 from akash_mcp.clients.chain import ChainReader
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.reader import ConsoleReader
-from akash_mcp.clients.provider.address import resolve
+from akash_mcp.clients.provider.allowed_hosts import resolve
 from akash_mcp.clients.provider.client_certificate import ClientCertificate, ClientCertificates
 from akash_mcp.clients.provider.gateway_errors import StaleToken, clock_gap
-from akash_mcp.clients.provider.tls import VerifiedEndpoint, identify, public_context
+from akash_mcp.clients.provider.identity import VerifiedEndpoint, identify, public_context
 from akash_mcp.clients.provider.tokens import Token, Tokens
 from akash_mcp.errors import Interrupted, ProviderError, ServerError, Unreachable
 from akash_mcp.ids import LeaseId, ProviderAddress
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 class NoClientCertificate(ProviderError):
-    """The Console API mints no tokens, and there is no certificate of ours to show instead. Nothing was sent."""
+    """The Console API mints no tokens, and we have no certificate to show instead. Nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class ProviderSession:
     """A gateway that proved who it is, and what we show it: `headers` for every request to it.
 
     `secrets` are the texts in them that nobody may read in a log or an error. `certificate` is the one of ours that
-    the connection shows, where it shows one; there is no token then.
+    the connection shows, where it shows one; there is then no token.
     """
 
     endpoint: VerifiedEndpoint
@@ -125,7 +125,7 @@ class ProviderAccess:
                 verified = await self._identify(lease.provider, certificate)
             except StaleToken as stale:
                 if token is None or not token_is_old:
-                    raise _clocks_told(stale, token, self._clock()) from stale
+                    raise _with_clocks(stale, token, self._clock()) from stale
                 token_is_old = False
                 token = await self._tokens.get(lease, services=services, scopes=scopes, refused=token)
                 await self.sleep(_rest(stale, token))
@@ -133,7 +133,7 @@ class ProviderAccess:
     async def confirm(self, lease: LeaseId, session: ProviderSession) -> None:
         """See to it that what comes from an open connection is still the provider's: call it before each use of it.
 
-        Asks nobody while the proof is fresh. Raises `UntrustedProvider` or `NotProven` where it cannot be had again,
+        Sends nothing while the proof is fresh. Raises `UntrustedProvider` or `NotProven` where it cannot be had again,
         and `Interrupted` where the provider has replaced the certificate that the connection was opened with.
         """
         now = await self._identify(lease.provider, session.certificate)
@@ -215,13 +215,13 @@ def _rest(stale: StaleToken, token: Token) -> float:
     return min(max(FRESH_TOKEN_SECONDS, behind + 1), LONGEST_REST_SECONDS)
 
 
-def _clocks_told(stale: StaleToken, token: Token | None, now: float) -> StaleToken:
+def _with_clocks(stale: StaleToken, token: Token | None, now: float) -> StaleToken:
     """The refusal of a token that was fresh, with what is known of the three clocks: `now` is ours."""
     if token is None or token.starts is None:
         return stale
     console = token.starts + now - token.minted
     # What counts is the provider's clock against the Console's. Ours takes no part, and is told since it may explain
     # what else is odd.
-    said = clock_gap("Akash Console's", console, "the provider's", stale.date)
-    said += clock_gap("This machine's", now, "Akash Console's", console)
-    return StaleToken(stale.what + said, next_step=stale.next_step, status=stale.status or 0, date=stale.date)
+    gaps = clock_gap("Akash Console's", console, "the provider's", stale.date)
+    gaps += clock_gap("This machine's", now, "Akash Console's", console)
+    return StaleToken(stale.what + gaps, next_step=stale.next_step, status=stale.status or 0, date=stale.date)

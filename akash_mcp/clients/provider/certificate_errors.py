@@ -30,7 +30,7 @@ class CertificateError(StrEnum):
 
     @property
     def is_about_dates(self) -> bool:
-        """Whether a wrong clock on this machine would look the same."""
+        """Whether a wrong clock on this machine could be the reason instead."""
         return self in (CertificateError.NOT_YET_VALID, CertificateError.EXPIRED)
 
     @property

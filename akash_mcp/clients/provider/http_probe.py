@@ -1,4 +1,4 @@
-"""Whether a web service answers at its address: one look from outside, as any visitor has it.
+"""Whether a web service answers at its address: one request from outside, as any visitor sends it.
 
 A lease's URIs are what its provider says they are: bare host names, served over HTTP on port 80 (akash-network/provider
 cluster/kube). So nothing of ours is shown there, no token and no cookie; only addresses that were judged are connected
@@ -19,11 +19,11 @@ from urllib.parse import urlsplit
 import anyio
 import httpx2
 
-from akash_mcp.clients.provider.address import is_allowed
-from akash_mcp.clients.provider.tls import bracketed
+from akash_mcp.clients.provider.allowed_hosts import is_allowed
+from akash_mcp.clients.provider.identity import bracketed
 
 SECONDS = 5.0
-"""For all of a look: name, connection and the first line of the answer."""
+"""For a whole probe: name, connection and the first line of the answer."""
 
 HTTP_PORT = 80
 
@@ -31,13 +31,13 @@ _NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NON
 _BY_INGRESS = (502, 503, 504)
 
 _NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Trusts nobody: nothing here speaks TLS, and the client would load the system's authorities for each look."""
+"""Trusts nobody: nothing here speaks TLS, and the client would load the system's authorities for each probe."""
 
 Lookup = Callable[..., Awaitable[Sequence[Any]]]
 
 
 class ProbeOutcome(Enum):
-    """What a look came to."""
+    """What a probe found out."""
 
     LISTENS = "something behind the ingress answers, with whatever status: a 404 or 500 is an app's own"
     NOBODY = "the ingress answers 502, 503 or 504 for want of an app"
@@ -67,7 +67,7 @@ async def probe(
     with anyio.move_on_after(SECONDS):
         host, port = _parts(uri)
         if not host:
-            return Probe(uri, ProbeOutcome.UNKNOWN, "is no host name")
+            return Probe(uri, ProbeOutcome.UNKNOWN, "is not a host name")
         try:
             found = await lookup(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
@@ -75,7 +75,7 @@ async def probe(
                 return Probe(uri, ProbeOutcome.NO_NAME, "the host name does not exist in DNS")
             return Probe(uri, ProbeOutcome.UNKNOWN, "the host name could not be looked up")
         except UnicodeError:
-            return Probe(uri, ProbeOutcome.UNKNOWN, "is no host name")
+            return Probe(uri, ProbeOutcome.UNKNOWN, "is not a host name")
         addresses = [ip_address(sockaddr[0]) for *_, sockaddr in found]
         own = () if port == HTTP_PORT else allowed
         if not all(is_allowed(address, allowed) for address in addresses) or not all(

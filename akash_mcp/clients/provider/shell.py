@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
 MOST_BYTES = 8 * 1024 * 1024
-"""After so much output nobody waits for more."""
+"""Bytes of output after which the command is left."""
 
 _START = ("sh", "-c", 'echo "$0"; exec "$@"')
 _NOT_STARTED = (126, 127, 128)

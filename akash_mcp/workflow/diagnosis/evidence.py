@@ -14,10 +14,10 @@ from typing import TypeVar
 
 import anyio
 
-from akash_mcp.clients.provider.frames import KubeEvent, LogLine
 from akash_mcp.clients.provider.gateway_errors import CLOSE_UNKNOWN
 from akash_mcp.clients.provider.http_probe import Probe, ProbeOutcome
 from akash_mcp.clients.provider.lease_status import LeaseStatus
+from akash_mcp.clients.provider.log_frames import KubeEvent, LogLine
 from akash_mcp.errors import AkashError, Interrupted, NotRunningYet, ProviderError
 from akash_mcp.ids import LeaseId
 from akash_mcp.money import BLOCK_SECONDS

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from akash_mcp.clients.provider.frames import KubeEvent
 from akash_mcp.clients.provider.gateway_errors import CLOSE_NO_CLUSTER, NotProven
 from akash_mcp.clients.provider.http_probe import ProbeOutcome
+from akash_mcp.clients.provider.log_frames import KubeEvent
 from akash_mcp.errors import (
     AkashError,
     Interrupted,

@@ -23,7 +23,7 @@ import httpx2
 from anyio.streams.tls import TLSStream
 
 from akash_mcp.clients.chain import ChainReader, OnChainCertificate
-from akash_mcp.clients.provider.address import Endpoint, is_ip
+from akash_mcp.clients.provider.allowed_hosts import Endpoint, is_ip
 from akash_mcp.clients.provider.certificate_errors import CertificateError, certificate_error_of
 from akash_mcp.clients.provider.gateway_errors import NotProven, clock_gap
 from akash_mcp.errors import ApiError, Interrupted, Unreachable, UntrustedProvider

@@ -18,8 +18,8 @@ from test_console_models import PROVIDER_ADDRESS
 from wire_servers import Act, Server, closed_port, reply
 
 from akash_mcp.clients.http import Deadline, Sending, Upstream
-from akash_mcp.clients.provider.address import resolve
-from akash_mcp.clients.provider.tls import VerifiedEndpoint, identify, pinned_context, public_context
+from akash_mcp.clients.provider.allowed_hosts import resolve
+from akash_mcp.clients.provider.identity import VerifiedEndpoint, identify, pinned_context, public_context
 from akash_mcp.errors import Unreachable, UntrustedProvider
 
 pytestmark = pytest.mark.anyio
