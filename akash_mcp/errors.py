@@ -24,11 +24,11 @@ AkashError                     what happened, whether money moved, what to do ne
 │   └── ServerError            5xx
 ├── NotOffered                 this generation of the Console API has no such thing (clients.console.generation)
 ├── Unreachable                no connection: the request was not sent
-├── Interrupted                a read, or a change that may be made twice, got no whole answer in time
+├── Interrupted                a read, or a change that may be made twice, did not get a whole answer in time
 ├── OutcomeUnknown             a request that may have spent got no answer: it must be looked up, not repeated
 └── ProviderError              a provider's gateway
     ├── UntrustedProvider      its certificate is not one that we may trust, or its host is not allowed
-    ├── LeaseGone              the provider knows no such lease
+    ├── LeaseGone              the provider does not know this lease
     ├── NotRunningYet          the lease has no running container yet
     └── TokenRefused           the provider refused our token
 """
@@ -167,7 +167,7 @@ class Unreachable(AkashError):
 
 
 class Interrupted(AkashError):
-    """A read, or a change that may safely be made twice, got no whole answer in time."""
+    """A read, or a change that may safely be made twice, did not get a whole answer in time."""
 
 
 class OutcomeUnknown(AkashError):
@@ -192,7 +192,7 @@ class UntrustedProvider(ProviderError):
 
 
 class LeaseGone(ProviderError):
-    """The provider knows no such lease: it was closed, or the manifest never arrived."""
+    """The provider does not know this lease: it was closed, or the manifest never arrived."""
 
 
 class NotRunningYet(ProviderError):

@@ -22,7 +22,7 @@ from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.clients.provider.client_certificate import ClientCertificates
-from akash_mcp.clients.provider.http_probe import look_at
+from akash_mcp.clients.provider.http_probe import probe
 from akash_mcp.config import Settings
 from akash_mcp.guard.approval import Approver
 from akash_mcp.guard.gate import Gate
@@ -137,5 +137,5 @@ async def _runtime(settings: Settings, intervals: Intervals) -> AsyncIterator[Ru
             has_key=key is not None,
             operations=Operations(tasks),
             intervals=intervals,
-            visit=partial(look_at, allowed=settings.allow_private_providers),
+            visit=partial(probe, allowed=settings.allow_private_providers),
         )

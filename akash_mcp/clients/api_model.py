@@ -1,6 +1,6 @@
-"""What every record from a wire is made of.
+"""The base of every record that an API answers with.
 
-Reading is lenient: unknown keys are ignored, null and "" are the same as absent, and numbers may be text.
+Reading is lenient: unknown keys are ignored, null and "" count as absent, and numbers may be text.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _dseq(value: object) -> Dseq:
 
 
 def _listed(value: object) -> object:
-    """A list from the wire, where null means empty."""
+    """A list, where null means empty."""
     return [] if value is None else value
 
 
@@ -59,7 +59,7 @@ MapOf = Annotated[dict[str, T], BeforeValidator(_without_nulls)]
 
 
 class ApiModel(BaseModel):
-    """The base of everything read from a wire."""
+    """A record with snake_case keys."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True, populate_by_name=True)
 

@@ -111,7 +111,7 @@ class ChainReader:
         return found
 
     async def provider(self, address: ProviderAddress) -> ChainProvider:
-        """A provider's record. Raises `NotFound` for an address that is none."""
+        """A provider's record. Raises `NotFound` for an address that is not a provider's."""
         path = f"/akash/provider/v1beta4/providers/{quote(address, safe='')}"
         return (await self._get(path)).read(_PROVIDER, "provider")
 
@@ -127,7 +127,7 @@ class ChainReader:
 
 
 def _parsed(owner: ProviderAddress, entry: _Entry) -> OnChainCertificate | None:
-    """The certificate of an entry (base64 of PEM text); None for one that is no certificate."""
+    """The certificate of an entry (base64 of PEM text); None for one that is not a certificate."""
     # Here, not above: this import is a fifth of the server's start, and most sessions never ask a provider.
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding

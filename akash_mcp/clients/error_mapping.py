@@ -45,7 +45,8 @@ LONGEST_CODE = 64
 class InsufficientBalance(PaymentRequired):
     """402 with figures: what was asked for needs `required` US dollars, and the account has `available`.
 
-    The amounts are certain to be in dollars, whatever the unit of the API's balances. None where they were not told.
+    The amounts are certain to be in dollars, whatever the unit of the API's balances. None where the API
+    leaves them out.
     """
 
     required: Usd | None = None
@@ -73,7 +74,7 @@ _WHAT: Mapping[type[ApiError], str] = {
     InsufficientBalance: "{name} says that the account has not enough credit",
     TopUpPending: "{name} is charging the account's card for this",
     Forbidden: "{name} does not allow this",
-    NotFound: "{name} knows nothing of that name",
+    NotFound: "{name} does not know that name",
     Conflict: "{name} says that something else changed first",
     WalletProvisioning: "{name} is still setting up the account's wallet",
     TooLarge: "{name} says that the request is too large",
@@ -226,7 +227,7 @@ def _retry_after(value: str) -> float | None:
 
 
 def date_of(value: str) -> float | None:
-    """A header's date in seconds since the epoch; None where it is none."""
+    """A header's date in seconds since the epoch; None where it is not one."""
     try:
         moment = parsedate_to_datetime(value)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,4 +1,4 @@
-"""One upstream: deadlines, retries, limits and errors, the same for whoever speaks HTTP here.
+"""One upstream over HTTP: its connections, deadlines, limits and errors.
 
 How a request may be repeated is decided by what it does, not by its method. Whether a lost request can have
 had an effect is not guessed from the kind of failure: the transport tells when the first byte of a request
@@ -234,7 +234,7 @@ class Upstream:
             attempt += 1
 
     def _pause(self, error: AkashError, attempt: int) -> float | None:
-        """Seconds to wait before another attempt; None where another would end the same way."""
+        """Seconds to wait before another attempt; None where another attempt would change nothing."""
         asked = 0.0
         if isinstance(error, ApiError):
             if not (isinstance(error, RateLimited) or error.status in _PASSING):
@@ -303,7 +303,7 @@ class Upstream:
         except (httpx2.RequestError, OSError) as error:
             if sent:
                 raise Interrupted(
-                    f"{self.name} at {self.host} gave no whole answer: {_why(error)}."
+                    f"{self.name} at {self.host} did not give a whole answer: {_why(error)}."
                 ) from error
             raise Unreachable(
                 f"{self.name} at {self.host} cannot be reached: {_why(error)}.",
@@ -359,7 +359,7 @@ class Upstream:
             headers=self._headers,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             verify=self._verify
-            or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # plain http: one that trusts nobody
+            or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # plain http: one that trusts no authority
             limits=limits,
             trust_env=False,
             follow_redirects=False,
@@ -413,9 +413,9 @@ def _why(error: BaseException) -> str:
     The library's own texts may hold header values: not used.
     """
     causes = list(_causes(error))
-    for kind, words in _REASONS:
+    for kind, reason in _REASONS:
         if any(isinstance(cause, kind) for cause in causes):
-            return words
+            return reason
     return "the connection was lost"
 
 

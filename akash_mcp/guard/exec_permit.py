@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from akash_mcp.clients.provider.command import Command, Ran
+from akash_mcp.clients.provider.command import Command, ExecResult
 from akash_mcp.clients.provider.shell import ProviderShell
 from akash_mcp.errors import AkashError, LedgerUnusable, NotApproved
 from akash_mcp.guard.journal import State
@@ -29,7 +29,7 @@ class ExecPermit:
         """The journalled operation."""
         return self._operation.op_id
 
-    async def run(self) -> Ran:
+    async def run(self) -> ExecResult:
         """Run it. Sent once: whatever comes of it, also nothing, this permit is used up.
 
         Raises what `ProviderShell.run` raises, where nothing was run for sure, and `NotApproved` the second time.
@@ -51,7 +51,9 @@ class ExecPermit:
         if ran.exit_code is not None and ran.started:
             self._record(State.DONE, f"exit code {ran.exit_code}")
         else:
-            self._record(State.UNKNOWN, ran.end if ran.started else f"{ran.end}, not proven to have started")
+            self._record(
+                State.UNKNOWN, ran.status if ran.started else f"{ran.status}, not proven to have started"
+            )
         return ran
 
     def _record(self, state: State, note: str) -> None:

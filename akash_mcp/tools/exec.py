@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from akash_mcp.clients.provider.command import KEPT_BYTES, End, Output
+from akash_mcp.clients.provider.command import KEPT_BYTES, ExecStatus, Output
 from akash_mcp.errors import NOTHING_MOVED
 from akash_mcp.guard.approval import TokenNeeded
 from akash_mcp.guard.plans import ExecPlan
@@ -18,7 +18,7 @@ from akash_mcp.tools.deadline import CALL_SECONDS, wait_seconds
 from akash_mcp.tools.present import confirmation
 from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.tool import Effect, ToolSpec
-from akash_mcp.workflow.exec import Executed, exec_plan, execute
+from akash_mcp.workflow.exec import ExecOutcome, exec_plan, execute
 
 MAX_SECONDS = 30
 
@@ -82,10 +82,10 @@ async def run_command(
     return _outcome(plan, permit.op_id, executed)
 
 
-def _outcome(plan: ExecPlan, op_id: OpId, executed: Executed | None) -> CommandOutcome:
+def _outcome(plan: ExecPlan, op_id: OpId, executed: ExecOutcome | None) -> CommandOutcome:
     summary, next_step = _what_happened(plan, executed)
-    ran = executed.ran if executed else None
-    known = ran is not None and ran.end is End.EXITED and ran.started
+    ran = executed.result if executed else None
+    known = ran is not None and ran.status is ExecStatus.EXITED and ran.started
     return CommandOutcome(
         status="exited" if known else "unknown",
         op_id=op_id,
@@ -102,19 +102,19 @@ _LOOK = "Find out inside the container what it did before it is run again."
 _MAY_RUN_ON = f"{_LOOK} With `timeout 20` in front a program ends by itself, where the image has that."
 
 
-def _what_happened(plan: ExecPlan, executed: Executed | None) -> tuple[str, str]:
+def _what_happened(plan: ExecPlan, executed: ExecOutcome | None) -> tuple[str, str]:
     """What is certain about the command, and the next step."""
     if executed is None:
         return "It was still running, or not yet started, when this call had to answer. It may run on.", _LOOK
-    ran = executed.ran
-    said = f" The provider says: {one_line(ran.said, limit=300)}" if ran.said else ""
-    if ran.end is End.TIMED_OUT:
+    ran = executed.result
+    said = f" The provider says: {one_line(ran.message, limit=300)}" if ran.message else ""
+    if ran.status is ExecStatus.TIMED_OUT:
         return f"It was still running after {plan.seconds} s and may run on.", _MAY_RUN_ON
-    if ran.end is End.TOO_MUCH:
+    if ran.status is ExecStatus.TOO_MUCH:
         return "It wrote more than can be kept, so its output is no longer read; it may run on.", _MAY_RUN_ON
-    if ran.end is End.DROPPED:
+    if ran.status is ExecStatus.DROPPED:
         return f"The connection to the provider was lost before its end.{said}", _LOOK
-    if ran.end is End.FAILED:
+    if ran.status is ExecStatus.FAILED:
         return f"The provider failed to run it, or to see it end.{said}", _LOOK
     if ran.started:
         return f"It ran and ended with exit code {ran.exit_code}.", "Nothing needs doing."

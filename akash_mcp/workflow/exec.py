@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from akash_mcp.clients.provider.command import Command, End, Ran
+from akash_mcp.clients.provider.command import Command, ExecResult, ExecStatus
 from akash_mcp.clients.provider.lease_status import ServiceStatus
 from akash_mcp.errors import BadArgument, LeaseGone, NotRunningYet, ProviderError
 from akash_mcp.guard.exec_permit import ExecPermit
@@ -26,10 +26,10 @@ Found = Literal["gone", "there", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Executed:
+class ExecOutcome:
     """What came of a command. `afterwards`: where nothing proves that it was started, how the lease then stood."""
 
-    ran: Ran
+    result: ExecResult
     afterwards: Found = "unknown"
 
 
@@ -104,15 +104,17 @@ async def _container(rt: Runtime, dseq: Dseq, service: str | None) -> tuple[Leas
     raise BadArgument(f"Deployment {dseq} has no such service.", next_step=f"Its services: {names}.")
 
 
-async def execute(rt: Runtime, permit: ExecPermit, plan: ExecPlan, running: Running[Executed]) -> Executed:
+async def execute(
+    rt: Runtime, permit: ExecPermit, plan: ExecPlan, running: Running[ExecOutcome]
+) -> ExecOutcome:
     """Run the command. Where it ended in silence without proof that it was started, look at the lease once more."""
     running.progress("running the command")
     ran = await permit.run()
-    if ran.end is not End.EXITED or ran.started:
-        return Executed(ran)
+    if ran.status is not ExecStatus.EXITED or ran.started:
+        return ExecOutcome(ran)
     running.progress("checking whether it ran")
     now = await read_readiness(rt, [plan.lease])
     if now.problem:
-        return Executed(ran)
+        return ExecOutcome(ran)
     status = now.statuses.get(plan.lease)
-    return Executed(ran, "there" if status and plan.service in status.services else "gone")
+    return ExecOutcome(ran, "there" if status and plan.service in status.services else "gone")

@@ -10,7 +10,7 @@ import anyio
 
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.client import ProviderClient
-from akash_mcp.clients.provider.http_probe import Look, look_at
+from akash_mcp.clients.provider.http_probe import Probe, probe
 from akash_mcp.guard.approval import Approver
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Journal
@@ -64,7 +64,7 @@ class Runtime:
     has_key: bool
     operations: Operations
     intervals: Intervals = field(default_factory=Intervals)
-    visit: Callable[[str], Awaitable[Look]] = look_at
+    visit: Callable[[str], Awaitable[Probe]] = probe
     """Looks once at a web address of a service, as any visitor does."""
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     now: Callable[[], float] = time.time

@@ -22,7 +22,7 @@ from wire_servers import Request, Server, Time, reply
 
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
-from akash_mcp.clients.provider.tls import public_context
+from akash_mcp.clients.provider.identity import public_context
 from akash_mcp.ids import Dseq, LeaseId
 
 LEASE = LeaseId(Dseq("1763759482113"), 1, 1, PROVIDER_ADDRESS)

@@ -223,7 +223,7 @@ async def test_a_balance_whose_unit_is_in_doubt_is_none(
         if certain:
             assert (await console.balances()).available == Usd(40)
         else:
-            with pytest.raises(AkashError, match="in doubt"):
+            with pytest.raises(AkashError, match="not certain"):
                 await console.balances()
 
 
@@ -254,7 +254,7 @@ async def test_402_while_the_card_is_charged_is_to_be_tried_again(answer: Act) -
     error = await error_of("create_deployment", answer)
     assert isinstance(error, TopUpPending)
     assert error.retry_after == 12
-    assert "do the same again" in error.next_step
+    assert "try again" in error.next_step
 
 
 @pytest.mark.parametrize("code", ["payment_required", "unknown_error"])

@@ -40,8 +40,8 @@ from test_console_models import PROVIDER_ADDRESS
 
 from akash_mcp.clients.http import Deadline
 from akash_mcp.clients.provider import client as provider
+from akash_mcp.clients.provider import identity
 from akash_mcp.clients.provider import stream as provider_stream
-from akash_mcp.clients.provider import tls as provider_tls
 from akash_mcp.errors import AkashError, Interrupted, ProviderError, Unreachable, UntrustedProvider
 
 pytestmark = pytest.mark.anyio
@@ -152,7 +152,7 @@ async def ask(what: str, client: provider.ProviderClient) -> object:
 def short_waits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who only hangs is not waited for as long as in earnest."""
     if "hangs" in request.node.name:
-        monkeypatch.setattr(provider_tls, "HANDSHAKE_SECONDS", 0.3)
+        monkeypatch.setattr(identity, "HANDSHAKE_SECONDS", 0.3)
         monkeypatch.setattr(provider_stream, "OPEN_SECONDS", 0.3)
         monkeypatch.setattr(provider, "STATUS_DEADLINE", Deadline(read=0.1, total=1))
 
@@ -223,7 +223,7 @@ AFTER = {
         "larger than",
     ),
     "sends less than it says": After(
-        "an error", answers(body(STATUS, length=500)), Interrupted, "no whole answer"
+        "an error", answers(body(STATUS, length=500)), Interrupted, "not give a whole answer"
     ),
     "sends more than it says": After("the rest is not read", answers(body(STATUS) + b"x" * 65536)),
     "sends a compressed answer of 1 GiB": After(

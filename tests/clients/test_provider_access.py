@@ -23,7 +23,7 @@ from akash_mcp import config
 from akash_mcp.clients.chain import ChainReader, chain_upstream
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.reader import ConsoleReader
-from akash_mcp.clients.provider.access import Admission, ProviderAccess
+from akash_mcp.clients.provider.access import ProviderAccess, ProviderSession
 from akash_mcp.errors import TokenRefused
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
@@ -116,12 +116,12 @@ async def test_a_network_with_both_kinds_of_certificates() -> None:
                     public=public,
                 )
                 found = [await admitted(access, address) for address in network.chain.providers]
-                assert [bool(one.trusted.pins) for one in found] == pinned
+                assert [bool(one.endpoint.pins) for one in found] == pinned
 
 
-async def admitted(access: ProviderAccess, provider: str) -> Admission:
-    async def question(admission: Admission) -> Admission:
-        return admission
+async def admitted(access: ProviderAccess, provider: str) -> ProviderSession:
+    async def question(session: ProviderSession) -> ProviderSession:
+        return session
 
     lease = LeaseId(Dseq("1763759482113"), 1, 1, ProviderAddress(provider))
     return await access.ask(lease, question, scopes=("status",))

@@ -27,7 +27,7 @@ from wire_servers import Server, Time, closed_port, reply
 
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
-from akash_mcp.clients.provider.frames import LogLine
+from akash_mcp.clients.provider.log_frames import LogLine
 from akash_mcp.errors import (
     AkashError,
     LeaseGone,

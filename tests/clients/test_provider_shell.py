@@ -25,7 +25,7 @@ from akash_mcp.clients.chain import ChainReader, chain_upstream
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.access import ProviderAccess
-from akash_mcp.clients.provider.command import KEPT_BYTES, Command, End, Output, Terminal
+from akash_mcp.clients.provider.command import KEPT_BYTES, Command, ExecStatus, Output, Terminal
 from akash_mcp.clients.provider.shell import ProviderShell
 from akash_mcp.clients.provider.shell_frames import (
     Code,
@@ -112,14 +112,14 @@ async def test_output_error_and_exit_code_are_told_apart(scene: Scene) -> None:
         frame(Code.STDOUT, b"one\n"), frame(Code.STDERR, b"two\n"), frame(Code.STDOUT, b"three"), result(7)
     )
     ran = await scene.shell.run(scene.lease, LS, seconds=20)
-    assert (ran.end, ran.exit_code, ran.started) == (End.EXITED, 7, True)
+    assert (ran.status, ran.exit_code, ran.started) == (ExecStatus.EXITED, 7, True)
     assert (bytes(ran.stdout.head), bytes(ran.stderr.head)) == (b"one\nthree", b"two\n")
 
 
 async def test_a_word_before_the_command_proves_a_silent_success(scene: Scene) -> None:
     scene.script.shell = says(result())
     ran = await scene.shell.run(scene.lease, LS, seconds=20)
-    assert (ran.end, ran.exit_code, ran.started, ran.stdout.written) == (End.EXITED, 0, True, 0)
+    assert (ran.status, ran.exit_code, ran.started, ran.stdout.written) == (ExecStatus.EXITED, 0, True, 0)
     (argv,) = scene.script.commands
     assert argv[:3] == ["sh", "-c", 'echo "$0"; exec "$@"']
     assert argv[4:] == ["ls", "-l"]
@@ -128,7 +128,7 @@ async def test_a_word_before_the_command_proves_a_silent_success(scene: Scene) -
 async def test_silence_without_the_word_proves_nothing(scene: Scene) -> None:
     scene.script.shell = only(result())
     ran = await scene.shell.run(scene.lease, LS, seconds=20)
-    assert (ran.end, ran.exit_code, ran.started) == (End.EXITED, 0, False)
+    assert (ran.status, ran.exit_code, ran.started) == (ExecStatus.EXITED, 0, False)
 
 
 @pytest.mark.parametrize(
@@ -204,28 +204,28 @@ FAILURES = {
 async def test_a_failure_leaves_open_what_the_command_did(scene: Scene, last: bytes, said: str) -> None:
     scene.script.shell = says(frame(Code.STDOUT, b"half"), last)
     ran = await scene.shell.run(scene.lease, LS, seconds=20)
-    assert (ran.end, ran.exit_code, bytes(ran.stdout.head)) == (End.FAILED, None, b"half")
-    assert said in ran.said
+    assert (ran.status, ran.exit_code, bytes(ran.stdout.head)) == (ExecStatus.FAILED, None, b"half")
+    assert said in ran.message
     assert len(scene.script.commands) == 1
 
 
 async def test_a_refusal_after_output_is_a_failure(scene: Scene) -> None:
     scene.script.shell = says(frame(Code.STDOUT, b"half"), result(0, next(iter(REFUSED))))
-    assert (await scene.shell.run(scene.lease, LS, seconds=20)).end is End.FAILED
+    assert (await scene.shell.run(scene.lease, LS, seconds=20)).status is ExecStatus.FAILED
 
 
 async def test_a_connection_that_drops_leaves_the_end_unknown(scene: Scene) -> None:
     scene.script.shell = says(frame(Code.STDOUT, b"half"))
     ran = await scene.shell.run(scene.lease, LS, seconds=20)
-    assert (ran.end, ran.exit_code, bytes(ran.stdout.head)) == (End.DROPPED, None, b"half")
+    assert (ran.status, ran.exit_code, bytes(ran.stdout.head)) == (ExecStatus.DROPPED, None, b"half")
     assert len(scene.script.commands) == 1
 
 
 async def test_a_handshake_whose_answer_was_lost_may_have_run_the_command(scene: Scene) -> None:
     scene.script.refusals = [(0, "")]
     ran = await scene.shell.run(scene.lease, LS, seconds=20)
-    assert (ran.end, ran.started) == (End.DROPPED, False)
-    assert "opened no stream" in ran.said
+    assert (ran.status, ran.started) == (ExecStatus.DROPPED, False)
+    assert "opened no stream" in ran.message
 
 
 async def test_frames_that_mean_nothing_are_passed_over(scene: Scene) -> None:
@@ -247,7 +247,7 @@ async def test_a_command_that_hangs_is_waited_for_so_long(scene: Scene) -> None:
 
     scene.script.shell = act
     ran = await scene.shell.run(scene.lease, LS, seconds=0.5)
-    assert (ran.end, bytes(ran.stderr.head), ran.started) == (End.TIMED_OUT, b"working", True)
+    assert (ran.status, bytes(ran.stderr.head), ran.started) == (ExecStatus.TIMED_OUT, b"working", True)
 
 
 async def test_output_without_end_is_ended_and_takes_no_memory(scene: Scene) -> None:
@@ -263,7 +263,7 @@ async def test_output_without_end_is_ended_and_takes_no_memory(scene: Scene) -> 
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert ran.end is End.TOO_MUCH
+    assert ran.status is ExecStatus.TOO_MUCH
     assert len(ran.stdout.head) + len(ran.stdout.tail) <= KEPT_BYTES
     assert ran.stdout.left_out > 8_000_000
     assert peak < 6_000_000
@@ -272,8 +272,8 @@ async def test_output_without_end_is_ended_and_takes_no_memory(scene: Scene) -> 
 async def test_a_frame_too_large_to_read_ends_it(scene: Scene) -> None:
     scene.script.shell = says(frame(Code.STDOUT, b"x" * 2**21), result())
     ran = await scene.shell.run(scene.lease, LS, seconds=20)
-    assert ran.end is End.DROPPED
-    assert "over 1048576 bytes" in ran.said
+    assert ran.status is ExecStatus.DROPPED
+    assert "over 1048576 bytes" in ran.message
 
 
 async def test_input_and_terminal_reach_the_program(scene: Scene) -> None:

@@ -20,7 +20,7 @@ class DeploymentSettings(CamelApiModel):
     closed: bool = False
     estimated_top_up_amount: Decimal = Decimal(0)
     runtime_limit_hours: Decimal | None = None
-    """Hours until an API that funds by itself closes it (`2026-11`); None is no limit."""
+    """Hours until an API that funds by itself closes it (`2026-11`); None is without limit."""
     runtime_ends_at: str | None = None
 
 
@@ -107,7 +107,7 @@ class Activity(CamelApiModel):
 
 
 class Alert(CamelApiModel):
-    """Something that the account's owner is told about."""
+    """A condition that the account's owner is notified of."""
 
     id: str
     name: str = ""
@@ -129,7 +129,7 @@ class DeploymentAlert(CamelApiModel):
 
 
 class DeploymentAlerts(CamelApiModel):
-    """What is told about one deployment: that its escrow runs low, that it was closed."""
+    """The alerts of one deployment: its escrow runs low, it was closed."""
 
     deployment_balance: DeploymentAlert | None = None
     deployment_closed: DeploymentAlert | None = None

@@ -46,9 +46,9 @@ class AccountReader:
         The first answer after a pause is what the API last knew, however long ago. `fresh` asks twice, 2 s apart,
         and what it returns is at most some eight seconds old: the API keeps an answer for six.
 
-        Whether amounts are uact or US dollars depends on the API's generation and is nowhere said. So what is in escrow
-        is compared with the deployments themselves, which are always in uact, and an `AkashError` is raised where the
-        two do not agree: a balance that may be a million times off is none.
+        Whether amounts are uact or US dollars depends on the API's generation and is not documented. So what is in
+        escrow is compared with the deployments themselves, which are always in uact, and an `AkashError` is raised
+        where the two do not agree: a balance that may be a million times off is worse than none.
         """
         if fresh:
             await self._client.get("/v1/balances")
@@ -61,7 +61,7 @@ class AccountReader:
 
     async def _agrees(self, balances: Balances) -> None:
         if balances.unit == "usd" and max(balances.balance, balances.deployments) > MOST_CREDIT:
-            raise _in_doubt(f"it tells {balances.balance} where US dollars are expected")
+            raise _in_doubt(f"it gives {balances.balance} where US dollars are expected")
         if not balances.in_deployments:
             return
         first = (await self._client.get("/v1/deployments", {"skip": "0", "limit": "100"})).read(
@@ -98,12 +98,12 @@ class AccountReader:
         )
 
     async def alerts(self, dseq: Dseq | None = None) -> list[Alert]:
-        """What the account's owner is told about, for one deployment or all: the first hundred."""
+        """The alerts of one deployment or of all: the first hundred."""
         params = {"limit": "100", "page": "1"} | ({"dseq": dseq} if dseq else {})
         return (await self._client.get("/v1/alerts", params)).read(ALERTS, "data")
 
     async def deployment_alerts(self, dseq: Dseq) -> DeploymentAlerts:
-        """What is told about one deployment."""
+        """The two alerts of one deployment. None for one that is not set."""
         answer = await self._client.get(f"/v1/deployment-alerts/{quote(dseq, safe='')}")
         return answer.read(DEPLOYMENT_ALERTS, "data", "alerts")
 
@@ -115,6 +115,6 @@ def _days(address: AccountAddress | None, start: date | None, end: date | None) 
 
 def _in_doubt(why: str) -> AkashError:
     return AkashError(
-        f"What the account has is not certain, because the unit of Akash Console's amounts is in doubt: {why}.",
+        f"The account's balance is not certain, because the unit of Akash Console's amounts is not: {why}.",
         next_step="Look at https://console.akash.network (Billing) instead, and tell the maintainers of akash-mcp.",
     )

@@ -37,11 +37,11 @@ ADVICE: Mapping[type[ApiError] | str, str] = {
     Unauthorized: "The API key is wrong, expired or deleted. Ask the user to create a new one at "
     "https://console.akash.network (Settings, API Keys), to set AKASH_API_KEY and to restart this server.",
     PaymentRequired: "Ask the user to add credits at https://console.akash.network (Billing).",
-    WalletProvisioning: "Wait about ten seconds, then do the same again.",
+    WalletProvisioning: "Wait about ten seconds, then try again.",
     NotFound: "Check the id. Only what belongs to the account of the API key is found.",
-    RateLimited: "Wait a minute, then do the same again.",
+    RateLimited: "Wait a minute, then try again.",
     ServerError: "This is on Akash Console's side. Wait a minute, then try again.",
-    TopUpPending: "Wait a minute, then do the same again.",
+    TopUpPending: "Wait a minute, then try again.",
     "fair_use_policy_required": "Ask the user to accept the Fair Use Policy at https://console.akash.network.",
     "deployment_resources_changed": "Only image, command, arguments, environment and ports can change. For anything "
     "else create a new deployment, then close this one.",
@@ -128,7 +128,7 @@ class ConsoleClient:
     async def funds_itself(self) -> bool:
         """Whether the API funds deployments by itself (`2026-11`). Needs no key.
 
-        Raises `Unreachable` where nobody answers, and otherwise the API's error. A failure is not remembered.
+        Raises `Unreachable` where nothing answers, and otherwise the API's error. A failure is not remembered.
         """
         if self._funds_itself is None:
             self._funds_itself = await serves_funding_config(self._upstream)

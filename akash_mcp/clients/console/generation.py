@@ -7,7 +7,7 @@
     update      PUT, the whole SDL          PUT, the whole SDL           PATCH, named fields
     balances    uact                        uact                         US dollars
 
-`2026-11` is told by `GET /v1/deployment-funding-config`, which only it has. The other two differ in
+`2026-11` is recognised by `GET /v1/deployment-funding-config`, which only it has. The other two differ in
 `POST /v1/certificates`, but asking that would put a certificate on the chain. They differ as well in the deployment
 settings, which `2025` lacks: `GET /v2/deployment-settings/0` is refused as invalid where there is such a route (no
 deployment is called 0, and paths are validated before anything is done), and is unknown where there is none. Only that
@@ -41,13 +41,13 @@ class Generation(StrEnum):
 
 
 class NotOffered(AkashError):
-    """This generation of the Console API has nothing of the kind. Nothing was sent."""
+    """This generation of the Console API does not have it. Nothing was sent."""
 
 
 async def serves_funding_config(upstream: Upstream) -> bool:
     """Whether the API has the endpoint that only `2026-11` has. Needs no key.
 
-    Raises `Unreachable` where nobody answers, and otherwise the API's error; nothing is concluded from a failure.
+    Raises `Unreachable` where nothing answers, and otherwise the API's error; nothing is concluded from a failure.
     """
     try:
         (await _probe(upstream, FUNDING_PATH)).read(FUNDING, "data")

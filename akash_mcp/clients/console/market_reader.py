@@ -59,7 +59,7 @@ class MarketReader:
     _client: ConsoleClient
 
     async def get_provider(self, address: ProviderAddress) -> ProviderRecord:
-        """One provider. Raises `NotFound` for an address that is none. At most half a minute old, mostly."""
+        """One provider. Raises `NotFound` for an address that is not a provider's. Mostly at most half a minute old."""
         answer = await self._client.get_public(f"/v1/providers/{quote(address, safe='')}")
         return answer.unwrapped(PROVIDER)
 

@@ -59,7 +59,7 @@ class Bid(ApiModel):
 
     @property
     def reclamation_seconds(self) -> int | None:
-        """The same in seconds; None where the provider says nothing."""
+        """That notice in seconds; None where the provider gives none."""
         digits = self.reclamation_window.removesuffix("s")
         return int(digits) if digits.isascii() and digits.isdigit() else None
 
@@ -101,7 +101,7 @@ class ListedBid(ApiModel):
 
 
 class Reclamation(ApiModel):
-    """A provider taking a lease back. `deadline` is in unix seconds; 0 is not said."""
+    """A provider taking a lease back. `deadline` is in unix seconds; 0 where it is not known."""
 
     deadline: int = 0
 
@@ -164,7 +164,7 @@ class StoredDefinition(CamelApiModel):
 class DeploymentDetail(ApiModel):
     """A deployment with its leases and escrow. Closed leases are among them.
 
-    What stands behind `settings` is only told by the API of autumn 2026.
+    What stands behind `settings` comes only from the API of autumn 2026.
     """
 
     deployment: Deployment
@@ -180,7 +180,7 @@ class DeploymentDetail(ApiModel):
 
     @property
     def dseq(self) -> Dseq:
-        """Its name."""
+        """What names it."""
         return self.deployment.id.dseq
 
     @property
@@ -262,7 +262,7 @@ class _Pagination(CamelApiModel):
 
 
 class DeploymentPage(ApiModel):
-    """One page of the list. Its totals are not read: they lie."""
+    """One page of the list. Its totals are not read: they may count this page only."""
 
     deployments: ListOf[DeploymentDetail] = Field(default_factory=list)
     pagination: Annotated[_Pagination | None, WrapValidator(or_none)] = None
@@ -292,7 +292,7 @@ class Created(CamelApiModel):
 
     @property
     def tx_hash(self) -> str | None:
-        """The transaction's hash, where the API told it."""
+        """The transaction's hash, where the API gives it."""
         return self.sign_tx.transaction_hash or self.sign_tx.hash or None
 
 

@@ -1,7 +1,7 @@
 """The requests that change something, as each generation of the Console API wants them.
 
-One class a generation, all with the same methods; what a method returns is sent as it stands. A generation that has
-nothing of the kind raises `NotOffered`, before anything is sent.
+One class a generation, all with the same methods; what a method returns is sent as it stands. A generation that does
+not have it raises `NotOffered`, before anything is sent.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Requests:
         return self._lease({"manifest": manifest, "leases": entries(leases)})
 
     def update(self, dseq: Dseq, sdl: str, certificate: Certificate | None) -> Request:
-        """Replace the SDL. The same again only delivers the manifest again."""
+        """Replace the SDL. An SDL that is already in place only has its manifest delivered again."""
         return self._change("PUT", dseq, data(sdl=sdl))
 
     def patch(self, dseq: Dseq, services: Mapping[str, Any]) -> Request:
@@ -73,7 +73,7 @@ class Requests:
         self._lacks("changes by name")
 
     def close(self, dseq: Dseq) -> Request:
-        """Close a deployment. The same in every generation, so that closing needs to know nothing."""
+        """Close a deployment. Every generation takes this, so closing need not know which it is."""
         return Request("DELETE", _deployment(dseq), None, Sending.REPEATABLE, CLOSE_DEADLINE)
 
     def deposits(self, dseq: Dseq, amount: Usd) -> tuple[Request, ...]:

@@ -50,7 +50,7 @@ class ConsoleWriter:
     """Writes of the Console API. Every method raises `MissingKey` before anything is sent without a key.
 
     Which generation of the API answers is found out before the first request that needs to know; where that fails,
-    nothing was sent. Every method raises `NotOffered` where the generation has nothing of the kind.
+    nothing was sent. Every method raises `NotOffered` where the generation does not have it.
 
     `certificates` keeps the client certificate that a lease goes with on the API of 2025; without it one is made for
     the life of the writer, and no provider can be asked with it.
@@ -138,7 +138,7 @@ class ConsoleWriter:
         # What is not known yet is not asked: nothing may stand in the way of closing.
         requests = requests_of(self._client.known_generation or Generation.REFERENCE)
         answer = await self._send(requests.close(dseq))
-        if "activityId" in _told(answer):
+        if "activityId" in _data_of(answer):
             await self._finished(answer.read(_ACTIVITY_ID, "data", "activityId"))
 
     async def deposit(self, dseq: Dseq, amount: Usd) -> DeploymentDetail:
@@ -182,7 +182,7 @@ class ConsoleWriter:
     async def get_settings(self, dseq: Dseq) -> DeploymentSettings:
         """How a deployment is funded.
 
-        No read: for one without a setting this switches automatic top-up ON.
+        Not a read: for one without a setting this switches automatic top-up ON.
         """
         return (await self._send((await self._requests()).read_settings(dseq))).read(SETTINGS, "data")
 
@@ -225,7 +225,7 @@ class ConsoleWriter:
 
     async def _detail(self, answer: Response, dseq: Dseq) -> DeploymentDetail:
         """The deployment after a change: from the answer, or read back where that only says that it was done."""
-        if _told(answer).get("success") is not True:
+        if _data_of(answer).get("success") is not True:
             return answer.read(DETAIL, "data")
         try:
             return await self._read(dseq)
@@ -279,14 +279,14 @@ class ConsoleWriter:
         )
 
 
-def _told(answer: Response) -> dict[str, object]:
+def _data_of(answer: Response) -> dict[str, object]:
     """What lies below `data`, as far as it is an object."""
     try:
         value = json.loads(answer.body)
     except (ValueError, RecursionError):
         return {}
-    told = value.get("data") if isinstance(value, dict) else None
-    return told if isinstance(told, dict) else {}
+    data = value.get("data") if isinstance(value, dict) else None
+    return data if isinstance(data, dict) else {}
 
 
 def _before_lease(refusal: ApiError) -> bool:

@@ -1,6 +1,7 @@
 """A provider's gateway: where it is and who it is, how we are let in, and what it is asked.
 
-    address → tls (flaws) → tokens, certificate → access → client (status, logs, events), shell
+    allowed_hosts → identity (certificate_errors) → tokens, client_certificate → access → client (lease_status, logs,
+    events: log_frames), shell (command, shell_frames)
 
-`ingress` looks at a workload's own web address, as any visitor does.
+`http_probe` asks a workload's own web address, as any visitor does.
 """

@@ -18,10 +18,10 @@ import anyio
 from akash_mcp.clients.chain import ChainReader
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.reader import ConsoleReader
-from akash_mcp.clients.provider.address import resolve
+from akash_mcp.clients.provider.allowed_hosts import resolve
 from akash_mcp.clients.provider.client_certificate import ClientCertificate, ClientCertificates
 from akash_mcp.clients.provider.gateway_errors import StaleToken, clock_gap
-from akash_mcp.clients.provider.tls import Trusted, identify, public_context
+from akash_mcp.clients.provider.identity import VerifiedEndpoint, identify, public_context
 from akash_mcp.clients.provider.tokens import Token, Tokens
 from akash_mcp.errors import Interrupted, ProviderError, ServerError, Unreachable
 from akash_mcp.ids import LeaseId, ProviderAddress
@@ -38,18 +38,18 @@ T = TypeVar("T")
 
 
 class NoClientCertificate(ProviderError):
-    """The Console API mints no tokens, and there is no certificate of ours to show instead. Nothing was sent."""
+    """The Console API mints no tokens, and we have no certificate to show instead. Nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class ProviderSession:
     """A gateway that proved who it is, and what we show it: `headers` for every request to it.
 
     `secrets` are the texts in them that nobody may read in a log or an error. `certificate` is the one of ours that
-    the connection shows, where it shows one; there is no token then.
+    the connection shows, where it shows one; there is then no token.
     """
 
-    trusted: Trusted
+    endpoint: VerifiedEndpoint
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     certificate: ClientCertificate | None = None
@@ -57,7 +57,7 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class _Proof:
-    trusted: Trusted
+    endpoint: VerifiedEndpoint
     certificate: ClientCertificate | None
     until: float
 
@@ -94,7 +94,7 @@ class ProviderAccess:
     async def ask(
         self,
         lease: LeaseId,
-        question: Callable[[Admission], Awaitable[T]],
+        question: Callable[[ProviderSession], Awaitable[T]],
         *,
         scopes: tuple[str, ...],
         services: Sequence[str] = (),
@@ -108,13 +108,13 @@ class ProviderAccess:
         proof_is_old = lease.provider in self._proofs
         token_is_old = True
         certificate = await self._our_certificate()
-        trusted = await self._identify(lease.provider, certificate)
+        verified = await self._identify(lease.provider, certificate)
         token = None
         if certificate is None:
             token = await self._tokens.get(lease, services=services, scopes=scopes)
         while True:
             try:
-                return await question(_admission(trusted, token, certificate))
+                return await question(_session(verified, token, certificate))
             except (Unreachable, Interrupted) as lost:
                 if isinstance(lost, Interrupted) or not proof_is_old:
                     if certificate is None:
@@ -122,22 +122,22 @@ class ProviderAccess:
                     raise _certificate_in_doubt(lost, certificate) from lost
                 proof_is_old = False
                 self._proofs.pop(lease.provider, None)
-                trusted = await self._identify(lease.provider, certificate)
+                verified = await self._identify(lease.provider, certificate)
             except StaleToken as stale:
                 if token is None or not token_is_old:
-                    raise _clocks_told(stale, token, self._clock()) from stale
+                    raise _with_clocks(stale, token, self._clock()) from stale
                 token_is_old = False
                 token = await self._tokens.get(lease, services=services, scopes=scopes, refused=token)
                 await self.sleep(_rest(stale, token))
 
-    async def confirm(self, lease: LeaseId, admission: Admission) -> None:
+    async def confirm(self, lease: LeaseId, session: ProviderSession) -> None:
         """See to it that what comes from an open connection is still the provider's: call it before each use of it.
 
-        Asks nobody while the proof is fresh. Raises `UntrustedProvider` or `NotProven` where it cannot be had again,
+        Sends nothing while the proof is fresh. Raises `UntrustedProvider` or `NotProven` where it cannot be had again,
         and `Interrupted` where the provider has replaced the certificate that the connection was opened with.
         """
-        now = await self._identify(lease.provider, admission.certificate)
-        if now.pins != admission.trusted.pins:
+        now = await self._identify(lease.provider, session.certificate)
+        if now.pins != session.endpoint.pins:
             raise Interrupted(
                 f"The provider at {now.host} has replaced its certificate, so a connection from before is not used.",
                 next_step="Ask again.",
@@ -157,13 +157,15 @@ class ProviderAccess:
             )
         return found
 
-    async def _identify(self, provider: ProviderAddress, certificate: ClientCertificate | None) -> Trusted:
+    async def _identify(
+        self, provider: ProviderAddress, certificate: ClientCertificate | None
+    ) -> VerifiedEndpoint:
         proof = self._proofs.get(provider)
         if proof is None or proof.until <= self._clock() or proof.certificate != certificate:
             self._public = self._public or public_context()
             asked = self._clock()
             endpoint = await resolve(await self._host_uri(provider), self._allow_private)
-            trusted = await identify(
+            verified = await identify(
                 provider,
                 endpoint,
                 self._chain,
@@ -171,9 +173,9 @@ class ProviderAccess:
                 public=self._public,
                 client_certificate=certificate.file if certificate else None,
             )
-            proof = _Proof(trusted, certificate, asked + TRUST_SECONDS)
+            proof = _Proof(verified, certificate, asked + TRUST_SECONDS)
             self._proofs[provider] = proof
-        return proof.trusted
+        return proof.endpoint
 
     async def _host_uri(self, provider: ProviderAddress) -> str:
         """Where the provider says that it is.
@@ -186,10 +188,12 @@ class ProviderAccess:
             return (await self._console.get_provider(provider)).host_uri
 
 
-def _admission(trusted: Trusted, token: Token | None, certificate: ClientCertificate | None) -> Admission:
+def _session(
+    verified: VerifiedEndpoint, token: Token | None, certificate: ClientCertificate | None
+) -> ProviderSession:
     if token is None:
-        return Admission(trusted, certificate=certificate)
-    return Admission(trusted, {"authorization": f"Bearer {token.text}"}, (token.text,))
+        return ProviderSession(verified, certificate=certificate)
+    return ProviderSession(verified, {"authorization": f"Bearer {token.text}"}, (token.text,))
 
 
 def _certificate_in_doubt(
@@ -211,13 +215,13 @@ def _rest(stale: StaleToken, token: Token) -> float:
     return min(max(FRESH_TOKEN_SECONDS, behind + 1), LONGEST_REST_SECONDS)
 
 
-def _clocks_told(stale: StaleToken, token: Token | None, now: float) -> StaleToken:
+def _with_clocks(stale: StaleToken, token: Token | None, now: float) -> StaleToken:
     """The refusal of a token that was fresh, with what is known of the three clocks: `now` is ours."""
     if token is None or token.starts is None:
         return stale
     console = token.starts + now - token.minted
     # What counts is the provider's clock against the Console's. Ours takes no part, and is told since it may explain
     # what else is odd.
-    said = clock_gap("Akash Console's", console, "the provider's", stale.date)
-    said += clock_gap("This machine's", now, "Akash Console's", console)
-    return StaleToken(stale.what + said, next_step=stale.next_step, status=stale.status or 0, date=stale.date)
+    gaps = clock_gap("Akash Console's", console, "the provider's", stale.date)
+    gaps += clock_gap("This machine's", now, "Akash Console's", console)
+    return StaleToken(stale.what + gaps, next_step=stale.next_step, status=stale.status or 0, date=stale.date)

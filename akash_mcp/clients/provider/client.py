@@ -8,11 +8,11 @@ from functools import partial
 from urllib.parse import urlencode
 
 from akash_mcp.clients.http import UNREADABLE, Deadline, Sending, Upstream
-from akash_mcp.clients.provider.access import Admission, ProviderAccess
-from akash_mcp.clients.provider.frames import KubeEvent, LogLine, kube_event, log_line
+from akash_mcp.clients.provider.access import ProviderAccess, ProviderSession
 from akash_mcp.clients.provider.gateway_errors import MEANINGS, refusal_of
+from akash_mcp.clients.provider.identity import bracketed
 from akash_mcp.clients.provider.lease_status import LEASE_STATUS, LeaseStatus
-from akash_mcp.clients.provider.tls import bracketed
+from akash_mcp.clients.provider.log_frames import KubeEvent, LogLine, kube_event, log_line
 from akash_mcp.clients.provider.tokens import READ_SCOPES, STATUS_SCOPES
 from akash_mcp.errors import ApiError, NotRunningYet, ProviderError
 from akash_mcp.ids import LeaseId
@@ -36,16 +36,16 @@ class ProviderClient:
         started, `UntrustedProvider`, `TokenRefused`, `Unreachable`, `Interrupted` and `ProviderError`.
         """
 
-        async def status(admission: Admission) -> LeaseStatus:
-            trusted = admission.trusted
+        async def status(session: ProviderSession) -> LeaseStatus:
+            endpoint = session.endpoint
             async with Upstream(
-                f"https://{bracketed(trusted.address)}:{trusted.port}",
+                f"https://{bracketed(endpoint.address)}:{endpoint.port}",
                 name="The provider",
-                headers={"host": trusted.authority, **admission.headers},
-                secrets=admission.secrets,
+                headers={"host": endpoint.authority, **session.headers},
+                secrets=session.secrets,
                 meanings=MEANINGS,
-                verify=trusted.context,
-                sni=trusted.host,
+                verify=endpoint.context,
+                sni=endpoint.host,
                 sleep=self._access.sleep,
             ) as gateway:
                 try:
@@ -61,7 +61,7 @@ class ProviderClient:
                     if error.code == UNREADABLE:
                         raise ProviderError(error.what, status=error.status) from error
                     raise refusal_of(
-                        error.status, error.message, error.meanings, trusted.host, date=gateway.date
+                        error.status, error.message, error.meanings, endpoint.host, date=gateway.date
                     ) from error
 
         # Without names a token is for all leases at the provider: so narrow it down to their status.
@@ -131,12 +131,12 @@ class ProviderClient:
 
         async with AsyncExitStack() as stack:
 
-            async def opened(admission: Admission) -> AsyncGenerator[bytes, None]:
+            async def opened(session: ProviderSession) -> AsyncGenerator[bytes, None]:
                 connection = await stack.enter_async_context(
-                    open_stream(admission, path, silence=SILENCE_SECONDS)
+                    open_stream(session, path, silence=SILENCE_SECONDS)
                 )
-                confirm = partial(self._access.confirm, lease, admission)
-                return frames(connection, admission.trusted.host, until, confirm=confirm)
+                confirm = partial(self._access.confirm, lease, session)
+                return frames(connection, session.endpoint.host, until, confirm=confirm)
 
             stream = await self._access.ask(lease, opened, scopes=READ_SCOPES, services=services)
             yield await stack.enter_async_context(aclosing(stream))

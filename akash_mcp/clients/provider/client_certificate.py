@@ -1,8 +1,8 @@
 """Our own certificate, which gateways take instead of a token where the Console API mints none (`2025`).
 
-The Console makes it and puts it on the chain. Its key is no more encrypted than its name in the API (`encryptedKey`)
-says: whoever has the file can read and change what runs for the account. So the file is 0600 from its first moment,
-replaced as a whole, never reached through a link, and not used when others can read it.
+The Console makes it and puts it on the chain. Its key is not encrypted, although the API calls it
+`encryptedKey`: whoever has the file can read and change what runs for the account. So the file is 0600 from its first
+moment, replaced as a whole, never reached through a link, and not used when others can read it.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class ClientCertificates:
         except OSError as error:
             raise BadSettings(
                 f"The client certificate cannot be kept at {path} ({error.strerror}).",
-                next_step="Ask the user to check the disk and the state folder, then do the same again.",
+                next_step="Ask the user to check the disk and the state folder, then try again.",
             ) from error
 
     async def _owner(self) -> AccountAddress:
@@ -91,7 +91,7 @@ class ClientCertificates:
             if not wallets:
                 raise BadSettings(
                     "The account has no wallet yet, so there can be no certificate for it.",
-                    next_step="Wait a minute, then do the same again.",
+                    next_step="Wait a minute, then try again.",
                 )
             self._account = wallets[0].address
         return self._account
@@ -148,7 +148,7 @@ def _read(path: Path) -> str:
     with open(opened, encoding="ascii", errors="replace") as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
-            raise _unusable(path, "it is no file")
+            raise _unusable(path, "it is not a regular file")
         if os.name == "posix" and (found.st_uid != os.geteuid() or found.st_mode & 0o077):
             raise _unusable(path, "others can read or replace it")
         return file.read(LARGEST_FILE)

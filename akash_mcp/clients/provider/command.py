@@ -25,7 +25,7 @@ class Command:
     """One program and its arguments, for one replica of one service.
 
     `pod_index` counts the service's pods from 0, in the order of their names. `stdin` is sent as it is, and its end
-    cannot be told: a program that reads until the end waits for ever, but under a terminal, where byte 4 ends it.
+    cannot be told: a program that reads until the end waits for ever, except in a terminal, where byte 4 ends it.
     """
 
     argv: tuple[str, ...]
@@ -40,20 +40,20 @@ class Command:
             raise BadArgument("The command is empty.", next_step='Name a program, such as ["ls", "-l"].')
         if "" in self.argv:
             raise BadArgument(
-                "A word of the command is empty, and the provider's shell cannot be told one.",
+                "A word of the command is empty, and the provider's shell cannot be given one.",
                 next_step='Let a shell in the container make it: ["sh", "-c", "grep \'\' /etc/hosts"].',
             )
         if any("\0" in word for word in self.argv):
             raise BadArgument("A word of the command holds a NUL, which no program can be given.")
         if self.argv[0].startswith("-"):
             raise BadArgument(
-                "The first word of the command is the program, and a program has no name with -."
+                "The first word of the command is the program, and its name cannot begin with -."
             )
         if not 0 <= self.pod_index < 2**31:
             raise BadArgument("A replica is counted from 0.")
 
 
-class End(StrEnum):
+class ExecStatus(StrEnum):
     """How a command ended, as far as we know."""
 
     EXITED = "exited"
@@ -64,7 +64,7 @@ class End(StrEnum):
     TIMED_OUT = "timed out"
     """We stopped waiting. It may run on: without an open standard input nothing tells it to stop."""
     TOO_MUCH = "too much"
-    """It wrote more than anybody waits for. It may run on."""
+    """It wrote so much that we left. It may run on."""
 
 
 @dataclass(slots=True)
@@ -100,17 +100,17 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class ExecResult:
     """What came of a command that was handed to the container, or may have been.
 
     `exit_code` is None unless it `EXITED`. `started`: there is proof that it was started in the container; without
-    it an exit code of 0 is no more than what a gateway also says of a lease that is gone. `said` is the provider's
+    it an exit code of 0 proves nothing: a gateway also answers so for a lease that is gone. `message` is the provider's
     own text on a failure. It and the output are untrusted.
     """
 
-    end: End
+    status: ExecStatus
     exit_code: int | None
     stdout: Output
     stderr: Output
     started: bool
-    said: str = ""
+    message: str = ""

@@ -27,11 +27,11 @@ MEANINGS: Mapping[str, re.Pattern[str]] = {
 """What the text of a refusal is known to mean."""
 
 CLOCK_SECONDS = 5.0
-"""Clocks that are no further apart agree: a Date header counts whole seconds, and an answer takes its time."""
+"""Clocks that are at most so far apart count as equal: a Date header counts whole seconds, and an answer takes time."""
 
 
 class NotProven(UntrustedProvider):
-    """Whether the provider is who it should be cannot be told now: the chain does not answer."""
+    """Whether the provider is who it should be cannot be found out now: the chain does not answer."""
 
 
 class StaleToken(TokenRefused):
@@ -64,7 +64,7 @@ def refusal_of(
     # Gateways before 0.11.2 answer 500 to a token that they cannot take.
     if (status in (400, 401) and BAD_CLAIMS in meanings) or (status == 500 and JWT_REFUSED in meanings):
         return StaleToken(
-            f"The provider at {host} takes our token for expired or not valid yet.",
+            f"The provider at {host} says that our token has expired or is not valid yet.",
             next_step="The provider's clock may be wrong. Try again in a minute, or choose another provider.",
             status=status,
             date=date,
@@ -121,7 +121,7 @@ def clock_gap(whose: str, clock: float, others: str, other: float | None) -> str
 
 def _gone(host: str, status: int) -> LeaseGone:
     return LeaseGone(
-        f"The provider at {host} knows no such lease.",
+        f"The provider at {host} does not know this lease.",
         next_step="Look the deployment up: the lease was closed, or its manifest never arrived.",
         status=status,
     )

@@ -1,4 +1,4 @@
-"""Whether a web service answers at its address: one look from outside, as any visitor has it.
+"""Whether a web service answers at its address: one request from outside, as any visitor sends it.
 
 A lease's URIs are what its provider says they are: bare host names, served over HTTP on port 80 (akash-network/provider
 cluster/kube). So nothing of ours is shown there, no token and no cookie; only addresses that were judged are connected
@@ -19,11 +19,11 @@ from urllib.parse import urlsplit
 import anyio
 import httpx2
 
-from akash_mcp.clients.provider.address import is_allowed
-from akash_mcp.clients.provider.tls import bracketed
+from akash_mcp.clients.provider.allowed_hosts import is_allowed
+from akash_mcp.clients.provider.identity import bracketed
 
 SECONDS = 5.0
-"""For all of a look: name, connection and the first line of the answer."""
+"""For a whole probe: name, connection and the first line of the answer."""
 
 HTTP_PORT = 80
 
@@ -31,13 +31,13 @@ _NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NON
 _BY_INGRESS = (502, 503, 504)
 
 _NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Trusts nobody: nothing here speaks TLS, and the client would load the system's authorities for each look."""
+"""Trusts nobody: nothing here speaks TLS, and the client would load the system's authorities for each probe."""
 
 Lookup = Callable[..., Awaitable[Sequence[Any]]]
 
 
-class Answer(Enum):
-    """What a look came to."""
+class ProbeOutcome(Enum):
+    """What a probe found out."""
 
     LISTENS = "something behind the ingress answers, with whatever status: a 404 or 500 is an app's own"
     NOBODY = "the ingress answers 502, 503 or 504 for want of an app"
@@ -46,20 +46,20 @@ class Answer(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One look at one URI. `said` is what was seen, in our words."""
+class Probe:
+    """What one request to one URI showed. `message` says it as a sentence goes on after the URI, in our words."""
 
     uri: str
-    answer: Answer
-    said: str
+    outcome: ProbeOutcome
+    message: str
 
 
-async def look_at(
+async def probe(
     uri: str,
     allowed: Sequence[IPv4Network | IPv6Network] = (),
     *,
     lookup: Lookup = anyio.getaddrinfo,
-) -> Look:
+) -> Probe:
     """Ask once for `/` at a URI such as `shop.example`, without credentials. Never raises what the network does.
 
     A port other than 80 is asked only in networks that are `allowed` although they are not public.
@@ -67,26 +67,26 @@ async def look_at(
     with anyio.move_on_after(SECONDS):
         host, port = _parts(uri)
         if not host:
-            return Look(uri, Answer.UNKNOWN, "is no host name")
+            return Probe(uri, ProbeOutcome.UNKNOWN, "is not a host name")
         try:
             found = await lookup(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
             if error.errno in _NO_SUCH_NAME:
-                return Look(uri, Answer.NO_NAME, "the host name does not exist in DNS")
-            return Look(uri, Answer.UNKNOWN, "the host name could not be looked up")
+                return Probe(uri, ProbeOutcome.NO_NAME, "the host name does not exist in DNS")
+            return Probe(uri, ProbeOutcome.UNKNOWN, "the host name could not be looked up")
         except UnicodeError:
-            return Look(uri, Answer.UNKNOWN, "is no host name")
+            return Probe(uri, ProbeOutcome.UNKNOWN, "is not a host name")
         addresses = [ip_address(sockaddr[0]) for *_, sockaddr in found]
         own = () if port == HTTP_PORT else allowed
         if not all(is_allowed(address, allowed) for address in addresses) or not all(
             any(address in network for network in own) for address in addresses if port != HTTP_PORT
         ):
-            return Look(uri, Answer.UNKNOWN, "is not a public web address, so it was not asked")
+            return Probe(uri, ProbeOutcome.UNKNOWN, "is not a public web address, so it was not asked")
         return await _ask(uri, f"http://{bracketed(str(addresses[0]))}:{port}/")
-    return Look(uri, Answer.UNKNOWN, f"did not answer within {SECONDS:.0f} seconds")
+    return Probe(uri, ProbeOutcome.UNKNOWN, f"did not answer within {SECONDS:.0f} seconds")
 
 
-async def _ask(uri: str, url: str) -> Look:
+async def _ask(uri: str, url: str) -> Probe:
     headers = {"host": uri, "user-agent": "akash-mcp", "accept": "*/*", "accept-encoding": "identity"}
     try:
         async with (
@@ -97,12 +97,14 @@ async def _ask(uri: str, url: str) -> Look:
         ):
             status = answer.status_code
     except httpx2.TimeoutException:
-        return Look(uri, Answer.UNKNOWN, f"did not answer within {SECONDS:.0f} seconds")
+        return Probe(uri, ProbeOutcome.UNKNOWN, f"did not answer within {SECONDS:.0f} seconds")
     except httpx2.ConnectError:
-        return Look(uri, Answer.UNKNOWN, "could not be connected to from here")
+        return Probe(uri, ProbeOutcome.UNKNOWN, "could not be connected to from here")
     except httpx2.TransportError:
-        return Look(uri, Answer.UNKNOWN, "broke the connection off without an answer")
-    return Look(uri, Answer.NOBODY if status in _BY_INGRESS else Answer.LISTENS, f"answers {status}")
+        return Probe(uri, ProbeOutcome.UNKNOWN, "broke the connection off without an answer")
+    return Probe(
+        uri, ProbeOutcome.NOBODY if status in _BY_INGRESS else ProbeOutcome.LISTENS, f"answers {status}"
+    )
 
 
 def _parts(uri: str) -> tuple[str, int]:

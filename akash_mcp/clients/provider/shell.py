@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from akash_mcp.clients.provider.access import Admission, ProviderAccess
-from akash_mcp.clients.provider.command import Command, End, Output, Ran
+from akash_mcp.clients.provider.access import ProviderAccess, ProviderSession
+from akash_mcp.clients.provider.command import Command, ExecResult, ExecStatus, Output
 from akash_mcp.clients.provider.shell_frames import (
     Code,
     NoSuchProgram,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
 MOST_BYTES = 8 * 1024 * 1024
-"""After so much output nobody waits for more."""
+"""Bytes of output after which the command is left."""
 
 _START = ("sh", "-c", 'echo "$0"; exec "$@"')
 _NOT_STARTED = (126, 127, 128)
@@ -55,7 +55,7 @@ class ProviderShell:
     def __init__(self, access: ProviderAccess) -> None:
         self._access = access
 
-    async def run(self, lease: LeaseId, command: Command, *, seconds: float) -> Ran:
+    async def run(self, lease: LeaseId, command: Command, *, seconds: float) -> ExecResult:
         """Run a command, and wait at most `seconds` for its end once it was sent.
 
         Raises where nothing was run for sure: `BadArgument` for a service, replica or program that there is not,
@@ -73,24 +73,28 @@ class ProviderShell:
             return await self._run(lease, command, seconds)
         return ran
 
-    async def _run(self, lease: LeaseId, command: Command, seconds: float) -> Ran:
+    async def _run(self, lease: LeaseId, command: Command, seconds: float) -> ExecResult:
         # Here, not above: most sessions run no command, and the import is a good part of the server's start.
         from akash_mcp.clients.provider.stream import frames, open_stream
 
         async with AsyncExitStack() as stack:
 
-            async def opened(admission: Admission) -> tuple[ClientConnection, Admission] | Interrupted:
+            async def opened(
+                session: ProviderSession,
+            ) -> tuple[ClientConnection, ProviderSession] | Interrupted:
                 path = f"{lease.path}/shell?{query_of(command)}"
                 try:
-                    stream = await stack.enter_async_context(open_stream(admission, path, silence=None))
+                    stream = await stack.enter_async_context(open_stream(session, path, silence=None))
                 except Interrupted as lost:
                     return lost  # the request may have arrived, so the command may run
-                return stream, admission
+                return stream, session
 
             opening = await self._access.ask(lease, opened, scopes=SHELL_SCOPES, services=(command.service,))
             if isinstance(opening, Interrupted):
-                return Ran(End.DROPPED, None, Output(), Output(), started=False, said=opening.what)
-            connection, admission = opening
+                return ExecResult(
+                    ExecStatus.DROPPED, None, Output(), Output(), started=False, message=opening.what
+                )
+            connection, session = opening
             # Instead of a Close frame: without standard input nobody reads one, and with it only a connection that
             # is lost ends the command.
             stack.callback(connection.transport.abort)
@@ -101,9 +105,9 @@ class ProviderShell:
                 sending.start_soon(_send, connection, command)
             stream = frames(
                 connection,
-                admission.trusted.host,
+                session.endpoint.host,
                 ends,
-                confirm=partial(self._access.confirm, lease, admission),
+                confirm=partial(self._access.confirm, lease, session),
             )
             return await _outcome(await stack.enter_async_context(aclosing(stream)), ends)
 
@@ -121,15 +125,15 @@ async def _send(connection: ClientConnection, command: Command) -> None:
         return  # the command ended without reading all of it, and its result says how
 
 
-async def _outcome(stream: AsyncGenerator[bytes], ends: float) -> Ran:
+async def _outcome(stream: AsyncGenerator[bytes], ends: float) -> ExecResult:
     """Read until the result. Raises what a result's refusal is, where nothing was run."""
     stdout, stderr = Output(), Output()
     refusal: AkashError | None = None
 
-    def ran(end: End, exit_code: int | None = None, said: str = "") -> Ran:
+    def ran(status: ExecStatus, exit_code: int | None = None, message: str = "") -> ExecResult:
         # Nothing but a program that was started says something, or has an exit code other than 0.
         started = bool(stdout.written or stderr.written or exit_code)
-        return Ran(end, exit_code, stdout, stderr, started, said)
+        return ExecResult(status, exit_code, stdout, stderr, started, message)
 
     try:
         async for frame in stream:
@@ -139,21 +143,21 @@ async def _outcome(stream: AsyncGenerator[bytes], ends: float) -> Ran:
             elif code == Code.STDERR:
                 stderr.add(payload)
             elif code == Code.FAILURE:
-                return ran(End.FAILED)
+                return ran(ExecStatus.FAILED)
             elif code == Code.RESULT:
                 result = result_of(payload)
                 if result is None:
-                    return ran(End.FAILED, said="The provider's result cannot be read.")
+                    return ran(ExecStatus.FAILED, message="The provider's result cannot be read.")
                 if not result.message:
-                    return ran(End.EXITED, result.exit_code)
+                    return ran(ExecStatus.EXITED, result.exit_code)
                 refusal = refusal_in(result.message)
                 if refusal is None or stdout.written or stderr.written:
-                    return ran(End.FAILED, said=result.message)
+                    return ran(ExecStatus.FAILED, message=result.message)
                 break
             if stdout.written + stderr.written > MOST_BYTES:
-                return ran(End.TOO_MUCH)
+                return ran(ExecStatus.TOO_MUCH)
     except AkashError as lost:
-        return ran(End.DROPPED, said=lost.what)
+        return ran(ExecStatus.DROPPED, message=lost.what)
     if refusal is not None:
         raise refusal
-    return ran(End.TIMED_OUT if anyio.current_time() >= ends else End.DROPPED)
+    return ran(ExecStatus.TIMED_OUT if anyio.current_time() >= ends else ExecStatus.DROPPED)

@@ -63,21 +63,21 @@ class Result:
 
 
 def result_of(payload: bytes) -> Result | None:
-    """The result in a frame; None for what is none."""
+    """The result in a frame; None for a payload that is not one."""
     try:
-        told = json.loads(payload)
+        value = json.loads(payload)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(told, dict):
+    if not isinstance(value, dict):
         return None
-    code, message = told.get("exit_code"), told.get("message", "")
+    code, message = value.get("exit_code"), value.get("message", "")
     if not isinstance(code, int) or isinstance(code, bool) or not isinstance(message, str):
         return None
     return Result(code, message)
 
 
 class NoSuchProgram(BadArgument):
-    """The container has no program of that name, so nothing was run."""
+    """The container does not have the program, so nothing was run."""
 
 
 def refusal_in(message: str) -> AkashError | None:
@@ -91,7 +91,7 @@ def refusal_in(message: str) -> AkashError | None:
 
 def _no_service(found: re.Match[str]) -> AkashError:
     return BadArgument(
-        "The provider knows no such service of this deployment, so nothing was run.",
+        "The deployment has no such service at its provider, so nothing was run.",
         next_step="get_deployment names its services.",
     )
 

@@ -22,9 +22,9 @@ from websockets.exceptions import (
 from websockets.frames import CloseCode
 
 from akash_mcp.clients.error_mapping import MessageCleaner, date_of, meanings_of
-from akash_mcp.clients.provider.access import Admission
+from akash_mcp.clients.provider.access import ProviderSession
 from akash_mcp.clients.provider.gateway_errors import MEANINGS, close_of, refusal_of
-from akash_mcp.clients.provider.tls import bracketed
+from akash_mcp.clients.provider.identity import bracketed
 from akash_mcp.errors import Interrupted, ProviderError, Unreachable
 
 OPEN_SECONDS = 10.0
@@ -95,7 +95,7 @@ class _Connection(ClientConnection):
 
 @asynccontextmanager
 async def open_stream(
-    admission: Admission, path: str, *, silence: float | None
+    session: ProviderSession, path: str, *, silence: float | None
 ) -> AsyncGenerator[ClientConnection, None]:
     """An open stream.
 
@@ -104,14 +104,14 @@ async def open_stream(
 
     It ends when nothing has come for `silence` seconds, unless that is None.
     """
-    trusted = admission.trusted
+    endpoint = session.endpoint
     opening = _Connect(
-        f"wss://{bracketed(trusted.host)}:{trusted.port}{path}",
-        host=trusted.address,
-        port=trusted.port,
-        ssl=trusted.context,
-        server_hostname=trusted.host,
-        additional_headers=admission.headers,
+        f"wss://{bracketed(endpoint.host)}:{endpoint.port}{path}",
+        host=endpoint.address,
+        port=endpoint.port,
+        ssl=endpoint.context,
+        server_hostname=endpoint.host,
+        additional_headers=session.headers,
         user_agent_header="akash-mcp",
         proxy=None,
         compression=None,
@@ -130,20 +130,20 @@ async def open_stream(
         body = (error.response.body or b"").decode("utf-8", "replace")
         raise refusal_of(
             error.response.status_code,
-            MessageCleaner(admission.secrets)(body),
+            MessageCleaner(session.secrets)(body),
             meanings_of(body, MEANINGS),
-            trusted.host,
+            endpoint.host,
             date=date_of(error.response.headers.get("Date", "")),
         ) from None
     except (TimeoutError, InvalidHandshake) as error:
         # The request may have arrived: what asks for more than words is not asked a second time.
         raise Interrupted(
-            f"The provider at {trusted.host} opened no stream.", next_step="Try again in a minute."
+            f"The provider at {endpoint.host} opened no stream.", next_step="Try again in a minute."
         ) from error
     except OSError as error:
         why = "the TLS handshake failed" if isinstance(error, ssl.SSLError) else "no connection could be made"
         raise Unreachable(
-            f"The provider at {trusted.host} cannot be reached: {why}.",
+            f"The provider at {endpoint.host} cannot be reached: {why}.",
             next_step="It may be down. Try again in a minute.",
         ) from error
     async with connection:

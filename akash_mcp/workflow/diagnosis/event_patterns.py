@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 
-from akash_mcp.clients.provider.frames import KubeEvent
+from akash_mcp.clients.provider.log_frames import KubeEvent
 from akash_mcp.workflow.diagnosis import causes
 from akash_mcp.workflow.diagnosis.causes import CauseKind
 

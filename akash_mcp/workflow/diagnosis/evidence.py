@@ -14,10 +14,10 @@ from typing import TypeVar
 
 import anyio
 
-from akash_mcp.clients.provider.frames import KubeEvent, LogLine
 from akash_mcp.clients.provider.gateway_errors import CLOSE_UNKNOWN
-from akash_mcp.clients.provider.http_probe import Answer, Look
+from akash_mcp.clients.provider.http_probe import Probe, ProbeOutcome
 from akash_mcp.clients.provider.lease_status import LeaseStatus
+from akash_mcp.clients.provider.log_frames import KubeEvent, LogLine
 from akash_mcp.errors import AkashError, Interrupted, NotRunningYet, ProviderError
 from akash_mcp.ids import LeaseId
 from akash_mcp.money import BLOCK_SECONDS
@@ -54,7 +54,7 @@ class ServiceEvidence:
     desired: int
     events: tuple[KubeEvent, ...] = ()
     log_tail: tuple[LogLine, ...] = ()
-    probes: tuple[Look, ...] = ()
+    probes: tuple[Probe, ...] = ()
     port: int | None = None
 
     @property
@@ -127,7 +127,7 @@ class _Gathering:
         self._lease = lease
         self._status = status
         self.events: list[KubeEvent] = []
-        self.probes: dict[str, list[Look]] = {}
+        self.probes: dict[str, list[Probe]] = {}
         self.not_known: list[str] = []
 
     async def read_events(self) -> None:
@@ -201,7 +201,7 @@ def _is_starting(failure: AkashError) -> bool:
 
 
 def _is_suspect(service: ServiceEvidence) -> bool:
-    return not service.is_ready or any(look.answer is Answer.NOBODY for look in service.probes)
+    return not service.is_ready or any(probe.outcome is ProbeOutcome.NOBODY for probe in service.probes)
 
 
 def seconds_since(created: int, height: int | None) -> float | None:

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from akash_mcp.clients.provider.frames import KubeEvent
 from akash_mcp.clients.provider.gateway_errors import CLOSE_NO_CLUSTER, NotProven
-from akash_mcp.clients.provider.http_probe import Answer
+from akash_mcp.clients.provider.http_probe import ProbeOutcome
+from akash_mcp.clients.provider.log_frames import KubeEvent
 from akash_mcp.errors import (
     AkashError,
     Interrupted,
@@ -251,21 +251,26 @@ def _past_trouble(service: ServiceEvidence, pods: Sequence[_Pod]) -> list[str]:
 def _diagnose_addresses(service: ServiceEvidence, seen: LeaseEvidence, found: LeaseDiagnosis) -> None:
     """What the service's web addresses answered. One that could not be asked proves nothing."""
     name = _name(service.name)
-    answers = {look.answer for look in service.probes}
-    for look in service.probes:
-        uri = _name(look.uri)
-        if look.answer is Answer.NO_NAME and (look.uri in seen.hosts or len(answers) > 1):
-            known = (other.uri for other in service.probes if other.answer is not Answer.NO_NAME)
+    answers = {probe.outcome for probe in service.probes}
+    for probe in service.probes:
+        uri = _name(probe.uri)
+        if probe.outcome is ProbeOutcome.NO_NAME and (probe.uri in seen.hosts or len(answers) > 1):
+            known = (other.uri for other in service.probes if other.outcome is not ProbeOutcome.NO_NAME)
             target = _name(next(known, "")) or "the provider's own host name for it"
             found.causes.append(
-                causes.HOST_NOT_IN_DNS.cause((f"{uri}: {look.said}",), service=name, target=target)
+                causes.HOST_NOT_IN_DNS.cause((f"{uri}: {probe.message}",), service=name, target=target)
             )
-        elif look.answer in (Answer.NO_NAME, Answer.UNKNOWN) and Answer.LISTENS not in answers:
-            found.not_known.append(f"Whether service {name} answers at {uri} is not known: it {look.said}.")
-    silent = [look for look in service.probes if look.answer is Answer.NOBODY]
-    if not silent or Answer.LISTENS in answers:
+        elif (
+            probe.outcome in (ProbeOutcome.NO_NAME, ProbeOutcome.UNKNOWN)
+            and ProbeOutcome.LISTENS not in answers
+        ):
+            found.not_known.append(
+                f"Whether service {name} answers at {uri} is not known: it {probe.message}."
+            )
+    silent = [probe for probe in service.probes if probe.outcome is ProbeOutcome.NOBODY]
+    if not silent or ProbeOutcome.LISTENS in answers:
         return
-    evidence = tuple(f"http://{_name(look.uri)}/ {look.said}" for look in silent)
+    evidence = tuple(f"http://{_name(probe.uri)}/ {probe.message}" for probe in silent)
     if seen.age is not None and seen.age < BOOT_SECONDS:
         found.not_known.append(
             f"Service {name} runs, and nothing listens behind its ingress yet ({evidence[0]}): an app that loads a lot "

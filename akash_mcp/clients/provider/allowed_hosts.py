@@ -6,7 +6,7 @@ once, every address it has is judged, and the connection goes to a judged addres
 mind in between (DNS rebinding) therefore changes nothing.
 
 Not covered: a public address that a router or a load balancer maps to something inside, and a public service
-that is no provider; what answers there still has to present the provider's certificate before it gets a byte
+that is not a provider's; what answers there still has to present the provider's certificate before it gets a byte
 of HTTP.
 """
 
@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from akash_mcp.errors import UntrustedProvider
+from akash_mcp.sanitize.text import quoted
 
 DEFAULT_PORT = 443
 LOWEST_OTHER_PORT = 1024
@@ -54,9 +55,9 @@ def parse_host_uri(host_uri: str) -> tuple[str, int]:
         parts = urlsplit(host_uri)
         host, port = parts.hostname or "", DEFAULT_PORT if parts.port is None else parts.port
     except ValueError:
-        raise _refused(host_uri, "is no URL") from None
+        raise _refused(host_uri, "is not a URL") from None
     if not _PLAIN.fullmatch(host_uri):  # some of what it excludes is dropped silently above
-        raise _refused(host_uri, "is no URL")
+        raise _refused(host_uri, "is not a URL")
     if parts.scheme != "https":
         raise _refused(host_uri, "is not https")
     if parts.username is not None or parts.password is not None:
@@ -66,7 +67,7 @@ def parse_host_uri(host_uri: str) -> tuple[str, int]:
     if port != DEFAULT_PORT and port < LOWEST_OTHER_PORT:
         raise _refused(host_uri, "names a port of another service")
     if not is_ip(host) and not (_HOST.fullmatch(host) and len(host) <= 253):
-        raise _refused(host_uri, "has no proper host name")
+        raise _refused(host_uri, "does not have a valid host name")
     name = f"[{host}]" if ":" in host else host
     if parts.netloc.lower() not in (name, f"{name}:{port}"):
         raise _refused(host_uri, "has more than a host and a port")
@@ -121,7 +122,7 @@ def _embedded(address: IPv4Address | IPv6Address) -> IPv4Address | None:
 
 
 def is_ip(host: str) -> bool:
-    """Whether a host is an address and no name."""
+    """Whether a host is an IP address rather than a name."""
     try:
         ip_address(host)
     except ValueError:
@@ -130,7 +131,6 @@ def is_ip(host: str) -> bool:
 
 
 def _refused(host_uri: str, why: str) -> UntrustedProvider:
-    shown = "".join(c if c.isprintable() else "?" for c in host_uri)[:80]
     return UntrustedProvider(
-        f"The provider's registered host {shown!r} {why}.", next_step="Choose another provider."
+        f"The provider's registered host {quoted(host_uri)} {why}.", next_step="Choose another provider."
     )

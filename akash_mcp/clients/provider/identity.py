@@ -23,8 +23,8 @@ import httpx2
 from anyio.streams.tls import TLSStream
 
 from akash_mcp.clients.chain import ChainReader, OnChainCertificate
-from akash_mcp.clients.provider.address import Endpoint, is_ip
-from akash_mcp.clients.provider.certificate_errors import Flaw, flaw_of
+from akash_mcp.clients.provider.allowed_hosts import Endpoint, is_ip
+from akash_mcp.clients.provider.certificate_errors import CertificateError, certificate_error_of
 from akash_mcp.clients.provider.gateway_errors import NotProven, clock_gap
 from akash_mcp.errors import ApiError, Interrupted, Unreachable, UntrustedProvider
 from akash_mcp.ids import ProviderAddress
@@ -36,7 +36,7 @@ HANDSHAKE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Trusted:
+class VerifiedEndpoint:
     """A gateway that proved who it is: connect to `address` and `port`, ask for `host`, and judge with
     `context`.
 
@@ -134,7 +134,7 @@ async def identify(
     clock: Callable[[], float],
     public: ssl.SSLContext,
     client_certificate: Path | None = None,
-) -> Trusted:
+) -> VerifiedEndpoint:
     """Find out how the gateway at `endpoint` proves that it is `provider`.
 
     With a `client_certificate` only by its certificate on the chain: it asks for ours under no other name. Raises
@@ -143,24 +143,25 @@ async def identify(
     replaced.
     """
     if client_certificate is None:
-        trusted = await _knock(endpoint, public)
-        if trusted is not None:
-            return trusted
+        verified = await _try_handshake(endpoint, public)
+        if verified is not None:
+            return verified
     tried: frozenset[bytes] = frozenset()
     for _ in range(2):
         valid = await _registered(chain, provider, endpoint)
         pins = usable(valid, provider, datetime.fromtimestamp(clock(), UTC))
         if pins and _pins(pins) != tried:
-            trusted = await _knock(endpoint, pinned_context(pins, client_certificate), _pins(pins))
-            if trusted is not None:
-                return trusted
+            verified = await _try_handshake(endpoint, pinned_context(pins, client_certificate), _pins(pins))
+            if verified is not None:
+                return verified
             tried = _pins(pins)
-    flaw = await _flaw(endpoint, chain, provider, valid, clock)
-    clocks = clock_gap("This machine's", clock(), "the chain's", chain.date) if flaw.is_about_dates else ""
+    problem = await _certificate_error(endpoint, chain, provider, valid, clock)
+    clocks = clock_gap("This machine's", clock(), "the chain's", chain.date) if problem.is_about_dates else ""
     raise UntrustedProvider(
-        f"Provider {provider} at {endpoint.host} did not prove who it is: it {flaw.words} ({flaw.value}).{clocks}",
+        f"Provider {provider} at {endpoint.host} did not prove who it is: it {problem.message} "
+        f"({problem.value}).{clocks}",
         next_step="Nothing was sent to it. Choose another provider, or close the deployment there."
-        + (" Check this machine's clock first." if flaw.is_about_dates else ""),
+        + (" Check this machine's clock first." if problem.is_about_dates else ""),
     )
 
 
@@ -177,13 +178,13 @@ async def _registered(
         ) from silent
 
 
-async def _flaw(
+async def _certificate_error(
     endpoint: Endpoint,
     chain: ChainReader,
     provider: ProviderAddress,
     valid: Sequence[OnChainCertificate],
     clock: Callable[[], float],
-) -> Flaw:
+) -> CertificateError:
     """Why a gateway was refused: one more handshake, only to see what it shows. Nothing is sent."""
     context = _on_chain_context()
     context.verify_mode = ssl.CERT_NONE
@@ -196,17 +197,17 @@ async def _flaw(
 
     context.sslobject_class = Seen
     try:
-        await _knock(endpoint, context)
+        await _try_handshake(endpoint, context)
     except Unreachable as gone:
         log.debug("%s: %s", endpoint.host, gone)
     revoked = await _registered(chain, provider, endpoint, "revoked")
     now = datetime.fromtimestamp(clock(), UTC)
-    return flaw_of(shown[0] if shown else None, provider, valid, revoked, now)
+    return certificate_error_of(shown[0] if shown else None, provider, valid, revoked, now)
 
 
-async def _knock(
+async def _try_handshake(
     endpoint: Endpoint, context: ssl.SSLContext, pins: frozenset[bytes] = frozenset()
-) -> Trusted | None:
+) -> VerifiedEndpoint | None:
     """Shake hands and hang up. None where the server is not one that `context` trusts."""
     refusal: ssl.SSLError | None = None
     failure: BaseException | None = None
@@ -225,7 +226,7 @@ async def _knock(
         except OSError as error:
             failure = error
         else:
-            return Trusted(endpoint.host, address, endpoint.port, context, pins)
+            return VerifiedEndpoint(endpoint.host, address, endpoint.port, context, pins)
     if refusal is None:
         raise Unreachable(
             f"The provider at {endpoint.host} cannot be reached: {why}.",

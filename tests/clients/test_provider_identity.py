@@ -18,8 +18,8 @@ from test_console_models import PROVIDER_ADDRESS
 from wire_servers import Act, Server, closed_port, reply
 
 from akash_mcp.clients.http import Deadline, Sending, Upstream
-from akash_mcp.clients.provider.address import resolve
-from akash_mcp.clients.provider.tls import Trusted, identify, pinned_context, public_context
+from akash_mcp.clients.provider.allowed_hosts import resolve
+from akash_mcp.clients.provider.identity import VerifiedEndpoint, identify, pinned_context, public_context
 from akash_mcp.errors import Unreachable, UntrustedProvider
 
 pytestmark = pytest.mark.anyio
@@ -36,7 +36,7 @@ async def trust(
     public: ssl.SSLContext | None = None,
     host: str = "127.0.0.1",
     now: float | None = None,
-) -> Trusted:
+) -> VerifiedEndpoint:
     endpoint = await resolve(f"https://{host}:{server.port}", LOOPBACK)
     async with Server(*on_chain) as node:
         return await identify(
@@ -48,7 +48,7 @@ async def trust(
         )
 
 
-async def fetch(trusted: Trusted) -> int:
+async def fetch(trusted: VerifiedEndpoint) -> int:
     url = f"https://{trusted.address}:{trusted.port}"
     async with Upstream(url, name="The provider", verify=trusted.context, sni=trusted.host) as gateway:
         return (await gateway.send("GET", "/", sending=Sending.ONCE, deadline=Deadline(5, 5))).status
@@ -122,7 +122,7 @@ async def test_a_pinned_context_judges_dates_by_itself_too(shown: Shown, tmp_pat
     async with Server(known(shown)) as node:
         pins = await chain(node).certificates(PROVIDER_ADDRESS)
     async with Server(reply(200, {}), tls=shown.server_context(tmp_path)) as server:
-        trusted = Trusted("127.0.0.1", "127.0.0.1", server.port, pinned_context(pins))
+        trusted = VerifiedEndpoint("127.0.0.1", "127.0.0.1", server.port, pinned_context(pins))
         with pytest.raises(Unreachable, match="not trusted"):
             await fetch(trusted)
     assert not server.requests
@@ -170,7 +170,7 @@ async def test_the_proof_holds_for_every_later_connection(tmp_path: Path) -> Non
         port = server.port
     swapped = registered(PROVIDER_ADDRESS).server_context(tmp_path)
     async with Server(reply(200, {}), tls=swapped) as impostor:
-        moved = Trusted(trusted.host, trusted.address, impostor.port, trusted.context)
+        moved = VerifiedEndpoint(trusted.host, trusted.address, impostor.port, trusted.context)
         with pytest.raises(Unreachable, match="not trusted"):
             await fetch(moved)
     assert port

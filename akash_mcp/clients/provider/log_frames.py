@@ -40,7 +40,7 @@ class KubeEvent:
 
 
 def log_line(frame: str | bytes, services: tuple[str, ...] = ()) -> LogLine:
-    """The log line of a frame; a frame that is no JSON object is taken as the line itself."""
+    """The log line of a frame; a frame that is not a JSON object is taken as the line itself."""
     entry = _object(frame)
     if entry is None:
         return LogLine("", _text(frame).rstrip("\n"), "")
@@ -49,7 +49,7 @@ def log_line(frame: str | bytes, services: tuple[str, ...] = ()) -> LogLine:
 
 
 def kube_event(frame: str | bytes, services: tuple[str, ...] = ()) -> KubeEvent | None:
-    """The event of a frame; None for one that is no JSON object."""
+    """The event of a frame; None for one that is not a JSON object."""
     entry = _object(frame)
     if entry is None:
         return None

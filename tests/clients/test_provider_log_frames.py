@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from akash_mcp.clients.provider.frames import KubeEvent, LogLine, kube_event, log_line, service_of
+from akash_mcp.clients.provider.log_frames import KubeEvent, LogLine, kube_event, log_line, service_of
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from akash_mcp.clients.provider.address import is_allowed, parse_host_uri, resolve
+from akash_mcp.clients.provider.allowed_hosts import is_allowed, parse_host_uri, resolve
 from akash_mcp.errors import UntrustedProvider
 
 pytestmark = pytest.mark.anyio
