@@ -17,6 +17,7 @@ from mcp.types import ElicitRequestParams, ElicitResult
 from pydantic import SecretStr
 
 from akash_mcp import config
+from akash_mcp.clients import http
 from akash_mcp.data import examples_dir
 from akash_mcp.sandbox.console import Generation
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
@@ -52,7 +53,13 @@ def generation() -> Generation:
 
 
 @pytest.fixture
-async def network(generation: Generation) -> AsyncIterator[EmbeddedNetwork]:
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses before a request is sent again are as much shorter as time in the network is faster."""
+    monkeypatch.setattr(http, "LONGEST_BACKOFF_SECONDS", http.LONGEST_BACKOFF_SECONDS / SPEED)
+
+
+@pytest.fixture
+async def network(generation: Generation, quick_retries: None) -> AsyncIterator[EmbeddedNetwork]:
     async with EmbeddedNetwork(Options(speed=SPEED, generation=generation)) as running:
         yield running
 
