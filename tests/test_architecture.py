@@ -39,6 +39,11 @@ BREACHES = {
         "from akash_mcp.sandbox.chain import Chain",
         "Two ends, the other way",
     ),
+    "a diagnosis that knows the launch": (
+        "akash_mcp/workflow/diagnosis/thief.py",
+        "from akash_mcp.workflow.launch import launch",
+        "Workflows stand side by side: what only reads knows nothing of what spends",
+    ),
     "an import that goes up": (
         "akash_mcp/guard/upward.py",
         "from akash_mcp.tools.tool import Effect",
