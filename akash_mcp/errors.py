@@ -97,8 +97,9 @@ class LedgerUnusable(Refused):
 class ApiError(AkashError):
     """The Console API or the chain answered with an error.
 
-    `status` is the HTTP status, `code` the upstream's own code (`unknown_error` where it gave none), `said` its
-    message: bounded, without control characters and without secrets, and otherwise as it came.
+    `status` is the HTTP status, `code` the upstream's own code (`unknown_error` where it gave none) and `message`
+    its message: bounded, without control characters, its secrets masked. `meanings` are the names of what that message
+    is known to mean, recognised before it was cleaned: decide by them, never by `message`.
     """
 
     def __init__(
@@ -107,7 +108,8 @@ class ApiError(AkashError):
         *,
         status: int,
         code: str = "unknown_error",
-        said: str = "",
+        message: str = "",
+        meanings: frozenset[str] = frozenset(),
         next_step: str = "",
         money: str = NOTHING_MOVED,
         retry_after: float | None = None,
@@ -115,7 +117,8 @@ class ApiError(AkashError):
         super().__init__(what, next_step=next_step, money=money)
         self.status = status
         self.code = code
-        self.said = said
+        self.message = message
+        self.meanings = meanings
         self.retry_after = retry_after
 
 

@@ -17,7 +17,8 @@ from mcp.server.mcpserver import MCPServer
 
 from akash_mcp import __version__
 from akash_mcp.clients.chain import ChainReader, chain_upstream
-from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
+from akash_mcp.clients.console.client import ConsoleClient
+from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.clients.provider.client_certificate import ClientCertificates
@@ -103,7 +104,7 @@ async def _runtime(settings: Settings, intervals: Intervals) -> AsyncIterator[Ru
             secrets.known.remember(key)
             open_things.callback(secrets.known.forget, key)
         console = await open_things.enter_async_context(
-            console_upstream(settings.console_url, key, generation=settings.console_generation)
+            ConsoleClient(settings.console_url, key, generation=settings.console_generation)
         )
         chain = await open_things.enter_async_context(chain_upstream(settings.chain_rest_url))
         reader = ConsoleReader(console)

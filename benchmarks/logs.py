@@ -33,7 +33,7 @@ from websockets.exceptions import ConnectionClosed
 
 from akash_mcp import config
 from akash_mcp.clients.chain import ChainReader, chain_upstream
-from akash_mcp.clients.console.client import console_upstream
+from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
@@ -118,7 +118,7 @@ async def read_client(scene: dict[str, Any]) -> int:
     lease, lines = scene["lease"], 0
     name = LeaseId(Dseq(lease["dseq"]), lease["gseq"], lease["oseq"], parse_provider(lease["provider"]))
     async with (
-        console_upstream(scene["console_url"], scene["api_key"]) as console,
+        ConsoleClient(scene["console_url"], scene["api_key"]) as console,
         chain_upstream(scene["chain_rest_url"]) as chain,
     ):
         access = ProviderAccess(

@@ -1,11 +1,11 @@
 """Time to judge an SDL: `check` beside Console's own parser (`@akashnetwork/chain-sdk` on Node), in one run.
 
-    .venv/bin/python benchmarks/sdl.py [ROUNDS] [FOLDER]
+    PYTHONPATH=tests .venv/bin/python benchmarks/sdl.py [ROUNDS] [FOLDER]
 
-Both read every file of ../shared/data/sdl; Node parses the YAML, forces the denoms, validates, makes group specs,
-manifest and hash, and ours does that and judges for chain and provider as well, with lines and hints. FOLDER holds
-`node_modules` with the SDK; without it npm installs the newest one into a temporary folder. Rounds alternate, each
-in a process of its own. Read the ratios: the milliseconds are this machine's.
+Both read every SDL that the tests have verdicts on; Node parses the YAML, forces the denoms, validates, makes group
+specs, manifest and hash, and ours does that and judges for chain and provider as well, with lines and hints. FOLDER
+holds `node_modules` with the SDK; without it npm installs the newest one into a temporary folder. Rounds alternate,
+each in a process of its own. Read the ratios: the milliseconds are this machine's.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ import time
 from pathlib import Path
 from typing import TypedDict
 
+from judged_sdls import everything
+
 HERE = Path(__file__).resolve().parent
-DATA = HERE.parents[1] / "shared" / "data" / "sdl"
 SDK = "@akashnetwork/chain-sdk"
 REPEATS = 5
 
@@ -88,11 +89,8 @@ def main() -> None:
     if sys.argv[1:] == ["--one-round"]:
         print(json.dumps(ours(json.load(sys.stdin))))
         return
-    if not DATA.is_dir():
-        print(f"skipped: there are no SDLs at {DATA}")
-        return
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    texts = [path.read_bytes().decode() for path in sorted(DATA.rglob("*.y*ml"))]
+    texts = [sdl.text for sdl in everything()]
     with tempfile.TemporaryDirectory() as scratch:
         folder, version = sdk_folder(scratch)
         results: tuple[list[Times], list[Times]] = ([], [])

@@ -1,29 +1,29 @@
 """How long the SDLs that were written to keep us busy do so.
 
-    PYTHONPATH=tests/sdl .venv/bin/python benchmarks/sdl_bounds.py
+    PYTHONPATH=tests:tests/sdl .venv/bin/python benchmarks/sdl_bounds.py
 
 Prints the least CPU time of eight goes for each, the slowest first, in milliseconds and as a multiple of the largest
-real SDL of ../shared/data checked in the same run. The mark to stay under is 100 ms, and 200 ms for a large one that is
+real SDL of other people checked in the same run. The mark to stay under is 100 ms, and 200 ms for a large one that is
 good, since that one has a manifest to write.
 """
 
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
+import shared_data
 from sdl_bombs import REFUSED, TAKEN
 
 from akash_mcp.sdl import check
 
-CORPUS = Path(__file__).resolve().parents[2] / "shared" / "data" / "sdl" / "corpus"
 GOES = 8
 
 
 def main() -> None:
-    if not CORPUS.is_dir():
-        raise SystemExit("../shared/data is absent, so there is no real SDL to compare with")
-    largest = max(CORPUS.iterdir(), key=lambda file: file.stat().st_size)
+    corpus = shared_data.find("sdl/corpus")
+    if corpus is None:
+        raise SystemExit(f"{shared_data.NAME} is absent, so there is no real SDL to compare with")
+    largest = max(corpus.iterdir(), key=lambda file: file.stat().st_size)
     real = cpu_ms(largest.read_text())
     print(f"{real:8.1f} ms   1.0x  {largest.name}, the largest real one")
     for name, took in sorted(

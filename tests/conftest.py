@@ -23,7 +23,10 @@ from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 from akash_mcp.server import build
 from akash_mcp.workflow.runtime import Intervals
 
+pytest_plugins = ["shared_data"]
+
 INTERVALS = Intervals().times(SPEED)
+
 
 # The suite stays short; `HYPOTHESIS_PROFILE=thorough make test` looks longer.
 hypothesis.settings.register_profile("suite", max_examples=50, deadline=None)

@@ -6,12 +6,15 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 TOP = Path(__file__).parent.parent
 LINT = Path(sys.executable).with_name("lint-imports")
+
+TWO_ENDS = "Two ends: the embedded network imports sdl and ids, and nothing else of ours"
 
 BREACHES = {
     "a tool that takes the writer": (
@@ -32,7 +35,12 @@ BREACHES = {
     "a sandbox that reads with the client's eyes": (
         "akash_mcp/sandbox/mirror.py",
         "from akash_mcp.clients.console.models import Bid",
-        "Two ends: the embedded network and the clients never share code",
+        TWO_ENDS,
+    ),
+    "a sandbox that counts with the product's money": (
+        "akash_mcp/sandbox/prices.py",
+        "from akash_mcp.money import BLOCKS_PER_HOUR",
+        TWO_ENDS,
     ),
     "a client that knows the sandbox": (
         "akash_mcp/clients/mirror.py",
@@ -43,6 +51,31 @@ BREACHES = {
         "akash_mcp/workflow/diagnosis/thief.py",
         "from akash_mcp.workflow.launch import launch",
         "Workflows stand side by side: what only reads knows nothing of what spends",
+    ),
+    "SDL rules that check by themselves": (
+        "akash_mcp/sdl/rules/thief.py",
+        "from akash_mcp.sdl.check import check",
+        "Inside sdl: authors, checks, rules, output, model, YAML",
+    ),
+    "YAML reading that knows the SDL": (
+        "akash_mcp/sdl/yaml/thief.py",
+        "from akash_mcp.sdl.model import Sdl",
+        "Inside sdl: authors, checks, rules, output, model, YAML",
+    ),
+    "a guard that leans on the market": (
+        "akash_mcp/guard/judge.py",
+        "from akash_mcp.market.ranking import rank",
+        "Imports go down only",
+    ),
+    "a cleaner that is not a leaf": (
+        "akash_mcp/sanitize/heavy.py",
+        "from akash_mcp.errors import AkashError",
+        "Imports go down only",
+    ),
+    "a room that no layer names": (
+        "akash_mcp/attic.py",
+        "",
+        "Imports go down only",
     ),
     "an import that goes up": (
         "akash_mcp/guard/upward.py",
@@ -71,17 +104,30 @@ def house(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_house_stands_as_it_is(house: Path) -> None:
+def test_layers_hold(house: Path) -> None:
     done = _lint(house)
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize(("where", "line", "contract"), BREACHES.values(), ids=BREACHES.keys())
-def test_a_breach_fails(where: str, line: str, contract: str, house: Path) -> None:
+def test_a_wrong_import_fails(where: str, line: str, contract: str, house: Path) -> None:
     (house / where).write_text(f'"""A breach."""\n\n{line}\n', encoding="utf-8")
     done = _lint(house)
     assert done.returncode != 0
     assert f"{contract} BROKEN" in done.stdout
+
+
+def test_the_embedded_network_is_kept_from_every_module_but_two() -> None:
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    (forbidden,) = (contract["forbidden_modules"] for contract in contracts if contract["name"] == TWO_ENDS)
+    modules = {
+        path.stem
+        for path in (TOP / "akash_mcp").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").is_file()
+    }
+    allowed = {"__init__", "sandbox", "sdl", "ids"}
+    assert {f"akash_mcp.{name}" for name in modules - allowed} == set(forbidden)
 
 
 @pytest.mark.parametrize("dangerous", ["ConsoleWriter", "ProviderShell"])

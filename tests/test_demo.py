@@ -8,9 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-CORPUS = Path(__file__).parent.parent.parent / "shared" / "data" / "sdl" / "corpus"
+import shared_data
 
 
 def demo(home: Path, *arguments: str) -> tuple[int, dict[str, object], str]:
@@ -35,9 +33,7 @@ def test_the_main_job_is_done_and_seen_from_outside(tmp_path: Path) -> None:
 
 
 def test_one_of_the_larger_real_sdls_is_deployed(tmp_path: Path) -> None:
-    path = CORPUS / "langfuse__deploy.yaml"
-    if not path.exists():
-        pytest.skip("the corpus of real SDLs is not beside this checkout")
+    path = shared_data.require("sdl/corpus/langfuse__deploy.yaml")
     status, line, told = demo(tmp_path, str(path))
     assert status == 0, told
     assert line["ok"] is True

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from akash_mcp import config
-from akash_mcp.cli.doctor import Finding, examine
+from akash_mcp.cli.doctor import Check, examine
 from akash_mcp.config import Settings
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 
@@ -36,14 +36,14 @@ def settings(environ: dict[str, str], **changed: str) -> Settings:
     return config.load(environ=environ | changed)
 
 
-def wrong(findings: list[Finding]) -> dict[str, Finding]:
-    return {finding.subject: finding for finding in findings if not finding.ok}
+def wrong(checks: list[Check]) -> dict[str, Check]:
+    return {check.subject: check for check in checks if not check.ok}
 
 
 @pytest.mark.anyio
 async def test_when_all_is_well_every_line_says_so(environ: dict[str, str]) -> None:
-    findings = await examine(settings(environ))
-    assert [finding.subject for finding in findings] == [
+    checks = await examine(settings(environ))
+    assert [check.subject for check in checks] == [
         "limits",
         "state",
         "console",
@@ -51,7 +51,7 @@ async def test_when_all_is_well_every_line_says_so(environ: dict[str, str]) -> N
         "key",
         "chain",
     ]
-    assert wrong(findings) == {}
+    assert wrong(checks) == {}
 
 
 @pytest.mark.anyio
@@ -65,7 +65,7 @@ async def test_it_changes_nothing(environ: dict[str, str], network: EmbeddedNetw
 async def test_no_key_is_told_with_the_way_to_get_one(environ: dict[str, str]) -> None:
     found = wrong(await examine(settings(environ, AKASH_API_KEY="")))
     assert list(found) == ["key"]
-    assert "https://console.akash.network" in found["key"].remedy
+    assert "https://console.akash.network" in found["key"].fix
 
 
 @pytest.mark.anyio
@@ -79,7 +79,7 @@ async def test_a_wrong_key_is_told_and_not_shown(environ: dict[str, str]) -> Non
 async def test_a_console_that_is_not_there_does_not_hide_the_rest(environ: dict[str, str]) -> None:
     found = wrong(await examine(settings(environ, AKASH_CONSOLE_URL=NOWHERE)))
     assert set(found) == {"console", "key"}
-    assert "AKASH_CONSOLE_URL" in found["console"].remedy
+    assert "AKASH_CONSOLE_URL" in found["console"].fix
 
 
 @pytest.mark.anyio
@@ -90,7 +90,7 @@ async def test_a_chain_endpoint_that_is_not_there_is_told(environ: dict[str, str
 @pytest.mark.anyio
 async def test_an_address_of_something_else_is_told(environ: dict[str, str]) -> None:
     found = wrong(await examine(settings(environ, AKASH_CHAIN_REST_URL=environ["AKASH_CONSOLE_URL"])))
-    assert "404" in found["chain"].said
+    assert "404" in found["chain"].message
 
 
 @pytest.mark.anyio
@@ -99,7 +99,7 @@ async def test_a_clock_that_is_off_is_told(
     environ: dict[str, str], network: EmbeddedNetwork, seconds: int, way: str
 ) -> None:
     found = wrong(await examine(settings(environ), wall=lambda: network.clock.wall() + seconds))
-    assert way in found["clock"].said
+    assert way in found["clock"].message
 
 
 @pytest.mark.anyio
@@ -108,10 +108,10 @@ async def test_a_state_folder_that_others_can_read_is_told(environ: dict[str, st
     await folder.mkdir()
     await folder.chmod(0o755)
     found = wrong(await examine(settings(environ)))
-    assert found["state"].remedy == f"chmod 700 {folder}"
+    assert found["state"].fix == f"chmod 700 {folder}"
 
 
 @pytest.mark.anyio
 async def test_a_state_folder_that_is_a_file_is_told(environ: dict[str, str]) -> None:
     await anyio.Path(environ["AKASH_MCP_STATE_DIR"]).touch()
-    assert "AKASH_MCP_STATE_DIR" in wrong(await examine(settings(environ)))["state"].remedy
+    assert "AKASH_MCP_STATE_DIR" in wrong(await examine(settings(environ)))["state"].fix

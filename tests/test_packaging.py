@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -80,3 +82,12 @@ def test_an_installed_wheel_finds_its_prompts_and_examples(built: Path, tmp_path
         path.name for path in (ROOT / "prompts").glob("*.md")
     }
     assert (Path(found[2]) / "web.yaml").is_file()
+
+
+def test_contributing_says_why_each_dependency_is_there() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {re.split(r"[<>=]", line)[0] for line in project["dependencies"]}
+    rows = re.findall(
+        r"(?m)^\| ((?:`[^`]+`(?:, )?)+) \|", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    )
+    assert {name for row in rows for name in re.findall(r"`([^`]+)`", row)} == needed

@@ -33,6 +33,7 @@ from akash_mcp.errors import BadArgument
 from akash_mcp.sandbox.console import Generation
 from akash_mcp.sandbox.faults import UnknownFault
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
+from akash_mcp.sandbox.tokens import NoRipemd160
 
 DEPOSIT_USD = "6"
 MAX_USD_PER_HOUR = "3"
@@ -81,7 +82,7 @@ def run(
         raise BadArgument(f"{path} cannot be read: {error}.", money="") from error
     try:
         network = EmbeddedNetwork(Options(speed=speed, generation=generation, faults=faults))
-    except UnknownFault as error:
+    except (UnknownFault, NoRipemd160) as error:
         raise BadArgument(f"{error}.", money="") from error
     story = Story(Console(stderr=as_json, highlight=False))
     story.out.print(

@@ -17,7 +17,8 @@ from pathlib import Path
 import anyio
 import httpx2
 
-from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
+from akash_mcp.clients.console.client import ConsoleClient
+from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.config import Settings
 from akash_mcp.errors import AkashError, MissingKey
 
@@ -29,84 +30,82 @@ _LATEST_BLOCK = "/cosmos/base/tendermint/v1beta1/blocks/latest"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at: fine, or what is wrong and what to do."""
+class Check:
+    """One thing that was checked: what was found, and how to fix it where it is wrong."""
 
     subject: str
     ok: bool
-    said: str
-    remedy: str = ""
+    message: str
+    fix: str = ""
 
     def __str__(self) -> str:
-        lines = [f"{'ok' if self.ok else 'WRONG':<6}{self.subject:<9}{self.said}"]
-        if self.remedy:
-            lines.append(f"{'':<15}→ {self.remedy}")
+        lines = [f"{'ok' if self.ok else 'WRONG':<6}{self.subject:<9}{self.message}"]
+        if self.fix:
+            lines.append(f"{'':<15}→ {self.fix}")
         return "\n".join(lines)
 
 
 def run(settings: Settings) -> int:
-    """Print a line for each finding. 0 when all are fine, else 1."""
-    findings = anyio.run(examine, settings)
-    sys.stdout.writelines(f"{finding}\n" for finding in findings)
-    return 0 if all(finding.ok for finding in findings) else 1
+    """Print a line for each check. Returns 0 where all are fine, else 1."""
+    checks = anyio.run(examine, settings)
+    sys.stdout.writelines(f"{check}\n" for check in checks)
+    return 0 if all(check.ok for check in checks) else 1
 
 
-async def examine(settings: Settings, wall: Callable[[], float] = time.time) -> list[Finding]:
-    """Look at everything, one after the other. What depends on something that is broken says so itself."""
-    findings = [_limits(settings), _state(settings.state_dir)]
+async def examine(settings: Settings, wall: Callable[[], float] = time.time) -> list[Check]:
+    """Check everything, one after the other. What depends on something that is broken says so itself."""
+    checks = [_limits(settings), _state(settings.state_dir)]
     for subject, look in (
         ("console", lambda: _console(settings, wall)),
         ("key", lambda: _key(settings)),
         ("chain", lambda: _chain(settings)),
     ):
-        findings += await _told(subject, look)
-    return findings
+        checks += await _checked(subject, look)
+    return checks
 
 
-async def _told(subject: str, look: Callable[[], Awaitable[list[Finding]]]) -> list[Finding]:
+async def _checked(subject: str, look: Callable[[], Awaitable[list[Check]]]) -> list[Check]:
     try:
         return await look()
     except AkashError as error:
-        return [Finding(subject, False, error.what, error.next_step)]
+        return [Check(subject, False, error.what, error.next_step)]
 
 
-def _limits(settings: Settings) -> Finding:
+def _limits(settings: Settings) -> Check:
     policy = settings.policy
     limits = (
         f"{policy.max_usd_per_deployment} a deployment, {policy.max_usd_per_day} a day, "
         f"{policy.max_deployments} deployments, approval {policy.approval}"
     )
-    return Finding("limits", True, "read only: nothing can be spent" if settings.read_only else limits)
+    return Check("limits", True, "read only: nothing can be spent" if settings.read_only else limits)
 
 
-def _state(folder: Path) -> Finding:
+def _state(folder: Path) -> Check:
     """Whether the ledger can be kept: a folder that we can write, and others cannot read."""
     nearest = next(place for place in (folder, *folder.parents) if place.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        return Finding(
+        return Check(
             "state",
             False,
             f"{nearest} is not a folder that can be written, so no ledger can be kept and nothing is spent.",
             "Make it writable, or set AKASH_MCP_STATE_DIR to a folder that is.",
         )
     if nearest != folder:
-        return Finding("state", True, f"{folder}, made at the first start")
+        return Check("state", True, f"{folder}, which is made at the first start")
     mode = stat.S_IMODE(folder.stat().st_mode)
     if os.name == "posix" and mode & 0o077:
-        return Finding(
-            "state", False, f"{folder} is open to others (mode {mode:03o}).", f"chmod 700 {folder}"
-        )
-    return Finding("state", True, str(folder))
+        return Check("state", False, f"{folder} is open to others (mode {mode:03o}).", f"chmod 700 {folder}")
+    return Check("state", True, str(folder))
 
 
-async def _console(settings: Settings, wall: Callable[[], float]) -> list[Finding]:
+async def _console(settings: Settings, wall: Callable[[], float]) -> list[Check]:
     try:
         answer = await _get(settings.console_url + _ANY_BLOCK)
     except httpx2.HTTPError as error:
         return [_unreachable("console", settings.console_url, error, "AKASH_CONSOLE_URL")]
-    reached = Finding("console", True, settings.console_url)
+    reached = Check("console", True, settings.console_url)
     if answer.is_error:
-        reached = Finding(
+        reached = Check(
             "console",
             False,
             f"{settings.console_url} answered {answer.status_code} instead of the latest block.",
@@ -116,16 +115,16 @@ async def _console(settings: Settings, wall: Callable[[], float]) -> list[Findin
     return [reached, *([_clock(date, wall())] if date else [])]
 
 
-def _clock(date: str, now: float) -> Finding:
+def _clock(date: str, now: float) -> Check:
     """This machine's clock against the Date header of an answer, whose resolution is a second."""
     try:
         skew = now - parsedate_to_datetime(date).timestamp()
     except ValueError:
-        return Finding("clock", False, "The Console's answer has a Date that cannot be read.", "Try again.")
+        return Check("clock", False, "The Console's answer has a Date that cannot be read.", "Try again.")
     if abs(skew) <= MOST_SKEW_SECONDS:
-        return Finding("clock", True, "agrees with the Console's")
+        return Check("clock", True, "agrees with the Console's")
     way = "ahead of" if skew > 0 else "behind"
-    return Finding(
+    return Check(
         "clock",
         False,
         f"This machine is {abs(skew):.0f} s {way} the Console, so providers will refuse our tokens.",
@@ -133,20 +132,20 @@ def _clock(date: str, now: float) -> Finding:
     )
 
 
-async def _key(settings: Settings) -> list[Finding]:
+async def _key(settings: Settings) -> list[Check]:
     if settings.api_key is None:
         raise MissingKey
-    async with console_upstream(settings.console_url, settings.api_key.get_secret_value()) as upstream:
-        reader = ConsoleReader(upstream)
+    async with ConsoleClient(settings.console_url, settings.api_key.get_secret_value()) as client:
+        reader = ConsoleReader(client)
         user = await reader.current_user()
         balances = await reader.balances()
     kind = "trial account" if user.trial else "account"
-    accepted = Finding("key", True, f"accepted; {kind} with {balances.available} to spend")
+    accepted = Check("key", True, f"accepted; {kind} with {balances.available} to spend")
     if balances.available:
         return [accepted]
     return [
         accepted,
-        Finding(
+        Check(
             "credit",
             False,
             "The account has nothing to spend.",
@@ -155,21 +154,21 @@ async def _key(settings: Settings) -> list[Finding]:
     ]
 
 
-async def _chain(settings: Settings) -> list[Finding]:
+async def _chain(settings: Settings) -> list[Check]:
     try:
         answer = await _get(settings.chain_rest_url + _LATEST_BLOCK)
     except httpx2.HTTPError as error:
         return [_unreachable("chain", settings.chain_rest_url, error, "AKASH_CHAIN_REST_URL")]
     if answer.is_error:
         return [
-            Finding(
+            Check(
                 "chain",
                 False,
                 f"{settings.chain_rest_url} answered {answer.status_code} instead of the latest block.",
                 "Set AKASH_CHAIN_REST_URL to another public REST endpoint of Akash.",
             )
         ]
-    return [Finding("chain", True, settings.chain_rest_url)]
+    return [Check("chain", True, settings.chain_rest_url)]
 
 
 async def _get(url: str) -> httpx2.Response:
@@ -177,8 +176,8 @@ async def _get(url: str) -> httpx2.Response:
         return await client.get(url)
 
 
-def _unreachable(subject: str, url: str, error: httpx2.HTTPError, variable: str) -> Finding:
-    return Finding(
+def _unreachable(subject: str, url: str, error: httpx2.HTTPError, variable: str) -> Check:
+    return Check(
         subject,
         False,
         f"{url} cannot be reached ({type(error).__name__}).",

@@ -28,7 +28,7 @@ def run(
     for note in drafted.notes:
         say(f"note: {note}")
     for warning in drafted.report.warnings:
-        say(f"warning {warning.rule}: {warning.message}: {warning.hint}")
+        say(f"warning {warning.rule}: {warning.message}: {warning.fix}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`akash-mcp import`: a compose file as an SDL, and a list of what it does not carry."""
+"""`akash-mcp import`: a compose file as an SDL, and a list of what it leaves out."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def _as_record(file: str, converted: Converted) -> dict[str, object]:
 def _show(converted: Converted) -> None:
     for each in converted.left_out:
         where = f"{each.service}: " if each.service else ""
-        instead = f"; instead: {each.instead}" if each.instead else ""
-        say(f"left out: {where}{each.what}: {each.why}{instead}")
+        fix = f"; fix: {each.fix}" if each.fix else ""
+        say(f"left out: {where}{each.what}: {each.why}{fix}")
     for note in converted.notes:
         say(f"note: {note}")
     for warning in converted.report.warnings:
-        say(f"warning {warning.rule} (line {warning.line}): {warning.message}: {warning.hint}")
+        say(f"warning {warning.rule} (line {warning.line}): {warning.message}: {warning.fix}")
     for error in converted.report.errors:
-        say(f"error {error.rule} (line {error.line}): {error.message}: {error.hint}")
+        say(f"error {error.rule} (line {error.line}): {error.message}: {error.fix}")

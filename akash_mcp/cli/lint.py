@@ -71,7 +71,7 @@ def as_record(file: str, report: Report) -> dict[str, object]:
 
 def _as_record(finding: Finding) -> dict[str, object]:
     record = asdict(finding)
-    del record["official"]
+    record["hint"] = record.pop("fix")
     return record
 
 
@@ -107,8 +107,8 @@ def _show_finding(
     _print(console, where, name, f"{who}: {_clean(finding.message)}", style)
     if finding.line <= len(lines):
         _show_line(console, finding, lines[finding.line - 1], style)
-    if finding.hint:
-        _print(console, "      ", "=", f" {_clean(finding.hint)}", "dim")
+    if finding.fix:
+        _print(console, "      ", "=", f" {_clean(finding.fix)}", "dim")
 
 
 def _show_line(console: Console, finding: Finding, line: str, style: str) -> None:

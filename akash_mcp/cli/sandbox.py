@@ -13,6 +13,7 @@ import anyio
 
 from akash_mcp.sandbox.faults import UnknownFault
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
+from akash_mcp.sandbox.tokens import NoRipemd160
 
 
 def run(options: Options) -> int:
@@ -25,7 +26,7 @@ async def _serve(options: Options) -> int:
         signals = stack.enter_context(anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM))
         try:
             network = await stack.enter_async_context(EmbeddedNetwork(options))
-        except (OSError, UnknownFault) as error:
+        except (OSError, UnknownFault, NoRipemd160) as error:
             sys.stderr.write(f"akash-mcp sandbox: {_reason(options, error)}\n")
             return 1
         sys.stdout.write(json.dumps(network.describe()) + "\n")
@@ -35,7 +36,7 @@ async def _serve(options: Options) -> int:
     return 0
 
 
-def _reason(options: Options, error: OSError | UnknownFault) -> str:
+def _reason(options: Options, error: OSError | UnknownFault | NoRipemd160) -> str:
     if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
         return (
             f"port {options.console_port} of {options.host} is in use; choose another, or 0 for any free one"

@@ -14,6 +14,7 @@ import anyio
 from pydantic import SecretStr
 
 from akash_mcp.config import Settings
+from akash_mcp.errors import BadSettings
 from akash_mcp.server import build
 from akash_mcp.transports import serve_http, serve_stdio
 from akash_mcp.workflow.runtime import Intervals
@@ -26,7 +27,8 @@ def run(settings: Settings, *, sandbox: bool, speed: float) -> int:
 
     `speed` is how fast time runs on the network: on an embedded one that is started here, or is known to be there.
 
-    Raises `BadSettings` for an address that cannot be listened on, or must not be without a token.
+    Raises `BadSettings` for an address that cannot be listened on, or must not be without a token, and for an embedded
+    network that this Python cannot run.
     """
     if settings.debug:  # the file or the environment may say so, where no flag did
         logging.getLogger("akash_mcp").setLevel(logging.DEBUG)
@@ -60,10 +62,18 @@ def _say_where(url: str) -> None:
 @asynccontextmanager
 async def _embedded_network(settings: Settings, speed: float) -> AsyncIterator[Settings]:
     """Run the embedded network; yields settings that know no other, with a ledger of their own for play money."""
-    from akash_mcp.sandbox.network import EmbeddedNetwork, Options  # the real network needs none of it
+    # The real network needs none of it.
+    from akash_mcp.sandbox.network import EmbeddedNetwork, Options
+    from akash_mcp.sandbox.tokens import NoRipemd160
 
+    try:
+        embedded = EmbeddedNetwork(Options(speed=speed))
+    except NoRipemd160 as error:
+        raise BadSettings(
+            str(error), next_step="Or serve without --sandbox: the real network needs no such hash."
+        ) from error
     with tempfile.TemporaryDirectory(prefix="akash-mcp-") as folder:
-        async with EmbeddedNetwork(Options(speed=speed)) as network:
+        async with embedded as network:
             yield settings.model_copy(
                 update={
                     "api_key": SecretStr(network.api_key),

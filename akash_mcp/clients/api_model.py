@@ -53,12 +53,12 @@ def or_none(value: object, handler: ValidatorFunctionWrapHandler) -> object:
         return None
 
 
-WireDseq = Annotated[Dseq, BeforeValidator(_dseq)]
+DseqField = Annotated[Dseq, BeforeValidator(_dseq)]
 ListOf = Annotated[list[T], BeforeValidator(_listed)]
 MapOf = Annotated[dict[str, T], BeforeValidator(_without_nulls)]
 
 
-class Wire(BaseModel):
+class ApiModel(BaseModel):
     """The base of everything read from a wire."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True, populate_by_name=True)
@@ -71,13 +71,13 @@ class Wire(BaseModel):
         return value
 
 
-class CamelWire(Wire):
+class CamelApiModel(ApiModel):
     """A record whose keys are camelCase."""
 
     model_config = ConfigDict(alias_generator=to_camel)
 
 
-class Coin(Wire):
+class Coin(ApiModel):
     """An amount of one denomination, in its micro unit."""
 
     denom: str = ""

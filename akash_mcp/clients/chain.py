@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from pydantic import Field, TypeAdapter
 
-from akash_mcp.clients.api_model import ListOf, Wire
-from akash_mcp.clients.http import Answer, Deadline, Sending, Upstream, UpstreamOptions
+from akash_mcp.clients.api_model import ApiModel, ListOf
+from akash_mcp.clients.http import Deadline, Response, Sending, Upstream, UpstreamOptions
 from akash_mcp.ids import ProviderAddress
 
 log = logging.getLogger(__name__)
@@ -40,33 +40,33 @@ class OnChainCertificate:
     subject_cn: str
 
 
-class ChainProvider(Wire):
+class ChainProvider(ApiModel):
     """A provider as it registered itself."""
 
     owner: ProviderAddress
     host_uri: str = ""
 
 
-class _Encoded(Wire):
+class _Encoded(ApiModel):
     state: str = ""
     cert: str = ""
 
 
-class _Entry(Wire):
+class _Entry(ApiModel):
     certificate: _Encoded
     serial: str = ""
 
 
-class _Page(Wire):
+class _Page(ApiModel):
     next_key: str = ""
 
 
-class _Certificates(Wire):
+class _Certificates(ApiModel):
     certificates: ListOf[_Entry] = Field(default_factory=list)
     pagination: _Page = _Page()
 
 
-class _Header(Wire):
+class _Header(ApiModel):
     height: int
 
 
@@ -120,7 +120,7 @@ class ChainReader:
         answer = await self._get("/cosmos/base/tendermint/v1beta1/blocks/latest")
         return answer.read(_HEADER, "block", "header").height
 
-    async def _get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+    async def _get(self, path: str, params: Mapping[str, str] | None = None) -> Response:
         return await self._upstream.send(
             "GET", path, sending=Sending.READ, deadline=CHAIN_DEADLINE, params=params
         )

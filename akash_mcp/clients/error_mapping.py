@@ -1,16 +1,20 @@
-"""What an upstream's error answer means.
+"""What an upstream's error response means, and how much of its text an error of ours repeats.
 
 The Console API alone has six shapes of error: its own JSON, bare `{error}`, plain text, an empty body, the
 notifications service's NestJS JSON, and the HTML of the proxy in front of it. Status decides the class; the
-body only adds words and, for `wallet_provisioning`, a code (akash-network/console
+body only adds a message and, for `wallet_provisioning`, a code (akash-network/console
 `hono-error-handler.service.ts`).
+
+A message may echo what was sent: an SDL's passwords, our key. `MessageCleaner` masks it before it is in any error, so
+that it is masked in the journal and in a log as in an answer. What it means is recognised before that, on the message
+as it came, because a masked part could hide the very words by which a landed creation is told from a refused one.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -29,9 +33,13 @@ from akash_mcp.errors import (
     WalletProvisioning,
 )
 from akash_mcp.money import NotMoney, Usd
+from akash_mcp.sanitize.secrets import KnownSecrets
+from akash_mcp.sanitize.text import one_line
+from akash_mcp.sanitize.unicode import visible
 
-LONGEST_WORDS = 300
-"""Characters of an upstream's own message that an error repeats."""
+LONGEST_MESSAGE = 300
+"""Bytes of an upstream's own message that an error repeats."""
+LONGEST_CODE = 64
 
 
 class InsufficientBalance(PaymentRequired):
@@ -73,32 +81,38 @@ _WHAT: Mapping[type[ApiError], str] = {
     ServerError: "{name} failed",
 }
 
-_SECRET_SHAPES = re.compile(
-    r"\bac\.sk\.\w+\.\w+|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)",
-    re.ASCII | re.DOTALL,
-)
 # How the API says it that has no codes for it.
 _TOP_UP_UNDER_WAY = "a top up from your saved payment method is on the way"
 
 
-class Redactor:
-    """Takes secrets out of text.
+class MessageCleaner:
+    """Makes an upstream's text fit for an error: the one cleaner of `sanitize`, and the upstream's own credentials.
 
-    The given values wherever they stand, and whatever looks like a key or a token.
+    `secrets` are what we show this upstream. They are masked in any case of letters, whether or not the process was
+    told to remember them.
     """
 
-    def __init__(self, secrets: Sequence[str] = ()) -> None:
-        values = sorted(filter(None, secrets), key=len, reverse=True)
-        self._values = re.compile("|".join(map(re.escape, values)), re.IGNORECASE) if values else None
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._own = KnownSecrets(ignore_case=True)
+        for secret in secrets:
+            self._own.remember(secret)
 
-    def __call__(self, text: str) -> str:
-        if self._values is not None:
-            text = self._values.sub("[redacted]", text)
-        return _SECRET_SHAPES.sub("[redacted]", text)
+    def __call__(self, text: str, *, limit: int = LONGEST_MESSAGE) -> str:
+        """At most `limit` bytes of the text on one line, nothing in it invisible, its secrets masked."""
+        return one_line(self._own.mask(_joined(text))[0], limit=limit)
 
     def __repr__(self) -> str:
-        return "Redactor()"
+        return "MessageCleaner()"
+
+
+def meanings_of(text: str, patterns: Mapping[str, re.Pattern[str]]) -> frozenset[str]:
+    """The names of the `patterns` that are found in an upstream's text, on one line and not yet masked."""
+    line = _joined(text)
+    return frozenset(name for name, pattern in patterns.items() if pattern.search(line))
+
+
+def _joined(text: str) -> str:
+    return " ".join(visible(text).split())
 
 
 def error_of(
@@ -107,25 +121,29 @@ def error_of(
     body: bytes,
     *,
     name: str,
-    redact: Redactor,
+    clean: MessageCleaner,
     advice: Mapping[type[ApiError] | str, str] | None = None,
+    meanings: Mapping[str, re.Pattern[str]] | None = None,
 ) -> ApiError:
-    """The error behind an answer of `status` 300 or more from the upstream called `name`.
+    """The error behind a response of `status` 300 or more from the upstream called `name`.
 
-    `advice` maps an error's code, or its class, to the next step that its reader should take.
+    `clean` makes its message fit to be repeated. `advice` maps an error's code, or its class, to the next step that its
+    reader should take; `meanings` are patterns, by name, for what its message is known to mean.
     """
     parsed = _parsed(body)
-    code = _code(parsed)
-    words = bounded(redact(_words(parsed, body, headers)))
-    kind = _kind(status, code, words)
-    what = f"{_WHAT[kind].format(name=name)} ({status}{': ' + words if words else ''})."
+    code = clean(_code(parsed), limit=LONGEST_CODE)
+    raw = _message(parsed, body, headers)
+    kind = _kind(status, code, raw)
+    message = clean(raw)
+    what = f"{_WHAT[kind].format(name=name)} ({status}{': ' + message if message else ''})."
     advice = advice or {}
     general = next((advice[each] for each in kind.__mro__ if each in advice), "")
     error = kind(
         what,
         status=status,
         code=code,
-        said=words,
+        message=message,
+        meanings=meanings_of(raw, meanings or {}),
         next_step=advice.get(code, general),
         retry_after=_retry_after(headers.get("retry-after", "")),
     )
@@ -137,20 +155,10 @@ def error_of(
     return error
 
 
-def bounded(text: str) -> str:
-    """The text on one line, without control and invisible characters, at most `LONGEST_WORDS` long.
-
-    The word that the cut would go through is left out whole: half a secret could not be told from other text.
-    """
-    seen = "".join(c if c.isprintable() else " " if c.isspace() else "" for c in text)
-    line = " ".join(seen.split())
-    return line if len(line) <= LONGEST_WORDS else line[:LONGEST_WORDS].rpartition(" ")[0] + "…"
-
-
-def _kind(status: int, code: str, words: str) -> type[ApiError]:
+def _kind(status: int, code: str, message: str) -> type[ApiError]:
     if status == 409 and code == "wallet_provisioning":
         return WalletProvisioning
-    if status == 402 and (code == "balance_top_up_pending" or _TOP_UP_UNDER_WAY in words.lower()):
+    if status == 402 and (code == "balance_top_up_pending" or _TOP_UP_UNDER_WAY in _joined(message).lower()):
         return TopUpPending
     if status == 402 and code == "insufficient_balance":
         return InsufficientBalance
@@ -170,7 +178,7 @@ def _code(parsed: object) -> str:
     return code if isinstance(code, str) else "unknown_error"
 
 
-def _words(parsed: object, body: bytes, headers: Mapping[str, str]) -> str:
+def _message(parsed: object, body: bytes, headers: Mapping[str, str]) -> str:
     if isinstance(parsed, dict):
         message = parsed.get("message")
         if isinstance(message, list):  # NestJS lists what its validation found

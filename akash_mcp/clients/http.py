@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import re
 import socket
 import ssl
 import time
@@ -27,7 +28,7 @@ import httpx2
 from pydantic import TypeAdapter, ValidationError
 
 from akash_mcp import __version__
-from akash_mcp.clients.error_mapping import Redactor, date_of, error_of
+from akash_mcp.clients.error_mapping import MessageCleaner, date_of, error_of
 from akash_mcp.errors import (
     AkashError,
     ApiError,
@@ -80,7 +81,7 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """A successful answer, not yet understood. `lost` builds the error for one that makes no sense."""
 
     status: int
@@ -134,7 +135,8 @@ class Upstream:
     """One service that we ask over HTTP. Use `async with`, or call `aclose`.
 
     `base_url` is http or https without credentials. `name` is what errors call it. `headers` go with every
-    request; `secrets` are values that no error may repeat. `advice` gives the next step for an error's code or class.
+    request; `secrets` are values that no error may repeat. `advice` gives the next step for an error's code or class,
+    `meanings` patterns, by name, for what an error's message is known to mean.
     `verify` is the TLS context (by default the system's authorities), `sni` the host name that a TLS server
     is asked for and checked against where `base_url` names an address. Redirects, cookies, proxies and .netrc
     are not used: the first two could carry the key elsewhere, and a second credential makes the Console
@@ -149,6 +151,7 @@ class Upstream:
         headers: Mapping[str, str] | None = None,
         secrets: Sequence[str] = (),
         advice: Mapping[type[ApiError] | str, str] | None = None,
+        meanings: Mapping[str, re.Pattern[str]] | None = None,
         **options: Unpack[UpstreamOptions],
     ) -> None:
         parts = urlsplit(base_url)
@@ -166,18 +169,16 @@ class Upstream:
             "user-agent": f"akash-mcp/{__version__}",
             **(headers or {}),
         }
-        self._redact = Redactor(secrets)
+        self.clean = MessageCleaner(secrets)
+        """Makes text of this service fit for an error of ours: bounded, on one line, its secrets masked."""
         self._advice = advice or {}
+        self._meanings = meanings or {}
         self._verify = options.get("verify")
         self._sni = options.get("sni")
         self._slots = anyio.Semaphore(options.get("most_at_once", 8))
         self._random = options.get("random", random.random)
         self._kept: httpx2.AsyncClient | None = None
         self._fresh: httpx2.AsyncClient | None = None
-
-    def carries(self, header: str) -> bool:
-        """Whether a header of this name goes with every request."""
-        return header.lower() in (name.lower() for name in self._headers)
 
     async def __aenter__(self) -> Self:
         return self
@@ -208,7 +209,7 @@ class Upstream:
         params: Mapping[str, str] | None = None,
         body: str | None = None,
         largest: int = LARGEST_ANSWER,
-    ) -> Answer:
+    ) -> Response:
         """Send one request and return its successful answer.
 
         `body` is JSON text, `largest` the most bytes of an answer that are taken. Raises `ApiError` for a definite
@@ -269,7 +270,7 @@ class Upstream:
         deadline: Deadline,
         left: float,
         largest: int,
-    ) -> Answer:
+    ) -> Response:
         sent = False
 
         async def trace(event: str, info: Mapping[str, Any]) -> None:
@@ -316,19 +317,20 @@ class Upstream:
                 response.headers,
                 content,
                 name=self.name,
-                redact=self._redact,
+                clean=self.clean,
                 advice=self._advice,
+                meanings=self._meanings,
             )
-        answer = Answer(response.status_code, content, self._unreadable(path, response.status_code, sending))
+        answer = Response(
+            response.status_code, content, self._unreadable(path, response.status_code, sending)
+        )
         if not whole:
             raise answer.lost(f"it is larger than {largest} bytes")
         return answer
 
     def _unreadable(self, path: str, status: int, sending: Sending) -> Callable[[str], AkashError]:
         def lost(why: str) -> AkashError:
-            what = (
-                f"{self.name} answered {path} with something that cannot be read: {self._redact(why)[:200]}."
-            )
+            what = f"{self.name} answered {path} with something that cannot be read: {self.clean(why, limit=200)}."
             if sending is Sending.ONCE:
                 return OutcomeUnknown(what, next_step="Look up what happened: the request was probably done.")
             if sending is Sending.REPEATABLE:

@@ -102,4 +102,4 @@ class ClosePermit:
             self._operation.journal.mark_closed(self._dseq, f"proven closed, {closed.spent} spent")
             self._operation.journal.finish(self.op_id)
         except LedgerUnusable:
-            log.exception("deployment %s is closed, and the ledger could not be told", self._dseq)
+            log.exception("deployment %s is closed, and the ledger could not be updated", self._dseq)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
+from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.console.writer import ConsoleWriter
-from akash_mcp.clients.http import Upstream
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.shell import ProviderShell
@@ -19,12 +19,15 @@ from akash_mcp.errors import BadArgument, LedgerUnusable, NotApproved, Refused
 from akash_mcp.guard.approval import Approval
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.exec_permit import ExecPermit
+from akash_mcp.guard.fund_permit import FundPermit
 from akash_mcp.guard.journal import Journal, Kind, State, new_op_id
+from akash_mcp.guard.launch_permit import LaunchPermit
+from akash_mcp.guard.lease_permit import LeasePermit
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.operation import AuthorisedOperation
-from akash_mcp.guard.permits import FundPermit, LaunchPermit, LeasePermit, UpdatePermit
 from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
 from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.update_permit import UpdatePermit
 from akash_mcp.ids import Dseq, OpId
 
 log = logging.getLogger(__name__)
@@ -35,7 +38,7 @@ class Gate:
 
     def __init__(
         self,
-        upstream: Upstream,
+        client: ConsoleClient,
         reader: ConsoleReader,
         access: ProviderAccess,
         *,
@@ -47,7 +50,7 @@ class Gate:
     ) -> None:
         """`pause` waits a few seconds, before something harmless is tried again. `certificates` keeps what a lease
         makes on the API of 2025."""
-        self._writer = ConsoleWriter(upstream, certificates)
+        self._writer = ConsoleWriter(client, certificates)
         self._shell = ProviderShell(access)
         self._reader = reader
         self._policy = policy

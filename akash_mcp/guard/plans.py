@@ -11,9 +11,9 @@ import json
 from abc import ABC, abstractmethod
 from dataclasses import astuple, dataclass, fields
 from decimal import Decimal
+from typing import Literal
 
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
-from akash_mcp.market.ranking import Prefer
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.shell import command_line
 from akash_mcp.sanitize.text import field
@@ -61,11 +61,13 @@ class LaunchPlan(Plan):
     """
 
     sdl: str
+    manifest: str
+    """What Console will make of the SDL: by its hash a deployment is found again whose creation got no answer."""
     contents: str
     deposit: Usd
     max_usd_per_hour: Usd
     groups: int
-    prefer: Prefer = "balanced"
+    prefer: Literal["balanced", "cheapest", "reliable"] = "balanced"
     runtime_limit_hours: int | None = None
     """Where Console funds deployments by itself (autumn 2026), what ends it: so many hours at the full rate."""
 
@@ -188,7 +190,7 @@ class ClosePlan(Plan):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecPlan(Plan):
-    """Run one command in one container. What it does there nobody knows, so a person is asked for each.
+    """Run one command in one container. What it will do there cannot be known, so a person is asked for each.
 
     `pod_index` counts the replicas from 0, `seconds` is how long its end is waited for.
     """

@@ -9,15 +9,6 @@ from akash_mcp.clients.console.models import Bid, ProviderRecord
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd, usd_per_hour
 
-MICRO_USD_DENOMS = frozenset(
-    {
-        "uact",
-        # USDC over IBC, on the main network
-        "ibc/170C677610AC31DF0904FFE09CD3B5C657492170E7E52372E48756B71E56F2F1",
-    }
-)
-"""Denominations whose unit is a millionth of a dollar. A price in any other one cannot be compared."""
-
 HIGHEST_PRICE = Decimal(10**12)
 """uact per block. A price above it (590 million dollars an hour) is a mistake or an attack, not a price."""
 
@@ -85,14 +76,14 @@ def offer_from(
 ) -> Offer:
     """The offer that a `bid` of some age makes. Without the `provider`'s record all about the provider is unknown.
 
-    A price in a denomination that is not a dollar's becomes 0, which is no price.
+    A price that is not in dollars becomes 0, which `has_price` refuses.
     """
     record = provider or ProviderRecord(owner=bid.provider)
     return Offer(
         provider=bid.provider,
         gseq=bid.gseq,
         oseq=bid.oseq,
-        price_uact_per_block=bid.price.amount if bid.price.denom in MICRO_USD_DENOMS else Decimal(0),
+        price_uact_per_block=bid.price_uact or Decimal(0),
         state=bid.state,
         age_seconds=age_seconds,
         host_uri=record.host_uri,

@@ -12,11 +12,11 @@ from decimal import ROUND_UP, Decimal
 from fnmatch import fnmatchcase
 from random import Random
 
-from akash_mcp.money import BLOCKS_PER_HOUR, HOURS_PER_MONTH, UACT_PER_USD
 from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.chain import Chain, Deployment
 from akash_mcp.sandbox.faults import Faults
-from akash_mcp.sandbox.market import GI, Gpu, Seller
+from akash_mcp.sandbox.sellers import GI, Gpu, Seller
+from akash_mcp.sandbox.units import BLOCKS_PER_MONTH, HOURS_PER_MONTH, UACT_PER_USD
 from akash_mcp.sdl import Attribute, GroupSpec, ResourceUnit
 
 LEASED_IP = 2
@@ -29,7 +29,6 @@ _USD_MONTH_EPHEMERAL = Decimal("0.02")  # per Gi
 _USD_MONTH_PERSISTENT = Decimal("0.04")  # per Gi
 _USD_MONTH_ENDPOINT = Decimal("0.05")
 _USD_MONTH_LEASED_IP = Decimal("5")
-_BLOCKS_PER_MONTH = BLOCKS_PER_HOUR * HOURS_PER_MONTH
 _PRICE_STEP = Decimal("1e-18")
 
 
@@ -57,7 +56,7 @@ class Bidders:
             for gseq, group in enumerate(deployment.groups, start=1):
                 mood = Decimal(random.randint(950, 1050)) / 1000
                 delay = min(25.0, max(4.0, seller.delay + random.uniform(-2, 2)))
-                price = quote(seller, group, self.in_use(seller), mood)
+                price = quote(seller, group, in_use(self._chain, seller.provider.owner), mood)
                 if price is not None:
                     delay += late.seconds(60) if late else 0
                     self._plan(deployment, seller, gseq, price, delay, lifetime)
@@ -78,11 +77,7 @@ class Bidders:
                 self._chain, deployment, provider=provider, gseq=gseq, price=price, lifetime=lifetime
             )
 
-        self._chain.agenda.after(delay, arrive)
-
-    def in_use(self, seller: Seller) -> list[ResourceUnit]:
-        """The units that active leases hold at a provider."""
-        return in_use(self._chain, seller.provider.owner)
+        self._chain.schedule.after(delay, arrive)
 
 
 def in_use(chain: Chain, provider: str) -> list[ResourceUnit]:
@@ -101,7 +96,7 @@ def quote(seller: Seller, group: GroupSpec, used: list[ResourceUnit], mood: Deci
     if not can_take(seller, group, used):
         return None
     month = sum((_usd_month(seller, unit) * unit.count for unit in group.resources), Decimal(0))
-    price = (month * seller.margin * mood * UACT_PER_USD / _BLOCKS_PER_MONTH).quantize(_PRICE_STEP, ROUND_UP)
+    price = (month * seller.margin * mood * UACT_PER_USD / BLOCKS_PER_MONTH).quantize(_PRICE_STEP, ROUND_UP)
     return price if 0 < price <= group.price else None
 
 

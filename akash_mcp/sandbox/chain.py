@@ -14,8 +14,8 @@ from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from akash_mcp.sandbox.agenda import Agenda
 from akash_mcp.sandbox.clock import Clock
+from akash_mcp.sandbox.schedule import Schedule
 from akash_mcp.sdl import GroupSpec
 
 
@@ -124,7 +124,7 @@ class Transaction:
 class Chain:
     """The state, with the lookups that gateways need. Keys: deployments by (owner, dseq).
 
-    A lookup first lets happen what is due by now (see `Agenda`).
+    A lookup first lets happen what is due by now (see `Schedule`).
     """
 
     clock: Clock
@@ -140,15 +140,15 @@ class Chain:
     on_order: list[Callable[[Deployment], None]] = field(default_factory=list)
     """Called with a new deployment, one order a group, so that providers bid on it."""
     transactions: list[Transaction] = field(default_factory=list)
-    agenda: Agenda = field(init=False)
+    schedule: Schedule = field(init=False)
 
     def __post_init__(self) -> None:
-        self.agenda = Agenda(self.clock)
+        self.schedule = Schedule(self.clock)
 
     @property
     def height(self) -> int:
-        """The latest block's height; inside an action of the agenda, the height at that action's time."""
-        return self.clock.height_at(self.agenda.now())
+        """The latest block's height; inside an action of the schedule, the height at that action's time."""
+        return self.clock.height_at(self.schedule.now())
 
     def public_key(self, address: str) -> ec.EllipticCurvePublicKey | None:
         """The secp256k1 key of an account that has signed something, else None."""
@@ -157,7 +157,7 @@ class Chain:
 
     def deployment(self, owner: str, dseq: str) -> Deployment | None:
         """The deployment, in any state."""
-        self.agenda.catch_up()
+        self.schedule.catch_up()
         return self.deployments.get((owner, dseq))
 
     def lease(self, owner: str, dseq: str, gseq: int, oseq: int, provider: str) -> Lease | None:
@@ -172,7 +172,7 @@ class Chain:
 
     def deployments_of(self, owner: str) -> list[Deployment]:
         """All deployments of an account, in any state, in the order in which the chain iterates them."""
-        self.agenda.catch_up()
+        self.schedule.catch_up()
         return [self.deployments[key] for key in sorted(self.deployments) if key[0] == owner]
 
     def record(self, kind: str, owner: str, dseq: str) -> Transaction:

@@ -41,7 +41,7 @@ class _ChainRest:
 
     async def certificates(self, request: Request) -> JSONResponse:
         """Certificates by owner, serial and state. `total` is the size of the page."""
-        self._chain.agenda.catch_up()
+        self._chain.schedule.catch_up()
         query = request.query_params
         owner, serial, state = (query.get(f"filter.{name}", "") for name in ("owner", "serial", "state"))
         if state not in ("", "valid", "revoked"):

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import anyio
 
+from akash_mcp.sandbox.units import BLOCK_SECONDS
+
 GENESIS_HEIGHT = 22_000_000
 """A height that looks like the real network's of late 2026."""
 
@@ -16,12 +18,15 @@ GENESIS_HEIGHT = 22_000_000
 class Clock:
     """`speed` simulated seconds pass in a real one. Heights follow simulated time at `block_seconds` a block.
 
+    With `automine` who waits for the next block gets it at once, as on development chains: time jumps to it.
+
     Tokens, certificates and the dseq of a new deployment use `wall()`, since the client judges them by its
     own clock; bids, escrow and workloads use `elapsed()`.
     """
 
     speed: float = 1.0
-    block_seconds: float = 6.098
+    block_seconds: float = float(BLOCK_SECONDS)
+    automine: bool = False
     wall: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     _started: float = field(init=False)
@@ -62,6 +67,14 @@ class Clock:
     def block_time(self, height: int) -> float:
         """When a block was made, in simulated seconds since the epoch."""
         return self._started_wall + (height - GENESIS_HEIGHT) * self.block_seconds
+
+    async def next_block(self) -> None:
+        """Wait until the block after the latest one is made."""
+        wait = self.elapsed_at(self.height() + 1) - self.elapsed()
+        if self.automine:
+            self.skip(wait)
+        else:
+            await self.sleep(wait)
 
     async def sleep(self, simulated_seconds: float) -> None:
         """Wait until so much simulated time has passed."""

@@ -1,4 +1,4 @@
-"""The sandbox's own door: the truth about money and leases, and switches for faults and time.
+"""The control API of the embedded network: the truth about money and leases, and switches for faults and time.
 
 Nothing of it exists on the real network. Demos and tests check a client's claims against it.
 """
@@ -79,7 +79,7 @@ def control_app(
             chain.clock.skip(float(json.loads(await request.body())["skip"]))
         except (ValueError, KeyError, TypeError) as error:
             return JSONResponse({"error": f"expected a number of seconds to skip: {error}"}, 400)
-        chain.agenda.catch_up()
+        chain.schedule.catch_up()
         return JSONResponse({"elapsed_seconds": chain.clock.elapsed(), "height": chain.height})
 
     return Starlette(

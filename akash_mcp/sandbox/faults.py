@@ -151,10 +151,6 @@ class Faults:
             self._on[name] = fault
         return fault
 
-    def clear(self) -> None:
-        """Switch everything off."""
-        self._on.clear()
-
     def active(self, name: str) -> Fault | None:
         """The fault, if it is on, without using up a request."""
         return self._on.get(name)

@@ -1,6 +1,6 @@
 """What goes wrong at whole gateways: not to be reached, and showing a certificate that they should not show.
 
-A gateway that is mended changes to a new certificate on chain, since nothing that was revoked comes back.
+A gateway whose fault is switched off changes to a new certificate on chain, since nothing that was revoked comes back.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class GatewayFaults:
         self._shown: dict[str, str] = {}  # the fault in what a gateway shows, by address
 
     def check(self, name: str, value: str | None) -> None:
-        """Raises `UnknownFault` where the value should be a provider's address and is none."""
+        """Raises `UnknownFault` where the value should be a provider's address and is not."""
         if name in PER_PROVIDER and value is not None and value not in self._gateways:
             raise UnknownFault(f"no provider has the address {value!r}")
 
@@ -50,7 +50,7 @@ class GatewayFaults:
         elif fault.name in CERTIFICATE:
             for address in sorted(meant):
                 if fault.count == 0:
-                    self._mend(address, fault.name)
+                    self._repair(address, fault.name)
                 else:
                     self._gateways[address].show(self._certificate(address, fault.name))
                     self._shown[address] = fault.name
@@ -62,7 +62,7 @@ class GatewayFaults:
             await self._gateways[address].unplug()
         self._down = wanted
 
-    def _mend(self, address: str, name: str) -> None:
+    def _repair(self, address: str, name: str) -> None:
         if self._shown.get(address) == name:
             del self._shown[address]
             self._gateways[address].show(issue_on_chain(self._chain, address, now=self._chain.clock.wall()))
@@ -85,7 +85,7 @@ class GatewayFaults:
                 return issue_on_chain(chain, address, now=now)
         issued = _issue(chain, address, now)
         if name == "certificate-rotated-early":
-            chain.agenda.after(CHAIN_LAG_SECONDS, lambda: self._register(address, issued))
+            chain.schedule.after(CHAIN_LAG_SECONDS, lambda: self._register(address, issued))
         return issued
 
     def _register(self, address: str, issued: IssuedCertificate) -> None:

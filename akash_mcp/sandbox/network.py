@@ -30,8 +30,8 @@ from akash_mcp.sandbox.console import Generation, build_backend, console_app
 from akash_mcp.sandbox.control import control_app, state_of
 from akash_mcp.sandbox.faults import Fault, Faults
 from akash_mcp.sandbox.gateway_faults import GatewayFaults, issue_on_chain
-from akash_mcp.sandbox.market import sellers
 from akash_mcp.sandbox.provider.gateway import PUBLIC_HOSTNAME, Gateway
+from akash_mcp.sandbox.sellers import sellers
 from akash_mcp.sandbox.servers import Servers
 from akash_mcp.sandbox.tokens import address_of
 
@@ -43,6 +43,8 @@ _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD036414
 class Options:
     """How to build a network. `speed`: simulated seconds a real one. `faults`: texts for `faults.parse`.
 
+    `automine`: no transaction waits for its block in real time (see `Clock`), for tests.
+
     `trial`: the wallet has never been paid for. `public_certificates`: so many providers, the first ones, also have a
     certificate of the network's own authority, which they show to who asks for their public hostname. Clients that
     were not given `authority_pem` find that they cannot trust it.
@@ -50,6 +52,7 @@ class Options:
 
     seed: int = 7
     speed: float = 1.0
+    automine: bool = False
     providers: int = 10
     balance_uact: int = 100_000_000
     faults: tuple[str, ...] = ()
@@ -64,7 +67,7 @@ class Options:
 class EmbeddedNetwork:
     """An async context manager. URLs are there once it is entered; the state may be read at any time.
 
-    Raises on entering: `OSError` where `console_port` is in use. On building: `UnknownFault`.
+    Raises on entering: `OSError` where `console_port` is in use. On building: `UnknownFault`, `NoRipemd160`.
     """
 
     console_url: str
@@ -77,7 +80,7 @@ class EmbeddedNetwork:
         key = ec.derive_private_key(random.randrange(1, _CURVE_ORDER), ec.SECP256K1())
         self.owner = address_of(key.public_key())
         self.api_key = f"ac.sk.test.{random.randbytes(32).hex()}"
-        self.clock = Clock(speed=self.options.speed, wall=self.options.wall)
+        self.clock = Clock(speed=self.options.speed, automine=self.options.automine, wall=self.options.wall)
         self.chain = Chain(self.clock)
         self.faults = Faults()
         account = Account(self.owner, key, self.options.balance_uact)
@@ -147,7 +150,7 @@ class EmbeddedNetwork:
 
     def state(self) -> dict[str, object]:
         """The truth about the account's deployments and money, as `GET /_sandbox/state` gives it."""
-        self.chain.agenda.catch_up()
+        self.chain.schedule.catch_up()
         return state_of(self._backend, self._console.requests)
 
     async def inject(
@@ -162,6 +165,13 @@ class EmbeddedNetwork:
         fault = self.faults.set(name, count=count, value=value, route=route)
         await self._gateway_faults.apply(fault)
         return fault
+
+    def deliver(self, provider: str, dseq: str, manifest: bytes) -> None:
+        """Hand a provider the manifest of a deployment of the account's, as Console does over a connection.
+
+        With `transactions` on `chain` that is a running deployment at once. Raises `ManifestRefused`.
+        """
+        self._gateways[provider].receive(self.owner, dseq, manifest)
 
     async def _open_gateways(self, stack: AsyncExitStack) -> None:
         for number, (address, provider) in enumerate(self.chain.providers.items()):
@@ -184,7 +194,7 @@ class EmbeddedNetwork:
     async def _tick(self) -> None:
         """Let what is due happen while nobody asks, so that a workload stops when its escrow is dry."""
         while True:
-            self.chain.agenda.catch_up()
+            self.chain.schedule.catch_up()
             await self.clock.sleep(max(self.clock.block_seconds, _LOWEST_TICK * self.clock.speed))
 
 

@@ -12,6 +12,9 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+_GRACE_SECONDS = 2
+"""How long requests under way may take to end once the servers stop, in real seconds."""
+
 
 class _Protocol(H11Protocol):
     """HTTP/1.1 whose application can cut the connection: `scope["state"]["abort"]()`."""
@@ -22,6 +25,11 @@ class _Protocol(H11Protocol):
         # every second answer on a connection would wait 40 ms for the acknowledgement of the first.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.app_state = {**self.app_state, "abort": transport.abort}
+        self.lost = asyncio.Event()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.lost.set()
 
 
 class _Server(uvicorn.Server):
@@ -45,6 +53,21 @@ class _Server(uvicorn.Server):
         while not await self.on_tick(0):
             with anyio.move_on_after(1):
                 await self.ending.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # The base class sleeps for 100 ms before it looks whether anybody is still connected, and between its looks.
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        with anyio.move_on_after(_GRACE_SECONDS):
+            for connection in list(self.server_state.connections):
+                assert isinstance(connection, _Protocol)
+                await connection.lost.wait()
+        for task in self.server_state.tasks:
+            task.cancel()
 
 
 class Servers:
@@ -74,7 +97,6 @@ class Servers:
             lifespan="off",
             log_config=None,
             access_log=False,
-            timeout_graceful_shutdown=2,
         )
         self._server = _Server(config)
         self._task = asyncio.create_task(self._server.serve(self._sockets), name="embedded network servers")

@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import json
 import re
+import ssl
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,20 +26,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from akash_mcp.ids import BadId, bech32_decode, bech32_encode
 from akash_mcp.sandbox.chain import Account
-from akash_mcp.sandbox.grant_schema import problems_with_leases
 from akash_mcp.sandbox.grants import PROVIDER_SCOPES, Grant, Malformed, grant_for, grants_from
-from akash_mcp.sandbox.ripemd160 import ripemd160
-
-__all__ = [
-    "Claims",
-    "TokenRefused",
-    "address_of",
-    "encode",
-    "is_signed_by",
-    "mint",
-    "problems_with_leases",
-    "verify",
-]
 
 ALGORITHMS = ("ES256K", "ES256KADR36")
 
@@ -58,6 +46,17 @@ class TokenRefused(Exception):
         self.detail = detail
 
 
+class NoRipemd160(RuntimeError):
+    """This Python cannot compute RIPEMD-160, so there are no account addresses and no embedded network."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the embedded network needs the hash RIPEMD-160, of which account addresses are made, and this Python's "
+            f"{ssl.OPENSSL_VERSION} does not offer it; use a Python with OpenSSL 1.1.1 or with 3.0.7 or newer, without "
+            "FIPS mode"
+        )
+
+
 @dataclass(frozen=True)
 class Claims:
     """What a verified token says: whose leases, and what may be done with them at this provider, if anything."""
@@ -67,9 +66,16 @@ class Claims:
 
 
 def address_of(key: ec.EllipticCurvePublicKey) -> str:
-    """The `akash1…` address of a secp256k1 key: RIPEMD-160 of SHA-256 of the compressed point, in bech32."""
+    """The `akash1…` address of a secp256k1 key: RIPEMD-160 of SHA-256 of the compressed point, in bech32.
+
+    Raises `NoRipemd160` where `hashlib` has no such hash: OpenSSL 3.0.0 to 3.0.6 keep it switched off.
+    """
     point = key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
-    return bech32_encode("akash", ripemd160(hashlib.sha256(point).digest()))
+    try:
+        digest = hashlib.new("ripemd160", hashlib.sha256(point).digest()).digest()
+    except ValueError as error:
+        raise NoRipemd160 from error
+    return bech32_encode("akash", digest)
 
 
 def mint(account: Account, *, now: float, ttl: int, leases: dict[str, Any]) -> str:

@@ -89,12 +89,12 @@ def create_bid(
     price: Decimal,
     lifetime: float = BID_LIFETIME_SECONDS,
 ) -> Bid | None:
-    """`MsgCreateBid`, which closes by itself after `lifetime`. None when the order is no longer open."""
+    """`MsgCreateBid`, which closes by itself after `lifetime`. None when the order is not open any more."""
     if deployment.state == "closed" or any(lease.gseq == gseq for lease in deployment.leases):
         return None
     bid = Bid(provider=provider, gseq=gseq, oseq=1, price=price, created_height=chain.height)
     deployment.bids.append(bid)
-    chain.agenda.after(lifetime, lambda: _expire(bid))
+    chain.schedule.after(lifetime, lambda: _expire(bid))
     return bid
 
 
@@ -177,7 +177,7 @@ def _watch(chain: Chain, deployment: Deployment) -> None:
     """Plan the moment at which the escrow runs dry; a deposit in between only moves it."""
     height = escrow.dry_height(deployment)
     if height is not None:
-        chain.agenda.at(chain.clock.elapsed_at(height), lambda: _when_dry(chain, deployment))
+        chain.schedule.at(chain.clock.elapsed_at(height), lambda: _when_dry(chain, deployment))
 
 
 def _when_dry(chain: Chain, deployment: Deployment) -> None:

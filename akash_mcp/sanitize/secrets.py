@@ -25,9 +25,10 @@ LONGEST_SHAPE = 16_384
 
 
 class KnownSecrets:
-    """The secret values of this process. They are compared, never shown."""
+    """Secret values that were told. They are compared, never shown: with `ignore_case` in whatever case they are in."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ignore_case: bool = False) -> None:
+        self._flags = re.IGNORECASE if ignore_case else re.NOFLAG
         self._values: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
 
@@ -59,11 +60,11 @@ class KnownSecrets:
         self._values = values
         # Longest first: of two values that begin alike, the shorter must not leave the other's tail standing.
         forms = sorted(self._forms(), key=lambda form: (-len(form), form))
-        self._pattern = re.compile("|".join(map(re.escape, forms))) if forms else None
+        self._pattern = re.compile("|".join(map(re.escape, forms)), self._flags) if forms else None
 
 
 known = KnownSecrets()
-"""The one collection of this process."""
+"""The one collection of this process, which all text is compared with."""
 
 
 def mask(text: str) -> tuple[str, int]:

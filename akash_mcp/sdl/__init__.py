@@ -1,4 +1,4 @@
-"""The SDL: what Console, chain and providers say of a deployment file, before any money is spent."""
+"""The SDL (Akash's deployment file): what Console, chain and providers say of one, before any money is spent."""
 
 from akash_mcp.sdl.check import check
 from akash_mcp.sdl.diff import diff

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain, islice
 
-from akash_mcp.sdl.model import build
+from akash_mcp.sdl.model import Sdl, build
 from akash_mcp.sdl.output.manifest import manifest_text, rough_length, sha256_hex
 from akash_mcp.sdl.output.orders import orders
 from akash_mcp.sdl.report import Fault, Finding, Report
 from akash_mcp.sdl.rules.ceiling import ceiling, check_ceiling
-from akash_mcp.sdl.rules.chain_rules import check_chain
+from akash_mcp.sdl.rules.chain_rules import check_chain, check_open_to_world
 from akash_mcp.sdl.rules.cli_rules import check_cli
-from akash_mcp.sdl.rules.grammar import check_form
 from akash_mcp.sdl.rules.market_warnings import check_market
+from akash_mcp.sdl.rules.name_rules import check_names
 from akash_mcp.sdl.rules.references import check_references, check_throws
+from akash_mcp.sdl.rules.schema import check_schema
 from akash_mcp.sdl.rules.schema_types import pointer
 from akash_mcp.sdl.yaml.loader import BadYaml, Document, Mark, load
 
 MAX_MANIFEST = 4 * 2**20
 """Characters of a manifest beyond which we write none: a hundred times the longest in the wild."""
 MAX_MESSAGE = 500
-"""Characters of a message or hint: both quote what is in the SDL."""
+"""Characters of a message or fix: both quote what is in the SDL."""
 MAX_FAULTS = 100
 """Faults of one kind after which we stop looking: one volume too few is a fault in each of a thousand placements."""
 
@@ -34,29 +35,20 @@ def check(text: str) -> Report:
     try:
         document = load(text)
     except BadYaml as bad:
-        finding = Finding("Y01", "console", _short(bad.message), "", *bad.mark, bad.hint, bad.official)
-        return _refused((finding,), bad.official)
-    problems = check_form(document.data)
-    if problems:
-        faults = [
-            Fault(each.rule, each.path, each.message, ", ".join(each.official), each.hint, at_key=each.at_key)
-            for each in problems
-        ]
-        said = dict.fromkeys(text for each in problems for text in each.official)
-        return _refused(_placed(document, faults), ", ".join(said))
+        return _refused((Finding("Y01", "console", _short(bad.message), "", *bad.mark, _short(bad.fix)),))
+    if faults := check_schema(document.data):
+        return _refused(_placed(document, faults), document)
     sdl = build(document.data)
-    services = tuple(sdl.services)
-    if faults := list(islice(check_references(sdl), MAX_FAULTS)):
-        return _refused(_placed(document, faults), ", ".join(fault.official for fault in faults), services)
-    if faults := list(islice(check_throws(sdl), MAX_FAULTS)):
-        return _refused(_placed(document, faults), faults[0].official, services)
+    faults = list(islice(check_references(sdl), MAX_FAULTS)) or list(islice(check_throws(sdl), MAX_FAULTS))
+    if faults:
+        return _refused(_placed(document, faults), document, sdl)
     if rough_length(sdl) > MAX_MANIFEST:
         message = "the manifest would be too large for a provider to take"
-        return _refused(
-            (Finding("Y02", "console", message, "", 1, 1, "use fewer services", ""),), message, services
-        )
+        finding = Finding("Y02", "console", message, "", 1, 1, "use fewer services")
+        return _refused((finding,), document, sdl)
     all_orders = orders(sdl)
-    refused = list(islice(check_chain(sdl, all_orders), MAX_FAULTS))
+    later = chain(check_chain(sdl, all_orders), check_names(all_orders), check_open_to_world(all_orders))
+    refused = list(islice(later, MAX_FAULTS))
     warnings = chain(check_ceiling(all_orders), check_market(sdl), check_cli(sdl)) if all_orders else ()
     manifest = manifest_text(sdl, all_orders)
     priced = not any(fault.rule == "P15" for fault in refused)
@@ -69,15 +61,17 @@ def check(text: str) -> Report:
         groups=tuple(order.group() for order in all_orders),
         manifest=manifest,
         manifest_sha256=sha256_hex(manifest),
-        services=services,
         ceiling_usd_hour=hour,
         ceiling_usd_month=month,
-        console_message="",
+        data=document.data,
+        model=sdl,
     )
 
 
-def _refused(errors: tuple[Finding, ...], message: str, services: tuple[str, ...] = ()) -> Report:
-    return Report(False, False, errors, (), (), None, None, services, None, None, message)
+def _refused(errors: tuple[Finding, ...], document: Document | None = None, sdl: Sdl | None = None) -> Report:
+    return Report(
+        ok=False, console_ok=False, errors=errors, data=document.data if document else None, model=sdl
+    )
 
 
 def _placed(document: Document, faults: Iterable[Fault]) -> tuple[Finding, ...]:
@@ -85,16 +79,8 @@ def _placed(document: Document, faults: Iterable[Fault]) -> tuple[Finding, ...]:
 
 
 def _finding(fault: Fault, mark: Mark) -> Finding:
-    return Finding(
-        rule=fault.rule,
-        judge=fault.judge,
-        message=_short(fault.message),
-        path=pointer(fault.path),
-        line=mark.line,
-        column=mark.column,
-        hint=_short(fault.hint),
-        official=fault.official,
-    )
+    message, fix = _short(fault.message), _short(fault.fix)
+    return Finding(fault.rule, fault.judge, message, pointer(fault.path), mark.line, mark.column, fix)
 
 
 def _short(text: str) -> str:

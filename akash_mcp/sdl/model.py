@@ -1,4 +1,4 @@
-"""An SDL as values, once `grammar` has found its form right."""
+"""An SDL as values, once the rules of its schema have found no fault in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from akash_mcp.sdl.yaml.loader import Path
 
 @dataclass(frozen=True, slots=True)
 class To:
-    """Whom a port is shown to: everybody (`is_global`), a `service`, or both; by a leased `ip` where one is named."""
+    """Who may reach a port: everybody (`is_global`), the service named `service` (may be empty), or both.
+
+    `ip` is the endpoint whose leased IP it is reached at, empty for none.
+    """
 
     service: str
     is_global: bool
@@ -21,7 +24,11 @@ class To:
 
 @dataclass(frozen=True, slots=True)
 class Expose:
-    """One port. `outside` is what `as` says, 0 where it says nothing; `proto` is TCP or UDP."""
+    """One port of a service, and who may reach it.
+
+    `port` is the container's, `outside` what `as` says (0 where it is absent), `proto` TCP or UDP. `accept` holds the
+    host names it answers to; `http_options` is as written.
+    """
 
     port: int
     outside: int
@@ -32,6 +39,7 @@ class Expose:
 
     @property
     def outer_port(self) -> int:
+        """The port that callers use: what `as` says, else the container's."""
         return self.outside or self.port
 
     @property
@@ -42,7 +50,7 @@ class Expose:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """What a service does with a volume. No `path`: nothing."""
+    """Where a service mounts a volume of its profile: at `path`, which is empty where nothing is said."""
 
     path: str
     read_only: bool
@@ -50,7 +58,7 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """`params` of a service. `permissions` as written, None where absent."""
+    """`params` of a service: mounts by volume name, `permissions` as written (None where absent), and its TEE."""
 
     storage: Mapping[str, Mount]
     permissions: Mapping[str, Any] | None
@@ -59,6 +67,8 @@ class Params:
 
 @dataclass(frozen=True, slots=True)
 class Service:
+    """One service: what it runs, with which ports. Empty where absent; `params` and `credentials` are None then."""
+
     name: str
     image: str
     command: tuple[str, ...]
@@ -70,16 +80,18 @@ class Service:
 
     @property
     def mounts(self) -> Mapping[str, Mount]:
+        """Its mounts by volume name."""
         return self.params.storage if self.params else {}
 
     @property
     def tee(self) -> str:
+        """The trusted execution environment it asks for: `cpu`, `cpu-gpu`, or empty."""
         return self.params.tee if self.params else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """One volume of a profile. `index` is its place in the list, None where storage is one map and no list.
+    """One volume of a profile. `index` is its place in the list, None where storage is a single map.
 
     Without a `name` it is called "default", but only one with a name of its own can be mounted.
     """
@@ -91,7 +103,7 @@ class Volume:
 
     @property
     def steps(self) -> Path:
-        """Where it stands below the resources of its profile."""
+        """The path to it from the resources of its profile."""
         return ("storage",) if self.index is None else ("storage", self.index)
 
     @property
@@ -101,13 +113,15 @@ class Volume:
 
     @property
     def persistent(self) -> bool:
-        """As Console reads it: most text means yes."""
+        """Whether it outlives its replica. As in Console, most text means yes."""
         lasting = self.attributes.get("persistent", False)
         return lasting if isinstance(lasting, bool) else lasting.lower() not in ("false", "no", "0", "")
 
 
 @dataclass(frozen=True, slots=True)
 class GpuModel:
+    """One GPU model that will do. `model` is None where it is not named; `ram` and `interface` may be empty."""
+
     model: str | None
     ram: str
     interface: str
@@ -115,7 +129,10 @@ class GpuModel:
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """`units` as written, None where absent. `models`: None is any model, an empty list says nothing at all."""
+    """The GPUs of a profile. `units` as written, None where absent.
+
+    `models` lists those that will do: None is any model, and an empty list is not sent to the chain at all.
+    """
 
     units: int | float | str | None
     has_attributes: bool
@@ -125,7 +142,10 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One compute profile. `cpu` as written: cores, or text such as `500m`."""
+    """One compute profile: the size of a replica.
+
+    `cpu` as written: cores, or text such as `500m`. `memory` is text such as `512Mi`.
+    """
 
     name: str
     cpu: int | float | str
@@ -137,7 +157,11 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """One placement. `pricing`: the amount of each profile as written; `denoms` beside it, whatever they are."""
+    """One placement: what is asked of a provider, and the most to pay it.
+
+    `all_of` and `any_of` are the auditors in `signedBy`. `pricing` is the amount per block by profile, as written;
+    `denoms` the denom beside it, whatever its type.
+    """
 
     name: str
     attributes: Mapping[str, Value]
@@ -149,7 +173,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """How many replicas of which profile."""
+    """One entry under `deployment`: how many replicas of which profile."""
 
     profile: str
     count: int
@@ -157,6 +181,11 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Sdl:
+    """A whole SDL: services, compute profiles and placements by name, and `deployment` by service and placement.
+
+    `endpoints` are the names of its leased IPs. References between the parts may be broken.
+    """
+
     services: Mapping[str, Service]
     profiles: Mapping[str, Profile]
     placements: Mapping[str, Placement]
@@ -165,7 +194,7 @@ class Sdl:
 
 
 def build(data: Any) -> Sdl:
-    """The SDL in parsed YAML whose form is right: `check_form` found no problem in it."""
+    """The SDL in parsed YAML in which `check_schema` found no fault; other data raises any error."""
     profiles = data["profiles"]
     return Sdl(
         services={key: _service(key, value) for key, value in data["services"].items()},

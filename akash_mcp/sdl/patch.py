@@ -8,24 +8,24 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
-from akash_mcp.sdl import check
+from akash_mcp.sdl.check import check
 from akash_mcp.sdl.diff import diff
 from akash_mcp.sdl.report import Report
-from akash_mcp.sdl.yaml.loader import load
 
 _WHOLE = ("image", "command", "args", "credentials")
 _PATCHABLE = {*_WHOLE, "env", "expose", "params"}
 
 
-def named_changes(stored: str, wanted: str) -> dict[str, Any] | None:
-    """The services' changes from the `stored` SDL to the `wanted` one, empty where there are none.
+def field_changes(stored: str, wanted: str) -> dict[str, Any] | None:
+    """The changes of each service's fields from the `stored` SDL to the `wanted` one, empty where there are none.
 
-    None where such fields cannot say it: other resources, services or endpoints, or an SDL that cannot be read.
+    By service name, in the API's spelling: `{"web": {"image": "nginx:1.28", "env": {"OLD": None}}}`. None where such
+    fields cannot say it: other resources, services or endpoints, or an SDL that cannot be read.
     """
     before, after = check(stored), check(wanted)
     if not before.console_ok or diff(_unsigned(before), _unsigned(after)):
         return None
-    old, new = _services(stored), _services(wanted)
+    old, new = _services(before), _services(after)
     changes: dict[str, Any] = {}
     for name, service in new.items():
         change = _service(old[name], service)
@@ -37,12 +37,12 @@ def named_changes(stored: str, wanted: str) -> dict[str, Any] | None:
 
 
 def _unsigned(report: Report) -> Report:
-    """Without auditors: the Console adds its own to what it stores, and a lease that stands is not bound to them."""
+    """The report without auditors: the Console adds its own to what it stores, and no running lease depends on them."""
     return replace(report, groups=tuple(replace(group, all_of=(), any_of=()) for group in report.groups))
 
 
-def _services(text: str) -> dict[str, dict[str, Any]]:
-    data: Any = load(text).data
+def _services(report: Report) -> dict[str, dict[str, Any]]:
+    data: Any = report.data
     services: dict[str, dict[str, Any]] = data["services"]
     return services
 

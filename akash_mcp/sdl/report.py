@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from akash_mcp.money import Usd
+from akash_mcp.sdl.model import Sdl
 from akash_mcp.sdl.output.groups import GroupSpec
+from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
 
 Judge: TypeAlias = Literal["console", "chain", "provider", "cli", "market"]
@@ -16,22 +18,25 @@ in particular: the market simply does not bid. Only the first three make an erro
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong, before its place in the text is known. `at_key`: the key at `path` is wrong, not its value."""
+    """One thing wrong with an SDL, before its place in the text is known.
+
+    `path` leads through the parsed YAML; `at_key` says that the key there is wrong rather than its value. `fix` says
+    what to do about it, and may be empty.
+    """
 
     rule: str
     path: Path
     message: str
-    official: str = ""
-    hint: str = ""
+    fix: str = ""
     judge: Judge = "console"
     at_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing wrong with an SDL. `line` and `column` count from 1; `path` is a JSON pointer such as `/services/web`.
+    """One thing wrong with an SDL, and where. `line` and `column` count from 1; `path` is a JSON pointer.
 
-    `hint` is how to mend it (may be empty). `official` is the judge's own text where it is known.
+    `rule` is its number, such as `S02`; `fix` says what to do about it, and may be empty.
     """
 
     rule: str
@@ -40,8 +45,7 @@ class Finding:
     path: str
     line: int
     column: int
-    hint: str
-    official: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +54,23 @@ class Report:
 
     `ok`: Console, chain and provider would all take it. `console_ok`: Console would. `manifest` is the text that
     Console returns, there only when `console_ok`; `manifest_sha256` its hash in hex. The ceilings are the most
-    that all replicas may cost together, None where the chain would refuse the price. `console_message` is what
-    follows `Invalid SDL: ` in Console's answer, empty when `console_ok`.
+    that all replicas may cost together, None where the chain would refuse the price. `data` is the parsed YAML, None
+    where the text is not YAML; `model` its values, None where its fields are wrong.
     """
 
     ok: bool
     console_ok: bool
     errors: tuple[Finding, ...]
-    warnings: tuple[Finding, ...]
-    groups: tuple[GroupSpec, ...]
-    manifest: str | None
-    manifest_sha256: str | None
-    services: tuple[str, ...]
-    ceiling_usd_hour: Usd | None
-    ceiling_usd_month: Usd | None
-    console_message: str
+    warnings: tuple[Finding, ...] = ()
+    groups: tuple[GroupSpec, ...] = ()
+    manifest: str | None = None
+    manifest_sha256: str | None = None
+    ceiling_usd_hour: Usd | None = None
+    ceiling_usd_month: Usd | None = None
+    data: Value = None
+    model: Sdl | None = None
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The names of the services, in the order of the SDL; empty where its fields are wrong."""
+        return tuple(self.model.services) if self.model else ()

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from mcp.server.elicitation import ElicitationResult
-from mcp.server.mcpserver.resolve import Elicit, Resolve
 from pydantic import Field
 
 from akash_mcp.errors import BadArgument
+from akash_mcp.guard.approval import TokenNeeded
 from akash_mcp.guard.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan, UpdatePlan
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.ranking import Prefer
 from akash_mcp.money import Usd
 from akash_mcp.sdl import check
-from akash_mcp.tools.approval import AppContext, Confirm, Consent, ask, runtime, runtime_with_key, settle
+from akash_mcp.tools.approval import AppContext, Decision, decided, runtime, runtime_with_key
 from akash_mcp.tools.arguments import ApprovalToken, DseqArg, ProviderArg, SdlArg, UsdArg
-from akash_mcp.tools.present import launch_outcome, offer_list, pending, verdict
-from akash_mcp.tools.progress import MAX_WAIT_SECONDS, WAIT_SECONDS, report_progress
+from akash_mcp.tools.deadline import MAX_WAIT_SECONDS, WAIT_SECONDS, wait_seconds
+from akash_mcp.tools.present import confirmation, launch_outcome, offer_list, pending, verdict
+from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import OfferList, Outcome, Verdict
 from akash_mcp.tools.service_results import service_results
 from akash_mcp.tools.tool import Effect, ToolSpec
@@ -27,7 +27,6 @@ from akash_mcp.workflow.launch import launch, lease_from
 from akash_mcp.workflow.offers import requirements, wait_for_offers
 from akash_mcp.workflow.status import hours_text, status_of
 
-Asked = Elicit[Confirm] | Consent
 Wait = Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds")]
 
 
@@ -36,17 +35,13 @@ async def validate_sdl(sdl: SdlArg) -> Verdict:
     return verdict(check(sdl))
 
 
-async def _launch_plan(
-    ctx: AppContext,
-    tool: str,
-    sdl: str,
-    deposit_usd: Usd,
-    max_usd_per_hour: Usd | None,
-    prefer: Prefer = "balanced",
+async def plan_deploy(
+    ctx: AppContext, sdl: str, deposit_usd: Usd, max_usd_per_hour: Usd | None, prefer: Prefer
 ) -> LaunchPlan:
+    """The plan of `deploy`."""
     return await planning.launch_plan(
         runtime_with_key(ctx),
-        tool=tool,
+        tool="deploy",
         sdl=sdl,
         deposit=deposit_usd,
         max_usd_per_hour=max_usd_per_hour,
@@ -54,48 +49,36 @@ async def _launch_plan(
     )
 
 
-async def ask_deploy(
-    ctx: AppContext,
-    sdl: str,
-    deposit_usd: Usd,
-    max_usd_per_hour: Usd | None,
-    prefer: Prefer,
-    approval_token: str | None,
-) -> Asked:
-    """Ask for a yes to `deploy`."""
-    return ask(
-        ctx, await _launch_plan(ctx, "deploy", sdl, deposit_usd, max_usd_per_hour, prefer), approval_token
-    )
-
-
 async def deploy(
     ctx: AppContext,
     sdl: SdlArg,
     deposit_usd: Annotated[UsdArg, Field(description="The most it can cost; the unused part comes back")],
-    answer: Annotated[ElicitationResult[Confirm], Resolve(ask_deploy)],
+    decision: Annotated[Decision[LaunchPlan], decided(plan_deploy)],
     max_usd_per_hour: Annotated[UsdArg | None, Field(description="Take no dearer offer")] = None,
     prefer: Prefer = "balanced",
     approval_token: ApprovalToken = None,
 ) -> Outcome:
     """SPENDS. Deploy an SDL whole: approve, create, wait for bids, lease the best, wait until it runs. Answers
     pending with an op_id when it takes longer."""
-    plan = await _launch_plan(ctx, "deploy", sdl, deposit_usd, max_usd_per_hour, prefer)
-    approval = settle(ctx, plan, answer)
-    if isinstance(approval, Outcome):
-        return approval
-    rt = runtime(ctx)
-    permit = rt.gate.launch(plan, approval)
+    if isinstance(decision, TokenNeeded):
+        return confirmation(decision)
+    rt, plan = runtime(ctx), decision.plan
+    permit = rt.gate.launch(plan, decision.approval)
     running = rt.operations.start(permit.op_id, lambda running: launch(rt, permit, running))
-    launched = await running.wait(WAIT_SECONDS, report_progress(ctx))
+    launched = await running.wait(wait_seconds(), report_progress(ctx))
     return launch_outcome(permit.op_id, launched) if launched else pending(permit.op_id, running.stage)
 
 
-async def ask_create(
-    ctx: AppContext, sdl: str, deposit_usd: Usd, max_usd_per_hour: Usd | None, approval_token: str | None
-) -> Asked:
-    """Ask for a yes to `create_deployment`."""
-    return ask(
-        ctx, await _launch_plan(ctx, "create_deployment", sdl, deposit_usd, max_usd_per_hour), approval_token
+async def plan_create(
+    ctx: AppContext, sdl: str, deposit_usd: Usd, max_usd_per_hour: Usd | None
+) -> LaunchPlan:
+    """The plan of `create_deployment`."""
+    return await planning.launch_plan(
+        runtime_with_key(ctx),
+        tool="create_deployment",
+        sdl=sdl,
+        deposit=deposit_usd,
+        max_usd_per_hour=max_usd_per_hour,
     )
 
 
@@ -103,19 +86,17 @@ async def create_deployment(
     ctx: AppContext,
     sdl: SdlArg,
     deposit_usd: Annotated[UsdArg, Field(description="The most it can cost; the unused part comes back")],
-    answer: Annotated[ElicitationResult[Confirm], Resolve(ask_create)],
+    decision: Annotated[Decision[LaunchPlan], decided(plan_create)],
     max_usd_per_hour: UsdArg | None = None,
     approval_token: ApprovalToken = None,
 ) -> Outcome:
     """SPENDS. Only create a deployment, to choose among its bids yourself: then list_bids and create_lease."""
-    plan = await _launch_plan(ctx, "create_deployment", sdl, deposit_usd, max_usd_per_hour)
-    approval = settle(ctx, plan, answer)
-    if isinstance(approval, Outcome):
-        return approval
-    rt = runtime(ctx)
-    permit = rt.gate.launch(plan, approval)
+    if isinstance(decision, TokenNeeded):
+        return confirmation(decision)
+    rt, plan = runtime(ctx), decision.plan
+    permit = rt.gate.launch(plan, decision.approval)
     running = rt.operations.start(permit.op_id, lambda running: create(rt, permit, running))
-    dseq = await running.wait(WAIT_SECONDS, report_progress(ctx))
+    dseq = await running.wait(wait_seconds(), report_progress(ctx))
     if dseq is None:
         return pending(permit.op_id, running.stage)
     return Outcome(
@@ -137,9 +118,10 @@ async def list_bids(
     return offer_list(dseq, ranking)
 
 
-def _lease_plan(
+async def plan_lease(
     ctx: AppContext, dseq: Dseq, providers: list[ProviderAddress], max_usd_per_hour: Usd
 ) -> LeasePlan:
+    """The plan of `create_lease`."""
     if not providers:
         raise BadArgument("providers is empty.", next_step="Name one provider a group, from list_bids.")
     return planning.lease_plan(
@@ -147,62 +129,43 @@ def _lease_plan(
     )
 
 
-async def ask_lease(
-    ctx: AppContext,
-    dseq: Dseq,
-    providers: list[ProviderAddress],
-    max_usd_per_hour: Usd,
-    approval_token: str | None,
-) -> Asked:
-    """Ask for a yes to `create_lease`."""
-    return ask(ctx, _lease_plan(ctx, dseq, providers, max_usd_per_hour), approval_token)
-
-
 async def create_lease(
     ctx: AppContext,
     dseq: DseqArg,
     providers: Annotated[list[ProviderArg], Field(description="One address a group, in group order")],
     max_usd_per_hour: Annotated[UsdArg, Field(description="For all groups together")],
-    answer: Annotated[ElicitationResult[Confirm], Resolve(ask_lease)],
+    decision: Annotated[Decision[LeasePlan], decided(plan_lease)],
     approval_token: ApprovalToken = None,
 ) -> Outcome:
     """SPENDS. Accept bids on a deployment of ours, paid from its deposit; deliver its manifest, wait until it runs."""
-    plan = _lease_plan(ctx, dseq, providers, max_usd_per_hour)
-    approval = settle(ctx, plan, answer)
-    if isinstance(approval, Outcome):
-        return approval
-    rt = runtime(ctx)
-    permit = rt.gate.lease(plan, approval)
+    if isinstance(decision, TokenNeeded):
+        return confirmation(decision)
+    rt, plan = runtime(ctx), decision.plan
+    permit = rt.gate.lease(plan, decision.approval)
     running = rt.operations.start(permit.op_id, lambda running: lease_from(rt, permit, plan, running))
-    launched = await running.wait(WAIT_SECONDS, report_progress(ctx))
+    launched = await running.wait(wait_seconds(), report_progress(ctx))
     return launch_outcome(permit.op_id, launched) if launched else pending(permit.op_id, running.stage, dseq)
 
 
-def _update_plan(ctx: AppContext, dseq: Dseq, sdl: str) -> UpdatePlan:
+async def plan_update(ctx: AppContext, dseq: Dseq, sdl: str) -> UpdatePlan:
+    """The plan of `update_deployment`."""
     return planning.update_plan(runtime_with_key(ctx), dseq=dseq, sdl=sdl)
-
-
-async def ask_update(ctx: AppContext, dseq: Dseq, sdl: str, approval_token: str | None) -> Asked:
-    """Ask for a yes to `update_deployment`, where one is needed."""
-    return ask(ctx, _update_plan(ctx, dseq, sdl), approval_token)
 
 
 async def update_deployment(
     ctx: AppContext,
     dseq: DseqArg,
     sdl: SdlArg,
-    answer: Annotated[ElicitationResult[Confirm], Resolve(ask_update)],
+    decision: Annotated[Decision[UpdatePlan], decided(plan_update)],
     approval_token: ApprovalToken = None,
 ) -> Outcome:
     """Replace a running SDL: image, command, env, ports. Resources and placement cannot change. Containers restart."""
-    plan = _update_plan(ctx, dseq, sdl)
-    approval = settle(ctx, plan, answer)
-    if isinstance(approval, Outcome):
-        return approval
-    rt = runtime(ctx)
-    permit = rt.gate.update(plan, approval)
+    if isinstance(decision, TokenNeeded):
+        return confirmation(decision)
+    rt, plan = runtime(ctx), decision.plan
+    permit = rt.gate.update(plan, decision.approval)
     running = rt.operations.start(permit.op_id, lambda running: update(permit, running))
-    detail = await running.wait(WAIT_SECONDS, report_progress(ctx))
+    detail = await running.wait(wait_seconds(), report_progress(ctx))
     if detail is None:
         return pending(permit.op_id, running.stage, dseq)
     return Outcome(
@@ -215,31 +178,25 @@ async def update_deployment(
     )
 
 
-async def _fund_plan(ctx: AppContext, dseq: Dseq, amount_usd: Usd) -> FundPlan:
+async def plan_funds(ctx: AppContext, dseq: Dseq, amount_usd: Usd) -> FundPlan:
+    """The plan of `add_funds`."""
     return await planning.fund_plan(runtime_with_key(ctx), dseq=dseq, amount=amount_usd)
-
-
-async def ask_funds(ctx: AppContext, dseq: Dseq, amount_usd: Usd, approval_token: str | None) -> Asked:
-    """Ask for a yes to `add_funds`."""
-    return ask(ctx, await _fund_plan(ctx, dseq, amount_usd), approval_token)
 
 
 async def add_funds(
     ctx: AppContext,
     dseq: DseqArg,
     amount_usd: UsdArg,
-    answer: Annotated[ElicitationResult[Confirm], Resolve(ask_funds)],
+    decision: Annotated[Decision[FundPlan], decided(plan_funds)],
     approval_token: ApprovalToken = None,
 ) -> Outcome:
     """SPENDS. Add money to a deployment's escrow so that it runs longer."""
-    plan = await _fund_plan(ctx, dseq, amount_usd)
-    approval = settle(ctx, plan, answer)
-    if isinstance(approval, Outcome):
-        return approval
-    rt = runtime(ctx)
-    permit = rt.gate.fund(plan, approval)
+    if isinstance(decision, TokenNeeded):
+        return confirmation(decision)
+    rt, plan = runtime(ctx), decision.plan
+    permit = rt.gate.fund(plan, decision.approval)
     running = rt.operations.start(permit.op_id, lambda running: fund(permit, running))
-    detail = await running.wait(WAIT_SECONDS, report_progress(ctx))
+    detail = await running.wait(wait_seconds(), report_progress(ctx))
     if detail is None:
         return pending(permit.op_id, running.stage, dseq)
     now = await status_of(rt, detail)
@@ -257,30 +214,24 @@ async def add_funds(
     )
 
 
-def _close_plan(ctx: AppContext, dseq: Dseq) -> ClosePlan:
+async def plan_close(ctx: AppContext, dseq: Dseq) -> ClosePlan:
+    """The plan of `close_deployment`."""
     return planning.close_plan(runtime_with_key(ctx), dseq=dseq)
-
-
-async def ask_close(ctx: AppContext, dseq: Dseq, approval_token: str | None) -> Asked:
-    """Ask for a yes to `close_deployment`, where one is needed."""
-    return ask(ctx, _close_plan(ctx, dseq), approval_token)
 
 
 async def close_deployment(
     ctx: AppContext,
     dseq: DseqArg,
-    answer: Annotated[ElicitationResult[Confirm], Resolve(ask_close)],
+    decision: Annotated[Decision[ClosePlan], decided(plan_close)],
     approval_token: ApprovalToken = None,
 ) -> Outcome:
     """DELETES. Close a deployment for good, prove it, and get back what its escrow did not use. Harmless to repeat."""
-    plan = _close_plan(ctx, dseq)
-    approval = settle(ctx, plan, answer)
-    if isinstance(approval, Outcome):
-        return approval
-    rt = runtime(ctx)
-    permit = rt.gate.close(plan, approval)
+    if isinstance(decision, TokenNeeded):
+        return confirmation(decision)
+    rt, plan = runtime(ctx), decision.plan
+    permit = rt.gate.close(plan, decision.approval)
     running = rt.operations.start(permit.op_id, lambda running: close(permit, running))
-    closed = await running.wait(MAX_WAIT_SECONDS, report_progress(ctx))
+    closed = await running.wait(wait_seconds(MAX_WAIT_SECONDS), report_progress(ctx))
     if closed is None:
         return pending(permit.op_id, running.stage, dseq)
     if closed.spent is None:

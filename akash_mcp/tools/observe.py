@@ -12,8 +12,9 @@ from akash_mcp.guard.journal import Operation
 from akash_mcp.ids import BadId, Dseq, OpId, parse_dseq
 from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.arguments import DseqArg
+from akash_mcp.tools.deadline import WAIT_SECONDS
 from akash_mcp.tools.present import deployment_list, deployment_result, operation_result
-from akash_mcp.tools.progress import WAIT_SECONDS, report_progress
+from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import (
     BudgetResult,
     CauseResult,

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from akash_mcp.clients.api_model import UACT
 from akash_mcp.clients.console.models import Lease, ProviderRecord
+from akash_mcp.guard.approval import TokenNeeded
 from akash_mcp.guard.journal import Operation
-from akash_mcp.guard.plans import Plan
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.market.ranking import RankedOffer, Ranking, Rejected
 from akash_mcp.money import ZERO, usd_per_hour
@@ -65,19 +65,20 @@ def _finding(finding: Finding) -> FindingResult:
         column=finding.column,
         rule=finding.rule,
         message=finding.message,
-        fix=finding.hint or None,
+        fix=finding.fix or None,
     )
 
 
-def confirmation(plan: Plan, token: str, expires_in_seconds: int) -> Outcome:
-    """The answer that shows a plan: nothing was done, and the person has to agree to it first."""
+def confirmation(needed: TokenNeeded) -> Outcome:
+    """Nothing was done: the person has to agree to this plan first."""
+    plan = needed.plan
     return Outcome(
         status="confirmation_required",
         summary=plan.summary,
         money="No money moved.",
         most_it_can_cost_usd=plan.exposure,
-        approval_token=token,
-        expires_in_seconds=expires_in_seconds,
+        approval_token=needed.token,
+        expires_in_seconds=needed.expires_in_seconds,
         next_step="Show this plan to the user. Once they agree, call the same tool with exactly the same arguments "
         "and this approval_token, which works once.",
     )

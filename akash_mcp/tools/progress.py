@@ -1,4 +1,4 @@
-"""How long a call waits, and how it reports progress. Hosts give up after about a minute, so calls end well before."""
+"""Progress: what a client that asked for it hears while its call waits."""
 
 from __future__ import annotations
 
@@ -6,12 +6,6 @@ from collections.abc import Awaitable, Callable
 
 from akash_mcp.sanitize.text import one_line
 from akash_mcp.tools.approval import AppContext
-
-WAIT_SECONDS = 20.0
-"""How long a tool waits for work that also goes on without it."""
-
-MAX_WAIT_SECONDS = 40
-"""The longest that a call waits."""
 
 
 def report_progress(ctx: AppContext) -> Callable[[str], Awaitable[None]]:

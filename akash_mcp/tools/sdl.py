@@ -16,7 +16,7 @@ from akash_mcp.tools.results import Verdict
 from akash_mcp.tools.tool import Effect, ToolSpec
 
 MOST_LEFT_OUT = 60
-"""What an answer lists. A file with more is better read than listed."""
+"""The most things left out that an answer lists; their whole number is told beside them."""
 
 
 class LeftOutResult(BaseModel):
@@ -25,11 +25,11 @@ class LeftOutResult(BaseModel):
     service: str
     what: str
     why: str
-    instead: str
+    fix: str
 
 
 class SdlResult(BaseModel):
-    """An SDL, what Console, chain and providers would say of it, and what is to be known about it."""
+    """An SDL, what Console, chain and providers would say of it, and notes on what was decided."""
 
     sdl: str
     verdict: Verdict
@@ -85,7 +85,7 @@ async def draft_sdl(
         region=region,
         max_usd_per_hour=max_usd_per_hour,
     )
-    return _shape(drafted.sdl, drafted.report, drafted.notes)
+    return _result(drafted.sdl, drafted.report, drafted.notes)
 
 
 async def convert_compose(
@@ -95,9 +95,9 @@ async def convert_compose(
 ) -> SdlResult:
     """Convert a Docker Compose file to an SDL. left_out lists all that it does not carry: tell the user."""
     converted = convert(compose, variables=_pairs("variables", variables), images=_pairs("images", images))
-    answer = _shape(converted.sdl, converted.report, converted.notes)
+    answer = _result(converted.sdl, converted.report, converted.notes)
     answer.left_out = [
-        LeftOutResult(service=each.service, what=each.what, why=each.why, instead=each.instead)
+        LeftOutResult(service=each.service, what=each.what, why=each.why, fix=each.fix)
         for each in converted.left_out[:MOST_LEFT_OUT]
     ]
     answer.left_out_total = len(converted.left_out)
@@ -111,7 +111,7 @@ def _pairs(argument: str, items: list[str] | None) -> dict[str, str]:
     return {name: value for name, _, value in split}
 
 
-def _shape(sdl: str, report: Report, notes: tuple[str, ...]) -> SdlResult:
+def _result(sdl: str, report: Report, notes: tuple[str, ...]) -> SdlResult:
     judged = verdict(report)
     return SdlResult(sdl=sdl, verdict=judged, notes=list(notes), next_step=judged.next_step)
 

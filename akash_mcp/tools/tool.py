@@ -12,25 +12,22 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import wraps
+from functools import cache
 from typing import Any
 
-import anyio
 from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools.base import Tool
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, ValidationError
 
-from akash_mcp.errors import NOTHING_MOVED, AkashError, Interrupted, NotApproved
+from akash_mcp.errors import NOTHING_MOVED, AkashError, NotApproved
 from akash_mcp.sanitize.text import clean
+from akash_mcp.tools.deadline import bounded, start_call
 
 log = logging.getLogger(__name__)
 
 MAX_ERROR_BYTES = 4_000
-
-CALL_SECONDS = 45
-"""No call takes longer, whatever the network does: many hosts give up at 60 s."""
 
 
 class Effect(StrEnum):
@@ -58,44 +55,27 @@ class ToolSpec:
         return self.function.__name__
 
     def build(self) -> AkashTool:
-        """The tool as the server registers it."""
-        tool = AkashTool.from_function(
-            _bounded(self.function),
-            title=self.title,
-            description=" ".join((self.function.__doc__ or "").split()),
-            annotations=ToolAnnotations(
-                read_only_hint=self.effect is Effect.READS,
-                destructive_hint=self.effect in (Effect.SPENDS, Effect.DELETES),
-                idempotent_hint=self.idempotent or self.effect is Effect.READS,
-                open_world_hint=True,
-            ),
-            structured_output=False if self.text_only else None,
-        )
-        assert isinstance(tool, AkashTool)
-        tool.make_strict()
-        return tool
+        """The tool as servers register it: made once a process, since its schemas take 7 ms and nothing changes it."""
+        return _built(self)
 
 
-def _bounded(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """The function, ended with an error before a host would give up on it.
-
-    Only the body is bounded: a person who is asked for a yes may take their time. Work that spends runs apart from
-    the call, so ending the call does not end it.
-    """
-
-    @wraps(function)
-    async def bounded(*args: Any, **kwargs: Any) -> Any:
-        try:
-            with anyio.fail_after(CALL_SECONDS):
-                return await function(*args, **kwargs)
-        except TimeoutError as late:
-            raise Interrupted(
-                f"There was no answer within {CALL_SECONDS} seconds.",
-                money="This call by itself moves no money after that.",
-                next_step="Ask again in a moment; an operation that was started goes on and get_deployment shows it.",
-            ) from late
-
-    return bounded
+@cache
+def _built(spec: ToolSpec) -> AkashTool:
+    tool = AkashTool.from_function(
+        bounded(spec.function),
+        title=spec.title,
+        description=" ".join((spec.function.__doc__ or "").split()),
+        annotations=ToolAnnotations(
+            read_only_hint=spec.effect is Effect.READS,
+            destructive_hint=spec.effect in (Effect.SPENDS, Effect.DELETES),
+            idempotent_hint=spec.idempotent or spec.effect is Effect.READS,
+            open_world_hint=True,
+        ),
+        structured_output=False if spec.text_only else None,
+    )
+    assert isinstance(tool, AkashTool)
+    tool.make_strict()
+    return tool
 
 
 class AkashTool(Tool):
@@ -114,12 +94,13 @@ class AkashTool(Tool):
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
     ) -> Any:
         """Run the tool; see the module's docstring for what becomes of its result and errors."""
+        start_call()
         try:
             result = await super().run(arguments, context)
         except ToolError as error:
-            told = self._in_our_words(error)
+            ours = self._in_our_words(error)
             # Whatever an error quotes, an upstream's words or the caller's own, comes in plain text.
-            raise type(told)(clean(str(told), limit=MAX_ERROR_BYTES).text) from error.__cause__
+            raise type(ours)(clean(str(ours), limit=MAX_ERROR_BYTES).text) from error.__cause__
         if isinstance(result, BaseModel) and not isinstance(result, CallToolResult):
             if isinstance(result, InputRequiredResult):
                 return result

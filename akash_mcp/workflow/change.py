@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.guard.close_permit import Closed, ClosePermit
-from akash_mcp.guard.permits import FundPermit, LaunchPermit, UpdatePermit
+from akash_mcp.guard.fund_permit import FundPermit
+from akash_mcp.guard.launch_permit import LaunchPermit
+from akash_mcp.guard.update_permit import UpdatePermit
 from akash_mcp.ids import Dseq
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.reconcile import create_once

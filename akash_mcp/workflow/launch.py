@@ -15,7 +15,8 @@ from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import AkashError, ApiError, Interrupted, OutcomeUnknown, Refused, Unreachable
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.journal import State
-from akash_mcp.guard.permits import LaunchPermit, LeasePermit, lease_ids
+from akash_mcp.guard.launch_permit import LaunchPermit
+from akash_mcp.guard.lease_permit import Choice, LeasePermit, lease_ids
 from akash_mcp.guard.plans import LeasePlan
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.market.choice import pick
@@ -61,7 +62,7 @@ async def launch(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) 
         running.progress("closing it again")
         raise await _unwound(permit.abandoning(dseq), _in_words(reason)) from reason
     running.progress(f"deployment {dseq} is leased; waiting for its containers")
-    readiness = await until_ready(rt, lease_ids(dseq, chosen), running.progress)
+    readiness = await until_ready(rt, lease_ids(dseq, choices(chosen)), running.progress)
     permit.leasing(dseq).advance(State.READY if readiness.is_ready else State.LEASED)
     return Launched(dseq, chosen, offers, readiness)
 
@@ -92,6 +93,19 @@ async def _lease(
     raise refusal
 
 
+def choices(chosen: Sequence[RankedOffer]) -> list[Choice]:
+    """What the guard needs to know of the offers that were chosen."""
+    return [
+        Choice(
+            gseq=ranked.offer.gseq,
+            oseq=ranked.offer.oseq,
+            provider=ranked.offer.provider,
+            price_uact_per_block=ranked.offer.price_uact_per_block,
+        )
+        for ranked in chosen
+    ]
+
+
 def names(chosen: Sequence[RankedOffer]) -> str:
     """The providers of offers by the names that they gave themselves, which are quoted: anything may stand in them."""
     return ", ".join(quoted(ranked.offer.name or ranked.offer.provider) for ranked in chosen)
@@ -107,7 +121,7 @@ async def lease_from(
     running.progress("leasing")
     await lease_and_deliver(rt, permit, plan.dseq, chosen)
     running.progress("leased; waiting for its containers")
-    readiness = await until_ready(rt, lease_ids(plan.dseq, chosen), running.progress)
+    readiness = await until_ready(rt, lease_ids(plan.dseq, choices(chosen)), running.progress)
     permit.advance(State.READY if readiness.is_ready else State.LEASED)
     return Launched(plan.dseq, chosen, offers, readiness)
 
@@ -124,7 +138,7 @@ async def lease_and_deliver(
     leased and none will, and `OutcomeUnknown` when a lease may exist that we cannot see.
     """
     try:
-        await leasing.lease(chosen)
+        await leasing.lease(choices(chosen))
         return
     except Refused:
         raise

@@ -6,11 +6,10 @@ deposit under the chain's minimum, an amount over the budget.
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.clients.console.requests import FIRST_HOURS, dialect_of
+from akash_mcp.clients.console.requests import FIRST_HOURS, requests_of
 from akash_mcp.errors import BadArgument, InvalidSdl, OverBudget
 from akash_mcp.guard.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan, UpdatePlan
 from akash_mcp.ids import Dseq, ProviderAddress
@@ -34,7 +33,7 @@ async def launch_plan(
     """The plan for a new deployment. Raises `InvalidSdl`, `BadArgument` or `OverBudget`, and `Unreachable`."""
     report = accepted(sdl)
     generation = await rt.reader.generation()
-    least = dialect_of(generation).least_deposit
+    least = requests_of(generation).least_deposit
     if deposit < least:
         raise BadArgument(
             f"A deposit of {deposit} is below the minimum of {least}.",
@@ -46,6 +45,7 @@ async def launch_plan(
     plan = LaunchPlan(
         tool=tool,
         sdl=sdl,
+        manifest=report.manifest or "",
         contents=contents(report),
         deposit=deposit,
         max_usd_per_hour=rate,
@@ -124,14 +124,22 @@ def accepted(sdl: str) -> Report:
 def describe(finding: Finding) -> str:
     """One finding in one line: where, what, and how to fix it."""
     where = f"line {finding.line}, column {finding.column}" if finding.line else finding.path
-    fix = f" Fix: {finding.hint.rstrip('.')}." if finding.hint else ""
+    fix = f" Fix: {finding.fix.rstrip('.')}." if finding.fix else ""
     return f"{where}: {finding.message.rstrip('.')}.{fix}"
 
 
 def contents(report: Report) -> str:
     """What an SDL deploys, in words: `web (nginx:1.29), db (postgres:17)`."""
-    services = [service for group in json.loads(report.manifest or "[]") for service in group["services"]]
-    named = [_named(service["name"], service["image"], service["count"]) for service in services[:5]]
+    sdl = report.model
+    if sdl is None:
+        return ""
+    services = [
+        (sdl.services[name], placed.count)
+        for group in report.groups
+        for name in sorted(sdl.services)
+        if (placed := sdl.deployment[name].get(group.name))
+    ]
+    named = [_named(service.name, service.image, count) for service, count in services[:5]]
     if len(services) > len(named):
         named.append(f"{len(services) - len(named)} more")
     return ", ".join(named)

@@ -17,10 +17,9 @@ import anyio
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import ApiError, Interrupted, OutcomeUnknown, Unreachable
-from akash_mcp.guard.permits import LaunchPermit
+from akash_mcp.guard.launch_permit import LaunchPermit
 from akash_mcp.guard.plans import LaunchPlan
 from akash_mcp.ids import Dseq
-from akash_mcp.sdl import check
 from akash_mcp.workflow.runtime import Runtime
 
 _SKEW_MS = 5 * 60 * 1000
@@ -37,23 +36,22 @@ async def create_once(rt: Runtime, permit: LaunchPermit, on_progress: Callable[[
         return (await permit.create()).dseq
     except OutcomeUnknown as lost:
         on_progress("the answer was lost; looking for the deployment")
-        manifest = check(permit.plan.sdl).manifest or ""
-        found = await _appeared(rt, permit, manifest, started)
+        found = await _appeared(rt, permit, started)
         if found is None:
             raise OutcomeUnknown(
                 f"{lost.what} No such deployment has appeared since.",
                 next_step="Its deposit counts as spent until that is certain. Look with list_deployments in a few "
                 "minutes; if one is there that nobody knows, close it. Do not simply try again.",
             ) from lost
-        permit.adopt(found, manifest)
+        permit.adopt(found)
         return found
 
 
-async def _appeared(rt: Runtime, permit: LaunchPermit, manifest: str, started: float) -> Dseq | None:
+async def _appeared(rt: Runtime, permit: LaunchPermit, started: float) -> Dseq | None:
     ends = anyio.current_time() + rt.intervals.lookup_give_up
     while True:
         try:
-            candidates = await _candidates(rt, permit, manifest, started)
+            candidates = await _candidates(rt, permit, started)
         except (ApiError, Interrupted, Unreachable):
             candidates = []  # whatever broke the answer may break this too; there is time
         if len(candidates) == 1:
@@ -63,15 +61,15 @@ async def _appeared(rt: Runtime, permit: LaunchPermit, manifest: str, started: f
         await rt.sleep(rt.intervals.lookup_poll)
 
 
-async def _candidates(rt: Runtime, permit: LaunchPermit, manifest: str, started: float) -> list[Dseq]:
+async def _candidates(rt: Runtime, permit: LaunchPermit, started: float) -> list[Dseq]:
     if await rt.reader.generation() is Generation.V2026_11:
         return [detail.dseq for detail in await rt.reader.find_deployments(permit.op_id)]
     details = await rt.reader.list_deployments()
-    return [detail.dseq for detail in details if _is_ours(rt, detail, permit.plan, manifest, started)]
+    return [detail.dseq for detail in details if _is_ours(rt, detail, permit.plan, started)]
 
 
-def _is_ours(rt: Runtime, detail: DeploymentDetail, plan: LaunchPlan, manifest: str, started: float) -> bool:
-    digest = base64.b64encode(hashlib.sha256(manifest.encode()).digest()).decode()
+def _is_ours(rt: Runtime, detail: DeploymentDetail, plan: LaunchPlan, started: float) -> bool:
+    digest = base64.b64encode(hashlib.sha256(plan.manifest.encode()).digest()).decode()
     around = int(started * 1000) - _SKEW_MS <= int(detail.dseq) <= int(rt.now() * 1000) + _SKEW_MS
     return (
         around

@@ -29,7 +29,7 @@ LEASE = LeaseId(Dseq("1763759482113"), 1, 1, PROVIDER_ADDRESS)
 TOKEN = "eyJhbGciOiJFUzI1NksifQ.eyJzZWNyZXQiOjF9.c2lnbmF0dXJl"
 STATUS = b'{"services":{"web":{"name":"web","available":1,"total":1}}}'
 
-Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+ApiModel = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @dataclass

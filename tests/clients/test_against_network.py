@@ -13,10 +13,10 @@ import anyio
 import pytest
 
 from akash_mcp.clients.chain import ChainReader, chain_upstream
+from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.models import Bid, Created
-from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
+from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.console.writer import ConsoleWriter
-from akash_mcp.clients.http import Upstream
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.errors import (
@@ -68,7 +68,7 @@ LOOPBACK = [ip_network("127.0.0.0/8"), ip_network("::1/128")]
 @dataclass
 class Clients:
     network: EmbeddedNetwork
-    upstream: Upstream
+    client: ConsoleClient
     reader: ConsoleReader
     writer: ConsoleWriter
     chain: ChainReader
@@ -108,7 +108,7 @@ async def clients(*faults: str, key: str | None = None) -> AsyncIterator[Clients
             await anyio.sleep(seconds / 50)
 
         async with (
-            console_upstream(network.console_url, key or network.api_key, sleep=sleep) as console,
+            ConsoleClient(network.console_url, key or network.api_key, sleep=sleep) as console,
             chain_upstream(network.chain_rest_url) as node,
         ):
             reader, chain = ConsoleReader(console), ChainReader(node)

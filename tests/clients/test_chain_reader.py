@@ -13,8 +13,7 @@ pytestmark = pytest.mark.anyio
 
 def chain(server: Server) -> ChainReader:
     time = Time()
-    server.upstreams.append(chain_upstream(server.url, sleep=time.sleep, monotonic=time))
-    return ChainReader(server.upstreams[-1])
+    return ChainReader(server.closes(chain_upstream(server.url, sleep=time.sleep, monotonic=time)))
 
 
 def listed(*entries: object, next_key: str | None = None) -> dict[str, object]:

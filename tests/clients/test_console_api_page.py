@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+import shared_data
+from console_api_page import PLANNED, coded, rows
 from console_requests import OTHER_READS, OTHER_WRITES, READS, WRITES
 
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.console.writer import ConsoleWriter
 
 TOP = Path(__file__).parents[2]
-PAGE = (TOP / "docs" / "console-api.md").read_text(encoding="utf-8")
 TOOLS = {path.stem for path in (TOP / "tests" / "snapshots" / "tools").glob("*.json")}
-DOCUMENT = TOP.parent / "shared" / "data" / "console-openapi.json"
-
-
-def rows(name: str) -> list[list[str]]:
-    """The cells of a generated-looking table of the page."""
-    found = re.search(rf"(?s)<!-- {name} -->\n(.*?)\n<!-- end -->", PAGE)
-    assert found
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in found[1].splitlines()[2:]]
-
-
-def coded(cell: str) -> list[str]:
-    return re.findall(r"`([^`]+)`", cell)
 
 
 def public(cls: type) -> set[str]:
@@ -49,21 +37,22 @@ def test_every_method_is_among_the_requests_that_are_checked() -> None:
 
 @pytest.mark.parametrize("row", ENDPOINTS, ids=lambda row: row[0])
 def test_a_row_names_what_exists(row: list[str]) -> None:
-    _, known, generations, methods, tools, test = row
+    _, known, generations, methods, used_by, test = row
     assert set(known.split()) <= set("CMLOSA")
     assert set(generations.split()) <= {"25", "ref", "26"}
     commands = {"akash-mcp doctor"}
-    assert set(coded(tools)) <= TOOLS | commands
-    assert coded(tools) or tools in ("none yet", "every tool that asks the Console")
+    assert (
+        used_by in (*PLANNED, "every tool that asks the Console") or set(coded(used_by)) <= TOOLS | commands
+    )
+    assert used_by
     source = (TOP / "tests" / "clients" / f"{coded(test)[0]}.py").read_text(encoding="utf-8")
     catalogue = (TOP / "tests" / "clients" / "console_requests.py").read_text(encoding="utf-8")
     imports = catalogue if "import" in source and "console_requests" in source else ""
     assert any(method in source + imports for method in coded(methods))
 
 
-@pytest.mark.skipif(not DOCUMENT.exists(), reason="the OpenAPI document is not at ../shared/data")
 def test_every_operation_of_the_document_is_spoken_or_left_out_with_a_reason() -> None:
-    paths = json.loads(DOCUMENT.read_text(encoding="utf-8"))["paths"]
+    paths = json.loads(shared_data.require("console-openapi.json").read_text(encoding="utf-8"))["paths"]
     described = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     spoken = {coded(row[0])[0]: row[1].split() for row in ENDPOINTS}
     assert {endpoint for endpoint, known in spoken.items() if "O" in known} == described & spoken.keys()

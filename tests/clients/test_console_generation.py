@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from console_requests import reader, writer
+from console_requests import client, reader, writer
 from wire_servers import Act, Server, drop, page, reply
 
 from akash_mcp.clients.console.generation import Generation, NotOffered
+from akash_mcp.clients.console.reader import ConsoleReader
+from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.errors import (
     ApiError,
     Interrupted,
@@ -48,12 +50,13 @@ async def test_each_generation_is_told_by_its_answers(script: list[Act], generat
     assert [request.method for request in server.requests] == ["GET"] * len(script)
 
 
-async def test_one_upstream_is_asked_once_by_all_who_use_it() -> None:
+async def test_it_is_asked_for_once_by_all_who_share_a_client() -> None:
     created = reply(201, {"data": {"dseq": "1", "manifest": "[]"}})
     async with Server(NO_ROUTE, INVALID, created, created) as server:
-        console = writer(server, None)
-        await console.create_deployment("x", Usd(1))
-        await console.create_deployment("x", Usd(1))
+        shared = client(server, None)
+        await ConsoleWriter(shared).create_deployment("x", Usd(1))
+        await ConsoleWriter(shared).create_deployment("x", Usd(1))
+        assert await ConsoleReader(shared).generation() is Generation.REFERENCE
     assert [request.method for request in server.requests] == ["GET", "GET", "POST", "POST"]
 
 
@@ -109,7 +112,7 @@ async def test_reads_of_the_old_generations_do_not_ask_which_of_them_it_is() -> 
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("call", ["search_providers", "placement_options", "spend_rate"])
+@pytest.mark.parametrize("call", ["placement_options", "spend_rate"])
 async def test_what_an_api_is_too_old_for_is_said_before_anything_is_sent(call: str) -> None:
     async with Server(NO_ROUTE) as server:
         with pytest.raises(NotOffered, match="older"):

@@ -4,11 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
+from console_requests import client
 from test_console_models import PROVIDER_ADDRESS, lease
 from wire_servers import Request, Server, Time, closed_port, reply
 
+from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
+from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.errors import BadSettings, MissingKey, NotFound, ServerError, Unauthorized
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.money import Usd
@@ -26,11 +28,7 @@ def reader(
     key: str | None = KEY,
     generation: Generation | None = Generation.REFERENCE,
 ) -> ConsoleReader:
-    time = time or Time()
-    server.upstreams.append(
-        console_upstream(server.url, key, generation=generation, sleep=time.sleep, monotonic=time)
-    )
-    return ConsoleReader(server.upstreams[-1])
+    return ConsoleReader(client(server, generation, key=key, time=time))
 
 
 def deployment(dseq: int, leases: list[dict[str, Any]] | None = None) -> dict[str, Any]:
@@ -190,7 +188,7 @@ async def test_a_wrong_key_tells_how_to_get_a_right_one() -> None:
 @pytest.mark.parametrize("key", ["line\nbreak", "sp ace", "schlüssel", "a\x00b"])
 async def test_a_key_that_no_header_can_carry_is_refused_without_showing_it(key: str) -> None:
     with pytest.raises(BadSettings) as caught:
-        console_upstream(f"http://127.0.0.1:{closed_port()}", key)
+        ConsoleClient(f"http://127.0.0.1:{closed_port()}", key)
     assert key not in str(caught.value)
 
 

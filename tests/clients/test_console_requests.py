@@ -9,7 +9,7 @@ from console_requests import DSEQ, LEASE, PEMS, writer
 from wire_servers import Act, Server, reply
 
 from akash_mcp.clients.console.generation import Generation, NotOffered
-from akash_mcp.clients.console.requests import CloseReason, dialect_of
+from akash_mcp.clients.console.requests import requests_of
 from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.errors import AkashError, BadArgument, Conflict, NotFound, Refused, ServerError
 from akash_mcp.money import Usd
@@ -160,23 +160,11 @@ async def test_an_api_that_funds_by_itself_gets_no_deployment_without_a_limit(ho
     assert not server.requests
 
 
-async def test_a_close_reason() -> None:
-    def write(w: ConsoleWriter) -> Awaitable[object]:
-        return w.set_close_reason(DSEQ, CloseReason.COST_OR_BUDGET)
-
-    assert await last(NEW, write, reply(200, SETTINGS)) == (
-        "PATCH", FUNDING, b'{"data":{"closeReason":"cost_or_budget"}}',
-    )  # fmt: skip
-
-
 LACKING: list[tuple[Generation, Write]] = [
     (NEW, lambda w: w.deposit(DSEQ, Usd(1))),
-    (NEW, lambda w: w.create_settings(DSEQ, False)),
     (NOW, lambda w: w.set_runtime_limit(DSEQ, 24)),
-    (NOW, lambda w: w.set_close_reason(DSEQ, CloseReason.OTHER)),
     (OLD, lambda w: w.set_auto_top_up(DSEQ, True)),
     (OLD, lambda w: w.get_settings(DSEQ)),
-    (OLD, lambda w: w.create_settings(DSEQ, False)),
 ]
 
 
@@ -248,7 +236,7 @@ async def test_a_limit_that_cannot_be_had_forbids_the_lease(
 
 
 def test_the_least_deposit_of_each() -> None:
-    assert [dialect_of(each).least_deposit for each in (OLD, NOW, NEW)] == [Usd(5), Usd("0.5"), Usd("0.5")]
+    assert [requests_of(each).least_deposit for each in (OLD, NOW, NEW)] == [Usd(5), Usd("0.5"), Usd("0.5")]
 
 
 async def test_an_answer_that_only_says_done_is_read_back() -> None:

@@ -3,11 +3,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import pytest
+from console_requests import client
 from test_console_models import PROVIDER_ADDRESS
-from wire_servers import Act, Server, Time, drop, page, reply
+from wire_servers import Act, Server, drop, page, reply
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.clients.console.reader import console_upstream
 from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.errors import (
     AkashError,
@@ -45,18 +45,13 @@ WRITES: dict[str, Write] = {
     "close": lambda w: w.close_deployment(DSEQ),
     "top-up off": lambda w: w.set_auto_top_up(DSEQ, False),
     "get settings": lambda w: w.get_settings(DSEQ),
-    "new settings": lambda w: w.create_settings(DSEQ, False),
 }
 
 
 def writer(
     server: Server, key: str | None = "k" * 20, generation: Generation = Generation.REFERENCE
 ) -> ConsoleWriter:
-    time = Time()
-    server.upstreams.append(
-        console_upstream(server.url, key, generation=generation, sleep=time.sleep, monotonic=time)
-    )
-    return ConsoleWriter(server.upstreams[-1])
+    return ConsoleWriter(client(server, generation, key=key))
 
 
 def said(status: int, message: str, code: str = "unknown_error") -> Act:
@@ -75,8 +70,6 @@ def said(status: int, message: str, code: str = "unknown_error") -> Act:
         ("close", {"data": {"success": True}}, "DELETE", f"/v1/deployments/{DSEQ}", b""),
         ("top-up off", SETTINGS, "PATCH", f"/v2/deployment-settings/{DSEQ}", b'{"data":{"autoTopUpEnabled":false}}'),
         ("get settings", SETTINGS, "GET", f"/v2/deployment-settings/{DSEQ}", b""),
-        ("new settings", SETTINGS, "POST", "/v2/deployment-settings",
-         b'{"data":{"dseq":"1763759482113","autoTopUpEnabled":false}}'),
     ],
 )  # fmt: skip
 async def test_what_is_sent(write: str, answer: object, method: str, path: str, body: bytes) -> None:
@@ -108,7 +101,7 @@ async def test_a_creation_tells_its_dseq_manifest_and_transaction() -> None:
     assert (created.dseq, created.manifest, created.tx_hash) == (DSEQ, "[]", "AB")
 
 
-@pytest.mark.parametrize("write", ["create", "lease", "deposit", "new settings"])
+@pytest.mark.parametrize("write", ["create", "lease", "deposit"])
 @pytest.mark.parametrize("trouble", [drop, page(502), said(500, "Internal server error"), reply(201, "{}")])
 async def test_spending_is_sent_once_and_a_lost_answer_is_unknown(write: str, trouble: Act) -> None:
     async with Server(trouble) as server:
@@ -134,7 +127,7 @@ async def test_a_change_that_failed_on_the_other_side_may_have_been_made(write: 
 
 
 @pytest.mark.parametrize(
-    "write", ["create", "lease", "deposit", "update", "close", "top-up off", "get settings", "new settings"]
+    "write", ["create", "lease", "deposit", "update", "close", "top-up off", "get settings"]
 )
 async def test_without_a_key_nothing_is_sent(write: str) -> None:
     async with Server(reply(200, {})) as server:

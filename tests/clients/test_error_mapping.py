@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -8,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from akash_mcp.clients.error_mapping import LONGEST_WORDS, Redactor, bounded, error_of
+from akash_mcp.clients.error_mapping import (
+    LONGEST_MESSAGE,
+    InsufficientBalance,
+    MessageCleaner,
+    TopUpPending,
+    error_of,
+    meanings_of,
+)
 from akash_mcp.errors import (
     ApiError,
     BadRequest,
@@ -22,16 +30,19 @@ from akash_mcp.errors import (
     Unauthorized,
     WalletProvisioning,
 )
+from akash_mcp.money import Usd
+from akash_mcp.sanitize.secrets import MASK
+from akash_mcp.sanitize.unicode import visible
 
 
 def error(status: int, body: object, **headers: str) -> ApiError:
     raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
-    return error_of(status, fields, raw, name="Akash Console", redact=Redactor(["sesame"]))
+    return error_of(status, fields, raw, name="Akash Console", clean=MessageCleaner(["opensesame"]))
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "kind", "code", "said"),
+    ("status", "body", "kind", "code", "message"),
     [
         # the API's own handler
         (401, {"error": "UnauthorizedError", "message": "Invalid API key", "code": "unauthorized"}, Unauthorized,
@@ -70,14 +81,14 @@ def error(status: int, body: object, **headers: str) -> ApiError:
     ],
 )  # fmt: skip
 def test_every_shape_of_error_is_understood(
-    status: int, body: object, kind: type[ApiError], code: str, said: str
+    status: int, body: object, kind: type[ApiError], code: str, message: str
 ) -> None:
     understood = error(status, body)
-    assert (type(understood), understood.status, understood.code, understood.said) == (
+    assert (type(understood), understood.status, understood.code, understood.message) == (
         kind,
         status,
         code,
-        said,
+        message,
     )
 
 
@@ -87,7 +98,7 @@ def test_a_validation_error_says_what_was_wrong() -> None:
         {"message": "odd"},
     ]
     understood = error(400, {"message": "Validation error", "code": "validation_error", "data": issues})
-    assert understood.said == "Validation error: data.deposit: Required; odd"
+    assert understood.message == "Validation error: data.deposit: Required; odd"
 
 
 @pytest.mark.parametrize("content_type", ["text/html; charset=UTF-8", ""])
@@ -98,39 +109,87 @@ def test_a_web_page_is_not_repeated(content_type: str) -> None:
     assert "script" not in understood.what
 
 
-def test_the_words_are_bounded_and_on_one_line() -> None:
+def test_a_message_is_bounded_and_on_one_line() -> None:
     understood = error(400, {"message": "a\r\n\x1b[31mred\u202eback" + " xx" * 5000})
-    assert understood.said.startswith("a [31mredback xx xx")
-    assert understood.said.endswith(" xx…")
-    assert LONGEST_WORDS - 3 < len(understood.said) <= LONGEST_WORDS
+    assert understood.message.startswith("a redback xx xx")
+    assert understood.message.endswith("…")
+    assert LONGEST_MESSAGE - 6 < len(understood.message.encode()) <= LONGEST_MESSAGE
 
 
-def test_no_half_of_a_word_is_left_where_the_words_are_cut() -> None:
-    understood = error(400, {"message": "x" * (LONGEST_WORDS - 10) + " ghp_" + "aB3" * 12})
-    assert understood.said == "x" * (LONGEST_WORDS - 10) + "…"
+def test_no_half_of_a_secret_is_left_where_a_message_is_cut() -> None:
+    understood = error(400, {"message": "x" * (LONGEST_MESSAGE - 20) + " ghp_" + "aB3" * 12})
+    assert "aB3" not in understood.what
 
 
-def test_what_hides_inside_a_word_does_not_part_it() -> None:
-    assert error(400, {"message": "pass\u200bword=\xadhunter2"}).said == "password=hunter2"
+def test_what_hides_inside_a_secret_does_not_hide_the_secret() -> None:
+    assert error(400, {"message": "pass\u200bword=\xadhunter2"}).message == f"password={MASK}"
 
 
 @given(st.text())
-def test_bounded_text_is_always_printable(text: str) -> None:
-    line = bounded(text)
-    assert len(line) <= LONGEST_WORDS
-    assert line.isprintable()
+def test_nothing_in_a_cleaned_message_is_invisible(text: str) -> None:
+    line = MessageCleaner()(text)
+    assert len(line.encode()) <= LONGEST_MESSAGE
+    assert visible(line) == line
+    assert "\n" not in line
 
 
-@given(st.text(alphabet="sesamSESAM. ", max_size=40))
-def test_a_secret_is_never_left(text: str) -> None:
-    assert "sesame" not in Redactor(["sesame", ""])(text).lower()
+@given(st.text(alphabet="opensamOPENSAM. ", max_size=40), st.text(alphabet="opensamOPENSAM. ", max_size=40))
+def test_what_we_show_an_upstream_is_never_repeated(before: str, after: str) -> None:
+    assert "opensesame" not in MessageCleaner(["opensesame", ""])(f"{before}OpenSesame{after}").lower()
 
 
-@pytest.mark.parametrize(
-    "secret", ["ac.sk.production.0123456789abcdef", "eyJhbGciOiJFUzI1NksifQ.eyJpc3MiOiJhIn0.c2ln"]
-)
-def test_whatever_looks_like_a_secret_goes_too(secret: str) -> None:
-    assert Redactor()(f"got {secret}!") == "got [redacted]!"
+SECRETS = {
+    "our key": ("the key OpenSesame is wrong", "OpenSesame"),
+    "a key of Akash Console": ("got ac.sk.production.0123456789abcdef!", "0123456789abcdef"),
+    "a token": ("got eyJhbGciOiJFUzI1NksifQ.eyJpc3MiOiJhIn0.c2ln!", "eyJpc3MiOiJhIn0"),
+    "a password of the SDL": ("services.web.env: DB_PASSWORD=hunter2secret is odd", "hunter2secret"),
+    "a GitHub token": (f"no such image, ghp_{'aB3' * 12} was used", "aB3aB3"),
+    "a password in a URL": ("cannot reach postgres://me:hunter2secret@db:5432/x", "hunter2secret"),
+    "a private key": ("-----BEGIN EC PRIVATE KEY-----\nMHcCAQ\n-----END EC PRIVATE KEY-----", "MHcCAQ"),
+}
+
+
+@pytest.mark.parametrize(("text", "secret"), SECRETS.values(), ids=SECRETS.keys())
+@pytest.mark.parametrize("field", ["message", "error", "code", "path", "issue", "body"])
+def test_a_secret_that_is_echoed_is_masked_in_the_error_itself(field: str, text: str, secret: str) -> None:
+    bodies: dict[str, object] = {
+        "message": {"message": text},
+        "error": {"error": text},
+        "code": {"message": "no", "code": text},
+        "path": {"message": "no", "data": [{"path": [text], "message": "odd"}]},
+        "issue": {"message": "no", "data": [{"path": ["x"], "message": text}]},
+        "body": text,
+    }
+    understood = error(400, bodies[field])
+    shown = (str(understood), understood.what, understood.message, understood.code, repr(understood))
+    assert not any(secret in each for each in shown)
+    assert any(MASK in each for each in shown)
+
+
+def test_what_a_message_means_is_recognised_before_it_is_masked() -> None:
+    patterns = {"landed": re.compile("already exists")}
+    raw = '{"message": "token=\'the deployment already exists\'"}'
+    assert meanings_of(raw, patterns) == {"landed"}
+    understood = error_of(500, {}, raw.encode(), name="It", clean=MessageCleaner(), meanings=patterns)
+    assert "exists" not in understood.message
+    assert understood.meanings == {"landed"}
+
+
+def test_a_top_up_under_way_is_recognised_before_it_is_masked() -> None:
+    text = "secret: 'A top up from your saved payment method is on the way'"
+    assert isinstance(error(402, {"message": text}), TopUpPending)
+
+
+def test_figures_of_a_missing_balance_survive_the_masking() -> None:
+    body = {
+        "message": f"DB_PASSWORD=hunter2secret ghp_{'aB3' * 12}",
+        "code": "insufficient_balance",
+        "data": {"requiredAmountUsd": 5, "availableAmountUsd": 1.25},
+    }
+    understood = error(402, body)
+    assert isinstance(understood, InsufficientBalance)
+    assert (understood.required, understood.available) == (Usd(5), Usd("1.25"))
+    assert "hunter2secret" not in str(understood)
 
 
 def test_retry_after_is_seconds_or_a_date() -> None:

@@ -9,7 +9,7 @@ from console_requests import DSEQ, writer
 from wire_servers import Server, reply
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.sdl.patch import named_changes
+from akash_mcp.sdl.patch import field_changes
 
 pytestmark = pytest.mark.anyio
 
@@ -63,8 +63,8 @@ DETAIL = {"deployment": {"id": {"dseq": DSEQ}, "state": "active"}, "leases": []}
         ("mount: /data", "mount: /srv, readOnly: true", {"storage": {"data": {"mount": "/srv", "readOnly": True}}}),
     ],
 )  # fmt: skip
-def test_what_can_be_named(old: str, new: str, change: dict[str, object]) -> None:
-    assert named_changes(SDL, SDL.replace(old, new)) == {"web": change}
+def test_a_change_of_one_field_is_sent_by_name(old: str, new: str, change: dict[str, object]) -> None:
+    assert field_changes(SDL, SDL.replace(old, new)) == {"web": change}
 
 
 @pytest.mark.parametrize(
@@ -79,17 +79,17 @@ def test_what_can_be_named(old: str, new: str, change: dict[str, object]) -> Non
         ("version", "vision"),
     ],
 )
-def test_what_cannot_be_named(old: str, new: str) -> None:
-    assert named_changes(SDL, re.sub(re.escape(old), new, SDL)) is None
+def test_a_change_that_has_no_field_is_none(old: str, new: str) -> None:
+    assert field_changes(SDL, re.sub(re.escape(old), new, SDL)) is None
 
 
-def test_nothing_changed_is_nothing_to_name() -> None:
-    assert named_changes(SDL, SDL) == {}
+def test_no_change_has_no_fields() -> None:
+    assert field_changes(SDL, SDL) == {}
 
 
-def test_the_auditor_that_the_console_adds_is_no_change() -> None:
+def test_the_auditor_that_the_console_adds_is_not_a_change() -> None:
     signed = SDL.replace("      pricing:", "      signedBy: {anyOf: [akash1auditor]}\n      pricing:")
-    assert named_changes(signed, SDL.replace("nginx:1.27", "nginx:1.28")) == {"web": {"image": "nginx:1.28"}}
+    assert field_changes(signed, SDL.replace("nginx:1.27", "nginx:1.28")) == {"web": {"image": "nginx:1.28"}}
 
 
 async def updated(

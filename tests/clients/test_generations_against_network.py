@@ -10,11 +10,12 @@ import anyio
 import pytest
 from test_against_network import SDL
 
+from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.market_reader import Spec
 from akash_mcp.clients.console.models import Bid, Created
-from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
-from akash_mcp.clients.console.requests import dialect_of
+from akash_mcp.clients.console.reader import ConsoleReader
+from akash_mcp.clients.console.requests import requests_of
 from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.errors import ApiError, OutcomeUnknown
 from akash_mcp.ids import Dseq
@@ -32,7 +33,7 @@ class Side:
     writer: ConsoleWriter
 
     async def created(self, name: str = "op_1") -> Created:
-        least = dialect_of(await self.reader.generation()).least_deposit
+        least = requests_of(await self.reader.generation()).least_deposit
         return await self.writer.create_deployment(SDL, least, name=name, runtime_limit_hours=24)
 
     async def bid(self, dseq: Dseq) -> Bid:
@@ -49,7 +50,7 @@ async def playing(generation: Generation) -> AsyncIterator[Side]:
         async def sleep(seconds: float) -> None:
             await anyio.sleep(seconds / SPEED)
 
-        async with console_upstream(network.console_url, network.api_key, sleep=sleep) as console:
+        async with ConsoleClient(network.console_url, network.api_key, sleep=sleep) as console:
             yield Side(network, ConsoleReader(console), ConsoleWriter(console))
 
 
@@ -72,8 +73,9 @@ async def test_a_deployment_from_creation_to_proven_close(generation: Generation
         await now.writer.close_deployment(created.dseq)
         closed = await now.reader.get_deployment(created.dseq)
         assert (closed.state, closed.open_leases) == ("closed", [])
-        listed = await now.reader.deployments_of(closed.owner, "closed")
-        assert [each.dseq for each in listed] == [created.dseq]
+        if generation is Generation.V2026_11:
+            listed = await now.reader.list_deployments(state="closed")
+            assert [each.dseq for each in listed] == [created.dseq]
 
 
 async def test_a_limit_is_set_and_raised_and_told() -> None:
@@ -113,14 +115,10 @@ async def test_more_money_and_what_costs_now() -> None:
 async def test_the_market_is_read() -> None:
     async with playing(Generation.V2026_11) as now:
         reader = now.reader
-        providers = await reader.list_providers()
-        assert {each.owner for each in await reader.search_providers(online=True)} <= {
-            p.owner for p in providers
-        }
+        assert await reader.list_providers()
         assert (await reader.placement_options()).regions
         assert await reader.auditors()
         assert await reader.provider_regions()
-        assert await reader.attribute_schema()
         assert (await reader.gpus()).total.allocatable >= 0
         assert await reader.gpu_models()
         await reader.gpu_prices()
@@ -128,14 +126,8 @@ async def test_the_market_is_read() -> None:
         assert price.akash > 0
         category = (await reader.templates())[0]
         assert (await reader.template(category.templates[0].id)).deploy
-        assert (await reader.network_capacity()).active_provider_count
-        assert await reader.blockchain_reachable()
-        height = await reader.latest_height()
-        assert (await reader.block(height)).height == height
+        assert await reader.latest_height() > 0
         assert await reader.alerts() == []
         user = await reader.current_user()
         [wallet] = await reader.wallets(user.id)
-        assert await reader.usage_history(wallet.address) is not None
-        await reader.usage_stats(wallet.address)
-        await reader.weekly_cost()
-        await reader.wallet_settings()
+        assert await reader.usage_history(wallet.address)

@@ -24,7 +24,7 @@ from wire_servers import (
     trickle,
 )
 
-from akash_mcp.clients.http import Answer, Deadline, Sending, Upstream
+from akash_mcp.clients.http import Deadline, Response, Sending, Upstream
 from akash_mcp.errors import (
     AkashError,
     BadRequest,
@@ -65,7 +65,7 @@ async def ask(
     deadline: Deadline = SHORT,
     time: Time | None = None,
     body: str | None = None,
-) -> Answer:
+) -> Response:
     async with upstream(server.url, time) as api:
         return await api.send("GET", "/v1/thing", sending=sending, deadline=deadline, body=body)
 

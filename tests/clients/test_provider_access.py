@@ -21,7 +21,8 @@ from test_console_models import PROVIDER_ADDRESS
 
 from akash_mcp import config
 from akash_mcp.clients.chain import ChainReader, chain_upstream
-from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
+from akash_mcp.clients.console.client import ConsoleClient
+from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.access import Admission, ProviderAccess
 from akash_mcp.errors import TokenRefused
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
@@ -104,7 +105,7 @@ async def test_a_network_with_both_kinds_of_certificates() -> None:
         knowing = ssl.create_default_context(cadata=network.authority_pem)
         knowing.minimum_version = ssl.TLSVersion.TLSv1_3
         async with (
-            console_upstream(network.console_url, network.api_key) as console,
+            ConsoleClient(network.console_url, network.api_key) as console,
             chain_upstream(network.chain_rest_url) as chain,
         ):
             for public, pinned in ((knowing, [False, True]), (None, [True, True])):

@@ -22,7 +22,8 @@ from scripted_provider import Script, leased, running, scripted
 from websockets.asyncio.server import ServerConnection
 
 from akash_mcp.clients.chain import ChainReader, chain_upstream
-from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
+from akash_mcp.clients.console.client import ConsoleClient
+from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.command import KEPT_BYTES, Command, End, Output, Terminal
 from akash_mcp.clients.provider.shell import ProviderShell
@@ -91,7 +92,7 @@ async def scene(network: EmbeddedNetwork, sdl: str, tmp_path: Path) -> AsyncIter
     dseq = leased(network, sdl, provider).dseq
     async with (
         scripted(network, provider, tmp_path) as script,
-        console_upstream(network.console_url, network.api_key) as console,
+        ConsoleClient(network.console_url, network.api_key) as console,
         chain_upstream(network.chain_rest_url) as chain,
     ):
         script.status = running(web={})

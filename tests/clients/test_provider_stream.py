@@ -14,6 +14,7 @@ import pytest
 from test_provider_client import LEASE, Gateway, closes, goodbye, says, scene
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Close, Frame, Opcode
 
 from akash_mcp.clients.provider import stream as provider_stream
 from akash_mcp.errors import Interrupted, ProviderError
@@ -117,6 +118,20 @@ async def test_lines_before_a_close_are_not_lost(tmp_path: Path) -> None:
             async for line in now.client.logs(LEASE, services=["web"]):
                 seen.append(line.message)
     assert seen == ["one", "two"]
+
+
+async def test_lines_that_come_together_with_the_end_of_the_connection_are_read(tmp_path: Path) -> None:
+    # More than may wait for us, so reading is paused, and the close frame and TLS's own close right behind them.
+    lines = [str(number) for number in range(3 * provider_stream.WAITING_FRAMES)]
+
+    async def all_at_once(connection: ServerConnection) -> None:
+        frames = [Frame(Opcode.TEXT, frame(line).encode()) for line in lines]
+        frames.append(Frame(Opcode.CLOSE, Close(1000, "").serialize()))
+        connection.transport.write(b"".join(one.serialize(mask=False) for one in frames))
+        connection.transport.close()
+
+    async with scene(Gateway(stream=all_at_once), tmp_path) as now:
+        assert [line.message async for line in now.client.logs(LEASE, services=["web"])] == lines
 
 
 async def test_a_gateway_that_falls_silent_is_not_waited_for(

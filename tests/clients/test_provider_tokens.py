@@ -3,10 +3,11 @@ from __future__ import annotations
 import base64
 import json
 from functools import partial
-from pathlib import Path
 
 import anyio
+import jsonschema  # type: ignore[import-untyped]  # it has no types
 import pytest
+import shared_data
 from test_console_models import PROVIDER_ADDRESS
 from test_console_reader import reader
 from wire_servers import Server, Time, reply
@@ -41,10 +42,7 @@ def test_a_grant_without_services_is_for_the_provider() -> None:
 
 @pytest.mark.parametrize("services", [[], ["web"], ["web", "db"]])
 def test_a_grant_keeps_to_the_published_schema(services: list[str]) -> None:
-    jsonschema = pytest.importorskip("jsonschema")
-    path = Path(__file__).parents[2] / "../shared/data/jwt/jwt-schema.json"
-    if not path.exists():
-        pytest.skip("the claims schema of chain-sdk is not here")
+    path = shared_data.require("jwt/jwt-schema.json")
     claims = {
         "iss": PROVIDER_ADDRESS,
         "iat": 1,

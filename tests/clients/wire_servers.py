@@ -9,8 +9,9 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
+from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.http import Upstream
 
 
@@ -26,6 +27,7 @@ class Request:
         return json.loads(self.body)
 
 
+Client = TypeVar("Client", bound=Upstream | ConsoleClient)
 Act = Callable[[Request, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -82,8 +84,7 @@ class Server:
 
     def __init__(self, *script: Act, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
-        self.upstreams: list[Upstream] = []
-        """Our side's clients: closed with the server, so that a test need not."""
+        self._clients: list[Upstream | ConsoleClient] = []
         self.connections = 0
         self.at_once = 0
         self.most_at_once = 0
@@ -95,6 +96,11 @@ class Server:
     def url(self) -> str:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
+    def closes(self, client: Client) -> Client:
+        """The client, which from now on is closed with the server, so that a test need not."""
+        self._clients.append(client)
+        return client
+
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
         self.port: int = self._server.sockets[0].getsockname()[1]
@@ -103,8 +109,8 @@ class Server:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for upstream in self.upstreams:
-            await upstream.aclose()
+        for client in self._clients:
+            await client.aclose()
         self._server.close()
         for task in self._tasks:
             task.cancel()

@@ -104,6 +104,7 @@ def test_closing_what_others_created_is_asked_by_name() -> None:
 LAUNCH = LaunchPlan(
     tool="deploy",
     sdl="a",
+    manifest="[]",
     contents="web (nginx:1.29)",
     deposit=Usd(2),
     max_usd_per_hour=Usd("0.5"),
@@ -114,6 +115,7 @@ LAUNCH = LaunchPlan(
 CHANGED: dict[str, Any] = {
     "tool": "create_deployment",
     "sdl": "b",
+    "manifest": "[1]",
     "contents": "web (nginx:latest)",
     "deposit": Usd(3),
     "max_usd_per_hour": Usd("0.6"),

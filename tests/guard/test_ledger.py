@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from akash_mcp.errors import LedgerUnusable, OverBudget
@@ -148,7 +148,6 @@ def test_many_processes_share_one_budget(tmp_path: Path) -> None:
 amounts = st.decimals(min_value=Decimal("0.01"), max_value=Decimal(6), places=2).map(Usd)
 
 
-@settings(max_examples=60, deadline=None)
 @given(steps=st.lists(st.tuples(st.sampled_from(["reserve", "release", "settle"]), amounts), max_size=30))
 def test_no_sequence_of_steps_gets_past_a_limit(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, Usd]]

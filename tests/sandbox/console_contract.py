@@ -10,13 +10,13 @@ import json
 import re
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
 import jsonschema  # type: ignore[import-untyped]  # it ships no types
+import shared_data
 
-DOCUMENT = Path(__file__).parents[3] / "shared" / "data" / "console-openapi.json"
+DOCUMENT = shared_data.find("console-openapi.json")
 
 AS_SENT = ("status", "statusPage", "hardwareGpuVendor", "networkProvider")
 """Keys of which the document does not know that they, or what is in them, can be null.
@@ -51,23 +51,21 @@ class Operation:
 
 
 @cache
+def _document() -> dict[str, Any]:
+    """The document, or nothing where it is absent."""
+    return json.loads(DOCUMENT.read_text(encoding="utf-8")) if DOCUMENT else {}
+
+
+@cache
 def operations() -> tuple[Operation, ...]:
     """All of the document, or nothing where it is absent."""
-    if not DOCUMENT.exists():
-        return ()
-    paths = json.loads(DOCUMENT.read_text(encoding="utf-8"))["paths"]
+    paths = _document().get("paths", {})
     found = [
         Operation(method.upper(), path, described)
         for path, methods in paths.items()
         for method, described in methods.items()
     ]
     return tuple(sorted(found, key=lambda operation: operation.path.count("{")))
-
-
-@cache
-def _components() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(DOCUMENT.read_text(encoding="utf-8"))["components"]["schemas"]
-    return found
 
 
 def operation_of(method: str, path: str) -> Operation | None:
@@ -93,7 +91,7 @@ def _draft7(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
-        return _draft7(_components()[schema["$ref"].rsplit("/", 1)[1]])
+        return _draft7(_document()["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]])
     boolean_bounds = ("exclusiveMinimum", "exclusiveMaximum")
     plain = {
         key: _draft7(value)

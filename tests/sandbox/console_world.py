@@ -99,7 +99,7 @@ async def _hold_to_the_document(response: httpx2.Response) -> None:
 
 @asynccontextmanager
 async def new_world(generation: Generation = "reference", **options: Any) -> AsyncIterator[World]:
-    chosen = Options(**{"speed": 50, "providers": 4, "generation": generation, **options})
+    chosen = Options(**{"speed": 50, "automine": True, "providers": 4, "generation": generation, **options})
     async with EmbeddedNetwork(chosen) as network:
         headers = {"x-api-key": network.api_key}
         described = generation == "reference" and operations()

@@ -26,7 +26,7 @@ from akash_mcp.sandbox.chain import Account, Certificate, Chain, Deployment, Lea
 from akash_mcp.sandbox.clock import Clock
 from akash_mcp.sandbox.faults import Faults
 from akash_mcp.sandbox.gateway_faults import GatewayFaults, issue_on_chain
-from akash_mcp.sandbox.provider import Gateway
+from akash_mcp.sandbox.provider.gateway import Gateway
 from akash_mcp.sandbox.provider.manifest import decode
 from akash_mcp.sandbox.tokens import address_of, mint
 from akash_mcp.sdl import Attribute, Endpoint, GroupSpec, ResourceUnit, Storage

@@ -24,7 +24,7 @@ async def test_a_stranger_is_forbidden_and_not_unauthorized(world: World) -> Non
     assert (await world.http.get("/v1/alerts", headers={"x-api-key": "wrong"})).status_code == 401
 
 
-async def test_nobody_may_say_who_they_are(world: World) -> None:
+async def test_headers_that_name_a_user_are_forbidden(world: World) -> None:
     response = await world.http.get("/v1/alerts", headers={"x-user-id": "me"})
     assert (response.status_code, response.json()["message"]) == (403, "x-user-id header is not allowed")
 

@@ -48,7 +48,7 @@ def lease(chain: Chain, deployment: Deployment, price: str = "100") -> Lease:
 
 def pass_blocks(chain: Chain, blocks: int) -> None:
     chain.clock.skip(chain.clock.elapsed_at(chain.clock.height() + blocks) - chain.clock.elapsed())
-    chain.agenda.catch_up()
+    chain.schedule.catch_up()
 
 
 def test_a_deposit_leaves_the_grant() -> None:
@@ -83,10 +83,10 @@ def test_a_bid_closes_after_five_minutes() -> None:
     deployment = deploy(chain)
     bid(chain, deployment, "akash1p")
     chain.clock.skip(299)
-    chain.agenda.catch_up()
+    chain.schedule.catch_up()
     assert [b.state for b in deployment.bids] == ["open"]
     chain.clock.skip(2)
-    chain.agenda.catch_up()
+    chain.schedule.catch_up()
     assert [b.state for b in deployment.bids] == ["closed"]
     assert deployment.state == "active"
 
@@ -107,7 +107,7 @@ def test_one_closed_bid_refuses_all_leases_of_the_transaction() -> None:
     chain.clock.skip(200)
     late = bid(chain, deployment, "akash1late", gseq=2)
     chain.clock.skip(150)
-    chain.agenda.catch_up()
+    chain.schedule.catch_up()
     with pytest.raises(ChainError, match="message index: 1: bid not open"):
         transactions.create_leases(chain, OWNER, [late, early])
     assert deployment.leases == []

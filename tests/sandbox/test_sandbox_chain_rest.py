@@ -92,7 +92,7 @@ async def test_a_providers_record_tells_its_host(network: EmbeddedNetwork) -> No
     assert {"key": "host", "value": "akash"} in record["attributes"]
 
 
-async def test_an_account_that_is_no_provider_is_404(network: EmbeddedNetwork) -> None:
+async def test_an_account_that_is_not_a_provider_is_404(network: EmbeddedNetwork) -> None:
     response = await ask(network, f"/akash/provider/v1beta4/providers/{network.owner}")
     assert (response.status_code, response.json()["code"]) == (404, 5)
     mistyped = await ask(network, "/akash/provider/v1beta4/providers/akash1zzz")

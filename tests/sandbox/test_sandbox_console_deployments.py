@@ -155,7 +155,7 @@ async def test_an_update_of_resources_lands_on_chain_and_is_refused_by_the_provi
     assert world.truth(created["dseq"]).version != before
 
 
-async def test_the_same_sdl_again_is_no_transaction(world: World) -> None:
+async def test_an_unchanged_sdl_sends_no_transaction(world: World) -> None:
     created = await world.create()
     await world.lease(created)
     count = len(world.network.chain.transactions)

@@ -123,5 +123,5 @@ async def test_funding_leaves_five_dollars_untouched(world: World) -> None:
     created = await world.create(COSTLY, deposit=0.5)
     await world.lease(created)
     world.network.clock.skip(20)
-    world.network.chain.agenda.catch_up()
+    world.network.chain.schedule.catch_up()
     assert world.allowance == 5_000_000

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from console_world import World, new_world
 
-from akash_mcp.sandbox.market import AUDITOR
+from akash_mcp.sandbox.sellers import AUDITOR
+from akash_mcp.sdl import check
 
 pytestmark = pytest.mark.anyio
 
@@ -55,7 +56,6 @@ async def test_gpu_prices_are_dollars_an_hour(world: World) -> None:
     price = next(model["price"] for model in models if model["model"] == "h100")
     assert 1 < price["min"] <= price["avg"] <= price["max"] < 5
     assert (await get(world, "/v1/gpu-models"))[0]["models"]
-    assert (await get(world, "/v1/gpu-breakdown", model="h100"))[0]["gpuUtilization"] == 0
 
 
 async def test_an_estimate_is_a_formula_for_one_or_several(world: World) -> None:
@@ -95,36 +95,26 @@ async def test_screening_says_where_a_request_is_wrong(
     assert (response.status_code, response.json()["data"][0]["path"]) == (400, where)
 
 
-async def test_regions_and_attributes_are_described(world: World) -> None:
+async def test_regions_name_who_says_to_be_there(world: World) -> None:
     regions = await get(world, "/v1/provider-regions")
     assert sum(len(region["providers"]) for region in regions) == 4
-    schema = await get(world, "/v1/provider-attributes-schema")
-    assert {value["key"] for value in schema["location-region"]["values"]} == {r["key"] for r in regions}
-    assert await get(world, "/v1/trial-providers") == []
 
 
 async def test_templates_are_listed_and_read(world: World) -> None:
     listed = (await get(world, "/v1/templates-list"))["data"][0]["templates"]
-    template = (await get(world, f"/v1/templates/{listed[0]['id']}"))["data"]
-    assert "services:" in template["deploy"]
+    assert [template["id"].rpartition("awesome-akash-")[2] for template in listed] == [
+        "hello-world",
+        "postgres",
+        "vllm",
+    ]
+    for summary in listed:
+        template = (await get(world, f"/v1/templates/{summary['id']}"))["data"]
+        assert check(template["deploy"]).ok
     assert (await world.http.get("/v1/templates/none")).status_code == 404
 
 
-async def test_the_price_of_akt_is_told_under_two_names_and_no_other(world: World) -> None:
-    assert await get(world, "/v1/market-data") == await get(world, "/v1/market-data/akash-network")
-    assert (await world.http.get("/v1/market-data/btc")).status_code == 400
-
-
-async def test_a_block_is_read_by_its_height_so_far_as_it_is_there(world: World) -> None:
-    world.network.clock.skip(60)
-    newest = (await get(world, "/v1/blocks", limit=1))[0]["height"]
-    assert (await get(world, f"/v1/blocks/{newest}"))["height"] == newest
-    missing = await world.http.get("/v1/blocks/99999999")
-    assert (missing.status_code, missing.text) == (404, "Block not found")
-
-
 @pytest.mark.parametrize("hour", [0.1, 12, 23.9])
-async def test_spending_is_told_by_day_and_in_sum(hour: float, world: World) -> None:
+async def test_spending_is_told_by_day(hour: float, world: World) -> None:
     created = await world.create()
     await world.lease(created)
     clock = world.network.clock
@@ -133,9 +123,7 @@ async def test_spending_is_told_by_day_and_in_sum(hour: float, world: World) -> 
     truth = world.network.state()["spent_uact"]
     assert abs(days[-1]["totalUsdSpent"] - float(str(truth)) / 10**6) <= 0.02
     assert days[-1]["activeDeployments"] == 1
-    stats = await get(world, "/v1/usage/history/stats", address=world.network.owner)
-    assert stats["totalDeployments"] == 1
-    assert stats["totalSpent"] == days[-1]["totalUsdSpent"] > 0
+    assert days[-1]["totalUsdSpent"] > 0
 
 
 @pytest.mark.parametrize(
@@ -146,25 +134,6 @@ async def test_spending_is_told_by_day_and_in_sum(hour: float, world: World) -> 
         {"startDate": "2999-01-01"},
     ],
 )
-async def test_days_that_are_none_or_too_many_are_400(world: World, days: dict[str, str]) -> None:
+async def test_an_empty_or_too_long_range_of_days_is_400(world: World, days: dict[str, str]) -> None:
     response = await world.http.get("/v1/usage/history", params={"address": world.network.owner, **days})
     assert response.json()["code"] == "validation_error"
-
-
-async def test_the_weekly_cost_is_only_of_what_has_a_settings_row(world: World) -> None:
-    created = await world.create()
-    await world.lease(created)
-    assert (await get(world, "/v1/weekly-cost"))["data"]["weeklyCost"] == 0
-    await get(world, f"/v2/deployment-settings/{created['dseq']}")
-    assert (await get(world, "/v1/weekly-cost"))["data"]["weeklyCost"] > 0
-
-
-async def test_recharge_can_be_set_up_so_far_as_it_needs_no_card(world: World) -> None:
-    path = "/v1/wallet-settings"
-    assert (await world.http.get(path)).json()["message"] == "WalletSetting Not Found"
-    on = await world.http.post(path, json={"data": {"autoReloadEnabled": True}})
-    assert (on.status_code, on.json()["message"]) == (404, "User payments not set up")
-    off = await world.http.put(path, json={"data": {"autoReloadEnabled": False, "autoReloadAmount": 50}})
-    assert off.json()["data"]["autoReloadAmount"] == 50
-    assert (await get(world, path))["data"]["autoReloadThreshold"] == 20
-    assert [(await world.http.delete(path)).status_code for _ in range(2)] == [204, 404]

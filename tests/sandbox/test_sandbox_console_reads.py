@@ -73,7 +73,7 @@ async def test_a_token_that_no_provider_would_take_is_not_signed(
     assert (response.status_code, response.json()["message"]) == (400, message)
 
 
-async def test_certificates_are_a_thing_of_the_past(world: World) -> None:
+async def test_creating_a_certificate_is_refused_as_removed(world: World) -> None:
     async with httpx2.AsyncClient(base_url=world.network.console_url) as stranger:
         response = await stranger.post("/v1/certificates")
     assert response.status_code == 400
@@ -97,24 +97,6 @@ async def test_leases_use_up_a_providers_room(world: World) -> None:
     provider = (await world.lease(created)).json()["data"]["leases"][0]["id"]["provider"]
     stats = (await world.http.get(f"/v1/providers/{provider}")).json()["stats"]
     assert stats["cpu"]["active"] == 500
-
-
-async def test_closed_deployments_are_found_by_address(world: World) -> None:
-    dseq = (await world.create())["dseq"]
-    await world.http.delete(f"/v1/deployments/{dseq}")
-    path = f"/v1/addresses/{world.network.owner}/deployments/0/10"
-    closed = (await world.http.get(path, params={"status": "closed"})).json()
-    active = (await world.http.get(path, params={"status": "active"})).json()
-    assert ([row["dseq"] for row in closed["results"]], active["count"]) == ([dseq], 0)
-    assert (await world.http.get(path)).status_code == 400
-
-
-async def test_anyones_deployment_can_be_read_with_its_history(world: World) -> None:
-    created = await world.create()
-    missing = f"/v1/deployment/{world.network.owner}/42"
-    assert (await world.http.get(missing)).json()["message"] == "Deployment Not Found"
-    found = await world.http.get(f"/v1/deployment/{world.network.owner}/{created['dseq']}")
-    assert [event["type"] for event in found.json()["events"]] == ["create-deployment"]
 
 
 async def test_blocks_come_newest_first(world: World) -> None:

@@ -32,7 +32,7 @@ def test_faults_are_written_name_count_value(text: str, fault: Fault) -> None:
         ("manifest-slow=long", "is a number, not"),
     ],
 )
-def test_what_is_no_fault_is_refused_with_its_reason(text: str, reason: str) -> None:
+def test_an_unknown_fault_is_refused_with_its_reason(text: str, reason: str) -> None:
     with pytest.raises(UnknownFault, match=reason):
         parse(text)
 

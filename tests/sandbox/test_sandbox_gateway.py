@@ -244,7 +244,7 @@ async def test_a_manifest_is_answered_with_an_empty_200(world: World) -> None:
         (manifest(service(resources={"id": 1, "cpu": {"units": {"val": "500.5"}}})), 'bad int "500.5"'),
     ],
 )
-async def test_what_is_no_manifest_is_422(world: World, body: bytes, message: str) -> None:
+async def test_a_body_that_is_not_a_manifest_is_422(world: World, body: bytes, message: str) -> None:
     deployment = world.order(service())
     assert plain(await world.put(deployment, body)) == (422, f"{message}\n")
 
@@ -371,7 +371,7 @@ async def test_a_lease_without_a_manifest_is_given_up_after_five_minutes(world: 
     deployment = world.order(service())
     lease = world.lease(deployment)
     world.chain.clock.skip(299)
-    world.chain.agenda.catch_up()
+    world.chain.schedule.catch_up()
     assert lease.state == "active"
     world.chain.clock.skip(2)
     assert plain(await world.put(deployment, manifest(service()))) == (404, "no lease for deployment\n")
@@ -383,7 +383,7 @@ async def test_even_an_invalid_manifest_holds_the_watchdog_off(world: World) -> 
     lease = world.lease(deployment)
     await world.put(deployment, b"[]")
     world.chain.clock.skip(3600)
-    world.chain.agenda.catch_up()
+    world.chain.schedule.catch_up()
     assert lease.state == "active"
 
 

@@ -229,7 +229,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("make", REFUSED, ids=lambda make: make.__name__)
-async def test_what_is_no_clients_certificate_ends_in_an_alert(
+async def test_an_unacceptable_client_certificate_ends_in_an_alert(
     world: World, tmp_path: Path, make: object
 ) -> None:
     assert callable(make)
@@ -268,7 +268,7 @@ async def test_a_certificate_that_was_once_taken_is_taken_after_it_was_revoked(
 # Connections that do not come about, or do not end well.
 
 
-async def test_who_hangs_in_the_handshake_is_let_go_and_holds_up_nobody() -> None:
+async def test_a_hanging_handshake_is_ended_and_delays_nobody() -> None:
     async with (
         a_world(handshake_seconds=0.2) as world,
         await anyio.connect_tcp("127.0.0.1", port(world)) as silent,
@@ -278,13 +278,13 @@ async def test_who_hangs_in_the_handshake_is_let_go_and_holds_up_nobody() -> Non
             await silent.receive()
 
 
-async def test_who_forgets_tls_is_told_so(world: World) -> None:
+async def test_plain_http_is_told_that_this_is_https(world: World) -> None:
     async with await anyio.connect_tcp("127.0.0.1", port(world)) as stream:
         await stream.send(b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"400 Bad Request" in await stream.receive()
 
 
-async def test_what_is_no_tls_at_all_ends_the_connection(world: World) -> None:
+async def test_bytes_that_are_not_tls_end_the_connection(world: World) -> None:
     async with await anyio.connect_tcp("127.0.0.1", port(world)) as stream:
         await stream.send(b"\x16\x03\x01\x00\x05hello")
         assert (await stream.receive())[:1] == b"\x15"  # an alert

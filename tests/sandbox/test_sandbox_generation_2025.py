@@ -51,7 +51,7 @@ async def test_a_certificate_needs_a_key(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v2/deployment-settings/0", "/v1/deployment-funding-config"])
-async def test_what_came_later_is_not_there(world: World, path: str) -> None:
+async def test_routes_of_later_generations_are_404(world: World, path: str) -> None:
     response = await world.http.get(path)
     assert (response.status_code, response.text) == (404, "404 Not Found")
 

@@ -40,7 +40,7 @@ async def settings(world: World, dseq: str, **data: Any) -> httpx2.Response:
     return await world.http.patch(f"/v2/deployment-settings/{dseq}", json={"data": data})
 
 
-async def test_it_is_told_by_its_funding_config(world: World) -> None:
+async def test_the_generation_is_recognised_by_its_funding_config(world: World) -> None:
     config = (await world.http.get("/v1/deployment-funding-config")).json()["data"]
     assert config == {"targetRunwayHours": 48, "balanceHeadroomUsd": 5, "defaultDepositUsd": 0.5}
     async with new_world() as other:
@@ -258,7 +258,7 @@ async def test_a_search_can_span_too_much(world: World) -> None:
     assert (await world.http.get("/v1/deployments", params={"search": "a"})).status_code == 422
 
 
-async def test_want_of_money_has_codes_and_amounts(world: World) -> None:
+async def test_too_little_money_has_codes_and_amounts(world: World) -> None:
     body = {"data": {"sdl": sdl()}}
     world.network.chain.accounts[world.network.owner].allowance_uact = 400_000
     poor = (await world.http.post("/v1/deployments", json=body)).json()
@@ -277,13 +277,7 @@ async def test_a_policy_may_have_to_be_accepted_first(world: World) -> None:
     assert (response.status_code, response.json()["code"]) == (403, "fair_use_policy_required")
 
 
-async def test_the_market_can_be_searched(world: World) -> None:
-    found = (await world.http.get("/v1/provider-search", params={"gpu": "true", "limit": 1})).json()["data"]
-    assert len(found["providers"]) == 1
-    assert found["pagination"]["hasMore"]
-    model = found["providers"][0]["gpuModels"][0]["model"]
-    only = (await world.http.get("/v1/provider-search", params={"gpuModels": model})).json()["data"]
-    assert {gpu["model"] for each in only["providers"] for gpu in each["gpuModels"]} == {model}
+async def test_what_can_be_placed_now_is_told(world: World) -> None:
     options = (await world.http.get("/v1/placement-options")).json()["data"]
     assert options["gpus"][0]["models"][0]["availableUnits"] > 0
 
@@ -299,6 +293,6 @@ async def test_a_gpu_is_seen_as_offered_and_as_detected(world: World) -> None:
     assert "driver" in read["detectedGpus"][0]
 
 
-async def test_the_truth_tells_runtime_limits(world: World) -> None:
+async def test_the_state_tells_runtime_limits(world: World) -> None:
     dseq = await create(world, runtimeLimitHours=4)
     assert world.network.state()["runtime_limits"] == {dseq: {"hours": 4, "ends": None}}

@@ -1,30 +1,25 @@
-"""Manifests as a gateway judges them, held to the files of ../shared/data/sdl and to what was measured of them."""
+"""Manifests as a gateway judges them, held to what the official judges said of each SDL."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+import shared_data
+from judged_sdls import Judged, JudgedSdl, each_source, other_peoples, probes
 from provider_world import expose, group_for, manifest, service
 
-from akash_mcp import sdl
 from akash_mcp.sandbox.provider.manifest import Undecodable, decode
 from akash_mcp.sandbox.provider.validation import ManifestRefused, check_against_groups, check_structure
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "sdl"
 
-
-def rows() -> Iterator[dict[str, Any]]:
-    """What was measured of each SDL that Console takes."""
-    if not DATA.exists():
-        pytest.skip("the SDL files of ../shared/data/sdl are not here")
-    for line in (DATA / "verdicts.jsonl").read_text().splitlines():
-        row = json.loads(line)
-        if row["console"]["ok"] and row["manifest_sha256"] and row["chain_provider"] is not None:
-            yield row
+def sent(judged: Judged) -> Iterator[tuple[JudgedSdl, str]]:
+    """Each SDL of which a manifest reached a provider, and that manifest."""
+    for sdl in judged():
+        if sdl.verdict["manifest_sha256"] and sdl.verdict["chain_provider"] is not None:
+            assert sdl.report.manifest is not None, sdl.file
+            yield sdl, sdl.report.manifest
 
 
 def refusal(body: bytes) -> str:
@@ -46,9 +41,7 @@ def refusal(body: bytes) -> str:
     ],
 )
 def test_golden_manifests_hash_as_published(name: str, digest: str) -> None:
-    if not DATA.exists():
-        pytest.skip("the golden manifests of ../shared/data/sdl are not here")
-    body = (DATA / "golden" / f"{name}__manifest.json").read_bytes()
+    body = shared_data.require(f"sdl/golden/{name}__manifest.json").read_bytes()
     assert decode(body).version.hex().startswith(digest)
 
 
@@ -61,34 +54,34 @@ RE_ENCODED = {
 """Where Go's own JSON differs from the manifest text: empty values that it leaves out, and U+2028."""
 
 
-def test_every_manifest_that_a_provider_took_is_taken_and_hashes_the_same() -> None:
+@each_source
+def test_every_manifest_that_a_provider_took_is_taken_and_hashes_the_same(judged: Judged) -> None:
     taken, re_encoded = 0, set()
-    for row in rows():
-        report = sdl.check((DATA / row["file"]).read_text())
-        if row["chain_provider"] or report.manifest is None:
+    for sdl, text in sent(judged):
+        if sdl.verdict["chain_provider"]:
             continue
-        decoded = decode(report.manifest.encode())
+        decoded = decode(text.encode())
         check_structure(decoded)
-        check_against_groups(decoded, report.groups)
+        check_against_groups(decoded, sdl.report.groups)
         taken += 1
-        if decoded.version.hex() != report.manifest_sha256:
-            re_encoded.add(row["file"])
-    assert taken > 300
-    assert re_encoded == RE_ENCODED
+        if decoded.version.hex() != sdl.report.manifest_sha256:
+            re_encoded.add(sdl.file)
+    assert taken == {probes: 265, other_peoples: 60}[judged]
+    assert re_encoded == (RE_ENCODED if judged is probes else set())
 
 
 def test_every_manifest_that_a_provider_refused_is_refused_in_the_same_words() -> None:
     refused = 0
-    for row in rows():
-        said = row["chain_provider"].get("unmarshal") or row["chain_provider"].get("manifest_validate")
-        report = sdl.check((DATA / row["file"]).read_text())
-        if said is None or report.manifest is None:
+    for sdl, text in sent(probes):
+        verdict = sdl.verdict["chain_provider"]
+        said = verdict.get("unmarshal") or verdict.get("manifest_validate")
+        if said is None:
             continue
         with pytest.raises((ManifestRefused, Undecodable)) as error:
-            check_structure(decode(report.manifest.encode()))
-        assert str(error.value) == said, row["file"]
+            check_structure(decode(text.encode()))
+        assert str(error.value) == said, sdl.file
         refused += 1
-    assert refused > 40
+    assert refused == 49
 
 
 def test_what_go_does_not_know_vanishes_from_the_hash() -> None:

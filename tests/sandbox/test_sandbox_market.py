@@ -9,7 +9,7 @@ import pytest
 
 from akash_mcp.ids import parse_provider
 from akash_mcp.sandbox.bidders import offered_gpu_attributes, quote
-from akash_mcp.sandbox.market import AUDITOR, GI, OTHER_AUDITOR, Seller, sellers
+from akash_mcp.sandbox.sellers import AUDITOR, GI, OTHER_AUDITOR, Seller, sellers
 from akash_mcp.sdl import Attribute, Endpoint, GroupSpec, ResourceUnit, Storage
 
 MARKET = sellers(7, 10)
@@ -119,7 +119,7 @@ def test_the_gpu_must_be_one_that_is_asked_for(keys: tuple[str, ...], bids: bool
     assert (price(H100, group(gpu_unit(*keys))) is not None) is bids
 
 
-def test_no_gpu_no_bid() -> None:
+def test_a_provider_without_the_gpu_does_not_bid() -> None:
     assert price(PLAIN, group(gpu_unit("vendor/nvidia/model/*"))) is None
 
 

@@ -69,7 +69,9 @@ async def test_what_the_destination_declares_is_transferred(
         b'{"hostnames_to_migrate":[1],"endpoints_to_migrate":[1]}',
     ],
 )
-async def test_what_is_no_request_is_422_without_a_body(world: World, what: str, body: bytes) -> None:
+async def test_a_body_that_is_not_a_request_is_422_without_a_body(
+    world: World, what: str, body: bytes
+) -> None:
     response = await migrate(world, what, body)
     assert (response.status_code, response.text) == (422, "")
 

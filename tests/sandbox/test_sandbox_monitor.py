@@ -25,7 +25,7 @@ async def world() -> AsyncIterator[World]:
 def later(world: World, path: str, seconds: float) -> Lease:
     """The lease so many simulated seconds later."""
     world.chain.clock.skip(seconds)
-    world.chain.agenda.catch_up()
+    world.chain.schedule.catch_up()
     return world.chain.deployments[world.account.address, path.split("/")[2]].leases[0]
 
 

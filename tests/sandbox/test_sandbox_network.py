@@ -1,7 +1,8 @@
-"""The network as a whole: coming up, the same for the same seed, the control door, and going down."""
+"""The network as a whole: coming up, the same for the same seed, the control api, and going down."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -64,25 +65,25 @@ async def test_a_request_under_way_does_not_keep_it_up() -> None:
             await http.get(f"{network.console_url}/v1/providers", timeout=0.1)
 
 
-async def test_the_control_door_tells_the_truth_and_turns_the_clock() -> None:
+async def test_the_control_api_tells_the_state_and_turns_the_clock() -> None:
     async with (
         EmbeddedNetwork(Options(providers=1, balance_uact=7)) as network,
         httpx2.AsyncClient() as control,
     ):
-        door = f"{network.control_url}/_sandbox"
-        skipped = await control.post(f"{door}/clock", json={"skip": 609.8})
-        state = (await control.get(f"{door}/state")).json()
+        api = f"{network.control_url}/_sandbox"
+        skipped = await control.post(f"{api}/clock", json={"skip": 609.8})
+        state = (await control.get(f"{api}/state")).json()
     assert skipped.json()["height"] >= 22_000_099
     assert (state["allowance_uact"], state["deployments"], state["spent_uact"]) == (7, [], "0")
 
 
-async def test_faults_are_switched_through_the_control_door() -> None:
+async def test_faults_are_switched_through_the_control_api() -> None:
     async with EmbeddedNetwork(Options(providers=1)) as network, httpx2.AsyncClient() as http:
-        door = f"{network.control_url}/_sandbox/faults"
-        answer = await http.post(door, json={"name": "429", "count": 1, "value": 3})
+        api = f"{network.control_url}/_sandbox/faults"
+        answer = await http.post(api, json={"name": "429", "count": 1, "value": 3})
         assert answer.json()["on"] == [{"name": "429", "count": 1, "value": "3", "route": None}]
         assert (await http.get(f"{network.console_url}/v1/providers")).status_code == 429
-        assert (await http.get(door)).json()["on"] == []
+        assert (await http.get(api)).json()["on"] == []
 
 
 @pytest.mark.parametrize(
@@ -90,9 +91,9 @@ async def test_faults_are_switched_through_the_control_door() -> None:
 )
 async def test_a_fault_that_makes_no_sense_is_400(body: bytes) -> None:
     async with EmbeddedNetwork(Options(providers=1)) as network, httpx2.AsyncClient() as control:
-        for door in ("faults", "clock"):
+        for api in ("faults", "clock"):
             assert (
-                await control.post(f"{network.control_url}/_sandbox/{door}", content=body)
+                await control.post(f"{network.control_url}/_sandbox/{api}", content=body)
             ).status_code == 400
 
 
@@ -118,8 +119,7 @@ def test_an_unknown_fault_is_said_plainly(capsys: pytest.CaptureFixture[str]) ->
     assert "no fault is called 'gremlins'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_prints_one_line_and_ends_on_a_signal(number: signal.Signals) -> None:
+def test_the_command_prints_one_line_and_nothing_else() -> None:
     code = "import sys; from akash_mcp.cli.sandbox import run, Options; sys.exit(run(Options(providers=2)))"
     environment = {**os.environ, "PYTHONWARNINGS": "error"}
     with subprocess.Popen(
@@ -132,9 +132,29 @@ def test_the_command_prints_one_line_and_ends_on_a_signal(number: signal.Signals
         assert process.stdout is not None
         described = json.loads(process.stdout.readline())
         assert len(described["providers"]) == 2
-        process.send_signal(number)
+        process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (0, "", "")
+
+
+class _SignalledOnFlush(io.StringIO):
+    """Standard output whose reader sends this process a signal once it has its line."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__()
+        self._number = number
+
+    def flush(self) -> None:
+        super().flush()
+        os.kill(os.getpid(), self._number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_ends_on_a_signal(number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = _SignalledOnFlush(number)
+    monkeypatch.setattr("sys.stdout", printed)
+    assert run(Options(providers=2)) == 0
+    assert len(json.loads(printed.getvalue())["providers"]) == 2
 
 
 def test_the_command_line_chooses_what_is_played(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +171,7 @@ def test_the_command_line_chooses_what_is_played(monkeypatch: pytest.MonkeyPatch
     assert asked[0].faults == ("no-bids*2", "429=3")
 
 
-def test_a_demo_with_a_fault_that_is_none_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_demo_refuses_an_unknown_fault(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["demo", "--fault", "gremlins"]) == 1
     assert "no fault is called 'gremlins'" in capsys.readouterr().err
 

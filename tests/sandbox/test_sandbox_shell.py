@@ -11,7 +11,7 @@ import pytest
 from provider_world import World, a_world, expose, service, until_end
 from websockets.exceptions import ConnectionClosed
 
-from akash_mcp.sandbox.provider import shell as gateway_shell
+from akash_mcp.sandbox.provider import shell_session as gateway_shell
 
 pytestmark = pytest.mark.anyio
 
@@ -74,7 +74,7 @@ async def test_output_and_then_the_result(world: World) -> None:
     assert await frames(world, lease, "echo", "hello", "you") == [(STDOUT, b"hello you\n"), result(0)]
 
 
-async def test_no_log_of_the_gateway_has_its_words(world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_gateway_never_logs_a_command(world: World, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     lease = await world.deploy(service())
     assert await frames(world, lease, "echo", "hush") == [(STDOUT, b"hush\n"), result(0)]
@@ -101,7 +101,7 @@ async def test_errors_have_a_frame_of_their_own_but_not_under_a_tty(world: World
     assert await frames(world, lease, "cat", "/none", tty="1") == [(STDOUT, said), result(1)]
 
 
-async def test_true_does_not_mean_yes(world: World) -> None:
+async def test_only_1_switches_stdin_and_tty_on(world: World) -> None:
     lease = await world.deploy(service())
     assert (await frames(world, lease, "cat", "/none", tty="true"))[0][0] == STDERR
 
@@ -148,7 +148,7 @@ async def test_a_service_that_does_not_run(world: World) -> None:
     assert await frames(world, lease, "true", service="db") == [result(0, message)]
 
 
-async def test_a_pod_that_there_is_not(world: World) -> None:
+async def test_a_pod_index_out_of_range_is_refused(world: World) -> None:
     lease = await world.deploy(service(count=2))
     message = "remote command execute error: pod index out of range: valid range is [0, 1]"
     assert await frames(world, lease, "true", podIndex="0x2") == [result(0, message)]

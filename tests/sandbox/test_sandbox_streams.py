@@ -62,7 +62,7 @@ async def test_a_refusal_before_the_upgrade_is_plain_http_with_a_body(world: Wor
     )
 
 
-async def test_a_request_that_is_no_upgrade_is_400(world: World) -> None:
+async def test_a_request_without_an_upgrade_is_400(world: World) -> None:
     response = await world.get("/lease/1/1/1/logs")
     assert (response.status_code, response.text) == (400, "Bad Request\n")
 
@@ -185,7 +185,7 @@ async def test_a_pod_that_has_not_started_fails_all_logs(world: World) -> None:
     assert await end_of(world, f"{lease}/logs") == (4000, "")
 
 
-async def test_a_service_that_is_no_label_is_an_internal_error(world: World) -> None:
+async def test_a_service_name_that_is_not_a_label_is_an_internal_error(world: World) -> None:
     lease = await world.deploy(service())
     assert await end_of(world, f"{lease}/logs?service=a%20b") == (4000, "")
 

@@ -44,7 +44,7 @@ async def test_any_gpu_passes_and_bids_of_blocked_ones_are_hidden_and_refused(wo
     assert response.status_code == 402
 
 
-async def test_a_bid_that_never_was_is_403(world: World) -> None:
+async def test_a_lease_on_an_unknown_bid_is_403(world: World) -> None:
     created = await world.create()
     bids = await world.bids(created["dseq"])
     response = await world.http.post(

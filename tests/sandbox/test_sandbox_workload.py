@@ -8,13 +8,13 @@ import pytest
 from provider_world import expose, manifest, service
 
 from akash_mcp.sandbox.clock import Clock
+from akash_mcp.sandbox.provider.command_interpreter import ContainerView, NotPlayed, Outcome, run
 from akash_mcp.sandbox.provider.images import canonical, kind_of, short_name
 from akash_mcp.sandbox.provider.manifest import decode
-from akash_mcp.sandbox.provider.minishell import Box, NotPlayed, run
 from akash_mcp.sandbox.provider.workload import LeaseKey, Workload
 
 KEY = LeaseKey("akash1owner", "7", 1, 1, "akash1provider")
-BOX = Box(hostname="web-0", env={"A": "1"})
+BOX = ContainerView(hostname="web-0", env={"A": "1"})
 
 
 def workload(image: str = "nginx", **changes: Any) -> Workload:
@@ -45,7 +45,7 @@ def test_an_image_that_runs() -> None:
     ("vllm/vllm-openai:latest", "Application startup complete."),
     ("ghcr.io/acme/shop", "listening on 80"),
 ])  # fmt: skip
-def test_each_kind_of_image_has_a_voice(image: str, last_line: str) -> None:
+def test_each_kind_of_image_logs_in_its_own_way(image: str, last_line: str) -> None:
     _, _, log = after(120, workload(image))
     assert last_line in log[-1]
 
@@ -70,7 +70,7 @@ def test_a_private_image_wants_credentials() -> None:
     assert after(30, workload("registry.example/private/app:1", credentials=credentials))[0] == 1
 
 
-def test_a_crashing_image_has_last_words_and_is_started_again_ever_more_rarely() -> None:
+def test_a_crashing_image_logs_its_error_and_is_restarted_ever_more_rarely() -> None:
     running = workload("acme/crash:1")
     ready, reasons, log = after(7, running)
     assert (ready, reasons[-2:]) == (0, ["Started", "BackOff"])
@@ -117,7 +117,7 @@ def test_a_registry_that_does_not_give_the_image(image: str, note: str) -> None:
     assert any(note in event.note for event in running.events)
 
 
-def test_an_image_name_with_capitals_is_none() -> None:
+def test_an_image_name_with_capitals_is_invalid() -> None:
     assert after(100, workload("ghcr.io/Acme/App:1"))[:2] == (0, ["Scheduled", "InspectFailed", "Failed"])
     assert after(100, workload("GHCR.io/acme/app:V1"))[0] == 1
 
@@ -218,6 +218,11 @@ def test_image_references(image: str, name: str, kind: str, whole: str) -> None:
     assert (short_name(image), kind_of(image), canonical(image)) == (name, kind, whole)
 
 
+def written(outcome: Outcome, *, stderr: bool) -> str:
+    """All that a command wrote to one of its two streams."""
+    return "".join(text for _, is_stderr, text in outcome.output if is_stderr == stderr)
+
+
 @pytest.mark.parametrize(
     ("argv", "stdout", "stderr", "code"),
     [
@@ -231,9 +236,9 @@ def test_image_references(image: str, name: str, kind: str, whole: str) -> None:
         (["hostname"], "web-0\n", "", 0),
     ],
 )
-def test_the_small_shell(argv: list[str], stdout: str, stderr: str, code: int) -> None:
+def test_commands_that_the_interpreter_plays(argv: list[str], stdout: str, stderr: str, code: int) -> None:
     outcome = run(argv, BOX)
-    assert (outcome.text(stderr=False), outcome.text(stderr=True), outcome.exit_code) == (
+    assert (written(outcome, stderr=False), written(outcome, stderr=True), outcome.exit_code) == (
         stdout,
         stderr,
         code,
@@ -245,7 +250,7 @@ def test_a_script_that_cannot_be_parsed_exits_with_2() -> None:
 
 
 @pytest.mark.parametrize("argv", [[], ["nginx"], ["exit", "1"], ["sh", "-c", "python main.py"], ["cat"]])
-def test_what_the_small_shell_does_not_play(argv: list[str]) -> None:
+def test_commands_that_the_interpreter_does_not_play(argv: list[str]) -> None:
     with pytest.raises(NotPlayed):
         run(argv, BOX)
 
@@ -262,9 +267,13 @@ SERVERS = {
 @pytest.mark.parametrize("script", SERVERS.values(), ids=SERVERS.keys())
 def test_a_script_that_we_cannot_play_is_not_taken_for_one_that_ends(script: str) -> None:
     with pytest.raises(NotPlayed):
-        run(["sh", "-c", script], Box("web-0"))
+        run(["sh", "-c", script], ContainerView("web-0"))
 
 
 def test_lines_are_played_one_after_another() -> None:
-    outcome = run(["sh", "-c", "echo a\necho b >&2\nexit 3"], Box("web-0"))
-    assert (outcome.exit_code, outcome.text(stderr=False), outcome.text(stderr=True)) == (3, "a\n", "b\n")
+    outcome = run(["sh", "-c", "echo a\necho b >&2\nexit 3"], ContainerView("web-0"))
+    assert (outcome.exit_code, written(outcome, stderr=False), written(outcome, stderr=True)) == (
+        3,
+        "a\n",
+        "b\n",
+    )

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from akash_mcp.sanitize import secrets
@@ -258,7 +258,6 @@ def test_a_secret_does_not_hide_behind_a_line_end() -> None:
 
 
 @given(HOSTILE, st.integers(0, 120), st.sampled_from(["start", "end"]))
-@settings(max_examples=400, deadline=None)
 def test_cleaning_twice_changes_nothing_and_keeps_every_promise(text: str, limit: int, keep: str) -> None:
     side = "start" if keep == "start" else "end"
     once = clean(text, limit=limit, keep="start" if side == "start" else "end")
@@ -269,7 +268,6 @@ def test_cleaning_twice_changes_nothing_and_keeps_every_promise(text: str, limit
 
 
 @given(HOSTILE, st.integers(0, 120))
-@settings(max_examples=400, deadline=None)
 def test_one_line_is_one_line_and_stays_as_it_is(text: str, limit: int) -> None:
     line = one_line(text, limit=limit)
     assert one_line(line, limit=limit) == line

@@ -1,17 +1,8 @@
-"""What the tests of the SDL share: one good SDL, changes to it, and what the official judges said of 761 others."""
+"""What the tests of the SDL share: one good SDL, and what `check` says of changes to it."""
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-import pytest
-
 from akash_mcp.sdl import Finding, Report, check
-
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "sdl"
 
 BASE = """\
 version: "2.0"
@@ -60,17 +51,3 @@ def only(report: Report) -> Finding:
     """The one error of a report."""
     (finding,) = report.errors
     return finding
-
-
-@cache
-def verdicts() -> tuple[dict[str, Any], ...]:
-    """One row for each file: what the official judges said of it."""
-    if not DATA.is_dir():
-        pytest.skip(f"the official judges' verdicts are not at {DATA}")
-    return tuple(json.loads(line) for line in (DATA / "verdicts.jsonl").read_text().splitlines())
-
-
-@cache
-def reports() -> dict[str, Report]:
-    """What `check` says of each of those files."""
-    return {row["file"]: check((DATA / row["file"]).read_bytes().decode()) for row in verdicts()}

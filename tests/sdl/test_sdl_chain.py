@@ -33,7 +33,7 @@ GPU = "        gpu: {units: %s, attributes: {vendor: {nvidia: [%s]}}}\n  placeme
         ("global: true", "service: web\n            global: true", "service: web", "P01", "provider"),
     ],
 )
-def test_each_limit_is_where_the_chain_has_it(old: str, good: str, bad: str, rule: str, judge: str) -> None:
+def test_each_limit_is_the_chains(old: str, good: str, bad: str, rule: str, judge: str) -> None:
     assert rule not in {finding.rule for finding in changed((old, good)).errors}
     refused = changed((old, bad))
     assert refused.console_ok
@@ -53,13 +53,13 @@ def test_each_limit_is_where_the_chain_has_it(old: str, good: str, bad: str, rul
         ("1", "{model: a100, ram: 80Gi}, {model: a100, ram: 40Gi}", set()),
     ],
 )
-def test_gpus_come_whole_and_each_model_once(units: str, models: str, rules: set[str]) -> None:
+def test_gpus_are_whole_numbers_of_distinct_models(units: str, models: str, rules: set[str]) -> None:
     report = changed(("  placement:", GPU % (units, models)))
     assert {finding.rule for finding in report.errors} == rules
 
 
 @pytest.mark.parametrize("name", ["Web", "web_1", "1web", "web-", "w.b", "wéb", "my app"])
-def test_a_service_name_that_no_provider_runs_is_an_error_at_its_key(name: str) -> None:
+def test_a_service_name_that_providers_refuse_is_an_error_at_its_key(name: str) -> None:
     finding = only(
         changed(
             ("services:\n  web:", f"services:\n  {name}:"), ("deployment:\n  web:", f"deployment:\n  {name}:")
@@ -68,15 +68,15 @@ def test_a_service_name_that_no_provider_runs_is_an_error_at_its_key(name: str) 
     assert (finding.rule, finding.line, finding.column) == ("P02", 3, 3)
 
 
-def test_accept_with_two_to_entries_asks_for_each_name_twice() -> None:
+def test_accept_with_two_to_entries_requests_each_host_twice() -> None:
     finding = only(
         changed(("as: 80", "accept: [a.com]"), ("- global: true", "- global: true\n          - service: web"))
     )
     assert finding.rule == "P05"
-    assert "expose entry of its own" in finding.hint
+    assert "expose entry of its own" in finding.fix
 
 
-def test_one_host_name_in_two_placements_is_asked_for_twice() -> None:
+def test_one_host_name_in_two_placements_is_requested_twice() -> None:
     price = "      pricing: {web: {denom: uact, amount: 1}}\n"
     report = changed(
         ("as: 80", "accept: [a.com]"),
@@ -91,12 +91,12 @@ def test_names_that_console_and_provider_sort_differently_are_refused() -> None:
     assert only(report).rule == "P22"
 
 
-def test_a_group_has_limits_of_its_own() -> None:
+def test_a_placement_has_limits_in_total() -> None:
     report = changed(("units: 0.5", "units: 384"), ("size: 512Mi", "size: 2Ti"), ("count: 1", "count: 51"))
     assert [finding.rule for finding in report.errors] == ["P17", "P19"]
 
 
-def test_nothing_to_deploy_passes_the_console_only() -> None:
+def test_an_sdl_that_deploys_nothing_passes_only_the_console() -> None:
     report = changed(
         ("deployment:\n  web:\n    dc:\n      profile: web\n      count: 1", "deployment:\n  web: {}")
     )
@@ -125,7 +125,9 @@ def test_nothing_to_deploy_passes_the_console_only() -> None:
         ("  placement:", GPU % ("1", ""), "D03", "market"),
     ],
 )
-def test_what_is_taken_and_still_goes_wrong_is_a_warning(old: str, new: str, rule: str, judge: str) -> None:
+def test_what_every_judge_takes_and_still_goes_wrong_is_a_warning(
+    old: str, new: str, rule: str, judge: str
+) -> None:
     report = changed((old, new))
     assert report.ok
     assert (rule, judge) in {(warning.rule, warning.judge) for warning in report.warnings}

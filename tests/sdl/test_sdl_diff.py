@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from sdl_data import changed, reports
+from judged_sdls import Judged, each_source
+from sdl_data import changed
 
 from akash_mcp.sdl import diff
 
@@ -26,7 +27,7 @@ words = st.lists(word, max_size=4)
         ("size: 1Gi", "size: 1024Mi"),
     ],
 )
-def test_what_runs_may_change(old: str, new: str) -> None:
+def test_what_runs_can_be_updated_in_place(old: str, new: str) -> None:
     assert diff(changed(), changed((old, new))) == ()
 
 
@@ -49,11 +50,11 @@ def test_what_runs_may_change(old: str, new: str) -> None:
         ("port: 80", "port: 0", "the new SDL would be refused"),
     ],
 )
-def test_what_was_ordered_stays(old: str, new: str, said: str) -> None:
+def test_what_was_ordered_cannot_be_updated_in_place(old: str, new: str, said: str) -> None:
     assert said in " ".join(diff(changed(), changed((old, new))))
 
 
-def test_a_renamed_service_or_placement_is_in_the_way() -> None:
+def test_a_renamed_service_or_placement_prevents_an_update() -> None:
     renamed = changed(
         ("services:\n  web:", "services:\n  api:"), ("deployment:\n  web:", "deployment:\n  api:")
     )
@@ -65,19 +66,19 @@ def test_a_renamed_service_or_placement_is_in_the_way() -> None:
     assert diff(changed(), moved) == ('the placement "dc" is gone', 'the placement "eu" is new')
 
 
-def test_no_sdl_differs_from_itself() -> None:
-    for file, report in reports().items():
-        if report.ok:
-            assert diff(report, report) == (), file
+@each_source
+def test_no_sdl_differs_from_itself(judged: Judged) -> None:
+    for sdl in judged():
+        if sdl.report.ok:
+            assert diff(sdl.report, sdl.report) == (), sdl.file
 
 
 runs = st.fixed_dictionaries({"image": word, "command": words, "args": words, "port": st.integers(1, 65535)})
 variables = st.dictionaries(st.sampled_from("ABCD"), word, max_size=3)
 
 
-@settings(deadline=None, max_examples=60)
 @given(runs, variables)
-def test_whatever_runs_may_change(run: dict[str, object], env: dict[str, str]) -> None:
+def test_any_change_of_what_runs_can_be_updated_in_place(run: dict[str, object], env: dict[str, str]) -> None:
     lines = "".join(f"    {key}: {value!r}\n" for key, value in run.items() if key != "port")
     lines += f"    env: {[f'{name}={value}' for name, value in env.items()]!r}\n"
     new = changed((IMAGE, lines), ("port: 80", f"port: {run['port']}"))
@@ -95,11 +96,8 @@ orders = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=60)
 @given(orders, orders)
-def test_each_thing_ordered_otherwise_is_named_and_nothing_else(
-    old: dict[str, str], new: dict[str, str]
-) -> None:
+def test_each_changed_order_is_named_and_nothing_else(old: dict[str, str], new: dict[str, str]) -> None:
     before, after = (
         changed(
             ("units: 0.5", f"units: {each['cpu']}"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from akash_mcp.cli import main
@@ -109,7 +109,6 @@ def test_the_region_and_other_attributes_are_asked_of_the_provider() -> None:
 
 
 @given(st.decimals("0.01", "5000", places=4), st.integers(1, 40))
-@settings(max_examples=25, deadline=None)
 def test_a_ceiling_that_was_named_is_kept_to_the_last_digit(dollars: Decimal, count: int) -> None:
     (group,) = draft(IMAGE, count=count, max_usd_per_hour=Usd(dollars)).report.groups
     assert usd_per_hour(group.price) <= Usd(dollars)
@@ -205,7 +204,6 @@ ARGUMENTS: dict[str, st.SearchStrategy[Any]] = {
 
 
 @given(st.text(max_size=8) | st.just(IMAGE), st.fixed_dictionaries({}, optional=ARGUMENTS))
-@settings(max_examples=250, deadline=None)
 def test_no_draft_is_ever_refused(image: str, arguments: dict[str, Any]) -> None:
     try:
         drafted = draft(image, **arguments)
@@ -234,7 +232,6 @@ GOOD: dict[str, st.SearchStrategy[Any]] = {
 
 
 @given(st.fixed_dictionaries({}, optional=GOOD))
-@settings(max_examples=80, deadline=None)
 def test_a_good_draft_draws_no_warning(arguments: dict[str, Any]) -> None:
     arguments.setdefault("gpus", 1)
     drafted = draft(IMAGE, **arguments)

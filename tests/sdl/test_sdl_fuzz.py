@@ -15,7 +15,7 @@ from sdl_data import BASE
 from akash_mcp.sdl import Report, check, diff
 from akash_mcp.sdl.output.manifest import sha256_hex
 
-relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+relaxed = settings(suppress_health_check=[HealthCheck.too_slow])
 
 scalars = st.one_of(
     st.none(),
@@ -111,7 +111,7 @@ def holds_together(source: str) -> Report:
     lines = source.count("\n") + source.count("\r") + 1
     assert report.ok <= report.console_ok
     assert report.ok == (not report.errors)
-    assert report.console_ok == (report.manifest is not None) == (report.console_message == "")
+    assert report.console_ok == (report.manifest is not None)
     assert report.manifest is None or report.manifest_sha256 == sha256_hex(report.manifest)
     for finding in (*report.errors, *report.warnings):
         assert finding.message
@@ -141,19 +141,19 @@ EXTREMES = (
 
 
 @pytest.mark.parametrize("extreme", EXTREMES, ids=lambda each: str(each)[:8])
-def test_a_number_out_of_all_proportion_gets_an_answer_anywhere(extreme: float | str) -> None:
+def test_an_extreme_number_gets_an_answer_anywhere(extreme: float | str) -> None:
     for place in PLACES:
         holds_together(json.dumps(mutated(place, extreme)))
 
 
-@settings(relaxed, max_examples=1500)
+@relaxed
 @given(st.sampled_from(PLACES), values)
 def test_any_value_anywhere_gets_an_answer(place: tuple[Any, ...], value: Any) -> None:
     report = holds_together(json.dumps(mutated(place, value), indent=1, ensure_ascii=False))
     diff(report, report)
 
 
-@settings(relaxed, max_examples=1500)
+@relaxed
 @given(
     st.integers(0, len(BASE)),
     st.integers(0, 30),
@@ -163,13 +163,13 @@ def test_any_cut_and_splice_of_the_text_gets_an_answer(start: int, length: int, 
     holds_together(BASE[:start] + splice + BASE[start + length :])
 
 
-@settings(relaxed, max_examples=1000)
+@relaxed
 @given(st.text(alphabet=st.characters(codec=None), max_size=200))
 def test_any_text_gets_an_answer(source: str) -> None:
     holds_together(source)
 
 
-@settings(relaxed, max_examples=300)
+@relaxed
 @given(st.sampled_from(PLACES[1:]))
 def test_any_missing_part_gets_an_answer(place: tuple[Any, ...]) -> None:
     root = copy.deepcopy(RICH)

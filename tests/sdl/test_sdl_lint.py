@@ -34,7 +34,7 @@ def test_a_good_file_is_ok_and_shows_its_ceiling(good: Path, capsys: pytest.Capt
     assert capsys.readouterr().out.strip().endswith("would take it; it may cost at most $431.25 a month")
 
 
-def test_a_refused_file_shows_the_line_a_caret_and_the_mend(
+def test_a_refused_file_shows_the_line_a_caret_and_the_fix(
     bad: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run([bad], as_json=False) == 1
@@ -76,7 +76,7 @@ def test_a_dash_reads_standard_input(
     assert json.loads(capsys.readouterr().out)["file"] == "-"
 
 
-def test_an_unreadable_file_is_said_and_the_rest_judged(
+def test_an_unreadable_file_is_reported_and_the_rest_checked(
     tmp_path: Path, good: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     binary = tmp_path / "binary.yaml"
@@ -87,7 +87,9 @@ def test_an_unreadable_file_is_said_and_the_rest_judged(
     assert json.loads(captured.out)["ok"]
 
 
-def test_nothing_in_a_file_steers_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_control_characters_in_a_file_do_not_reach_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "evil.yaml"
     file.write_text('"a\\e[31m": 1\nb: "\x1b[2J"\n[bold]: 1\n')
     run([file], as_json=False)
@@ -111,6 +113,8 @@ def test_a_terminal_gets_lines_that_fit_with_the_caret_in_its_place(
     assert cell_len(source[: source.index("5, y")]) == caret.index("^")
 
 
-def test_several_files_stand_apart(good: Path, bad: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_files_are_separated_by_an_empty_line(
+    good: Path, bad: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run([bad, good], as_json=False)
     assert "refused: 1 error\n\n" in capsys.readouterr().out

@@ -30,9 +30,9 @@ def test_a_price_that_the_chain_refuses_has_no_ceiling() -> None:
         assert not report.ok
 
 
-def test_a_price_below_what_anybody_asks_is_told() -> None:
+def test_a_price_below_what_providers_ask_is_a_warning() -> None:
     report = changed(("amount: 1000", "amount: 1"), ("units: 0.5", "units: 64"))
-    assert [(warning.rule, warning.hint) for warning in report.warnings] == [("D11", "write amount: 477")]
+    assert [(warning.rule, warning.fix) for warning in report.warnings] == [("D11", "write amount: 477")]
 
 
 def test_the_denom_is_forced_and_the_amount_kept() -> None:

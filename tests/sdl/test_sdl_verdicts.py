@@ -1,63 +1,81 @@
-"""Agreement with the official judges, file by file. A file that differs is named here with its reason."""
+"""Agreement with the official judges, SDL by SDL. One that differs is named here with its reason."""
 
 from __future__ import annotations
 
+import hashlib
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
-from sdl_data import reports, verdicts
+import shared_data
+from judged_sdls import Judged, each_source, other_peoples, probes
 
 from akash_mcp.sdl import GroupSpec
 
 CLI_DIFFERS = {
     "probes/amount__float_1e6.yaml": "Go reads the number's spelling, 1e6; a YAML parser keeps its value only",
-    "probes/amount__s_exp.yaml": "the same: 1e3, unquoted",
+    "probes/amount__s_exp.yaml": "1e3, unquoted: as above",
 }
 
 
-def test_the_console_is_agreed_with_on_every_file() -> None:
-    differ = [row["file"] for row in verdicts() if reports()[row["file"]].console_ok != row["console"]["ok"]]
+def test_every_probe_is_the_text_that_was_judged() -> None:
+    for sdl in probes():
+        assert hashlib.sha256(sdl.text.encode()).hexdigest() == sdl.verdict["text_sha256"], sdl.file
+
+
+def test_every_probe_is_byte_for_byte_what_lies_beside_the_checkout() -> None:
+    folder = shared_data.require("sdl/probes")
+    assert {sdl.file for sdl in probes()} == {f"probes/{path.name}" for path in folder.iterdir()}
+    for sdl in probes():
+        assert shared_data.require(f"sdl/{sdl.file}").read_bytes() == sdl.text.encode(), sdl.file
+
+
+@each_source
+def test_there_are_as_many_of_each_kind_as_were_judged(judged: Judged) -> None:
+    """So that no test below passes for want of anything to judge."""
+    all_of_them = [sdl.verdict for sdl in judged()]
+    console = [verdict for verdict in all_of_them if verdict["console"]["ok"]]
+    both = [verdict for verdict in console if verdict["chain_provider"] == {}]
+    hashed = [verdict for verdict in all_of_them if verdict["manifest_sha256"]]
+    counts = (len(all_of_them), len(console), len(both), len(hashed))
+    assert counts == {probes: (644, 355, 276, 344), other_peoples: (117, 62, 62, 60)}[judged]
+
+
+@each_source
+def test_the_console_is_agreed_with_on_every_sdl(judged: Judged) -> None:
+    differ = [sdl.file for sdl in judged() if sdl.report.console_ok != sdl.verdict["console"]["ok"]]
     assert differ == []
 
 
-def test_a_refusal_has_the_consoles_own_words() -> None:
-    for row in verdicts():
-        if not row["console"]["ok"]:
-            said = row["console"]["errors"] or row["parser_errors"]
-            assert reports()[row["file"]].console_message == ", ".join(said), row["file"]
-
-
-def test_chain_and_provider_are_agreed_with_on_every_file() -> None:
-    judged = [row for row in verdicts() if row["chain_provider"] is not None]
-    differ = [row["file"] for row in judged if reports()[row["file"]].ok != (row["chain_provider"] == {})]
-    assert len(judged) > 400
+@each_source
+def test_chain_and_provider_are_agreed_with_on_every_sdl(judged: Judged) -> None:
+    asked = [sdl for sdl in judged() if sdl.verdict["chain_provider"] is not None]
+    differ = [sdl.file for sdl in asked if sdl.report.ok != (sdl.verdict["chain_provider"] == {})]
     assert differ == []
 
 
-def test_every_manifest_has_the_official_hash() -> None:
-    hashed = [row for row in verdicts() if row["manifest_sha256"]]
-    differ = [
-        row["file"] for row in hashed if reports()[row["file"]].manifest_sha256 != row["manifest_sha256"]
-    ]
-    assert len(hashed) > 400
+@each_source
+def test_every_manifest_has_the_official_hash(judged: Judged) -> None:
+    hashed = [sdl for sdl in judged() if sdl.verdict["manifest_sha256"]]
+    differ = [sdl.file for sdl in hashed if sdl.report.manifest_sha256 != sdl.verdict["manifest_sha256"]]
     assert differ == []
 
 
-def test_the_group_specs_are_the_official_ones() -> None:
-    for row in verdicts():
-        if row["groups"] is not None:
-            ours = [compact(group) for group in reports()[row["file"]].groups]
-            assert ours == [rounded(group) for group in row["groups"]], row["file"]
+@each_source
+def test_the_group_specs_are_the_official_ones(judged: Judged) -> None:
+    for sdl in judged():
+        if sdl.verdict["groups"] is not None:
+            ours = [compact(group) for group in sdl.report.groups]
+            assert ours == [rounded(group) for group in sdl.verdict["groups"]], sdl.file
 
 
-def test_the_command_line_is_agreed_with_but_for_numbers_with_exponents() -> None:
+@each_source
+def test_the_command_line_is_agreed_with_but_for_numbers_with_exponents(judged: Judged) -> None:
     differ = set()
-    for row in verdicts():
-        report = reports()[row["file"]]
-        noted = any(warning.judge == "cli" for warning in report.warnings)
-        if report.ok and noted == row["go_cli"]["ok"]:
-            differ.add(row["file"])
-    assert differ == set(CLI_DIFFERS)
+    for sdl in judged():
+        noted = any(warning.judge == "cli" for warning in sdl.report.warnings)
+        if sdl.report.ok and noted == sdl.verdict["go_cli"]["ok"]:
+            differ.add(sdl.file)
+    assert differ == (set(CLI_DIFFERS) if judged is probes else set())
 
 
 def compact(group: GroupSpec) -> dict[str, Any]:

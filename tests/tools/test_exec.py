@@ -14,6 +14,7 @@ from mcp import Client, StdioServerParameters
 from mcp.types import ElicitResult
 from scripted_provider import leased, running, scripted
 from websockets.asyncio.server import ServerConnection
+from workloads import run_workload
 
 from akash_mcp.data import examples_dir
 from akash_mcp.sandbox import transactions
@@ -26,7 +27,7 @@ NO = ElicitResult(action="accept", content={"confirm": False})
 
 
 async def deployed(connect: Connect, sdl: str) -> str:
-    """The dseq of a deployment of ours that runs."""
+    """The dseq of a deployment that runs and that our server created."""
     async with connect(approval="auto") as agent:
         answer = await agent.finished(await agent.call("deploy", sdl=sdl, deposit_usd=5))
     assert answer["status"] == "ready"
@@ -38,12 +39,13 @@ async def ran(agent: Agent, dseq: str, *command: str, **arguments: Any) -> dict[
 
 
 @pytest.fixture
-async def dseq(connect: Connect, sdl: str) -> str:
-    return await deployed(connect, sdl)
+async def dseq(network: EmbeddedNetwork, sdl: str) -> str:
+    return run_workload(network, sdl)
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_command_runs_once_the_person_said_yes_to_it(era: str, dseq: str, connect: Connect) -> None:
+async def test_a_command_runs_once_the_person_said_yes_to_it(era: str, connect: Connect, sdl: str) -> None:
+    dseq = await deployed(connect, sdl)
     async with connect(era, answer=YES, toolsets=EXEC) as agent:
         answer = await ran(agent, dseq, "sh", "-c", "echo one; echo two >&2; exit 3")
     assert (answer["status"], answer["exit_code"]) == ("exited", 3)
@@ -119,8 +121,8 @@ async def test_auto_asks_nobody_and_deny_lets_nothing_through(dseq: str, connect
         assert "allows nothing" in await agent.refused("run_command", dseq=dseq, command=["true"])
 
 
-async def test_a_deployment_of_others_is_named_as_such(dseq: str, connect: Connect, tmp_path: Path) -> None:
-    async with connect(answer=YES, toolsets=EXEC, state_dir=tmp_path / "another machine") as agent:
+async def test_a_deployment_of_others_is_named_as_such(dseq: str, connect: Connect) -> None:
+    async with connect(answer=YES, toolsets=EXEC) as agent:
         await ran(agent, dseq, "true")
     assert "which this server did not create" in agent.asked[0]
 
@@ -178,9 +180,9 @@ async def test_a_deployment_that_was_closed_after_the_plan_gets_no_command(
     assert not operations(tmp_path)
 
 
-async def test_with_several_services_one_has_to_be_named(connect: Connect) -> None:
+async def test_with_several_services_one_has_to_be_named(connect: Connect, network: EmbeddedNetwork) -> None:
     two = (examples_dir() / "web-with-database.yaml").read_text(encoding="utf-8")
-    dseq = await deployed(connect, two)
+    dseq = run_workload(network, two)
     async with connect(approval="auto", toolsets=EXEC) as agent:
         said = await agent.refused("run_command", dseq=dseq, command=["hostname"])
         assert "Name it: database, web." in said
@@ -191,13 +193,16 @@ async def test_with_several_services_one_has_to_be_named(connect: Connect) -> No
 
 
 @pytest.mark.parametrize("generation", ["2025", "2026-11"])
-async def test_it_runs_with_every_way_of_being_let_in(dseq: str, connect: Connect) -> None:
+async def test_it_runs_with_every_way_of_being_let_in(connect: Connect, sdl: str) -> None:
+    dseq = await deployed(connect, sdl)
     async with connect(approval="auto", toolsets=EXEC) as agent:
         assert (await ran(agent, dseq, "false"))["exit_code"] == 1
 
 
-async def test_an_image_without_a_shell_runs_programs_too(connect: Connect, sdl: str) -> None:
-    dseq = await deployed(connect, sdl.replace("nginx:1.28.0-alpine", "ghcr.io/acme/distroless:1"))
+async def test_an_image_without_a_shell_runs_programs_too(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    dseq = run_workload(network, sdl.replace("nginx:1.28.0-alpine", "ghcr.io/acme/distroless:1"))
     async with connect(approval="auto", toolsets=EXEC) as agent:
         assert "hello\n" in (await ran(agent, dseq, "echo", "hello"))["stdout"]
         quiet = await ran(agent, dseq, "true")
@@ -214,8 +219,8 @@ async def test_a_command_without_end_is_left_and_said_to_run_on(
         hangs = await ran(agent, dseq, "sleep", "100000", timeout_seconds=1)
         endless = await ran(agent, dseq, "yes", timeout_seconds=30)
     assert (hangs["status"], endless["status"]) == ("unknown", "unknown")
-    assert "not over after 1 seconds and may run on" in hangs["summary"]
-    assert "wrote without end" in endless["summary"]
+    assert "still running after 1 s and may run on" in hangs["summary"]
+    assert "wrote more than can be kept" in endless["summary"]
     assert len(endless["stdout"]) < 18_000
     assert operations(tmp_path) == [("unknown", "timed out"), ("unknown", "too much")]
 
@@ -292,10 +297,10 @@ async def test_hostile_output_is_data(dseq: str, connect: Connect) -> None:
     assert shown.count(shown.splitlines()[0].split()[1].rstrip(":")) == 2
 
 
-async def test_long_output_keeps_both_ends(connect: Connect, sdl: str) -> None:
+async def test_long_output_keeps_both_ends(connect: Connect, network: EmbeddedNetwork, sdl: str) -> None:
     words = " ".join(f"word{number}" for number in range(3_000))
-    dseq = await deployed(
-        connect, sdl.replace("    expose:", f"    env: ['BIG=first {words} last']\n    expose:", 1)
+    dseq = run_workload(
+        network, sdl.replace("    expose:", f"    env: ['BIG=first {words} last']\n    expose:", 1)
     )
     async with connect(approval="auto", toolsets=EXEC) as agent:
         shown = (await ran(agent, dseq, "printenv", "BIG"))["stdout"]

@@ -16,13 +16,13 @@ import pytest
 from agents import ERAS, YES, Agent, Connect, text_of
 from scripted_provider import leased, scripted
 from scripted_provider import running as status_of
+from workloads import STARTED, run_workload
 
 from akash_mcp.sandbox.network import EmbeddedNetwork
-from akash_mcp.workflow.logs import collector
+from akash_mcp.workflow.logs import collector, log_answer
 
 pytestmark = pytest.mark.anyio
 
-MINUTE = 1  # a simulated minute is a real second at the speed of these tests
 LARGEST_ANSWER = 13_000
 """10,000 bytes of lines, the marks before them, and our own sentences."""
 
@@ -66,21 +66,30 @@ def cursor_of(answer: str) -> str:
 
 @asynccontextmanager
 async def running(
-    connect: Connect, sdl: str, *, era: str = ERAS[0], image: str | None = None, script: str | None = None
+    connect: Connect,
+    network: EmbeddedNetwork,
+    sdl: str,
+    *,
+    era: str = ERAS[0],
+    image: str | None = None,
+    script: str | None = None,
 ) -> AsyncIterator[Running]:
     if image is not None:
         sdl = sdl.replace("image: nginx:1.28.0-alpine", f"image: {image}")
     if script is not None:
         command = json.dumps(["sh", "-c", script])
         sdl = sdl.replace("    expose:", f"    command: {command}\n    expose:", 1)
+    dseq = run_workload(network, sdl)
     async with connect(era, answer=YES) as agent:
-        deployed = await agent.finished(await agent.call("deploy", sdl=sdl, deposit_usd=2))
-        yield Running(agent, deployed["dseq"], deployed["services"][0]["uris"][0])
+        shown = await agent.call("get_deployment", id=dseq)
+        yield Running(agent, dseq, shown["services"][0]["uris"][0])
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_cursor_shows_only_what_was_written_since(era: str, connect: Connect, sdl: str) -> None:
-    async with running(connect, sdl, era=era) as web:
+async def test_a_cursor_shows_only_what_was_written_since(
+    era: str, connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with running(connect, network, sdl, era=era) as web:
         first = await web.logs()
         assert lines_of(first)[-1].startswith("web: ")
         assert "There is nothing new." in await web.logs(cursor=cursor_of(first))
@@ -90,8 +99,10 @@ async def test_a_cursor_shows_only_what_was_written_since(era: str, connect: Con
         assert "There is nothing new." in await web.logs(cursor=cursor_of(second), tail=5, grep="GET")
 
 
-async def test_what_does_not_fit_on_a_page_is_on_the_next(connect: Connect, sdl: str) -> None:
-    async with running(connect, sdl) as web:
+async def test_what_does_not_fit_on_a_page_is_on_the_next(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with running(connect, network, sdl) as web:
         page = await web.logs(tail=1)
         wanted = [f"/{number}" for number in range(250)]
         await web.visit(*wanted)
@@ -108,9 +119,11 @@ async def test_what_does_not_fit_on_a_page_is_on_the_next(connect: Connect, sdl:
         assert "GET /60 " not in newest
 
 
-async def test_a_log_of_a_million_lines_is_read_in_bounded_memory(connect: Connect, sdl: str) -> None:
+async def test_a_log_of_a_million_lines_is_read_in_bounded_memory(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
     sdl = sdl.replace("    expose:", "    env: [LINES=1000000]\n    expose:", 1)
-    async with running(connect, sdl, image="acme/chatty:1") as web:
+    async with running(connect, network, sdl, image="acme/chatty:1") as web:
         tracemalloc.start()
         answer = await web.logs(tail=100)
         _, peak = tracemalloc.get_traced_memory()
@@ -127,19 +140,24 @@ async def test_a_log_of_a_million_lines_is_read_in_bounded_memory(connect: Conne
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_followed_lines_come_with_progress_and_survive_a_lost_connection(
-    era: str, connect: Connect, network: EmbeddedNetwork, sdl: str
+    era: str, connect: Connect, network: EmbeddedNetwork, sdl: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = ";".join(f"echo line-{number}; sleep 12" for number in range(60))
-    told: list[str | None] = []
+    monkeypatch.setattr(collector, "_FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(log_answer, "_PROGRESS_SECONDS", 0.1)
+    script = ";".join(f"echo line-{number}; sleep 6" for number in range(300))
+    told: list[str] = []
+    lines_came = anyio.Event()
 
     async def hear(progress: float, total: float | None, message: str | None) -> None:
-        told.append(message)
+        told.append(message or "")
+        if not told[-1].startswith("0 "):
+            lines_came.set()
 
-    async with running(connect, sdl, era=era, script=script) as web:
+    async with running(connect, network, sdl, era=era, script=script) as web:
         before = cursor_of(await web.logs())
 
         async def interrupt() -> None:
-            await anyio.sleep(0.5)
+            await lines_came.wait()
             await network.inject("provider-unreachable")
             await network.inject("provider-unreachable", count=0)
 
@@ -154,8 +172,7 @@ async def test_followed_lines_come_with_progress_and_survive_a_lost_connection(
         assert len(numbers) > 3
         assert numbers == list(range(numbers[0], numbers[-1] + 1))
         assert "opened again" in text_of(result)
-        assert told
-        assert all(message and message.endswith("lines so far") for message in told)
+        assert all(message.endswith("lines so far") for message in told)
         rest = [
             int(line.rpartition("-")[2])
             for line in lines_of(await web.logs(cursor=cursor_of(text_of(result))))
@@ -163,19 +180,22 @@ async def test_followed_lines_come_with_progress_and_survive_a_lost_connection(
         assert rest[:1] in ([], [numbers[-1] + 1])
 
 
-async def test_a_new_pod_is_read_from_its_first_line(connect: Connect, sdl: str) -> None:
-    async with running(connect, sdl) as web:
+async def test_a_new_pod_is_read_from_its_first_line(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with running(connect, network, sdl) as web:
         cursor = cursor_of(await web.logs())
         changed = sdl.replace("nginx:1.28.0-alpine", "nginx:1.29.0-alpine")
         await web.agent.call("update_deployment", dseq=web.dseq, sdl=changed)
-        answer = ""
-        with anyio.fail_after(20):
-            while "start worker process" not in answer:
-                answer = await web.logs(cursor=cursor, follow_seconds=1)
+        network.clock.skip(STARTED)
+        answer = await web.logs(cursor=cursor, follow_seconds=1)
+        assert "start worker process" in answer
         assert "Configuration complete" in answer
 
 
-async def test_a_service_that_has_not_started_does_not_hide_the_others(connect: Connect, sdl: str) -> None:
+async def test_a_service_that_has_not_started_does_not_hide_the_others(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
     sdl = sdl.replace(
         "profiles:",
         "  late: {image: 'acme/does-not-exist:1', expose: [{port: 1, to: [{service: web}]}]}\nprofiles:",
@@ -183,21 +203,20 @@ async def test_a_service_that_has_not_started_does_not_hide_the_others(connect: 
     )
     sdl = sdl.replace("deployment:", "deployment:\n  late: {akash: {profile: web, count: 1}}")
     sdl = sdl.replace("      count: 1", "      count: 2")
-    async with connect(answer=YES) as agent:
-        dseq = (await agent.call("deploy", sdl=sdl, deposit_usd=2))["dseq"]
-        answer = ""
-        with anyio.fail_after(20):
-            while "start worker process" not in answer:
-                await anyio.sleep(0.1)
-                answer = text_of(await agent.ask("get_logs", dseq=dseq))
+    dseq = run_workload(network, sdl)
+    async with connect() as agent:
+        answer = text_of(await agent.ask("get_logs", dseq=dseq))
+    assert "start worker process" in answer
     assert "There are no logs of late" in answer
     assert "read the events" in answer
     assert len({line.partition(":")[0] for line in lines_of(answer)}) == 2
     assert all(re.match(r"web/[a-z0-9]{5}: ", line) for line in lines_of(answer))
 
 
-async def test_arguments_that_make_no_sense_are_refused(connect: Connect, sdl: str) -> None:
-    async with running(connect, sdl) as web:
+async def test_arguments_that_make_no_sense_are_refused(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with running(connect, network, sdl) as web:
         cursor = cursor_of(await web.logs())
         for wrong in ({"cursor": cursor[:-1]}, {"cursor": "x"}, {"cursor": cursor, "service": "web"}):
             assert "The cursor is not one that get_logs gave" in await web.agent.refused(
@@ -207,13 +226,13 @@ async def test_arguments_that_make_no_sense_are_refused(connect: Connect, sdl: s
         assert "follow_seconds" in await web.agent.refused("get_logs", dseq=web.dseq, follow_seconds=21)
 
 
-async def test_equal_events_are_one_line_with_a_count(connect: Connect, sdl: str) -> None:
-    async with running(connect, sdl, script="echo out of luck; sleep 60; exit 3") as web:
-        events = ""
-        with anyio.fail_after(20):
-            while "2x Normal Started Pod/web-" not in events:
-                await anyio.sleep(0.1)
-                events = await web.events()
+async def test_equal_events_are_one_line_with_a_count(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with running(connect, network, sdl, script="echo out of luck; sleep 60; exit 3") as web:
+        network.clock.skip(60)  # it has ended by then, and another 10 s later it starts again
+        events = await web.events()
+        assert re.search(r"^\| [2-9]x Normal Started Pod/web-", events, re.MULTILINE)
         lines = lines_of(events)
         assert len(lines) == len(set(lines))
         assert sum("Scheduled" in line for line in lines) == 1
@@ -234,11 +253,13 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_hostile_lines_are_cleaned_masked_and_fenced(era: str, connect: Connect, sdl: str) -> None:
+async def test_hostile_lines_are_cleaned_masked_and_fenced(
+    era: str, connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
     env = ", ".join(f'"V{number}={text}"' for number, text in enumerate(HOSTILE))
     sdl = sdl.replace("    expose:", f"    env: [{env}]\n    expose:", 1)
     script = "; ".join(f"printenv V{number}" for number in range(len(HOSTILE))) + "; sleep 9999"
-    async with running(connect, sdl, era=era, script=script) as web:
+    async with running(connect, network, sdl, era=era, script=script) as web:
         answer = await web.logs()
     assert not re.search(
         "[\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff]", answer

@@ -53,7 +53,7 @@ async def test_a_compose_file_comes_with_what_was_left_out(era: str, connect: Co
         "service": "db",
         "what": "healthcheck",
         "why": "a provider checks only that the program runs",
-        "instead": "",
+        "fix": "",
     }
 
 

@@ -7,15 +7,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, WrapValidator
 
-from akash_mcp.clients.api_model import CamelWire, Coin, ListOf, Wire, WireDseq, or_none
+from akash_mcp.clients.api_model import ApiModel, CamelApiModel, Coin, DseqField, ListOf, or_none
 from akash_mcp.ids import AccountAddress
 from akash_mcp.money import Usd
 
 
-class DeploymentSettings(CamelWire):
+class DeploymentSettings(CamelApiModel):
     """How a deployment is funded. The estimate is in uact, whatever the API's reference says."""
 
-    dseq: WireDseq
+    dseq: DseqField
     auto_top_up_enabled: bool = False
     closed: bool = False
     estimated_top_up_amount: Decimal = Decimal(0)
@@ -24,7 +24,7 @@ class DeploymentSettings(CamelWire):
     runtime_ends_at: str | None = None
 
 
-class Balances(Wire):
+class Balances(ApiModel):
     """The account's money as the API counts it.
 
     Uact, and US dollars since the API of autumn 2026 (`unit`).
@@ -50,7 +50,7 @@ class Balances(Wire):
         return Usd(positive) if self.unit == "usd" else Usd.from_uact(positive)
 
 
-class FundingConfig(CamelWire):
+class FundingConfig(CamelApiModel):
     """How the API of autumn 2026 funds deployments by itself."""
 
     target_runway_hours: Decimal = Decimal(0)
@@ -58,14 +58,14 @@ class FundingConfig(CamelWire):
     default_deposit_usd: Decimal = Decimal(0)
 
 
-class User(Wire):
+class User(ApiModel):
     """Whose API key it is."""
 
     id: str
     trial: bool = False
 
 
-class Wallet(CamelWire):
+class Wallet(CamelApiModel):
     """A managed wallet. `credit_amount` is cached and in uact: ask for the balances instead."""
 
     address: AccountAddress
@@ -75,19 +75,7 @@ class Wallet(CamelWire):
     top_up_min_amount_usd: Decimal = Decimal(0)
 
 
-class WalletSettings(CamelWire):
-    """Whether the account's card refills its credit. Amounts are US dollars.
-
-    Where it does, the credit is no limit to what can be spent.
-    """
-
-    auto_reload_enabled: bool = False
-    auto_reload_mode: str = ""
-    auto_reload_threshold: Decimal | None = None
-    auto_reload_amount: Decimal | None = None
-
-
-class UsageDay(CamelWire):
+class UsageDay(CamelApiModel):
     """One day of an account. Spending is US dollars, computed from leases and their expected ends."""
 
     date: str
@@ -96,49 +84,20 @@ class UsageDay(CamelWire):
     total_usd_spent: Decimal = Decimal(0)
 
 
-class UsageStats(CamelWire):
-    """A stretch of days in sum. US dollars."""
-
-    total_spent: Decimal = Decimal(0)
-    average_spent_per_day: Decimal = Decimal(0)
-    total_deployments: Decimal = Decimal(0)
-    average_deployments_per_day: Decimal = Decimal(0)
-
-
-class LeaseDuration(CamelWire):
-    """How long one lease ran, or runs."""
-
-    dseq: WireDseq
-    gseq: int = 1
-    oseq: int = 1
-    provider: str = ""
-    start_date: str = ""
-    closed_date: str = ""
-    duration_in_hours: Decimal = Decimal(0)
-
-
-class LeaseDurations(CamelWire):
-    """All leases of an account in a stretch of days."""
-
-    lease_count: int = 0
-    total_duration_in_hours: Decimal = Decimal(0)
-    leases: ListOf[LeaseDuration] = Field(default_factory=list)
-
-
-class BillingDeployment(Wire):
+class BillingDeployment(ApiModel):
     """A deployment that costs money now: uact per block for all its leases."""
 
-    dseq: WireDseq
+    dseq: DseqField
     price: Coin = Coin()
 
 
-class ActivityNote(Wire):
+class ActivityNote(ApiModel):
     """What came of an activity that failed."""
 
     error: str = ""
 
 
-class Activity(CamelWire):
+class Activity(CamelApiModel):
     """Something that the API of autumn 2026 does in the background."""
 
     id: str = ""
@@ -147,7 +106,7 @@ class Activity(CamelWire):
     meta: Annotated[ActivityNote | None, WrapValidator(or_none)] = None
 
 
-class Alert(CamelWire):
+class Alert(CamelApiModel):
     """Something that the account's owner is told about."""
 
     id: str
@@ -159,7 +118,7 @@ class Alert(CamelWire):
     notification_channel_id: str = ""
 
 
-class DeploymentAlert(CamelWire):
+class DeploymentAlert(CamelApiModel):
     """An alert of one deployment. `threshold` is escrow in uact."""
 
     id: str = ""
@@ -169,28 +128,14 @@ class DeploymentAlert(CamelWire):
     notification_channel_id: str = ""
 
 
-class DeploymentAlerts(CamelWire):
+class DeploymentAlerts(CamelApiModel):
     """What is told about one deployment: that its escrow runs low, that it was closed."""
 
     deployment_balance: DeploymentAlert | None = None
     deployment_closed: DeploymentAlert | None = None
 
 
-class _ChannelConfig(Wire):
-    addresses: ListOf[str] = Field(default_factory=list)
-
-
-class NotificationChannel(CamelWire):
-    """Where alerts go to."""
-
-    id: str
-    name: str = ""
-    type: str = ""
-    is_default: bool = False
-    config: _ChannelConfig = _ChannelConfig()
-
-
-class Certificate(CamelWire):
+class Certificate(CamelApiModel):
     """A client certificate as the API of 2025 makes it. The key is a secret, and in spite of its name unencrypted."""
 
     cert_pem: str
@@ -202,15 +147,9 @@ BALANCES = TypeAdapter(Balances)
 FUNDING = TypeAdapter(FundingConfig)
 USER = TypeAdapter(User)
 WALLETS = TypeAdapter(ListOf[Wallet])
-WALLET_SETTINGS = TypeAdapter(WalletSettings)
 USAGE = TypeAdapter(ListOf[UsageDay])
-USAGE_STATS = TypeAdapter(UsageStats)
-LEASE_DURATIONS = TypeAdapter(LeaseDurations)
 SPEND_RATE = TypeAdapter(ListOf[BillingDeployment])
 ACTIVITY = TypeAdapter(Activity)
-ALERT = TypeAdapter(Alert)
 ALERTS = TypeAdapter(ListOf[Alert])
 DEPLOYMENT_ALERTS = TypeAdapter(DeploymentAlerts)
-CHANNEL = TypeAdapter(NotificationChannel)
-CHANNELS = TypeAdapter(ListOf[NotificationChannel])
 CERTIFICATE = TypeAdapter(Certificate)

@@ -6,40 +6,25 @@ from datetime import date
 from decimal import Decimal
 from urllib.parse import quote
 
-from pydantic import TypeAdapter
-
 from akash_mcp.clients.console.account_models import (
-    ACTIVITY,
-    ALERT,
     ALERTS,
     BALANCES,
-    CHANNEL,
-    CHANNELS,
     DEPLOYMENT_ALERTS,
-    LEASE_DURATIONS,
     SPEND_RATE,
     USAGE,
-    USAGE_STATS,
     USER,
-    WALLET_SETTINGS,
     WALLETS,
-    Activity,
     Alert,
     Balances,
     BillingDeployment,
     DeploymentAlerts,
-    LeaseDurations,
-    NotificationChannel,
     UsageDay,
-    UsageStats,
     User,
     Wallet,
-    WalletSettings,
 )
-from akash_mcp.clients.console.client import ConsoleCalls
-from akash_mcp.clients.console.generation import funds_itself
+from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.models import DEPLOYMENTS
-from akash_mcp.errors import AkashError, NotFound
+from akash_mcp.errors import AkashError
 from akash_mcp.ids import AccountAddress, Dseq
 from akash_mcp.money import Usd
 
@@ -49,11 +34,11 @@ MOST_CREDIT = Decimal(100_000)
 FAR_APART = Decimal(1000)
 """A unit mistaken for the other is a million times off; staleness and a page of many are not a thousand."""
 
-_USD = TypeAdapter(Decimal)
 
-
-class AccountReads(ConsoleCalls):
+class AccountReader:
     """Reads about the account of the API key."""
+
+    _client: ConsoleClient
 
     async def balances(self, *, fresh: bool = False) -> Balances:
         """The account's money.
@@ -66,10 +51,10 @@ class AccountReads(ConsoleCalls):
         two do not agree: a balance that may be a million times off is none.
         """
         if fresh:
-            await self._get("/v1/balances")
-            await self._upstream.sleep(MEMO_SECONDS)
-        balances = (await self._get("/v1/balances")).read(BALANCES, "data")
-        unit = "usd" if await funds_itself(self._upstream) else "uact"
+            await self._client.get("/v1/balances")
+            await self._client.sleep(MEMO_SECONDS)
+        balances = (await self._client.get("/v1/balances")).read(BALANCES, "data")
+        unit = "usd" if await self._client.funds_itself() else "uact"
         balances = balances.model_copy(update={"unit": unit})
         await self._agrees(balances)
         return balances
@@ -79,7 +64,9 @@ class AccountReads(ConsoleCalls):
             raise _in_doubt(f"it tells {balances.balance} where US dollars are expected")
         if not balances.in_deployments:
             return
-        first = (await self._get("/v1/deployments", {"skip": "0", "limit": "100"})).read(DEPLOYMENTS, "data")
+        first = (await self._client.get("/v1/deployments", {"skip": "0", "limit": "100"})).read(
+            DEPLOYMENTS, "data"
+        )
         in_escrow = Usd.from_uact(max(sum(detail.escrow_funds for detail in first.deployments), Decimal(0)))
         if not in_escrow:
             return  # an old answer on one of the two sides: no evidence
@@ -89,90 +76,36 @@ class AccountReads(ConsoleCalls):
                 f"it says that {balances.in_deployments} are in escrow, and its deployments hold {in_escrow}"
             )
 
-    async def public_balances(self, address: AccountAddress) -> Balances:
-        """Anyone's money, as it stands in the API's index. Its unit is not checked against anything."""
-        answer = await self._get_public("/v1/balances", {"address": address})
-        unit = "usd" if await funds_itself(self._upstream) else "uact"
-        return answer.read(BALANCES, "data").model_copy(update={"unit": unit})
-
     async def current_user(self) -> User:
         """Whose API key it is."""
-        return (await self._get("/v1/user/me")).read(USER, "data")
+        return (await self._client.get("/v1/user/me")).read(USER, "data")
 
     async def wallets(self, user_id: str) -> list[Wallet]:
         """The user's wallets; none while one is still being set up."""
-        return (await self._get("/v1/wallets", {"userId": user_id})).read(WALLETS, "data")
-
-    async def wallet_settings(self) -> WalletSettings | None:
-        """Whether the card refills the credit; None where that was never set."""
-        try:
-            return (await self._get("/v1/wallet-settings")).read(WALLET_SETTINGS, "data")
-        except NotFound:
-            return None
-
-    async def weekly_cost(self) -> Usd:
-        """What a week costs of the deployments that the API funds by itself. Others are not in it."""
-        return Usd((await self._get("/v1/weekly-cost")).read(_USD, "data", "weeklyCost"))
+        return (await self._client.get("/v1/wallets", {"userId": user_id})).read(WALLETS, "data")
 
     async def spend_rate(self) -> list[BillingDeployment]:
         """What costs money now. Raises `NotOffered` on an API older than autumn 2026."""
-        await self._only_2026_11("spend rate")
-        return (await self._get("/v1/spend-rate")).read(SPEND_RATE, "data", "deployments")
+        await self._client.require_2026_11("spend rate")
+        return (await self._client.get("/v1/spend-rate")).read(SPEND_RATE, "data", "deployments")
 
     async def usage_history(
         self, address: AccountAddress, start: date | None = None, end: date | None = None
     ) -> list[UsageDay]:
         """What an address spent, by day: of the last 30 days, or of at most 366. Needs no key."""
-        return (await self._get_public("/v1/usage/history", _days(address, start, end))).unwrapped(USAGE)
-
-    async def usage_stats(
-        self, address: AccountAddress, start: date | None = None, end: date | None = None
-    ) -> UsageStats:
-        """What an address spent, in sum. Needs no key."""
-        answer = await self._get_public("/v1/usage/history/stats", _days(address, start, end))
-        return answer.unwrapped(USAGE_STATS)
-
-    async def lease_durations(
-        self,
-        owner: AccountAddress,
-        start: date | None = None,
-        end: date | None = None,
-        dseq: Dseq | None = None,
-    ) -> LeaseDurations:
-        """How long the leases of an address ran, of one deployment or all. Needs no key."""
-        params = _days(None, start, end) | ({"dseq": dseq} if dseq else {})
-        answer = await self._get_public(f"/v1/leases-duration/{quote(owner, safe='')}", params)
-        return answer.unwrapped(LEASE_DURATIONS)
-
-    async def activity(self, activity_id: str) -> Activity:
-        """How far something has come that the API does in the background (autumn 2026)."""
-        answer = await self._get(f"/v1/activities/{quote(activity_id, safe='')}")
-        return answer.unwrapped(ACTIVITY)
+        return (await self._client.get_public("/v1/usage/history", _days(address, start, end))).unwrapped(
+            USAGE
+        )
 
     async def alerts(self, dseq: Dseq | None = None) -> list[Alert]:
         """What the account's owner is told about, for one deployment or all: the first hundred."""
         params = {"limit": "100", "page": "1"} | ({"dseq": dseq} if dseq else {})
-        return (await self._get("/v1/alerts", params)).read(ALERTS, "data")
-
-    async def alert(self, alert_id: str) -> Alert:
-        """One alert. Raises `NotFound`."""
-        return (await self._get(f"/v1/alerts/{quote(alert_id, safe='')}")).read(ALERT, "data")
+        return (await self._client.get("/v1/alerts", params)).read(ALERTS, "data")
 
     async def deployment_alerts(self, dseq: Dseq) -> DeploymentAlerts:
         """What is told about one deployment."""
-        answer = await self._get(f"/v1/deployment-alerts/{quote(dseq, safe='')}")
+        answer = await self._client.get(f"/v1/deployment-alerts/{quote(dseq, safe='')}")
         return answer.read(DEPLOYMENT_ALERTS, "data", "alerts")
-
-    async def notification_channels(self) -> list[NotificationChannel]:
-        """Where alerts go to: the first hundred."""
-        params = {"limit": "100", "page": "1"}
-        return (await self._get("/v1/notification-channels", params)).read(CHANNELS, "data")
-
-    async def notification_channel(self, channel_id: str) -> NotificationChannel:
-        """One of them. Raises `NotFound`."""
-        return (await self._get(f"/v1/notification-channels/{quote(channel_id, safe='')}")).read(
-            CHANNEL, "data"
-        )
 
 
 def _days(address: AccountAddress | None, start: date | None, end: date | None) -> dict[str, str]:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Unpack
+from types import TracebackType
+from typing import Self, Unpack
 
-from akash_mcp.clients.console.generation import Generation, NotOffered, funds_itself, generation_of, pin
+from akash_mcp.clients.console.generation import (
+    NO_ROUTE,
+    NO_ROUTE_PATTERN,
+    Generation,
+    NotOffered,
+    older_generation,
+    serves_funding_config,
+)
 from akash_mcp.clients.error_mapping import TopUpPending
-from akash_mcp.clients.http import LARGEST_ANSWER, Answer, Deadline, Sending, Upstream, UpstreamOptions
+from akash_mcp.clients.http import LARGEST_ANSWER, Deadline, Response, Sending, Upstream, UpstreamOptions
 from akash_mcp.errors import (
     ApiError,
     BadSettings,
@@ -41,87 +49,147 @@ ADVICE: Mapping[type[ApiError] | str, str] = {
 }
 """The next step for an error, by its code where that says more than its class."""
 
+ALREADY_EXISTS = "already exists"
+NO_LEASE_WAS_MADE = "no lease was made"
 
-def console_upstream(
-    url: str,
-    api_key: str | None,
-    *,
-    generation: Generation | None = None,
-    **options: Unpack[UpstreamOptions],
-) -> Upstream:
-    """The Console API at `url`. Without a key only the public calls work.
+MEANINGS: Mapping[str, re.Pattern[str]] = {
+    NO_ROUTE: NO_ROUTE_PATTERN,
+    ALREADY_EXISTS: re.compile("already exists"),
+    NO_LEASE_WAS_MADE: re.compile(
+        r"\A(?:cannot create lease:|failed to create lease:|the selected bid is no longer open"
+        r"|the associated order has already been matched|provider not authorized|referenced lease bid not found"
+        r"|userwallet|malformed json|console trial expired|deployment closed)",
+        re.IGNORECASE,
+    ),
+}
+"""What an error's message is known to mean. `NO_LEASE_WAS_MADE`: how the refusals begin that come before or instead of
+the lease's transaction (akash-network/console `chain-error.service.ts`, `trial-validation.service.ts`). Everything else
+may be a provider's words on the manifest, passed through after the lease was made."""
 
-    Which `generation` it is, is found out where it is not given. Raises `BadSettings` for a key that no header can
-    carry.
+
+class ConsoleClient:
+    """The Console API at one URL: how it is called, and what is known of its generation.
+
+    Whoever reads or writes shares one client, so that the generation is asked for once. Without an `api_key` only the
+    public calls work. A `generation` that a person has set is not asked for. Use `async with`, or call `aclose`.
     """
-    if api_key and not re.fullmatch(r"[!-~]+", api_key):
-        # Said here, without the key: the HTTP library would quote it.
-        raise BadSettings("The API key must be printable ASCII without spaces.")
-    upstream = Upstream(
-        url,
-        name="Akash Console",
-        headers={KEY_HEADER: api_key} if api_key else {},
-        secrets=(api_key,) if api_key else (),
-        advice=ADVICE,
-        **options,
-    )
-    if generation is not None:
-        pin(upstream, generation)
-    return upstream
 
+    def __init__(
+        self,
+        url: str,
+        api_key: str | None,
+        *,
+        generation: Generation | None = None,
+        **options: Unpack[UpstreamOptions],
+    ) -> None:
+        """Raises `BadSettings` for a key that no header can carry."""
+        if api_key and not re.fullmatch(r"[!-~]+", api_key):
+            # Checked here, where the key is not repeated: the HTTP library would quote it.
+            raise BadSettings("The API key must be printable ASCII without spaces.")
+        self._has_key = bool(api_key)
+        self._upstream = Upstream(
+            url,
+            name="Akash Console",
+            headers={KEY_HEADER: api_key} if api_key else {},
+            secrets=(api_key,) if api_key else (),
+            advice=ADVICE,
+            meanings=MEANINGS,
+            **options,
+        )
+        self._generation = generation
+        self._funds_itself = None if generation is None else generation is Generation.V2026_11
 
-async def call(
-    upstream: Upstream,
-    method: str,
-    path: str,
-    *,
-    sending: Sending,
-    deadline: Deadline = READ_DEADLINE,
-    params: Mapping[str, str] | None = None,
-    body: str | None = None,
-) -> Answer:
-    """One call that needs the API key.
+    async def __aenter__(self) -> Self:
+        return self
 
-    Raises `MissingKey` before anything is sent, else what `Upstream.send` does.
-    """
-    require_key(upstream)
-    return await upstream.send(method, path, sending=sending, deadline=deadline, params=params, body=body)
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
 
+    async def aclose(self) -> None:
+        """Close all connections. A later request opens new ones."""
+        await self._upstream.aclose()
 
-def require_key(upstream: Upstream) -> None:
-    """Raise `MissingKey` where there is none: before anything is asked that will need it."""
-    if not upstream.carries(KEY_HEADER):
-        raise MissingKey
-
-
-class ConsoleCalls:
-    """What every reader of the Console API stands on."""
-
-    def __init__(self, upstream: Upstream) -> None:
-        self._upstream = upstream
+    @property
+    def known_generation(self) -> Generation | None:
+        """The generation as far as it is known, without asking for it."""
+        return self._generation
 
     async def generation(self) -> Generation:
-        """Which generation of the API answers. Asked for once."""
-        return await generation_of(self._upstream)
+        """The generation of the API that answers, asked for once. Raises as `funds_itself` does."""
+        if not await self.funds_itself() and self._generation is None:
+            self._generation = await older_generation(self._upstream)
+        return self._generation or Generation.V2026_11
 
-    async def _only_2026_11(self, what: str) -> None:
-        if not await funds_itself(self._upstream):
+    async def funds_itself(self) -> bool:
+        """Whether the API funds deployments by itself (`2026-11`). Needs no key.
+
+        Raises `Unreachable` where nobody answers, and otherwise the API's error. A failure is not remembered.
+        """
+        if self._funds_itself is None:
+            self._funds_itself = await serves_funding_config(self._upstream)
+            if self._funds_itself:
+                self._generation = Generation.V2026_11
+        return self._funds_itself
+
+    async def require_2026_11(self, what: str) -> None:
+        """Raise `NotOffered`, which names `what` is missing, for an API that is older."""
+        if not await self.funds_itself():
             raise NotOffered(f"The Console API of {self._upstream.host} has no {what}: it is an older one.")
 
-    async def _get(
-        self, path: str, params: Mapping[str, str] | None = None, *, deadline: Deadline = READ_DEADLINE
-    ) -> Answer:
-        return await call(self._upstream, "GET", path, sending=Sending.READ, deadline=deadline, params=params)
+    def require_key(self) -> None:
+        """Raise `MissingKey` where there is no key, before anything is sent that leads to a call that needs it."""
+        if not self._has_key:
+            raise MissingKey
 
-    async def _get_public(
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        sending: Sending,
+        deadline: Deadline = READ_DEADLINE,
+        params: Mapping[str, str] | None = None,
+        body: str | None = None,
+    ) -> Response:
+        """One call that needs the key. Raises `MissingKey` before anything is sent, else what `Upstream.send` does."""
+        self.require_key()
+        return await self._upstream.send(
+            method, path, sending=sending, deadline=deadline, params=params, body=body
+        )
+
+    async def get(
+        self, path: str, params: Mapping[str, str] | None = None, *, deadline: Deadline = READ_DEADLINE
+    ) -> Response:
+        """A read that needs the key. Raises as `call` does."""
+        return await self.call("GET", path, sending=Sending.READ, deadline=deadline, params=params)
+
+    async def get_public(
         self, path: str, params: Mapping[str, str] | None = None, *, largest: int = LARGEST_ANSWER
-    ) -> Answer:
+    ) -> Response:
+        """A read that works without the key. `largest` is the most bytes of an answer that are taken."""
         return await self._upstream.send(
             "GET", path, sending=Sending.READ, deadline=READ_DEADLINE, params=params, largest=largest
         )
 
-    async def _ask_public(self, path: str, body: str) -> Answer:
-        """A question that is too long for a query string: a POST that changes nothing."""
+    async def query_public(self, path: str, body: str) -> Response:
+        """A read whose question is too long for a query string: a POST that changes nothing, without the key."""
         return await self._upstream.send(
             "POST", path, sending=Sending.READ, deadline=READ_DEADLINE, body=body
         )
+
+    def clean(self, text: str) -> str:
+        """The API's own text, fit for an error: bounded, on one line, its secrets masked."""
+        return self._upstream.clean(text)
+
+    def monotonic(self) -> float:
+        """Seconds of the clock that deadlines are counted by."""
+        return self._upstream.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, by that clock."""
+        await self._upstream.sleep(seconds)

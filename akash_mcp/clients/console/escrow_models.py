@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from akash_mcp.clients.api_model import Coin, ListOf, Wire
+from akash_mcp.clients.api_model import ApiModel, Coin, ListOf
 
 
-class EscrowDeposit(Wire):
+class EscrowDeposit(ApiModel):
     """Money put behind a deployment."""
 
     source: str = ""
@@ -15,7 +15,7 @@ class EscrowDeposit(Wire):
     balance: Coin = Coin()
 
 
-class EscrowState(Wire):
+class EscrowState(ApiModel):
     """The account behind a deployment.
 
     Funds drop only when it is settled; rent accrues unseen since `settled_at`.
@@ -28,7 +28,7 @@ class EscrowState(Wire):
     settled_at: int = 0
 
 
-class EscrowAccount(Wire):
+class EscrowAccount(ApiModel):
     """The wrapper around `EscrowState`."""
 
     state: EscrowState = EscrowState()

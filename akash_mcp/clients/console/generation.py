@@ -1,4 +1,4 @@
-"""Which of the three Console APIs answers: found out once for each upstream, by reads that cannot create anything.
+"""Which of the three Console APIs answers: found out by reads that cannot create anything.
 
                 2025                        reference                    2026-11
     deposit     what it may cost            what it may cost, with       none: Console funds by itself, until the
@@ -18,18 +18,18 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from weakref import WeakKeyDictionary
 
 from akash_mcp.clients.console.account_models import FUNDING
-from akash_mcp.clients.http import Answer, Deadline, Sending, Upstream
+from akash_mcp.clients.http import Deadline, Response, Sending, Upstream
 from akash_mcp.errors import AkashError, BadRequest, Interrupted, NotFound, Unreachable
 
 FUNDING_PATH = "/v1/deployment-funding-config"
 SETTINGS_PROBE = "/v2/deployment-settings/0"
 
 _DEADLINE = Deadline(read=8, total=20)
-_NO_ROUTE = re.compile(r"(404 )?((the )?route )?not ?found\W*", re.IGNORECASE)
-"""What is said where there is no such route; a route that found nothing says what it did not find."""
+NO_ROUTE = "no such route"
+NO_ROUTE_PATTERN = re.compile(r"\A(404 )?((the )?route )?not ?found\W*\Z", re.IGNORECASE)
+"""The whole message where there is no such route; a route that found nothing says what it did not find."""
 
 
 class Generation(StrEnum):
@@ -44,47 +44,22 @@ class NotOffered(AkashError):
     """This generation of the Console API has nothing of the kind. Nothing was sent."""
 
 
-_funds_itself: WeakKeyDictionary[Upstream, bool] = WeakKeyDictionary()
-_known: WeakKeyDictionary[Upstream, Generation] = WeakKeyDictionary()
+async def serves_funding_config(upstream: Upstream) -> bool:
+    """Whether the API has the endpoint that only `2026-11` has. Needs no key.
 
-
-def pin(upstream: Upstream, generation: Generation) -> None:
-    """Take a person's word for which API it is, and do not ask."""
-    _known[upstream] = generation
-    _funds_itself[upstream] = generation is Generation.V2026_11
-
-
-def known(upstream: Upstream) -> Generation | None:
-    """The generation as far as it is known, without asking."""
-    return _known.get(upstream)
-
-
-async def funds_itself(upstream: Upstream) -> bool:
-    """Whether it is `2026-11`. Needs no key.
-
-    Raises `Unreachable` where nobody answers, and what the API says otherwise; nothing is concluded from a failure.
+    Raises `Unreachable` where nobody answers, and otherwise the API's error; nothing is concluded from a failure.
     """
-    if upstream not in _funds_itself:
-        try:
-            (await _ask(upstream, FUNDING_PATH)).read(FUNDING, "data")
-        except NotFound:
-            _funds_itself[upstream] = False
-        else:
-            pin(upstream, Generation.V2026_11)
-    return _funds_itself[upstream]
-
-
-async def generation_of(upstream: Upstream) -> Generation:
-    """Which generation answers. Raises like `funds_itself`."""
-    await funds_itself(upstream)
-    if upstream not in _known:
-        _known[upstream] = await _older(upstream)
-    return _known[upstream]
-
-
-async def _older(upstream: Upstream) -> Generation:
     try:
-        await _ask(upstream, SETTINGS_PROBE)
+        (await _probe(upstream, FUNDING_PATH)).read(FUNDING, "data")
+    except NotFound:
+        return False
+    return True
+
+
+async def older_generation(upstream: Upstream) -> Generation:
+    """Which of the two older generations an API is that is not `2026-11`. Raises as `serves_funding_config` does."""
+    try:
+        await _probe(upstream, SETTINGS_PROBE)
     except BadRequest:
         return Generation.REFERENCE
     except NotFound as refusal:
@@ -94,10 +69,10 @@ async def _older(upstream: Upstream) -> Generation:
 
 def no_such_route(refusal: NotFound) -> bool:
     """Whether a 404 means that the API has no such route, and so certainly did nothing."""
-    return refusal.code == "unknown_error" and _NO_ROUTE.fullmatch(refusal.said) is not None
+    return refusal.code == "unknown_error" and NO_ROUTE in refusal.meanings
 
 
-async def _ask(upstream: Upstream, path: str) -> Answer:
+async def _probe(upstream: Upstream, path: str) -> Response:
     try:
         return await upstream.send("GET", path, sending=Sending.READ, deadline=_DEADLINE)
     except Interrupted as lost:

@@ -10,11 +10,11 @@ from typing import Annotated
 
 from pydantic import AliasChoices, Field, TypeAdapter, WrapValidator
 
-from akash_mcp.clients.api_model import CamelWire, ListOf, MapOf, Wire, or_none
+from akash_mcp.clients.api_model import ApiModel, CamelApiModel, ListOf, MapOf, or_none
 from akash_mcp.ids import AccountAddress, ProviderAddress
 
 
-class ProviderAttribute(CamelWire):
+class ProviderAttribute(CamelApiModel):
     """One attribute that a provider claims, and the auditors who signed it."""
 
     key: str = ""
@@ -22,7 +22,7 @@ class ProviderAttribute(CamelWire):
     audited_by: ListOf[str] = Field(default_factory=list)
 
 
-class GpuModel(Wire):
+class GpuModel(ApiModel):
     """A GPU model at a provider."""
 
     vendor: str = ""
@@ -37,7 +37,7 @@ class SeenGpu(GpuModel):
     driver: str = Field("", validation_alias=AliasChoices("driver", "driverVersion"))
 
 
-class Amounts(Wire):
+class Amounts(ApiModel):
     """Of one resource: millicores of CPU, bytes of memory and storage, whole GPUs."""
 
     active: Decimal = Decimal(0)
@@ -45,14 +45,14 @@ class Amounts(Wire):
     available: Decimal = Decimal(0)
 
 
-class StorageAmounts(Wire):
+class StorageAmounts(ApiModel):
     """Storage that is lost with its container, and storage that is not."""
 
     ephemeral: Amounts = Amounts()
     persistent: Amounts = Amounts()
 
 
-class Capacity(Wire):
+class Capacity(ApiModel):
     """What a provider, or the whole network, has."""
 
     cpu: Amounts = Amounts()
@@ -61,7 +61,7 @@ class Capacity(Wire):
     storage: StorageAmounts = StorageAmounts()
 
 
-class ProviderRecord(CamelWire):
+class ProviderRecord(CamelApiModel):
     """A provider as the Console's index knows it. Uptimes are fractions of 1; None is unknown or zero."""
 
     owner: ProviderAddress
@@ -95,7 +95,7 @@ class ProviderRecord(CamelWire):
     stats: Annotated[Capacity | None, WrapValidator(or_none)] = None
 
 
-class Auditor(Wire):
+class Auditor(ApiModel):
     """Who signs attributes of providers."""
 
     id: str = ""
@@ -104,7 +104,7 @@ class Auditor(Wire):
     website: str = ""
 
 
-class Region(Wire):
+class Region(ApiModel):
     """A value of the attribute `location-region`, and who claims it, offline providers too."""
 
     key: str
@@ -112,24 +112,7 @@ class Region(Wire):
     providers: ListOf[ProviderAddress] = Field(default_factory=list)
 
 
-class AttributeValue(Wire):
-    """One value that an attribute may have."""
-
-    key: str = ""
-    description: str = ""
-
-
-class AttributeSchema(Wire):
-    """What an attribute of a provider is called and may say."""
-
-    key: str = ""
-    type: str = ""
-    required: bool = False
-    description: str = ""
-    values: ListOf[AttributeValue] = Field(default_factory=list)
-
-
-class GpuStock(Wire):
+class GpuStock(ApiModel):
     """GPUs of one kind in the network: how many there are to lease, and how many of these are leased."""
 
     model: str = ""
@@ -139,14 +122,14 @@ class GpuStock(Wire):
     allocated: int = 0
 
 
-class GpuAvailability(Wire):
+class GpuAvailability(ApiModel):
     """All GPUs: in sum, and by vendor."""
 
     total: GpuStock = GpuStock()
     details: MapOf[list[GpuStock]] = Field(default_factory=dict)
 
 
-class KnownGpu(CamelWire):
+class KnownGpu(CamelApiModel):
     """A GPU model that an SDL may name."""
 
     name: str
@@ -155,7 +138,7 @@ class KnownGpu(CamelWire):
     interface: ListOf[str] = Field(default_factory=list)
 
 
-class GpuVendor(CamelWire):
+class GpuVendor(CamelApiModel):
     """A vendor that an SDL may name."""
 
     name: str
@@ -163,14 +146,14 @@ class GpuVendor(CamelWire):
     models: ListOf[KnownGpu] = Field(default_factory=list)
 
 
-class Availability(Wire):
+class Availability(ApiModel):
     """How many there are, and how many of these are free."""
 
     total: int = 0
     available: int = 0
 
 
-class HourlyPrice(CamelWire):
+class HourlyPrice(CamelApiModel):
     """US dollars an hour for one GPU, from the bids of the last month."""
 
     currency: str = "USD"
@@ -181,7 +164,7 @@ class HourlyPrice(CamelWire):
     med: Decimal | None = None
 
 
-class GpuPrice(CamelWire):
+class GpuPrice(CamelApiModel):
     """What one kind of GPU costs. None where nobody bid."""
 
     vendor: str = ""
@@ -193,18 +176,7 @@ class GpuPrice(CamelWire):
     price: HourlyPrice | None = None
 
 
-class GpuUse(CamelWire):
-    """One kind of GPU on one day."""
-
-    date: str = ""
-    vendor: str = ""
-    model: str = ""
-    provider_count: int = 0
-    total_gpus: int = 0
-    leased_gpus: int = 0
-
-
-class ComparedPrice(Wire):
+class ComparedPrice(ApiModel):
     """US dollars a month by a fixed formula: a comparison, not a price of the market. No GPUs."""
 
     akash: Decimal
@@ -213,7 +185,7 @@ class ComparedPrice(Wire):
     azure: Decimal = Decimal(0)
 
 
-class IncidentDay(CamelWire):
+class IncidentDay(CamelApiModel):
     """A day on which a provider was down. Days without are not listed."""
 
     date: str = ""
@@ -222,7 +194,7 @@ class IncidentDay(CamelWire):
     downtime_seconds: int = 0
 
 
-class ScreenedProvider(CamelWire):
+class ScreenedProvider(CamelApiModel):
     """A provider that would probably bid. Without a price."""
 
     owner: ProviderAddress
@@ -238,7 +210,7 @@ class ScreenedProvider(CamelWire):
         return sum(day.incident_count for day in self.incidents)
 
 
-class TemplateSummary(CamelWire):
+class TemplateSummary(CamelApiModel):
     """A ready-made SDL."""
 
     id: str
@@ -247,7 +219,7 @@ class TemplateSummary(CamelWire):
     tags: ListOf[str] = Field(default_factory=list)
 
 
-class TemplateCategory(Wire):
+class TemplateCategory(ApiModel):
     """Ready-made SDLs of one kind."""
 
     title: str = ""
@@ -264,22 +236,7 @@ class Template(TemplateSummary):
     persistent_storage_enabled: bool = False
 
 
-class MarketData(CamelWire):
-    """The price of AKT in US dollars; 0 where nothing is known."""
-
-    price: Decimal = Decimal(0)
-    price_change_24h: Decimal = Field(Decimal(0), alias="priceChange24h")
-    price_change_percentage_24: Decimal = Field(Decimal(0), alias="priceChangePercentage24")
-
-
-class NetworkCapacity(CamelWire):
-    """What all providers have together."""
-
-    active_provider_count: int = 0
-    resources: Capacity = Capacity()
-
-
-class Block(CamelWire):
+class Block(CamelApiModel):
     """A block. `datetime` is ISO time."""
 
     height: int
@@ -287,27 +244,7 @@ class Block(CamelWire):
     transaction_count: int = 0
 
 
-class PredictedDate(CamelWire):
-    """When a block will probably be made."""
-
-    height: int
-    predicted_date: str = ""
-
-
-class PredictedHeight(CamelWire):
-    """Which block will probably be made then."""
-
-    predicted_height: int
-    date: str = ""
-
-
-class ProviderPage(Wire):
-    """One page of a search for providers."""
-
-    providers: ListOf[ProviderRecord] = Field(default_factory=list)
-
-
-class FreeGpu(CamelWire):
+class FreeGpu(CamelApiModel):
     """A GPU model that online, audited providers have free now. A null is any."""
 
     name: str = ""
@@ -319,14 +256,14 @@ class FreeGpu(CamelWire):
     """The most that one replica can ask for."""
 
 
-class FreeGpus(Wire):
+class FreeGpus(ApiModel):
     """One vendor's."""
 
     vendor: str = ""
     models: ListOf[FreeGpu] = Field(default_factory=list)
 
 
-class PlacementOptions(CamelWire):
+class PlacementOptions(CamelApiModel):
     """Where something can be placed now (`2026-11`)."""
 
     regions: ListOf[str] = Field(default_factory=list)
@@ -336,24 +273,14 @@ class PlacementOptions(CamelWire):
 
 PROVIDER = TypeAdapter(ProviderRecord)
 PROVIDERS = TypeAdapter(ListOf[ProviderRecord])
-PROVIDER_PAGE = TypeAdapter(ProviderPage)
-ADDRESSES = TypeAdapter(ListOf[ProviderAddress])
 AUDITORS = TypeAdapter(ListOf[Auditor])
 REGIONS = TypeAdapter(ListOf[Region])
-ATTRIBUTES = TypeAdapter(MapOf[AttributeSchema])
 GPUS = TypeAdapter(GpuAvailability)
 GPU_VENDORS = TypeAdapter(ListOf[GpuVendor])
 GPU_PRICES = TypeAdapter(ListOf[GpuPrice])
-GPU_USE = TypeAdapter(ListOf[GpuUse])
 COMPARED = TypeAdapter(ListOf[ComparedPrice])
 SCREENED = TypeAdapter(ListOf[ScreenedProvider])
 TEMPLATES = TypeAdapter(ListOf[TemplateCategory])
 TEMPLATE = TypeAdapter(Template)
-MARKET_DATA = TypeAdapter(MarketData)
-NETWORK = TypeAdapter(NetworkCapacity)
-BLOCK = TypeAdapter(Block)
 BLOCKS = TypeAdapter(list[Block])
-PREDICTED_DATE = TypeAdapter(PredictedDate)
-PREDICTED_HEIGHT = TypeAdapter(PredictedHeight)
 PLACEMENT = TypeAdapter(PlacementOptions)
-REACHABLE = TypeAdapter(bool)

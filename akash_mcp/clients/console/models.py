@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, WrapValidator
 
-from akash_mcp.clients.api_model import UACT, CamelWire, Coin, ListOf, Wire, WireDseq, or_none, uact
+from akash_mcp.clients.api_model import UACT, ApiModel, CamelApiModel, Coin, DseqField, ListOf, or_none, uact
 from akash_mcp.clients.console.escrow_models import EscrowAccount
 from akash_mcp.clients.console.market_models import GpuModel, SeenGpu
 from akash_mcp.clients.console.market_models import (
@@ -21,12 +21,21 @@ from akash_mcp.clients.provider.lease_status import LeaseStatus
 from akash_mcp.ids import AccountAddress, Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd
 
+MICRO_USD_DENOMS = frozenset(
+    {
+        UACT,
+        # USDC over IBC, on the main network
+        "ibc/170C677610AC31DF0904FFE09CD3B5C657492170E7E52372E48756B71E56F2F1",
+    }
+)
+"""Denominations whose unit is a millionth of a dollar. A price in any other one cannot be compared."""
 
-class BidId(Wire):
+
+class BidId(ApiModel):
     """What names a bid, and the lease that comes of it."""
 
     owner: AccountAddress = AccountAddress("")
-    dseq: WireDseq
+    dseq: DseqField
     gseq: int = 1
     oseq: int = 1
     provider: ProviderAddress
@@ -37,7 +46,7 @@ class BidId(Wire):
         return LeaseId(self.dseq, self.gseq, self.oseq, self.provider)
 
 
-class Bid(Wire):
+class Bid(ApiModel):
     """A provider's offer for one group, in whatever state: the API lists closed and lost ones too."""
 
     id: BidId
@@ -81,23 +90,23 @@ class Bid(Wire):
 
     @property
     def price_uact(self) -> Decimal | None:
-        """uact per block for the whole group; None for a price in another denomination."""
-        return self.price.amount if self.price.denom == UACT else None
+        """uact, which are millionths of a dollar, per block for the whole group; None for a price not in dollars."""
+        return self.price.amount if self.price.denom in MICRO_USD_DENOMS else None
 
 
-class ListedBid(Wire):
+class ListedBid(ApiModel):
     """One entry of the bid list."""
 
     bid: Bid
 
 
-class Reclamation(Wire):
+class Reclamation(ApiModel):
     """A provider taking a lease back. `deadline` is in unix seconds; 0 is not said."""
 
     deadline: int = 0
 
 
-class Lease(Wire):
+class Lease(ApiModel):
     """One lease. `status` is the provider's own word, None where it could not be asked or understood."""
 
     id: BidId
@@ -121,14 +130,14 @@ class Lease(Wire):
         return self.state == "active"
 
 
-class DeploymentId(Wire):
+class DeploymentId(ApiModel):
     """Whose deployment, and which."""
 
     owner: AccountAddress = AccountAddress("")
-    dseq: WireDseq
+    dseq: DseqField
 
 
-class Deployment(Wire):
+class Deployment(ApiModel):
     """The deployment's own record on the chain."""
 
     id: DeploymentId
@@ -137,7 +146,7 @@ class Deployment(Wire):
     created_at: int = 0
 
 
-class RuntimeLimit(CamelWire):
+class RuntimeLimit(CamelApiModel):
     """Until when an API that funds by itself does so (`2026-11`). Without hours there is no limit."""
 
     runtime_limit_hours: Decimal | None = None
@@ -145,14 +154,14 @@ class RuntimeLimit(CamelWire):
     """ISO time; None until the lease starts."""
 
 
-class StoredDefinition(CamelWire):
+class StoredDefinition(CamelApiModel):
     """The SDL that the Console recorded, its secrets as `ac-secret://NAME`, and the version that a change names."""
 
     sdl: str = ""
     manifest_version: str = ""
 
 
-class DeploymentDetail(Wire):
+class DeploymentDetail(ApiModel):
     """A deployment with its leases and escrow. Closed leases are among them.
 
     What stands behind `settings` is only told by the API of autumn 2026.
@@ -248,11 +257,11 @@ class DeploymentDetail(Wire):
         return self.rate_uact * max(height - settled_at, 0) if settled_at else Decimal(0)
 
 
-class _Pagination(CamelWire):
+class _Pagination(CamelApiModel):
     has_more: bool = False
 
 
-class DeploymentPage(Wire):
+class DeploymentPage(ApiModel):
     """One page of the list. Its totals are not read: they lie."""
 
     deployments: ListOf[DeploymentDetail] = Field(default_factory=list)
@@ -264,20 +273,20 @@ class DeploymentPage(Wire):
         return self.pagination is not None and self.pagination.has_more
 
 
-class SignedTx(CamelWire):
+class SignedTx(CamelApiModel):
     """The transaction behind a creation."""
 
     transaction_hash: str = ""
     hash: str = ""
 
 
-class Created(CamelWire):
+class Created(CamelApiModel):
     """A deployment that now exists.
 
     `manifest` is what its providers will get: send it back unchanged to lease.
     """
 
-    dseq: WireDseq
+    dseq: DseqField
     manifest: str = ""
     sign_tx: SignedTx = SignedTx()
 

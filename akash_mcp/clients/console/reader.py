@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Literal
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
-from akash_mcp.clients.console.account_reader import AccountReads
-from akash_mcp.clients.console.client import call, console_upstream, require_key
-from akash_mcp.clients.console.generation import funds_itself
-from akash_mcp.clients.console.market_reader import MarketReads, State
+from akash_mcp.clients.console.account_reader import AccountReader
+from akash_mcp.clients.console.client import ConsoleClient
+from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.market_reader import MarketReader
 from akash_mcp.clients.console.models import BIDS, DEPLOYMENTS, DETAIL, Bid, DeploymentDetail, Lease
 from akash_mcp.clients.http import Deadline, Sending
 from akash_mcp.errors import NotFound
 from akash_mcp.ids import Dseq
-
-__all__ = ["ConsoleReader", "console_upstream"]
 
 DETAIL_DEADLINE = Deadline(read=80, total=80)
 """Reading one deployment asks every provider of its leases, the dead ones too: up to 75 s."""
@@ -28,11 +27,20 @@ FRESH_SECONDS = 15.0
 """How long a deployment that was just created may still read as unknown: the chain's nodes lag."""
 LAG_SECONDS = 2.0
 
+State = Literal["active", "closed"]
+
 _TOKEN = TypeAdapter(str)
 
 
-class ConsoleReader(MarketReads, AccountReads):
+class ConsoleReader(MarketReader, AccountReader):
     """Reads of the Console API: free, harmless, safe to repeat."""
+
+    def __init__(self, client: ConsoleClient) -> None:
+        self._client = client
+
+    async def generation(self) -> Generation:
+        """Which generation of the API answers. Asked for once; raises as `ConsoleClient.generation` does."""
+        return await self._client.generation()
 
     async def list_deployments(
         self, *, state: State = "active", search: str | None = None
@@ -41,19 +49,19 @@ class ConsoleReader(MarketReads, AccountReads):
 
         The API may attach leases to the wrong deployment, so they are sorted again by the dseq that they
         name. It may also leave some out: no leases here does not prove that there are none. Before autumn 2026 there
-        are no names to search and no closed ones in this list (`deployments_of` has them): raises `NotOffered`.
+        are no names to search and no closed ones in this list: raises `NotOffered`.
         """
         narrowed: dict[str, str] = {}
         if state != "active" or search is not None:
-            await self._only_2026_11("list of closed deployments, and no names")
-        require_key(self._upstream)
-        if await funds_itself(self._upstream):
+            await self._client.require_2026_11("list of closed deployments, and no names")
+        self._client.require_key()
+        if await self._client.funds_itself():
             narrowed = {"state": state} | ({"search": search} if search is not None else {})
         found: dict[Dseq, DeploymentDetail] = {}
         skip = 0
         while True:
             params = {**narrowed, "skip": str(skip), "limit": str(PAGE)}
-            page = (await self._get("/v1/deployments", params)).read(DEPLOYMENTS, "data")
+            page = (await self._client.get("/v1/deployments", params)).read(DEPLOYMENTS, "data")
             news = {detail.dseq: detail for detail in page.deployments if detail.dseq not in found}
             found |= news
             # Neither `total` nor a `hasMore` that says no can be trusted: both may speak of this page only.
@@ -81,19 +89,19 @@ class ConsoleReader(MarketReads, AccountReads):
         Slow where a provider is dead: up to 75 s, unless a `deadline` ends it. A deployment `just_created` that
         reads as unknown is asked for again for 15 s. Raises `NotFound` for one that this account does not have.
         """
-        until = self._upstream.monotonic() + (FRESH_SECONDS if just_created else 0)
+        until = self._client.monotonic() + (FRESH_SECONDS if just_created else 0)
         while True:
             try:
                 path = f"/v1/deployments/{quote(dseq, safe='')}"
-                return (await self._get(path, deadline=deadline)).read(DETAIL, "data")
+                return (await self._client.get(path, deadline=deadline)).read(DETAIL, "data")
             except NotFound:
-                if self._upstream.monotonic() + LAG_SECONDS > until:
+                if self._client.monotonic() + LAG_SECONDS > until:
                     raise
-                await self._upstream.sleep(LAG_SECONDS)
+                await self._client.sleep(LAG_SECONDS)
 
     async def list_bids(self, dseq: Dseq) -> list[Bid]:
         """The bids on a deployment in all states; none for one that is not ours, which is not an error."""
-        answer = await self._get("/v1/bids", {"dseq": dseq})
+        answer = await self._client.get("/v1/bids", {"dseq": dseq})
         return [listed.bid for listed in answer.read(BIDS, "data") if listed.bid.dseq == dseq]
 
     async def mint_token(self, ttl: int, leases: Mapping[str, object]) -> str:
@@ -103,7 +111,7 @@ class ConsoleReader(MarketReads, AccountReads):
         """
         body = json.dumps({"data": {"ttl": ttl, "leases": leases}}, separators=(",", ":"))
         # A POST, and still a read: a token that nobody received does nothing.
-        answer = await call(self._upstream, "POST", "/v1/create-jwt-token", sending=Sending.READ, body=body)
+        answer = await self._client.call("POST", "/v1/create-jwt-token", sending=Sending.READ, body=body)
         return answer.read(_TOKEN, "data", "token")
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, NoReturn
 from urllib.parse import quote
 
@@ -33,19 +32,8 @@ MOST_HOURS = 8760
 LONGEST_NAME = 256
 
 
-class CloseReason(StrEnum):
-    """Why a deployment was closed, for the Console's statistics."""
-
-    NO_LONGER_NEEDED = "no_longer_needed"
-    COST_OR_BUDGET = "cost_or_budget"
-    MIGRATING_ELSEWHERE = "migrating_elsewhere"
-    PERFORMANCE_OR_RELIABILITY = "performance_or_reliability"
-    TESTING_OR_PROJECT_COMPLETE = "testing_or_project_complete"
-    OTHER = "other"
-
-
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Request:
     """One request, whole. `body` may hold secrets."""
 
     method: str
@@ -56,7 +44,7 @@ class Ask:
     params: Mapping[str, str] | None = None
 
 
-class Reference:
+class Requests:
     """The API as its reference of 2026 describes it."""
 
     generation = Generation.REFERENCE
@@ -66,122 +54,111 @@ class Reference:
     keeps_definitions = False
     """Whether the Console keeps the SDL, so that a change can be sent by name."""
 
-    def create(self, sdl: str, deposit: Usd, name: str | None, hours: int | None) -> Ask:
+    def create(self, sdl: str, deposit: Usd, name: str | None, hours: int | None) -> Request:
         """Create a deployment. Without names and runtime limits both are left out."""
-        return Ask("POST", "/v1/deployments", data(sdl=sdl, deposit=deposit), Sending.ONCE, CREATE_DEADLINE)
+        return Request(
+            "POST", "/v1/deployments", data(sdl=sdl, deposit=deposit), Sending.ONCE, CREATE_DEADLINE
+        )
 
-    def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Ask:
+    def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Request:
         """Accept bids and deliver the manifest. The one body that is not below `data`."""
         return self._lease({"manifest": manifest, "leases": entries(leases)})
 
-    def update(self, dseq: Dseq, sdl: str, certificate: Certificate | None) -> Ask:
+    def update(self, dseq: Dseq, sdl: str, certificate: Certificate | None) -> Request:
         """Replace the SDL. The same again only delivers the manifest again."""
         return self._change("PUT", dseq, data(sdl=sdl))
 
-    def patch(self, dseq: Dseq, services: Mapping[str, Any]) -> Ask:
+    def patch(self, dseq: Dseq, services: Mapping[str, Any]) -> Request:
         """Change named fields of services."""
         self._lacks("changes by name")
 
-    def close(self, dseq: Dseq) -> Ask:
+    def close(self, dseq: Dseq) -> Request:
         """Close a deployment. The same in every generation, so that closing needs to know nothing."""
-        return Ask("DELETE", _deployment(dseq), None, Sending.REPEATABLE, CLOSE_DEADLINE)
+        return Request("DELETE", _deployment(dseq), None, Sending.REPEATABLE, CLOSE_DEADLINE)
 
-    def deposits(self, dseq: Dseq, amount: Usd) -> tuple[Ask, ...]:
+    def deposits(self, dseq: Dseq, amount: Usd) -> tuple[Request, ...]:
         """Add money: the first of these that the API has."""
         body = data(dseq=dseq, deposit=amount)
-        return (Ask("POST", "/v1/deposit-deployment", body, Sending.ONCE, CREATE_DEADLINE),)
+        return (Request("POST", "/v1/deposit-deployment", body, Sending.ONCE, CREATE_DEADLINE),)
 
-    def auto_top_up(self, dseq: Dseq, enabled: bool) -> Ask | None:
+    def auto_top_up(self, dseq: Dseq, enabled: bool) -> Request | None:
         """Switch automatic top-up; None where there is none to switch off. PATCH creates what it does not find."""
         return self._settings("PATCH", dseq, data(autoTopUpEnabled=enabled))
 
-    def read_settings(self, dseq: Dseq) -> Ask:
+    def read_settings(self, dseq: Dseq) -> Request:
         """Read the funding of a deployment, which here switches top-up on where nothing was set."""
         return self._settings("GET", dseq, None)
 
-    def new_settings(self, dseq: Dseq, auto_top_up: bool) -> Ask:
-        """Set the funding of a deployment that has no setting yet."""
-        body = data(dseq=dseq, autoTopUpEnabled=auto_top_up)
-        return Ask("POST", "/v2/deployment-settings", body, Sending.ONCE, SETTINGS_DEADLINE)
-
-    def runtime_limit(self, dseq: Dseq, hours: int) -> Ask:
+    def runtime_limit(self, dseq: Dseq, hours: int) -> Request:
         """Let a deployment run for so many hours in all."""
         self._lacks("runtime limits")
 
-    def close_reason(self, dseq: Dseq, reason: CloseReason) -> Ask:
-        """Say why a deployment was closed."""
-        self._lacks("reasons for closing")
-
-    def certificate(self) -> Ask:
+    def certificate(self) -> Request:
         """Make a client certificate and put it on the chain."""
         self._lacks("certificates: providers take tokens instead")
 
-    def _lease(self, body: Mapping[str, Any]) -> Ask:
-        return Ask("POST", "/v1/leases", compact(body), Sending.ONCE, LEASE_DEADLINE)
+    def _lease(self, body: Mapping[str, Any]) -> Request:
+        return Request("POST", "/v1/leases", compact(body), Sending.ONCE, LEASE_DEADLINE)
 
-    def _change(self, method: str, dseq: Dseq, body: str) -> Ask:
-        return Ask(method, _deployment(dseq), body, Sending.REPEATABLE, UPDATE_DEADLINE)
+    def _change(self, method: str, dseq: Dseq, body: str) -> Request:
+        return Request(method, _deployment(dseq), body, Sending.REPEATABLE, UPDATE_DEADLINE)
 
-    def _settings(self, method: str, dseq: Dseq, body: str | None) -> Ask:
+    def _settings(self, method: str, dseq: Dseq, body: str | None) -> Request:
         path = f"/v2/deployment-settings/{quote(dseq, safe='')}"
-        return Ask(method, path, body, Sending.REPEATABLE, SETTINGS_DEADLINE)
+        return Request(method, path, body, Sending.REPEATABLE, SETTINGS_DEADLINE)
 
     def _lacks(self, what: str) -> NoReturn:
         raise NotOffered(f"This Console API ({self.generation}) has no {what}.")
 
 
-class Of2025(Reference):
+class Requests2025(Requests):
     """The managed wallet API: deposits only, and a client certificate for whoever sends a manifest."""
 
     generation = Generation.V2025
     least_deposit = Usd(5)
     has_certificates = True
 
-    def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Ask:
+    def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Request:
         """Accept bids and deliver the manifest with a certificate of ours."""
         body: dict[str, Any] = {"manifest": manifest}
         if certificate is not None:
             body["certificate"] = _pair(certificate)
         return self._lease({**body, "leases": entries(leases)})
 
-    def update(self, dseq: Dseq, sdl: str, certificate: Certificate | None) -> Ask:
+    def update(self, dseq: Dseq, sdl: str, certificate: Certificate | None) -> Request:
         """Replace the SDL, and deliver it with a certificate of ours."""
         if certificate is None:
             return super().update(dseq, sdl, None)
         return self._change("PUT", dseq, data(sdl=sdl, certificate=_pair(certificate)))
 
-    def deposits(self, dseq: Dseq, amount: Usd) -> tuple[Ask, ...]:
+    def deposits(self, dseq: Dseq, amount: Usd) -> tuple[Request, ...]:
         """Add money, by the path that most of its references name or by the one that its guide names."""
         path = f"/v1/deployments/deposit/{quote(dseq, safe='')}"
         body = fields(amount=amount)
-        return (*super().deposits(dseq, amount), Ask("POST", path, body, Sending.ONCE, CREATE_DEADLINE))
+        return (*super().deposits(dseq, amount), Request("POST", path, body, Sending.ONCE, CREATE_DEADLINE))
 
-    def auto_top_up(self, dseq: Dseq, enabled: bool) -> Ask | None:
+    def auto_top_up(self, dseq: Dseq, enabled: bool) -> Request | None:
         """There is none: nothing to switch off, and nothing that could be switched on."""
         if enabled:
             self._lacks("automatic top-up")
         return None
 
-    def read_settings(self, dseq: Dseq) -> Ask:
+    def read_settings(self, dseq: Dseq) -> Request:
         """There are none."""
         self._lacks("deployment settings")
 
-    def new_settings(self, dseq: Dseq, auto_top_up: bool) -> Ask:
-        """There are none."""
-        self._lacks("deployment settings")
-
-    def certificate(self) -> Ask:
+    def certificate(self) -> Request:
         """Make a client certificate. A second one does no harm."""
-        return Ask("POST", "/v1/certificates", None, Sending.REPEATABLE, CREATE_DEADLINE)
+        return Request("POST", "/v1/certificates", None, Sending.REPEATABLE, CREATE_DEADLINE)
 
 
-class Of2026Autumn(Reference):
+class Requests2026_11(Requests):
     """The API that funds deployments by itself: what bounds the cost is the runtime limit."""
 
     generation = Generation.V2026_11
     keeps_definitions = True
 
-    def create(self, sdl: str, deposit: Usd, name: str | None, hours: int | None) -> Ask:
+    def create(self, sdl: str, deposit: Usd, name: str | None, hours: int | None) -> Request:
         """Create a deployment that is closed after some hours. Without a limit it would be funded forever: refused."""
         if hours is None:
             raise Refused(
@@ -193,13 +170,13 @@ class Of2026Autumn(Reference):
             raise BadArgument(f"A deployment's name has 1 to {LONGEST_NAME} characters.")
         named = {} if name is None else {"name": name}
         body = data(sdl=sdl, **named, runtimeLimitHours=hours)
-        return Ask("POST", "/v1/deployments", body, Sending.ONCE, CREATE_DEADLINE)
+        return Request("POST", "/v1/deployments", body, Sending.ONCE, CREATE_DEADLINE)
 
-    def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Ask:
+    def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Request:
         """Accept bids. The Console delivers the manifest that it keeps."""
         return self._lease({"leases": entries(leases)})
 
-    def patch(self, dseq: Dseq, services: Mapping[str, Any]) -> Ask:
+    def patch(self, dseq: Dseq, services: Mapping[str, Any]) -> Request:
         """Change named fields.
 
         Without the version that they were named from: with it, a change whose answer was lost could not be repeated,
@@ -208,9 +185,9 @@ class Of2026Autumn(Reference):
         """
         return self._change("PATCH", dseq, data(services=services))
 
-    def close(self, dseq: Dseq) -> Ask:
+    def close(self, dseq: Dseq) -> Request:
         """Close in the background: the answer is there at once, and cannot be lost while the chain is slow."""
-        return Ask(
+        return Request(
             "DELETE",
             _deployment(dseq),
             None,
@@ -219,38 +196,30 @@ class Of2026Autumn(Reference):
             params={"async": "true"},
         )
 
-    def deposits(self, dseq: Dseq, amount: Usd) -> tuple[Ask, ...]:
+    def deposits(self, dseq: Dseq, amount: Usd) -> tuple[Request, ...]:
         """It does nothing that automatic funding does not do."""
         self._lacks("deposits: raise the runtime limit instead")
 
-    def auto_top_up(self, dseq: Dseq, enabled: bool) -> Ask | None:
+    def auto_top_up(self, dseq: Dseq, enabled: bool) -> Request | None:
         """It is always on."""
         if not enabled:
             self._lacks("way to switch automatic funding off: set a runtime limit instead")
         return None
 
-    def new_settings(self, dseq: Dseq, auto_top_up: bool) -> Ask:
-        """Every deployment has its own from the start."""
-        self._lacks("deployment settings to create")
-
-    def runtime_limit(self, dseq: Dseq, hours: int) -> Ask:
+    def runtime_limit(self, dseq: Dseq, hours: int) -> Request:
         """The new total. Nothing here can lift the limit: the null that would do so is not a whole number."""
         _within(hours, MOST_HOURS)
         return self._settings("PATCH", dseq, data(runtimeLimitHours=hours))
 
-    def close_reason(self, dseq: Dseq, reason: CloseReason) -> Ask:
-        """Say why a deployment was closed."""
-        return self._settings("PATCH", dseq, data(closeReason=CloseReason(reason).value))
 
-
-_DIALECTS: Mapping[Generation, Reference] = {
-    dialect.generation: dialect for dialect in (Of2025(), Reference(), Of2026Autumn())
+_REQUESTS: Mapping[Generation, Requests] = {
+    requests.generation: requests for requests in (Requests2025(), Requests(), Requests2026_11())
 }
 
 
-def dialect_of(generation: Generation) -> Reference:
+def requests_of(generation: Generation) -> Requests:
     """The requests of a generation."""
-    return _DIALECTS[generation]
+    return _REQUESTS[generation]
 
 
 def entries(leases: Sequence[LeaseId]) -> list[dict[str, object]]:

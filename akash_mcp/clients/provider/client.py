@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from akash_mcp.clients.http import UNREADABLE, Deadline, Sending, Upstream
 from akash_mcp.clients.provider.access import Admission, ProviderAccess
 from akash_mcp.clients.provider.frames import KubeEvent, LogLine, kube_event, log_line
-from akash_mcp.clients.provider.gateway_errors import refusal_of
+from akash_mcp.clients.provider.gateway_errors import MEANINGS, refusal_of
 from akash_mcp.clients.provider.lease_status import LEASE_STATUS, LeaseStatus
 from akash_mcp.clients.provider.tls import bracketed
 from akash_mcp.clients.provider.tokens import READ_SCOPES, STATUS_SCOPES
@@ -43,6 +43,7 @@ class ProviderClient:
                 name="The provider",
                 headers={"host": trusted.authority, **admission.headers},
                 secrets=admission.secrets,
+                meanings=MEANINGS,
                 verify=trusted.context,
                 sni=trusted.host,
                 sleep=self._access.sleep,
@@ -59,7 +60,9 @@ class ProviderClient:
                 except ApiError as error:
                     if error.code == UNREADABLE:
                         raise ProviderError(error.what, status=error.status) from error
-                    raise refusal_of(error.status, error.said, trusted.host, date=gateway.date) from error
+                    raise refusal_of(
+                        error.status, error.message, error.meanings, trusted.host, date=gateway.date
+                    ) from error
 
         # Without names a token is for all leases at the provider: so narrow it down to their status.
         services = self._services.get(lease, ())

@@ -6,11 +6,25 @@ are both 404, and what is wrong with a stream comes as a WebSocket close code af
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Mapping
+
 from akash_mcp.errors import LeaseGone, NotRunningYet, ProviderError, TokenRefused, UntrustedProvider
 
 CLOSE_UNKNOWN = 4000
 CLOSE_NO_LEASE = 4001
 CLOSE_NO_CLUSTER = 4002
+
+NOTHING_STARTED = "nothing was started"
+BAD_CLAIMS = "claims of the token are not valid"
+JWT_REFUSED = "the token could not be processed"
+
+MEANINGS: Mapping[str, re.Pattern[str]] = {
+    NOTHING_STARTED: re.compile("no deployments for lease", re.IGNORECASE),
+    BAD_CLAIMS: re.compile("invalid claims|expired", re.IGNORECASE),
+    JWT_REFUSED: re.compile("processing jwt", re.IGNORECASE),
+}
+"""What the text of a refusal is known to mean."""
 
 CLOCK_SECONDS = 5.0
 """Clocks that are no further apart agree: a Date header counts whole seconds, and an answer takes its time."""
@@ -31,14 +45,16 @@ class StaleToken(TokenRefused):
         self.date = date
 
 
-def refusal_of(status: int, said: str, host: str, *, date: float | None = None) -> ProviderError:
+def refusal_of(
+    status: int, message: str, meanings: Collection[str], host: str, *, date: float | None = None
+) -> ProviderError:
     """The error behind an HTTP `status` of the provider at `host`.
 
-    `said` is its own text, bounded; `date` its clock at that answer, in seconds since the epoch.
+    `message` is its own text, cleaned, and `meanings` the names of the `MEANINGS` in it before it was; `date` is its
+    clock at that answer, in seconds since the epoch.
     """
-    text = said.lower()
     if status == 404:
-        if "no deployments for lease" in text:
+        if NOTHING_STARTED in meanings:
             return NotRunningYet(
                 f"The provider at {host} has the manifest and has started nothing yet.",
                 next_step="Wait a few seconds, then ask again.",
@@ -46,9 +62,7 @@ def refusal_of(status: int, said: str, host: str, *, date: float | None = None) 
             )
         return _gone(host, status)
     # Gateways before 0.11.2 answer 500 to a token that they cannot take.
-    if (status in (400, 401) and ("invalid claims" in text or "expired" in text)) or (
-        status == 500 and "processing jwt" in text
-    ):
+    if (status in (400, 401) and BAD_CLAIMS in meanings) or (status == 500 and JWT_REFUSED in meanings):
         return StaleToken(
             f"The provider at {host} takes our token for expired or not valid yet.",
             next_step="The provider's clock may be wrong. Try again in a minute, or choose another provider.",
@@ -56,11 +70,11 @@ def refusal_of(status: int, said: str, host: str, *, date: float | None = None) 
             date=date,
         )
     if status == 401:
-        return TokenRefused(f"The provider at {host} did not accept our token ({said}).", status=status)
+        return TokenRefused(f"The provider at {host} did not accept our token ({message}).", status=status)
     if status == 503:
         return _no_cluster(host, status)
     return ProviderError(
-        f"The provider at {host} failed ({status}{': ' + said if said else ''}).",
+        f"The provider at {host} failed ({status}{': ' + message if message else ''}).",
         next_step="Try again in a minute; diagnose the deployment if it stays so.",
         status=status,
     )

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, TypeAdapter
 
-from akash_mcp.clients.api_model import CamelWire, ListOf, MapOf, Wire
+from akash_mcp.clients.api_model import ApiModel, CamelApiModel, ListOf, MapOf
 
 MOST_REPLICAS = 1_000_000
 """A count above it is taken for it."""
@@ -18,7 +18,7 @@ MOST_REPLICAS = 1_000_000
 Count = Annotated[int, AfterValidator(lambda count: min(max(count, 0), MOST_REPLICAS))]
 
 
-class ServiceStatus(Wire):
+class ServiceStatus(ApiModel):
     """One service as its provider sees it. `uris` are bare host names."""
 
     name: str = ""
@@ -48,7 +48,7 @@ class ServiceStatus(Wire):
         return not self.updated_replicas or self.replicas <= self.updated_replicas
 
 
-class ForwardedPort(CamelWire):
+class ForwardedPort(CamelApiModel):
     """A port of a service that is open on the provider's host."""
 
     host: str = ""
@@ -58,7 +58,7 @@ class ForwardedPort(CamelWire):
     name: str = ""
 
 
-class LeasedIp(Wire):
+class LeasedIp(ApiModel):
     """A leased IP address. Only here are the wire's keys capitalised."""
 
     ip: str = Field("", alias="IP")
@@ -67,7 +67,7 @@ class LeasedIp(Wire):
     protocol: str = Field("TCP", alias="Protocol")
 
 
-class LeaseStatus(Wire):
+class LeaseStatus(ApiModel):
     """What runs for a lease. Go nulls are read as empty. `errors`: what the provider could not tell, in its words."""
 
     services: MapOf[ServiceStatus] = Field(default_factory=dict)

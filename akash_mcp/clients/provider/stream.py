@@ -21,9 +21,9 @@ from websockets.exceptions import (
 )
 from websockets.frames import CloseCode
 
-from akash_mcp.clients.error_mapping import Redactor, bounded, date_of
+from akash_mcp.clients.error_mapping import MessageCleaner, date_of, meanings_of
 from akash_mcp.clients.provider.access import Admission
-from akash_mcp.clients.provider.gateway_errors import close_of, refusal_of
+from akash_mcp.clients.provider.gateway_errors import MEANINGS, close_of, refusal_of
 from akash_mcp.clients.provider.tls import bracketed
 from akash_mcp.errors import Interrupted, ProviderError, Unreachable
 
@@ -65,6 +65,13 @@ class _Connection(ClientConnection):
             self.protocol.fail(CloseCode.POLICY_VIOLATION)
         if self.protocol.close_expected():
             self.transport.abort()
+
+    def eof_received(self) -> None:
+        # TLS may end in the same read in which we have just hung up. The library would then close the transport, and
+        # asyncio's takes a second close as leave to forget its connection: `recv` fails where it reads on behind 16
+        # waiting frames. `connection_lost` comes and does all that is left to do.
+        if not self.transport.is_closing():
+            super().eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._watching is not None:
@@ -121,9 +128,13 @@ async def open_stream(
         assert isinstance(connection, _Connection)
     except InvalidStatus as error:
         body = (error.response.body or b"").decode("utf-8", "replace")
-        said = bounded(Redactor(admission.secrets)(body))
-        date = date_of(error.response.headers.get("Date", ""))
-        raise refusal_of(error.response.status_code, said, trusted.host, date=date) from None
+        raise refusal_of(
+            error.response.status_code,
+            MessageCleaner(admission.secrets)(body),
+            meanings_of(body, MEANINGS),
+            trusted.host,
+            date=date_of(error.response.headers.get("Date", "")),
+        ) from None
     except (TimeoutError, InvalidHandshake) as error:
         # The request may have arrived: what asks for more than words is not asked a second time.
         raise Interrupted(

@@ -13,12 +13,12 @@ from akash_mcp.sandbox.console import generation_2025, generation_2026_11, refer
 from akash_mcp.sandbox.console.app import ConsoleApp
 from akash_mcp.sandbox.console.backend import Backend, Generation
 from akash_mcp.sandbox.console.funding import Funding, Policy
-from akash_mcp.sandbox.console.gateways import ProviderProxy
-from akash_mcp.sandbox.console.memo import Replicas
-from akash_mcp.sandbox.console.runtime import RuntimeLimits
+from akash_mcp.sandbox.console.provider_proxy import ProviderProxy
+from akash_mcp.sandbox.console.runtime_limits import RuntimeLimits
 from akash_mcp.sandbox.console.signer import Signer
+from akash_mcp.sandbox.console.stale_cache import Replicas
 from akash_mcp.sandbox.faults import Faults
-from akash_mcp.sandbox.market import Seller
+from akash_mcp.sandbox.sellers import Seller
 
 __all__ = ["Backend", "ConsoleApp", "Generation", "build_backend", "console_app"]
 
@@ -40,7 +40,7 @@ def build_backend(
     generation: Generation,
     on_trial: bool,
 ) -> Backend:
-    """A user's side of Console, with the jobs that go on by themselves planned on the chain's agenda."""
+    """A user's side of Console, with the jobs that go on by themselves planned on the chain's schedule."""
     if generation == "2025":
         chain.min_deposit_uact = generation_2025.MIN_DEPOSIT_UACT
     if on_trial:

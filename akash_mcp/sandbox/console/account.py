@@ -8,12 +8,14 @@ from typing import Any
 from starlette.responses import Response
 
 from akash_mcp.sandbox.console import schema
-from akash_mcp.sandbox.console.answers import Problem, answer
 from akash_mcp.sandbox.console.backend import Backend
+from akash_mcp.sandbox.console.deployment_settings import iso
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
-from akash_mcp.sandbox.console.memo import StaleFirst
-from akash_mcp.sandbox.console.settings import iso
-from akash_mcp.sandbox.tokens import mint, problems_with_leases
+from akash_mcp.sandbox.console.responses import Problem, answer
+from akash_mcp.sandbox.console.stale_cache import StaleCache
+from akash_mcp.sandbox.grant_schema import problems_with_leases
+from akash_mcp.sandbox.tokens import mint
+from akash_mcp.sandbox.units import UACT_PER_USD
 
 _BALANCE_SECONDS = 6
 _CERTIFICATES_GONE = (
@@ -29,12 +31,12 @@ class AccountApi:
         self._backend = backend
         self._in_usd = in_usd
         self._created = backend.chain.clock.wall()
-        self._balances: StaleFirst[dict[str, Decimal]] = StaleFirst(
+        self._balances: StaleCache[dict[str, Decimal]] = StaleCache(
             _BALANCE_SECONDS, backend.chain.clock.elapsed, backend.replicas
         )
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         token = schema.obj(data=schema.obj(ttl=schema.positive_integer, leases=schema.record))
         address = {"address": schema.optional(schema.akash_address)}
         return [
@@ -54,7 +56,11 @@ class AccountApi:
         counted = self._balances.get(address, lambda: self._count(address))
         usd = self._in_usd is not bool(self._backend.faults.take("balance-units", call.line))
         return answer(
-            {"data": {key: json_number(uact / 10**6 if usd else uact) for key, uact in counted.items()}}
+            {
+                "data": {
+                    key: json_number(uact / UACT_PER_USD if usd else uact) for key, uact in counted.items()
+                }
+            }
         )
 
     async def user(self, call: Call) -> Response:

@@ -15,11 +15,11 @@ from starlette.responses import Response
 
 from akash_mcp.sandbox.chain import Lease
 from akash_mcp.sandbox.console import schema
-from akash_mcp.sandbox.console.answers import answer
 from akash_mcp.sandbox.console.backend import Backend
+from akash_mcp.sandbox.console.deployment_settings import iso
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.responses import answer
 from akash_mcp.sandbox.console.schema import Issues, Parser
-from akash_mcp.sandbox.console.settings import iso
 
 _ALERT, _CHANNEL = "/v1/alerts", "/v1/notification-channels"
 _MOST = 1000

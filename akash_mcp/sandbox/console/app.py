@@ -19,7 +19,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
 
-from akash_mcp.sandbox.console.answers import (
+from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.responses import (
     Problem,
     Unanswered,
     answer,
@@ -27,7 +28,6 @@ from akash_mcp.sandbox.console.answers import (
     plain,
     validation_error,
 )
-from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 from akash_mcp.sandbox.console.schema import UNDEFINED, Issues, Parser
 from akash_mcp.sandbox.faults import Faults
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from akash_mcp.sandbox.chain import Account, Chain, Deployment
-from akash_mcp.sandbox.console.answers import Problem
 from akash_mcp.sandbox.console.funding import Funding
-from akash_mcp.sandbox.console.gateways import ProviderProxy
-from akash_mcp.sandbox.console.memo import Replicas
-from akash_mcp.sandbox.console.runtime import RuntimeLimits
+from akash_mcp.sandbox.console.provider_proxy import ProviderProxy
+from akash_mcp.sandbox.console.responses import Problem
+from akash_mcp.sandbox.console.runtime_limits import RuntimeLimits
 from akash_mcp.sandbox.console.signer import Signer
+from akash_mcp.sandbox.console.stale_cache import Replicas
 from akash_mcp.sandbox.faults import Faults
-from akash_mcp.sandbox.market import Seller
+from akash_mcp.sandbox.sellers import Seller
 
 Generation: TypeAlias = Literal["2025", "reference", "2026-11"]
 """Which Console: that of its first references, that of its August 2026 source, or that of its autumn documentation."""

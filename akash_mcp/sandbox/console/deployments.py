@@ -11,11 +11,11 @@ from starlette.responses import Response
 
 from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.chain import Deployment, Transaction
-from akash_mcp.sandbox.console import schema, trial, views
-from akash_mcp.sandbox.console.answers import Problem, Unanswered, answer, internal_error
+from akash_mcp.sandbox.console import chain_records, schema, trial
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 from akash_mcp.sandbox.console.judgement import Judged, judge, uact_of
+from akash_mcp.sandbox.console.responses import Problem, Unanswered, answer, internal_error
 
 FIXED_DEPOSIT_UACT = 500_000
 _LANDED_UNSEEN = "Sign and broadcast succeeded but the transaction could not be found on-chain"
@@ -43,7 +43,7 @@ class Deployments:
         self._backend = backend
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         one, by_dseq = "/v1/deployments/{dseq}", {"dseq": schema.dseq}
         sdl = schema.obj(data=schema.obj(sdl=schema.string))
         create = schema.obj(data=schema.obj(sdl=schema.string, deposit=schema.optional(schema.number)))
@@ -228,9 +228,9 @@ class Deployments:
     def record(self, deployment: Deployment) -> dict[str, Any]:
         """One deployment, without the live status of leases."""
         return {
-            "deployment": views.deployment_record(deployment),
-            "leases": [views.lease_record(deployment.owner, lease) for lease in deployment.leases],
-            "escrow_account": views.escrow_record(deployment),
+            "deployment": chain_records.deployment_record(deployment),
+            "leases": [chain_records.lease_record(deployment.owner, lease) for lease in deployment.leases],
+            "escrow_account": chain_records.escrow_record(deployment),
         }
 
     def _owned(self) -> Sequence[Deployment]:

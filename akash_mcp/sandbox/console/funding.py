@@ -5,7 +5,7 @@ row says `autoTopUpEnabled: false`; every full hour it does so again for rows th
 got a lease are closed at 10:30 and 22:30 UTC. All of it spends the wallet's grant (akash-network/console
 `InitialDeploymentFundingService`, `TopUpManagedDeploymentsService`, `StaleManagedDeploymentsCleanerService`).
 
-In 2025 there is no such thing; since 2026-11 it is always on, row or no row.
+In 2025 nothing was funded automatically; since 2026-11 everything is, with or without a row.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import Literal, TypeAlias
 from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.chain import Account, Chain, Deployment, Lease
 from akash_mcp.sandbox.clock import GENESIS_HEIGHT
+from akash_mcp.sandbox.units import API_BLOCKS_PER_DAY, API_BLOCKS_PER_HOUR
 
-BLOCKS_PER_HOUR = 600
-RUNWAY_BLOCKS = 48 * BLOCKS_PER_HOUR
-LOW_BLOCKS = 24 * BLOCKS_PER_HOUR
+RUNWAY_BLOCKS = 48 * API_BLOCKS_PER_HOUR
+LOW_BLOCKS = 24 * API_BLOCKS_PER_HOUR
 HEADROOM_UACT = 5_000_000
 _AFTER_LEASE_SECONDS = 12
 _STALE_BLOCKS = 100
@@ -84,11 +84,11 @@ class Funding:
         deployment = self._chain.deployment(self._account.address, row.dseq)
         if deployment is None or not row.auto_top_up:
             return 0
-        return _floor(deployment.rate * BLOCKS_PER_HOUR * 24)
+        return _floor(deployment.rate * API_BLOCKS_PER_DAY)
 
     def after_lease(self, deployment: Deployment) -> None:
         """Plan the first funding of a deployment that has just got a lease."""
-        self._chain.agenda.after(_AFTER_LEASE_SECONDS, lambda: self._first_funding(deployment))
+        self._chain.schedule.after(_AFTER_LEASE_SECONDS, lambda: self._first_funding(deployment))
 
     def _first_funding(self, deployment: Deployment) -> None:
         row = self.rows.get(deployment.dseq)
@@ -116,10 +116,10 @@ class Funding:
     def _at_next(self, seconds: tuple[float, ...], period: int, action: Callable[[], None]) -> None:
         """Plan an action for the next of these moments of a period that started with the epoch."""
         clock = self._chain.clock
-        phase = (clock.block_time(GENESIS_HEIGHT) + self._chain.agenda.now()) % period
+        phase = (clock.block_time(GENESIS_HEIGHT) + self._chain.schedule.now()) % period
         # A second's grace: this very moment, blurred by rounding, is not the next one.
         wait = min((moment - phase - 1) % period + 1 for moment in seconds)
-        self._chain.agenda.after(wait, action)
+        self._chain.schedule.after(wait, action)
 
     def _fill_up(self, deployment: Deployment) -> None:
         """Deposit up to 48 hours of rent where less than 24 are left, as far as the grant reaches."""

@@ -15,13 +15,13 @@ from akash_mcp.sandbox.certificates import issue
 from akash_mcp.sandbox.chain import Certificate
 from akash_mcp.sandbox.console import reference, schema
 from akash_mcp.sandbox.console.account import AccountApi
-from akash_mcp.sandbox.console.answers import answer
 from akash_mcp.sandbox.console.backend import Backend
+from akash_mcp.sandbox.console.bid_screening import Screening
 from akash_mcp.sandbox.console.deployments import Deployments
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 from akash_mcp.sandbox.console.judgement import judge, uact_of
 from akash_mcp.sandbox.console.leases import Leases
-from akash_mcp.sandbox.console.screening import Screening
+from akash_mcp.sandbox.console.responses import answer
 
 MIN_DEPOSIT_UACT = 5_000_000
 _PAGE = 10

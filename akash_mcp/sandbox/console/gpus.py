@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from statistics import median
 from typing import Any
 
@@ -13,12 +13,12 @@ from akash_mcp.ids import BadId, bech32_decode
 from akash_mcp.sandbox.bidders import in_use
 from akash_mcp.sandbox.console import schema
 from akash_mcp.sandbox.console.account import json_number
-from akash_mcp.sandbox.console.answers import answer
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
-from akash_mcp.sandbox.console.memo import StaleFirst
-from akash_mcp.sandbox.console.settings import iso
-from akash_mcp.sandbox.market import Gpu, Seller
+from akash_mcp.sandbox.console.responses import answer
+from akash_mcp.sandbox.console.stale_cache import StaleCache
+from akash_mcp.sandbox.sellers import Gpu, Seller
+from akash_mcp.sandbox.units import UACT_PER_USD, cents
 
 _PRICE_SECONDS = 900
 _AKT_USD = Decimal("1.20")
@@ -31,18 +31,16 @@ class Gpus:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         elapsed = backend.chain.clock.elapsed
-        self._prices: StaleFirst[dict[str, Any]] = StaleFirst(_PRICE_SECONDS, elapsed, backend.replicas)
+        self._prices: StaleCache[dict[str, Any]] = StaleCache(_PRICE_SECONDS, elapsed, backend.replicas)
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         text = schema.optional(schema.string)
         wanted = {"provider": text, "vendor": text, "model": text, "memory_size": text}
-        named = {"vendor": text, "model": text}
         cache = (120, 300)
         return [
             Endpoint("GET", "/v1/gpu", self.counts, False, query_schema=wanted, cache=cache),
             Endpoint("GET", "/v1/gpu-models", self.models, False, cache=cache),
-            Endpoint("GET", "/v1/gpu-breakdown", self.breakdown, False, query_schema=named, cache=cache),
             Endpoint("GET", "/v1/gpu-prices", self.prices, False, cache=cache),
         ]
 
@@ -96,34 +94,6 @@ class Gpus:
             ]
         )
 
-    async def breakdown(self, call: Call) -> Response:
-        """Utilization of each model today."""
-        rows: dict[tuple[str, str], dict[str, Any]] = {}
-        for seller, gpu in self._having():
-            if call.query.get("vendor") not in (None, gpu.vendor):
-                continue
-            if call.query.get("model") not in (None, gpu.model):
-                continue
-            row = rows.setdefault(
-                (gpu.vendor, gpu.model),
-                {
-                    "date": iso(self._backend.chain.clock.now())[:10],
-                    "vendor": gpu.vendor,
-                    "model": gpu.model,
-                    "providerCount": 0,
-                    "nodeCount": 0,
-                    "totalGpus": 0,
-                    "leasedGpus": 0,
-                },
-            )
-            row["providerCount"] += 1
-            row["nodeCount"] += seller.nodes
-            row["totalGpus"] += seller.gpus
-            row["leasedGpus"] += self._leased(seller)
-        for row in rows.values():
-            row["gpuUtilization"] = round(100 * row["leasedGpus"] / row["totalGpus"], 2)
-        return answer(list(rows.values()))
-
     async def prices(self, call: Call) -> Response:
         """What one GPU of each model costs, from what providers ask, remembered for a quarter of an hour."""
         return answer(self._prices.get("all", self._price_list))
@@ -134,7 +104,7 @@ class Gpus:
             kinds.setdefault(gpu, []).append(seller)
         models: list[dict[str, Any]] = []
         for gpu, sellers in kinds.items():
-            asked = [_cents(gpu.usd_hour * seller.margin) for seller in sellers if seller.audited]
+            asked = [cents(gpu.usd_hour * seller.margin) for seller in sellers if seller.audited]
             free = [seller.gpus - self._leased(seller) for seller in sellers]
             models.append(
                 {
@@ -147,7 +117,7 @@ class Gpus:
                     },
                     # A model that nobody who counts has bid with has no price.
                     "price": _price(asked, "USD", Decimal(1)) if asked else None,
-                    "priceUakt": _price(asked, "uakt", 10**6 / _AKT_USD) if asked else None,
+                    "priceUakt": _price(asked, "uakt", UACT_PER_USD / _AKT_USD) if asked else None,
                 }
             )
         availability = {
@@ -179,18 +149,14 @@ def _names_a_provider(text: str) -> bool:
         return text.startswith(("http://", "https://"))
 
 
-def _cents(amount: Decimal) -> Decimal:
-    return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
-
-
 def _price(asked: list[Decimal], currency: str, factor: Decimal) -> dict[str, Any]:
     each = [amount * factor for amount in asked]
-    average = json_number(_cents(sum(each, Decimal(0)) / len(each)))
+    average = json_number(cents(sum(each, Decimal(0)) / len(each)))
     return {
         "currency": currency,
         "min": json_number(min(each)),
         "max": json_number(max(each)),
         "avg": average,
         "weightedAverage": average,
-        "med": json_number(_cents(median(each))),
+        "med": json_number(cents(median(each))),
     }

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 
-from akash_mcp.sandbox.console.answers import Problem
-from akash_mcp.sandbox.market import AUDITOR
+from akash_mcp.sandbox.console.chain_words import chain_refusal
+from akash_mcp.sandbox.console.responses import Problem
+from akash_mcp.sandbox.console.sdl_words import refusal
+from akash_mcp.sandbox.sellers import AUDITOR
 from akash_mcp.sandbox.transactions import ChainError
 from akash_mcp.sdl import GroupSpec, Report, check
+from akash_mcp.sdl.output.orders import orders
 
 _MUCH_USD = Decimal(10**12)
 
@@ -27,17 +30,16 @@ class Judged:
         return bytes.fromhex(self.report.manifest_sha256 or "")
 
     def let_chain_judge(self) -> None:
-        """Raises `ChainError` for what only the chain refuses."""
-        for finding in self.report.errors:
-            if finding.judge == "chain":
-                raise ChainError(finding.official or finding.message)
+        """Raises `ChainError` for what only the chain refuses, in the chain's words."""
+        if self.report.model and (said := chain_refusal(orders(self.report.model))):
+            raise ChainError(said)
 
 
 def judge(sdl: str) -> Judged:
-    """Raises `Problem` 400 in the words of Console's validator."""
+    """What Console makes of an SDL that it takes. Raises `Problem` 400 in the words of Console's validator."""
     report = check(sdl)
     if not report.console_ok or report.manifest is None:
-        raise Problem(400, f"Invalid SDL: {report.console_message}")
+        raise Problem(400, f"Invalid SDL: {refusal(sdl, report)}")
     groups = tuple(replace(group, any_of=(*group.any_of, AUDITOR)) for group in report.groups)
     return Judged(report, report.manifest, groups)
 

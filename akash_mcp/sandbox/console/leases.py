@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.sandbox import transactions
-from akash_mcp.sandbox.console import schema, trial, views
-from akash_mcp.sandbox.console.answers import Problem, answer, internal_error
+from akash_mcp.sandbox.console import chain_records, schema, trial
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.deployments import Deployments
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.responses import Problem, answer, internal_error
 
 
 class Leases:
@@ -23,7 +23,7 @@ class Leases:
         self._deployments = deployments
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         by_dseq = {"dseq": schema.dseq}
         lease = schema.obj(
             dseq=schema.dseq, gseq=schema.number, oseq=schema.number, provider=schema.akash_address
@@ -49,7 +49,7 @@ class Leases:
             return []
         bids = [(bid, backend.market[bid.provider]) for bid in deployment.bids]
         return [
-            views.bid_record(deployment, bid, seller)
+            chain_records.bid_record(deployment, bid, seller)
             for bid, seller in bids
             if seller.audited and not (backend.trial and trial.hides(seller, deployment.groups[bid.gseq - 1]))
         ]

@@ -1,17 +1,18 @@
-"""Estimates that no bid stands behind: Console's price formula, and the price of AKT."""
+"""An estimate that no bid stands behind: Console's price formula."""
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import Decimal, localcontext
 from typing import Any
 
 from starlette.responses import Response
 
 from akash_mcp.sandbox.console import schema
 from akash_mcp.sandbox.console.account import json_number
-from akash_mcp.sandbox.console.answers import answer
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.responses import answer
+from akash_mcp.sandbox.units import cents
 
 MAX_BODY = 512
 
@@ -22,7 +23,6 @@ _RATES = {
     "gcp": (Decimal("23.1"), Decimal("3.1"), Decimal("0.1")),
     "azure": (Decimal("30.4"), Decimal("3.6"), Decimal("0.096")),
 }
-_AKT_USD = 1.2
 
 
 class Prices:
@@ -32,34 +32,17 @@ class Prices:
         self._backend = backend
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
-        coin = {"coin": schema.choice("akt", "akash-network")}
+        """The routes that these handlers answer."""
         spec = schema.obj(cpu=schema.at_least(0), memory=schema.at_least(0), storage=schema.at_least(0))
         specs = schema.either(spec, schema.array(spec, minimum=1, maximum=10))
-        market, cache = self.market, (300, 600)
         return [
             Endpoint("POST", "/v1/pricing", self.estimate, False, body_schema=specs, max_body=MAX_BODY),
-            Endpoint("GET", "/v1/market-data", market, False, cache=cache),
-            Endpoint("GET", "/v1/market-data/{coin}", market, False, path_schema=coin, cache=cache),
         ]
 
     async def estimate(self, call: Call) -> Response:
         """USD a month here and elsewhere, for one spec or for several. A formula: the market is not asked."""
         body = call.body
         return answer([_estimate(spec) for spec in body] if isinstance(body, list) else _estimate(body))
-
-    async def market(self, call: Call) -> Response:
-        """The price of AKT. Volume and capitalization have been 0 since an oracle is asked."""
-        return answer(
-            {
-                "price": _AKT_USD,
-                "volume": 0,
-                "marketCap": 0,
-                "marketCapRank": 0,
-                "priceChange24h": 0.01,
-                "priceChangePercentage24": 0.84,
-            }
-        )
 
 
 def _estimate(spec: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +51,7 @@ def _estimate(spec: dict[str, Any]) -> dict[str, Any]:
         cores = Decimal(str(spec["cpu"])) / 1000
         memory, storage = (Decimal(str(spec[key])) / 10**9 for key in ("memory", "storage"))
         prices = {
-            name: (cores * core + memory * gigabyte + storage * disk).quantize(Decimal("0.01"), ROUND_HALF_UP)
+            name: cents(cores * core + memory * gigabyte + storage * disk)
             for name, (core, gigabyte, disk) in _RATES.items()
         }
     return {"spec": spec, **{name: json_number(price) for name, price in prices.items()}}

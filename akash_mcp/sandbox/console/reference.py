@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from akash_mcp.sandbox.console.account import AccountApi
 from akash_mcp.sandbox.console.alerts import Alerts
-from akash_mcp.sandbox.console.attributes import Attributes
 from akash_mcp.sandbox.console.backend import Backend
+from akash_mcp.sandbox.console.bid_screening import Screening
+from akash_mcp.sandbox.console.blocks import Blocks
+from akash_mcp.sandbox.console.deployment_settings import DeploymentSettings
 from akash_mcp.sandbox.console.deployments import Deployments
-from akash_mcp.sandbox.console.directory import Directory
 from akash_mcp.sandbox.console.endpoint import Endpoint
-from akash_mcp.sandbox.console.explorer import Explorer
 from akash_mcp.sandbox.console.gpus import Gpus
 from akash_mcp.sandbox.console.leases import Leases
 from akash_mcp.sandbox.console.prices import Prices
-from akash_mcp.sandbox.console.screening import Screening
-from akash_mcp.sandbox.console.settings import Settings
+from akash_mcp.sandbox.console.provider_records import ProviderRecords
 from akash_mcp.sandbox.console.templates import Templates
 from akash_mcp.sandbox.console.usage import Usage
-from akash_mcp.sandbox.console.wallet_settings import WalletSettings
 
 
 def endpoints(backend: Backend) -> list[Endpoint]:
@@ -26,7 +24,7 @@ def endpoints(backend: Backend) -> list[Endpoint]:
     return [
         *deployments.endpoints(),
         *Leases(backend, deployments).endpoints(),
-        *Settings(backend).endpoints(),
+        *DeploymentSettings(backend).endpoints(),
         *AccountApi(backend).endpoints(),
         *Screening(backend).endpoints(),
         *shared(backend),
@@ -36,14 +34,12 @@ def endpoints(backend: Backend) -> list[Endpoint]:
 def shared(backend: Backend) -> list[Endpoint]:
     """Routes that no generation changes."""
     parts = (
-        Directory(backend),
-        Attributes(backend),
+        ProviderRecords(backend),
         Gpus(backend),
         Prices(backend),
         Templates(backend),
-        Explorer(backend),
+        Blocks(backend),
         Usage(backend),
-        WalletSettings(backend),
         Alerts(backend),
     )
     return [endpoint for part in parts for endpoint in part.endpoints()]

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from akash_mcp.sandbox.chain import Account, Chain, Transaction
-from akash_mcp.sandbox.console.answers import Problem
+from akash_mcp.sandbox.console.responses import Problem
 from akash_mcp.sandbox.faults import Faults
 from akash_mcp.sandbox.transactions import ChainError
+from akash_mcp.sandbox.units import UACT_PER_USD
 
 T = TypeVar("T")
 
@@ -84,9 +85,8 @@ class Signer:
 
     async def land(self, kind: str, dseq: str, message: Callable[[], T]) -> tuple[T, Transaction]:
         """Carry out `message` in the next block. Raises `Problem` in Console's words where the chain refuses."""
-        clock = self._chain.clock
-        await clock.sleep(clock.elapsed_at(clock.height() + 1) - clock.elapsed())
-        self._chain.agenda.catch_up()
+        await self._chain.clock.next_block()
+        self._chain.schedule.catch_up()
         try:
             result = message()
         except ChainError as error:
@@ -98,8 +98,8 @@ class Signer:
         if not self._coded:
             return Problem(402, NO_BALANCE)
         amounts = {
-            "requiredAmountUsd": (deposit_uact or 0) / 10**6,
-            "availableAmountUsd": self._account.allowance_uact / 10**6,
+            "requiredAmountUsd": (deposit_uact or 0) / UACT_PER_USD,
+            "availableAmountUsd": self._account.allowance_uact / UACT_PER_USD,
         }
         return Problem(402, NO_BALANCE, code="insufficient_balance", data=amounts)
 

@@ -1,4 +1,7 @@
-"""The template gallery. What is in it are this package's own examples."""
+"""The template gallery: the SDLs in the folder `gallery`, under ids like those of akash-network/awesome-akash.
+
+They are not the examples that the product shows, so that a client which took one for the other would be noticed.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,25 @@ from typing import Any
 
 from starlette.responses import Response
 
-from akash_mcp.data import examples_dir
 from akash_mcp.sandbox.console import schema
-from akash_mcp.sandbox.console.answers import Problem, answer
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.responses import Problem, answer
 
 _CACHE = (300, 600)
+_GALLERY = Path(__file__).with_name("gallery")
 
 
 class Templates:
     """SDLs to begin with."""
 
     def __init__(self, backend: Backend) -> None:
-        self._files = {f"akash-mcp-{path.stem}": path for path in sorted(examples_dir().glob("*.yaml"))}
+        self._files = {
+            f"akash-network-awesome-akash-{path.stem}": path for path in sorted(_GALLERY.glob("*.yaml"))
+        }
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         by_id = {"id": schema.string}
         return [
             Endpoint("GET", "/v1/templates-list", self.list, False, cache=_CACHE),
@@ -58,7 +63,7 @@ def _template(name: str, path: Path) -> dict[str, Any]:
         "readme": "\n".join([f"# {title}", "", *remarks]),
         "deploy": sdl,
         "persistentStorageEnabled": "persistent: true" in sdl,
-        "githubUrl": f"https://github.com/example/templates/tree/main/{path.stem}",
+        "githubUrl": f"https://github.com/akash-network/awesome-akash/tree/master/{path.stem}",
         "config": {"ssh": False},
         "tags": ["example"],
     }

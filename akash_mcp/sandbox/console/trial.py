@@ -10,9 +10,9 @@ from functools import partial
 
 from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.chain import Account, Bid, Chain, Deployment, Lease
-from akash_mcp.sandbox.console.answers import Problem
+from akash_mcp.sandbox.console.responses import Problem
 from akash_mcp.sandbox.console.signer import Signer
-from akash_mcp.sandbox.market import Gpu, Seller
+from akash_mcp.sandbox.sellers import Gpu, Seller
 from akash_mcp.sdl import GroupSpec
 
 BLOCKED = frozenset(
@@ -64,7 +64,7 @@ def end_leases_after_a_day(chain: Chain, account: Account) -> None:
     def leased(owner: str, lease: Lease) -> None:
         if owner == account.address:
             deployment = chain.deployments[owner, lease.dseq]
-            chain.agenda.after(LIFETIME_SECONDS, lambda: _close_and_record(chain, deployment))
+            chain.schedule.after(LIFETIME_SECONDS, lambda: _close_and_record(chain, deployment))
 
     chain.on_lease_created.append(leased)
 

@@ -1,4 +1,4 @@
-"""What was spent and what is being spent: the weekly cost, and the history of a wallet by day.
+"""What was spent: the history of a wallet by day.
 
 Spending is computed from leases and not from settlements, up to where a lease ends or is expected to end.
 """
@@ -6,7 +6,7 @@ Spending is computed from leases and not from settlements, up to where a lease e
 from __future__ import annotations
 
 import datetime
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from starlette.responses import Response
@@ -15,11 +15,11 @@ from akash_mcp.sandbox import escrow
 from akash_mcp.sandbox.chain import Deployment
 from akash_mcp.sandbox.console import schema
 from akash_mcp.sandbox.console.account import json_number
-from akash_mcp.sandbox.console.answers import answer, validation_error
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.responses import answer, validation_error
+from akash_mcp.sandbox.units import UACT_PER_USD, cents
 
-BLOCKS_PER_WEEK = 100_800
 _DAY = datetime.timedelta(days=1)
 _LONGEST = 366
 _RANGE_WRONG = "Date range cannot exceed 366 days and startDate must be before endDate"
@@ -32,7 +32,7 @@ class Usage:
         self._backend = backend
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         days = {
             "address": schema.akash_address,
             "startDate": schema.optional(schema.date),
@@ -40,44 +40,12 @@ class Usage:
         }
         return [
             Endpoint("GET", "/v1/usage/history", self.history, False, query_schema=days),
-            Endpoint("GET", "/v1/usage/history/stats", self.stats, False, query_schema=days),
-            Endpoint("GET", "/v1/weekly-cost", self.weekly),
         ]
-
-    async def weekly(self, call: Call) -> Response:
-        """What a week costs of the deployments that are topped up. Without a settings row there is no cost."""
-        backend = self._backend
-        rows = [row.dseq for row in backend.funding.rows.values() if row.auto_top_up and not row.closed]
-        deployments = [backend.chain.deployment(backend.account.address, dseq) for dseq in rows]
-        uact = sum(
-            (deployment.rate * BLOCKS_PER_WEEK).to_integral_value(ROUND_FLOOR)
-            for deployment in deployments
-            if deployment
-        )
-        return answer({"data": {"weeklyCost": json_number(_cents(Decimal(uact) / 10**6))}})
 
     async def history(self, call: Call) -> Response:
         """A row a day, today last."""
         days = self._days(call)
         return answer(self._rows(call.query["address"], days)) if days else _range_wrong()
-
-    async def stats(self, call: Call) -> Response:
-        """The same days in four numbers."""
-        days = self._days(call)
-        if not days:
-            return _range_wrong()
-        owner = call.query["address"]
-        deployments = self._backend.chain.deployments_of(owner)
-        spent = self._spent(deployments, days[0], _after(days[-1]))
-        opened = [d for d in deployments if days[0] <= self._day_of(d) <= days[-1]]
-        return answer(
-            {
-                "totalSpent": json_number(_cents(spent)),
-                "averageSpentPerDay": json_number(_cents(spent / len(days))),
-                "totalDeployments": len(opened),
-                "averageDeploymentsPerDay": json_number(_cents(Decimal(len(opened)) / len(days))),
-            }
-        )
 
     def _days(self, call: Call) -> list[datetime.date]:
         """The days that are asked for, thirty unless said otherwise; none where the range makes no sense."""
@@ -96,7 +64,7 @@ class Usage:
         for day in days:
             spent = self._spent(deployments, day, _after(day))
             total += spent
-            daily, so_far = json_number(_cents(spent)), json_number(_cents(total))
+            daily, so_far = json_number(cents(spent)), json_number(cents(total))
             active = sum(1 for deployment in deployments if self._lived_on(deployment, day))
             rows.append(
                 {
@@ -127,7 +95,7 @@ class Usage:
                 until = lease.closed_height or dry or last
                 blocks = min(until, last) - max(lease.created_height, first)
                 uact += max(0, blocks) * lease.price
-        return uact / 10**6
+        return uact / UACT_PER_USD
 
     def _height(self, day: datetime.date) -> int:
         """The first block of a day, or the latest block where that day is still to come."""
@@ -155,7 +123,3 @@ def _before(day: datetime.date, days: int) -> datetime.date:
 
 def _range_wrong() -> Response:
     return validation_error([schema.issue((), _RANGE_WRONG)])
-
-
-def _cents(amount: Decimal) -> Decimal:
-    return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)

@@ -35,7 +35,7 @@ class ClientCertificates:
         return (
             on_chain is not None
             and _is_signed_with(shown, on_chain.pubkey_pem)
-            # The one on chain is no authority and the only root, so nothing but itself leads to it.
+            # The one on chain is not an authority, and it is the only root: no other certificate can lead to it.
             and shown == x509.load_pem_x509_certificate(on_chain.pem)
             and shown.not_valid_before_utc.timestamp()
             <= self._chain.clock.wall()

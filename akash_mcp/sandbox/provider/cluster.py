@@ -63,7 +63,7 @@ class Cluster:
 
     def served(self, key: LeaseKey) -> Served | None:
         """What runs for the lease, None where nothing does. Its objects may not be created yet."""
-        self.chain.agenda.catch_up()  # the lease may have ended by now
+        self.chain.schedule.catch_up()  # the lease may have ended by now
         return self._running.get(key)
 
     def receive(self, owner: str, dseq: str, body: bytes) -> None:
@@ -116,13 +116,13 @@ class Cluster:
             self._running[key].monitor.restart()
         else:
             workload = Workload(key, group, self.chain.clock)
-            monitor = Monitor(workload, self.chain.agenda, lambda: self._unstable(deployment.owner, lease))
+            monitor = Monitor(workload, self.chain.schedule, lambda: self._unstable(deployment.owner, lease))
             self._running[key] = Served(workload, Ingress(self._host, workload), monitor)
 
     def _lease_created(self, owner: str, lease: Lease) -> None:
         if lease.provider != self.provider:
             return
-        self.chain.agenda.after(MANIFEST_TIMEOUT_SECONDS, lambda: self._give_up(owner, lease))
+        self.chain.schedule.after(MANIFEST_TIMEOUT_SECONDS, lambda: self._give_up(owner, lease))
         deployment = self.chain.deployments[owner, lease.dseq]
         manifest = self._manifests.get((owner, lease.dseq))
         if manifest is not None and manifest.version == deployment.version:

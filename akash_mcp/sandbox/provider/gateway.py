@@ -8,15 +8,15 @@ from functools import partial
 from akash_mcp.sandbox.certificates import IssuedCertificate
 from akash_mcp.sandbox.chain import Chain, Provider
 from akash_mcp.sandbox.faults import Faults
-from akash_mcp.sandbox.market import GI, TI, Node, Seller
 from akash_mcp.sandbox.provider.client_certificates import ClientCertificates, common_name
 from akash_mcp.sandbox.provider.cluster import Cluster
+from akash_mcp.sandbox.provider.gateway_tls import GatewayTls
 from akash_mcp.sandbox.provider.http1 import Connection
 from akash_mcp.sandbox.provider.listener import Listener
 from akash_mcp.sandbox.provider.routes import Routes
-from akash_mcp.sandbox.provider.tls import GatewayTls
 from akash_mcp.sandbox.provider.tls_transport import TlsTransport
 from akash_mcp.sandbox.provider.websocket import PING_SECONDS
+from akash_mcp.sandbox.sellers import GI, TI, Node, Seller
 
 PUBLIC_HOSTNAME = "localhost"
 """The host of every `host_uri`. Who asks for exactly it is shown a public certificate, if there is one."""
@@ -82,6 +82,11 @@ class Gateway:
         self._listener.start()
         self._port = self._listener.port
         self._provider.host_uri = f"https://{PUBLIC_HOSTNAME}:{self._port}"
+
+    def receive(self, owner: str, dseq: str, manifest: bytes) -> None:
+        """Take a manifest that came on no connection. Raises `ManifestRefused`. After `start`."""
+        assert self._cluster is not None
+        self._cluster.receive(owner, dseq, manifest)
 
     async def unplug(self) -> None:
         """Be unreachable until the next `start`, on the same port. What runs goes on running."""

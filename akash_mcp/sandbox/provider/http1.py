@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote
 
 import h11
 
-from akash_mcp.sandbox.provider import gojson
+from akash_mcp.sandbox.provider import go_json
 from akash_mcp.sandbox.provider.websocket import Handshake, WebSocket, handshake
 
 _CHUNK = 64 * 1024
@@ -73,7 +73,7 @@ Handler: TypeAlias = Callable[[Request], Awaitable[Response | Upgrade]]
 def json_response(value: object, status: int = 200) -> Response:
     """What the gateway encodes: no trailing newline."""
     headers = (("Content-Type", "application/json; charset=UTF-8"),)
-    return Response(status, gojson.encode(value).encode(), headers)
+    return Response(status, go_json.encode(value).encode(), headers)
 
 
 def error_response(status: int, message: str) -> Response:

@@ -7,7 +7,7 @@ Most images run. These names make one misbehave, so that every diagnosis can be 
     ratelimited…        a part of the reference, without credentials: the registry takes no more pulls (the same)
     no-registry…        a part of the reference: its registry has no address (the same)
     …/arm64-only        has nothing for the node's processor (the same)
-    Capital/Letters     in the name: no image reference at all (InspectFailed, InvalidImageName)
+    Capital/Letters     in the name: not an image reference (InspectFailed, InvalidImageName)
     …/huge              takes four minutes to pull, and then runs
     …/unschedulable     no node has room: the pod stays Pending; with `-memory`, `-gpu` or `-storage` for lack of that
     …/crowded           there is room for one replica, and no more
@@ -19,8 +19,8 @@ Most images run. These names make one misbehave, so that every diagnosis can be 
     …/chatty            has written 10,000 numbered lines when it starts, or as many as its variable LINES says
     …distroless…        runs, and has no shell that a tenant could use
 
-A command such as `sh -c "echo no config >&2; sleep 2; exit 3"` is played as it reads (see `minishell`); a container
-that exits, even with 0, is started again after 10, 20, 40, … 300 s, as Kubernetes does. A first word with
+A command such as `sh -c "echo no config >&2; sleep 2; exit 3"` is played as it reads (see `command_interpreter`); a
+container that exits, even with 0, is started again after 10, 20, 40, … 300 s, as Kubernetes does. A first word with
 `does-not-exist` in it is a program that the image lacks. A command that we cannot play runs on.
 
 Nothing tells a tenant that memory was the reason: the kubelet writes no event about it at the pod (kubernetes issue
@@ -36,8 +36,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from akash_mcp.sandbox.provider.command_interpreter import ContainerView, NotPlayed, run
 from akash_mcp.sandbox.provider.manifest import Service
-from akash_mcp.sandbox.provider.minishell import Box, NotPlayed, run
 
 Line = tuple[float, str]
 """Simulated seconds after the container's start, and what it then says."""
@@ -47,7 +47,7 @@ Line = tuple[float, str]
 class Behaviour:
     """How a container fares. Times are simulated seconds; the last two count from the container's start.
 
-    What is None does not happen: `lacks` is what no node has enough of, `bad_reference` why its name is none,
+    What is None does not happen: `lacks` is what no node has enough of, `bad_reference` what is wrong with its name,
     `pull_error` the registry's answer, `start_error` the runtime's.
     `listens_after`: when its ports answer, `exits_after`: when it ends, each infinity for never.
     """
@@ -63,14 +63,14 @@ class Behaviour:
     exits_after: float = math.inf
 
 
-def behaviour_of(service: Service, box: Box, replica: int = 0) -> Behaviour:
+def behaviour_of(service: Service, view: ContainerView, replica: int = 0) -> Behaviour:
     """What to expect of one replica of `service`, counted from 0."""
     name = short_name(service.image)
     pull_seconds, size, boot = _WEIGHTS[kind_of(service.image)]
     command = (*service.command, *service.args)
     exits_after = math.inf
     try:
-        exits_after = max(run(command, box).seconds, 0.2)
+        exits_after = max(run(command, view).seconds, 0.2)
     except NotPlayed:
         exits_after = _LIVES.get(name, math.inf)
     return Behaviour(
@@ -86,10 +86,10 @@ def behaviour_of(service: Service, box: Box, replica: int = 0) -> Behaviour:
     )
 
 
-def output_of(service: Service, box: Box, time_at: Callable[[float], float]) -> list[Line]:
+def output_of(service: Service, view: ContainerView, time_at: Callable[[float], float]) -> list[Line]:
     """What a container says from its start on. `time_at` turns seconds after the start into seconds since the epoch."""
     try:
-        outcome = run((*service.command, *service.args), box)
+        outcome = run((*service.command, *service.args), view)
     except NotPlayed:
         return _VOICES[kind_of(service.image)](service, time_at)
     return [(at, line) for at, _, text in outcome.output for line in text.removesuffix("\n").split("\n")]

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from akash_mcp.sandbox.provider import gojson
+from akash_mcp.sandbox.provider import go_json
 
 
 class Undecodable(ValueError):
@@ -220,7 +220,7 @@ def decode(body: bytes) -> Manifest:
     groups = tuple(
         Group(group["name"], tuple(map(_service, group["services"] or ()))) for group in decoded or ()
     )
-    encoded = gojson.encode(decoded, sort_keys=True).encode()
+    encoded = go_json.encode(decoded, sort_keys=True).encode()
     return Manifest(groups, hashlib.sha256(encoded).digest())
 
 

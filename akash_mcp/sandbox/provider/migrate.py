@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from akash_mcp.sandbox.provider import gojson
+from akash_mcp.sandbox.provider import go_json
 from akash_mcp.sandbox.provider.cluster import Cluster
 from akash_mcp.sandbox.provider.http1 import Response, error_response
 from akash_mcp.sandbox.provider.manifest import Scalar, Service, Slice, Struct, Undecodable
@@ -59,7 +59,7 @@ def migrate(
     if failure is not None:
         message = migration.failed.format(_quoted(wanted[0]), failure)
         return error_response(500, message) if message else Response(500)
-    moved = gojson.encode({"transferred": wanted}).encode()
+    moved = go_json.encode({"transferred": wanted}).encode()
     return Response(200, moved, (("Content-Type", "application/json"),))
 
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from akash_mcp.sandbox.agenda import Agenda
 from akash_mcp.sandbox.provider.workload import Workload
+from akash_mcp.sandbox.schedule import Schedule
 
 UNSOUND_LOOKS = 41
 
@@ -24,9 +24,9 @@ _CHECK_SECONDS = (10.0, 15.0)
 class Monitor:
     """Looks at one workload for as long as anything may still change in it; `close_lease` is called at most once."""
 
-    def __init__(self, workload: Workload, agenda: Agenda, close_lease: Callable[[], None]) -> None:
+    def __init__(self, workload: Workload, schedule: Schedule, close_lease: Callable[[], None]) -> None:
         self._workload = workload
-        self._agenda = agenda
+        self._schedule = schedule
         self._close_lease = close_lease
         self._random = Random(str(workload.key))
         self._watch = 0
@@ -45,12 +45,12 @@ class Monitor:
 
     def _plan(self, seconds: tuple[float, float]) -> None:
         watch = self._watch
-        self._agenda.after(self._random.uniform(*seconds), lambda: self._look(watch))
+        self._schedule.after(self._random.uniform(*seconds), lambda: self._look(watch))
 
     def _look(self, watch: int) -> None:
         if watch != self._watch:
             return
-        self._workload.advance(self._agenda.now())
+        self._workload.advance(self._schedule.now())
         if self._workload.is_sound:
             self._unsound = 0
             if not self._workload.is_settled:

@@ -17,11 +17,10 @@ from http import HTTPStatus
 from typing import Protocol, TypeAlias
 
 from akash_mcp.sandbox.faults import Fault, Faults
-from akash_mcp.sandbox.market import Node
-from akash_mcp.sandbox.provider import status
+from akash_mcp.sandbox.provider import status_bodies
 from akash_mcp.sandbox.provider.authorization import bearer_token, identify
 from akash_mcp.sandbox.provider.cluster import Cluster, Served
-from akash_mcp.sandbox.provider.dialect import CURRENT, LEGACY, Dialect
+from akash_mcp.sandbox.provider.error_style import CURRENT, LEGACY, ErrorStyle
 from akash_mcp.sandbox.provider.http1 import (
     Hangup,
     Request,
@@ -31,7 +30,7 @@ from akash_mcp.sandbox.provider.http1 import (
     json_response,
 )
 from akash_mcp.sandbox.provider.migrate import ENDPOINTS, HOSTNAMES, Migration, migrate
-from akash_mcp.sandbox.provider.shell import BadCommand, command_from, shell
+from akash_mcp.sandbox.provider.shell_session import BadCommand, command_from, shell
 from akash_mcp.sandbox.provider.streams import (
     BadParameter,
     StreamParameters,
@@ -42,6 +41,7 @@ from akash_mcp.sandbox.provider.streams import (
 from akash_mcp.sandbox.provider.validation import ManifestRefused
 from akash_mcp.sandbox.provider.websocket import PING_SECONDS, WebSocket
 from akash_mcp.sandbox.provider.workload import LeaseKey, Workload
+from akash_mcp.sandbox.sellers import Node
 from akash_mcp.sandbox.tokens import Claims, TokenRefused
 
 Answer: TypeAlias = "Response | Upgrade"
@@ -148,18 +148,18 @@ class Routes:
                 return await route.handle(Call(request, LeaseKey("", "", 0, 0, ""), ""))
             return await route.handle(self._authorized(route, request, claims, match.groupdict()))
         except TokenRefused as refused:
-            return self._dialect.token_refused(refused)
+            return self._error_style.token_refused(refused)
         except ManifestRefused as refused:
-            return self._dialect.manifest_refused(refused)
+            return self._error_style.manifest_refused(refused)
         except BadParameter as error:
             return error_response(400, str(error))
         except BadCommand:
             return Response(400)
         except ClusterUnreachable:
-            return error_response(self._dialect.kube_status, _CLUSTER_UNREACHABLE)
+            return error_response(self._error_style.kube_status, _CLUSTER_UNREACHABLE)
 
     @property
-    def _dialect(self) -> Dialect:
+    def _error_style(self) -> ErrorStyle:
         return LEGACY if self._faults.at("legacy-errors", self._cluster.provider) else CURRENT
 
     def _fault(self, name: str, request: Request) -> Fault | None:
@@ -193,13 +193,13 @@ class Routes:
     async def _version(self, call: Call) -> Answer:
         self._reach_cluster(call)
         fault = self._faults.active("provider-version")
-        return json_response(status.version((fault and fault.value) or self._dialect.version))
+        return json_response(status_bodies.version((fault and fault.value) or self._error_style.version))
 
     async def _address(self, call: Call) -> Answer:
         return json_response({"address": self._cluster.provider})
 
     async def _status(self, call: Call) -> Answer:
-        return json_response(status.provider_status(self._cluster, self._nodes, self._storage))
+        return json_response(status_bodies.provider_status(self._cluster, self._nodes, self._storage))
 
     async def _migrate(self, migration: Migration, call: Call) -> Answer:
         failure = _CLUSTER_UNREACHABLE if self._fault("kube-down", call.request) else None
@@ -218,7 +218,7 @@ class Routes:
         served = self._cluster.served(call.key)
         if served is None:
             return error_response(404, "lease not found")
-        return json_response(status.stored_manifest(served))
+        return json_response(status_bodies.stored_manifest(served))
 
     async def _lease_status(self, call: Call) -> Answer:
         self._reach_cluster(call)
@@ -227,7 +227,7 @@ class Routes:
             return Response(404)
         if not served.workload.is_created:
             return error_response(404, "kube: no deployments for lease")
-        return json_response(status.lease_status(served))
+        return json_response(status_bodies.lease_status(served))
 
     async def _service_status(self, call: Call) -> Answer:
         self._reach_cluster(call)
@@ -238,7 +238,7 @@ class Routes:
             return error_response(404, "kube: no service for that lease")
         if not served.workload.is_created:
             return error_response(404, f'kube: internal error: deployments.apps "{call.service}" not found')
-        return json_response(status.service_status(served, call.service))
+        return json_response(status_bodies.service_status(served, call.service))
 
     async def _logs(self, call: Call) -> Answer:
         return self._stream(call, logs)
@@ -256,10 +256,10 @@ class Routes:
     def _stream(self, call: Call, serve: Stream) -> Upgrade:
         parameters = stream_parameters(call.request)
         if self._fault("kube-down", call.request):
-            return _closing(self._dialect.kube_close)
+            return _closing(self._error_style.kube_close)
         workload = _workload(self._cluster.served(call.key))
         if workload is None:
-            return _closing(self._dialect.gone_close)
+            return _closing(self._error_style.gone_close)
         return Upgrade(lambda socket: serve(socket, workload, parameters, ping_seconds=self._ping_seconds))
 
     def _reach_cluster(self, call: Call) -> None:

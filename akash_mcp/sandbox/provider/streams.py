@@ -14,7 +14,7 @@ from itertools import takewhile
 
 import anyio
 
-from akash_mcp.sandbox.provider import gojson
+from akash_mcp.sandbox.provider import go_json
 from akash_mcp.sandbox.provider.http1 import Request
 from akash_mcp.sandbox.provider.websocket import WebSocket
 from akash_mcp.sandbox.provider.workload import Container, Event, Pod, Workload
@@ -129,7 +129,7 @@ async def _pump(
             sent += len(lines)
             readable = list(takewhile(_is_readable, lines))
             await socket.send_texts(
-                gojson.encode({"name": pod.name, "message": line}) + "\n" for line in readable
+                go_json.encode({"name": pod.name, "message": line}) + "\n" for line in readable
             )
             if len(readable) < len(lines):
                 return
@@ -168,4 +168,4 @@ def _event(event: Event, namespace: str) -> str:
         "note": event.note,
         "object": {"kind": event.kind, "namespace": namespace, "name": event.name},
     }
-    return gojson.encode(body) + "\n"
+    return go_json.encode(body) + "\n"

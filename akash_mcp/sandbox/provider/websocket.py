@@ -93,7 +93,6 @@ class WebSocket:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     _fragments: list[Frame] = field(default_factory=list)
-    _pong_seen: bool = False
 
     async def accept(self, response: HandshakeResponse, early: bytes) -> None:
         """Answer the handshake. `early` is what the client sent behind its request."""

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 from akash_mcp.sandbox.clock import Clock
 from akash_mcp.sandbox.provider import images
+from akash_mcp.sandbox.provider.command_interpreter import ContainerView
 from akash_mcp.sandbox.provider.container_log import ContainerLog
 from akash_mcp.sandbox.provider.manifest import Group, Service
-from akash_mcp.sandbox.provider.minishell import Box
 
 CREATE_SECONDS = 1.0
 """From an accepted manifest to objects in the cluster. Until then the provider knows no deployments of the lease."""
@@ -96,9 +96,9 @@ class Pod:
         )
 
     @property
-    def box(self) -> Box:
+    def view(self) -> ContainerView:
         """What a command inside the container sees."""
-        return _box(self.service, self.name)
+        return _view(self.service, self.name)
 
 
 class Workload:
@@ -192,7 +192,7 @@ class Workload:
         for index in range(service.count):
             suffix = str(index) if service.is_stateful else f"{template}-{_name(f'{seed} {index}', 5)}"
             pod_name = f"{service.name}-{suffix}"
-            pod = Pod(pod_name, service, images.behaviour_of(service, _box(service, pod_name), index))
+            pod = Pod(pod_name, service, images.behaviour_of(service, _view(service, pod_name), index))
             pod._life = self._life(pod)
             pod._due = self.clock.elapsed() + CREATE_SECONDS
             pods.append(pod)
@@ -298,7 +298,7 @@ class Workload:
         self._note(pod, "Started", f"Started container {pod.service.name}")
         behaviour = pod.behaviour
         passed = 0.0
-        lines = images.output_of(pod.service, pod.box, lambda after: self._epoch + started + after)
+        lines = images.output_of(pod.service, pod.view, lambda after: self._epoch + started + after)
         for after, line in [*lines, (behaviour.exits_after, None)]:
             if after > passed:
                 yield after - passed
@@ -320,9 +320,9 @@ class Workload:
         self.events.append(Event(type, reason, note, "Pod", pod.name, controller, instance))
 
 
-def _box(service: Service, pod_name: str) -> Box:
+def _view(service: Service, pod_name: str) -> ContainerView:
     variables = dict(variable.partition("=")[::2] for variable in service.env)
-    return Box(
+    return ContainerView(
         hostname=pod_name,
         env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME": pod_name}
         | variables,

@@ -1,4 +1,7 @@
-"""`draft`: an SDL from an image and a few numbers. What it returns, every judge takes; all else is a `BadArgument`."""
+"""`draft`: an SDL from an image and a few numbers.
+
+Console, chain and provider take what it returns; what they would refuse is a `BadArgument`.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,17 @@ from akash_mcp.errors import BadArgument
 from akash_mcp.money import Usd, usd_per_hour
 from akash_mcp.sdl.author.workload import (
     MIB,
-    NOT_WEB,
+    RAW_TCP_PORT,
     SERVICE_NAME,
     WEB_PORT,
     Disk,
+    ExposedPort,
     Gpus,
-    Opening,
     Workload,
     amount_within,
+    default_ceiling,
     is_carried,
-    is_variable,
-    usual_amount,
+    is_variable_name,
 )
 from akash_mcp.sdl.author.writer import PLACEMENT, size_text, write
 from akash_mcp.sdl.check import check
@@ -91,14 +94,14 @@ def draft(
 
     `port` is where the container listens: `http` gives it a web address, `tcp` and `udp` a port of the provider's
     choosing. `cpu` is cores or `500m`; sizes are written like `512Mi` and rounded up to whole MiB. `mount` adds a disk
-    of `mount_size` that lasts as long as the lease. `gpu_models` are alternatives, none of them is any NVIDIA GPU.
+    of `mount_size` that lasts as long as the lease. `gpu_models` are alternatives; with none, any NVIDIA GPU will do.
     `env` holds NAME=VALUE or NAME. `max_usd_per_hour` is for all `count` replicas together; without it the ceiling
-    follows from the size (`workload.usual_amount`). Raises `BadArgument`, saying what is accepted.
+    follows from the size (`workload.default_ceiling`). Raises `BadArgument`, saying what is accepted.
     """
     workload = Workload(
         name=_named(name),
         image=_image(image),
-        openings=(_opening(port, protocol),),
+        exposed=(_exposed(port, protocol),),
         command=_texts("command", command),
         args=_texts("args", args),
         env=_env(env),
@@ -109,13 +112,13 @@ def draft(
         gpus=_gpus(gpus, gpu_models, gpu_ram),
         count=_count(count),
     )
-    amount = usual_amount(workload) if max_usd_per_hour is None else _amount(max_usd_per_hour, count)
+    amount = default_ceiling(workload) if max_usd_per_hour is None else _amount(max_usd_per_hour, count)
     sdl = write([workload], {workload.name: amount}, _attributes(region, attributes or {}))
     report = check(sdl)
     if not report.ok:
         first = report.errors[0]
-        raise BadArgument(f"The SDL would be refused: {first.message}.", next_step=first.hint)
-    return Draft(sdl, report, tuple(_notes(workload, report, usual=max_usd_per_hour is None)))
+        raise BadArgument(f"The SDL would be refused: {first.message}.", next_step=first.fix)
+    return Draft(sdl, report, tuple(_notes(workload, report, is_default=max_usd_per_hour is None)))
 
 
 def _bad(argument: str, accepted: str) -> BadArgument:
@@ -125,7 +128,9 @@ def _bad(argument: str, accepted: str) -> BadArgument:
 
 def _named(name: str) -> str:
     if not SERVICE_NAME.fullmatch(name):
-        raise _bad("name", 'a-z, 0-9 and "-", from a letter to no "-", at most 63 characters')
+        raise _bad(
+            "name", 'a-z, 0-9 and "-", beginning with a letter and not ending with "-", at most 63 characters'
+        )
     return name
 
 
@@ -135,16 +140,16 @@ def _image(image: str) -> str:
     return image
 
 
-def _opening(port: int, protocol: str) -> Opening:
+def _exposed(port: int, protocol: str) -> ExposedPort:
     if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65_535:
         raise _bad("port", "a whole number from 1 to 65535")
     match protocol:
         case "http":
-            return Opening(port, WEB_PORT, everyone=True)
+            return ExposedPort(port, WEB_PORT, is_global=True)
         case "tcp":
-            return Opening(port, NOT_WEB if port == WEB_PORT else None, everyone=True)
+            return ExposedPort(port, RAW_TCP_PORT if port == WEB_PORT else None, is_global=True)
         case "udp":
-            return Opening(port, proto="UDP", everyone=True)
+            return ExposedPort(port, proto="UDP", is_global=True)
     raise _bad("protocol", "http, tcp or udp")
 
 
@@ -179,7 +184,10 @@ def _gpus(count: int, models: Sequence[str], ram: str | None) -> Gpus | None:
         raise _bad("gpus", f"a whole number from 0 to {MAX_GPU}")
     if not count:
         if models or ram:
-            raise BadArgument("A GPU's model or memory is named, and gpus is 0.", next_step="Set gpus.")
+            raise BadArgument(
+                "A GPU model or GPU memory is named, but gpus is 0.",
+                next_step="Set gpus to how many you need.",
+            )
         return None
     # Providers write models without spaces and in small letters: rtx4090, a100.
     names = tuple(dict.fromkeys("".join(model.lower().split()) for model in models))
@@ -197,7 +205,7 @@ def _gpus(count: int, models: Sequence[str], ram: str | None) -> Gpus | None:
 
 def _texts(argument: str, texts: Sequence[str]) -> tuple[str, ...]:
     if isinstance(texts, str):
-        raise _bad(argument, "a list of words")
+        raise _bad(argument, "a list of texts")
     if not all(is_carried(text) for text in texts):
         raise _bad(argument, "text without control characters and Unicode line separators")
     return tuple(texts)
@@ -206,10 +214,10 @@ def _texts(argument: str, texts: Sequence[str]) -> tuple[str, ...]:
 def _env(env: Sequence[str]) -> tuple[str, ...]:
     items = _texts("env", env)
     names = [item.partition("=")[0] for item in items]
-    if not all(is_variable(name) for name in names):
+    if not all(is_variable_name(name) for name in names):
         raise _bad("env", 'a list of NAME=VALUE or NAME, with names of letters, digits, "_", "." and "-"')
     if len(set(names)) < len(names):
-        raise _bad("env", "a list in which each name stands once")
+        raise _bad("env", "a list in which each name occurs once")
     return items
 
 
@@ -231,25 +239,24 @@ def _amount(per_hour: Usd, count: int) -> Decimal:
     most = usd_per_hour(MAX_PRICE) * count
     amount = amount_within(min(per_hour, most), count)
     if per_hour > most or not amount:
-        raise _bad("max_usd_per_hour", f"more than 0 and at most {most} for so many replicas")
+        raise _bad("max_usd_per_hour", f"more than 0 and at most {most} for that many replicas")
     return amount
 
 
-def _notes(workload: Workload, report: Report, *, usual: bool) -> list[str]:
-    ceiling = f"The most it may cost is {report.ceiling_usd_hour} an hour"
-    notes = [
-        f"{ceiling}: {usual_words(gpus=workload.gpus is not None)} Providers bid at or below it; max_usd_per_hour "
-        "lowers it."
-        if usual
-        else f"{ceiling}, as asked, for all replicas together."
-    ]
-    (opening,) = workload.openings
-    if opening.outside == WEB_PORT:
+def _notes(workload: Workload, report: Report, *, is_default: bool) -> list[str]:
+    notes = [f"The most it may cost is {report.ceiling_usd_hour} an hour"]
+    if is_default:
+        notes[0] += f": {default_ceiling_note(gpus=workload.gpus is not None)} Providers bid at or below it; "
+        notes[0] += "max_usd_per_hour lowers it."
+    else:
+        notes[0] += ", as asked, for all replicas together."
+    (exposed,) = workload.exposed
+    if exposed.external == WEB_PORT:
         notes.append(
-            f"The provider gives port {opening.port} a web address; your container speaks plain HTTP."
+            f"The provider gives port {exposed.port} a web address; your container speaks plain HTTP."
         )
     else:
-        notes.append(f"The provider chooses the outer port for {opening.port}; get_deployment shows it.")
+        notes.append(f"The provider chooses the outer port for {exposed.port}; get_deployment shows it.")
     notes += [
         f"What is written to {disk.mount} lasts as long as the lease: closing the deployment deletes it."
         for disk in workload.disks
@@ -261,8 +268,8 @@ def _notes(workload: Workload, report: Report, *, usual: bool) -> list[str]:
     return notes
 
 
-def usual_words(*, gpus: bool) -> str:
-    """Where a usual price comes from, in a sentence."""
+def default_ceiling_note(*, gpus: bool) -> str:
+    """What `default_ceiling` is reckoned from, as the rest of a sentence."""
     return "three times the default price list of providers for this size" + (
         ", and for each GPU the $3000 a month that the dearest models go for." if gpus else "."
     )

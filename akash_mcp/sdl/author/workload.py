@@ -1,4 +1,4 @@
-"""A service that is to become SDL, as values: what a draft has of its arguments, and a conversion of a compose file."""
+"""A service that an SDL is written for: what `draft` makes of its arguments, and `convert` of a compose file."""
 
 from __future__ import annotations
 
@@ -15,27 +15,30 @@ MIB, GIB = 2**20, 2**30
 WEB_PORT = 80
 """The outer port that gives a web address; every other one gets a port of the provider's choosing."""
 
-NOT_WEB = 10_080
-"""The outer port for raw TCP on port 80, which would be taken for a web address."""
+RAW_TCP_PORT = 10_080
+"""The outer port for raw TCP on container port 80: without one it would get a web address."""
 
 SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
-"""Names that are a host name too: what the provider takes, and no longer than Kubernetes does."""
+"""Service names that a provider takes, no longer than a Kubernetes name may be."""
 
-USUAL_TIMES = 3
-"""A ceiling leaves room: some providers ask more than their default price list says."""
+LIST_PRICE_TIMES = 3
+"""How many times the list price a ceiling is. Some providers ask more than their default price list says."""
 
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _AMOUNT_STEP = Decimal("0.000001")
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """A port that others reach: `everyone`, or the `services` named. `outside` is what `as` says, None for nothing."""
+class ExposedPort:
+    """A port that others reach: everyone where `is_global`, and the `services` named.
+
+    `external` is what an SDL says under `as`, None where it says nothing.
+    """
 
     port: int
-    outside: int | None = None
+    external: int | None = None
     proto: str = "TCP"
-    everyone: bool = False
+    is_global: bool = False
     services: tuple[str, ...] = ()
 
 
@@ -65,7 +68,7 @@ class Workload:
 
     name: str
     image: str
-    openings: tuple[Opening, ...] = ()
+    exposed: tuple[ExposedPort, ...] = ()
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
@@ -78,7 +81,7 @@ class Workload:
     count: int = 1
 
 
-def usual_amount(workload: Workload) -> Decimal:
+def default_ceiling(workload: Workload) -> Decimal:
     """A price ceiling in whole uact per block and replica, from what providers usually ask for its size.
 
     Three times their default price list; a GPU counts once, with what the dearest models go for.
@@ -87,10 +90,10 @@ def usual_amount(workload: Workload) -> Decimal:
         millicores=workload.cpu,
         memory=workload.memory,
         volumes=[("", workload.root), *((disk.kind, disk.size) for disk in workload.disks)],
-        endpoints=sum(opening.everyone for opening in workload.openings),
+        endpoints=sum(port.is_global for port in workload.exposed),
     )
     gpus = Usd(DEAREST_GPU) * (workload.gpus.count if workload.gpus else 0)
-    exact = (size * USUAL_TIMES + gpus).amount / usd_per_month(1).amount
+    exact = (size * LIST_PRICE_TIMES + gpus).amount / usd_per_month(1).amount
     return exact.to_integral_value(ROUND_CEILING)
 
 
@@ -106,7 +109,7 @@ def amount_within(per_hour: Usd, count: int) -> Decimal:
 def is_carried(text: str) -> bool:
     """Whether a text reaches the container as it is.
 
-    Control characters do not, lone surrogates are no text, and at a Unicode line separator the provider would compute
+    Control characters do not, lone surrogates are not text, and at a Unicode line separator the provider would compute
     another hash than Console.
     """
     return all(
@@ -114,6 +117,6 @@ def is_carried(text: str) -> bool:
     ) and ("\ufffe" not in text and "\uffff" not in text)
 
 
-def is_variable(name: str) -> bool:
+def is_variable_name(name: str) -> bool:
     """Whether a provider takes this as the name of an environment variable."""
     return _ENV_NAME.fullmatch(name) is not None and name != "." and not name.startswith("..")

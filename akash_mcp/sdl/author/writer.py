@@ -1,7 +1,7 @@
 """From workloads to the text of an SDL: version 2.0, one placement, a profile for each service.
 
 Text that YAML 1.1 or 1.2 could take for something else is quoted, so that Console, provider and command line read
-the same. Cores that are not whole are written in millicores, since 16.1 x 1000 is no whole number in a double.
+the same. Cores that are not whole are written in millicores, since 16.1 x 1000 is not a whole number in floating point.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from akash_mcp.sdl.author.workload import GIB, MIB, Disk, Gpus, Opening, Workload
+from akash_mcp.sdl.author.workload import GIB, MIB, Disk, ExposedPort, Gpus, Workload
 from akash_mcp.sdl.output.orders import DENOM
 from akash_mcp.sdl.yaml.scalars import resolve
 
@@ -55,8 +55,8 @@ def _service(workload: Workload) -> dict[str, Any]:
         fields["dependencies"] = [{"service": name} for name in workload.dependencies]
     if workload.disks:
         fields["params"] = {"storage": {disk.name: _mount(disk) for disk in workload.disks}}
-    if workload.openings:
-        fields["expose"] = [_expose(opening) for opening in workload.openings]
+    if workload.exposed:
+        fields["expose"] = [_expose(port) for port in workload.exposed]
     return fields
 
 
@@ -64,14 +64,14 @@ def _mount(disk: Disk) -> dict[str, Any]:
     return {"mount": disk.mount, "readOnly": True} if disk.read_only else {"mount": disk.mount}
 
 
-def _expose(opening: Opening) -> dict[str, Any]:
-    fields: dict[str, Any] = {"port": opening.port}
-    if opening.outside is not None:
-        fields["as"] = opening.outside
-    if opening.proto != "TCP":
-        fields["proto"] = opening.proto
-    everyone = [{"global": True}] if opening.everyone else []
-    fields["to"] = [*everyone, *({"service": name} for name in opening.services)]
+def _expose(port: ExposedPort) -> dict[str, Any]:
+    fields: dict[str, Any] = {"port": port.port}
+    if port.external is not None:
+        fields["as"] = port.external
+    if port.proto != "TCP":
+        fields["proto"] = port.proto
+    everyone = [{"global": True}] if port.is_global else []
+    fields["to"] = [*everyone, *({"service": name} for name in port.services)]
     return fields
 
 
@@ -103,7 +103,7 @@ def _gpu(gpus: Gpus) -> dict[str, Any]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Lists indented below their key, no aliases, and quotes around whatever is not plainly text."""
+    """Lists indented below their key, no aliases, and quotes around text that could be read as something else."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)

@@ -81,7 +81,7 @@ class Order:
 
 
 def orders(sdl: Sdl) -> tuple[Order, ...]:
-    """The orders by placement name. Raises `BadSize` where `check_references` would have said so."""
+    """The orders, sorted by placement name. Raises `BadSize` on an SDL in which `check_throws` finds a fault."""
     sequence = sequence_numbers(sdl.services.values())
     units: dict[str, dict[str, Unit]] = {}
     for service in sorted(sdl.services.values(), key=lambda service: locale_key(service.name)):
@@ -104,7 +104,7 @@ def orders(sdl: Sdl) -> tuple[Order, ...]:
 
 
 def _utf16(name: str) -> bytes:
-    """JavaScript sorts text by UTF-16 units where it is told nothing else."""
+    """A sorting key in UTF-16 units, which is how JavaScript sorts text by default."""
     return name.encode("utf-16-be", "surrogatepass")
 
 

@@ -18,14 +18,11 @@ _PREFIXES = "kmgtpe"
 
 
 class BadSize(ValueError):
-    """Text that is no size. Its message is Console's own."""
-
-    def __init__(self, size: str) -> None:
-        super().__init__(f"Invalid size string: {size.lower()}")
+    """Text that is not a size or an amount of CPU. Its only argument is that text."""
 
 
 def size_bytes(size: str) -> str:
-    """The bytes in `512Mi`, `1.5Gi`, `4GB`. Raises `BadSize`; a bare number is none.
+    """The bytes in `512Mi`, `1.5Gi`, `4GB`. Raises `BadSize`, also for a number without a unit.
 
     Only a suffix that ends in a single `i` counts by 1024: `GiB` is 10^9.
     """
@@ -65,7 +62,7 @@ def is_whole(quantity: str) -> bool:
 
 
 def rounded_up(quantity: str) -> int:
-    """A quantity as a whole number: what does not fit the chain is rounded up, what is no number is 0."""
+    """A quantity as a whole number: a fraction is rounded up, and what is not a number counts as 0."""
     number = Decimal(quantity)
     return int(number.to_integral_value(ROUND_CEILING)) if number.is_finite() else 0
 

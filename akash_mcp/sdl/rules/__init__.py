@@ -1,1 +1,1 @@
-"""What each judge refuses: form and references (Console), chain and provider, Go command line, market."""
+"""The rules of each judge: schema and references (Console), chain, names (provider), Go command line, market."""

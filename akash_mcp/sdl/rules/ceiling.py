@@ -29,11 +29,11 @@ _ENDPOINT, _LEASED_IP = Decimal("0.05"), Decimal("5.00")
 _CHEAPEST_GPU, DEAREST_GPU = Decimal(50), Decimal(3_000)
 
 TOO_HIGH = 10
-"""A ceiling of more than ten times what even a dear provider asks is a slip, not room for bids."""
-WORTH_A_WORD = Usd(1_000)
-"""Below this, dollars a month and replica, a high ceiling is what templates are used to: 1,000 uact is 431."""
+"""A ceiling of more than ten times what even an expensive provider asks is a mistake, not room for bids."""
+WORTH_WARNING = Usd(1_000)
+"""Dollars a month and replica below which a high ceiling is not worth a warning: the 1,000 uact of templates is 431."""
 TOO_LOW = Decimal("0.25")
-"""Below a quarter of what providers ask by default, none is known to bid."""
+"""Below this share of what providers ask by default, none is known to bid."""
 
 
 def ceiling(all_orders: Sequence[Order]) -> tuple[Usd, Usd] | None:
@@ -46,7 +46,7 @@ def ceiling(all_orders: Sequence[Order]) -> tuple[Usd, Usd] | None:
 
 
 def check_ceiling(all_orders: Sequence[Order]) -> Iterator[Fault]:
-    """Prices out of proportion to what is ordered, each per replica."""
+    """Warns (D11) of prices out of proportion to what is ordered, each per replica."""
     for order in all_orders:
         for unit in order.units:
             if not _is_orderable(unit):
@@ -54,20 +54,22 @@ def check_ceiling(all_orders: Sequence[Order]) -> Iterator[Fault]:
             path = ("profiles", "placement", order.placement.name, "pricing", unit.profile, "amount")
             most = usd_per_month(unit.amount)
             if not most:
-                yield Fault("D11", path, "nobody bids for nothing", "", "write a higher amount", "market")
-            elif most > WORTH_A_WORD and most > _asked(unit, DEAREST_GPU) * TOO_HIGH:
+                yield Fault(
+                    "D11", path, "no provider bids on a price of 0", "write a higher amount", "market"
+                )
+            elif most > WORTH_WARNING and most > _asked(unit, DEAREST_GPU) * TOO_HIGH:
                 asked = _asked(unit, DEAREST_GPU)
                 message = f"a replica may cost up to {most} a month; providers ask about {asked} for its size"
-                hint = f"write amount: {_amount(asked * 2)} or less"
-                yield Fault("D11", path, message, "", hint, "market")
+                fix = f"write amount: {_amount(asked * 2)} or less"
+                yield Fault("D11", path, message, fix, "market")
             elif most < _asked(unit, _CHEAPEST_GPU) * TOO_LOW:
                 asked = _asked(unit, _CHEAPEST_GPU)
                 message = f"a replica may cost only {most} a month; providers ask about {asked} for its size"
-                yield Fault("D11", path, message, "", f"write amount: {_amount(asked * 2)}", "market")
+                yield Fault("D11", path, message, f"write amount: {_amount(asked * 2)}", "market")
 
 
 def _is_orderable(unit: Unit) -> bool:
-    """Whether the chain takes such an order: what it refuses has no market."""
+    """Whether the chain takes it: nobody needs the market price of what is refused anyway."""
     resources = unit.resources
     return (
         Decimal(unit.amount) <= MAX_PRICE

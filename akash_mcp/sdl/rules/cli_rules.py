@@ -32,15 +32,15 @@ def check_cli(sdl: Sdl) -> Iterator[Fault]:
     yield from _leased_ips(sdl)
 
 
-def _fault(rule: str, path: Path, message: str, hint: str) -> Fault:
-    return Fault(rule, path, f"the akash command line would refuse this: {message}", "", hint, "cli")
+def _fault(rule: str, path: Path, message: str, fix: str) -> Fault:
+    return Fault(rule, path, f"the akash command line would refuse this: {message}", fix, "cli")
 
 
 def _profile(profile: Profile) -> Iterator[Fault]:
     at: Path = ("profiles", "compute", profile.name, "resources")
     if isinstance(profile.cpu, str) and not _CPU.fullmatch(profile.cpu):
-        hint = "write cores (0.5) or millicores (500m)"
-        yield _fault("C04", (*at, "cpu", "units"), f'"{profile.cpu}" is no amount of CPU', hint)
+        fix = "write cores (0.5) or millicores (500m)"
+        yield _fault("C04", (*at, "cpu", "units"), f'"{profile.cpu}" is not an amount of CPU', fix)
     for key in profile.cpu_attributes:
         if key != "arch":
             where: Path = (*at, "cpu", "attributes", key)
@@ -63,9 +63,9 @@ def _volume(path: Path, volume: Volume) -> Iterator[Fault]:
     if "class" not in volume.attributes:
         return
     if volume.kind not in CLASSES and (volume.kind or not volume.persistent):
-        hint = "write one of " + ", ".join(CLASSES)
+        fix = "write one of " + ", ".join(CLASSES)
         where: Path = (*path, "attributes", "class")
-        yield _fault("C06", where, f'there is no storage class "{volume.kind}"', hint)
+        yield _fault("C06", where, f'there is no storage class "{volume.kind}"', fix)
     elif volume.kind == "ram" and volume.attributes.get("persistent") not in (False, "false"):
         where = (*path, "attributes", "persistent")
         yield _fault("C07", where, "ram is not persistent", "write persistent: false")
@@ -73,24 +73,37 @@ def _volume(path: Path, volume: Volume) -> Iterator[Fault]:
 
 def _size(path: Path, size: str) -> Iterator[Fault]:
     if not _SIZE.fullmatch(size):
-        yield _fault("C01", path, f'"{size}" is no size', "write Ki, Mi, Gi or Ti")
+        yield _fault("C01", path, f'"{size}" is not a size', "write Ki, Mi, Gi or Ti")
 
 
 def _gpu(path: Path, gpu: Gpu) -> Iterator[Fault]:
     for i, model in enumerate(gpu.models or ()):
         if model.ram and not _RAM.fullmatch(model.ram):
-            yield _fault("C05", (*path, i, "ram"), f'"{model.ram}" is no GPU memory', "write Gi, as in 80Gi")
+            yield _fault(
+                "C05",
+                (*path, i, "ram"),
+                f'"{model.ram}" is not an amount of GPU memory',
+                "write Gi, as in 80Gi",
+            )
 
 
 def _placement(placement: Placement) -> Iterator[Fault]:
     at: Path = ("profiles", "placement", placement.name)
     for key, value in placement.attributes.items():
         if isinstance(value, list | dict):
-            yield _fault("C14", (*at, "attributes", key), "an attribute is one text", "write one value")
+            yield _fault(
+                "C14",
+                (*at, "attributes", key),
+                "an attribute holds one value, not a list or a map",
+                "write a single value",
+            )
     for profile, amount in placement.pricing.items():
         if Decimal(amount_text(amount)) == 0:
             yield _fault(
-                "C08", (*at, "pricing", profile, "amount"), "a price is more than 0", "write a higher amount"
+                "C08",
+                (*at, "pricing", profile, "amount"),
+                "a price must be more than 0",
+                "write a higher amount",
             )
 
 
@@ -104,7 +117,9 @@ def _denoms(sdl: Sdl) -> Iterator[Fault]:
         if not isinstance(denom, str) or not denom:
             yield _fault("C12", path, "the price has no denom", "write denom: uact")
         elif denom != priced[0][1]:
-            yield _fault("C12", (*path, "denom"), "an SDL has one denom", "write denom: uact everywhere")
+            yield _fault(
+                "C12", (*path, "denom"), "all prices in an SDL have one denom", "write denom: uact everywhere"
+            )
 
 
 def _service(sdl: Sdl, service: Service) -> Iterator[Fault]:
@@ -134,6 +149,6 @@ def _leased_ips(sdl: Sdl) -> Iterator[Fault]:
                     key = (to.ip, expose.outside, expose.proto)
                     if to.ip and key in taken:
                         path: Path = ("services", service.name, "expose", i, "to", j, "ip")
-                        message = f'it counts the same port of the endpoint "{to.ip}" twice'
+                        message = f'it counts one port of the endpoint "{to.ip}" twice'
                         yield _fault("C09", path, message, "write as: on both, and use one placement")
                     taken.add(key)

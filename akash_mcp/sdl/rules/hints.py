@@ -1,4 +1,4 @@
-"""How to mend what the grammar refuses: the nearest field, the SDL way of a compose habit, the quotes that lack."""
+"""How to fix what the schema refuses: the nearest field, the SDL way of a Compose habit, missing quotes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEPLOYED = "a deployment entry"
 ROOT = "an SDL"
 
 _COUNT = "remove it and set deployment.<service>.<placement>.count"
-_NO_EFFECT = "remove it: an SDL has no such thing"
+_NO_EFFECT = "remove it: an SDL has nothing like it"
 _SIZES = "remove it and size the service in profiles.compute.<profile>.resources"
 _BY_NAME = (
     'remove it: services reach each other by name; write "to: - service: <name>" under the target\'s expose'
@@ -44,8 +44,8 @@ _HABITS: dict[str, dict[str, str]] = {
         "hostname": "remove it: the service's key is its name",
         "healthcheck": _NO_EFFECT,
         "labels": _NO_EFFECT,
-        "privileged": "remove it: providers run no privileged containers",
-        "cap_add": "remove it: providers grant no capabilities",
+        "privileged": "remove it: providers do not run privileged containers",
+        "cap_add": "remove it: providers do not grant capabilities",
         "user": "remove it: set the user in the image",
         "working_dir": 'remove it, or change the folder in "command"',
         "count": _COUNT,
@@ -161,7 +161,7 @@ def shown(value: Value) -> str:
 
 
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
-    """`did you mean "…"?` for the known name that is most like `name`, empty where none is.
+    """`did you mean "…"?` for the known name that is most like `name`, empty where none is near.
 
     A slip is mostly in one place, so two names are alike by the share of the longer one that both begin and end with.
     Looks at thirty names, and at short ones only: the SDL may have been written to keep us busy.
@@ -195,7 +195,7 @@ def for_unknown(key: str, what: str, known: Iterable[str]) -> str:
 
 
 def for_missing(field: str, what: str) -> str:
-    """What to add."""
+    """What to add where `what` needs `field`."""
     return _MISSING.get((what, field), f"add {field}:")
 
 
@@ -232,7 +232,7 @@ def for_type(value: Value, path: Path, wanted: str) -> str:
 
 
 def for_size(size: str) -> str:
-    """How to write a size so that it is one."""
+    """How to write `size` so that it can be read: `512` becomes `512Mi`."""
     plain = size.replace(" ", "").replace(",", ".").replace("_", "").lstrip("+-")
     try:
         size_bytes(plain)
@@ -247,7 +247,7 @@ def for_size(size: str) -> str:
 
 
 def for_format(value: str, path: Path) -> str:
-    """How to mend text that has the wrong form."""
+    """How to write text that does not match the pattern of its field."""
     match path[-1]:
         case "mount":
             return f"write /{value.lstrip('./')}" if value else "write a path such as /data"
@@ -262,7 +262,7 @@ def for_format(value: str, path: Path) -> str:
 
 
 def for_choice(value: Value, path: Path, allowed: Sequence[str]) -> str:
-    """The allowed text that was meant."""
+    """How to write the allowed text that was probably meant."""
     spelled = (
         number_text(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
     )

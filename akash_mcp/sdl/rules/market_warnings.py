@@ -1,6 +1,6 @@
-"""SDL that every judge takes and that still goes wrong (judge D): no provider bids, or what runs is not what was meant.
+"""SDL that every judge takes and that still goes wrong (judge D): nobody bids, or something else runs than was meant.
 
-Facts of providers from akash-network/provider (bidengine/order.go, bidengine/pricing.go, go.mod).
+What providers do is taken from akash-network/provider (bidengine/order.go, bidengine/pricing.go, go.mod).
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ MAX_VOLUMES = 4
 
 _RAM = re.compile(r"[1-9][0-9]*Gi")
 _WEB_PORTS = frozenset({80, 3000, 5000, 5173, 7860, 8000, 8080, 8081, 8501, 8888, 9000})
-_MANIFEST_LOST = "manifest version validation failed"
 
 
 def check_market(sdl: Sdl) -> Iterator[Fault]:
-    """What will find no bidder, and what does not do what it seems to."""
+    """Warnings: what will find no bidder, and what will not do what it seems to (D01 to D10, D12, D13)."""
     used = {placed.profile for name in sdl.services for placed in sdl.deployment[name].values()}
     for profile in sdl.profiles.values():
         if profile.name in used:
@@ -34,7 +33,7 @@ def check_market(sdl: Sdl) -> Iterator[Fault]:
         else:
             for fault in bad_sizes(profile):
                 yield _warn(
-                    "D13", fault.path, f"{fault.message}; no service uses this profile yet", fault.hint
+                    "D13", fault.path, f"{fault.message}; no service uses this profile yet", fault.fix
                 )
     for placement in sdl.placements.values():
         yield from _placement(placement)
@@ -42,18 +41,14 @@ def check_market(sdl: Sdl) -> Iterator[Fault]:
         yield from _service(sdl, service)
 
 
-def _warn(
-    rule: str, path: Path, message: str, hint: str, judge: Judge = "market", official: str = ""
-) -> Fault:
-    return Fault(rule, path, message, official, hint, judge)
+def _warn(rule: str, path: Path, message: str, fix: str, judge: Judge = "market") -> Fault:
+    return Fault(rule, path, message, fix, judge)
 
 
 def _profile(profile: Profile) -> Iterator[Fault]:
     at: Path = ("profiles", "compute", profile.name, "resources")
     if len(profile.storage) > MAX_VOLUMES:
-        message = (
-            f"{len(profile.storage)} volumes: providers decline more than {MAX_VOLUMES} unless told otherwise"
-        )
+        message = f"{len(profile.storage)} volumes: by default, providers decline more than {MAX_VOLUMES}"
         yield _warn("D01", (*at, "storage"), message, "put folders into one volume")
     for volume in profile.storage:
         where: Path = (*at, *volume.steps)
@@ -74,31 +69,29 @@ def _empty_values(path: Path, attributes: dict[str, Value] | object) -> Iterator
             message = (
                 f'the attribute "{key}" is empty: the provider would compute another hash than the chain has'
             )
-            yield _warn(
-                "D07", (*path, key), message, "remove it or give it a value", "provider", _MANIFEST_LOST
-            )
+            yield _warn("D07", (*path, key), message, "remove it or give it a value", "provider")
 
 
 def _gpu(path: Path, gpu: Gpu) -> Iterator[Fault]:
     if gpu.models == () and gpu.has_vendor:
-        message = "an empty list of models asks for no kind of GPU at all"
+        message = "an empty list of models does not ask for any kind of GPU"
         yield _warn("D03", path, message, 'leave "nvidia:" empty for any NVIDIA GPU')
     for i, model in enumerate(gpu.models or ()):
         if model.model is None:
             message = 'an entry without a model asks for a GPU named "undefined"'
             yield _warn("D03", (*path, i), message, "add model:")
         elif model.model != model.model.lower() or " " in model.model:
-            message = f'providers write models in small letters: none has "{model.model}"'
+            message = f'providers write models in lower case: none has "{model.model}"'
             yield _warn("D03", (*path, i, "model"), message, f"write {model.model.lower().replace(' ', '')}")
         if model.ram and not _RAM.fullmatch(model.ram):
             message = f'providers write GPU memory as 80Gi: none has "{model.ram}"'
             digits = re.match("[0-9]+", model.ram)
-            hint = (
+            fix = (
                 f"write {digits[0]}Gi"
                 if digits and not model.ram.endswith("Mi")
                 else "write it in Gi, as in 80Gi"
             )
-            yield _warn("D03", (*path, i, "ram"), message, hint)
+            yield _warn("D03", (*path, i, "ram"), message, fix)
 
 
 def _placement(placement: Placement) -> Iterator[Fault]:
@@ -111,14 +104,14 @@ def _placement(placement: Placement) -> Iterator[Fault]:
     for profile, denom in placement.denoms.items():
         if denom != DENOM:
             message = f"the Console turns this price into {DENOM} and keeps the number"
-            hint = f"write denom: {DENOM}, and the amount in millionths of a dollar per block"
-            yield _warn("D08", (*at, "pricing", profile, "denom"), message, hint)
+            fix = f"write denom: {DENOM}, and the amount in millionths of a dollar per block"
+            yield _warn("D08", (*at, "pricing", profile, "denom"), message, fix)
 
 
 def _service(sdl: Sdl, service: Service) -> Iterator[Fault]:
     at: Path = ("services", service.name)
     if len(service.name) > 63:
-        message = "Kubernetes takes no service name of more than 63 characters"
+        message = "Kubernetes refuses service names of more than 63 characters"
         yield _warn("D10", at, message, "shorten it", "provider")
     tag = service.image.rpartition("/")[2].partition("@")
     if not tag[1] and tag[0].partition(":")[2] in ("", "latest"):
@@ -129,19 +122,19 @@ def _service(sdl: Sdl, service: Service) -> Iterator[Fault]:
     if service.params and service.params.permissions and service.params.permissions.get("read") == []:
         message = "an empty list of permissions: the provider would compute another hash than the chain has"
         path = (*at, "params", "permissions", "read")
-        yield _warn("D07", path, message, "remove it", "provider", _MANIFEST_LOST)
+        yield _warn("D07", path, message, "remove it", "provider")
     for field, texts in (("command", service.command), ("args", service.args), ("env", service.env)):
         for i, each in enumerate(texts):
             if "\u2028" in each or "\u2029" in each:
                 message = (
                     "a Unicode line separator: the provider would compute another hash than the chain has"
                 )
-                yield _warn("D07", (*at, field, i), message, "write \\n instead", "provider", _MANIFEST_LOST)
+                yield _warn("D07", (*at, field, i), message, "write \\n instead", "provider")
 
 
 def _expose(sdl: Sdl, service: Service, path: Path, expose: Expose) -> Iterator[Fault]:
     if not expose.to:
-        message = f'nobody can reach port {expose.port}: there is no "to"'
+        message = f'nothing can reach port {expose.port}: there is no "to"'
         yield _warn("D05", path, message, "add to: - global: true, or - service: <name>")
     for j, to in enumerate(expose.to):
         if to.service and to.service not in sdl.services:
@@ -156,10 +149,10 @@ def _expose(sdl: Sdl, service: Service, path: Path, expose: Expose) -> Iterator[
         and (expose.accept or expose.outer_port in _WEB_PORTS)
     ):
         message = (
-            f"port {expose.outer_port} gets a random port and no web address: that takes the outer port 80"
+            f"port {expose.outer_port} gets a random port and no web address: only the outer port 80 gets one"
         )
         yield _warn("D04", (*path, "as" if expose.outside else "port"), message, "write as: 80")
     if expose.http_options.get("proxy_buffer_size"):
         message = "providers older than this option drop it and then compute another hash than the chain has"
         where = (*path, "http_options", "proxy_buffer_size")
-        yield _warn("D06", where, message, "remove it", "provider", _MANIFEST_LOST)
+        yield _warn("D06", where, message, "remove it", "provider")

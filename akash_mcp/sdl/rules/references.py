@@ -1,7 +1,7 @@
 """What one part of an SDL says of another, as the Console judges it (judge A, rules T01 to T16).
 
-Source: akash-network/chain-sdk ts/src/sdl/validateSDL. T15 and T16 are no rules of it but exceptions that building
-the manifest throws, which Console answers with a 500 that tells the first of them.
+Source: akash-network/chain-sdk ts/src/sdl/validateSDL. T15 and T16 are not among its rules: they are exceptions that
+building the manifest throws.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ def _deployed(sdl: Sdl, service: Service, tee_types: dict[str, str]) -> Iterator
             "T01",
             ("services", service.name),
             f'the service "{service.name}" has no entry under "deployment"',
-            f'Service "{service.name}" is not defined at "/deployment" section.',
             hints.nearest(service.name, sdl.deployment) or "add it there, or remove the service",
             at_key=True,
         )
@@ -47,7 +46,6 @@ def _deployed(sdl: Sdl, service: Service, tee_types: dict[str, str]) -> Iterator
                 "T02",
                 at,
                 f'there is no placement "{place}" in profiles.placement',
-                f'The placement "{place}" is not defined in the "placement" section.',
                 hints.nearest(place, sdl.placements),
                 at_key=True,
             )
@@ -56,7 +54,6 @@ def _deployed(sdl: Sdl, service: Service, tee_types: dict[str, str]) -> Iterator
                 "T03",
                 ("profiles", "placement", place, "pricing"),
                 f'the placement "{place}" has no price for the profile "{placed.profile}"',
-                f'The pricing for the "{placed.profile}" profile is not defined in the "{place}" placement.',
                 hints.nearest(placed.profile, placement.pricing)
                 or f"add {placed.profile}: with denom: uact and amount",
                 at_key=True,
@@ -66,8 +63,6 @@ def _deployed(sdl: Sdl, service: Service, tee_types: dict[str, str]) -> Iterator
                 "T04",
                 (*at, "profile"),
                 f'there is no compute profile "{placed.profile}" in profiles.compute',
-                f'The compute requirements for the "{placed.profile}" profile '
-                'are not defined in the "compute" section.',
                 hints.nearest(placed.profile, sdl.profiles),
             )
         if placed.profile not in judged:
@@ -91,7 +86,6 @@ def _mounts(service: Service, volumes: tuple[Volume, ...]) -> Iterator[Fault]:
                 "T05",
                 at,
                 f'the service "{service.name}" mounts a volume "{name}" that its profile does not have',
-                f'Service "{service.name}" references non-existing compute volume "{name}".',
                 "give the volume name: default"
                 if unnamed
                 else hints.nearest(name, named) or f"add a volume with name: {name}",
@@ -100,11 +94,9 @@ def _mounts(service: Service, volumes: tuple[Volume, ...]) -> Iterator[Fault]:
         if other := taken.get(mount.path):
             if mount.path:
                 message = f'the volumes "{other}" and "{name}" are both mounted at {mount.path}'
-                said = f'Mount "{mount.path}" already in use by volume "{other}".'
             else:
                 message = f'the volumes "{other}" and "{name}" both lack a mount'
-                said = "Multiple root ephemeral storages are not allowed."
-            yield Fault("T06", (*at, "mount") if mount.path else at, message, said, "give each its own mount")
+            yield Fault("T06", (*at, "mount") if mount.path else at, message, "give each its own mount")
         taken[mount.path] = name
 
 
@@ -113,14 +105,12 @@ def _lasting_volumes(service: Service, volumes: tuple[Volume, ...]) -> Iterator[
         mount = service.mounts.get(volume.name or "")
         if volume.persistent and (mount is None or not mount.path):
             shown = volume.name or "default"
-            hint = f"add params: storage: {shown}: mount: /data to the service"
+            fix = f"add params: storage: {shown}: mount: /data to the service"
             yield Fault(
                 "T07",
                 ("services", service.name, "params", "storage", volume.name or ""),
-                f'the service "{service.name}" mounts the persistent volume "{shown}" nowhere',
-                f'Persistent storage "{shown}" requires a mount path in '
-                f"/services/{service.name}/params/storage/{shown}/mount.",
-                hint if volume.name else f"give the volume a name, and {hint}",
+                f'the service "{service.name}" does not mount the persistent volume "{shown}"',
+                fix if volume.name else f"give the volume a name, and {fix}",
             )
 
 
@@ -128,16 +118,11 @@ def _gpu(profile: Profile, gpu: Gpu) -> Iterator[Fault]:
     at: Path = ("profiles", "compute", profile.name, "resources", "gpu")
     has_units = gpu.units is not None and gpu.units != 0
     if not has_units and gpu.has_attributes:
-        said = "GPU must not have attributes if units is 0."
-        yield Fault("T08", at, "a GPU without units must not have attributes", said, "write units: 1")
+        yield Fault("T08", at, "a GPU without units must not have attributes", "write units: 1")
     if has_units and not gpu.has_attributes:
-        said = "GPU must have attributes if units is not 0."
-        yield Fault(
-            "T09", at, "a GPU needs attributes", said, "add attributes: vendor: nvidia:, or remove the gpu"
-        )
+        yield Fault("T09", at, "a GPU needs attributes", "add attributes: vendor: nvidia:, or remove the gpu")
     if has_units and not gpu.has_vendor:
-        said = "GPU must specify a vendor if units is not 0."
-        yield Fault("T09", at, "a GPU needs a vendor", said, "write attributes: vendor: nvidia:")
+        yield Fault("T09", at, "a GPU needs a vendor", "write attributes: vendor: nvidia:")
 
 
 def _tee(service: Service, place: str, profile: Profile | None, tee_types: dict[str, str]) -> Iterator[Fault]:
@@ -150,7 +135,6 @@ def _tee(service: Service, place: str, profile: Profile | None, tee_types: dict[
             "T10",
             at,
             f'the service "{service.name}" asks for a GPU enclave and its profile has no GPU',
-            f'Service "{service.name}" tee type requires gpu resources.',
             "write tee: cpu, or give the profile a gpu",
         )
     other = tee_types.setdefault(place, service.tee)
@@ -159,7 +143,6 @@ def _tee(service: Service, place: str, profile: Profile | None, tee_types: dict[
             "T11",
             at,
             f'the placement "{place}" holds services with different tee types',
-            f'conflicting tee types in placement group "{place}": "{other}" and "{service.tee}"',
             "use one tee type, or a second placement",
         )
 
@@ -175,7 +158,6 @@ def _leased_ips(sdl: Sdl, service: Service, leases: dict[tuple[str, int, str], s
                     "T12",
                     at,
                     f'the endpoint "{to.ip}" is not declared',
-                    f'Unknown endpoint "{to.ip}" for service "{service.name}". Add it to the "endpoints" section.',
                     hints.nearest(to.ip, sdl.endpoints) or f"add endpoints: {to.ip}: kind: ip at the root",
                 )
             key = (to.ip, expose.outer_port, expose.proto)
@@ -184,8 +166,6 @@ def _leased_ips(sdl: Sdl, service: Service, leases: dict[tuple[str, int, str], s
                     "T13",
                     at,
                     f'port {expose.outer_port} {expose.proto} of the endpoint "{to.ip}" is taken by "{leases[key]}"',
-                    f'IP endpoint "{to.ip}" port {expose.outer_port} protocol {expose.proto} already in use by '
-                    f'service "{leases[key]}".',
                     "give one of the two another as:",
                 )
             leases[key] = service.name
@@ -198,7 +178,6 @@ def _unused(sdl: Sdl, used: Container[str]) -> Iterator[Fault]:
                 "T14",
                 ("endpoints", endpoint),
                 f'the endpoint "{endpoint}" is declared and no service uses it',
-                f'Endpoint "{endpoint}" declared but never used.',
                 f"remove it, or name it in a service's expose: to: - ip: {endpoint}, global: true",
                 at_key=True,
             )
@@ -213,7 +192,6 @@ def check_throws(sdl: Sdl) -> Iterator[Fault]:
                 "T15",
                 ("deployment", name),
                 f'"deployment" names a service "{name}" that is not under "services"',
-                "Cannot read properties of undefined (reading 'credentials')",
                 hints.nearest(name, sdl.services) or "remove it, or add the service",
                 at_key=True,
             )
@@ -224,12 +202,12 @@ def check_throws(sdl: Sdl) -> Iterator[Fault]:
 
 
 def bad_sizes(profile: Profile) -> Iterator[Fault]:
-    """The sizes of a profile that are none (T16)."""
+    """The sizes of a profile that cannot be read (T16)."""
     at: Path = ("profiles", "compute", profile.name, "resources")
     sizes: list[tuple[Path, str]] = [((*at, "memory", "size"), profile.memory)]
     sizes += [((*at, *volume.steps, "size"), volume.size) for volume in profile.storage]
     for path, size in sizes:
         try:
             size_bytes(size)
-        except BadSize as bad:
-            yield Fault("T16", path, f'"{size}" is no size', str(bad), hints.for_size(size))
+        except BadSize:
+            yield Fault("T16", path, f'"{size}" is not a size', hints.for_size(size))

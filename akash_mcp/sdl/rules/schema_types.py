@@ -1,55 +1,27 @@
-"""Small checkers that are put together to a grammar.
+"""The types that the schema of an SDL is put together from: text, whole numbers, choices, lists, maps and records.
 
-A shape takes a value and its path and gives the problems found. Each problem says in plain words what is wrong and
-carries the Console's own texts for it (`akash-network/chain-sdk` ts/src/utils/jsonSchemaValidation.ts), in the order
-in which its schema validator (AJV) utters them, those of branches that nobody meant included.
+A shape takes a value and its path and gives the faults found, one for each mistake, in plain words.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias
 
+from akash_mcp.sdl.report import Fault
 from akash_mcp.sdl.rules import hints
 from akash_mcp.sdl.yaml.javascript import Value, is_number
 from akash_mcp.sdl.yaml.loader import Path
 
-
-@dataclass(slots=True)
-class Problem:
-    """One thing wrong with the form of an SDL. `at_key`: it is the key at `path` that is wrong, not its value."""
-
-    rule: str
-    path: Path
-    message: str
-    official: list[str]
-    hint: str = ""
-    at_key: bool = False
-
-
-Shape: TypeAlias = Callable[[Value, Path], list[Problem]]
+Shape: TypeAlias = Callable[[Value, Path], list[Fault]]
+"""Judges a value, and gives what is wrong with it."""
 
 
 def pointer(path: Path) -> str:
     """A path as a JSON pointer: `/services/web/expose/0`, empty for the root."""
-    return "".join(["/" + _escaped(step) for step in path])
-
-
-def _escaped(step: str | int) -> str:
-    return str(step).replace("~", "~0").replace("/", "~1")
-
-
-def at(path: Path) -> str:
-    """How Console says where: ` at "/services/web"`, and nothing at the root."""
-    return f' at "{pointer(path)}"' if path else ""
-
-
-def quoted(path: Path) -> str:
-    """The last step of a path and its place: `"port" at "/services/web/expose/0"`."""
-    return f'"{_escaped(path[-1]) if path else ""}"{at(path[:-1])}'
+    return "".join(["/" + str(step).replace("~", "~0").replace("/", "~1") for step in path])
 
 
 def name(path: Path) -> str:
@@ -70,106 +42,92 @@ _WORDS = {
 }
 
 
-def wrong_type(value: Value, path: Path, wanted: str, *, shown: str | None = None) -> Problem:
-    """`value` is not of the JSON schema type `wanted`. `shown` is what Console calls that type, where it errs."""
-    return Problem(
+def wrong_type(value: Value, path: Path, wanted: str) -> Fault:
+    """The fault (S03) of a `value` that is not of the JSON schema type `wanted`."""
+    return Fault(
         "S03",
         path,
         f"{name(path)} must be {_WORDS[wanted]}, and is {hints.kind_of(value, path)}",
-        [f"{quoted(path)} should be {shown or wanted}."],
         hints.for_type(value, path, wanted),
         at_key=value is None,
     )
 
 
-def anything(_value: Value, _path: Path) -> list[Problem]:
-    """Every value will do."""
+def anything(_value: Value, _path: Path) -> list[Fault]:
+    """Takes every value."""
     return []
 
 
-def any_map(value: Value, path: Path) -> list[Problem]:
-    """A map of whatever."""
+def any_map(value: Value, path: Path) -> list[Fault]:
+    """Takes any map."""
     return [] if isinstance(value, dict) else [wrong_type(value, path, "object")]
 
 
-def flag(value: Value, path: Path) -> list[Problem]:
-    """A real boolean."""
+def flag(value: Value, path: Path) -> list[Fault]:
+    """Takes true and false, and no text that says so."""
     return [] if isinstance(value, bool) else [wrong_type(value, path, "boolean")]
 
 
-def string(
-    *,
-    least: int = 0,
-    pattern: str | None = None,
-    meaning: str = "",
-    official: str = "",
-    shown: str | None = None,
-) -> Shape:
-    """Text of at least `least` characters in which `pattern` is found. `meaning` says what the pattern asks for."""
+def string(*, least: int = 0, pattern: str | None = None, meaning: str = "") -> Shape:
+    """Takes text of at least `least` characters in which `pattern` is found.
+
+    `meaning` says what the pattern asks for, after "must": `be a path that begins with "/"`.
+    """
     expression = re.compile(pattern, re.ASCII) if pattern else None
 
-    def check(value: Value, path: Path) -> list[Problem]:
+    def check(value: Value, path: Path) -> list[Fault]:
         if not isinstance(value, str):
-            return [wrong_type(value, path, "string", shown=shown)]
-        said: list[str] = []
-        if len(value) < least:
-            said.append(f"{quoted(path)} must be at least {least} characters long.")
-        if expression and not found(expression, value):
-            said.append(official or f'Invalid format: {quoted(path)} does not match pattern "{pattern}"')
-        if not said:
+            return [wrong_type(value, path, "string")]
+        if len(value) >= least and (expression is None or found(expression, value)):
             return []
         wanted = meaning or (f"have at least {least} characters" if least > 1 else "not be empty")
-        return [Problem("S05", path, f"{name(path)} must {wanted}", said, hints.for_format(value, path))]
+        return [Fault("S05", path, f"{name(path)} must {wanted}", hints.for_format(value, path))]
 
     return check
 
 
 def found(expression: re.Pattern[str], value: str) -> bool:
-    """JavaScript's `test`: its `$` is the very end, where Python's also stands before a last line break."""
+    """Whether `expression` is found in `value`, as JavaScript's `test` says: its `$` is the very end, where
+    Python's also stands before a last line break.
+    """
     return expression.search(value) is not None and not (
         value.endswith("\n") and expression.pattern.endswith("$")
     )
 
 
 def choice(*allowed: str) -> Shape:
-    """One of a few texts."""
+    """Takes one of a few texts."""
 
-    def check(value: Value, path: Path) -> list[Problem]:
+    def check(value: Value, path: Path) -> list[Fault]:
         if value in allowed:
             return []
-        said = [] if isinstance(value, str) else [f"{quoted(path)} should be string."]
-        said.append(f"{quoted(path)} should be one of: {', '.join(allowed)}.")
         given = "a number, not text" if is_number(value) else hints.shown(value)
         message = f"{name(path)} must be one of {', '.join(allowed)}, and is {given}"
-        return [
-            Problem("S04", path, message, said, hints.for_choice(value, path, allowed), at_key=value is None)
-        ]
+        return [Fault("S04", path, message, hints.for_choice(value, path, allowed), at_key=value is None)]
 
     return check
 
 
 def whole(low: int, high: int | None = None) -> Shape:
-    """A whole number within bounds."""
+    """Takes a whole number within bounds."""
 
-    def check(value: Value, path: Path) -> list[Problem]:
+    def check(value: Value, path: Path) -> list[Fault]:
         if not is_number(value):
             return [wrong_type(value, path, "integer")]
-        problems = [] if float(value).is_integer() else [wrong_type(value, path, "integer")]
+        faults = [] if float(value).is_integer() else [wrong_type(value, path, "integer")]
         if value < low:
-            said = f"{quoted(path)} must be at least {low}."
-            problems.append(Problem("S06", path, f"{name(path)} must be {low} or more", [said]))
+            faults.append(Fault("S06", path, f"{name(path)} must be {low} or more"))
         if high is not None and value > high:
-            said = f"{quoted(path)} must be at most {high}."
-            problems.append(Problem("S06", path, f"{name(path)} must be {high} or less", [said]))
-        return problems
+            faults.append(Fault("S06", path, f"{name(path)} must be {high} or less"))
+        return faults
 
     return check
 
 
 def list_of(item: Shape) -> Shape:
-    """A list whose items all have one shape."""
+    """Takes a list whose items all have one shape."""
 
-    def check(value: Value, path: Path) -> list[Problem]:
+    def check(value: Value, path: Path) -> list[Fault]:
         if not isinstance(value, list):
             return [wrong_type(value, path, "array")]
         return _each(item, enumerate(value), path)
@@ -178,9 +136,9 @@ def list_of(item: Shape) -> Shape:
 
 
 def map_of(item: Shape) -> Shape:
-    """A map of free names to values of one shape."""
+    """Takes a map of any names to values of one shape."""
 
-    def check(value: Value, path: Path) -> list[Problem]:
+    def check(value: Value, path: Path) -> list[Fault]:
         if not isinstance(value, dict):
             return [wrong_type(value, path, "object")]
         return _each(item, value.items(), path)
@@ -189,16 +147,16 @@ def map_of(item: Shape) -> Shape:
 
 
 ENOUGH = 100
-"""Problems after which we look for no more in the same list or map: nobody reads so many."""
+"""Faults after which one list or map is not searched further: nobody reads so many."""
 
 
-def _each(item: Shape, values: Iterable[tuple[str | int, Value]], path: Path) -> list[Problem]:
-    problems: list[Problem] = []
+def _each(item: Shape, values: Iterable[tuple[str | int, Value]], path: Path) -> list[Fault]:
+    faults: list[Fault] = []
     for step, value in values:
-        problems += item(value, (*path, step))
-        if len(problems) > ENOUGH:
+        faults += item(value, (*path, step))
+        if len(faults) > ENOUGH:
             break
-    return problems
+    return faults
 
 
 def record(
@@ -207,49 +165,32 @@ def record(
     *,
     required: Sequence[str] = (),
     first: Shape = anything,
-    shown: str | None = None,
 ) -> Shape:
-    """A map with known fields, called `what` in messages. `first` checks fields against each other before all else."""
+    """Takes a map of known fields, called `what` in messages. `first` judges fields against each other."""
 
-    def check(value: Value, path: Path) -> list[Problem]:
-        problems = first(value, path)
+    def check(value: Value, path: Path) -> list[Fault]:
+        faults = first(value, path)
         if not isinstance(value, dict):
-            return [*problems, wrong_type(value, path, "object", shown=shown)]
-        problems += [missing(field, what, path) for field in required if field not in value]
+            return [*faults, wrong_type(value, path, "object")]
+        faults += [missing(field, what, path) for field in required if field not in value]
         for key in islice((key for key in value if key not in fields), ENOUGH):
             message = f'{what} has no field "{key}"'
-            said = [f'Additional property "{key}" is not allowed{at(path)}.']
-            hint = hints.for_unknown(key, what, fields)
-            problems.append(Problem("S02", (*path, key), message, said, hint, at_key=True))
+            fix = hints.for_unknown(key, what, fields)
+            faults.append(Fault("S02", (*path, key), message, fix, at_key=True))
         for key, shape in fields.items():
             if key in value:
-                problems += shape(value[key], (*path, key))
-        return problems
+                faults += shape(value[key], (*path, key))
+        return faults
 
     return check
 
 
-def missing(field: str, what: str, path: Path) -> Problem:
-    """A required field is not there."""
-    said = f'Missing required field: "{field}"{at(path)}.'
+def missing(field: str, what: str, path: Path) -> Fault:
+    """The fault (S01) of a map, called `what`, without a field that it needs."""
     message = f'{what} needs the field "{field}"'
-    return Problem("S01", path, message, [said], hints.for_missing(field, what), at_key=True)
-
-
-def filled_in(shape: Shape) -> Shape:
-    """The shape, or nothing at all, because Console puts its own value there."""
-    return lambda value, path: [] if value is None else shape(value, path)
+    return Fault("S01", path, message, hints.for_missing(field, what), at_key=True)
 
 
 def or_null(shape: Shape) -> Shape:
-    """The shape, or nothing at all. Console echoes every problem with a complaint that the value is not null."""
-
-    def check(value: Value, path: Path) -> list[Problem]:
-        if value is None:
-            return []
-        problems = shape(value, path)
-        if problems:
-            problems[-1].official.append(f"{quoted(path)} should be null.")
-        return problems
-
-    return check
+    """Takes the shape, or null."""
+    return lambda value, path: [] if value is None else shape(value, path)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 import yaml
 
@@ -36,15 +36,36 @@ class Mark(NamedTuple):
     column: int
 
 
-class BadYaml(ValueError):
-    """Text that is no YAML document we can take. `mark` says where, `official` how js-yaml puts it."""
+Trouble: TypeAlias = Literal[
+    "alias",  # one whose anchor is not there
+    "bounds",  # too long, too deep, or too many values
+    "character",  # one that YAML does not allow
+    "documents",  # more than one
+    "duplicate",  # a key that stands twice in a map
+    "merge",  # a merge key without a map to merge
+    "quote",  # one that is never closed
+    "syntax",  # anything else that cannot be read
+    "tab",  # one in the indentation
+    "tag",  # one that is unknown
+    "tagged",  # a value that is not what its tag says
+]
+"""What can be wrong with a text before it is an SDL at all."""
 
-    def __init__(self, message: str, mark: Mark, *, official: str = "", hint: str = "") -> None:
+
+class BadYaml(ValueError):
+    """Text that cannot be taken as one YAML document.
+
+    `mark` says where. `what` is the alias or the tag that is meant, the kind of quote (single or double), or what the
+    parser said of the syntax. `fix` says what to do about it, and may be empty.
+    """
+
+    def __init__(self, message: str, mark: Mark, *, kind: Trouble, what: str = "", fix: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.mark = mark
-        self.official = official or message
-        self.hint = hint
+        self.kind: Trouble = kind
+        self.what = what
+        self.fix = fix
 
 
 class Size(NamedTuple):
@@ -72,6 +93,7 @@ class Node:
 
     @property
     def mark(self) -> Mark:
+        """Where it begins; line 1 for an empty document."""
         return _mark(self.start)
 
 
@@ -99,6 +121,7 @@ class Document:
 
     @property
     def data(self) -> Value:
+        """The text as plain dictionaries, lists and scalars."""
         return self.root.value
 
     def where(self, path: Path, *, key: bool = False) -> Mark:
@@ -113,21 +136,25 @@ class Document:
 
 
 def load(source: str) -> Document:
-    """Parse one YAML document. Raises `BadYaml`, and nothing else, on text that is none."""
+    """Parse one YAML document. Raises `BadYaml`, and nothing else, where the text is not one."""
     if len(source) > MAX_BYTES or len(source.encode(errors="replace")) > MAX_BYTES:
-        raise BadYaml("the SDL is larger than 512 KiB, which is all that the Console takes", Mark(1, 1))
+        raise BadYaml(
+            "the SDL is larger than 512 KiB, which is the most that the Console takes",
+            Mark(1, 1),
+            kind="bounds",
+        )
     source = source.removeprefix("\ufeff")
     if bad := _UNPRINTABLE.search(source):
         raise BadYaml(
             f"the text holds the character U+{ord(bad[0]):04X}, which YAML does not allow",
             _mark_of(source, bad.start()),
-            official="the stream contains non-printable characters",
-            hint="remove it, or write it as an escape inside double quotes",
+            kind="character",
+            fix="remove it, or write it as an escape inside double quotes",
         )
     try:
         return Document(_Composer(source).compose())
     except BadYaml:
-        # libyaml takes no tab before a comment or on a blank line; YAML and js-yaml do
+        # libyaml refuses a tab before a comment or on a blank line; YAML and js-yaml take it
         forgiving = _IDLE_TABS.sub("", source)
         if forgiving == source:
             raise
@@ -156,6 +183,7 @@ class _Composer:
         self.characters = 0
 
     def compose(self) -> Node:
+        """The root of the document. Raises `BadYaml`."""
         root: Node | None = None
         for event in self._events():
             match event:
@@ -170,10 +198,10 @@ class _Composer:
                     node = self._alias(event)
                 case yaml.DocumentStartEvent() if root is not None:
                     raise BadYaml(
-                        "the text holds a second YAML document; an SDL is one",
+                        "the text holds a second YAML document; an SDL is a single one",
                         _mark(event.start_mark),
-                        official="expected a single document in the stream, but found more",
-                        hint='remove the "---" and what follows it',
+                        kind="documents",
+                        fix='remove the "---" and what follows it',
                     )
                 case _:
                     continue
@@ -187,41 +215,38 @@ class _Composer:
         try:
             yield from yaml.parse(self.source, Loader=_LOADER)
         except yaml.MarkedYAMLError as error:
-            raise self._said_plainly(error) from error
+            raise self._bad_syntax(error) from error
         except yaml.reader.ReaderError as error:
-            raise BadYaml(f"the text is not readable as YAML: {error.reason}", Mark(1, 1)) from error
+            message = f"the text is not readable as YAML: {error.reason}"
+            raise BadYaml(message, Mark(1, 1), kind="syntax", what=error.reason) from error
 
-    def _said_plainly(self, error: yaml.MarkedYAMLError) -> BadYaml:
+    def _bad_syntax(self, error: yaml.MarkedYAMLError) -> BadYaml:
         mark = _mark(error.problem_mark or error.context_mark)
         lines = self.source.splitlines() or [""]
-        official_mark = "({}:{})".format(*mark)
         line = lines[mark.line - 1] if mark.line <= len(lines) else None
-        if line is not None and line[: mark.column].strip(" ").startswith("\t"):
-            problem = "tab characters must not be used in indentation"
-            message, hint = "the line is indented with a tab", "indent with spaces"
-        elif error.problem == "found unexpected end of stream" and (opened := error.context_mark):
-            kind = "double" if lines[opened.line][opened.column : opened.column + 1] == '"' else "single"
-            problem = f"unexpected end of the stream within a {kind} quoted scalar"
-            message, hint = f"the quote opened at line {opened.line + 1} is never closed", "close it"
-        else:
-            problem = " ".join(part for part in (error.context, error.problem) if part)
-            message, hint = f"the YAML is broken here: {problem}", ""
         if line is None:  # past the end: point at the end of the last line
             mark = Mark(len(lines), len(lines[-1]) + 1)
-        return BadYaml(message, mark, official=f"{problem} {official_mark}", hint=hint)
+        if line is not None and line[: mark.column].strip(" ").startswith("\t"):
+            return BadYaml("the line is indented with a tab", mark, kind="tab", fix="indent with spaces")
+        if error.problem == "found unexpected end of stream" and (opened := error.context_mark):
+            quote = "double" if lines[opened.line][opened.column : opened.column + 1] == '"' else "single"
+            message = f"the quote opened at line {opened.line + 1} is never closed"
+            return BadYaml(message, mark, kind="quote", what=quote, fix="close it")
+        problem = " ".join(part for part in (error.context, error.problem) if part)
+        return BadYaml(f"the YAML is broken here: {problem}", mark, kind="syntax", what=problem)
 
     def _count(self, values: int, characters: int, event: yaml.Event) -> None:
         self.values += values
         self.characters += characters
         if self.values > MAX_VALUES or self.characters > MAX_CHARACTERS:
             what = f"{MAX_VALUES} values" if self.values > MAX_VALUES else f"{MAX_CHARACTERS} characters"
-            raise BadYaml(
-                f"the SDL holds more than {what}, counting each use of an alias", _mark(event.start_mark)
-            )
+            message = f"the SDL holds more than {what}, counting each use of an alias"
+            raise BadYaml(message, _mark(event.start_mark), kind="bounds")
 
     def _check_depth(self, height: int, event: yaml.Event) -> None:
         if len(self.parents) + height > MAX_DEPTH:
-            raise BadYaml(f"values are nested more than {MAX_DEPTH} deep", _mark(event.start_mark))
+            message = f"values are nested more than {MAX_DEPTH} deep"
+            raise BadYaml(message, _mark(event.start_mark), kind="bounds")
 
     # ── one event, one node ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -255,12 +280,12 @@ class _Composer:
     def _alias(self, event: yaml.AliasEvent) -> Node:
         node = self.anchors.get(event.anchor or "")
         if node is None:
-            mark = _mark(event.start_mark)
             raise BadYaml(
-                "this alias names no anchor that is complete before it",
-                mark,
-                official=f'unidentified alias "{event.anchor}" ({mark.line}:{mark.column})',
-                hint='put the value in quotes if it is text that begins with "*"',
+                "this alias names an anchor that is not complete before it",
+                _mark(event.start_mark),
+                kind="alias",
+                what=str(event.anchor),
+                fix='put the value in quotes if it is text that begins with "*"',
             )
         size = _size(node)
         self._check_depth(size.height, event)
@@ -287,12 +312,11 @@ class _Composer:
         if key in parent.merged:
             parent.merged -= {key}
         elif key in parent.children:
-            line, column = key_node.mark
             raise BadYaml(
-                f'the key "{key}" stands twice in the same map, first at line {parent.keys[key].mark.line}',
+                f'the key "{key}" stands twice in one map, first at line {parent.keys[key].mark.line}',
                 key_node.mark,
-                official=f"duplicated mapping key ({line}:{column})",
-                hint="keep one of the two",
+                kind="duplicate",
+                fix="keep one of the two",
             )
         _set(parent, key, key_node, node)
 
@@ -302,12 +326,8 @@ class _Composer:
             sources = list(node.children.values())
         for source in sources:
             if not isinstance(source, Branch) or isinstance(source.value, list):
-                line, column = key_node.mark
-                raise BadYaml(
-                    'the merge key "<<" takes a map or a list of maps',
-                    key_node.mark,
-                    official=f"cannot merge mappings; the provided source object is unacceptable ({line}:{column})",
-                )
+                message = 'the merge key "<<" takes a map or a list of maps'
+                raise BadYaml(message, key_node.mark, kind="merge")
             merged = {key: source.keys[key] for key in source.keys if key not in parent.children}
             parent.merged |= merged.keys()
             for key, key_node in merged.items():
@@ -356,20 +376,17 @@ def _tagged(tag: str, plain: str, mark: Mark) -> Value:
         raise _unknown_tag(tag, mark)
     value = resolve(plain)
     if isinstance(value, bool) != (tag == f"{_CORE}bool") or not isinstance(value, _KINDS[tag]):
-        raise BadYaml(
-            f"the value is not what its tag {tag} says",
-            mark,
-            official=f"cannot resolve a node with !<{tag}> explicit tag ({mark.line}:{mark.column})",
-        )
+        raise BadYaml(f"the value is not what its tag {tag} says", mark, kind="tagged", what=tag)
     return value
 
 
 def _unknown_tag(tag: str, mark: Mark) -> BadYaml:
     return BadYaml(
-        "this tag means nothing in an SDL",
+        "this tag has no meaning in an SDL",
         mark,
-        official=f"unknown tag !<{tag}> ({mark.line}:{mark.column})",
-        hint='remove the tag, or put the value in quotes if it is text that begins with "!"',
+        kind="tag",
+        what=tag,
+        fix='remove the tag, or put the value in quotes if it is text that begins with "!"',
     )
 
 

@@ -8,20 +8,20 @@ from __future__ import annotations
 from akash_mcp.sandbox.console import reference
 from akash_mcp.sandbox.console.account import AccountApi
 from akash_mcp.sandbox.console.backend import Backend
+from akash_mcp.sandbox.console.bid_screening import Screening
 from akash_mcp.sandbox.console.endpoint import Endpoint
 from akash_mcp.sandbox.console.generation_2026_11.activities import Activities
 from akash_mcp.sandbox.console.generation_2026_11.definitions import Definitions
 from akash_mcp.sandbox.console.generation_2026_11.deployments import Deployments
 from akash_mcp.sandbox.console.generation_2026_11.leases import Leases
-from akash_mcp.sandbox.console.generation_2026_11.market import Market
-from akash_mcp.sandbox.console.generation_2026_11.settings import Settings
+from akash_mcp.sandbox.console.generation_2026_11.limit_settings import LimitSettings
+from akash_mcp.sandbox.console.generation_2026_11.provider_search import ProviderSearch
 from akash_mcp.sandbox.console.generation_2026_11.spending import Spending
-from akash_mcp.sandbox.console.screening import Screening
 
 
 def endpoints(backend: Backend) -> list[Endpoint]:
     """All routes of this generation."""
-    definitions, activities, settings = Definitions(), Activities(backend), Settings(backend)
+    definitions, activities, settings = Definitions(), Activities(backend), LimitSettings(backend)
     deployments = Deployments(backend, definitions, activities, settings)
     return [
         *deployments.endpoints(),
@@ -29,7 +29,7 @@ def endpoints(backend: Backend) -> list[Endpoint]:
         *settings.endpoints(),
         *activities.endpoints(),
         *Spending(backend).endpoints(),
-        *Market(backend).endpoints(),
+        *ProviderSearch(backend).endpoints(),
         *AccountApi(backend, in_usd=True).endpoints(),
         *Screening(backend, shows_gpus=True).endpoints(),
         *reference.shared(backend),

@@ -10,9 +10,9 @@ from typing import Any
 from starlette.responses import Response
 
 from akash_mcp.sandbox.console import schema
-from akash_mcp.sandbox.console.answers import Problem, answer
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.responses import Problem, answer
 
 
 class Activities:
@@ -23,7 +23,7 @@ class Activities:
         self._known: dict[str, dict[str, Any]] = {}
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         return [Endpoint("GET", "/v1/activities/{id}", self.read, path_schema={"id": schema.string})]
 
     async def read(self, call: Call) -> Response:

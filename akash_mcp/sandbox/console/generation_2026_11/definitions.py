@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from akash_mcp.sandbox.console.answers import Problem
 from akash_mcp.sandbox.console.judgement import Judged
+from akash_mcp.sandbox.console.responses import Problem
 from akash_mcp.sdl.yaml.loader import load
 
 _PLAIN = ("image", "command", "args", "credentials")

@@ -9,16 +9,16 @@ from starlette.responses import Response
 
 from akash_mcp.sandbox.bidders import offered_gpu_attributes
 from akash_mcp.sandbox.chain import Deployment
+from akash_mcp.sandbox.console import chain_records, schema, trial
 from akash_mcp.sandbox.console import deployments as earlier
-from akash_mcp.sandbox.console import schema, trial, views
-from akash_mcp.sandbox.console.answers import Problem, answer
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 from akash_mcp.sandbox.console.generation_2026_11.activities import Activities
 from akash_mcp.sandbox.console.generation_2026_11.definitions import Definition, Definitions, patched
-from akash_mcp.sandbox.console.generation_2026_11.settings import Settings
+from akash_mcp.sandbox.console.generation_2026_11.limit_settings import LimitSettings
 from akash_mcp.sandbox.console.judgement import Judged, judge
-from akash_mcp.sandbox.console.runtime import FIRST_HOURS
+from akash_mcp.sandbox.console.responses import Problem, answer
+from akash_mcp.sandbox.console.runtime_limits import FIRST_HOURS
 
 _DRIVER = "580.95.05"
 _PAGE = 100
@@ -66,7 +66,7 @@ class Deployments(earlier.Deployments):
     """The user's deployments."""
 
     def __init__(
-        self, backend: Backend, definitions: Definitions, activities: Activities, settings: Settings
+        self, backend: Backend, definitions: Definitions, activities: Activities, settings: LimitSettings
     ) -> None:
         super().__init__(backend)
         self._definitions = definitions
@@ -74,7 +74,7 @@ class Deployments(earlier.Deployments):
         self._settings = settings
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         every, one, by_dseq = "/v1/deployments", "/v1/deployments/{dseq}", {"dseq": schema.dseq}
         listing = {
             "state": schema.optional(schema.choice("active", "closed"), "active"),
@@ -181,7 +181,9 @@ class Deployments(earlier.Deployments):
         deployment = self._backend.deployment(dseq)
         definition = self._definitions.find(dseq)
         kept = definition and {"sdl": definition.sdl, "manifestVersion": definition.version}
-        shown["groups"] = [views.group_record(deployment, i + 1) for i in range(len(deployment.groups))]
+        shown["groups"] = [
+            chain_records.group_record(deployment, i + 1) for i in range(len(deployment.groups))
+        ]
         shown["consoleSettings"] = kept
         shown |= self._gpus(deployment)
         return shown

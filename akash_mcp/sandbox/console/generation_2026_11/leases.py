@@ -6,11 +6,11 @@ from starlette.responses import Response
 
 from akash_mcp.sandbox.console import leases as earlier
 from akash_mcp.sandbox.console import schema
-from akash_mcp.sandbox.console.answers import Problem, answer, internal_error
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 from akash_mcp.sandbox.console.generation_2026_11.definitions import Definitions
 from akash_mcp.sandbox.console.generation_2026_11.deployments import Deployments
+from akash_mcp.sandbox.console.responses import Problem, answer, internal_error
 
 
 class Leases(earlier.Leases):
@@ -22,7 +22,7 @@ class Leases(earlier.Leases):
         self._definitions = definitions
 
     def endpoints(self) -> list[Endpoint]:
-        """The routes."""
+        """The routes that these handlers answer."""
         lease = schema.obj(
             dseq=schema.dseq, gseq=schema.number, oseq=schema.number, provider=schema.akash_address
         )
@@ -33,7 +33,7 @@ class Leases(earlier.Leases):
     async def create(self, call: Call) -> Response:
         """Create the leases unless there is one, then send the kept manifest.
 
-        502 `provider_unreachable` is no lease, 502 `manifest_not_delivered` is one that bills.
+        502 `provider_unreachable`: no lease was made. 502 `manifest_not_delivered`: one was made, and it bills.
         """
         backend, wanted = self._backend, call.body["leases"]
         if backend.faults.take("chain-down", call.line):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from akash_mcp.sandbox.console import funding, views
-from akash_mcp.sandbox.console.answers import answer
+from akash_mcp.sandbox.console import chain_records, funding
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.deployments import FIXED_DEPOSIT_UACT
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.responses import answer
+from akash_mcp.sandbox.units import API_BLOCKS_PER_HOUR, UACT_PER_USD
 
 
 class Spending:
@@ -29,9 +30,9 @@ class Spending:
         return answer(
             {
                 "data": {
-                    "targetRunwayHours": funding.RUNWAY_BLOCKS // funding.BLOCKS_PER_HOUR,
-                    "balanceHeadroomUsd": funding.HEADROOM_UACT // 10**6,
-                    "defaultDepositUsd": FIXED_DEPOSIT_UACT / 10**6,
+                    "targetRunwayHours": funding.RUNWAY_BLOCKS // API_BLOCKS_PER_HOUR,
+                    "balanceHeadroomUsd": funding.HEADROOM_UACT // UACT_PER_USD,
+                    "defaultDepositUsd": FIXED_DEPOSIT_UACT / UACT_PER_USD,
                 }
             }
         )
@@ -39,5 +40,5 @@ class Spending:
     async def rate(self, call: Call) -> Response:
         """What each deployment with a lease costs a block."""
         owned = self._backend.chain.deployments_of(self._backend.account.address)
-        billing = [{"dseq": d.dseq, "price": views.coin(d.rate)} for d in owned if d.active_leases]
+        billing = [{"dseq": d.dseq, "price": chain_records.coin(d.rate)} for d in owned if d.active_leases]
         return answer({"data": {"deployments": billing}})

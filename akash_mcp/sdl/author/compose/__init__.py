@@ -4,6 +4,6 @@ Source of what a compose file means: the Compose Specification (compose-spec.io)
 """
 
 from akash_mcp.sdl.author.compose.convert import Converted, convert
-from akash_mcp.sdl.author.compose.reading import LeftOut
+from akash_mcp.sdl.author.compose.file import LeftOut
 
 __all__ = ["Converted", "LeftOut", "convert"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from akash_mcp.sdl.author.compose.reading import Reading, label
-from akash_mcp.sdl.author.compose.variables import Unresolved
+from akash_mcp.sdl.author.compose.file import ComposeFile, label
+from akash_mcp.sdl.author.compose.interpolation import Unresolved
 from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
 
@@ -20,7 +20,7 @@ _NEVER_WEB = frozenset({3306, 3389, 8333, 8443, 8883})
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedPort:
     """A port that the compose file opens to the outside. `host` is None where Docker chooses it."""
 
     port: int
@@ -41,61 +41,61 @@ class Published:
 class Ports:
     """What a service listens on, as far as the file says so: opened to the outside, and to its neighbours."""
 
-    published: tuple[Published, ...]
+    published: tuple[PublishedPort, ...]
     listening: frozenset[tuple[int, str]]
 
 
-def read_ports(reading: Reading, service: str, ports: Value, expose: Value, at: Path) -> Ports:
+def read_ports(file: ComposeFile, service: str, ports: Value, expose: Value, at: Path) -> Ports:
     """The ports of one service. Entries that cannot be carried are left out by name."""
-    published: list[Published] = []
+    published: list[PublishedPort] = []
     listening: set[tuple[int, str]] = set()
-    for item, path in reading.items(ports, (*at, "ports")):
+    for item, path in file.items(ports, (*at, "ports")):
         try:
             found = (
-                _long(reading, service, item, path)
+                _long(file, service, item, path)
                 if isinstance(item, dict)
-                else _short(reading, service, item, path)
+                else _short(file, service, item, path)
             )
         except Unresolved as missing:
-            reading.unresolved(service, path, missing)
+            file.unresolved(service, path, missing)
             continue
         listening |= {(each.port, each.proto) for each, _ in found}
         published += [each for each, is_open in found if is_open]
-    for item, path in reading.items(expose, (*at, "expose")):
+    for item, path in file.items(expose, (*at, "expose")):
         try:
-            text, proto = _protocol(reading.text(item, path))
+            text, proto = _protocol(file.text(item, path))
         except Unresolved as missing:
-            reading.unresolved(service, path, missing)
+            file.unresolved(service, path, missing)
             continue
-        if _carried(reading, service, path, numbers := _numbers(reading, text, path), proto):
+        if _carried(file, service, path, numbers := _numbers(file, text, path), proto):
             listening |= {(number, proto) for number in numbers}
     once = {(each.port, each.proto): each for each in reversed(published)}
     return Ports(tuple(reversed(once.values())), frozenset(listening))
 
 
-def _short(reading: Reading, service: str, item: Value, path: Path) -> list[tuple[Published, bool]]:
+def _short(file: ComposeFile, service: str, item: Value, path: Path) -> list[tuple[PublishedPort, bool]]:
     """`[HOST_IP:][HOST:]CONTAINER[/PROTOCOL]`; each port, and whether it is open beyond the machine itself."""
-    text, proto = _protocol(reading.text(item, path))
+    text, proto = _protocol(file.text(item, path))
     address, host, container = ["", "", *text.rsplit(":", 2)][-3:]
-    return _entry(reading, service, path, container, host, proto, address)
+    return _entry(file, service, path, container, host, proto, address)
 
 
-def _long(reading: Reading, service: str, item: Value, path: Path) -> list[tuple[Published, bool]]:
-    fields = reading.fields(item, path, service)
+def _long(file: ComposeFile, service: str, item: Value, path: Path) -> list[tuple[PublishedPort, bool]]:
+    fields = file.fields(item, path, service)
     container, host = fields.text("target"), fields.text("published")
     proto, address = fields.text("protocol", "tcp").upper(), fields.text("host_ip")
     app = fields.text("app_protocol").lower()
     name = fields.text("name")
     if fields.text("mode", "ingress") == "host":
-        reading.leave_out(service, f"{label(path)}.mode: host", "a provider chooses how a port is reached")
+        file.leave_out(service, f"{label(path)}.mode: host", "a provider chooses how a port is reached")
     if name:
-        reading.leave_out(service, f"{label(path)}.name", "ports of an SDL have no names")
+        file.leave_out(service, f"{label(path)}.name", "ports of an SDL have no names")
     fields.leave_out_rest()
-    return _entry(reading, service, path, container, host, proto, address, app)
+    return _entry(file, service, path, container, host, proto, address, app)
 
 
 def _entry(
-    reading: Reading,
+    file: ComposeFile,
     service: str,
     path: Path,
     container: str,
@@ -103,27 +103,27 @@ def _entry(
     proto: str,
     address: str,
     app: str = "",
-) -> list[tuple[Published, bool]]:
-    inside = _numbers(reading, container, path)
-    outside = _numbers(reading, host, path) if host else range(0)
-    if not _carried(reading, service, path, inside, proto):
+) -> list[tuple[PublishedPort, bool]]:
+    inside = _numbers(file, container, path)
+    outside = _numbers(file, host, path) if host else range(0)
+    if not _carried(file, service, path, inside, proto):
         return []
     is_open = not _LOOPBACK.fullmatch(address)
     if not is_open:
-        reading.leave_out(
+        file.leave_out(
             service,
             f"{label(path)}: opening {container} to the outside",
             f"it is published on {address} only, which the world cannot reach",
-            "publish it without an address if the world shall reach it",
+            "publish it without an address to open it to the outside",
         )
     elif address and address not in ("0.0.0.0", "[::]", "::", "*"):
-        reading.leave_out(service, f"{label(path)}: address {address}", "a provider chooses the address")
+        file.leave_out(service, f"{label(path)}: address {address}", "a provider chooses the address")
     pairs = (
         zip(inside, outside, strict=True)
         if len(inside) == len(outside)
         else ((port, None) for port in inside)
     )
-    return [(Published(port, proto, to, app), is_open) for port, to in pairs]
+    return [(PublishedPort(port, proto, to, app), is_open) for port, to in pairs]
 
 
 def _protocol(text: str) -> tuple[str, str]:
@@ -131,20 +131,20 @@ def _protocol(text: str) -> tuple[str, str]:
     return ports, proto.upper() or "TCP"
 
 
-def _numbers(reading: Reading, text: str, path: Path) -> range:
+def _numbers(file: ComposeFile, text: str, path: Path) -> range:
     match = _RANGE.fullmatch(text.strip())
     first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
     if not 1 <= first <= last <= 65_535:
-        raise reading.bad(path, "must be a port from 1 to 65535, or a range such as 8000-8010")
+        raise file.bad(path, "must be a port from 1 to 65535, or a range such as 8000-8010")
     return range(first, last + 1)
 
 
-def _carried(reading: Reading, service: str, path: Path, ports: range, proto: str) -> bool:
+def _carried(file: ComposeFile, service: str, path: Path, ports: range, proto: str) -> bool:
     if proto not in ("TCP", "UDP"):
-        reading.leave_out(service, f"{label(path)}: {proto.lower()}", "an SDL knows TCP and UDP only")
+        file.leave_out(service, f"{label(path)}: {proto.lower()}", "an SDL knows TCP and UDP only")
     elif len(ports) > MAX_RANGE:
         shown = f"{ports[0]}-{ports[-1]}"
-        reading.leave_out(
+        file.leave_out(
             service,
             f"{label(path)}: ports {shown}",
             f"a range of more than {MAX_RANGE} ports is more than a provider opens",

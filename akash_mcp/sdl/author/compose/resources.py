@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from akash_mcp.sdl.author.compose.reading import Fields, Reading, label
+from akash_mcp.sdl.author.compose.file import ComposeFile, Fields, label
+from akash_mcp.sdl.author.compose.interpolation import Unresolved
 from akash_mcp.sdl.author.compose.sizes import read_millicores, read_size
-from akash_mcp.sdl.author.compose.variables import Unresolved
 from akash_mcp.sdl.author.workload import MIB, Gpus, Workload
 from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
 
 _SWARM = "it tells Docker Swarm how to run and update replicas; a provider does this in its own way"
 _DEPLOY = {
-    "restart_policy": ("a provider restarts whatever ends", "let what shall run once sleep at its end"),
+    "restart_policy": (
+        "a provider restarts whatever ends",
+        "let a program that runs once sleep when it is done",
+    ),
     "update_config": (_SWARM, ""),
     "rollback_config": (_SWARM, ""),
     "endpoint_mode": (_SWARM, ""),
@@ -37,23 +40,23 @@ class Size:
     is_given: bool
 
 
-def read_resources(reading: Reading, service: str, fields: Fields) -> Size:
+def read_resources(file: ComposeFile, service: str, fields: Fields) -> Size:
     """Take all that has to do with size from the fields of a service."""
-    deploy = reading.fields(fields.take("deploy"), fields.at("deploy"), service)
-    resources = reading.fields(deploy.take("resources"), deploy.at("resources"), service)
-    limits = reading.fields(resources.take("limits"), resources.at("limits"), service)
-    reserved = reading.fields(resources.take("reservations"), resources.at("reservations"), service)
-    cpu = _first(reading, [(limits, "cpus"), (fields, "cpus"), (fields, "cpu_count"), (reserved, "cpus")])
+    deploy = file.fields(fields.take("deploy"), fields.at("deploy"), service)
+    resources = file.fields(deploy.take("resources"), deploy.at("resources"), service)
+    limits = file.fields(resources.take("limits"), resources.at("limits"), service)
+    reserved = file.fields(resources.take("reservations"), resources.at("reservations"), service)
+    cpu = _first(file, [(limits, "cpus"), (fields, "cpus"), (fields, "cpu_count"), (reserved, "cpus")])
     memory = _first(
-        reading,
+        file,
         [(limits, "memory"), (fields, "mem_limit"), (reserved, "memory"), (fields, "mem_reservation")],
     )
-    gpus = _gpus(reading, service, reserved.take("devices"), reserved.at("devices"))
-    by_name = _gpus(reading, service, fields.take("gpus"), fields.at("gpus"))
+    gpus = _gpus(file, service, reserved.take("devices"), reserved.at("devices"))
+    by_name = _gpus(file, service, fields.take("gpus"), fields.at("gpus"))
     replicas, scale = deploy.text_or_left_out("replicas"), fields.text_or_left_out("scale")
     mode = deploy.text_or_left_out("mode") or "replicated"
     if mode != "replicated":
-        reading.leave_out(
+        file.leave_out(
             service, f"{label(deploy.at('mode'))}: {mode[:40]}", "Akash counts replicas", "set replicas"
         )
     for rest in (limits, reserved, resources):
@@ -61,58 +64,56 @@ def read_resources(reading: Reading, service: str, fields: Fields) -> Size:
     deploy.leave_out_rest(_DEPLOY)
     usual = Workload(service, "")
     return Size(
-        cpu=read_millicores(reading, *cpu) if cpu else usual.cpu,
-        memory=max(MIB, read_size(reading, *memory)) if memory else usual.memory,
+        cpu=read_millicores(file, *cpu) if cpu else usual.cpu,
+        memory=max(MIB, read_size(file, *memory)) if memory else usual.memory,
         gpus=by_name or gpus,
-        count=_count(reading, replicas or scale or "1", deploy.at("replicas")),
+        count=_count(file, replicas or scale or "1", deploy.at("replicas")),
         is_given=bool(cpu or memory),
     )
 
 
-def _first(reading: Reading, places: list[tuple[Fields, str]]) -> tuple[str, Path] | None:
+def _first(file: ComposeFile, places: list[tuple[Fields, str]]) -> tuple[str, Path] | None:
     """The first that is given, and not 0, which Compose reads as nothing. All are taken."""
     found = [(fields.text_or_left_out(key), fields.at(key)) for fields, key in places]
     return next(((text, path) for text, path in found if text.strip("0.")), None)
 
 
-def _count(reading: Reading, text: str, path: Path) -> int:
+def _count(file: ComposeFile, text: str, path: Path) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise reading.bad(path, "must be a whole number")
+        raise file.bad(path, "must be a whole number")
     return int(text)
 
 
-def _gpus(reading: Reading, service: str, devices: Value, at: Path) -> Gpus | None:
+def _gpus(file: ComposeFile, service: str, devices: Value, at: Path) -> Gpus | None:
     if isinstance(devices, str):  # gpus: all
         devices = [{"count": devices, "capabilities": ["gpu"]}]
     total = 0
-    for item, path in reading.items(devices, at):
+    for item, path in file.items(devices, at):
         try:
-            total += _device(reading, service, item, path)
+            total += _device(file, service, item, path)
         except Unresolved as missing:
-            reading.unresolved(service, path, missing)
+            file.unresolved(service, path, missing)
     if total:
-        reading.note(
+        file.note(
             f"{service}: any NVIDIA GPU may be offered. Name models under gpu.attributes.vendor.nvidia."
         )
     return Gpus(total) if total else None
 
 
-def _device(reading: Reading, service: str, item: Value, path: Path) -> int:
+def _device(file: ComposeFile, service: str, item: Value, path: Path) -> int:
     """The GPUs that one reservation of devices asks for."""
-    fields = reading.fields(item, path, service)
-    kinds = [reading.text(kind, at) for kind, at in reading.items(fields.take("capabilities"), path)]
+    fields = file.fields(item, path, service)
+    kinds = [file.text(kind, at) for kind, at in file.items(fields.take("capabilities"), path)]
     driver = fields.text("driver", "nvidia")
-    ids = reading.items(fields.take("device_ids"), fields.at("device_ids"))
+    ids = file.items(fields.take("device_ids"), fields.at("device_ids"))
     count = fields.text("count", str(len(ids)) if ids else "all")
     fields.leave_out_rest()
     if driver != "nvidia" or (kinds and "gpu" not in kinds and "nvidia" not in kinds):
-        reading.leave_out(service, label(path), "Akash has NVIDIA GPUs and no other devices")
+        file.leave_out(service, label(path), "Akash has NVIDIA GPUs and no other devices")
         return 0
     if ids:
-        reading.leave_out(
-            service, f"{label(path)}.device_ids", f"a provider chooses which {len(ids)} it gives"
-        )
+        file.leave_out(service, f"{label(path)}.device_ids", f"a provider chooses which {len(ids)} it gives")
     if count in ("all", "-1"):
-        reading.note(f"{service}: all GPUs of your machine became one. Set a count for more.")
+        file.note(f"{service}: all GPUs of your machine became one. Set a count for more.")
         return 1
-    return _count(reading, count, path)
+    return _count(file, count, path)

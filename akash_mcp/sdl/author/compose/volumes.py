@@ -6,9 +6,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from akash_mcp.sdl.author.compose.reading import Reading, label
+from akash_mcp.sdl.author.compose.file import ComposeFile, label
+from akash_mcp.sdl.author.compose.interpolation import Unresolved
 from akash_mcp.sdl.author.compose.sizes import read_size
-from akash_mcp.sdl.author.compose.variables import Unresolved
 from akash_mcp.sdl.author.workload import GIB, MIB, Disk
 from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
@@ -53,35 +53,33 @@ class _Mount:
 
 
 def read_disks(
-    reading: Reading, service: str, volumes: Value, tmpfs: Value, shm_size: str, at: Path
+    file: ComposeFile, service: str, volumes: Value, tmpfs: Value, shm_size: str, at: Path
 ) -> tuple[tuple[Disk, ...], frozenset[str]]:
     """The disks of one service, and the named volumes they stand for."""
     disks: dict[str, Disk] = {}
     used: set[str] = set()
-    for item, path in reading.items(volumes, (*at, "volumes")):
+    for item, path in file.items(volumes, (*at, "volumes")):
         try:
             mount = (
-                _long(reading, service, item, path)
-                if isinstance(item, dict)
-                else _short(reading.text(item, path))
+                _long(file, service, item, path) if isinstance(item, dict) else _short(file.text(item, path))
             )
         except Unresolved as missing:
-            reading.unresolved(service, path, missing)
+            file.unresolved(service, path, missing)
             continue
-        _add(reading, service, disks, used, mount, path)
-    for item, path in reading.items([tmpfs] if isinstance(tmpfs, str) else tmpfs, (*at, "tmpfs")):
+        _add(file, service, disks, used, mount, path)
+    for item, path in file.items([tmpfs] if isinstance(tmpfs, str) else tmpfs, (*at, "tmpfs")):
         try:
-            target, _, options = reading.text(item, path).partition(":")
+            target, _, options = file.text(item, path).partition(":")
             size = re.search(r"(?:^|,)size=([^,]+)", options)
-            in_memory = read_size(reading, size[1], path) if size else IN_MEMORY
+            in_memory = read_size(file, size[1], path) if size else IN_MEMORY
         except Unresolved as missing:
-            reading.unresolved(service, path, missing)
+            file.unresolved(service, path, missing)
             continue
-        _add(reading, service, disks, used, _Mount("tmpfs", "", target, False, in_memory), path)
+        _add(file, service, disks, used, _Mount("tmpfs", "", target, False, in_memory), path)
     if shm_size:
         path = (*at, "shm_size")
-        size_bytes = read_size(reading, shm_size, path)
-        _add(reading, service, disks, used, _Mount("tmpfs", "", SHM, False, size_bytes), path)
+        size_bytes = read_size(file, shm_size, path)
+        _add(file, service, disks, used, _Mount("tmpfs", "", SHM, False, size_bytes), path)
     return tuple(disks.values()), frozenset(used)
 
 
@@ -98,15 +96,15 @@ def _short(text: str) -> _Mount:
     return _Mount("bind" if is_path else "volume", source, target, "ro" in modes)
 
 
-def _long(reading: Reading, service: str, item: Value, path: Path) -> _Mount:
-    fields = reading.fields(item, path, service)
+def _long(file: ComposeFile, service: str, item: Value, path: Path) -> _Mount:
+    fields = file.fields(item, path, service)
     kind, source, target = fields.text("type", "volume"), fields.text("source"), fields.text("target")
     read_only = fields.flag("read_only")
     size = IN_MEMORY
-    in_memory = reading.fields(fields.take("tmpfs"), fields.at("tmpfs"), service)
+    in_memory = file.fields(fields.take("tmpfs"), fields.at("tmpfs"), service)
     if text := in_memory.text("size"):
-        size = read_size(reading, text, in_memory.at("size"))
-    named = reading.fields(fields.take("volume"), fields.at("volume"), service)
+        size = read_size(file, text, in_memory.at("size"))
+    named = file.fields(fields.take("volume"), fields.at("volume"), service)
     if kind == "bind":  # left out whole, its options with it
         fields.take("bind")
     fields.take("consistency")  # how a desktop syncs files
@@ -117,41 +115,39 @@ def _long(reading: Reading, service: str, item: Value, path: Path) -> _Mount:
 
 
 def _add(
-    reading: Reading, service: str, disks: dict[str, Disk], used: set[str], mount: _Mount, path: Path
+    file: ComposeFile, service: str, disks: dict[str, Disk], used: set[str], mount: _Mount, path: Path
 ) -> None:
     what = f"{label(path[:3])}: {mount.source + ':' if mount.source else ''}{mount.target}"
     target = mount.target.rstrip("/")
     if mount.kind == "bind":
-        reading.leave_out(
+        file.leave_out(
             service,
             what,
             "files of your machine do not travel to a provider",
             f"build it into the {_OWN_FILES}; or use a named volume for data",
         )
     elif mount.kind not in ("volume", "tmpfs"):
-        reading.leave_out(service, what, f"a mount of the type {mount.kind[:40]} is the machine's own")
+        file.leave_out(service, what, f"a mount of the type {mount.kind[:40]} is the machine's own")
     elif mount.kind == "volume" and not mount.source:
-        reading.leave_out(
+        file.leave_out(
             service,
             what,
             "a volume without a name is on the root disk here, which a new container starts afresh",
             "name it to keep its data",
         )
     elif not re.fullmatch(r"(/[A-Za-z0-9._-]+)+", target) or {".", ".."} & set(target.split("/")):
-        reading.leave_out(
+        file.leave_out(
             service, what, "it is not mounted at an absolute path below the root", "mount it at one"
         )
     elif len(disks) == MOST:
-        reading.leave_out(
-            service, what, f"a service with more than {MOST} disks finds no provider", "use fewer"
-        )
+        file.leave_out(service, what, f"a service with more than {MOST} disks finds no provider", "use fewer")
     elif any(disk.mount == target for disk in disks.values()):
-        reading.leave_out(service, what, "something else is mounted there", "mount each at its own path")
+        file.leave_out(service, what, "something else is mounted there", "mount each at its own path")
     elif mount.kind == "tmpfs":
         name = _free("memory", disks)
         disks[name] = Disk(name, max(mount.size, 5 * MIB), "ram", target)
     elif mount.source in used:
-        reading.leave_out(
+        file.leave_out(
             service, what, "a volume is mounted once in a service", "keep one of the two, or use two volumes"
         )
     else:

@@ -1,0 +1,36 @@
+"""The permit to update: replace what one deployment runs. Costs nothing, and repeating it is harmless."""
+
+from __future__ import annotations
+
+from akash_mcp.clients.console.models import DeploymentDetail
+from akash_mcp.guard.journal import Sources, State
+from akash_mcp.guard.operation import AuthorisedOperation
+from akash_mcp.guard.plans import UpdatePlan
+from akash_mcp.ids import OpId
+
+
+class UpdatePermit:
+    """May replace one deployment's SDL."""
+
+    def __init__(self, operation: AuthorisedOperation, plan: UpdatePlan) -> None:
+        self._operation = operation
+        self._plan = plan
+
+    @property
+    def op_id(self) -> OpId:
+        """The journalled operation."""
+        return self._operation.op_id
+
+    async def update(self) -> DeploymentDetail:
+        """Send the new SDL. Repeating it is harmless: the same SDL again only delivers its manifest again."""
+        with self._operation.accounted(on_refusal=State.REFUSED):
+            detail = await self._operation.writer.update_deployment(self._plan.dseq, self._plan.sdl)
+        launched = self._operation.journal.launch_of(self._plan.dseq)
+        if launched is not None:
+            before = self._operation.journal.sources(self._plan.dseq)
+            hours = before.runtime_limit_hours if before else None
+            self._operation.journal.keep_sources(
+                launched.op_id, Sources(self._plan.sdl, self._plan.manifest, hours)
+            )
+        self._operation.journal.advance(self._operation.op_id, State.DONE)
+        return detail

@@ -1,0 +1,55 @@
+"""Service names and host names: what a service is called in the SDL, and where other services' settings name it.
+
+On a network of Compose a service answers to its own name, its container's, its aliases and its links; on Akash to the
+one name that the SDL gives it. So where another's settings say an old name as a host, they get the new one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+_HOST = re.compile(r"(?P<before>^|//|[@,=\s])(?P<host>[A-Za-z0-9_][A-Za-z0-9_.-]*)(?P<after>(?=[:/?,\s]|$))")
+_PORT = re.compile(":[0-9]")
+_NAMED_PORT = re.compile(r"(?<![\w.-])([A-Za-z0-9_][A-Za-z0-9_.-]*):([0-9]{2,5})(?![\w.])", re.ASCII)
+_HOST_SETTING = re.compile(r"HOST|ADDR|SERVER|ENDPOINT|UPSTREAM|BROKER|NODE", re.IGNORECASE)
+
+
+def sdl_names(services: Iterable[str]) -> dict[str, str]:
+    """For each service the name that an SDL takes.
+
+    That is a-z, 0-9 and "-", beginning with a letter and not ending with "-", at most 63 characters.
+    """
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for service in services:
+        plain = re.sub("[^a-z0-9]+", "-", service.lower()).strip("-")
+        base = (plain if plain[:1].isalpha() else f"s-{plain}").rstrip("-")[:60].rstrip("-")
+        name, number = base, 2
+        while name in taken:
+            name, number = f"{base}-{number}", number + 1
+        taken.add(name)
+        names[service] = name
+    return names
+
+
+def renamed(text: str, names: Mapping[str, str], *, setting: str = "") -> str:
+    """The text with every old name that stands as a host replaced: in a URL, before a port, or alone in a `setting`
+    whose name says that it is a host."""
+
+    def replace(match: re.Match[str]) -> str:
+        host = match["host"]
+        in_url = match["before"] in ("//", "@")
+        alone = host == text and _HOST_SETTING.search(setting) is not None
+        if host in names and (in_url or alone or _PORT.match(text, match.end())):
+            return match["before"] + names[host]
+        return match[0]
+
+    return _HOST.sub(replace, text)
+
+
+def ports_named(text: str) -> Iterable[tuple[str, int]]:
+    """Every `name:port` in a text."""
+    for match in _NAMED_PORT.finditer(text):
+        if 1 <= int(match[2]) <= 65_535:
+            yield match[1], int(match[2])
