@@ -47,6 +47,11 @@ BREACHES = {
         "from akash_mcp.sandbox.chain import Chain",
         "Two ends, the other way",
     ),
+    "a diagnosis that knows the launch": (
+        "akash_mcp/workflow/diagnosis/thief.py",
+        "from akash_mcp.workflow.launch import launch",
+        "Workflows stand side by side: what only reads knows nothing of what spends",
+    ),
     "SDL rules that check by themselves": (
         "akash_mcp/sdl/rules/thief.py",
         "from akash_mcp.sdl.check import check",

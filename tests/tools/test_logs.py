@@ -19,7 +19,7 @@ from scripted_provider import running as status_of
 from workloads import STARTED, run_workload
 
 from akash_mcp.sandbox.network import EmbeddedNetwork
-from akash_mcp.workflow.logs import collector
+from akash_mcp.workflow.logs import collector, log_answer
 
 pytestmark = pytest.mark.anyio
 
@@ -143,7 +143,7 @@ async def test_followed_lines_come_with_progress_and_survive_a_lost_connection(
     era: str, connect: Connect, network: EmbeddedNetwork, sdl: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(collector, "_FIRST_PAUSE", 0.05)
-    monkeypatch.setattr(collector, "_TELL_SECONDS", 0.1)
+    monkeypatch.setattr(log_answer, "_PROGRESS_SECONDS", 0.1)
     script = ";".join(f"echo line-{number}; sleep 6" for number in range(300))
     told: list[str] = []
     lines_came = anyio.Event()
