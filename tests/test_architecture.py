@@ -77,6 +77,11 @@ BREACHES = {
         "",
         "Imports go down only",
     ),
+    "a Console client that asks providers": (
+        "akash_mcp/clients/console/upward.py",
+        "from akash_mcp.clients.provider.tokens import Tokens",
+        "Clients: providers over the Console and the chain, all over HTTP",
+    ),
     "an import that goes up": (
         "akash_mcp/guard/upward.py",
         "from akash_mcp.tools.tool import Effect",

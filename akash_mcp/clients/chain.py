@@ -14,7 +14,8 @@ from urllib.parse import quote
 from pydantic import Field, TypeAdapter
 
 from akash_mcp.clients.api_model import ApiModel, ListOf
-from akash_mcp.clients.http import Deadline, Response, Sending, Upstream, UpstreamOptions
+from akash_mcp.clients.http import Response, Upstream, UpstreamOptions
+from akash_mcp.clients.retries import Deadline, Sending
 from akash_mcp.ids import ProviderAddress
 
 log = logging.getLogger(__name__)

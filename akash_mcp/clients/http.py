@@ -1,8 +1,6 @@
 """One upstream over HTTP: its connections, deadlines, limits and errors.
 
-How a request may be repeated is decided by what it does, not by its method. Whether a lost request can have
-had an effect is not guessed from the kind of failure: the transport tells when the first byte of a request
-leaves.
+A request that is sent again follows `retries`, an error response is understood by `error_mapping`.
 """
 
 from __future__ import annotations
@@ -17,7 +15,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypedDict, TypeVar, Unpack
@@ -29,13 +26,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from akash_mcp import __version__
 from akash_mcp.clients.error_mapping import MessageCleaner, date_of, error_of
+from akash_mcp.clients.retries import Deadline, Sending, may_have_had_effect, pause_before_next, raise_last
 from akash_mcp.errors import (
     AkashError,
     ApiError,
     BadSettings,
     Interrupted,
     OutcomeUnknown,
-    RateLimited,
     ServerError,
     Unreachable,
 )
@@ -43,41 +40,13 @@ from akash_mcp.errors import (
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10.0
-MOST_ATTEMPTS = 4
-LONGEST_BACKOFF_SECONDS = 8.0
 LARGEST_ANSWER = 8 * 2**20
 LARGEST_EXPONENT = 100
 LARGEST_ERROR = 64 * 2**10
 UNREADABLE = "unreadable_answer"
 """The code of an error for an answer that was given and makes no sense."""
 
-# Cloudflare's 520 to 524 stand for the 502 to 504 of the origin behind it.
-_PASSING = frozenset({502, 503, 504, 520, 521, 522, 523, 524})
-# Answered by a proxy or a server that gave up waiting: the request may be under way behind it.
-_GAVE_UP = frozenset({408, 499})
-
 T = TypeVar("T")
-
-
-class Sending(Enum):
-    """How often a request may be sent."""
-
-    READ = "read"
-    """Changes nothing. Repeated after lost connections, timeouts, 429, and 502 to 504."""
-    REPEATABLE = "repeatable"
-    """Changes something, and twice is the same as once. Repeated like a read."""
-    ONCE = "once"
-    """May spend. Never sent twice; a lost answer is `OutcomeUnknown`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """How long a request may take, in seconds."""
-
-    read: float
-    """The longest silence within one attempt."""
-    total: float
-    """All attempts together, and the pauses between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,41 +193,13 @@ class Upstream:
             try:
                 return await self._attempt(method, path, params, body, sending, deadline, left, largest)
             except (ApiError, Unreachable, Interrupted) as error:
-                maybe_done = maybe_done or _ambiguous(error)
-                pause = self._pause(error, attempt)
-                again = sending is not Sending.ONCE and pause is not None and attempt < MOST_ATTEMPTS
-                if not again or pause is None or self.monotonic() + pause >= ends:
-                    self._give_up(error, sending, maybe_done)
+                maybe_done = maybe_done or may_have_had_effect(error)
+                pause = pause_before_next(error, sending, attempt, self._random)
+                if pause is None or self.monotonic() + pause >= ends:
+                    raise_last(error, sending, maybe_done)
             log.debug("%s %s: attempt %d failed, again in %.2f s", method, path, attempt, pause)
             await self.sleep(pause)
             attempt += 1
-
-    def _pause(self, error: AkashError, attempt: int) -> float | None:
-        """Seconds to wait before another attempt; None where another attempt would change nothing."""
-        asked = 0.0
-        if isinstance(error, ApiError):
-            if not (isinstance(error, RateLimited) or error.status in _PASSING):
-                return None
-            asked = error.retry_after or 0.0
-        backoff = min(LONGEST_BACKOFF_SECONDS, 0.5 * 2.0 ** (attempt - 1))
-        return max(asked, backoff * (0.5 + self._random() / 2))
-
-    def _give_up(self, error: AkashError, sending: Sending, maybe_done: bool) -> NoReturn:
-        if sending is Sending.ONCE and maybe_done:
-            raise OutcomeUnknown(
-                f"{error.what} Whether the request took effect is not known.",
-                next_step="Look up what happened before doing it again: it may have been done.",
-            ) from error
-        if (
-            sending is Sending.REPEATABLE
-            and maybe_done
-            and (_ambiguous(error) or isinstance(error, Unreachable))
-        ):
-            raise Interrupted(
-                f"{error.what} Whether the change took effect is not known.",
-                next_step="Doing it again is harmless.",
-            ) from error
-        raise error
 
     async def _attempt(
         self,
@@ -374,13 +315,6 @@ async def _bounded(response: httpx2.Response, limit: int) -> tuple[bytes, bool]:
         if len(content) > limit:
             return bytes(content[:limit]), False
     return bytes(content), True
-
-
-def _ambiguous(error: AkashError) -> bool:
-    """Whether the request behind the error may have had an effect."""
-    if isinstance(error, ApiError):
-        return isinstance(error, ServerError) or error.status in _GAVE_UP
-    return isinstance(error, Interrupted | OutcomeUnknown)
 
 
 def _decimal(text: str) -> Decimal:

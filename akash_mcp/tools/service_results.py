@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 
-from akash_mcp.clients.provider.lease_status import LeaseStatus, ServiceStatus
+from akash_mcp.clients.lease_status import LeaseStatus, ServiceStatus
 from akash_mcp.ids import LeaseId
 from akash_mcp.sanitize.text import field
 from akash_mcp.tools.results import ServiceResult

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from akash_mcp.clients.lease_status import ServiceStatus
 from akash_mcp.clients.provider.command import Command, ExecResult, ExecStatus
-from akash_mcp.clients.provider.lease_status import ServiceStatus
 from akash_mcp.errors import BadArgument, LeaseGone, NotRunningYet, ProviderError
 from akash_mcp.guard.exec_permit import ExecPermit
 from akash_mcp.guard.plans import ExecPlan

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from akash_mcp.clients.provider.lease_status import LeaseStatus
+from akash_mcp.clients.lease_status import LeaseStatus
 from akash_mcp.errors import AkashError, LeaseGone, NotRunningYet
 from akash_mcp.ids import LeaseId
 from akash_mcp.workflow.desired_state import DesiredState, Replicas

@@ -11,8 +11,8 @@ from decimal import Decimal
 import anyio
 
 from akash_mcp.clients.console.models import DeploymentDetail, ProviderRecord
-from akash_mcp.clients.http import Deadline
-from akash_mcp.clients.provider.lease_status import LeaseStatus
+from akash_mcp.clients.lease_status import LeaseStatus
+from akash_mcp.clients.retries import Deadline
 from akash_mcp.errors import AkashError, Interrupted
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import BLOCKS_PER_HOUR, Usd, usd_per_hour

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from akash_mcp.clients.console.account_models import SETTINGS, Balances
 from akash_mcp.clients.console.market_models import PROVIDER
 from akash_mcp.clients.console.models import BIDS, CREATED, DETAIL, DeploymentDetail
-from akash_mcp.clients.provider.lease_status import LEASE_STATUS
+from akash_mcp.clients.lease_status import LEASE_STATUS
 from akash_mcp.ids import LeaseId, ProviderAddress
 from akash_mcp.money import Usd
 

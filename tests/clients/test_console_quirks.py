@@ -17,7 +17,7 @@ from akash_mcp.clients.console.generation import Generation, NotOffered
 from akash_mcp.clients.console.market_reader import Spec
 from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.clients.error_mapping import InsufficientBalance, TopUpPending
-from akash_mcp.clients.http import Deadline
+from akash_mcp.clients.retries import Deadline
 from akash_mcp.errors import (
     AkashError,
     ApiError,

@@ -38,10 +38,10 @@ from hostile_servers import (
 from provider_certificates import Shown, authority, issued, registered, trusting
 from test_console_models import PROVIDER_ADDRESS
 
-from akash_mcp.clients.http import Deadline
 from akash_mcp.clients.provider import client as provider
 from akash_mcp.clients.provider import identity
 from akash_mcp.clients.provider import stream as provider_stream
+from akash_mcp.clients.retries import Deadline
 from akash_mcp.errors import AkashError, Interrupted, ProviderError, Unreachable, UntrustedProvider
 
 pytestmark = pytest.mark.anyio

@@ -24,7 +24,8 @@ from wire_servers import (
     trickle,
 )
 
-from akash_mcp.clients.http import Deadline, Response, Sending, Upstream
+from akash_mcp.clients.http import Response, Upstream
+from akash_mcp.clients.retries import Deadline, Sending
 from akash_mcp.errors import (
     AkashError,
     BadRequest,

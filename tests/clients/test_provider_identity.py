@@ -17,9 +17,10 @@ from test_chain_reader import chain, listed
 from test_console_models import PROVIDER_ADDRESS
 from wire_servers import Act, Server, closed_port, reply
 
-from akash_mcp.clients.http import Deadline, Sending, Upstream
+from akash_mcp.clients.http import Upstream
 from akash_mcp.clients.provider.allowed_hosts import resolve
 from akash_mcp.clients.provider.identity import VerifiedEndpoint, identify, pinned_context, public_context
+from akash_mcp.clients.retries import Deadline, Sending
 from akash_mcp.errors import Unreachable, UntrustedProvider
 
 pytestmark = pytest.mark.anyio

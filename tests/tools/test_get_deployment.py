@@ -10,7 +10,7 @@ import pytest
 from agents import ERAS, YES, Connect
 from scripted_provider import PRICE, leased, running, scripted
 
-from akash_mcp.clients.http import Deadline
+from akash_mcp.clients.retries import Deadline
 from akash_mcp.data import examples_dir
 from akash_mcp.money import usd_per_hour
 from akash_mcp.sandbox import transactions

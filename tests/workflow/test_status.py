@@ -14,8 +14,8 @@ from scripted_provider import answering
 
 from akash_mcp import tools
 from akash_mcp.clients.console.models import DETAIL, DeploymentDetail
-from akash_mcp.clients.http import Deadline
-from akash_mcp.clients.provider.lease_status import LEASE_STATUS
+from akash_mcp.clients.lease_status import LEASE_STATUS
+from akash_mcp.clients.retries import Deadline
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd
 from akash_mcp.tools.results import Result

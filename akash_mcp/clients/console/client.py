@@ -16,7 +16,8 @@ from akash_mcp.clients.console.generation import (
     serves_funding_config,
 )
 from akash_mcp.clients.error_mapping import TopUpPending
-from akash_mcp.clients.http import LARGEST_ANSWER, Deadline, Response, Sending, Upstream, UpstreamOptions
+from akash_mcp.clients.http import LARGEST_ANSWER, Response, Upstream, UpstreamOptions
+from akash_mcp.clients.retries import Deadline, Sending
 from akash_mcp.errors import (
     ApiError,
     BadSettings,

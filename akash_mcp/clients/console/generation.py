@@ -20,7 +20,8 @@ import re
 from enum import StrEnum
 
 from akash_mcp.clients.console.account_models import FUNDING
-from akash_mcp.clients.http import Deadline, Response, Sending, Upstream
+from akash_mcp.clients.http import Response, Upstream
+from akash_mcp.clients.retries import Deadline, Sending
 from akash_mcp.errors import AkashError, BadRequest, Interrupted, NotFound, Unreachable
 
 FUNDING_PATH = "/v1/deployment-funding-config"

@@ -17,7 +17,7 @@ from akash_mcp.clients.console.market_models import GpuModel, SeenGpu
 from akash_mcp.clients.console.market_models import (
     ProviderRecord as ProviderRecord,  # a bid is read beside its provider
 )
-from akash_mcp.clients.provider.lease_status import LeaseStatus
+from akash_mcp.clients.lease_status import LeaseStatus
 from akash_mcp.ids import AccountAddress, Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd
 

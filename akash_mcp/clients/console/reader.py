@@ -15,7 +15,7 @@ from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.market_reader import MarketReader
 from akash_mcp.clients.console.models import BIDS, DEPLOYMENTS, DETAIL, Bid, DeploymentDetail, Lease
-from akash_mcp.clients.http import Deadline, Sending
+from akash_mcp.clients.retries import Deadline, Sending
 from akash_mcp.errors import NotFound
 from akash_mcp.ids import Dseq
 

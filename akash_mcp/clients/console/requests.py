@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from akash_mcp.clients.console.account_models import Certificate
 from akash_mcp.clients.console.generation import Generation, NotOffered
-from akash_mcp.clients.http import Deadline, Sending
+from akash_mcp.clients.retries import Deadline, Sending
 from akash_mcp.errors import BadArgument, Refused
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.money import Usd

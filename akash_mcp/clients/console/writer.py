@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Protocol
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
@@ -21,7 +22,6 @@ from akash_mcp.clients.console.models import CREATED, DETAIL, Created, Deploymen
 from akash_mcp.clients.console.reader import DETAIL_DEADLINE
 from akash_mcp.clients.console.requests import Request, Requests, requests_of
 from akash_mcp.clients.http import Response
-from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.errors import (
     ApiError,
     BadRequest,
@@ -46,6 +46,16 @@ ACTIVITY_DEADLINE = 120.0
 _ACTIVITY_ID = TypeAdapter(str)
 
 
+class CertificateStore(Protocol):
+    """Where the account's client certificate for providers is kept."""
+
+    async def pems(self) -> Certificate | None:
+        """The certificate; None where there is none that is still good."""
+
+    async def keep(self, pems: Certificate) -> None:
+        """Keep a certificate that the Console just made."""
+
+
 class ConsoleWriter:
     """Writes of the Console API. Every method raises `MissingKey` before anything is sent without a key.
 
@@ -56,7 +66,7 @@ class ConsoleWriter:
     the life of the writer, and no provider can be asked with it.
     """
 
-    def __init__(self, client: ConsoleClient, certificates: ClientCertificates | None = None) -> None:
+    def __init__(self, client: ConsoleClient, certificates: CertificateStore | None = None) -> None:
         self._client = client
         self._certificates = certificates
         self._certificate: Certificate | None = None
@@ -203,9 +213,9 @@ class ConsoleWriter:
         if self._certificates is None:
             self._certificate = self._certificate or await self.create_certificate()
             return self._certificate
-        kept = await self._certificates.current()
+        kept = await self._certificates.pems()
         if kept is not None:
-            return kept.pems
+            return kept
         made = await self.create_certificate()
         if made is not None:
             await self._certificates.keep(made)

@@ -74,6 +74,11 @@ class ClientCertificates:
             return None
         return None if await self._is_revoked(kept) else kept
 
+    async def pems(self) -> Certificate | None:
+        """The texts of the account's certificate; None and raises as `current`."""
+        kept = await self.current()
+        return None if kept is None else kept.pems
+
     async def keep(self, pems: Certificate) -> None:
         """Keep a certificate that the Console just made for the account. Raises `BadSettings` where it cannot."""
         path = self._path(await self._owner())

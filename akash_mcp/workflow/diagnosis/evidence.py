@@ -14,9 +14,9 @@ from typing import TypeVar
 
 import anyio
 
+from akash_mcp.clients.lease_status import LeaseStatus
 from akash_mcp.clients.provider.gateway_errors import CLOSE_UNKNOWN
 from akash_mcp.clients.provider.http_probe import Probe, ProbeOutcome
-from akash_mcp.clients.provider.lease_status import LeaseStatus
 from akash_mcp.clients.provider.log_frames import KubeEvent, LogLine
 from akash_mcp.errors import AkashError, Interrupted, NotRunningYet, ProviderError
 from akash_mcp.ids import LeaseId
