@@ -169,7 +169,7 @@ def test_beyond_loopback_a_token_is_required(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
-def test_on_loopback_none_is(host: str) -> None:
+def test_on_loopback_no_token_is_required(host: str) -> None:
     http_app(Counted().server, host=host, port=1, token=None, sse=False)
 
 

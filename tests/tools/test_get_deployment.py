@@ -83,7 +83,7 @@ async def test_waiting_for_it_tells_how_far_it_is(
     assert stages[-1] == "1 of 1 services run"
 
 
-async def test_one_that_is_never_ready_is_waited_for_no_longer_than_that(
+async def test_a_deployment_that_is_never_ready_is_waited_for_only_so_long(
     connect: Connect, sdl: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("akash_mcp.tools.observe.WAIT_SECONDS", 0.3)
@@ -131,7 +131,7 @@ async def test_a_launch_that_failed_says_why_when_it_is_asked_for_again(
 # ── anybody's ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_one_of_somebody_elses_making(
+async def test_a_deployment_that_this_server_did_not_create_is_shown(
     connect: Connect, network: EmbeddedNetwork, sdl: str, providers: list[str], tmp_path: Path
 ) -> None:
     deployment = leased(network, sdl, providers[0])
@@ -142,7 +142,7 @@ async def test_one_of_somebody_elses_making(
     assert shown["usd_per_hour"] == usd_per_hour(PRICE).plain()
 
 
-async def test_one_that_is_closed_and_one_that_was_never_leased(
+async def test_closed_and_never_leased_deployments_say_so(
     connect: Connect, network: EmbeddedNetwork, sdl: str, providers: list[str]
 ) -> None:
     deployment = leased(network, sdl)
