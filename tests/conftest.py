@@ -17,7 +17,7 @@ from mcp.types import ElicitRequestParams, ElicitResult
 from pydantic import SecretStr
 
 from akash_mcp import config
-from akash_mcp.clients import http
+from akash_mcp.clients import retries
 from akash_mcp.data import examples_dir
 from akash_mcp.sandbox.console import Generation
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
@@ -55,7 +55,7 @@ def generation() -> Generation:
 @pytest.fixture
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses before a request is sent again are as much shorter as time in the network is faster."""
-    monkeypatch.setattr(http, "LONGEST_BACKOFF_SECONDS", http.LONGEST_BACKOFF_SECONDS / SPEED)
+    monkeypatch.setattr(retries, "LONGEST_BACKOFF_SECONDS", retries.LONGEST_BACKOFF_SECONDS / SPEED)
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def test_an_empty_variable_counts_as_not_set(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["${AKASH_API_KEY}", "${user_config.api_key}", "${input:akash-api-key}"])
-def test_a_placeholder_that_a_host_did_not_fill_in_is_not_a_key(
+def test_a_placeholder_that_a_host_left_in_place_is_not_taken_for_a_key(
     value: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert config.load(environ={"AKASH_API_KEY": value}).api_key is None

@@ -12,7 +12,7 @@ AUDITOR = "akash1365yvmc4s7awdyj3n2sav7xfx76adc6dnmlx63"
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "1e3", "12.5", "0x10", "abc", "1" * 21, "١٢"])
-def test_what_is_no_dseq_is_refused(text: str) -> None:
+def test_text_that_is_not_a_dseq_is_refused(text: str) -> None:
     with pytest.raises(BadId, match="is not a dseq"):
         parse_dseq(text)
 
@@ -40,7 +40,7 @@ def test_a_real_address_is_taken() -> None:
         bech32_encode("cosmos", bytes(20)),
     ],
 )
-def test_what_is_no_provider_address_is_refused(text: str) -> None:
+def test_text_that_is_not_a_provider_address_is_refused(text: str) -> None:
     with pytest.raises(BadId):
         parse_provider(text)
 

@@ -17,7 +17,7 @@ amounts = st.decimals(min_value=0, max_value=10**9, places=6).map(Usd)
 @pytest.mark.parametrize(
     "wrong", [0.1, True, None, "NaN", "Infinity", "-Infinity", "-0.01", -1, "", "1,5", "five", b"1"]
 )
-def test_what_is_no_money_is_refused(wrong: Any) -> None:
+def test_text_that_is_not_money_is_refused(wrong: Any) -> None:
     with pytest.raises(NotMoney):
         Usd(wrong)
 

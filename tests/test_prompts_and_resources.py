@@ -51,7 +51,7 @@ async def test_resources_give_what_tools_give(era: str, connect: Connect, sdl: s
         assert json.loads(await read(f"akash://deployments/{dseq}"))["dseq"] == dseq
 
 
-async def test_an_unknown_deployment_is_not_found(connect: Connect) -> None:
+async def test_an_unknown_deployment_is_not_a_resource(connect: Connect) -> None:
     async with connect() as agent:
         with pytest.raises(MCPError, match=r"not found|no deployment|unknown"):
             await agent.client.read_resource("akash://deployments/1700000000001")

@@ -46,16 +46,17 @@ def serving(home: Path, transport: str) -> Iterator[str]:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("era", ERAS)
-async def test_a_deployment_over_http(era: str, tmp_path: Path, sdl: str) -> None:
+async def test_deployments_over_http_by_clients_of_both_eras(tmp_path: Path, sdl: str) -> None:
     with serving(tmp_path, "http") as url:
-        async with Client(url, mode=era) as client:
-            agent = Agent(client)
-            deployed = await agent.finished(await agent.call("deploy", sdl=sdl, deposit_usd=1))
-            assert deployed["status"] == "ready"
-        # Another session of the same server knows what this one started.
-        async with Client(url, mode=era) as client:
-            assert (await Agent(client).call("close_deployment", dseq=deployed["dseq"]))["status"] == "closed"
+        for era in ERAS:
+            async with Client(url, mode=era) as client:
+                agent = Agent(client)
+                deployed = await agent.finished(await agent.call("deploy", sdl=sdl, deposit_usd=1))
+                assert deployed["status"] == "ready"
+            # Another session of the same server knows what this one started.
+            async with Client(url, mode=era) as client:
+                closed = await Agent(client).call("close_deployment", dseq=deployed["dseq"])
+                assert closed["status"] == "closed"
 
 
 @pytest.mark.anyio

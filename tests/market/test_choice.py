@@ -31,7 +31,7 @@ RANKING = rank(
 )
 
 
-def test_each_group_gets_its_best() -> None:
+def test_each_group_gets_its_best_offer() -> None:
     assert {gseq: r.offer.provider for gseq, r in best_per_group(RANKING).items()} == {1: CHEAP, 2: DEAR}
     assert [r.offer.provider for r in pick(RANKING, [2, 1])] == [CHEAP, DEAR]
 
@@ -41,7 +41,7 @@ def test_a_person_may_choose_another_provider() -> None:
     assert (picked.offer.provider, picked.rank) == (DEAR, 2)
 
 
-def test_a_group_without_an_offer_refuses_them_all() -> None:
+def test_a_group_without_an_offer_refuses_the_whole_choice() -> None:
     with pytest.raises(Refused, match=r"Group 3 has no acceptable bid\. None has arrived"):
         pick(RANKING, [1, 3])
 

@@ -72,7 +72,7 @@ def test_a_dollar_is_a_dollar_in_either_denomination() -> None:
 @pytest.mark.parametrize(
     ("amount", "denom"), [("5", "uakt"), ("0", "uact"), ("-1", "uact"), ("1e30", "uact")]
 )
-def test_what_is_no_price_is_over_every_limit(amount: str, denom: str) -> None:
+def test_an_unreadable_price_is_over_every_limit(amount: str, denom: str) -> None:
     offer = offer_from(bid(amount, denom), None)
     assert not offer.has_price
     assert offer.usd_per_hour == NO_PRICE > Usd(10**8)

@@ -247,7 +247,7 @@ def test_whatever_bids_come_each_is_ranked_or_rejected_with_a_reason(
 
 
 @given(st.lists(OFFERS, max_size=8), HOURS, PREFERENCES, st.randoms(use_true_random=False))
-def test_the_order_in_which_bids_arrive_does_nothing(
+def test_the_order_in_which_bids_arrive_does_not_matter(
     offers: list[Offer], wanted: Requirements, prefer: Prefer, shuffler: random.Random
 ) -> None:
     shuffled = offers.copy()
@@ -314,7 +314,7 @@ def test_an_unknown_uptime_never_beats_an_equal_bid_with_a_good_one(
 
 
 @given(st.lists(OFFERS, min_size=1, max_size=6), HOURS, PREFERENCES, st.text(), st.text())
-def test_what_a_provider_says_of_itself_does_nothing(
+def test_what_a_provider_says_of_itself_does_not_change_its_rank(
     offers: list[Offer], wanted: Requirements, prefer: Prefer, name: str, host: str
 ) -> None:
     renamed = [replace(o, name=name, host_uri=host, organization=name, gpu_models=(host,)) for o in offers]

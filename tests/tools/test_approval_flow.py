@@ -75,7 +75,7 @@ async def test_a_token_is_for_exactly_its_arguments(
     assert not network.chain.deployments
 
 
-async def test_a_token_of_one_tool_is_none_of_another(
+async def test_a_token_of_one_tool_does_not_open_another(
     connect: Connect, network: EmbeddedNetwork, sdl: str
 ) -> None:
     async with connect() as agent:

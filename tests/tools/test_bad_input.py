@@ -40,7 +40,7 @@ async def test_a_wrong_key_is_named_as_that_and_never_shown(connect: Connect) ->
     assert key not in said
 
 
-async def test_an_unreachable_console(connect: Connect) -> None:
+async def test_an_unreachable_console_is_named(connect: Connect) -> None:
     async with connect(console_url="http://127.0.0.1:9") as agent:
         said = await agent.refused("list_deployments")
     assert "127.0.0.1" in said
@@ -57,7 +57,9 @@ BAD_SDLS = {
 
 @pytest.mark.parametrize(("text", "part"), BAD_SDLS.values(), ids=BAD_SDLS.keys())
 @pytest.mark.parametrize("tool", ["deploy", "create_deployment"])
-async def test_an_sdl_that_would_be_refused(tool: str, text: str, part: str, connect: Connect) -> None:
+async def test_a_wrong_sdl_is_refused_before_anybody_is_asked(
+    tool: str, text: str, part: str, connect: Connect
+) -> None:
     async with connect(answer=YES) as agent:
         said = await agent.refused(tool, sdl=text, deposit_usd=1)
     assert part in said
@@ -68,14 +70,14 @@ async def test_an_sdl_that_would_be_refused(tool: str, text: str, part: str, con
 @pytest.mark.parametrize(
     "tool", ["get_deployment", "close_deployment", "get_logs", "get_events", "diagnose_deployment"]
 )
-async def test_an_unknown_dseq(tool: str, connect: Connect) -> None:
+async def test_an_unknown_dseq_is_not_found(tool: str, connect: Connect) -> None:
     async with connect(approval="auto") as agent:
         name = "id" if tool == "get_deployment" else "dseq"
         said = await agent.refused(tool, **{name: UNKNOWN})
     assert "not found" in said.lower()
 
 
-async def test_an_unknown_dseq_for_the_tools_that_spend(connect: Connect, sdl: str) -> None:
+async def test_an_unknown_dseq_spends_nothing(connect: Connect, sdl: str) -> None:
     async with connect(approval="auto") as agent:
         assert "not found" in (await agent.refused("add_funds", dseq=UNKNOWN, amount_usd=1)).lower()
         assert "not found" in (await agent.refused("list_bids", dseq=UNKNOWN)).lower()
@@ -91,7 +93,9 @@ async def closed(connect: Connect, sdl: str) -> str:
     return dseq
 
 
-async def test_a_closed_dseq(closed: str, connect: Connect, sdl: str) -> None:
+async def test_a_closed_deployment_takes_no_money_and_has_no_logs(
+    closed: str, connect: Connect, sdl: str
+) -> None:
     async with connect(approval="auto") as agent:
         assert (await agent.call("close_deployment", dseq=closed))["status"] == "closed"
         assert "closed" in (await agent.refused("add_funds", dseq=closed, amount_usd=1)).lower()
@@ -113,7 +117,7 @@ AMOUNTS: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("amount", "part"), AMOUNTS.values(), ids=AMOUNTS.keys())
-async def test_a_deposit_that_cannot_be(
+async def test_a_deposit_that_is_not_a_valid_amount_is_refused(
     amount: Any, part: str, connect: Connect, network: EmbeddedNetwork, sdl: str
 ) -> None:
     async with connect(approval="auto") as agent:

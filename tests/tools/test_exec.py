@@ -99,7 +99,9 @@ async def test_a_client_that_cannot_ask_gets_the_exact_command_and_a_token(
     assert operations(tmp_path) == [("done", "exit code 0")]
 
 
-async def test_a_yes_is_for_all_of_it(dseq: str, connect: Connect, tmp_path: Path) -> None:
+async def test_a_token_is_refused_when_any_argument_changed(
+    dseq: str, connect: Connect, tmp_path: Path
+) -> None:
     others: list[dict[str, Any]] = [
         {"replica": 1},
         {"timeout_seconds": 5},
@@ -159,7 +161,7 @@ async def test_nobody_is_asked_about_what_cannot_run(dseq: str, connect: Connect
     assert agent.asked == []
 
 
-async def test_what_is_not_there_is_named(dseq: str, connect: Connect, tmp_path: Path) -> None:
+async def test_a_missing_replica_or_program_is_named(dseq: str, connect: Connect, tmp_path: Path) -> None:
     async with connect(approval="auto", toolsets=EXEC) as agent:
         said = await agent.refused("run_command", dseq=dseq, command=["true"], replica=3)
         program = await ran(agent, dseq, "psql")

@@ -83,7 +83,7 @@ async def test_waiting_reports_progress(
     assert stages[-1] == "1 of 1 services run"
 
 
-async def test_waiting_ends_for_a_deployment_that_never_gets_ready(
+async def test_a_deployment_that_is_never_ready_is_waited_for_only_so_long(
     connect: Connect, sdl: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("akash_mcp.tools.observe.WAIT_SECONDS", 0.3)
@@ -131,7 +131,7 @@ async def test_a_failed_launch_says_why_when_it_is_asked_for_again(
 # ── anybody's ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_deployment_that_this_server_did_not_create(
+async def test_a_deployment_that_this_server_did_not_create_is_shown(
     connect: Connect, network: EmbeddedNetwork, sdl: str, providers: list[str], tmp_path: Path
 ) -> None:
     deployment = leased(network, sdl, providers[0])
@@ -142,7 +142,7 @@ async def test_a_deployment_that_this_server_did_not_create(
     assert shown["usd_per_hour"] == usd_per_hour(PRICE).plain()
 
 
-async def test_a_closed_deployment_and_one_that_was_never_leased(
+async def test_closed_and_never_leased_deployments_say_so(
     connect: Connect, network: EmbeddedNetwork, sdl: str, providers: list[str]
 ) -> None:
     deployment = leased(network, sdl)

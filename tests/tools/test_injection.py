@@ -153,7 +153,7 @@ async def check(agent: Agent, tool: str, name: str, **arguments: Any) -> str:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_log_lines(
+async def test_log_lines_are_harmless(
     era: str, connect: Connect, network: EmbeddedNetwork, provider: str, sdl: str, tmp_path: Path
 ) -> None:
     dseq = leased(network, sdl, provider).dseq
@@ -170,7 +170,7 @@ async def test_log_lines(
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_events(
+async def test_events_are_harmless(
     era: str, connect: Connect, network: EmbeddedNetwork, provider: str, sdl: str, tmp_path: Path
 ) -> None:
     dseq = leased(network, sdl, provider).dseq
@@ -196,7 +196,7 @@ def warning(reason: str, note: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_names_and_addresses_in_a_status(
+async def test_names_and_addresses_in_a_status_are_harmless(
     era: str, connect: Connect, network: EmbeddedNetwork, provider: str, sdl: str, tmp_path: Path
 ) -> None:
     dseq = leased(network, sdl, provider).dseq
@@ -231,7 +231,7 @@ def everywhere(*samples: str) -> tuple[int, object]:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_refusals_of_a_provider(
+async def test_refusals_of_a_provider_are_harmless(
     era: str, connect: Connect, network: EmbeddedNetwork, provider: str, sdl: str, tmp_path: Path
 ) -> None:
     dseq = leased(network, sdl, provider).dseq
@@ -248,7 +248,7 @@ async def test_refusals_of_a_provider(
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_what_a_provider_says_when_it_hangs_up(
+async def test_close_reasons_of_a_provider_are_harmless(
     era: str, connect: Connect, network: EmbeddedNetwork, provider: str, sdl: str, tmp_path: Path
 ) -> None:
     dseq = leased(network, sdl, provider).dseq
@@ -265,7 +265,7 @@ async def test_what_a_provider_says_when_it_hangs_up(
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_what_providers_call_themselves(
+async def test_names_of_providers_are_harmless(
     era: str, connect: Connect, network: EmbeddedNetwork, sdl: str
 ) -> None:
     samples = list(SAMPLES.values())
@@ -292,7 +292,7 @@ async def test_what_providers_call_themselves(
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_why_a_lease_ended(
+async def test_reasons_of_ended_leases_are_harmless(
     era: str, connect: Connect, network: EmbeddedNetwork, provider: str, sdl: str
 ) -> None:
     deployment = leased(network, sdl, provider)
@@ -308,7 +308,7 @@ async def test_why_a_lease_ended(
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_errors_of_the_console(era: str, connect: Connect) -> None:
+async def test_errors_of_the_console_are_harmless(era: str, connect: Connect) -> None:
     said: tuple[int, object] = (400, "")
     async with answering(lambda path: said) as url, connect(era, console_url=url) as agent:
         for number, (name, sample) in enumerate(some(era)):
@@ -321,7 +321,7 @@ async def test_errors_of_the_console(era: str, connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_records_that_the_console_made_up(era: str, connect: Connect) -> None:
+async def test_made_up_records_of_the_console_are_harmless(era: str, connect: Connect) -> None:
     sample = ""
 
     def answers(path: str) -> tuple[int, object]:
@@ -350,7 +350,7 @@ async def test_records_that_the_console_made_up(era: str, connect: Connect) -> N
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_an_sdl_that_is_quoted_in_what_is_wrong_with_it(era: str, connect: Connect, sdl: str) -> None:
+async def test_quotes_of_a_wrong_sdl_are_harmless(era: str, connect: Connect, sdl: str) -> None:
     async with connect(era, answer=YES) as agent:
         for name, sample in some(era):
             quoted = json.dumps(sample)  # which YAML reads too
@@ -365,7 +365,7 @@ async def test_an_sdl_that_is_quoted_in_what_is_wrong_with_it(era: str, connect:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_arguments_that_are_quoted_back(era: str, connect: Connect) -> None:
+async def test_arguments_that_are_quoted_back_are_harmless(era: str, connect: Connect) -> None:
     async with connect(era) as agent:
         for name, sample in some(era):
             if any(secret in sample for secret in SECRETS):

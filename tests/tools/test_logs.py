@@ -213,7 +213,7 @@ async def test_a_service_that_has_not_started_does_not_hide_the_others(
     assert all(re.match(r"web/[a-z0-9]{5}: ", line) for line in lines_of(answer))
 
 
-async def test_arguments_that_make_no_sense_are_refused(
+async def test_a_wrong_cursor_service_or_duration_is_refused(
     connect: Connect, network: EmbeddedNetwork, sdl: str
 ) -> None:
     async with running(connect, network, sdl) as web:
@@ -226,9 +226,7 @@ async def test_arguments_that_make_no_sense_are_refused(
         assert "follow_seconds" in await web.agent.refused("get_logs", dseq=web.dseq, follow_seconds=21)
 
 
-async def test_equal_events_are_one_line_with_a_count(
-    connect: Connect, network: EmbeddedNetwork, sdl: str
-) -> None:
+async def test_equal_events_are_one_line(connect: Connect, network: EmbeddedNetwork, sdl: str) -> None:
     async with running(connect, network, sdl, script="echo out of luck; sleep 60; exit 3") as web:
         network.clock.skip(60)  # it has ended by then, and another 10 s later it starts again
         events = await web.events()

@@ -8,6 +8,7 @@ client certificate, which the `judge` takes or refuses in the handshake (akash-n
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TypeAlias
 
 from cryptography import x509
@@ -26,16 +27,27 @@ class GatewayTls:
     def __init__(
         self, on_chain: IssuedCertificate, public: IssuedCertificate | None, hostname: str, judge: Judge
     ) -> None:
+        self._certificates = on_chain, public
         self._hostname = hostname.encode()
         self._judge = judge
-        self._public = None if public is None else _context(public)
-        self._on_chain = _context(on_chain)
-        self._on_chain.set_verify(SSL.VERIFY_PEER, self._verify)
-        self._on_chain.set_tlsext_servername_callback(self._choose)
 
     def connection(self) -> SSL.Connection:
         """A connection that has not begun, its bytes in memory."""
         return SSL.Connection(self._on_chain, None)
+
+    # Contexts are made when somebody connects: of ten providers most are never spoken to.
+
+    @cached_property
+    def _on_chain(self) -> SSL.Context:
+        context = _context(self._certificates[0])
+        context.set_verify(SSL.VERIFY_PEER, self._verify)
+        context.set_tlsext_servername_callback(self._choose)
+        return context
+
+    @cached_property
+    def _public(self) -> SSL.Context | None:
+        public = self._certificates[1]
+        return None if public is None else _context(public)
 
     def _choose(self, connection: SSL.Connection) -> None:
         if self._public is not None and connection.get_servername() == self._hostname:
