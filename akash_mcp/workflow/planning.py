@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.clients.console.requests import FIRST_HOURS, requests_of
+from akash_mcp.clients.console.limits import FIRST_RUNTIME_HOURS, MINIMUM_DEPOSIT
 from akash_mcp.errors import BadArgument, InvalidSdl, OverBudget
 from akash_mcp.guard.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan, UpdatePlan
 from akash_mcp.ids import Dseq, ProviderAddress
@@ -33,7 +33,7 @@ async def launch_plan(
     """The plan for a new deployment. Raises `InvalidSdl`, `BadArgument` or `OverBudget`, and `Unreachable`."""
     report = accepted(sdl)
     generation = await rt.reader.generation()
-    least = requests_of(generation).least_deposit
+    least = MINIMUM_DEPOSIT[generation]
     if deposit < least:
         raise BadArgument(
             f"A deposit of {deposit} is below the minimum of {least}.",
@@ -51,7 +51,7 @@ async def launch_plan(
         max_usd_per_hour=rate,
         groups=len(report.groups),
         prefer=prefer,
-        runtime_limit_hours=_hours_for(deposit, rate, FIRST_HOURS) if funds_itself else None,
+        runtime_limit_hours=_hours_for(deposit, rate, FIRST_RUNTIME_HOURS) if funds_itself else None,
     )
     rt.ledger.check(plan.exposure, dseq=None)
     return plan
@@ -73,7 +73,7 @@ async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
         rate = usd_per_hour((await rt.reader.get_deployment(dseq)).rate_uact)
         if not rate:
             raise BadArgument(f"Deployment {dseq} has no running lease, so it cannot be made to run longer.")
-        more_hours = _hours_for(amount, rate, FIRST_HOURS)
+        more_hours = _hours_for(amount, rate, FIRST_RUNTIME_HOURS)
     return FundPlan(
         tool="add_funds", dseq=dseq, amount=amount, ours=rt.gate.owns(dseq), more_hours=more_hours
     )

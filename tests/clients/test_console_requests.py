@@ -9,7 +9,7 @@ from console_requests import DSEQ, LEASE, PEMS, writer
 from wire_servers import Act, Server, reply
 
 from akash_mcp.clients.console.generation import Generation, NotOffered
-from akash_mcp.clients.console.requests import requests_of
+from akash_mcp.clients.console.limits import MINIMUM_DEPOSIT
 from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.errors import AkashError, BadArgument, Conflict, NotFound, Refused, ServerError
 from akash_mcp.money import Usd
@@ -235,8 +235,8 @@ async def test_a_limit_that_cannot_be_had_forbids_the_lease(
         await limited(generation, hours, answer)
 
 
-def test_the_least_deposit_of_each() -> None:
-    assert [requests_of(each).least_deposit for each in (OLD, NOW, NEW)] == [Usd(5), Usd("0.5"), Usd("0.5")]
+def test_each_generation_has_its_minimum_deposit() -> None:
+    assert [MINIMUM_DEPOSIT[each] for each in (OLD, NOW, NEW)] == [Usd(5), Usd("0.5"), Usd("0.5")]
 
 
 async def test_an_answer_that_only_says_done_is_read_back() -> None:

@@ -12,10 +12,10 @@ from test_against_network import SDL
 
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.limits import MINIMUM_DEPOSIT
 from akash_mcp.clients.console.market_reader import Spec
 from akash_mcp.clients.console.models import Bid, Created
 from akash_mcp.clients.console.reader import ConsoleReader
-from akash_mcp.clients.console.requests import requests_of
 from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.errors import ApiError, OutcomeUnknown
 from akash_mcp.ids import Dseq
@@ -33,7 +33,7 @@ class Side:
     writer: ConsoleWriter
 
     async def created(self, name: str = "op_1") -> Created:
-        least = requests_of(await self.reader.generation()).least_deposit
+        least = MINIMUM_DEPOSIT[await self.reader.generation()]
         return await self.writer.create_deployment(SDL, least, name=name, runtime_limit_hours=24)
 
     async def bid(self, dseq: Dseq) -> Bid:

@@ -14,8 +14,14 @@ from urllib.parse import quote
 
 from akash_mcp.clients.console.account_models import Certificate
 from akash_mcp.clients.console.generation import Generation, NotOffered
+from akash_mcp.clients.console.limits import (
+    FIRST_RUNTIME_HOURS,
+    MOST_RUNTIME_HOURS,
+    check_name,
+    check_runtime_limit,
+)
 from akash_mcp.clients.retries import Deadline, Sending
-from akash_mcp.errors import BadArgument, Refused
+from akash_mcp.errors import Refused
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.money import Usd
 
@@ -25,11 +31,6 @@ LEASE_DEADLINE = Deadline(read=180, total=190)
 UPDATE_DEADLINE = Deadline(read=180, total=190)
 CLOSE_DEADLINE = Deadline(read=120, total=130)
 SETTINGS_DEADLINE = Deadline(read=15, total=40)
-
-FIRST_HOURS = 48
-"""The longest runtime limit that a deployment can start with, and the most that one request can raise it by."""
-MOST_HOURS = 8760
-LONGEST_NAME = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,6 @@ class Requests:
     """The API as its reference of 2026 describes it."""
 
     generation = Generation.REFERENCE
-    least_deposit = Usd("0.5")
     has_certificates = False
     """Whether a lease goes with a client certificate."""
     keeps_definitions = False
@@ -115,7 +115,6 @@ class Requests2025(Requests):
     """The managed wallet API: deposits only, and a client certificate for whoever sends a manifest."""
 
     generation = Generation.V2025
-    least_deposit = Usd(5)
     has_certificates = True
 
     def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Request:
@@ -165,9 +164,9 @@ class Requests2026_11(Requests):
                 "This Console API funds a deployment for as long as it runs, so it is not created without a runtime "
                 "limit."
             )
-        _within(hours, FIRST_HOURS)
-        if name is not None and not 1 <= len(name) <= LONGEST_NAME:
-            raise BadArgument(f"A deployment's name has 1 to {LONGEST_NAME} characters.")
+        check_runtime_limit(hours, FIRST_RUNTIME_HOURS)
+        if name is not None:
+            check_name(name)
         named = {} if name is None else {"name": name}
         body = data(sdl=sdl, **named, runtimeLimitHours=hours)
         return Request("POST", "/v1/deployments", body, Sending.ONCE, CREATE_DEADLINE)
@@ -208,7 +207,7 @@ class Requests2026_11(Requests):
 
     def runtime_limit(self, dseq: Dseq, hours: int) -> Request:
         """The new total. Nothing here can lift the limit: the null that would do so is not a whole number."""
-        _within(hours, MOST_HOURS)
+        check_runtime_limit(hours, MOST_RUNTIME_HOURS)
         return self._settings("PATCH", dseq, data(runtimeLimitHours=hours))
 
 
@@ -251,11 +250,6 @@ def compact(value: object) -> str:
 
 def _pair(certificate: Certificate) -> dict[str, str]:
     return {"certPem": certificate.cert_pem, "keyPem": certificate.encrypted_key}
-
-
-def _within(hours: int, most: int) -> None:
-    if isinstance(hours, bool) or not isinstance(hours, int) or not 1 <= hours <= most:
-        raise BadArgument(f"A runtime limit is a whole number of hours from 1 to {most}.")
 
 
 def _deployment(dseq: Dseq) -> str:
