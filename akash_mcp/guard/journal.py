@@ -19,6 +19,11 @@ from sqlite3 import Row
 
 from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, OpId
+from akash_mcp.sanitize.text import one_line
+
+LONGEST_SUMMARY = 2_000
+LONGEST_NOTE = 500
+"""Bytes of one text that is written down."""
 
 
 class State(StrEnum):
@@ -83,8 +88,8 @@ class Journal:
         self._now = now
 
     def open(self, op_id: OpId, kind: Kind, summary: str, dseq: Dseq | None = None) -> None:
-        """Write down what is about to be done."""
-        now = self._now()
+        """Write down what is about to be done. The summary is cleaned on its way: it names what an SDL names."""
+        now, summary = self._now(), one_line(summary, limit=LONGEST_SUMMARY)
         with self._store.transaction() as db:
             db.execute(
                 "INSERT INTO operations VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL, ?, ?)",
@@ -93,8 +98,11 @@ class Journal:
             db.execute("INSERT INTO steps VALUES (?, ?, ?, ?)", (op_id, now, State.PLANNED, ""))
 
     def advance(self, op_id: OpId, state: State, note: str = "", *, dseq: Dseq | None = None) -> None:
-        """Write down that an operation reached `state`. `dseq` is given once, when it becomes known."""
-        now = self._now()
+        """Write down that an operation reached `state`. `dseq` is given once, when it becomes known.
+
+        The note is cleaned on its way: it may quote an upstream, and what stands here reaches models and people later.
+        """
+        now, note = self._now(), one_line(note, limit=LONGEST_NOTE)
         with self._store.transaction() as db:
             db.execute(
                 "UPDATE operations SET state = ?, dseq = COALESCE(?, dseq), updated_at = ? WHERE op_id = ?",

@@ -38,9 +38,9 @@ class AuthorisedOperation:
         except _DEFINITE as refusal:
             if on_refusal is State.REFUSED:
                 self.ledger.release(self.op_id)
-            self.journal.advance(self.op_id, on_refusal, str(refusal)[:500])
+            self.journal.advance(self.op_id, on_refusal, str(refusal))
             raise
         except BaseException as lost:
             # Also when the server is stopped while it waits: the request may have landed.
-            self.journal.advance(self.op_id, State.UNKNOWN, str(lost)[:500] or type(lost).__name__)
+            self.journal.advance(self.op_id, State.UNKNOWN, str(lost) or type(lost).__name__)
             raise

@@ -71,3 +71,19 @@ def test_a_launch_that_was_unwound_stays_closed(journal: Journal) -> None:
 
 def test_an_unknown_operation_is_none(journal: Journal) -> None:
     assert journal.find(OpId("op_0")) is None
+
+
+def test_what_is_written_down_is_clean_whoever_said_it(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    journal = Journal(store, lambda: 1.0)
+    op_id = new_op_id()
+    journal.open(op_id, Kind.LAUNCH, "a\nb \x1b[31m DB_PASSWORD=hunter2secret")
+    journal.advance(op_id, State.REFUSED, "refused:\u202e ghp_" + "a1B2" * 9)
+    operation = journal.find(op_id)
+    assert operation is not None
+    assert operation.summary == "a b DB_PASSWORD=<masked>"
+    assert operation.note == "refused: <masked>"
+    store.close()
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"hunter2secret" not in kept
+    assert b"a1B2a1B2" not in kept
