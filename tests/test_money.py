@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from akash_mcp.money import NotMoney, Usd, usd_per_hour, usd_per_month
+from akash_mcp.money import HOURS_PER_MONTH, ZERO, NotMoney, Usd, usd_per_hour, usd_per_month
 
 amounts = st.decimals(min_value=0, max_value=10**9, places=6).map(Usd)
 
@@ -54,3 +54,76 @@ def test_a_price_in_uact_per_block_is_what_console_shows() -> None:
     """One uact a block is 431,249 uact a month at 6.098 s a block and 30.437 days a month."""
     assert usd_per_month(1).amount.quantize(Decimal("0.000001")) == Decimal("0.431249")
     assert usd_per_hour("1000").amount.quantize(Decimal("0.0001")) == Decimal("0.5904")
+
+
+@pytest.mark.parametrize(
+    ("usd", "uact"),
+    [
+        ("0.0000004", 0),
+        ("0.0000005", 1),
+        ("0.0000014999", 1),
+        ("0.0000015", 2),
+        ("0.0000025", 3),
+        ("1", 1_000_000),
+    ],
+)
+def test_half_a_uact_is_rounded_up(usd: str, uact: int) -> None:
+    assert Usd(usd).uact == uact
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("1.004999", "1.00"),
+        ("1.005", "1.01"),
+        ("0.0099999", "0.01"),
+        ("0.01", "0.01"),
+        ("0.014", "0.01"),
+        ("0.015", "0.02"),
+        ("0.00994", "0.00994"),
+        ("0.009945", "0.00995"),
+        ("0.009994", "0.00999"),
+        ("0.0012349", "0.00123"),
+        ("0.0012350", "0.00124"),
+        ("0.00120", "0.0012"),
+    ],
+)
+def test_text_is_rounded_half_up(amount: str, text: str) -> None:
+    assert Usd(amount).plain() == text
+
+
+def test_amounts_are_ordered() -> None:
+    one, more = Usd("0.1"), Usd("0.100001")
+    assert one < more
+    assert one <= Usd("0.10")
+    assert more > one
+    assert more >= one
+    assert not one < Usd("0.10")
+    assert not more < one
+    assert min(more, one) is one
+    assert Usd("0.10") == one
+
+
+def test_nothing_is_false() -> None:
+    assert not Usd(0)
+    assert not Usd("-0")
+    assert Usd("0.000001")
+    assert Usd(0) == ZERO
+
+
+def test_a_wrong_amount_is_quoted_in_part() -> None:
+    with pytest.raises(NotMoney) as wrong:
+        Usd("x" * 100)
+    assert str(wrong.value) == f"{'x' * 40!r} is not an amount of money"
+
+
+def test_amounts_are_multiplied_by_numbers() -> None:
+    assert Usd("0.25") * 3 == 3 * Usd("0.25") == Usd("0.75")
+    assert Usd("0.25") * Decimal("0.5") == Usd("0.125")
+    with pytest.raises(NotMoney):
+        Usd(1) * -1
+
+
+def test_a_month_has_as_many_hours_as_console_counts() -> None:
+    assert Decimal("730.488") == HOURS_PER_MONTH
+    assert usd_per_month(10) == usd_per_hour(10) * HOURS_PER_MONTH

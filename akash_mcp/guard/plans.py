@@ -92,15 +92,15 @@ class LaunchPlan(Plan):
             )
         return (
             f"Create a deployment of {self.contents}, put a deposit of {self.deposit} into its escrow {lease}. "
-            f"Automatic top-up is switched off, so {self.deposit} is the most it can cost; "
-            f"{self._runtime()} What is not used comes back when it is closed."
+            f"Automatic top-up is switched off, so {self.deposit} is the most it can cost{self._runtime()}. What is "
+            "not used comes back when it is closed."
         )
 
     def _runtime(self) -> str:
         if not self.max_usd_per_hour:
             return ""
         hours = self.deposit.amount / self.max_usd_per_hour.amount
-        return f"at the full rate that lasts {_hours(hours)}."
+        return f"; at the full rate that lasts {_hours(hours)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +138,7 @@ class FundPlan(Plan):
         whose = "" if self.ours else ", which this server did not create"
         if self.more_hours is not None:
             return (
-                f"Let deployment {self.dseq}{whose} run {self.more_hours} hours longer, for at most {self.amount}. "
+                f"Let deployment {self.dseq}{whose}{'' if self.ours else ','} run {self.more_hours} hours longer, for at most {self.amount}. "
                 "Closing it earlier costs less."
             )
         return (

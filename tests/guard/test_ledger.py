@@ -180,3 +180,141 @@ def test_no_sequence_of_steps_gets_past_a_limit(
             assert len(held) <= POLICY.max_deployments
     finally:
         store.close()
+
+
+DSEQ = Dseq("1763759482113")
+NEXT = Dseq("1763759482114")
+
+
+@pytest.fixture
+def wide(tmp_path: Path, clock: Clock) -> Ledger:
+    """A ledger whose limits are not reached here, but for the number of deployments."""
+    policy = Policy(max_usd_per_deployment=Usd(50), max_usd_per_day=Usd(100), max_deployments=2)
+    return Ledger(Store(tmp_path / "wide"), policy, clock)
+
+
+def opened(ledger: Ledger, amount: Usd, dseq: Dseq) -> OpId:
+    op = new_op_id()
+    ledger.reserve(op, amount, dseq=None)
+    ledger.attach(op, dseq)
+    return op
+
+
+def test_every_limit_itself_is_allowed(ledger: Ledger) -> None:
+    opened(ledger, Usd(5), DSEQ)
+    ledger.reserve(new_op_id(), Usd(3), dseq=None)
+    status = ledger.status()
+    assert (status.held, status.left_today, status.live_deployments) == (Usd(8), Usd(0), 2)
+
+
+def test_what_was_added_to_a_deployment_is_no_deployment_of_its_own(wide: Ledger) -> None:
+    opened(wide, Usd(1), DSEQ)
+    wide.reserve(new_op_id(), Usd(1), dseq=DSEQ)
+    assert wide.status().live_deployments == 1
+    wide.reserve(new_op_id(), Usd(1), dseq=None)
+    with pytest.raises(OverBudget, match="2 deployments are open, which is the limit"):
+        wide.reserve(new_op_id(), Usd(1), dseq=None)
+
+
+def test_money_may_be_added_when_no_further_deployment_may_be_opened(wide: Ledger) -> None:
+    opened(wide, Usd(1), DSEQ)
+    opened(wide, Usd(1), NEXT)
+    wide.reserve(new_op_id(), Usd(1), dseq=DSEQ)
+    assert wide.held(DSEQ) == Usd(2)
+
+
+def test_a_closed_deployment_makes_room_for_another(wide: Ledger) -> None:
+    opened(wide, Usd(1), DSEQ)
+    opened(wide, Usd(1), NEXT)
+    wide.settle(DSEQ, Usd(1))
+    wide.reserve(new_op_id(), Usd(1), dseq=None)
+
+
+def test_each_deployment_holds_its_own(wide: Ledger) -> None:
+    opened(wide, Usd(3), DSEQ)
+    refused = opened(wide, Usd(4), NEXT)
+    assert (wide.held(DSEQ), wide.held(NEXT)) == (Usd(3), Usd(4))
+    wide.release(refused)
+    assert (wide.held(DSEQ), wide.held(NEXT)) == (Usd(3), Usd(0))
+    wide.settle(DSEQ, Usd(1))
+    assert wide.held(DSEQ) == Usd(0)
+    assert wide.status().today == Usd(1)
+
+
+def test_what_was_spent_on_a_deployment_counts_towards_its_limit(ledger: Ledger) -> None:
+    opened(ledger, Usd(3), DSEQ)
+    ledger.settle(DSEQ, Usd(3))
+    with pytest.raises(OverBudget, match=r"cost \$5\.01, over the limit of \$5\.00 per deployment"):
+        ledger.reserve(new_op_id(), Usd("2.01"), dseq=DSEQ)
+
+
+def test_what_is_spent_goes_with_the_oldest_reservation_first(wide: Ledger, clock: Clock) -> None:
+    opened(wide, Usd(5), DSEQ)
+    clock.now += DAY_SECONDS
+    wide.reserve(new_op_id(), Usd(5), dseq=DSEQ)
+    wide.reserve(new_op_id(), Usd(5), dseq=DSEQ)
+    wide.settle(DSEQ, Usd(12))
+    # $5.00 of it belong to yesterday.
+    assert wide.status().today == Usd(7)
+
+
+def test_settling_one_deployment_leaves_the_others_alone(wide: Ledger) -> None:
+    opened(wide, Usd(5), DSEQ)
+    opened(wide, Usd(4), NEXT)
+    wide.settle(DSEQ, Usd(2))
+    status = wide.status()
+    assert (status.held, status.today, status.live_deployments) == (Usd(4), Usd(6), 1)
+
+
+def test_settling_again_changes_nothing(wide: Ledger) -> None:
+    opened(wide, Usd(5), DSEQ)
+    wide.settle(DSEQ, Usd(2))
+    wide.settle(DSEQ, Usd(4))
+    assert wide.status().today == Usd(2)
+
+
+def test_a_refused_reservation_is_not_settled(wide: Ledger) -> None:
+    wide.release(opened(wide, Usd(5), DSEQ))
+    wide.settle(DSEQ, Usd(2))
+    assert wide.status().today == Usd(0)
+
+
+def test_a_day_is_twenty_four_hours(wide: Ledger, clock: Clock) -> None:
+    wide.reserve(new_op_id(), Usd(5), dseq=None)
+    clock.now += 86_400 - 0.5
+    assert wide.status().today == Usd(5)
+    clock.now += 0.5
+    assert wide.status().today == Usd(0)
+
+
+def test_more_than_the_day_s_limit_leaves_nothing(ledger: Ledger) -> None:
+    opened(ledger, Usd(5), DSEQ)
+    ledger.settle(DSEQ, Usd(9))
+    status = ledger.status()
+    assert (status.today, status.left_today) == (Usd(9), Usd(0))
+
+
+def test_what_is_left_today(ledger: Ledger) -> None:
+    ledger.reserve(new_op_id(), Usd("4.5"), dseq=None)
+    assert ledger.status().left_today == Usd("3.5")
+
+
+@pytest.mark.parametrize(("amount", "dseq"), [(Usd(6), None), (Usd(1), DSEQ)])
+def test_a_check_says_what_a_reservation_would_say_and_reserves_nothing(
+    amount: Usd, dseq: Dseq | None, ledger: Ledger
+) -> None:
+    opened(ledger, Usd(5), DSEQ)
+    with pytest.raises(OverBudget) as asked:
+        ledger.check(amount, dseq=dseq)
+    with pytest.raises(OverBudget) as reserved:
+        ledger.reserve(new_op_id(), amount, dseq=dseq)
+    assert str(asked.value) == str(reserved.value)
+    ledger.check(Usd(3), dseq=None)
+    assert ledger.status().held == Usd(5)
+
+
+def test_the_limits_that_nobody_set_are_small() -> None:
+    policy = Policy()
+    assert (policy.max_usd_per_deployment, policy.max_usd_per_day) == (Usd(10), Usd(20))
+    assert (policy.max_usd_per_hour, policy.max_deployments) == (None, 5)
+    assert policy.audited_only is False

@@ -1,0 +1,198 @@
+"""Closing: it is said only when it is proven, and what is not known stays held."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from scripted_console import (
+    CLOSE,
+    DSEQ,
+    LAUNCH,
+    READ,
+    Guarded,
+    Told,
+    approved,
+    deployment,
+    guarded,
+    refusal,
+)
+
+from akash_mcp.errors import NotFound, OutcomeUnknown, Unauthorized, Unreachable
+from akash_mcp.guard.close_permit import Closed, ClosePermit
+from akash_mcp.guard.journal import State
+from akash_mcp.guard.plans import ClosePlan, FundPlan
+from akash_mcp.money import ZERO, Usd
+
+pytestmark = pytest.mark.anyio
+
+PLAN = ClosePlan(tool="close_deployment", dseq=DSEQ, ours=True)
+CLOSED: Told = (200, deployment(state="closed", spent=250_000))
+BROKEN = refusal(500, "Internal server error")
+
+
+@asynccontextmanager
+async def launched(folder: Path) -> AsyncIterator[tuple[Guarded, ClosePermit]]:
+    """A deployment of ours with $2.00 in it, and the permit to close it."""
+    async with guarded(folder) as guard:
+        await guard.gate.launch(LAUNCH, approved(LAUNCH)).create()
+        yield guard, guard.gate.close(PLAN, approved(PLAN))
+
+
+async def test_a_proven_close_tells_what_it_cost_and_settles_it(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(READ, CLOSED)
+        assert await permit.close() == Closed(DSEQ, Usd("0.25"), Usd("1.75"))
+        status = guard.ledger.status()
+        assert (status.held, status.today, status.live_deployments) == (ZERO, Usd("0.25"), 0)
+        assert guard.written() == [
+            ("launch", "closed", "proven closed, $0.25 spent"),
+            ("close", "done", ""),
+        ]
+        assert guard.journal.sources(DSEQ) is None
+
+
+@pytest.mark.parametrize("failure", [None, BROKEN], ids=["no answer", "an error"])
+async def test_a_close_whose_answer_was_lost_is_proven_by_reading(failure: Told, tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(CLOSE, failure)
+        guard.console.on(READ, CLOSED)
+        assert (await permit.close()).spent == Usd("0.25")
+
+
+async def test_a_success_that_still_reads_as_active_is_not_believed(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        with pytest.raises(OutcomeUnknown, match="not proven closed and may still cost money") as unknown:
+            await permit.close()
+        assert "It still reads as active." in unknown.value.what
+        assert "repeating it is harmless" in unknown.value.next_step
+        assert guard.ledger.held(DSEQ) == Usd(2)
+        assert [state for _, state, _ in guard.written()] == ["created", "planned"]
+
+
+async def test_it_is_tried_three_times_with_pauses(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        with pytest.raises(OutcomeUnknown):
+            await permit.close()
+        assert (len(guard.console.sent(CLOSE)), len(guard.pauses)) == (3, 2)
+
+
+async def test_a_close_that_takes_its_time_is_proven_in_the_end(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(READ, (200, deployment()), (200, deployment()), CLOSED)
+        assert (await permit.close()).spent == Usd("0.25")
+        assert len(guard.console.sent(CLOSE)) == 3
+
+
+@pytest.mark.parametrize("unread", [None, BROKEN, refusal(400)], ids=["no answer", "500", "400"])
+async def test_what_cannot_be_read_back_is_not_proven(unread: Told, tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(READ, unread)
+        with pytest.raises(OutcomeUnknown, match="not proven closed"):
+            await permit.close()
+        assert guard.ledger.held(DSEQ) == Usd(2)
+
+
+async def test_the_failure_of_the_close_is_what_is_told(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(CLOSE, refusal(500, "the signer is down"))
+        with pytest.raises(OutcomeUnknown, match="the signer is down"):
+            await permit.close()
+        guard.console.on(READ, refusal(400, "no reading"))
+        with pytest.raises(OutcomeUnknown, match="the signer is down"):
+            await permit.close()
+
+
+async def test_a_close_that_cannot_be_read_back_for_want_of_a_connection_is_tried_again(
+    tmp_path: Path,
+) -> None:
+    async with launched(tmp_path) as (guard, permit):
+
+        def gone() -> Told:
+            guard.console.hang_up()
+            return 200, {"success": True}
+
+        guard.console.on(CLOSE, gone)
+        with pytest.raises(Unreachable):
+            await permit.close()
+        assert len(guard.pauses) == 1
+        assert guard.ledger.held(DSEQ) == Usd(2)
+
+
+async def test_where_the_record_is_gone_the_cost_is_unknown_and_the_reservation_stays(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(READ, refusal(404, "Deployment not found"))
+        assert await permit.close() == Closed(DSEQ, None, None)
+        assert guard.ledger.held(DSEQ) == Usd(2)
+        assert guard.written()[0][:2] == ("launch", "closed")
+
+
+async def test_what_this_account_does_not_have_is_not_closed(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(CLOSE, refusal(404, "Deployment not found"))
+        with pytest.raises(NotFound):
+            await permit.close()
+        assert not guard.console.sent(READ)
+        assert guard.ledger.held(DSEQ) == Usd(2)
+
+
+async def test_a_refused_close_is_told_as_it_is(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(CLOSE, refusal(401))
+        with pytest.raises(Unauthorized):
+            await permit.close()
+        assert len(guard.console.sent(CLOSE)) == 1
+
+
+async def test_a_damaged_ledger_does_not_stand_in_the_way(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with launched(tmp_path) as (guard, _):
+        guard.damage()
+        guard.console.on(READ, CLOSED)
+        permit = guard.gate.close(PLAN, approved(PLAN))
+        assert await permit.close() == Closed(DSEQ, Usd("0.25"), None)
+    assert "closing without a ledger" in caplog.text
+    assert "the ledger could not be told" in caplog.text
+
+
+async def test_more_money_that_was_put_in_comes_back_too(tmp_path: Path) -> None:
+    fund = FundPlan(tool="add_funds", dseq=DSEQ, amount=Usd(1), ours=True)
+    async with launched(tmp_path) as (guard, permit):
+        await guard.gate.fund(fund, approved(fund)).deposit()
+        guard.console.on(READ, CLOSED)
+        assert (await permit.close()).refunded == Usd("2.75")
+
+
+async def test_all_of_it_spent_leaves_nothing_to_come_back(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(READ, (200, deployment(state="closed", spent=2_000_000, deposited=5_000_000)))
+        assert (await permit.close()).refunded == ZERO
+
+
+async def test_where_more_was_spent_than_is_held_the_chain_tells_what_came_back(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(READ, (200, deployment(state="closed", spent=3_000_000, deposited=5_000_000)))
+        assert await permit.close() == Closed(DSEQ, Usd(3), Usd(2))
+
+
+@pytest.mark.parametrize("spent", [0, 1_000_000])
+async def test_of_what_others_created_the_chain_tells_what_came_back(spent: int, tmp_path: Path) -> None:
+    others = ClosePlan(tool="close_deployment", dseq=DSEQ, ours=False)
+    async with guarded(tmp_path) as guard:
+        guard.console.on(READ, (200, deployment(state="closed", spent=spent, deposited=5_000_000)))
+        closed = await guard.gate.close(others, approved(others)).close()
+        assert closed.refunded == Usd(5) - Usd.from_uact(spent)
+
+
+async def test_a_launch_that_is_unwound_ends_closed(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        permit = guard.gate.launch(LAUNCH, approved(LAUNCH))
+        await permit.create()
+        guard.console.on(READ, CLOSED)
+        closing = permit.abandoning(DSEQ)
+        assert closing.op_id == permit.op_id
+        await closing.close()
+        assert guard.operation(permit.op_id).state is State.CLOSED

@@ -1,0 +1,134 @@
+"""The permit to launch: the deposit is sent once, and every answer is accounted for."""
+
+from __future__ import annotations
+
+import dataclasses
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from scripted_console import (
+    CREATE,
+    DSEQ,
+    LAUNCH,
+    LEASE,
+    MANIFEST,
+    PROVIDER,
+    Guarded,
+    Told,
+    approved,
+    guarded,
+    refusal,
+)
+
+from akash_mcp.clients.console.generation import Generation
+from akash_mcp.errors import AkashError, OutcomeUnknown, Unauthorized, WalletProvisioning
+from akash_mcp.guard.journal import Sources, State
+from akash_mcp.guard.launch_permit import LaunchPermit
+from akash_mcp.guard.lease_permit import Choice
+from akash_mcp.ids import Dseq
+from akash_mcp.money import ZERO, Usd
+
+pytestmark = pytest.mark.anyio
+
+PROVISIONING = refusal(409, "The wallet is being set up.", "wallet_provisioning")
+
+
+def permit_of(guard: Guarded) -> LaunchPermit:
+    return guard.gate.launch(LAUNCH, approved(LAUNCH))
+
+
+async def test_a_creation_is_written_down_with_what_it_runs(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        permit = permit_of(guard)
+        created = await permit.create()
+        assert created.dseq == DSEQ
+        [request] = guard.console.sent(CREATE)
+        assert request.body == {"data": {"sdl": LAUNCH.sdl, "deposit": 2}}
+        operation = guard.operation(permit.op_id)
+        assert (operation.state, operation.dseq) == (State.CREATED, DSEQ)
+        assert guard.ledger.held(DSEQ) == Usd(2)
+        assert guard.journal.sources(DSEQ) == Sources(LAUNCH.sdl, MANIFEST, None)
+
+
+async def test_where_the_console_funds_by_itself_the_limit_and_our_name_go_along(tmp_path: Path) -> None:
+    plan = dataclasses.replace(LAUNCH, runtime_limit_hours=3)
+    async with guarded(tmp_path, generation=Generation.V2026_11) as guard:
+        permit = guard.gate.launch(plan, approved(plan))
+        await permit.create()
+        [request] = guard.console.sent(CREATE)
+        assert request.body == {"data": {"sdl": LAUNCH.sdl, "name": permit.op_id, "runtimeLimitHours": 3}}
+        assert guard.journal.sources(DSEQ) == Sources(LAUNCH.sdl, MANIFEST, 3)
+
+
+async def test_a_wallet_that_is_being_set_up_is_waited_for(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        guard.console.on(CREATE, *[PROVISIONING] * 14, *guard.console.answers[CREATE])
+        await permit_of(guard).create()
+        assert (len(guard.console.sent(CREATE)), len(guard.pauses)) == (15, 14)
+
+
+async def test_a_wallet_that_is_never_ready_holds_nothing(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        guard.console.on(CREATE, PROVISIONING)
+        with pytest.raises(WalletProvisioning):
+            await permit_of(guard).create()
+        assert len(guard.console.sent(CREATE)) == 15
+        assert guard.ledger.status().held == ZERO
+
+
+async def test_a_refusal_holds_nothing_and_is_final(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        guard.console.on(CREATE, refusal(401))
+        permit = permit_of(guard)
+        with pytest.raises(Unauthorized):
+            await permit.create()
+        assert guard.operation(permit.op_id).state is State.REFUSED
+        assert guard.ledger.status().held == ZERO
+
+
+@pytest.mark.parametrize("answer", [None, refusal(500)], ids=["no answer", "an error"])
+async def test_a_lost_answer_stays_held_and_is_not_sent_again(answer: Told, tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        guard.console.on(CREATE, answer)
+        permit = permit_of(guard)
+        with pytest.raises(OutcomeUnknown):
+            await permit.create()
+        assert len(guard.console.sent(CREATE)) == 1
+        assert guard.operation(permit.op_id).state is State.UNKNOWN
+        assert guard.ledger.status().held == Usd(2)
+
+
+async def test_what_was_found_again_is_taken_up_like_what_was_answered(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        permit = permit_of(guard)
+        permit.adopt(DSEQ)
+        assert guard.operation(permit.op_id).state is State.CREATED
+        assert guard.ledger.held(DSEQ) == Usd(2)
+        assert guard.journal.sources(DSEQ) == Sources(LAUNCH.sdl, LAUNCH.manifest, None)
+        assert not guard.console.requests
+
+
+async def test_a_creation_that_cannot_be_written_down_says_how_to_close_it(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+
+        def created() -> Told:
+            guard.damage()
+            return 201, {"dseq": DSEQ, "manifest": MANIFEST}
+
+        guard.console.on(CREATE, created)
+        with pytest.raises(AkashError, match="was created and could not be written down") as error:
+            await permit_of(guard).create()
+        assert error.value.money == "Its deposit of $2.00 is in escrow; nothing is leased."
+        assert error.value.next_step == f"Close it with close_deployment(dseq={DSEQ})."
+
+
+async def test_its_lease_is_bound_to_its_deployment_and_rate(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        permit = permit_of(guard)
+        await permit.create()
+        assert permit.leasing(DSEQ).op_id == permit.op_id
+        choice = Choice(gseq=1, oseq=1, provider=PROVIDER, price_uact_per_block=Decimal(1))
+        with pytest.raises(AkashError, match="was not created by this server"):
+            await permit.leasing(Dseq("7")).lease([choice])
+        assert not guard.console.sent(LEASE)

@@ -1,0 +1,98 @@
+"""Accounting: a definite refusal gives back, anything else stays held, and the journal knows of both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+from scripted_console import CREATE, LAUNCH, Guarded, Told, approved, guarded
+
+from akash_mcp.errors import (
+    BadArgument,
+    BadRequest,
+    Interrupted,
+    MissingKey,
+    OutcomeUnknown,
+    Refused,
+    ServerError,
+    Unreachable,
+)
+from akash_mcp.guard.journal import State
+from akash_mcp.guard.operation import AuthorisedOperation
+from akash_mcp.money import ZERO
+
+pytestmark = pytest.mark.anyio
+
+DEFINITE = [
+    BadRequest("refused", status=400),
+    ServerError("refused", status=500),
+    Unreachable("refused"),
+    MissingKey(),
+    Refused("refused"),
+]
+LOST = [OutcomeUnknown("lost"), Interrupted("lost"), BadArgument("lost"), ZeroDivisionError("lost")]
+
+
+def operation_of(guard: Guarded) -> AuthorisedOperation:
+    return guard.gate.launch(LAUNCH, approved(LAUNCH))._operation
+
+
+@pytest.mark.parametrize("error", DEFINITE, ids=lambda error: type(error).__name__)
+async def test_a_definite_refusal_gives_the_reservation_back(error: Exception, tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        operation = operation_of(guard)
+        with pytest.raises(type(error)), operation.accounted(on_refusal=State.REFUSED):
+            raise error
+        assert guard.ledger.status().held == ZERO
+        assert guard.written() == [("launch", "refused", str(error))]
+
+
+async def test_a_refusal_after_the_deposit_keeps_it_held(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        operation = operation_of(guard)
+        with pytest.raises(Refused), operation.accounted(on_refusal=State.OFFERED):
+            raise Refused("gone")
+        assert guard.ledger.status().held == LAUNCH.deposit
+        assert guard.written() == [("launch", "offered", "gone No money moved.")]
+
+
+@pytest.mark.parametrize("error", LOST, ids=lambda error: type(error).__name__)
+async def test_anything_else_stays_held_and_unknown(error: Exception, tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        operation = operation_of(guard)
+        with pytest.raises(type(error)), operation.accounted(on_refusal=State.REFUSED):
+            raise error
+        assert guard.ledger.status().held == LAUNCH.deposit
+        assert guard.written() == [("launch", "unknown", str(error))]
+
+
+async def test_what_goes_well_is_left_to_the_permit(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        with operation_of(guard).accounted(on_refusal=State.REFUSED):
+            pass
+        assert guard.written() == [("launch", "reserved", "approved by auto")]
+
+
+async def test_a_server_that_is_stopped_while_it_waits_leaves_it_unknown(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        async with anyio.create_task_group() as tasks:
+
+            def stopped() -> Told:
+                tasks.cancel_scope.cancel()
+                return 201, {}
+
+            guard.console.on(CREATE, stopped)
+            await guard.gate.launch(LAUNCH, approved(LAUNCH)).create()
+        assert guard.ledger.status().held == LAUNCH.deposit
+        [(kind, state, note)] = guard.written()
+        assert (kind, state) == ("launch", "unknown")
+        assert "ancelled" in note
+
+
+async def test_a_long_reason_is_cut(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        for error in (Refused("x" * 600), ZeroDivisionError("x" * 600)):
+            with pytest.raises(type(error)), operation_of(guard).accounted(on_refusal=State.REFUSED):
+                raise error
+        assert [note for _, _, note in guard.written()] == ["x" * 500] * 2

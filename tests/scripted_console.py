@@ -1,0 +1,274 @@
+"""A Console that says what a test wrote down, and the guard in front of it, with a real ledger and real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from akash_mcp.clients.chain import ChainReader, chain_upstream
+from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
+from akash_mcp.clients.provider.access import ProviderAccess
+from akash_mcp.guard.approval import Approval
+from akash_mcp.guard.gate import Gate
+from akash_mcp.guard.journal import Journal, Operation
+from akash_mcp.guard.ledger import Ledger
+from akash_mcp.guard.plans import LaunchPlan, Plan
+from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.store import Store
+from akash_mcp.ids import Dseq, OpId, ProviderAddress
+from akash_mcp.money import Usd
+
+DSEQ = Dseq("1763759482113")
+PROVIDER = ProviderAddress("akash1aaa")
+OTHER = ProviderAddress("akash1bbb")
+MANIFEST = '[{"name":"web"}]'
+
+CREATE = "POST /v1/deployments"
+LEASE = "POST /v1/leases"
+BIDS = "GET /v1/bids"
+READ = f"GET /v1/deployments/{DSEQ}"
+LIST = "GET /v1/deployments"
+CLOSE = f"DELETE /v1/deployments/{DSEQ}"
+UPDATE = f"PUT /v1/deployments/{DSEQ}"
+FUND = "POST /v1/deposit-deployment"
+SET = f"PATCH /v2/deployment-settings/{DSEQ}"
+GET_SETTINGS = f"GET /v2/deployment-settings/{DSEQ}"
+
+LAUNCH = LaunchPlan(
+    tool="deploy",
+    sdl="version: '2.0'",
+    manifest=MANIFEST,
+    contents="web (nginx:1.29)",
+    deposit=Usd(2),
+    max_usd_per_hour=Usd("0.59"),
+    groups=1,
+)
+
+
+def coin(uact: object, denom: str = "uact") -> dict[str, str]:
+    return {"denom": denom, "amount": str(uact)}
+
+
+def deployment(
+    dseq: str = DSEQ,
+    *,
+    state: str = "active",
+    funds: int = 2_000_000,
+    spent: int = 0,
+    deposited: int | None = None,
+    manifest_hash: str = "",
+    leases: tuple[dict[str, Any], ...] = (),
+    name: str | None = None,
+) -> dict[str, Any]:
+    """A deployment as the Console tells it. Amounts are uact."""
+    deposits = [] if deposited is None else [{"balance": coin(deposited)}]
+    escrow = {"funds": [coin(funds)], "transferred": [coin(spent)], "deposits": deposits}
+    return {
+        "deployment": {"id": {"dseq": dseq}, "state": state, "hash": manifest_hash},
+        "leases": list(leases),
+        "escrow_account": {"state": escrow},
+        "name": name,
+    }
+
+
+def lease(
+    provider: str = PROVIDER, *, state: str = "active", gseq: int = 1, dseq: str = DSEQ
+) -> dict[str, Any]:
+    return {
+        "id": {"dseq": dseq, "gseq": gseq, "oseq": 1, "provider": provider},
+        "state": state,
+        "price": coin(1000),
+    }
+
+
+def bid(
+    provider: str = PROVIDER,
+    price: object = 1000,
+    *,
+    gseq: int = 1,
+    oseq: int = 1,
+    state: str = "open",
+    denom: str = "uact",
+) -> dict[str, Any]:
+    """An entry of the bid list. `price` is in `denom` per block."""
+    name = {"dseq": DSEQ, "gseq": gseq, "oseq": oseq, "provider": provider}
+    return {"bid": {"id": name, "state": state, "price": coin(price, denom)}}
+
+
+def settings(*, top_up: bool = False, hours: int | None = None) -> dict[str, Any]:
+    return {"dseq": DSEQ, "autoTopUpEnabled": top_up, "runtimeLimitHours": hours}
+
+
+Told = tuple[int, object] | None
+"""A status and what stands below `data`, or a whole error; None hangs up without an answer."""
+Answer = Told | Callable[[], Told]
+
+
+def refusal(status: int, message: str = "No.", code: str = "unknown_error") -> Told:
+    return status, {"error": "Whatever", "message": message, "code": code}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request that reached the Console."""
+
+    route: str
+    query: str
+    body: Any
+
+
+class ScriptedConsole:
+    """Answers each route with what is written down for it, one after the other, the last one from then on."""
+
+    def __init__(self) -> None:
+        self.requests: list[Sent] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_leaving = False
+        self.answers: dict[str, list[Answer]] = {
+            CREATE: [(201, {"dseq": DSEQ, "manifest": MANIFEST, "signTx": {}})],
+            LEASE: [(200, deployment(leases=(lease(),)))],
+            BIDS: [(200, [bid()])],
+            READ: [(200, deployment())],
+            LIST: [(200, {"deployments": [], "pagination": {}})],
+            CLOSE: [(200, {"success": True})],
+            UPDATE: [(200, deployment())],
+            FUND: [(200, deployment())],
+            SET: [(200, settings())],
+        }
+
+    def on(self, route: str, *answers: Answer) -> None:
+        """What the next requests of a route are answered with."""
+        self.answers[route] = list(answers)
+
+    def sent(self, route: str) -> list[Sent]:
+        """The requests of a route so far."""
+        return [request for request in self.requests if request.route == route]
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._server.wait_closed()
+
+    def hang_up(self) -> None:
+        """Take no more connections, and end those that there are once they are answered."""
+        self._server.close()
+        self._is_leaving = True
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._tasks.add(asyncio.get_running_loop().create_task(self._serve(reader, writer)))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                told = self._told(await _read(reader))
+                if told is None:
+                    return
+                status, content = told
+                raw = json.dumps({"data": content} if status < 400 else content).encode()
+                head = f"HTTP/1.1 {status} Whatever\r\ncontent-type: application/json\r\ncontent-length: {len(raw)}"
+                writer.write(head.encode() + b"\r\n\r\n" + raw)
+                await writer.drain()
+                if self._is_leaving:
+                    return
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # the client hung up
+        finally:
+            writer.transport.abort()
+
+    def _told(self, request: Sent) -> Told:
+        self.requests.append(request)
+        answers = self.answers.get(request.route, [refusal(404, "Route not found")])
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        return answer() if callable(answer) else answer
+
+
+async def _read(reader: asyncio.StreamReader) -> Sent:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+    method, target, _ = head[0].split(" ")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:-2])}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    path, _, query = target.partition("?")
+    return Sent(f"{method} {path}", query, json.loads(body) if body else None)
+
+
+def approved(plan: Plan) -> Approval:
+    return Approval(plan.fingerprint, "auto")
+
+
+@dataclass
+class Guarded:
+    """The guard and what stands behind it. `clock` is what it goes by, in seconds since the epoch."""
+
+    console: ScriptedConsole
+    store: Store
+    policy: Policy
+    ledger: Ledger
+    journal: Journal
+    reader: ConsoleReader
+    access: ProviderAccess
+    gate: Gate
+    clock: list[float]
+    pauses: list[float] = field(default_factory=list)
+
+    def damage(self) -> None:
+        """Break the ledger's file, as a bad disk would."""
+        self.store.close()
+        for file in self.store.path.parent.iterdir():
+            file.write_bytes(b"rubbish" * 1000)
+
+    def operation(self, op_id: OpId) -> Operation:
+        """An operation that must be in the journal."""
+        found = self.journal.find(op_id)
+        assert found is not None
+        return found
+
+    def written(self) -> list[tuple[str, str, str]]:
+        """Kind, state and last note of every operation, in the order of their beginning."""
+        with self.store.reading() as db:
+            rows = db.execute(
+                "SELECT kind, state, (SELECT note FROM steps WHERE steps.op_id = operations.op_id ORDER BY rowid DESC"
+                " LIMIT 1) FROM operations ORDER BY rowid"
+            ).fetchall()
+        return [(row[0], row[1], row[2]) for row in rows]
+
+
+@asynccontextmanager
+async def guarded(
+    folder: Path, *, policy: Policy | None = None, generation: Generation = Generation.REFERENCE
+) -> AsyncIterator[Guarded]:
+    """A guard before a scripted Console. Waiting takes no time."""
+    clock, pauses = [1_763_759_000.0], []
+    limits, store = policy or Policy(), Store(folder / "state")
+
+    async def no_time(seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    async def pause() -> None:
+        pauses.append(clock[0])
+
+    ledger, journal = Ledger(store, limits, lambda: clock[0]), Journal(store, lambda: clock[0])
+    async with (
+        ScriptedConsole() as console,
+        console_upstream(console.url, "k" * 20, generation=generation, sleep=no_time) as upstream,
+        chain_upstream(console.url) as chain,
+    ):
+        reader = ConsoleReader(upstream)
+        access = ProviderAccess(reader, ChainReader(chain))
+        gate = Gate(upstream, reader, access, policy=limits, ledger=ledger, journal=journal, pause=pause)
+        try:
+            yield Guarded(console, store, limits, ledger, journal, reader, access, gate, clock, pauses)
+        finally:
+            store.close()
