@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from akash_mcp.clients.chain import ChainReader, chain_upstream
+from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
+from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.guard.approval import Approval
 from akash_mcp.guard.gate import Gate
@@ -262,7 +263,7 @@ async def guarded(
     ledger, journal = Ledger(store, limits, lambda: clock[0]), Journal(store, lambda: clock[0])
     async with (
         ScriptedConsole() as console,
-        console_upstream(console.url, "k" * 20, generation=generation, sleep=no_time) as upstream,
+        ConsoleClient(console.url, "k" * 20, generation=generation, sleep=no_time) as upstream,
         chain_upstream(console.url) as chain,
     ):
         reader = ConsoleReader(upstream)

@@ -155,7 +155,7 @@ async def test_a_damaged_ledger_does_not_stand_in_the_way(
         permit = guard.gate.close(PLAN, approved(PLAN))
         assert await permit.close() == Closed(DSEQ, Usd("0.25"), None)
     assert "closing without a ledger" in caplog.text
-    assert "the ledger could not be told" in caplog.text
+    assert "the ledger could not be updated" in caplog.text
 
 
 async def test_more_money_that_was_put_in_comes_back_too(tmp_path: Path) -> None:

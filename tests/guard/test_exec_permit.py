@@ -15,9 +15,10 @@ from scripted_provider import Script, leased, running, scripted
 from websockets.asyncio.server import ServerConnection
 
 from akash_mcp.clients.chain import ChainReader, chain_upstream
-from akash_mcp.clients.console.reader import ConsoleReader, console_upstream
+from akash_mcp.clients.console.client import ConsoleClient
+from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.access import ProviderAccess
-from akash_mcp.clients.provider.command import End
+from akash_mcp.clients.provider.command import ExecStatus
 from akash_mcp.errors import LedgerUnusable, NotApproved, ProviderError
 from akash_mcp.guard.exec_permit import ExecPermit
 from akash_mcp.guard.gate import Gate
@@ -79,7 +80,7 @@ async def bench(network: EmbeddedNetwork, sdl: str, folder: Path, act: Act) -> A
     store, policy = Store(folder / "state"), Policy()
     async with (
         scripted(network, provider, folder) as script,
-        console_upstream(network.console_url, network.api_key) as console,
+        ConsoleClient(network.console_url, network.api_key) as console,
         chain_upstream(network.chain_rest_url) as chain,
     ):
         script.status, script.shell = running(web={}), act
@@ -105,7 +106,7 @@ async def bench(network: EmbeddedNetwork, sdl: str, folder: Path, act: Act) -> A
 async def test_it_runs_what_was_approved_once(network: EmbeddedNetwork, sdl: str, tmp_path: Path) -> None:
     async with bench(network, sdl, tmp_path, says(b"dopen\n", b'f{"exit_code":0}\n')) as it:
         ran = await it.permit.run()
-        assert (ran.end, ran.exit_code, bytes(ran.stdout.head)) == (End.EXITED, 0, b"open\n")
+        assert (ran.status, ran.exit_code, bytes(ran.stdout.head)) == (ExecStatus.EXITED, 0, b"open\n")
         with pytest.raises(NotApproved, match="run already"):
             await it.permit.run()
         [words] = it.script.commands
@@ -140,7 +141,7 @@ async def test_a_success_that_nothing_proves_is_unknown(
 
 async def test_a_lost_end_is_unknown(network: EmbeddedNetwork, sdl: str, tmp_path: Path) -> None:
     async with bench(network, sdl, tmp_path, says(b"dhalf")) as it:
-        assert (await it.permit.run()).end is End.DROPPED
+        assert (await it.permit.run()).status is ExecStatus.DROPPED
         assert it.written()[-1] == ("unknown", "dropped")
 
 
