@@ -116,11 +116,16 @@ def populated(http: httpx2.Client, network: EmbeddedNetwork) -> Caller:
 
 
 def is_an_oddity_of_the_real_one(request: dict[str, Any], response: httpx2.Response) -> bool:
-    """What nobody catches there either: no leases at all, a bid that never was, a settings row made twice."""
+    """What the real one answers with 500 as well, since it does not map the chain's refusal or catch the database's.
+
+    No leases at all, a bid that never was, a deposit of nothing, a settings row made twice.
+    """
     path = request["url"]
     if path == "/v1/leases":
         body = json.loads(request["content"])
         return body["leases"] == [] or "unknown bid" in response.json()["message"]
+    if path == "/v1/deposit-deployment":
+        return "the amount is not positive" in response.json()["message"]
     return request["method"] == "POST" and path in ("/v1/deployment-settings", "/v2/deployment-settings")
 
 
