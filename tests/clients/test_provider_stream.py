@@ -62,6 +62,16 @@ async def test_a_time_that_has_passed_ends_a_stream_at_once(tmp_path: Path) -> N
         assert len([line async for line in now.client.logs(LEASE, services=["web"], until=0)]) <= 1
 
 
+async def test_a_stream_whose_time_ends_while_lines_wait_ends_with_those_lines(tmp_path: Path) -> None:
+    async with scene(Gateway(stream=Endless("tick")), tmp_path) as now:
+        until = anyio.current_time() + 0.5
+        async with aclosing(now.client.logs(LEASE, services=["web"], follow=True, until=until)) as lines:
+            await anext(lines)
+            await anyio.sleep_until(until + 0.2)  # reading is paused by now, and then we hang up
+            async for line in lines:
+                assert line.message == "tick"
+
+
 async def test_who_reads_slowly_holds_the_gateway_back(tmp_path: Path) -> None:
     stream = Endless("x" * 60_000)
     async with scene(Gateway(stream=stream), tmp_path) as now:

@@ -58,6 +58,16 @@ class _Connection(ClientConnection):
     _heard = 0.0
     _watching: asyncio.TimerHandle | None = None
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.recv_messages.resume = self._resume_reading
+
+    def _resume_reading(self) -> None:
+        # Frames that wait are still read after we hung up, or both sides did at once. There is nothing more to read
+        # then, and asyncio's transport for TLS, which forgets its connection when it is closed twice, would fail.
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+
     def data_received(self, data: bytes) -> None:
         self._heard = self.loop.time()
         super().data_received(data)
@@ -65,13 +75,6 @@ class _Connection(ClientConnection):
             self.protocol.fail(CloseCode.POLICY_VIOLATION)
         if self.protocol.close_expected():
             self.transport.abort()
-
-    def eof_received(self) -> None:
-        # TLS may end in the same read in which we have just hung up. The library would then close the transport, and
-        # asyncio's takes a second close as leave to forget its connection: `recv` fails where it reads on behind 16
-        # waiting frames. `connection_lost` comes and does all that is left to do.
-        if not self.transport.is_closing():
-            super().eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._watching is not None:
