@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 SDL    ?=
+ONLY   ?=
 
-.PHONY: demo test check format clean
+.PHONY: demo test check mutants format clean
 
 # Installed again only when what is installed could have changed.
 $(VENV)/.installed: pyproject.toml
@@ -23,6 +24,10 @@ check: $(VENV)/.installed
 
 test: check
 	$(BIN)/pytest -n auto
+
+# Minutes, so not a part of `test`. `make mutants ONLY=ledger` takes only modules whose path has that in it.
+mutants: $(VENV)/.installed
+	$(BIN)/python scripts/mutants.py $(ONLY)
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .

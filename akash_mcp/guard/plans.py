@@ -137,9 +137,10 @@ class FundPlan(Plan):
     def summary(self) -> str:
         whose = "" if self.ours else ", which this server did not create"
         if self.more_hours is not None:
+            comma = "," if whose else ""
             return (
-                f"Let deployment {self.dseq}{whose}{'' if self.ours else ','} run {self.more_hours} hours longer, for at most {self.amount}. "
-                "Closing it earlier costs less."
+                f"Let deployment {self.dseq}{whose}{comma} run {self.more_hours} hours longer, for at most "
+                f"{self.amount}. Closing it earlier costs less."
             )
         return (
             f"Add {self.amount} to the escrow of deployment {self.dseq}{whose}. It is spent as the deployment runs; "
