@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 SDL    ?=
+ONLY   ?=
 
-.PHONY: demo test thorough check format clean
+.PHONY: demo test thorough mutants check format clean
 
 # Installed again only when what is installed could have changed.
 $(VENV)/.installed: pyproject.toml
@@ -27,6 +28,10 @@ test: check
 # What hypothesis tries, with 2000 examples a test in place of the suite's 50: for a nightly run.
 thorough: $(VENV)/.installed
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n auto -m hypothesis --timeout 1800
+
+# Minutes, so not a part of `test`. `make mutants ONLY=ledger` takes only modules whose path has that in it.
+mutants: $(VENV)/.installed
+	$(BIN)/python scripts/mutants.py $(ONLY)
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .

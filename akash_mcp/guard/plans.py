@@ -137,8 +137,9 @@ class FundPlan(Plan):
     def summary(self) -> str:
         whose = "" if self.ours else ", which this server did not create"
         if self.more_hours is not None:
+            comma = "," if whose else ""
             return (
-                f"Let deployment {self.dseq}{whose and whose + ','} run {self.more_hours} hours longer, for at most "
+                f"Let deployment {self.dseq}{whose}{comma} run {self.more_hours} hours longer, for at most "
                 f"{self.amount}. Closing it earlier costs less."
             )
         return (

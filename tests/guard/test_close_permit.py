@@ -20,6 +20,7 @@ from scripted_console import (
     refusal,
 )
 
+from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import NotFound, OutcomeUnknown, Unauthorized, Unreachable
 from akash_mcp.guard.close_permit import Closed, ClosePermit
 from akash_mcp.guard.journal import State
@@ -62,6 +63,14 @@ async def test_a_close_whose_answer_was_lost_is_proven_by_reading(failure: Told,
         assert (await permit.close()).spent == Usd("0.25")
 
 
+async def test_a_close_that_the_console_gave_up_on_is_looked_at_too(tmp_path: Path) -> None:
+    async with guarded(tmp_path, generation=Generation.V2026_11) as guard:
+        guard.console.on(CLOSE, (202, {"activityId": "a1"}))
+        guard.console.on("GET /v1/activities/a1", (200, {"id": "a1", "status": "failed"}))
+        guard.console.on(READ, CLOSED)
+        assert (await guard.gate.close(PLAN, approved(PLAN)).close()).spent == Usd("0.25")
+
+
 async def test_a_success_that_still_reads_as_active_is_not_believed(tmp_path: Path) -> None:
     async with launched(tmp_path) as (guard, permit):
         with pytest.raises(OutcomeUnknown, match="not proven closed and may still cost money") as unknown:
@@ -90,7 +99,9 @@ async def test_a_close_that_takes_its_time_is_proven_in_the_end(tmp_path: Path) 
 async def test_what_cannot_be_read_back_is_not_proven(unread: Told, tmp_path: Path) -> None:
     async with launched(tmp_path) as (guard, permit):
         guard.console.on(READ, unread)
-        with pytest.raises(OutcomeUnknown, match="not proven closed"):
+        with pytest.raises(
+            OutcomeUnknown, match=r"not proven closed and may still cost money\. Akash Console"
+        ):
             await permit.close()
         assert guard.ledger.held(DSEQ) == Usd(2)
 

@@ -99,7 +99,10 @@ async def test_what_costs_nothing_reserves_nothing(name: str, tmp_path: Path) ->
     async with guarded(tmp_path) as guard:
         await created(guard)
         go(guard, approved(plan))
-        assert guard.ledger.status().held == LAUNCH.deposit
+        with guard.store.reading() as db:
+            assert [row[0] for row in db.execute("SELECT amount_uact FROM reservations")] == [
+                LAUNCH.deposit.uact
+            ]
 
 
 async def test_what_it_may_cost_is_reserved_for_its_deployment(tmp_path: Path) -> None:

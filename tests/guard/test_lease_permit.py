@@ -179,6 +179,13 @@ async def test_an_offer_without_a_price_is_refused(price: str, tmp_path: Path) -
         assert "no price that can be judged" in await refused(guard, permit, choice(price=price))
 
 
+async def test_the_smallest_price_is_a_price(tmp_path: Path) -> None:
+    async with created(tmp_path) as (guard, permit):
+        guard.console.on(BIDS, (200, [bid(price="0.000001")]))
+        await permit.lease([choice(price="0.000001")])
+        assert guard.console.sent(LEASE)
+
+
 async def test_an_offer_without_a_price_does_not_hide_behind_another(tmp_path: Path) -> None:
     async with created(tmp_path) as (guard, permit):
         guard.console.on(BIDS, (200, [bid(), bid(OTHER, 0, gseq=2)]))

@@ -90,6 +90,13 @@ async def test_a_server_that_is_stopped_while_it_waits_leaves_it_unknown(tmp_pat
         assert "ancelled" in note
 
 
+async def test_a_failure_without_words_is_written_down_by_its_kind(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        with pytest.raises(ZeroDivisionError), operation_of(guard).accounted(on_refusal=State.REFUSED):
+            raise ZeroDivisionError
+        assert guard.written() == [("launch", "unknown", "ZeroDivisionError")]
+
+
 async def test_a_long_reason_is_cut(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
         for error in (Refused("x" * 600), ZeroDivisionError("x" * 600)):
