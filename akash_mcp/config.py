@@ -48,7 +48,7 @@ def _usd(value: object) -> Usd:
     if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
         raise ValueError("write an amount of US dollars, such as 10 or 2.50")
     try:
-        return Usd(value)
+        return Usd.parse(value)
     except NotMoney as error:
         raise ValueError(f"{error}; write US dollars, such as 10 or 2.50") from error
 

@@ -19,6 +19,13 @@ BLOCKS_PER_HOUR = Decimal(3600) / BLOCK_SECONDS
 HOURS_PER_MONTH = Decimal("30.437") * 24
 UACT_PER_USD = Decimal(10**6)
 
+SMALLEST = Decimal("0.000000001")
+LARGEST = Decimal(10**9)
+LONGEST_NUMBER = 40
+"""What somebody can mean by an amount of US dollars, and characters that it takes to write it."""
+
+_UNBELIEVABLE = f"an amount of money is 0, or from {SMALLEST:f} to {LARGEST:f} US dollars"
+
 Number: TypeAlias = "Decimal | int | str"
 
 
@@ -48,6 +55,26 @@ class Usd:
         if value < 0:
             raise NotMoney("an amount of money is not negative")
         object.__setattr__(self, "amount", abs(value))  # abs: minus zero is zero
+
+    @classmethod
+    def parse(cls, written: Number) -> Usd:
+        """An amount as a person, a model or an upstream wrote it. Raises `NotMoney` also for one that nobody means.
+
+        A number can be short to write and endless to print or to reckon with (`1e-999990`), so nothing is done with
+        it before its size is known to be believable.
+        """
+        if isinstance(written, int) and abs(written) > LARGEST:
+            raise NotMoney(_UNBELIEVABLE)  # as text it could be too long for Python to write
+        text = str(written).strip()
+        if len(text) > LONGEST_NUMBER:
+            raise NotMoney(f"an amount of money has at most {LONGEST_NUMBER} characters")
+        try:
+            value = Decimal(text)
+        except InvalidOperation as error:
+            raise NotMoney(f"{text!r} is not an amount of money") from error
+        if value.is_finite() and value and not SMALLEST <= value.copy_abs() <= LARGEST:
+            raise NotMoney(_UNBELIEVABLE)
+        return cls(value)
 
     @classmethod
     def from_uact(cls, uact: Number) -> Usd:

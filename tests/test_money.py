@@ -22,6 +22,54 @@ def test_text_that_is_not_money_is_refused(wrong: Any) -> None:
         Usd(wrong)
 
 
+ENDLESS = (
+    "1e-999990",
+    "1e999990",
+    "1e26",
+    "1e-10",
+    "-1e-999990",
+    "9" * 5000,
+    "0." + "1" * 5000,
+    "1000000000.01",
+)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [*ENDLESS, 10**5000, Decimal("1e-999990")],
+    ids=lambda each: f"{each!r:.20}" if isinstance(each, str) else type(each).__name__,
+)
+def test_an_amount_that_nobody_means_is_refused_at_once(written: Any) -> None:
+    with pytest.raises(NotMoney) as refusal:
+        Usd.parse(written)
+    assert len(str(refusal.value)) < 120
+
+
+@pytest.mark.parametrize(
+    ("written", "amount"),
+    [(" 5 ", "5"), ("0", "0"), (10**9, "1e9"), ("1e-9", "1e-9"), (Decimal("2.50"), "2.5")],
+)
+def test_an_amount_is_read_as_it_is_written(written: Any, amount: str) -> None:
+    assert Usd.parse(written) == Usd(amount)
+
+
+@given(
+    st.one_of(
+        st.text(max_size=30),
+        st.integers(),
+        st.decimals(),
+        st.from_regex(r"\d{1,3}e-?\d{1,9}", fullmatch=True),
+    )
+)
+def test_whatever_is_read_as_money_can_be_shown(written: Any) -> None:
+    try:
+        amount = Usd.parse(written)
+    except NotMoney:
+        return
+    assert len(str(amount)) < 30
+    assert amount.uact >= 0
+
+
 @given(amounts, amounts)
 def test_sums_are_exact_and_differences_never_negative(one: Usd, other: Usd) -> None:
     assert (one + other) - other == one

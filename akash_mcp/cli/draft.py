@@ -34,6 +34,6 @@ def run(
 
 def _usd(text: str) -> Usd:
     try:
-        return Usd(text)
+        return Usd.parse(text)
     except NotMoney as error:
         raise BadArgument(f"--max-usd-per-hour must be US dollars, such as 0.5: {error}.") from error

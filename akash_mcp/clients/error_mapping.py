@@ -213,7 +213,7 @@ def _usd(parsed: object, name: str) -> Usd | None:
     if not isinstance(amount, int | Decimal):
         return None
     try:
-        return Usd(amount)
+        return Usd.parse(amount)
     except NotMoney:
         return None
 

@@ -18,7 +18,7 @@ def _usd(value: Any) -> Usd:
     # JSON has one kind of number and Python reads it as a float; its shortest text is what was written.
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise NotMoney("expected an amount in US dollars")
-    amount = Usd(str(value).strip())
+    amount = Usd.parse(str(value) if isinstance(value, float) else value)
     if not amount:
         raise NotMoney("must be more than 0 USD")
     return amount

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import pytest
 from agents import ERAS, YES, Connect, text_of
 from pydantic import SecretStr
@@ -113,6 +114,10 @@ AMOUNTS: dict[str, tuple[Any, str]] = {
     "infinite": ("Infinity", "finite"),
     "words": ("five", "not an amount of money"),
     "a truth": (True, "US dollars"),
+    "too small to print": ("1e-999990", "an amount of money is 0, or from"),
+    "too large to print": ("1e999990", "an amount of money is 0, or from"),
+    "more than there is": ("1e26", "an amount of money is 0, or from"),
+    "a long number": ("1" * 5000, "at most 40 characters"),
 }
 
 
@@ -124,6 +129,16 @@ async def test_a_deposit_that_is_not_a_valid_amount_is_refused(
         said = await agent.refused("deploy", sdl=sdl, deposit_usd=amount)
     assert part in said
     assert "No money moved." in said
+    assert not network.chain.deployments
+
+
+async def test_a_rate_that_nobody_means_is_refused_at_once(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect(approval="auto") as agent:
+        with anyio.fail_after(5):
+            said = await agent.refused("deploy", sdl=sdl, deposit_usd=1, max_usd_per_hour="1e-999990")
+    assert "an amount of money is 0, or from" in said
     assert not network.chain.deployments
 
 
