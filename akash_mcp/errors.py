@@ -39,7 +39,7 @@ NOTHING_MOVED = "No money moved."
 
 
 class AkashError(Exception):
-    """Something that can go wrong in use, told so that its reader can act.
+    """Something that can go wrong in use, with what its reader needs to act.
 
     `what` happened, `money`: whether money moved, `next_step`: what to do. None of them ever holds a secret.
     """

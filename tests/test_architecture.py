@@ -1,4 +1,4 @@
-"""The walls of the house hold, and a wrong import really fails."""
+"""The layers hold, and a wrong import really fails."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ BREACHES = {
     "a diagnosis that knows the launch": (
         "akash_mcp/workflow/diagnosis/thief.py",
         "from akash_mcp.workflow.launch import launch",
-        "Workflows stand side by side: what only reads knows nothing of what spends",
+        "Workflows are independent: what only reads knows nothing of what spends",
     ),
     "SDL rules that check by themselves": (
         "akash_mcp/sdl/rules/thief.py",
@@ -103,21 +103,21 @@ def _lint(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Path:
+def package(tmp_path: Path) -> Path:
     shutil.copytree(TOP / "akash_mcp", tmp_path / "akash_mcp", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(TOP / "pyproject.toml", tmp_path)
     return tmp_path
 
 
-def test_layers_hold(house: Path) -> None:
-    done = _lint(house)
+def test_layers_hold(package: Path) -> None:
+    done = _lint(package)
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize(("where", "line", "contract"), BREACHES.values(), ids=BREACHES.keys())
-def test_a_wrong_import_fails(where: str, line: str, contract: str, house: Path) -> None:
-    (house / where).write_text(f'"""A breach."""\n\n{line}\n', encoding="utf-8")
-    done = _lint(house)
+def test_a_wrong_import_fails(where: str, line: str, contract: str, package: Path) -> None:
+    (package / where).write_text(f'"""A breach."""\n\n{line}\n', encoding="utf-8")
+    done = _lint(package)
     assert done.returncode != 0
     assert f"{contract} BROKEN" in done.stdout
 

@@ -78,7 +78,7 @@ def test_stdout_carries_mcp_and_nothing_else(flags: tuple[str, ...], tmp_path: P
         )
         for number, (name, arguments) in enumerate(calls, start=1):
             stdin.write(request("tools/call", number, name=name, arguments=arguments))
-        stdin.write(b"this is no JSON\n")
+        stdin.write(b"this is not JSON\n")
         stdin.flush()
         answered: dict[int, dict[str, Any]] = {}
         while len(answered) < len(calls) + 1:

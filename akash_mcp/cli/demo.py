@@ -48,18 +48,18 @@ class DemoFailed(Exception):
 
 @dataclass
 class Story:
-    """What is told to a person, step by step, and what is kept for the last line."""
+    """Shows a person each step, and keeps in `result` what `--json` prints at the end."""
 
     out: Console
     started: float = field(default_factory=time.monotonic)
     result: dict[str, Any] = field(default_factory=dict)
 
-    def step(self, title: str, told: str = "") -> None:
-        """One step that was done."""
+    def step(self, title: str, detail: str = "") -> None:
+        """Print a step that was done, with the seconds since the start."""
         seconds = time.monotonic() - self.started
         self.out.print(f"[bold green]✓[/] [bold]{escape(title)}[/] [dim]{seconds:.1f} s[/]")
-        if told:
-            self.out.print(f"  {escape(told)}")
+        if detail:
+            self.out.print(f"  {escape(detail)}")
 
 
 def run(
@@ -211,7 +211,8 @@ async def _look(story: Story, client: Client, launched: dict[str, Any]) -> None:
 def _offers(offers: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in ("  #", "provider", "region", "USD/hour", "USD/day with risk"):
-        table.add_column(title, no_wrap=True, min_width=4)
+        # On a narrow terminal a region takes two lines, so that no price is cut.
+        table.add_column(title, no_wrap=title != "region", min_width=4)
     for offer in offers[:6]:
         cells = (
             offer["name"] or offer["provider"],
@@ -321,6 +322,6 @@ async def _text(client: Client, tool: str, **arguments: Any) -> str:
 async def _ask(client: Client, tool: str, arguments: dict[str, Any]) -> CallToolResult:
     result = await client.call_tool(tool, arguments)
     if result.is_error:
-        said = "".join(block.text for block in result.content if isinstance(block, TextContent))
-        raise DemoFailed(f"{tool} failed: {said}")
+        text = "".join(block.text for block in result.content if isinstance(block, TextContent))
+        raise DemoFailed(f"{tool} failed: {text}")
     return result

@@ -31,7 +31,10 @@ _SETTINGS: Mapping[str, tuple[str, str]] = {
     "denied_providers": ("A,B", "these providers never get a lease"),
     "allow_private_providers": ("CIDR,…", "networks of private provider hosts that may be contacted"),
     "console_url": ("URL", "Console API"),
-    "console_generation": ("NAME", "which Console API answers: 2025, reference or 2026-11 (asked)"),
+    "console_generation": (
+        "NAME",
+        "which Console API answers: 2025, reference or 2026-11 (found out by asking it)",
+    ),
     "chain_rest_url": ("URL", "Cosmos REST endpoint of an Akash node"),
     "state_dir": ("DIR", "folder of the ledger and the journal"),
 }
@@ -252,7 +255,7 @@ def _parser() -> argparse.ArgumentParser:
     draft.add_argument(
         "--max-usd-per-hour", metavar="USD", help="price ceiling of all replicas together (by size)"
     )
-    draft.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there")
+    draft.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the SDL there")
 
     convert = command("import", _import, "convert a compose file to an SDL and list what it leaves out")
     convert.add_argument("file", type=Path, metavar="FILE")

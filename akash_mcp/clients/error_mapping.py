@@ -74,7 +74,7 @@ _WHAT: Mapping[type[ApiError], str] = {
     InsufficientBalance: "{name} says that the account has not enough credit",
     TopUpPending: "{name} is charging the account's card for this",
     Forbidden: "{name} does not allow this",
-    NotFound: "{name} does not know that name",
+    NotFound: "{name} found nothing with that id",
     Conflict: "{name} says that something else changed first",
     WalletProvisioning: "{name} is still setting up the account's wallet",
     TooLarge: "{name} says that the request is too large",

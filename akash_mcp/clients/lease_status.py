@@ -38,7 +38,7 @@ class ServiceStatus(ApiModel):
         """How many replicas run and are ready.
 
         `available` says so too, except of a service with persistent storage: there it counts all pods, also those
-        that do not run yet (akash-network/provider cluster/kube). So it is believed only where nothing better is told.
+        that do not run yet (akash-network/provider cluster/kube). So it is believed only where nothing better is known.
         """
         return self.available if self.ready_replicas is None else self.ready_replicas
 

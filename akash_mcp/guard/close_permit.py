@@ -42,7 +42,7 @@ class ClosePermit:
 
     @property
     def op_id(self) -> OpId:
-        """The journalled operation."""
+        """Names this operation in the journal, and in the answers of tools."""
         return self._operation.op_id
 
     async def close(self) -> Closed:

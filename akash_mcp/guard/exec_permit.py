@@ -26,7 +26,7 @@ class ExecPermit:
 
     @property
     def op_id(self) -> OpId:
-        """The journalled operation."""
+        """Names this operation in the journal, and in the answers of tools."""
         return self._operation.op_id
 
     async def run(self) -> ExecResult:

@@ -19,7 +19,7 @@ class FundPermit:
 
     @property
     def op_id(self) -> OpId:
-        """The journalled operation."""
+        """Names this operation in the journal, and in the answers of tools."""
         return self._operation.op_id
 
     async def deposit(self) -> DeploymentDetail:

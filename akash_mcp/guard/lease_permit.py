@@ -44,15 +44,15 @@ class LeasePermit:
 
     @property
     def op_id(self) -> OpId:
-        """The journalled operation."""
+        """Names this operation in the journal, and in the answers of tools."""
         return self._operation.op_id
 
     async def lease(self, choices: Sequence[Choice]) -> DeploymentDetail:
         """Bound the platform's own funding, look at the offers once more, and lease all in one transaction.
 
         Raises `Refused` when an offer is over the approved rate, of a provider that the policy does not allow, no
-        longer open, or dearer than it was; nothing is leased then. Raises what the Console raises otherwise. After
-        anything but a `Refused` the lease may exist even so: look before acting.
+        longer open, or more expensive than it was; nothing is leased then. Raises what the Console raises otherwise.
+        After anything but a `Refused` the lease may exist even so: look before acting.
         """
         dseq, operation = self._dseq, self._operation
         sources = self._sources()

@@ -18,7 +18,7 @@ class UpdatePermit:
 
     @property
     def op_id(self) -> OpId:
-        """The journalled operation."""
+        """Names this operation in the journal, and in the answers of tools."""
         return self._operation.op_id
 
     async def update(self) -> DeploymentDetail:

@@ -269,8 +269,8 @@ def _explained(judged: _Judged, place: int, group: list[_Judged], wanted: Requir
         (abs(judged.loss.amount - median(o.loss.amount for o in group)), _about_risk(judged, wanted.hours)),
     ]
     reasons.sort(key=lambda reason: -reason[0])
-    said = [words for _, words in reasons]
-    said.append("audited" if offer.audited else "not audited")
+    texts = [text for _, text in reasons]
+    texts.append("audited" if offer.audited else "not audited")
     return RankedOffer(
         offer=offer,
         rank=place,
@@ -278,7 +278,7 @@ def _explained(judged: _Judged, place: int, group: list[_Judged], wanted: Requir
         bill=judged.bill,
         expected_cost=judged.bill + judged.loss,
         interruption=judged.interruption,
-        reasons=tuple(said),
+        reasons=tuple(texts),
         unknowns=_unknowns(offer, wanted),
     )
 

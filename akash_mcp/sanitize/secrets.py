@@ -1,6 +1,6 @@
 """Secrets, found by value and by shape, and hidden.
 
-By value: what this process itself holds (its API key, the tokens it mints) is told to `remember` once, so that no
+By value: what this process itself holds (its API key, the tokens it mints) is given to `remember` once, so that no
 caller can forget to pass it. By shape: keys of well-known issuers, JSON web tokens, private keys, the password in a
 URL, and whatever is assigned to a name that sounds like a secret.
 
@@ -15,17 +15,17 @@ import re
 from urllib.parse import quote
 
 MASK = "<masked>"
-"""What stands where a secret stood. It is safe inside plain, single and double quoted YAML and JSON."""
+"""What replaces a secret. It is safe inside plain, single and double quoted YAML and JSON."""
 
 SHORTEST_KNOWN = 8
 """Characters of the shortest secret that is hidden by value: a shorter one would hide ordinary words."""
 
-LONGEST_SHAPE = 16_384
+LONGEST_SECRET = 16_384
 """Characters of the longest secret that is known by its shape: an armoured private key."""
 
 
 class KnownSecrets:
-    """Secret values that were told. They are compared, never shown: with `ignore_case` in whatever case they are in."""
+    """Secret values that are known. They are compared, never shown: with `ignore_case` in whatever case they are in."""
 
     def __init__(self, *, ignore_case: bool = False) -> None:
         self._flags = re.IGNORECASE if ignore_case else re.NOFLAG
@@ -141,7 +141,7 @@ def _mask_issued(text: str) -> tuple[str, int]:
 
 _ARMOUR = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-    rf"(?:[^-]|-(?!----)){{0,{LONGEST_SHAPE}}}+(?:-----END [A-Z0-9 ]{{0,40}}-----)?"
+    rf"(?:[^-]|-(?!----)){{0,{LONGEST_SECRET}}}+(?:-----END [A-Z0-9 ]{{0,40}}-----)?"
 )
 _ARMOUR_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\n"
@@ -160,7 +160,7 @@ def _mask_private_keys(text: str) -> tuple[str, int]:
     return "".join(pieces) + text[done:], whole + len(pieces) // 2
 
 
-# What stands where a secret could, and is none: our own mask, words that tell what is wrong with a secret, and
+# What is found where a secret could be, and is not one: our own mask, words that tell what is wrong with a secret, and
 # references to one. Each counts from its first character on, and with an ellipsis behind it, so that cutting a
 # text there does not make a secret of it.
 _TELLING = frozenset(

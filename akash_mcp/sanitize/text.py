@@ -5,7 +5,7 @@ What a provider, a container, a template, a chain record or an upstream's error 
 
 1. `visible`: what nobody can see goes, and with it what could hide a secret or a delimiter from the next steps;
 2. one line only, where one is asked for: joining lines can complete an assignment, so it comes before
-3. `secrets.mask`: what must not be told is hidden;
+3. `secrets.mask`: secrets are hidden;
 4. `defused`: marks that some program between us and the model would act upon get a space inside. It comes after
    the mask, since a space could end a secret early, and before
 5. the cut to so many bytes, which comes last, because half a key has no shape that could be known.
@@ -108,10 +108,10 @@ def defused(text: str) -> str:
 
 
 def mask_env(sdl_text: str) -> str:
-    """An SDL with the secrets in its `env`, `credentials` and command lines masked, and all else as it stands.
+    """An SDL with the secrets in its `env`, `credentials` and command lines masked, and everything else unchanged.
 
     Names that sound like a secret and values that look like one are masked; references (`ac-secret://NAME`,
-    `${NAME}`) and switches (`true`, `8080`) stay. Text that is no YAML is masked by shape alone.
+    `${NAME}`) and switches (`true`, `8080`) stay. Text that is not YAML is masked by shape alone.
     """
     text = visible(sdl_text)
     pieces: list[str] = []
@@ -131,10 +131,10 @@ _SHRINKS = 4
 
 
 def _window(text: str, limit: int, keep: Literal["start", "end"]) -> tuple[str, bool]:
-    """The part of `text` worth looking at, and whether there is more. No half of a secret stands at its edge."""
+    """The part of `text` worth looking at, and whether there is more. No half of a secret is at its edge."""
     if limit < 0:
         raise ValueError("a limit is a number of bytes, so it is not negative")
-    edge = secrets.LONGEST_SHAPE
+    edge = secrets.LONGEST_SECRET
     size = limit * _SHRINKS + 4 * edge
     if len(text) <= size:
         return text, False
@@ -173,7 +173,7 @@ _SECRET_FLAG = re.compile(r"--?[\w-]*(?:password|passphrase|token|secret|key)", 
 
 
 def _yaml_secrets(text: str) -> Iterator[tuple[int, int, str]]:
-    """Where secrets stand in YAML `text`: start, end and what to write there, each scalar once."""
+    """Where secrets are in YAML `text`: start, end and what to write there, each scalar once."""
     if len(text) > _LARGEST_YAML:
         return
     try:

@@ -17,10 +17,10 @@ _KINDS = {0: "HTTP addresses", 1: "random ports", 2: "leased IPs"}
 
 
 def diff(old: Report, new: Report) -> tuple[str, ...]:
-    """What stands in the way of updating `old` to `new` in place; empty where nothing does.
+    """What prevents updating `old` to `new` in place; empty where nothing does.
 
     Images, commands, variables and ports of the same kind can change. A changed price is not in the way: it has no
-    effect on a lease that stands.
+    effect on a lease that exists.
     """
     if not new.ok:
         first = new.errors[0]

@@ -54,7 +54,7 @@ async def deploy(
     sdl: SdlArg,
     deposit_usd: Annotated[UsdArg, Field(description="The most it can cost; the unused part comes back")],
     decision: Annotated[Decision[LaunchPlan], decided(plan_deploy)],
-    max_usd_per_hour: Annotated[UsdArg | None, Field(description="Take no dearer offer")] = None,
+    max_usd_per_hour: Annotated[UsdArg | None, Field(description="Take no more expensive offer")] = None,
     prefer: Prefer = "balanced",
     approval_token: ApprovalToken = None,
 ) -> Outcome:
@@ -137,7 +137,8 @@ async def create_lease(
     decision: Annotated[Decision[LeasePlan], decided(plan_lease)],
     approval_token: ApprovalToken = None,
 ) -> Outcome:
-    """SPENDS. Accept bids on a deployment of ours, paid from its deposit; deliver its manifest, wait until it runs."""
+    """SPENDS. Accept bids on a deployment created here, paid from its deposit; deliver its manifest, wait until it
+    runs."""
     if isinstance(decision, TokenNeeded):
         return confirmation(decision)
     rt, plan = runtime(ctx), decision.plan

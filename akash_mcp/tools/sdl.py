@@ -16,7 +16,7 @@ from akash_mcp.tools.results import Verdict
 from akash_mcp.tools.tool import Effect, ToolSpec
 
 MOST_LEFT_OUT = 60
-"""The most things left out that an answer lists; their whole number is told beside them."""
+"""The most things left out that an answer lists; how many there are is said beside them."""
 
 
 class LeftOutResult(BaseModel):

@@ -70,7 +70,7 @@ async def launch(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) 
 async def _lease(
     rt: Runtime, permit: LaunchPermit, dseq: Dseq, running: Running[Launched]
 ) -> tuple[Ranking, tuple[RankedOffer, ...]]:
-    """Choose and lease. An offer that vanished, or became dearer, is passed over for the next best."""
+    """Choose and lease. An offer that vanished, or became more expensive, is passed over for the next best."""
     leasing = permit.leasing(dseq)
     plan = permit.plan
     wanted = requirements(rt.policy, plan.max_usd_per_hour)

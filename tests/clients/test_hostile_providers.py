@@ -90,7 +90,7 @@ REFUSED = {
         "fingerprintMismatch",
         shown=registered(PROVIDER_ADDRESS, serial=GOOD.certificate.serial_number),
     ),
-    "shows a certificate whose name is no address": Row(
+    "shows a certificate whose name is not an address": Row(
         "refused: `CommonNameIsNotBech32`",
         UntrustedProvider,
         "CommonNameIsNotBech32",
@@ -297,7 +297,7 @@ SCENES = {
     "replaces its certificate, and does not": "refused, and nothing more is sent",
     "had its certificate revoked while a log is followed": "the stream ends within 60 s",
     "replaces its certificate while a log is followed": "the stream ends within 60 s, and can be opened again",
-    "redirects to another host": "an error; nobody connects there",
+    "redirects to another host": "an error; nothing connects there",
     "has a name that leads elsewhere later": "goes unnoticed for 60 s, then the new address is judged",
     "sends a log without end": "held back by TCP, and left when enough was read",
     "sends pings without end, and reads no answer": "left at 1 MiB",

@@ -282,7 +282,7 @@ async def test_a_redirect_is_not_followed() -> None:
 @pytest.mark.parametrize(
     "echo",
     [
-        lambda status: reply(status, {"message": f"key {KEY} and {KEY.upper()} are no good"}),
+        lambda status: reply(status, {"message": f"key {KEY} and {KEY.upper()} are wrong"}),
         lambda status: reply(status, f"x-api-key: {KEY}"),
         lambda status: reply(status, {"message": "x" * 290 + KEY}),
     ],

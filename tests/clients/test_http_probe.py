@@ -46,9 +46,9 @@ def said(status: int, *headers: str, body: str = "") -> bytes:
 @pytest.mark.parametrize(
     ("answer", "status"),
     [(ProbeOutcome.LISTENS, status) for status in (200, 204, 401, 404, 500)]
-    + [(ProbeOutcome.NOBODY, status) for status in (502, 503, 504)],
+    + [(ProbeOutcome.NO_APP, status) for status in (502, 503, 504)],
 )
-async def test_only_the_ingress_own_errors_mean_that_nobody_listens(
+async def test_only_the_ingress_own_errors_mean_that_no_app_listens(
     answer: ProbeOutcome, status: int
 ) -> None:
     async with serving(said(status)) as (uri, _):
@@ -86,7 +86,7 @@ async def test_silence_proves_nothing(answer: bytes, hang: bool, monkeypatch: py
     assert (seen.outcome, seen.message) == (ProbeOutcome.UNKNOWN, "did not answer within 0 seconds")
 
 
-@pytest.mark.parametrize("answer", [b"", b"\x16\x03\x01 this is no HTTP\r\n\r\n"])
+@pytest.mark.parametrize("answer", [b"", b"\x16\x03\x01 this is not HTTP\r\n\r\n"])
 async def test_a_broken_connection_proves_nothing(answer: bytes) -> None:
     async with serving(answer) as (uri, _):
         seen = await probe(uri, LOOPBACK)

@@ -194,8 +194,8 @@ FAILURES = {
         "command execution failed",
     ),
     "a message that nobody knows": (result(0, "\x1b[31mteapot"), "teapot"),
-    "a result that is no JSON": (frame(Code.RESULT, b"{"), "cannot be read"),
-    "a result that is no object": (frame(Code.RESULT, b"[" * 100_000), "cannot be read"),
+    "a result that is not JSON": (frame(Code.RESULT, b"{"), "cannot be read"),
+    "a result that is not an object": (frame(Code.RESULT, b"[" * 100_000), "cannot be read"),
     "an exit code that is none": (result("0"), "cannot be read"),
 }
 

@@ -34,7 +34,7 @@ async def version(world: World, tls: ssl.SSLContext | None = None) -> int:
         return (await client.get(f"{world.url}/version")).status_code
 
 
-async def untrusted(world: World) -> str:
+async def certificate_refusal(world: World) -> str:
     with pytest.raises(httpx2.ConnectError, match="CERTIFICATE_VERIFY_FAILED") as refused:
         await version(world)
     return str(refused.value)
@@ -49,33 +49,33 @@ def shell(lease: str) -> str:
 
 async def test_a_certificate_that_is_not_on_chain(world: World) -> None:
     await world.inject("certificate-unregistered")
-    assert "self-signed certificate" in await untrusted(world)
+    assert "self-signed certificate" in await certificate_refusal(world)
     await world.inject("certificate-unregistered", count=0)
     assert await version(world) == 200
 
 
 async def test_a_certificate_that_has_expired(world: World) -> None:
     await world.inject("certificate-expired")
-    assert "certificate has expired" in await untrusted(world)
+    assert "certificate has expired" in await certificate_refusal(world)
 
 
 async def test_a_certificate_that_is_not_valid_yet(world: World) -> None:
     await world.inject("certificate-not-yet-valid")
-    assert "certificate is not yet valid" in await untrusted(world)
+    assert "certificate is not yet valid" in await certificate_refusal(world)
 
 
 async def test_another_certificate_under_the_serial_on_chain(world: World) -> None:
     await world.inject("certificate-mismatch")
     on_chain = [c.serial for c in world.chain.certificates if c.state == "valid"]
     assert on_chain == [world.gateway.certificate.serial]
-    await untrusted(world)
+    await certificate_refusal(world)
 
 
 async def test_a_certificate_that_is_revoked_goes_on_being_shown(world: World) -> None:
     before = world.pinned()
     await world.inject("certificate-revoked")
     assert await version(world, before) == 200
-    await untrusted(world)
+    await certificate_refusal(world)
     await world.inject("certificate-revoked", count=0)
     assert await version(world) == 200
 
@@ -93,7 +93,7 @@ async def test_a_rotation_leaves_open_connections_and_changes_new_ones(world: Wo
 
 async def test_the_chain_can_learn_of_a_rotation_late(world: World) -> None:
     await world.inject("certificate-rotated-early")
-    await untrusted(world)
+    await certificate_refusal(world)
     world.chain.clock.skip(CHAIN_LAG_SECONDS + 1)
     world.chain.schedule.catch_up()
     assert await version(world) == 200

@@ -112,5 +112,5 @@ async def test_nonsense_on_the_web_port_is_answered_with_400(world: World) -> No
     lease = await world.deploy(service())
     port = int((await world.site(lease)).rpartition(":")[2])
     async with await anyio.connect_tcp("127.0.0.1", port) as stream:
-        await stream.send(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
+        await stream.send(b"\x16\x03\x01 this is not HTTP\r\n\r\n")
         assert (await stream.receive()).startswith(b"HTTP/1.1 400 ")

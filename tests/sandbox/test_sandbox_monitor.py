@@ -60,11 +60,11 @@ async def test_another_manifest_begins_the_count_anew(world: World) -> None:
     path = await world.deploy(service(image="acme/does-not-exist:1"), settle=0)
     deployment = world.chain.deployments[world.account.address, path.split("/")[2]]
     later(world, path, SOONEST - 10)
-    mended = manifest(service())
+    corrected = manifest(service())
     transactions.update_deployment(
-        world.chain, deployment.owner, deployment.dseq, version=decode(mended).version
+        world.chain, deployment.owner, deployment.dseq, version=decode(corrected).version
     )
-    assert (await world.put(deployment, mended)).status_code == 200
+    assert (await world.put(deployment, corrected)).status_code == 200
     assert later(world, path, 4 * LATEST).state == "active"
 
 

@@ -386,7 +386,7 @@ def test_a_block_scalar_is_masked_without_breaking_the_next_line() -> None:
 @pytest.mark.parametrize(
     "text", ["PASSWORD=hunter2: [", "[" * 5_000 + "password=hunter2", '"\\UFFFFFFFF" password=hunter2']
 )
-def test_text_that_is_no_yaml_is_masked_by_shape(text: str) -> None:
+def test_text_that_is_not_yaml_is_masked_by_shape(text: str) -> None:
     assert "hunter2" not in mask_env(text)
 
 

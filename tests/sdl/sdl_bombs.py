@@ -1,4 +1,4 @@
-"""SDLs that were written to keep us busy: `REFUSED` are no good, `TAKEN` are large and good."""
+"""SDLs that were written to keep us busy: `REFUSED` are invalid, `TAKEN` are large and valid."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ MISTAKES: dict[str, tuple[list[Change], str, str, Change]] = {
     "endpoints as a list": ([(GLOBAL, "          - {global: true, ip: mine}\n"), ("deployment:", "endpoints: [mine]\ndeployment:")], "S03", "write name: kind: ip", ("[mine]", "{mine: {kind: ip}}")),
     "an ip without global": ([(GLOBAL, "          - ip: mine\n"), ("deployment:", "endpoints: {mine: {kind: ip}}\ndeployment:")], "S09", "add global: true", ("- ip: mine", "- {ip: mine, global: true}")),
     "an endpoint nobody uses": ([("deployment:", "endpoints: {mine: {kind: ip}}\ndeployment:")], "T14", "- ip: mine, global: true", ("- global: true", "- {ip: mine, global: true}")),
-    "an ip that is no endpoint": ([(GLOBAL, "          - {global: true, ip: mine}\n")], "T12", "add endpoints: mine: kind: ip at the root", ("deployment:", "endpoints: {mine: {kind: ip}}\ndeployment:")),
+    "an ip that is not an endpoint": ([(GLOBAL, "          - {global: true, ip: mine}\n")], "T12", "add endpoints: mine: kind: ip at the root", ("deployment:", "endpoints: {mine: {kind: ip}}\ndeployment:")),
     "tabs": ([("    image", "\timage")], "Y01", "indent with spaces", ("\timage", "    image")),
     "nothing global": ([("- global: true", "- service: web")], "P01", "to: - global: true", ("- service: web", "- global: true")),
     "a service name with _": ([("services:\n  web:", "services:\n  my_web:"), ("deployment:\n  web:", "deployment:\n  my_web:")], "P02", "call it my-web, here and under deployment", ("my_web", "my-web")),

@@ -247,7 +247,7 @@ def test_only_what_still_keeps_a_pod_from_running_is_a_cause(
 
 
 LISTENS = Probe("a.example", ProbeOutcome.LISTENS, "answers 200")
-NOBODY = Probe("a.example", ProbeOutcome.NOBODY, "answers 502")
+NO_APP = Probe("a.example", ProbeOutcome.NO_APP, "answers 502")
 NO_NAME = Probe("shop.example", ProbeOutcome.NO_NAME, "the host name does not exist in DNS")
 UNKNOWN = Probe("b.example", ProbeOutcome.UNKNOWN, "could not be connected to from here")
 
@@ -257,11 +257,11 @@ UNKNOWN = Probe("b.example", ProbeOutcome.UNKNOWN, "could not be connected to fr
     [
         ((), 1e6, [], 0),
         ((LISTENS,), 1e6, [], 0),
-        ((NOBODY,), 1e6, ["nothing listens"], 0),
-        ((NOBODY,), None, ["nothing listens"], 0),
-        ((NOBODY,), 30.0, [], 1),
+        ((NO_APP,), 1e6, ["nothing listens"], 0),
+        ((NO_APP,), None, ["nothing listens"], 0),
+        ((NO_APP,), 30.0, [], 1),
         ((LISTENS, NO_NAME), 1e6, ["host name points nowhere"], 0),
-        ((NO_NAME, NOBODY), 1e6, ["host name points nowhere", "nothing listens"], 0),
+        ((NO_NAME, NO_APP), 1e6, ["host name points nowhere", "nothing listens"], 0),
         ((NO_NAME,), 1e6, [], 1),
         ((UNKNOWN,), 1e6, [], 1),
         ((LISTENS, UNKNOWN), 1e6, [], 0),

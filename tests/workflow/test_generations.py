@@ -1,4 +1,4 @@
-"""The same tools, on each of the three Console APIs: what bounds the spending differs, what is promised does not."""
+"""The tools on each of the three Console APIs: what bounds the spending differs, what is promised does not."""
 
 from __future__ import annotations
 

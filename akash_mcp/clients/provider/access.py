@@ -32,7 +32,7 @@ FRESH_TOKEN_SECONDS = 2.0
 """How long a new token rests where the one before was refused: it counts from the Console's second, and the
 provider's clock may be behind."""
 LONGEST_REST_SECONDS = 10.0
-"""How long it rests at most, where the provider told how far behind its clock is."""
+"""How long it rests at most, where the provider showed how far behind its clock is."""
 
 T = TypeVar("T")
 

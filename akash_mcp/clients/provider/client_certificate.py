@@ -122,7 +122,7 @@ class ClientCertificates:
 
 
 def _loaded(path: Path) -> ClientCertificate | None:
-    """What is kept at `path`. None where there is no file."""
+    """What is kept at `path`. None where the file does not exist."""
     # Here, not above: only one generation of the API has certificates, and the import is slow.
     from cryptography import x509
     from cryptography.x509.oid import NameOID

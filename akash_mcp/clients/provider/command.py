@@ -25,7 +25,7 @@ class Command:
     """One program and its arguments, for one replica of one service.
 
     `pod_index` counts the service's pods from 0, in the order of their names. `stdin` is sent as it is, and its end
-    cannot be told: a program that reads until the end waits for ever, except in a terminal, where byte 4 ends it.
+    cannot be signalled: a program that reads until the end waits for ever, except in a terminal, where byte 4 ends it.
     """
 
     argv: tuple[str, ...]

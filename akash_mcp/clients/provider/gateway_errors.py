@@ -37,7 +37,7 @@ class NotProven(UntrustedProvider):
 class StaleToken(TokenRefused):
     """The token has expired, or is not valid yet by the provider's clock: another one may be taken.
 
-    `date` is the provider's clock when it said so, in seconds since the epoch, if it told.
+    `date` is the provider's clock when it answered, in seconds since the epoch; None where it did not say.
     """
 
     def __init__(self, what: str, *, next_step: str, status: int, date: float | None = None) -> None:

@@ -31,7 +31,7 @@ _NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NON
 _BY_INGRESS = (502, 503, 504)
 
 _NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Trusts nobody: nothing here speaks TLS, and the client would load the system's authorities for each probe."""
+"""Trusts no authority: nothing here speaks TLS, and the client would load the system's authorities for each probe."""
 
 Lookup = Callable[..., Awaitable[Sequence[Any]]]
 
@@ -40,7 +40,7 @@ class ProbeOutcome(Enum):
     """What a probe found out."""
 
     LISTENS = "something behind the ingress answers, with whatever status: a 404 or 500 is an app's own"
-    NOBODY = "the ingress answers 502, 503 or 504 for want of an app"
+    NO_APP = "the ingress answers 502, 503 or 504, since no app listens behind it"
     NO_NAME = "the host name does not exist"
     UNKNOWN = "it could not be reached from here, which proves nothing"
 
@@ -103,7 +103,7 @@ async def _ask(uri: str, url: str) -> Probe:
     except httpx2.TransportError:
         return Probe(uri, ProbeOutcome.UNKNOWN, "broke the connection off without an answer")
     return Probe(
-        uri, ProbeOutcome.NOBODY if status in _BY_INGRESS else ProbeOutcome.LISTENS, f"answers {status}"
+        uri, ProbeOutcome.NO_APP if status in _BY_INGRESS else ProbeOutcome.LISTENS, f"answers {status}"
     )
 
 

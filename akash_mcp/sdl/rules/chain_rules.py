@@ -147,7 +147,7 @@ def _attributes(rule: str, attributes: Sequence[Attribute], path: Path) -> Itera
             message = f'"{key}" cannot name an attribute: 2 to 128 letters, digits, "_", "-", "." and "/" can'
             yield _fault(rule, path, message, "write it without spaces")
     for key in sorted(key for key, times in Counter(keys).items() if times > 1):
-        yield _fault(rule, path, f'the attribute "{key}" stands twice', "keep one of the two")
+        yield _fault(rule, path, f'the attribute "{key}" appears twice', "keep one of the two")
 
 
 def _price(place: str, unit: Unit) -> Iterator[Fault]:

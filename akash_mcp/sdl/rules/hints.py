@@ -56,8 +56,8 @@ _HABITS: dict[str, dict[str, str]] = {
         "memory": _SIZES,
         "gpu": _SIZES,
         "storage": 'mount volumes in "params: storage:", and size them in profiles.compute.<profile>.resources.storage',
-        "compute": "indent it less: profiles stands at the root, beside services",
-        "placement": "indent it less: profiles stands at the root, beside services",
+        "compute": "indent it less: profiles belongs at the root, beside services",
+        "placement": "indent it less: profiles belongs at the root, beside services",
     },
     EXPOSE: {
         "hosts": 'did you mean "accept"?',
@@ -82,7 +82,7 @@ _HABITS: dict[str, dict[str, str]] = {
         "nvidia": 'move it under "vendor"',
     },
     "a placement": {
-        "placement": "remove one of the two: placements stand directly under profiles.placement",
+        "placement": "remove one of the two: placements belong directly under profiles.placement",
         "denom": "move it to pricing.<profile>",
         "amount": "move it to pricing.<profile>",
     },
@@ -125,7 +125,7 @@ _PRIVATE = ("args", "command", "credentials", "env")
 
 
 def _is_private(path: Path) -> bool:
-    """Whether people keep secrets at `path`, so that what stands there is not repeated."""
+    """Whether people keep secrets at `path`, so that what is there is not repeated."""
     return path[:1] == ("services",) and len(path) > 2 and path[2] in _PRIVATE
 
 

@@ -41,7 +41,7 @@ Trouble: TypeAlias = Literal[
     "bounds",  # too long, too deep, or too many values
     "character",  # one that YAML does not allow
     "documents",  # more than one
-    "duplicate",  # a key that stands twice in a map
+    "duplicate",  # a key that appears twice in a map
     "merge",  # a merge key without a map to merge
     "quote",  # one that is never closed
     "syntax",  # anything else that cannot be read
@@ -85,7 +85,7 @@ class _Place(Protocol):
 
 @dataclass(slots=True)
 class Node:
-    """A value and where it stands. `merges`: it is a plain `<<`."""
+    """A value and where it is in the file. `merges`: it is a plain `<<`."""
 
     start: _Place | None
     value: Value
@@ -313,7 +313,7 @@ class _Composer:
             parent.merged -= {key}
         elif key in parent.children:
             raise BadYaml(
-                f'the key "{key}" stands twice in one map, first at line {parent.keys[key].mark.line}',
+                f'the key "{key}" appears twice in one map, first at line {parent.keys[key].mark.line}',
                 key_node.mark,
                 kind="duplicate",
                 fix="keep one of the two",

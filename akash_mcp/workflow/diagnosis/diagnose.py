@@ -28,7 +28,7 @@ _LOW_HOURS = 1
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The causes, the most decisive first. `past` is trouble that is over as far as can be told."""
+    """The causes, the most decisive first. `past` is trouble that is over as far as can be seen."""
 
     causes: tuple[Cause, ...]
     past: tuple[str, ...]

@@ -201,7 +201,7 @@ def _is_starting(failure: AkashError) -> bool:
 
 
 def _is_suspect(service: ServiceEvidence) -> bool:
-    return not service.is_ready or any(probe.outcome is ProbeOutcome.NOBODY for probe in service.probes)
+    return not service.is_ready or any(probe.outcome is ProbeOutcome.NO_APP for probe in service.probes)
 
 
 def seconds_since(created: int, height: int | None) -> float | None:

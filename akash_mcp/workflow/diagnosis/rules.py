@@ -44,7 +44,7 @@ BOOT_SECONDS = 300.0
 
 _EVIDENCE_LINES = 3
 _LINE_BYTES = 500
-"""What the registry log_lines stands at the end of a failed pull, after the image's name three times over."""
+"""What the registry says is at the end of a failed pull, after the image's name three times over."""
 _SHOWN_LOG_LINES = 4
 
 
@@ -267,7 +267,7 @@ def _diagnose_addresses(service: ServiceEvidence, seen: LeaseEvidence, found: Le
             found.not_known.append(
                 f"Whether service {name} answers at {uri} is not known: it {probe.message}."
             )
-    silent = [probe for probe in service.probes if probe.outcome is ProbeOutcome.NOBODY]
+    silent = [probe for probe in service.probes if probe.outcome is ProbeOutcome.NO_APP]
     if not silent or ProbeOutcome.LISTENS in answers:
         return
     evidence = tuple(f"http://{_name(probe.uri)}/ {probe.message}" for probe in silent)
