@@ -20,7 +20,7 @@ import httpx2
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.config import Settings
-from akash_mcp.errors import AkashError, MissingKey
+from akash_mcp.errors import AkashError
 
 MOST_SKEW_SECONDS = 30
 """Tokens for providers hold whole seconds of our clock or the Console's, and last for minutes."""
@@ -134,7 +134,15 @@ def _clock(date: str, now: float) -> Check:
 
 async def _key(settings: Settings) -> list[Check]:
     if settings.api_key is None:
-        raise MissingKey
+        return [
+            Check(
+                "key",
+                False,
+                "There is no Akash Console API key.",
+                "Create one at https://console.akash.network (Settings, API Keys) and set AKASH_API_KEY. To try "
+                "everything without an account, run akash-mcp serve --sandbox.",
+            )
+        ]
     async with ConsoleClient(settings.console_url, settings.api_key.get_secret_value()) as client:
         reader = ConsoleReader(client)
         user = await reader.current_user()

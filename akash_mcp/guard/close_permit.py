@@ -1,4 +1,7 @@
-"""The permit to close: it says that a deployment is closed only when that is proven."""
+"""The permit to close: it says that a deployment is closed only when that is proven.
+
+What may be closed without asking a person first is decided by `plans.ClosePlan.ours_to_end`.
+"""
 
 from __future__ import annotations
 

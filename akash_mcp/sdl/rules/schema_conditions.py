@@ -13,7 +13,7 @@ from akash_mcp.sdl.report import Fault
 from akash_mcp.sdl.rules import hints
 from akash_mcp.sdl.rules.schema_types import (
     ENOUGH,
-    Shape,
+    SchemaType,
     choice,
     found,
     list_of,
@@ -103,7 +103,7 @@ def persistent(value: Value, path: Path) -> list[Fault]:
     return [] if isinstance(value, bool | str) else [wrong_type(value, path, "boolean")]
 
 
-def one_or_more(volume: Shape) -> Shape:
+def one_or_more(volume: SchemaType) -> SchemaType:
     """Takes storage: one volume or a list of them."""
 
     def check(value: Value, path: Path) -> list[Fault]:
@@ -142,7 +142,7 @@ def next_cases(value: Value, path: Path) -> list[Fault]:
 _ENDPOINT_NAME = re.compile(r"^[a-z]+[-_0-9a-z]+$", re.ASCII)
 
 
-def endpoints_of(endpoint: Shape) -> Shape:
+def endpoints_of(endpoint: SchemaType) -> SchemaType:
     """Takes a map of endpoints, whose names are two or more of a-z, 0-9, "-" and "_", from a letter on."""
 
     def check(value: Value, path: Path) -> list[Fault]:

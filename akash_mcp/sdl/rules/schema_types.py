@@ -1,6 +1,6 @@
 """The types that the schema of an SDL is put together from: text, whole numbers, choices, lists, maps and records.
 
-A shape takes a value and its path and gives the faults found, one for each mistake, in plain words.
+A type takes a value and its path and gives the faults found, one for each mistake, in plain words.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from akash_mcp.sdl.rules import hints
 from akash_mcp.sdl.yaml.javascript import Value, is_number
 from akash_mcp.sdl.yaml.loader import Path
 
-Shape: TypeAlias = Callable[[Value, Path], list[Fault]]
+SchemaType: TypeAlias = Callable[[Value, Path], list[Fault]]
 """Judges a value, and gives what is wrong with it."""
 
 
@@ -68,7 +68,7 @@ def flag(value: Value, path: Path) -> list[Fault]:
     return [] if isinstance(value, bool) else [wrong_type(value, path, "boolean")]
 
 
-def string(*, least: int = 0, pattern: str | None = None, meaning: str = "") -> Shape:
+def string(*, least: int = 0, pattern: str | None = None, meaning: str = "") -> SchemaType:
     """Takes text of at least `least` characters in which `pattern` is found.
 
     `meaning` says what the pattern asks for, after "must": `be a path that begins with "/"`.
@@ -95,7 +95,7 @@ def found(expression: re.Pattern[str], value: str) -> bool:
     )
 
 
-def choice(*allowed: str) -> Shape:
+def choice(*allowed: str) -> SchemaType:
     """Takes one of a few texts."""
 
     def check(value: Value, path: Path) -> list[Fault]:
@@ -108,7 +108,7 @@ def choice(*allowed: str) -> Shape:
     return check
 
 
-def whole(low: int, high: int | None = None) -> Shape:
+def whole(low: int, high: int | None = None) -> SchemaType:
     """Takes a whole number within bounds."""
 
     def check(value: Value, path: Path) -> list[Fault]:
@@ -124,7 +124,7 @@ def whole(low: int, high: int | None = None) -> Shape:
     return check
 
 
-def list_of(item: Shape) -> Shape:
+def list_of(item: SchemaType) -> SchemaType:
     """Takes a list whose items all have one shape."""
 
     def check(value: Value, path: Path) -> list[Fault]:
@@ -135,7 +135,7 @@ def list_of(item: Shape) -> Shape:
     return check
 
 
-def map_of(item: Shape) -> Shape:
+def map_of(item: SchemaType) -> SchemaType:
     """Takes a map of any names to values of one shape."""
 
     def check(value: Value, path: Path) -> list[Fault]:
@@ -150,7 +150,7 @@ ENOUGH = 100
 """Faults after which one list or map is not searched further: nobody reads so many."""
 
 
-def _each(item: Shape, values: Iterable[tuple[str | int, Value]], path: Path) -> list[Fault]:
+def _each(item: SchemaType, values: Iterable[tuple[str | int, Value]], path: Path) -> list[Fault]:
     faults: list[Fault] = []
     for step, value in values:
         faults += item(value, (*path, step))
@@ -161,11 +161,11 @@ def _each(item: Shape, values: Iterable[tuple[str | int, Value]], path: Path) ->
 
 def record(
     what: str,
-    fields: Mapping[str, Shape],
+    fields: Mapping[str, SchemaType],
     *,
     required: Sequence[str] = (),
-    first: Shape = anything,
-) -> Shape:
+    first: SchemaType = anything,
+) -> SchemaType:
     """Takes a map of known fields, called `what` in messages. `first` judges fields against each other."""
 
     def check(value: Value, path: Path) -> list[Fault]:
@@ -191,6 +191,6 @@ def missing(field: str, what: str, path: Path) -> Fault:
     return Fault("S01", path, message, hints.for_missing(field, what), at_key=True)
 
 
-def or_null(shape: Shape) -> Shape:
+def or_null(shape: SchemaType) -> SchemaType:
     """Takes the shape, or null."""
     return lambda value, path: [] if value is None else shape(value, path)

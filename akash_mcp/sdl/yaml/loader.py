@@ -382,7 +382,7 @@ def _tagged(tag: str, plain: str, mark: Mark) -> Value:
 
 def _unknown_tag(tag: str, mark: Mark) -> BadYaml:
     return BadYaml(
-        "this tag has no meaning in an SDL",
+        "this tag has no meaning here",
         mark,
         kind="tag",
         what=tag,

@@ -49,7 +49,7 @@ def convert(
         line, column = bad.mark
         raise BadArgument(
             f"The compose file cannot be read: line {line}, column {column}: {bad.message}.",
-            next_step=bad.fix,
+            next_step=f"{bad.fix[:1].upper()}{bad.fix[1:]}." if bad.fix else "",
         ) from bad
     file = ComposeFile(document, variables or {})
     top = file.fields(document.data, ())
