@@ -222,8 +222,8 @@ def _plain(value: object) -> object:
     if isinstance(value, Usd):
         return str(value.amount.normalize())
     if isinstance(value, LeaseId):
-        return list(astuple(value))
-    return list(value) if isinstance(value, tuple) else value
+        return astuple(value)
+    return value
 
 
 def _hours(hours: Decimal) -> str:

@@ -120,6 +120,10 @@ SUMMARIES = {
         "Add $3.00 to the escrow of deployment 1763759482113. It is spent as the deployment runs; what is left comes "
         "back when it is closed.",
     ),
+    "longer, ours": (
+        dataclasses.replace(FUND, more_hours=5),
+        "Let deployment 1763759482113 run 5 hours longer, for at most $3.00. Closing it earlier costs less.",
+    ),
     "longer": (
         dataclasses.replace(FUND, more_hours=5, ours=False),
         "Let deployment 1763759482113, which this server did not create, run 5 hours longer, for at most $3.00. "
@@ -161,6 +165,11 @@ def test_a_lease_names_its_providers_and_its_rate() -> None:
 )
 def test_how_long_the_deposit_lasts(rate: str, lasts: str) -> None:
     assert f"that lasts {lasts}." in dataclasses.replace(LAUNCH, max_usd_per_hour=Usd(rate)).summary
+
+
+def test_three_days_are_told_in_days() -> None:
+    plan = dataclasses.replace(LAUNCH, deposit=Usd("7.2"), max_usd_per_hour=Usd("0.1"))
+    assert "that lasts 3 days." in plan.summary
 
 
 def test_what_others_created_is_said_to_be_others() -> None:
