@@ -65,6 +65,9 @@ CPU_SECONDS = 60
 WALL_SECONDS = 180.0
 """A mutant that takes longer runs in circles, or waits for what never comes: that is noticed too."""
 
+_BROKEN = 70
+"""The exit status of a process that could not even begin."""
+
 KILLED, SURVIVED, OUT_OF_TIME = "killed", "survived", "out of time"
 
 # --- what is changed -------------------------------------------------------------------------------------------------
@@ -411,7 +414,7 @@ def _fork(scratch: Path, work: Callable[[], bool], *, cpu_seconds: int) -> int:
     child = os.fork()
     if child:
         return child
-    status = 2
+    status = _BROKEN
     try:
         os.setpgid(0, 0)
         resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
@@ -462,6 +465,8 @@ def _side_by_side(
                 os.killpg(child, signal.SIGKILL)
                 _, status = os.waitpid(child, 0)
             del running[child]
+            if os.WIFEXITED(status) and os.WEXITSTATUS(status) == _BROKEN:
+                raise RuntimeError(f"this mutant cannot be run: {mutant.key}")
             late = os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL)
             mutant.outcome = SURVIVED if status == 0 else OUT_OF_TIME if late else KILLED
             if mutant.outcome == SURVIVED:

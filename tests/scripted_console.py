@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+
+from anyio.abc import TaskGroup
 
 from akash_mcp.clients.chain import ChainReader, chain_upstream
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.access import ProviderAccess
-from akash_mcp.guard.approval import Approval
+from akash_mcp.clients.provider.client import ProviderClient
+from akash_mcp.guard.approval import Approval, Approver
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Journal, Operation
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.plans import LaunchPlan, Plan
-from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.policy import ApprovalMode, Policy
 from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, OpId, ProviderAddress
 from akash_mcp.money import Usd
+from akash_mcp.workflow.operations import Operations
+from akash_mcp.workflow.runtime import Intervals, Runtime
 
 DSEQ = Dseq("1763759482113")
 PROVIDER = ProviderAddress("akash1aaa")
@@ -47,7 +52,7 @@ LAUNCH = LaunchPlan(
     manifest=MANIFEST,
     contents="web (nginx:1.29)",
     deposit=Usd(2),
-    max_usd_per_hour=Usd("0.59"),
+    max_usd_per_hour=Usd("0.6"),
     groups=1,
 )
 
@@ -164,7 +169,7 @@ class ScriptedConsole:
         await self._server.wait_closed()
 
     def hang_up(self) -> None:
-        """Take no more connections, and end those that there are once they are answered."""
+        """Take no more connections, and answer nothing more once the request under way is answered."""
         self._server.close()
         self._is_leaving = True
 
@@ -174,7 +179,8 @@ class ScriptedConsole:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
-                told = self._told(await _read(reader))
+                request = await _read(reader)
+                told = None if self._is_leaving else self._told(request)
                 if told is None:
                     return
                 status, content = told
@@ -244,6 +250,26 @@ class Guarded:
                 " LIMIT 1) FROM operations ORDER BY rowid"
             ).fetchall()
         return [(row[0], row[1], row[2]) for row in rows]
+
+
+def runtime(
+    guard: Guarded, tasks: TaskGroup, intervals: Intervals, sleep: Callable[[float], Awaitable[None]]
+) -> Runtime:
+    """What a workflow works with, with this guard in it."""
+    return Runtime(
+        reader=guard.reader,
+        provider=ProviderClient(guard.access),
+        gate=guard.gate,
+        approver=Approver(ApprovalMode.AUTO, lambda: 0.0),
+        ledger=guard.ledger,
+        journal=guard.journal,
+        policy=guard.policy,
+        has_key=True,
+        operations=Operations(tasks),
+        intervals=intervals,
+        sleep=sleep,
+        now=lambda: guard.clock[0],
+    )
 
 
 @asynccontextmanager

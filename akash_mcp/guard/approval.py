@@ -57,7 +57,7 @@ class Approver:
         Raises `NotApproved` when the policy denies, or when `token` is unknown, used, too old or was given for
         another plan. A token is used up by being looked at, also by a call whose arguments do not match it.
         """
-        if plan.ours_to_end:
+        if plan.needs_no_approval:
             return Approval(plan.fingerprint, "own")
         if self.mode is ApprovalMode.DENY:
             raise NotApproved(

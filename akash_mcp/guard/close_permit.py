@@ -1,6 +1,6 @@
 """The permit to close: it says that a deployment is closed only when that is proven.
 
-What may be closed without asking a person first is decided by `plans.ClosePlan.ours_to_end`.
+What may be closed without asking a person first is decided by `plans.ClosePlan.needs_no_approval`.
 """
 
 from __future__ import annotations

@@ -147,6 +147,7 @@ class Journal:
                     (State.CLOSED, now, row["op_id"]),
                 )
                 db.execute("INSERT INTO steps VALUES (?, ?, ?, ?)", (row["op_id"], now, State.CLOSED, note))
+        self._store.forget_deleted()
 
     def find(self, op_id: OpId) -> Operation | None:
         """One operation by its id."""

@@ -41,7 +41,7 @@ class Plan(ABC):
         return ZERO
 
     @property
-    def ours_to_end(self) -> bool:
+    def needs_no_approval(self) -> bool:
         """Nothing is spent and only what we created is touched: no question is needed."""
         return False
 
@@ -159,7 +159,7 @@ class UpdatePlan(Plan):
     ours: bool
 
     @property
-    def ours_to_end(self) -> bool:
+    def needs_no_approval(self) -> bool:
         return self.ours
 
     @property
@@ -178,7 +178,7 @@ class ClosePlan(Plan):
     ours: bool
 
     @property
-    def ours_to_end(self) -> bool:
+    def needs_no_approval(self) -> bool:
         return self.ours
 
     @property
@@ -222,8 +222,8 @@ def _plain(value: object) -> object:
     if isinstance(value, Usd):
         return str(value.amount.normalize())
     if isinstance(value, LeaseId):
-        return list(astuple(value))
-    return list(value) if isinstance(value, tuple) else value
+        return astuple(value)
+    return value
 
 
 def _hours(hours: Decimal) -> str:

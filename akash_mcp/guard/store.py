@@ -73,6 +73,11 @@ class Store:
         with self._readable() as connection:
             yield connection
 
+    def forget_deleted(self) -> None:
+        """Empty SQLite's log, in which what was deleted still stands. Where another process reads, it does so later."""
+        with self._readable() as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close the file, if it was opened."""
         if self._connection is not None:
@@ -102,6 +107,8 @@ class Store:
             connection.execute("PRAGMA journal_mode=WAL")
             # FULL: a reservation that was answered is still there after a power cut.
             connection.execute("PRAGMA synchronous=FULL")
+            # What is deleted or set to NULL is overwritten, not only let go of.
+            connection.execute("PRAGMA secure_delete=ON")
             self._migrate(connection)
         except BaseException:
             connection.close()

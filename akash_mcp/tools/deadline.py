@@ -24,6 +24,9 @@ MAX_WAIT_SECONDS = 40
 ANSWER_SECONDS = 2.0
 """What a call keeps for telling what it found."""
 
+now: Callable[[], float] = anyio.current_time
+"""Seconds of the clock that a call's work is counted by."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -47,7 +50,7 @@ def start_call() -> None:
 def seconds_left() -> float:
     """Seconds that the call under way may still work."""
     work = _work.get() or _Work()
-    under_way = 0.0 if work.since is None else anyio.current_time() - work.since
+    under_way = 0.0 if work.since is None else now() - work.since
     return max(CALL_SECONDS - work.seconds - under_way, 0.0)
 
 
@@ -68,7 +71,7 @@ def bounded(function: Callable[P, Awaitable[T]], *, keep: float = 0.0) -> Callab
         work = _work.get() or _Work()
         try:
             with anyio.fail_after(max(seconds_left() - keep, 0.0)):
-                work.since = anyio.current_time()
+                work.since = now()
                 return await function(*args, **kwargs)
         except TimeoutError as late:
             raise Interrupted(
@@ -78,7 +81,7 @@ def bounded(function: Callable[P, Awaitable[T]], *, keep: float = 0.0) -> Callab
             ) from late
         finally:
             if work.since is not None:
-                work.seconds += anyio.current_time() - work.since
+                work.seconds += now() - work.since
                 work.since = None
 
     return part

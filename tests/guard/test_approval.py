@@ -132,3 +132,45 @@ def test_every_field_of_a_plan_is_bound_to_its_yes(name: str) -> None:
 
 def test_the_same_amount_written_otherwise_is_the_same_plan() -> None:
     assert dataclasses.replace(LAUNCH, deposit=Usd("2.00")).fingerprint == LAUNCH.fingerprint
+
+
+def test_a_yes_through_the_client_approves_the_plan_and_a_no_does_not() -> None:
+    judge = approver(ApprovalMode.ELICIT)
+    assert judge.answered(FUND, yes=True) == Approval(FUND.fingerprint, "elicitation")
+    with pytest.raises(NotApproved, match="declined"):
+        judge.answered(FUND, yes=False)
+
+
+def test_tokens_of_two_plans_stand_side_by_side() -> None:
+    judge, other = approver(ApprovalMode.TWO_STEP), dataclasses.replace(FUND, amount=Usd(4))
+    first, second = token_for(judge, FUND), token_for(judge, other)
+    assert first != second
+    for plan, token in ((FUND, first), (other, second)):
+        assert judge.consider(plan, token=token, can_ask=False) == Approval(plan.fingerprint, "two-step")
+
+
+def test_a_token_that_nobody_gave_is_unknown() -> None:
+    judge = approver(ApprovalMode.TWO_STEP)
+    token = token_for(judge, FUND)
+    with pytest.raises(NotApproved, match="unknown or was used already"):
+        judge.consider(FUND, token="approve_guessed", can_ask=False)
+    judge.consider(FUND, token=token, can_ask=False)
+
+
+def test_a_token_that_is_over_is_forgotten_when_the_next_is_given() -> None:
+    judge, clock = approver(ApprovalMode.TWO_STEP), Clock()
+    judge.now = clock
+    token = token_for(judge, FUND)
+    clock.now = TOKEN_SECONDS
+    token_for(judge, FUND)
+    with pytest.raises(NotApproved, match="unknown or was used already"):
+        judge.consider(FUND, token=token, can_ask=False)
+
+
+def test_a_token_holds_until_its_last_second() -> None:
+    judge, clock = approver(ApprovalMode.TWO_STEP), Clock()
+    judge.now = clock
+    token = token_for(judge, FUND)
+    clock.now = 299.5
+    assert isinstance(judge.consider(FUND, token=token, can_ask=False), Approval)
+    assert TOKEN_SECONDS == 300

@@ -87,3 +87,85 @@ def test_what_is_written_down_is_clean_whoever_said_it(tmp_path: Path) -> None:
     kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"hunter2secret" not in kept
     assert b"a1B2a1B2" not in kept
+
+
+def test_finishing_what_was_never_written_down_writes_nothing(journal: Journal) -> None:
+    journal.finish(OpId("op_0"))
+    assert journal.find(OpId("op_0")) is None
+
+
+def test_finishing_ends_an_operation_once(journal: Journal, folder: Path) -> None:
+    op_id = new_op_id()
+    journal.open(op_id, Kind.CLOSE, "close it", DSEQ)
+    journal.finish(op_id)
+    journal.finish(op_id)
+    found = journal.find(op_id)
+    assert found is not None
+    assert (found.state, found.created_at, found.updated_at) == (State.DONE, 0, 1)
+    with Store(folder).reading() as db:
+        assert db.execute("SELECT COUNT(*) FROM steps").fetchone()[0] == 2
+
+
+def test_a_deployment_s_name_stays_what_it_was(journal: Journal) -> None:
+    op_id = launched(journal)
+    journal.advance(op_id, State.READY)
+    found = journal.find(op_id)
+    assert found is not None
+    assert (found.dseq, found.state, found.note) == (DSEQ, State.READY, "")
+
+
+def test_one_operation_s_steps_are_not_another_s(journal: Journal) -> None:
+    first, second = new_op_id(), new_op_id()
+    assert first != second
+    journal.open(first, Kind.FUND, "one", DSEQ)
+    journal.open(second, Kind.UPDATE, "two", Dseq("7"))
+    journal.advance(first, State.DONE, "funded")
+    journal.advance(second, State.REFUSED, "no")
+    one, two = journal.find(first), journal.find(second)
+    assert one is not None
+    assert two is not None
+    assert (one.kind, one.state, one.note, one.summary) == (Kind.FUND, State.DONE, "funded", "one")
+    assert (two.kind, two.state, two.note, two.dseq) == (Kind.UPDATE, State.REFUSED, "no", "7")
+
+
+def test_only_what_is_closed_is_forgotten(journal: Journal, folder: Path) -> None:
+    closed = launched(journal)
+    other = new_op_id()
+    journal.open(other, Kind.LAUNCH, "another")
+    journal.advance(other, State.CREATED, dseq=Dseq("7"))
+    journal.keep_sources(other, Sources("sdl", "[]", 3))
+    fund = new_op_id()
+    journal.open(fund, Kind.FUND, "more money", DSEQ)
+    journal.mark_closed(DSEQ, "proven closed")
+    assert journal.sources(Dseq("7")) == Sources("sdl", "[]", 3)
+    states = {op_id: operation.state for op_id in (closed, other, fund) if (operation := journal.find(op_id))}
+    assert states == {closed: State.CLOSED, other: State.CREATED, fund: State.PLANNED}
+    found = journal.find(closed)
+    assert found is not None
+    assert found.note == "proven closed"
+    with Store(folder).reading() as db:
+        row = db.execute("SELECT sdl, manifest FROM operations WHERE op_id = ?", (closed,)).fetchone()
+    assert tuple(row) == (None, None)
+
+
+def test_the_latest_of_two_launches_of_one_name_counts(journal: Journal) -> None:
+    first, second = launched(journal), launched(journal)
+    found = journal.launch_of(DSEQ)
+    assert found is not None
+    assert found.op_id == second != first
+
+
+def test_the_sources_of_a_lease_are_nobody_s(journal: Journal) -> None:
+    op_id = new_op_id()
+    journal.open(op_id, Kind.LEASE, "lease", DSEQ)
+    journal.keep_sources(op_id, Sources("sdl", "[]"))
+    assert journal.sources(DSEQ) is None
+
+
+def test_a_closed_deployment_leaves_no_secret_in_any_file(journal: Journal, folder: Path) -> None:
+    op_id = launched(journal)
+    # So long that SQLite keeps it on pages of its own.
+    journal.keep_sources(op_id, Sources("PASSWORD=hunter22\n" * 5_000, "hunter22" * 5_000))
+    assert [file for file in folder.iterdir() if b"hunter22" in file.read_bytes()]
+    journal.mark_closed(DSEQ, "proven closed")
+    assert not [file.name for file in folder.iterdir() if b"hunter22" in file.read_bytes()]

@@ -51,13 +51,13 @@ def test_the_most_it_can_cost(plan: Plan, most: Usd) -> None:
 
 @pytest.mark.parametrize("plan", [LAUNCH, LEASE, FUND, EXEC], ids=lambda plan: type(plan).__name__)
 def test_what_spends_or_runs_commands_always_needs_a_yes(plan: Plan) -> None:
-    assert plan.ours_to_end is False
+    assert plan.needs_no_approval is False
 
 
 @pytest.mark.parametrize("plan", [UPDATE, CLOSE], ids=lambda plan: type(plan).__name__)
 def test_what_costs_nothing_needs_a_yes_only_for_what_others_created(plan: UpdatePlan | ClosePlan) -> None:
-    assert plan.ours_to_end is True
-    assert dataclasses.replace(plan, ours=False).ours_to_end is False
+    assert plan.needs_no_approval is True
+    assert dataclasses.replace(plan, ours=False).needs_no_approval is False
 
 
 OTHERWISE: dict[type, Any] = {
@@ -120,6 +120,10 @@ SUMMARIES = {
         "Add $3.00 to the escrow of deployment 1763759482113. It is spent as the deployment runs; what is left comes "
         "back when it is closed.",
     ),
+    "longer, ours": (
+        dataclasses.replace(FUND, more_hours=5),
+        "Let deployment 1763759482113 run 5 hours longer, for at most $3.00. Closing it earlier costs less.",
+    ),
     "longer": (
         dataclasses.replace(FUND, more_hours=5, ours=False),
         "Let deployment 1763759482113, which this server did not create, run 5 hours longer, for at most $3.00. "
@@ -161,6 +165,11 @@ def test_a_lease_names_its_providers_and_its_rate() -> None:
 )
 def test_how_long_the_deposit_lasts(rate: str, lasts: str) -> None:
     assert f"that lasts {lasts}." in dataclasses.replace(LAUNCH, max_usd_per_hour=Usd(rate)).summary
+
+
+def test_three_days_are_told_in_days() -> None:
+    plan = dataclasses.replace(LAUNCH, deposit=Usd("7.2"), max_usd_per_hour=Usd("0.1"))
+    assert "that lasts 3 days." in plan.summary
 
 
 def test_what_others_created_is_said_to_be_others() -> None:

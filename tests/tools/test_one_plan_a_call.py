@@ -108,11 +108,12 @@ async def test_a_console_that_never_answers_ends_the_call_in_time_and_nobody_is_
 async def test_the_time_that_a_person_takes_is_not_the_call_s(
     settings: config.Settings, network: EmbeddedNetwork, sdl: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deadline, "CALL_SECONDS", 3.0)
-    monkeypatch.setattr(approval, "BODY_SECONDS", 0.5)
+    thought_about = 0.0
+    monkeypatch.setattr(deadline, "now", lambda: anyio.current_time() + thought_about)
 
     async def slow(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
-        await anyio.sleep(3.2)
+        nonlocal thought_about
+        thought_about = 10 * deadline.CALL_SECONDS
         return YES
 
     async with Client(build(settings), mode="legacy", elicitation_callback=slow) as client:

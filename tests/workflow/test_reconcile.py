@@ -25,18 +25,14 @@ from scripted_console import (
     guarded,
     lease,
     refusal,
+    runtime,
 )
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.errors import OutcomeUnknown, PaymentRequired
-from akash_mcp.guard.approval import Approver
 from akash_mcp.guard.journal import Kind, Sources, State, new_op_id
 from akash_mcp.guard.launch_permit import LaunchPermit
-from akash_mcp.guard.policy import ApprovalMode
 from akash_mcp.ids import Dseq
-from akash_mcp.money import Usd
-from akash_mcp.workflow.operations import Operations
 from akash_mcp.workflow.reconcile import create_once
 from akash_mcp.workflow.runtime import Intervals, Runtime
 
@@ -88,20 +84,7 @@ async def lost(
             await anyio.lowlevel.checkpoint()
 
         guard.console.on(CREATE, dropped)
-        rt = Runtime(
-            reader=guard.reader,
-            provider=ProviderClient(guard.access),
-            gate=guard.gate,
-            approver=Approver(ApprovalMode.AUTO, lambda: 0.0),
-            ledger=guard.ledger,
-            journal=guard.journal,
-            policy=guard.policy,
-            has_key=True,
-            operations=Operations(tasks),
-            intervals=Intervals(lookup_give_up=0.0 if looks == 1 else 60.0),
-            sleep=no_time,
-            now=lambda: guard.clock[0],
-        )
+        rt = runtime(guard, tasks, Intervals(lookup_give_up=0.0 if looks == 1 else 60.0), no_time)
         yield Lost(guard, guard.gate.launch(plan, approved(plan)), rt)
 
 
@@ -233,8 +216,3 @@ async def test_where_deployments_have_names_another_name_is_not_ours(tmp_path: P
     async with lost(tmp_path, generation=Generation.V2026_11) as it:
         it.guard.console.on(LIST, page(landed(name=f"{it.permit.op_id}-2")))
         await it.not_found()
-
-
-def test_a_deposit_is_a_whole_number_of_uact() -> None:
-    assert LAUNCH.deposit.uact == 2_000_000
-    assert Usd("2").uact == LAUNCH.deposit.uact

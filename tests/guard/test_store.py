@@ -1,0 +1,104 @@
+"""The file: ours only, whole or not at all, and no older program reads a newer one."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from akash_mcp.errors import LedgerUnusable
+from akash_mcp.guard.store import Store
+
+
+def put(store: Store, op_id: str) -> None:
+    with store.transaction() as db:
+        db.execute("INSERT INTO steps VALUES (?, 0, 'planned', '')", (op_id,))
+
+
+def kept(store: Store) -> list[str]:
+    with store.reading() as db:
+        return [row["op_id"] for row in db.execute("SELECT op_id FROM steps ORDER BY rowid")]
+
+
+def test_what_was_written_is_there_for_the_next_process(tmp_path: Path) -> None:
+    store = Store(tmp_path / "a" / "b")
+    put(store, "op_1")
+    store.close()
+    store.close()
+    assert kept(Store(tmp_path / "a" / "b")) == ["op_1"]
+    assert kept(store) == ["op_1"]
+
+
+def test_a_block_that_raises_leaves_nothing_behind(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    put(store, "op_1")
+
+    def half() -> None:
+        with store.transaction() as db:
+            db.execute("INSERT INTO steps VALUES ('op_2', 0, 'planned', '')")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half()
+    put(store, "op_3")
+    assert kept(Store(tmp_path)) == ["op_1", "op_3"]
+
+
+def test_two_processes_do_not_write_at_once(tmp_path: Path) -> None:
+    one, other = Store(tmp_path), Store(tmp_path)
+    put(one, "op_1")
+    with other.reading() as db:
+        db.execute("PRAGMA busy_timeout=0")
+    with one.transaction():
+        with pytest.raises(LedgerUnusable, match="locked"), other.transaction():
+            pass
+        assert kept(other) == ["op_1"]
+
+
+def test_a_power_cut_takes_nothing_that_was_answered(tmp_path: Path) -> None:
+    with Store(tmp_path).reading() as db:
+        assert db.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
+        assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        assert db.execute("PRAGMA user_version").fetchone()[0] == 1
+
+
+def test_the_folder_and_the_file_are_ours_only(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "state"
+    store = Store(folder)
+    assert not folder.exists()
+    put(store, "op_1")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
+
+
+def test_a_newer_file_is_left_alone(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    put(store, "op_1")
+    with store.reading() as db:
+        db.execute("PRAGMA user_version=2")
+    store.close()
+    with pytest.raises(LedgerUnusable, match=r"written by a newer version of akash-mcp \(format 2\)"):
+        put(store, "op_2")
+    with sqlite3.connect(store.path) as db:
+        assert db.execute("SELECT COUNT(*) FROM steps").fetchone() == (1,)
+        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+    db.close()
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(LedgerUnusable, match="cannot be used") as error:
+        put(Store(tmp_path / "taken" / "state"), "op_1")
+    assert "Deployments can still be listed and closed." in error.value.next_step
+
+
+def test_a_file_that_is_repaired_is_used_again(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.path.write_bytes(b"rubbish" * 1000)
+    with pytest.raises(LedgerUnusable):
+        put(store, "op_1")
+    store.path.unlink()
+    put(store, "op_1")
+    assert kept(store) == ["op_1"]

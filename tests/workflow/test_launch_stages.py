@@ -1,0 +1,226 @@
+"""A launch tells how far it is, and in the end what it came to: leased, running, or closed again and at what cost."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+
+import pytest
+from scripted_console import approved
+
+from akash_mcp import config
+from akash_mcp.errors import AkashError, OutcomeUnknown
+from akash_mcp.guard.journal import State
+from akash_mcp.guard.launch_permit import LaunchPermit
+from akash_mcp.guard.plans import LeasePlan
+from akash_mcp.ids import Dseq, ProviderAddress
+from akash_mcp.market.offers import Offer
+from akash_mcp.market.ranking import Ranking, Requirements, rank
+from akash_mcp.money import ZERO, Usd, usd_per_hour
+from akash_mcp.sandbox.network import EmbeddedNetwork
+from akash_mcp.server import _runtime
+from akash_mcp.workflow import planning
+from akash_mcp.workflow.launch import Launched, launch, lease_from, names
+from akash_mcp.workflow.offers import requirements, wait_for_all_groups
+from akash_mcp.workflow.operations import Running
+from akash_mcp.workflow.readiness import Readiness
+from akash_mcp.workflow.runtime import Intervals, Runtime
+
+pytestmark = pytest.mark.anyio
+
+QUICK = dataclasses.replace(Intervals().times(60), retry=0.01)
+
+
+IMAGE, SLOW = "nginx:1.28.0-alpine", "ghcr.io/acme/huge:1"
+
+
+class Told(Running[Launched]):
+    """Work that remembers every stage."""
+
+    stages: tuple[str, ...] = ()
+    on_stage: Callable[[str], None] = staticmethod(lambda stage: None)
+
+    def progress(self, stage: str) -> None:
+        self.stages += (re.sub(r"\d{10,}", "N", stage),)
+        self.on_stage(stage)
+
+    @property
+    def tried(self) -> int:
+        """How often offers were chosen to be leased."""
+        return sum(stage.startswith("leasing from ") for stage in self.stages)
+
+
+@dataclasses.dataclass
+class Launching:
+    rt: Runtime
+    permit: LaunchPermit
+    running: Told
+
+    async def go(self) -> Launched:
+        return await launch(self.rt, self.permit, self.running)
+
+    @property
+    def state(self) -> State:
+        found = self.rt.journal.find(self.permit.op_id)
+        assert found is not None
+        return found.state
+
+
+@asynccontextmanager
+async def launching(
+    settings: config.Settings, sdl: str, *, rate: Usd | None = None, **odd: float
+) -> AsyncIterator[Launching]:
+    async with _runtime(settings, dataclasses.replace(QUICK, **odd)) as rt:
+        plan = await planning.launch_plan(rt, tool="deploy", sdl=sdl, deposit=Usd(1), max_usd_per_hour=rate)
+        permit = rt.gate.launch(plan, approved(plan))
+        yield Launching(rt, permit, Told(permit.op_id))
+
+
+async def test_a_launch_tells_every_stage(settings: config.Settings, sdl: str) -> None:
+    async with launching(settings, sdl) as it:
+        launched = await it.go()
+        assert launched.readiness.is_ready
+        assert it.state is State.READY
+        assert launched.usd_per_hour == launched.chosen[0].usd_per_hour > ZERO
+        assert launched.offers.ranked
+        stages = list(dict.fromkeys(it.running.stages))
+    assert stages[0] == "creating the deployment"
+    assert re.fullmatch(r"deployment N has \d+ acceptable offers", stages[1])
+    leased = [stage for stage in stages if stage.startswith("leasing from ")]
+    assert leased == [f"leasing from {names(launched.chosen)}"]
+    assert "deployment N is leased; waiting for its containers" in stages
+    assert stages[-1] == "1 of 1 services run"
+
+
+async def test_what_does_not_run_yet_is_leased(settings: config.Settings, sdl: str) -> None:
+    sdl = sdl.replace(IMAGE, SLOW)
+    async with launching(settings, sdl, ready_give_up=0.0) as it:
+        launched = await it.go()
+        assert not launched.readiness.is_ready
+        assert launched.chosen
+        assert it.state is State.LEASED
+
+
+async def test_without_an_offer_it_is_closed_again(
+    settings: config.Settings, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with launching(settings, sdl, rate=Usd("0.0000001"), bid_give_up=0.05) as it:
+        with pytest.raises(AkashError, match=r"closed again, proven; it cost \$0\.00\.") as error:
+            await it.go()
+        assert error.value.money == "The rest of the deposit came back."
+        assert "allow a higher price" in error.value.next_step
+        assert it.running.stages[-1] == "closing it again"
+        assert it.state is State.CLOSED
+        assert it.rt.ledger.status().held == ZERO
+    assert [each.state for each in network.chain.deployments.values()] == ["closed"]
+
+
+async def test_a_fault_of_ours_ends_it_too_and_tells_nothing_of_itself(
+    settings: config.Settings, network: EmbeddedNetwork, sdl: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(seconds: float) -> None:
+        raise ZeroDivisionError("sesame")
+
+    async with launching(settings, sdl) as it:
+        it.rt = dataclasses.replace(it.rt, sleep=broken)
+        with pytest.raises(AkashError, match="This server failed while it looked for a lease") as error:
+            await it.go()
+        assert "sesame" not in str(error.value)
+        assert error.value.next_step == "The user finds why in its log."
+    assert "a launch broke" in caplog.text
+    assert [each.state for each in network.chain.deployments.values()] == ["closed"]
+
+
+async def test_a_close_that_fails_as_well_is_unknown(
+    settings: config.Settings, network: EmbeddedNetwork, sdl: str
+) -> None:
+    await network.inject("close-fails", value="500")
+    async with launching(settings, sdl, rate=Usd("0.0000001"), bid_give_up=0.05) as it:
+        with pytest.raises(
+            OutcomeUnknown, match=r"Closing it again did not work either: .*not proven"
+        ) as error:
+            await it.go()
+        assert "Group 1 has no acceptable bid" in error.value.what
+        assert error.value.next_step.startswith("Call close_deployment again")
+
+
+def raise_prices(network: EmbeddedNetwork, running: Told, times: int) -> None:
+    """Make every offer dearer as soon as one is chosen, so many times."""
+
+    def on_stage(stage: str) -> None:
+        if stage.startswith("leasing from ") and running.tried <= times:
+            [deployment] = network.chain.deployments.values()
+            for bid in deployment.bids:
+                bid.price *= Decimal("1.001")
+
+    running.on_stage = on_stage
+
+
+async def test_an_offer_that_became_dearer_once_is_passed_over(
+    settings: config.Settings, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with launching(settings, sdl) as it:
+        raise_prices(network, it.running, 2)
+        assert (await it.go()).readiness.is_ready
+        assert it.running.tried == 3
+
+
+async def test_offers_that_become_dearer_every_time_are_given_up(
+    settings: config.Settings, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with launching(settings, sdl) as it:
+        raise_prices(network, it.running, 9)
+        with pytest.raises(AkashError, match=r"became dearer\. Deployment \d+ was closed again, proven"):
+            await it.go()
+        assert it.running.tried == 3
+    [deployment] = network.chain.deployments.values()
+    assert (deployment.state, deployment.leases) == ("closed", [])
+
+
+def test_a_provider_without_a_name_is_called_by_its_address() -> None:
+    addresses = {"seattle": "akash1aaa", "": "akash1bbb"}
+    offers = [
+        Offer(
+            provider=ProviderAddress(address),
+            gseq=gseq,
+            price_uact_per_block=Decimal(1000 * gseq),
+            name=name,
+            online=True,
+        )
+        for gseq, (name, address) in enumerate(addresses.items(), start=1)
+    ]
+    ranked = rank(offers, requirements=Requirements(hours=Decimal(24))).ranked
+    assert names(ranked) == '"seattle", "akash1bbb"'
+    launched = Launched(Dseq("7"), ranked, Ranking(ranked, ()), Readiness(0, {}))
+    assert launched.usd_per_hour == usd_per_hour(3000)
+
+
+@pytest.mark.parametrize(("patience", "state"), [(QUICK.ready_give_up, State.READY), (0.0, State.LEASED)])
+async def test_a_lease_of_chosen_providers_tells_its_stages(
+    patience: float, state: State, settings: config.Settings, sdl: str
+) -> None:
+    image = IMAGE if patience else SLOW
+    async with launching(settings, sdl.replace(IMAGE, image), ready_give_up=patience) as it:
+        dseq = (await it.permit.create()).dseq
+        offers = await wait_for_all_groups(
+            it.rt, dseq, 1, requirements(it.rt.policy), "balanced", lambda _: None
+        )
+        # Not the first: the choice is the caller's.
+        provider = offers.ranked[1].offer.provider
+        plan = LeasePlan(
+            tool="create_lease",
+            dseq=dseq,
+            providers=(provider,),
+            max_usd_per_hour=it.permit.plan.max_usd_per_hour,
+        )
+        permit = it.rt.gate.lease(plan, approved(plan))
+        launched = await lease_from(it.rt, permit, plan, it.running)
+        assert [each.offer.provider for each in launched.chosen] == [provider]
+        assert launched.dseq == dseq
+        operation = it.rt.journal.find(permit.op_id)
+        assert operation is not None
+        assert operation.state is state
+        assert it.running.stages[:2] == ("leasing", "leased; waiting for its containers")
