@@ -40,6 +40,8 @@ from akash_mcp.sanitize.unicode import visible
 LONGEST_MESSAGE = 300
 """Bytes of an upstream's own message that an error repeats."""
 LONGEST_CODE = 64
+_CODE = re.compile(rf"(?=.{{0,{LONGEST_CODE}}}\Z)[a-z]+(?:_[a-z]+)+")
+"""What the codes look like that are decided by. They are kept as they came: a mask in one would change the decision."""
 
 
 class InsufficientBalance(PaymentRequired):
@@ -89,12 +91,12 @@ _TOP_UP_UNDER_WAY = "a top up from your saved payment method is on the way"
 class MessageCleaner:
     """Makes an upstream's text fit for an error: the one cleaner of `sanitize`, and the upstream's own credentials.
 
-    `secrets` are what we show this upstream. They are masked in any case of letters, whether or not the process was
-    told to remember them.
+    `secrets` are what we show this upstream. They are masked in any case of letters and however short they are,
+    whether or not the process was told to remember them.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._own = KnownSecrets(ignore_case=True)
+        self._own = KnownSecrets(ignore_case=True, shortest=1)
         for secret in secrets:
             self._own.remember(secret)
 
@@ -132,7 +134,9 @@ def error_of(
     reader should take; `meanings` are patterns, by name, for what its message is known to mean.
     """
     parsed = _parsed(body)
-    code = clean(_code(parsed), limit=LONGEST_CODE)
+    code = _code(parsed)
+    if not _CODE.fullmatch(code):
+        code = clean(code, limit=LONGEST_CODE)
     raw = _message(parsed, body, headers)
     kind = _kind(status, code, raw)
     message = clean(raw)

@@ -18,6 +18,9 @@ from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
 from akash_mcp.money import ZERO, Usd, usd_per_hour
 
+_HIGHEST_PRICE = Decimal(10**12)
+"""uact per block: far more than the chain takes for a price, and few enough digits to be reckoned with exactly."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
@@ -85,7 +88,7 @@ class LeasePermit:
     def _within_limits(self, choices: Sequence[Choice], hours: int | None) -> None:
         policy = self._operation.policy
         for choice in choices:
-            if not choice.price_uact_per_block > 0:
+            if not _is_price(choice.price_uact_per_block):
                 raise Refused(f"The offer of {choice.provider} has no price that can be judged.")
         rate = sum((choice.usd_per_hour for choice in choices), ZERO)
         if rate > self._max_usd_per_hour:
@@ -108,10 +111,15 @@ class LeasePermit:
             bid = still_open.get((choice.provider, choice.gseq, choice.oseq))
             if bid is None:
                 raise Refused(f"The offer of {choice.provider} is no longer open.")
-            if bid.price_uact is None:
+            if bid.price_uact is None or not _is_price(bid.price_uact):
                 raise Refused(f"The offer of {choice.provider} has no price in dollars any more.")
             if bid.price_uact > choice.price_uact_per_block:
                 raise Refused(f"The offer of {choice.provider} became dearer.")
+
+
+def _is_price(uact_per_block: Decimal) -> bool:
+    """Whether it is an amount that can be a price. One that is not even a number cannot be compared."""
+    return uact_per_block.is_finite() and 0 < uact_per_block <= _HIGHEST_PRICE
 
 
 def lease_ids(dseq: Dseq, choices: Sequence[Choice]) -> list[LeaseId]:

@@ -25,16 +25,20 @@ LONGEST_SECRET = 16_384
 
 
 class KnownSecrets:
-    """Secret values that are known. They are compared, never shown: with `ignore_case` in whatever case they are in."""
+    """Secret values that are known. They are compared, never shown: with `ignore_case` in whatever case they are in.
 
-    def __init__(self, *, ignore_case: bool = False) -> None:
+    `shortest` is how many characters a value must have to be hidden.
+    """
+
+    def __init__(self, *, ignore_case: bool = False, shortest: int = SHORTEST_KNOWN) -> None:
+        self._shortest = shortest
         self._flags = re.IGNORECASE if ignore_case else re.NOFLAG
         self._values: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
 
     def remember(self, secret: str) -> None:
         """Hide `secret` from now on, also as it looks inside a URL or a JSON string."""
-        if len(secret) >= SHORTEST_KNOWN:
+        if len(secret) >= self._shortest:
             self._change(self._values | {secret})
 
     def forget(self, secret: str) -> None:

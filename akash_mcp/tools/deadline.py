@@ -75,7 +75,7 @@ def bounded(function: Callable[P, Awaitable[T]], *, keep: float = 0.0) -> Callab
                 return await function(*args, **kwargs)
         except TimeoutError as late:
             raise Interrupted(
-                f"There was no answer within {CALL_SECONDS:g} seconds.",
+                f"There was no answer within {max(CALL_SECONDS - keep, 0.0):g} seconds.",
                 money="This call by itself moves no money after that.",
                 next_step="Ask again in a moment; an operation that was started goes on and get_deployment shows it.",
             ) from late

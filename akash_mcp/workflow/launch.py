@@ -32,7 +32,9 @@ from akash_mcp.workflow.runtime import Runtime
 log = logging.getLogger(__name__)
 
 _LEASE_ATTEMPTS = 3
-_MEND = "Ask for less, for a GPU model that is offered, for no placement attributes, or allow a higher price."
+_NO_OFFER_NEXT_STEP = (
+    "Ask for less, for a GPU model that is offered, for no placement attributes, or allow a higher price."
+)
 _MANIFEST_ATTEMPTS = 3
 
 
@@ -80,7 +82,7 @@ async def _lease(
         try:
             chosen = pick(offers, range(1, plan.groups + 1), max_usd_per_hour=plan.max_usd_per_hour)
         except Refused as none:
-            raise AkashError(none.what, next_step=_MEND) from none
+            raise AkashError(none.what, next_step=_NO_OFFER_NEXT_STEP) from none
         leasing.advance(State.OFFERED, f"{len(offers.ranked)} offers")
         running.progress(f"leasing from {names(chosen)}")
         try:

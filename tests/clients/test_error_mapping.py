@@ -138,6 +138,19 @@ def test_what_we_show_an_upstream_is_never_repeated(before: str, after: str) -> 
     assert "opensesame" not in MessageCleaner(["opensesame", ""])(f"{before}OpenSesame{after}").lower()
 
 
+@pytest.mark.parametrize("key", ["k", "abc", "short7x"])
+@pytest.mark.parametrize("shown", ["the key {} is wrong", "{}", "key={}&x=1"])
+def test_what_we_show_an_upstream_is_hidden_however_short_it_is(key: str, shown: str) -> None:
+    cleaned = MessageCleaner([key])(shown.format(key.upper()))
+    assert key not in cleaned.replace(MASK, "").lower()
+
+
+def test_a_short_key_does_not_change_what_an_error_is() -> None:
+    refusal = b'{"code": "wallet_provisioning", "message": "Not Found"}'
+    assert isinstance(error_of(409, {}, refusal, name="It", clean=MessageCleaner(["e"])), WalletProvisioning)
+    assert error_of(404, {}, b"Not Found", name="It", clean=MessageCleaner(["e"])).code == "unknown_error"
+
+
 SECRETS = {
     "our key": ("the key OpenSesame is wrong", "OpenSesame"),
     "a key of Akash Console": ("got ac.sk.production.0123456789abcdef!", "0123456789abcdef"),

@@ -172,10 +172,9 @@ async def test_an_offer_that_is_gone_is_refused(bids: list[object], tmp_path: Pa
         assert "no longer open" in await refused(guard, permit)
 
 
-@pytest.mark.parametrize("price", ["0", "-1"])
+@pytest.mark.parametrize("price", ["0", "-1", "NaN", "sNaN", "Infinity", "-Infinity", "1E+400"])
 async def test_an_offer_without_a_price_is_refused(price: str, tmp_path: Path) -> None:
     async with created(tmp_path) as (guard, permit):
-        guard.console.on(BIDS, (200, [bid(price=price)]))
         assert "no price that can be judged" in await refused(guard, permit, choice(price=price))
 
 
@@ -191,6 +190,17 @@ async def test_an_offer_without_a_price_does_not_hide_behind_another(tmp_path: P
         guard.console.on(BIDS, (200, [bid(), bid(OTHER, 0, gseq=2)]))
         two = choice(), choice(OTHER, 0, gseq=2)
         assert "akash1bbb has no price" in await refused(guard, permit, *two)
+
+
+@pytest.mark.parametrize("price", [None, "0", "-1"])
+async def test_an_offer_that_has_no_price_any_more_is_not_taken_for_a_cheaper_one(
+    price: str | None, tmp_path: Path
+) -> None:
+    async with created(tmp_path) as (guard, permit):
+        unpriced = bid()
+        unpriced["bid"]["price"]["amount"] = price
+        guard.console.on(BIDS, (200, [unpriced]))
+        assert "no price in dollars" in await refused(guard, permit)
 
 
 async def test_a_price_that_is_not_in_dollars_any_more_is_refused(tmp_path: Path) -> None:

@@ -92,15 +92,14 @@ async def test_a_command_reads_its_deployment_once_before_the_question_and_at_mo
 async def test_a_console_that_never_answers_ends_the_call_in_time_and_nobody_is_asked(
     era: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deadline, "CALL_SECONDS", 0.6)
-    monkeypatch.setattr(approval, "BODY_SECONDS", 0.1)
+    monkeypatch.setattr(deadline, "CALL_SECONDS", approval.BODY_SECONDS + 0.5)
     async with (
         answering(lambda path: None) as silent,
         connect(era, answer=YES, console_url=silent, toolsets=EXEC) as agent,
     ):
         with anyio.fail_after(10):
             said = await agent.refused("run_command", dseq="1763759482113", command=["true"])
-    assert "There was no answer within 0.6 seconds." in said
+    assert "There was no answer within 0.5 seconds." in said
     assert "moves no money" in said
     assert agent.asked == []
 
