@@ -142,13 +142,9 @@ async def lease_and_deliver(
     try:
         await leasing.lease(choices(chosen))
         return
-    except Refused:
-        raise
     except (OutcomeUnknown, ApiError, Unreachable) as failure:
         leases = await _leases_now(rt, dseq, failure)
         if not leases:
-            if isinstance(failure, OutcomeUnknown):
-                raise
             if isinstance(failure, ApiError) and failure.status in (400, 403, 404):
                 raise Refused(failure.what) from failure
             raise

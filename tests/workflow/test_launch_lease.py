@@ -33,7 +33,8 @@ from akash_mcp.errors import AkashError, ApiError, OutcomeUnknown, PaymentRequir
 from akash_mcp.guard.lease_permit import LeasePermit
 from akash_mcp.market.offers import offer_from
 from akash_mcp.market.ranking import RankedOffer, Requirements, rank
-from akash_mcp.workflow.launch import lease_and_deliver
+from akash_mcp.workflow.launch import launch, lease_and_deliver
+from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.runtime import Intervals, Runtime
 
 pytestmark = pytest.mark.anyio
@@ -75,7 +76,8 @@ async def leasing(folder: Path) -> AsyncIterator[Leasing]:
     async with guarded(folder) as guard, anyio.create_task_group() as tasks:
         permit = guard.gate.launch(LAUNCH, approved(LAUNCH))
         await permit.create()
-        yield Leasing(guard, runtime(guard, tasks, Intervals(retry=6.0), sleep), permit.leasing(DSEQ), slept)
+        rt = runtime(guard, tasks, Intervals(retry=6.0), sleep)
+        yield Leasing(guard, rt, permit.leasing(DSEQ), slept)
 
 
 async def test_a_lease_that_is_answered_is_not_looked_at_again(tmp_path: Path) -> None:
@@ -121,6 +123,28 @@ async def test_a_manifest_that_nobody_takes_is_told_with_the_last_reason(tmp_pat
             await it.go()
         assert "paid for from the deposit" in error.value.money
         assert it.attempts == 4
+
+
+async def test_a_delivery_that_is_refused_is_tried_again(tmp_path: Path) -> None:
+    async with leasing(tmp_path) as it:
+        it.guard.console.on(LEASE, None, refusal(401), LEASED)
+        it.guard.console.on(READ, LEASED)
+        await it.go()
+        assert it.attempts == 3
+
+
+async def test_a_delivery_to_a_console_that_is_gone_is_tried_again(tmp_path: Path) -> None:
+    async with leasing(tmp_path) as it:
+
+        def gone() -> Told:
+            it.guard.console.hang_up()
+            return LEASED
+
+        it.guard.console.on(LEASE, None)
+        it.guard.console.on(READ, gone)
+        with pytest.raises(AkashError, match=r"does not take the manifest: .*cannot be reached"):
+            await it.go()
+        assert it.slept == [6.0] * 3
 
 
 async def test_a_lost_answer_without_a_lease_stays_unknown(tmp_path: Path) -> None:
@@ -197,3 +221,14 @@ async def test_a_console_that_is_gone_before_the_lease_leaves_it_unread(tmp_path
         with pytest.raises(OutcomeUnknown, match="reading it back failed"):
             await it.go()
         assert it.attempts == 0
+
+
+async def test_an_unwound_launch_whose_record_is_gone_does_not_claim_what_it_cost(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard, anyio.create_task_group() as tasks:
+        guard.console.on(BIDS, (200, []))
+        guard.console.on(READ, refusal(404, "Deployment not found"))
+        rt = runtime(guard, tasks, Intervals(bid_give_up=0.0), anyio.sleep)
+        permit = guard.gate.launch(LAUNCH, approved(LAUNCH))
+        with pytest.raises(AkashError, match="was closed again, proven; what it cost is not known"):
+            await launch(rt, permit, Running(permit.op_id))
+        assert guard.ledger.held(DSEQ) == LAUNCH.deposit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -85,7 +86,10 @@ async def test_a_launch_tells_every_stage(settings: config.Settings, sdl: str) -
         assert launched.readiness.is_ready
         assert it.state is State.READY
         assert launched.usd_per_hour == launched.chosen[0].usd_per_hour > ZERO
-        assert launched.offers.ranked
+        with sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3") as db:
+            steps = dict(db.execute("SELECT state, note FROM steps").fetchall())
+        assert list(steps) == ["planned", "reserved", "created", "offered", "leased", "ready"]
+        assert steps["offered"] == f"{len(launched.offers.ranked)} offers"
         stages = list(dict.fromkeys(it.running.stages))
     assert stages[0] == "creating the deployment"
     assert re.fullmatch(r"deployment N has \d+ acceptable offers", stages[1])

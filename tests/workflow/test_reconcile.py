@@ -52,6 +52,7 @@ class Lost:
     guard: Guarded
     permit: LaunchPermit
     rt: Runtime
+    slept: list[float]
     stages: list[str] = dataclasses.field(default_factory=list)
 
     async def create(self) -> Dseq:
@@ -74,18 +75,19 @@ async def lost(
     """The Console drops the connection of the creation. It is looked for `looks` times."""
     plan = dataclasses.replace(LAUNCH, runtime_limit_hours=3 if generation is Generation.V2026_11 else None)
     async with guarded(folder, generation=generation) as guard, anyio.create_task_group() as tasks:
+        slept: list[float] = []
 
         def dropped() -> Told:
             guard.clock[0] += 60
             return None
 
         async def no_time(seconds: float) -> None:
-            assert seconds == 5.0
+            slept.append(seconds)
             await anyio.lowlevel.checkpoint()
 
         guard.console.on(CREATE, dropped)
         rt = runtime(guard, tasks, Intervals(lookup_give_up=0.0 if looks == 1 else 60.0), no_time)
-        yield Lost(guard, guard.gate.launch(plan, approved(plan)), rt)
+        yield Lost(guard, guard.gate.launch(plan, approved(plan)), rt, slept)
 
 
 def page(*deployments: dict[str, Any]) -> Told:
@@ -123,6 +125,7 @@ async def test_it_is_looked_for_until_it_appears(first: Told, tmp_path: Path) ->
         # A connection that ends is tried four times by itself.
         it.guard.console.on(LIST, *[first] * (4 if first is None else 1), page(landed()))
         assert await it.create() == OURS
+        assert it.slept == [5.0]
 
 
 async def test_it_is_looked_for_where_the_console_cannot_be_reached_for_a_while(tmp_path: Path) -> None:
