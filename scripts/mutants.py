@@ -30,6 +30,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -510,9 +511,10 @@ def main(arguments: Sequence[str]) -> int:
     started = time.monotonic()
     reasons = explained()
     terminal = os.fdopen(os.dup(1), "w", buffering=1)
-    # What the tests of a mutant print is of no use to anybody.
+    # What the tests of a mutant print is of no use to anybody; what breaks in here is.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(1, 2)
+    sys.excepthook = lambda kind, error, trace: traceback.print_exception(kind, error, trace, file=terminal)
 
     def say(mutant: Mutant) -> None:
         if mutant.key not in reasons:

@@ -31,6 +31,7 @@ ENDLESS = (
     "9" * 5000,
     "0." + "1" * 5000,
     "1000000000.01",
+    "5." + "0" * 39,  # 41 characters
 )
 
 
@@ -47,7 +48,14 @@ def test_an_amount_that_nobody_means_is_refused_at_once(written: Any) -> None:
 
 @pytest.mark.parametrize(
     ("written", "amount"),
-    [(" 5 ", "5"), ("0", "0"), (10**9, "1e9"), ("1e-9", "1e-9"), (Decimal("2.50"), "2.5")],
+    [
+        (" 5 ", "5"),
+        ("0", "0"),
+        (10**9, "1e9"),
+        ("1e-9", "1e-9"),
+        (Decimal("2.50"), "2.5"),
+        ("5." + "0" * 38, "5"),
+    ],
 )
 def test_an_amount_is_read_as_it_is_written(written: Any, amount: str) -> None:
     assert Usd.parse(written) == Usd(amount)
