@@ -114,8 +114,10 @@ async def list_bids(
 ) -> OfferList:
     """Wait for bids on a deployment and rank them: USD per hour, expected cost, reasons, what is unknown."""
     rt = runtime(ctx)
-    ranking = await wait_for_offers(rt, dseq, requirements(rt.policy), prefer, wait_s, report_progress(ctx))
-    return offer_list(dseq, ranking)
+    ranking, leased = await wait_for_offers(
+        rt, dseq, requirements(rt.policy), prefer, wait_s, report_progress(ctx)
+    )
+    return offer_list(dseq, ranking, leased=leased)
 
 
 async def plan_lease(

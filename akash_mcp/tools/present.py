@@ -109,9 +109,14 @@ def rejected_result(rejected: Rejected) -> RejectedResult:
     )
 
 
-def offer_list(dseq: Dseq, ranking: Ranking) -> OfferList:
-    """The answer of `list_bids`."""
-    if ranking.ranked:
+def offer_list(dseq: Dseq, ranking: Ranking, *, leased: bool) -> OfferList:
+    """The answer of `list_bids`. What is `leased` already has no bids to choose from, and nothing is wrong with it."""
+    if leased:
+        status, next_step = (
+            "leased",
+            f"It is leased already, so no bids are open. get_deployment(id={dseq}) shows what runs and what it costs.",
+        )
+    elif ranking.ranked:
         status, next_step = (
             "offers",
             "Call create_lease with the provider you choose, within five minutes of its bid.",

@@ -129,7 +129,7 @@ class Outcome(Result):
 class OfferList(Result):
     """The bids that `list_bids` found."""
 
-    status: Literal["offers", "pending", "none", "closed"]
+    status: Literal["offers", "pending", "none", "leased"]
     dseq: str
     offers: list[OfferResult]
     rejected: list[RejectedResult]

@@ -48,8 +48,8 @@ async def wait_for_offers(
     prefer: Prefer,
     seconds: float,
     on_progress: Callable[[str], Awaitable[None]],
-) -> Ranking:
-    """The offers; while none can be taken, wait for at most `seconds`.
+) -> tuple[Ranking, bool]:
+    """The offers, and whether the deployment is leased already; while none can be taken, wait for at most `seconds`.
 
     Raises `NotFound` for a deployment that this account does not have and `BadArgument` for a closed one: the bid
     list itself is empty for both and says nothing.
@@ -63,7 +63,7 @@ async def wait_for_offers(
         await on_progress(f"{len(offers.rejected)} bids so far, none of them acceptable")
         await rt.sleep(rt.intervals.bid_poll)
         offers = await read_offers(rt, dseq, wanted, prefer)
-    return offers
+    return offers, bool(detail.active_leases)
 
 
 async def wait_for_all_groups(
