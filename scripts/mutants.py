@@ -457,7 +457,9 @@ def _side_by_side(
         while waiting and len(running) < (os.cpu_count() or 1):
             mutant = waiting.pop(0)
             running[start(mutant)] = (mutant, time.monotonic() + WALL_SECONDS)
-        time.sleep(0.005)
+        time.sleep(
+            0.005
+        )  # between two looks at the children: waiting for one of them could not end those that hang
         for child, (mutant, ends) in list(running.items()):
             ended, status = os.waitpid(child, os.WNOHANG)
             if not ended and time.monotonic() < ends:

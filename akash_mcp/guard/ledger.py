@@ -125,17 +125,17 @@ class Ledger:
                 "per deployment.",
                 next_step="Ask for less. Only the user can raise the limit (AKASH_MCP_MAX_USD_PER_DEPLOYMENT).",
             )
-        standing = self.status()
-        if amount > standing.left_today:
+        budget = self.status()
+        if amount > budget.left_today:
             raise OverBudget(
-                f"This needs {amount}, and {standing.left_today} is left of the {policy.max_usd_per_day} allowed in "
+                f"This needs {amount}, and {budget.left_today} is left of the {policy.max_usd_per_day} allowed in "
                 "24 hours.",
                 next_step="Close a deployment, which gives back what it did not use, or ask for less. Only the user "
                 "can raise the limit (AKASH_MCP_MAX_USD_PER_DAY).",
             )
-        if dseq is None and standing.live_deployments >= policy.max_deployments:
+        if dseq is None and budget.live_deployments >= policy.max_deployments:
             raise OverBudget(
-                f"{standing.live_deployments} deployments are open, which is the limit.",
+                f"{budget.live_deployments} deployments are open, which is the limit.",
                 next_step="Close one with close_deployment. Only the user can raise the limit "
                 "(AKASH_MCP_MAX_DEPLOYMENTS).",
             )

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 import shared_data
 from console_requests import OTHER_READS, READS, WRITES, reader, writer
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it has no types
+from jsonschema import Draft202012Validator
 from wire_servers import Request, Server, reply
 
 from akash_mcp.clients.console.generation import Generation

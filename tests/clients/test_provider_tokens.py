@@ -5,7 +5,7 @@ import json
 from functools import partial
 
 import anyio
-import jsonschema  # type: ignore[import-untyped]  # it has no types
+import jsonschema
 import pytest
 import shared_data
 from test_console_models import PROVIDER_ADDRESS

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 import hypothesis.strategies as st
-import jsonschema  # type: ignore[import-untyped]  # it ships no types
+import jsonschema
 import shared_data
 
 DOCUMENT = shared_data.find("console-openapi.json")

@@ -146,10 +146,15 @@ def test_calls_that_the_document_allows_or_nearly_allows_never_crash(
     assert response.status_code != 404 or response.text != "404 Not Found", "not played"
 
 
+UNKNOWN_HERE = {"GET /v1/alerts/{id}", "GET /v1/providers/{address}", "GET /v1/templates/{id}"}
+"""Reads that answer 404 to the values that are usual here, which the document does not describe."""
+
+
 def test_every_played_operation_answers_as_the_document_says(
     caller: Caller, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """With nothing but values that exist, once each; then the whole balance of this file is told."""
+    answered: dict[str, str] = {}
     for operation in PLAYED:
         if operation.method == "GET":
             path = operation.path.replace("?}", "}")
@@ -163,7 +168,10 @@ def test_every_played_operation_answers_as_the_document_says(
             }
             response = caller.send({"method": "GET", "url": path, "params": wanted})
             assert response.status_code in (200, 404), (operation.name, response.text)
-    assert len(LEDGER.checked) > 30
+            answered[f"{operation.name} {response.status_code}"] = operation.name
+    # Counted from these calls alone: what other tests add to the balance depends on which of them ran before.
+    assert len(answered) == sum(operation.method == "GET" for operation in PLAYED)
+    assert {name for kind, name in answered.items() if kind not in LEDGER.checked} == UNKNOWN_HERE
     with capfd.disabled():
         print(
             f"\n{len(PLAYED)} of {len(operations())} operations played; {sum(caller.statuses.values())} calls "
