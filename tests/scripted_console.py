@@ -179,7 +179,7 @@ class ScriptedConsole:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
-                request = await _read(reader)
+                _, request = await read_request(reader)
                 told = None if self._is_leaving else self._told(request)
                 if told is None:
                     return
@@ -202,13 +202,14 @@ class ScriptedConsole:
         return answer() if callable(answer) else answer
 
 
-async def _read(reader: asyncio.StreamReader) -> Sent:
+async def read_request(reader: asyncio.StreamReader) -> tuple[dict[str, str], Sent]:
+    """The next request's headers and the rest of it."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
     method, target, _ = head[0].split(" ")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:-2])}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     path, _, query = target.partition("?")
-    return Sent(f"{method} {path}", query, json.loads(body) if body else None)
+    return headers, Sent(f"{method} {path}", query, json.loads(body) if body else None)
 
 
 def approved(plan: Plan) -> Approval:

@@ -92,7 +92,8 @@ class Journal:
         now, summary = self._now(), one_line(summary, limit=LONGEST_SUMMARY)
         with self._store.transaction() as db:
             db.execute(
-                "INSERT INTO operations VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL, ?, ?)",
+                "INSERT INTO operations (op_id, kind, state, dseq, summary, created_at, updated_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (op_id, kind, State.PLANNED, dseq, summary, now, now),
             )
             db.execute("INSERT INTO steps VALUES (?, ?, ?, ?)", (op_id, now, State.PLANNED, ""))

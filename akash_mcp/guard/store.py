@@ -13,9 +13,7 @@ from pathlib import Path
 
 from akash_mcp.errors import LedgerUnusable
 
-_SCHEMA_VERSION = 1
-
-_SCHEMA = """
+_FIRST = """
 CREATE TABLE reservations (
     op_id TEXT PRIMARY KEY,
     dseq TEXT,
@@ -46,6 +44,38 @@ CREATE TABLE steps (
     note TEXT NOT NULL
 ) STRICT;
 """
+
+_SECOND = """
+-- Until then whoever carries it out has its deployment in hand.
+ALTER TABLE operations ADD COLUMN held_until REAL;
+-- One creation is one launch's: two that took up the same deployment were one too many.
+UPDATE operations SET dseq = NULL WHERE kind = 'launch' AND dseq IS NOT NULL AND rowid NOT IN
+    (SELECT MIN(rowid) FROM operations WHERE kind = 'launch' GROUP BY dseq);
+CREATE UNIQUE INDEX launches_by_dseq ON operations (dseq) WHERE kind = 'launch';
+CREATE TABLE tokens (              -- two-step approvals, by the operation that each opens: made of the token's hash
+    op_id TEXT PRIMARY KEY,
+    fingerprint TEXT NOT NULL,     -- of the plan that was shown
+    arguments TEXT NOT NULL,       -- a hash of the tool and the arguments that it was shown for
+    expires_at REAL NOT NULL
+) STRICT;
+CREATE TABLE keys (                -- with which questions are sealed, so that each process knows the others' questions
+    name TEXT PRIMARY KEY,
+    secret BLOB NOT NULL
+) STRICT;
+CREATE TABLE diagnoses (           -- why a lease did not work, as far as it was seen while that could be seen
+    dseq TEXT PRIMARY KEY,
+    at REAL NOT NULL,
+    findings TEXT NOT NULL
+) STRICT;
+CREATE TABLE provider_failures (   -- which providers failed us lately
+    provider TEXT NOT NULL,
+    at REAL NOT NULL,
+    reason TEXT NOT NULL
+) STRICT;
+"""
+
+_VERSIONS = (_FIRST, _SECOND)
+"""What each version of the file added to the one before."""
 
 
 class Store:
@@ -118,10 +148,11 @@ class Store:
     def _migrate(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            for statement in _SCHEMA.split(";\n"):
+        for added in _VERSIONS[version:]:
+            for statement in added.split(";\n"):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+        if version < len(_VERSIONS):
+            connection.execute(f"PRAGMA user_version={len(_VERSIONS)}")
         connection.execute("COMMIT")
-        if version > _SCHEMA_VERSION:
+        if version > len(_VERSIONS):
             raise sqlite3.DatabaseError(f"it was written by a newer version of akash-mcp (format {version})")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard.journal import Journal, Kind, Sources, State, new_op_id
 from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, OpId
@@ -148,11 +149,13 @@ def test_only_what_is_closed_is_forgotten(journal: Journal, folder: Path) -> Non
     assert tuple(row) == (None, None)
 
 
-def test_the_latest_of_two_launches_of_one_name_counts(journal: Journal) -> None:
-    first, second = launched(journal), launched(journal)
+def test_a_deployment_is_one_launch_s(journal: Journal) -> None:
+    first = launched(journal)
+    with pytest.raises(LedgerUnusable, match="UNIQUE"):
+        launched(journal)
     found = journal.launch_of(DSEQ)
     assert found is not None
-    assert found.op_id == second != first
+    assert found.op_id == first
 
 
 def test_the_sources_of_a_lease_are_nobody_s(journal: Journal) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from akash_mcp.errors import LedgerUnusable
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.store import _FIRST, Store
 
 
 def put(store: Store, op_id: str) -> None:
@@ -61,7 +61,7 @@ def test_a_power_cut_takes_nothing_that_was_answered(tmp_path: Path) -> None:
     with Store(tmp_path).reading() as db:
         assert db.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
         assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-        assert db.execute("PRAGMA user_version").fetchone()[0] == 1
+        assert db.execute("PRAGMA user_version").fetchone()[0] == 2
 
 
 def test_the_folder_and_the_file_are_ours_only(tmp_path: Path) -> None:
@@ -77,13 +77,13 @@ def test_a_newer_file_is_left_alone(tmp_path: Path) -> None:
     store = Store(tmp_path)
     put(store, "op_1")
     with store.reading() as db:
-        db.execute("PRAGMA user_version=2")
+        db.execute("PRAGMA user_version=3")
     store.close()
-    with pytest.raises(LedgerUnusable, match=r"written by a newer version of akash-mcp \(format 2\)"):
+    with pytest.raises(LedgerUnusable, match=r"written by a newer version of akash-mcp \(format 3\)"):
         put(store, "op_2")
     with sqlite3.connect(store.path) as db:
         assert db.execute("SELECT COUNT(*) FROM steps").fetchone() == (1,)
-        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert db.execute("PRAGMA user_version").fetchone() == (3,)
     db.close()
 
 
@@ -102,3 +102,23 @@ def test_a_file_that_is_repaired_is_used_again(tmp_path: Path) -> None:
     store.path.unlink()
     put(store, "op_1")
     assert kept(store) == ["op_1"]
+
+
+def test_a_file_of_the_first_version_is_taken_along(tmp_path: Path) -> None:
+    path = Store(tmp_path).path
+    with sqlite3.connect(path) as first:
+        first.executescript(_FIRST)
+        first.execute("INSERT INTO reservations VALUES ('op_1', '7', 1, 500000, NULL, 'held', 0)")
+        for op_id in ("op_1", "op_2"):
+            first.execute(
+                "INSERT INTO operations VALUES (?, 'launch', 'created', '7', 'web', 'sdl', '[]', NULL, 0, 0)",
+                (op_id,),
+            )
+        first.execute("PRAGMA user_version=1")
+    first.close()
+    with Store(tmp_path).reading() as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == 2
+        assert db.execute("SELECT amount_uact FROM reservations").fetchone()[0] == 500000
+        kept = db.execute("SELECT op_id, dseq, held_until FROM operations ORDER BY rowid").fetchall()
+    # Two launches had taken up one deployment. It belongs to the first.
+    assert [tuple(row) for row in kept] == [("op_1", "7", None), ("op_2", None, None)]
