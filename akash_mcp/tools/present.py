@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from akash_mcp.clients.api_model import UACT
 from akash_mcp.clients.console.models import Lease, ProviderRecord
 from akash_mcp.guard.approval import TokenNeeded
 from akash_mcp.guard.journal import Operation
@@ -177,6 +176,7 @@ def launch_outcome(op_id: OpId, launched: Launched) -> Outcome:
 def deployment_list(rows: Sequence[ListedDeployment]) -> DeploymentList:
     """The answer of `list_deployments`."""
     shown = [_row(row) for row in rows[:_MOST_DEPLOYMENTS]]
+    rates = [row.funds.usd_per_hour for row in rows]
     if not rows:
         next_step = "Nothing runs and nothing costs money. deploy starts something."
     elif len(rows) > len(shown):
@@ -188,7 +188,7 @@ def deployment_list(rows: Sequence[ListedDeployment]) -> DeploymentList:
     return DeploymentList(
         deployments=shown,
         total=len(rows),
-        usd_per_hour=sum((row.funds.usd_per_hour for row in rows), ZERO),
+        usd_per_hour=None if None in rates else sum((rate for rate in rates if rate is not None), ZERO),
         next_step=next_step,
     )
 
@@ -238,7 +238,7 @@ def _lease(lease: Lease, provider: ProviderRecord | None, *, alone: bool) -> Lea
         group=lease.id.gseq,
         state=field(lease.state, 40),
         # The rate of an only lease is the deployment's rate, which is in the answer anyway.
-        usd_per_hour=usd_per_hour(lease.price.amount) if lease.price.denom == UACT and not alone else None,
+        usd_per_hour=None if alone or lease.price_uact is None else usd_per_hour(lease.price_uact),
         # The chain gives running leases a reason too, an invalid one.
         reason=field(lease.reason) or None if not lease.is_active else None,
     )
@@ -255,8 +255,17 @@ def _problems(now: DeploymentStatus) -> list[str]:
     problems = [now.readiness.problem]
     for lease_id, status in now.readiness.statuses.items():
         problems += [f"{lease_id.provider} says: {quoted(error)}." for error in status.errors[:_MOST_ERRORS]]
-    if any(lease.is_active and lease.price.denom != UACT for lease in now.detail.leases):
-        problems.append("A lease is priced in a currency other than dollars, so its rate is not counted.")
+        if status.unread_services:
+            unread = ", ".join(field(name, 63) for name in status.unread_services[:_MOST_ERRORS])
+            problems.append(
+                f"What {lease_id.provider} says of {unread} cannot be read, so it counts as not ready."
+            )
+    if now.usd_per_hour is None:
+        problems.append(
+            "What it costs an hour is not known: a lease of it, or its price in dollars, cannot be read."
+        )
+    if now.escrow_left is None:
+        problems.append("What is left in its escrow is not known.")
     for lease in now.detail.leases:
         notice = lease.reclamation.deadline if lease.reclamation else 0
         if lease.state != "closed" and 0 < notice < _LATEST:

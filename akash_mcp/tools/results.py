@@ -163,8 +163,8 @@ class DeploymentRow(Result):
     state: str
     ours: bool
     leases: int
-    usd_per_hour: UsdRate
-    escrow_left_usd: UsdLeft
+    usd_per_hour: UsdRate | None = Field(None, description="Absent where it is not known")
+    escrow_left_usd: UsdLeft | None = None
     hours_left: str | None = None
 
 
@@ -173,7 +173,7 @@ class DeploymentList(Result):
 
     deployments: list[DeploymentRow]
     total: int
-    usd_per_hour: UsdRate
+    usd_per_hour: UsdRate | None = None
     next_step: str
 
 

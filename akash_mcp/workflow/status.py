@@ -29,11 +29,12 @@ _LONGEST = timedelta(days=3650)
 class Funds:
     """What it costs and how long its money lasts. Rent since the last settlement is subtracted.
 
-    `hours_left` and `runs_until` are None where nothing is leased, and where that is more than ten years away.
+    `usd_per_hour` and `escrow_left` are None where the Console's record of them cannot be read, and `hours_left` and
+    `runs_until` are too. These are None also where nothing is leased, and where that is more than ten years away.
     """
 
-    usd_per_hour: Usd
-    escrow_left: Usd
+    usd_per_hour: Usd | None
+    escrow_left: Usd | None
     hours_left: Decimal | None
     runs_until: datetime | None
 
@@ -45,18 +46,18 @@ class DeploymentStatus:
     detail: DeploymentDetail
     ours: bool
     funds: Funds
-    spent: Usd
+    spent: Usd | None
     readiness: Readiness
     providers: Mapping[ProviderAddress, ProviderRecord]
 
     @property
-    def usd_per_hour(self) -> Usd:
-        """The rate of all its running leases together."""
+    def usd_per_hour(self) -> Usd | None:
+        """The rate of all its running leases together; None where it is not known."""
         return self.funds.usd_per_hour
 
     @property
-    def escrow_left(self) -> Usd:
-        """What is left in its escrow."""
+    def escrow_left(self) -> Usd | None:
+        """What is left in its escrow; None where it is not known."""
         return self.funds.escrow_left
 
     @property
@@ -80,12 +81,17 @@ def funds_of(detail: DeploymentDetail, height: int, now: float) -> Funds:
     if rate and limit is not None:
         # The Console pays into its escrow up to then, and closes it then, whatever is in there now.
         hours = Decimal(max((limit - moment).total_seconds(), 0)) / 3600
-    elif rate:
+    elif rate and left is not None:
         hours = hours_paid_for(Usd.from_uact(left), rate)
     if hours is not None and hours > _LONGEST / timedelta(hours=1):
         hours = None
     until = None if hours is None else moment + timedelta(hours=float(hours))
-    return Funds(usd_per_hour(rate), Usd.from_uact(left), hours, until)
+    return Funds(
+        None if rate is None else usd_per_hour(rate),
+        None if left is None else Usd.from_uact(left),
+        hours,
+        until,
+    )
 
 
 def _runtime_ends(detail: DeploymentDetail) -> datetime | None:
