@@ -67,7 +67,8 @@ class AccountReader:
         first = (await self._client.get("/v1/deployments", {"skip": "0", "limit": "100"})).read(
             DEPLOYMENTS, "data"
         )
-        in_escrow = Usd.from_uact(max(sum(detail.escrow_funds for detail in first.deployments), Decimal(0)))
+        funds = [detail.escrow_funds for detail in first.details if detail.escrow_funds is not None]
+        in_escrow = Usd.from_uact(max(sum(funds, Decimal(0)), Decimal(0)))
         if not in_escrow:
             return  # an old answer on one of the two sides: no evidence
         ratio = balances.in_deployments.amount / in_escrow.amount

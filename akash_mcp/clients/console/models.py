@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter, WrapValidator
+from pydantic import Field, TypeAdapter, WrapValidator, model_validator
 
 from akash_mcp.clients.api_model import UACT, ApiModel, CamelApiModel, Coin, DseqField, ListOf, or_none, uact
 from akash_mcp.clients.console.escrow_models import EscrowAccount
@@ -18,7 +18,7 @@ from akash_mcp.clients.console.market_models import (
     ProviderRecord as ProviderRecord,  # a bid is read beside its provider
 )
 from akash_mcp.clients.lease_status import LeaseStatus
-from akash_mcp.ids import AccountAddress, Dseq, LeaseId, ProviderAddress
+from akash_mcp.ids import AccountAddress, BadId, Dseq, LeaseId, ProviderAddress, parse_dseq
 from akash_mcp.money import Usd
 
 MICRO_USD_DENOMS = frozenset(
@@ -100,6 +100,15 @@ class ListedBid(ApiModel):
     bid: Bid
 
 
+class UnreadBid(ApiModel):
+    """An entry of the bid list that cannot be read, so that it cannot be accepted either."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _anything(cls, value: object) -> object:
+        return {}
+
+
 class Reclamation(ApiModel):
     """A provider taking a lease back. `deadline` is in unix seconds; 0 where it is not known."""
 
@@ -128,6 +137,12 @@ class Lease(ApiModel):
     def is_active(self) -> bool:
         """Whether it runs. `insufficient_funds` and `reclaiming` leases are still not closed."""
         return self.state == "active"
+
+    @property
+    def price_uact(self) -> Decimal | None:
+        """uact per block; None for a price that is missing, or not in dollars."""
+        known = self.price.denom in MICRO_USD_DENOMS and "amount" in self.price.model_fields_set
+        return self.price.amount if known else None
 
 
 class DeploymentId(ApiModel):
@@ -215,25 +230,36 @@ class DeploymentDetail(ApiModel):
         return [lease.lease_id for lease in self.leases if lease.state and lease.state != "closed"]
 
     @property
-    def escrow_funds(self) -> Decimal:
-        """uact in escrow at the last settlement."""
-        return uact(self.escrow_account.state.funds)
+    def escrow_funds(self) -> Decimal | None:
+        """uact in escrow at the last settlement; None where that is not told."""
+        state = self.escrow_account.state
+        return uact(state.funds) if "funds" in state.model_fields_set else None
 
     @property
-    def rate_uact(self) -> Decimal:
-        """uact per block that the active leases cost together."""
-        return uact([lease.price for lease in self.leases if lease.is_active])
+    def rate_uact(self) -> Decimal | None:
+        """uact per block that the active leases cost together.
 
-    def escrow_left(self, height: int) -> Decimal:
+        None where one of them, its state or its price, cannot be read.
+        """
+        prices = [lease.price_uact for lease in self.leases if lease.is_active or not lease.state]
+        known = [price for price in prices if price is not None]
+        all_known = len(known) == len(prices) and all(lease.state for lease in self.leases)
+        return sum(known, Decimal(0)) if all_known else None
+
+    def escrow_left(self, height: int) -> Decimal | None:
         """uact in escrow at a block `height`, with the rent that accrued since the last settlement taken
-        off."""
-        return max(self.escrow_funds - self._accrued(height), Decimal(0))
+        off; None where one of the two is not known."""
+        funds, accrued = self.escrow_funds, self._accrued(height)
+        return None if funds is None or accrued is None else max(funds - accrued, Decimal(0))
 
-    def spent_at(self, height: int) -> Usd:
-        """What it has cost up to a block `height`: what was paid out, and the rent accrued since."""
+    def spent_at(self, height: int) -> Usd | None:
+        """What it has cost up to a block `height`: what was paid out, and the rent accrued since; None where one of
+        the two is not known."""
+        funds, accrued = self.escrow_funds, self._accrued(height)
+        if funds is None or accrued is None:
+            return None
         paid = uact(self.escrow_account.state.transferred)
-        accrued = min(self._accrued(height), max(self.escrow_funds, Decimal(0)))
-        return Usd.from_uact(max(paid + accrued, Decimal(0)))
+        return Usd.from_uact(max(paid + min(accrued, max(funds, Decimal(0))), Decimal(0)))
 
     @property
     def spent(self) -> Usd:
@@ -252,20 +278,50 @@ class DeploymentDetail(ApiModel):
         paid_in = uact([deposit.balance for deposit in deposits])
         return Usd.from_uact(max(paid_in - self.spent.uact, Decimal(0)))
 
-    def _accrued(self, height: int) -> Decimal:
-        settled_at = self.escrow_account.state.settled_at
-        return self.rate_uact * max(height - settled_at, 0) if settled_at else Decimal(0)
+    def _accrued(self, height: int) -> Decimal | None:
+        settled_at, rate = self.escrow_account.state.settled_at, self.rate_uact
+        if rate is None:
+            return None
+        return rate * max(height - settled_at, 0) if settled_at else Decimal(0)
 
 
 class _Pagination(CamelApiModel):
     has_more: bool = False
 
 
-class DeploymentPage(ApiModel):
-    """One page of the list. Its totals are not read: they may count this page only."""
+class UnreadDeployment(ApiModel):
+    """An entry of the list that cannot be read. `dseq`: the deployment that it is about, where it names one."""
 
-    deployments: ListOf[DeploymentDetail] = Field(default_factory=list)
+    dseq: Dseq | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        try:
+            return {"dseq": parse_dseq(str(value["deployment"]["id"]["dseq"]))}  # type: ignore[index]  # may be anything
+        except (BadId, KeyError, TypeError, IndexError):
+            return {}
+
+
+class DeploymentPage(ApiModel):
+    """One page of the list, of which an odd entry takes nothing from the others.
+
+    Without `deployments` it is not a page: no list is not an empty one. Its totals are not read: they may count this
+    page only.
+    """
+
+    deployments: list[Annotated[DeploymentDetail | UnreadDeployment, Field(union_mode="left_to_right")]]
     pagination: Annotated[_Pagination | None, WrapValidator(or_none)] = None
+
+    @property
+    def details(self) -> list[DeploymentDetail]:
+        """The entries that can be read."""
+        return [entry for entry in self.deployments if isinstance(entry, DeploymentDetail)]
+
+    @property
+    def unread(self) -> list[UnreadDeployment]:
+        """The entries that cannot be read."""
+        return [entry for entry in self.deployments if isinstance(entry, UnreadDeployment)]
 
     @property
     def has_more(self) -> bool:
@@ -299,4 +355,6 @@ class Created(CamelApiModel):
 CREATED = TypeAdapter(Created)
 DETAIL = TypeAdapter(DeploymentDetail)
 DEPLOYMENTS = TypeAdapter(DeploymentPage)
-BIDS = TypeAdapter(ListOf[ListedBid])
+BIDS: TypeAdapter[list[ListedBid | UnreadBid]] = TypeAdapter(
+    list[Annotated[ListedBid | UnreadBid, Field(union_mode="left_to_right")]]
+)
