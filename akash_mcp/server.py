@@ -135,7 +135,7 @@ async def _runtime(settings: Settings, intervals: Intervals) -> AsyncIterator[Ru
             journal=journal,
             policy=policy,
             has_key=key is not None,
-            operations=Operations(tasks),
+            operations=Operations(tasks, journal.holds),
             intervals=intervals,
             visit=partial(probe, allowed=settings.allow_private_providers),
         )
