@@ -38,6 +38,11 @@ class UnderWay:
     def __str__(self) -> str:
         return f"operation {self.op_id} ({self.kind}: {': '.join(filter(None, (self.state, self.note)))})"
 
+    @property
+    def call(self) -> str:
+        """The tool call that waits for it."""
+        return f'get_deployment(id="{self.op_id}", wait_for="ready")'
+
 
 class Holds:
     """Who has which deployment in hand. `now` is in seconds since the epoch. Raises `LedgerUnusable`."""
@@ -133,8 +138,8 @@ _SELECT = (
 def _busy(dseq: Dseq, other: UnderWay) -> Busy:
     return Busy(
         f"Deployment {dseq} is in the hands of {other}.",
-        next_step=f'Call get_deployment(id="{other.op_id}", wait_for="ready") until that has ended; where its server '
-        f"was stopped, it lets go within a minute. close_deployment(dseq={dseq}) ends it at once.",
+        next_step=f"Call {other.call} until that has ended; where its server was stopped, it lets go within a minute. "
+        f"close_deployment(dseq={dseq}) ends it at once.",
     )
 
 

@@ -16,8 +16,8 @@ import anyio
 from anyio.abc import TaskGroup
 
 from akash_mcp.errors import AkashError, LedgerUnusable, TakenOver
-from akash_mcp.guard.holds import HOLD_SECONDS, Holds
-from akash_mcp.ids import OpId
+from akash_mcp.guard.holds import HOLD_SECONDS, Holds, UnderWay
+from akash_mcp.ids import Dseq, OpId
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +110,14 @@ class Operations:
     def find(self, op_id: OpId) -> Running[Any] | None:
         """The operation with this id, if this process started it and has not forgotten it."""
         return self._running.get(op_id)
+
+    def under_way(self, dseq: Dseq) -> UnderWay | None:
+        """The operation that has a deployment in hand, in this process or another; None too where nobody can tell."""
+        try:
+            return self._holds.under_way(dseq)
+        except LedgerUnusable:
+            log.exception("whether an operation is under way is not known")
+            return None
 
     async def _carry_out(self, running: Running[T], work: Callable[[Running[T]], Awaitable[T]]) -> None:
         with anyio.CancelScope() as working:

@@ -75,7 +75,10 @@ async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
     rt.ledger.check(amount, dseq=dseq)
     more_hours = None
     if await rt.reader.generation() is Generation.V2026_11:
-        rate = usd_per_hour((await rt.reader.get_deployment(dseq)).rate_uact)
+        price = (await rt.reader.get_deployment(dseq)).rate_uact
+        if price is None:
+            raise BadArgument(f"What deployment {dseq} costs an hour is not known, so no hours can be added.")
+        rate = usd_per_hour(price)
         if not rate:
             raise BadArgument(f"Deployment {dseq} has no running lease, so it cannot be made to run longer.")
         more_hours = _hours_for(amount, rate, FIRST_RUNTIME_HOURS)

@@ -66,9 +66,12 @@ class _Lookup:
         if await self._has_names():
             return
         try:
-            self._before = frozenset(detail.dseq for detail in await self._rt.reader.list_deployments())
+            listed = await self._rt.reader.read_list()
         except _UNREAD as unread:
             log.warning("a creation whose answer is lost could not be found again: %s", unread.what)
+            return
+        if listed.is_whole and not listed.unread:
+            self._before = listed.hidden | {detail.dseq for detail in listed.details}
 
     async def found(self) -> Dseq | None:
         """The deployment, taken up; None where it has not appeared, or is not certain to be ours."""

@@ -154,7 +154,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "more than a placement may order": ({"count": 100_000, "cpu": 300}, "placement"),
     "a region with a line break": ({"region": "us\nwest"}, "region"),
     "no money": ({"max_usd_per_hour": Usd("0.0000000001")}, "max_usd_per_hour"),
-    "all the money": ({"max_usd_per_hour": Usd("1e30")}, "max_usd_per_hour"),
+    "all the money": ({"max_usd_per_hour": Usd("1e18")}, "max_usd_per_hour"),
 }
 
 

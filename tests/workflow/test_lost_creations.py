@@ -53,8 +53,9 @@ async def both(agent: Agent, sdl: str) -> list[str]:
 
 
 async def ours(agent: Agent) -> set[str]:
+    """Those that this server has taken for its own."""
     listed = await agent.call("list_deployments")
-    return {row["dseq"] for row in listed["deployments"] if row["ours"]}
+    return {row["dseq"] for row in listed["deployments"] if row["ours"] and "dseq" in row}
 
 
 async def held(agent: Agent) -> str:
@@ -155,6 +156,18 @@ LISTS: dict[str, Any] = {
     "empty": lambda told: {"data": {"deployments": [], "pagination": {"total": 0, "hasMore": False}}},
     "no list": lambda told: {"data": {}},
 }
+
+
+async def test_a_list_that_was_null_before_says_nothing_of_what_was_there(
+    connect: Connect, network: EmbeddedNetwork, sdl: str, tmp_path: Path
+) -> None:
+    theirs = await somebody_else_s(connect, sdl, tmp_path)
+    async with behind_a_proxy(connect, network) as (proxy, agent):
+        proxy.rewrite(LIST, LISTS["null"], times=1)
+        proxy.drop(CREATE)
+        said = await agent.refused("create_deployment", sdl=sdl, deposit_usd=1)
+        assert f"Deployment {theirs} may be what it created, and what was there before is not known." in said
+        assert (await ours(agent), await held(agent)) == (set(), "1.00")
 
 
 @pytest.mark.parametrize("lie", LISTS.values(), ids=LISTS)
