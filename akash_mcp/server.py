@@ -142,7 +142,7 @@ async def _runtime(settings: Settings, store: Store, intervals: Intervals) -> As
             journal=journal,
             policy=policy,
             has_key=key is not None,
-            operations=Operations(tasks),
+            operations=Operations(tasks, journal.holds),
             intervals=intervals,
             visit=partial(probe, allowed=settings.allow_private_providers),
         )

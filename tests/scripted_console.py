@@ -238,6 +238,13 @@ class Guarded:
         for file in self.store.path.parent.iterdir():
             file.write_bytes(b"rubbish" * 1000)
 
+    async def created(self, plan: LaunchPlan = LAUNCH) -> OpId:
+        """A launch that created its deployment, and is over."""
+        permit = self.gate.launch(plan, approved(plan))
+        await permit.create()
+        self.journal.holds.let_go(permit.op_id)
+        return permit.op_id
+
     def operation(self, op_id: OpId) -> Operation:
         """An operation that must be in the journal."""
         found = self.journal.find(op_id)
@@ -267,7 +274,7 @@ def runtime(
         journal=guard.journal,
         policy=guard.policy,
         has_key=True,
-        operations=Operations(tasks),
+        operations=Operations(tasks, guard.journal.holds),
         intervals=intervals,
         sleep=sleep,
         now=lambda: guard.clock[0],

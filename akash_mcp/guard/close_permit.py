@@ -64,7 +64,7 @@ class ClosePermit:
     async def _close_once(self) -> Closed:
         failure: Exception | None = None
         try:
-            await self._operation.writer.close_deployment(self._dseq)
+            await self._operation.closer.close_deployment(self._dseq)
         except (OutcomeUnknown, ServerError, Interrupted) as lost:
             failure = lost
         closed = await self._proof(failure)

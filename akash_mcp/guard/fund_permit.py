@@ -35,8 +35,8 @@ class FundPermit:
         return detail
 
     async def _extend(self, more_hours: int) -> None:
-        writer, dseq = self._operation.writer, self._plan.dseq
-        limit = (await writer.get_settings(dseq)).runtime_limit_hours
+        dseq = self._plan.dseq
+        limit = (await self._operation.writer.get_settings(dseq)).runtime_limit_hours
         if limit is None:
             raise Refused(f"Deployment {dseq} has no runtime limit, so it is funded without end already.")
-        await writer.set_runtime_limit(dseq, int(limit) + more_hours)
+        await self._operation.writer.set_runtime_limit(dseq, int(limit) + more_hours)

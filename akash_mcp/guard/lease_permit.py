@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from akash_mcp.clients.console.models import DeploymentDetail
+from akash_mcp.clients.console.models import DeploymentDetail, Lease
 from akash_mcp.errors import BadArgument, Refused
 from akash_mcp.guard.journal import Sources, State
 from akash_mcp.guard.operation import AuthorisedOperation
@@ -73,6 +73,17 @@ class LeasePermit:
         """Deliver the manifest again to leases that exist. The Console creates no lease where one is open."""
         return await self._operation.writer.create_lease(self._sources().manifest, leases)
 
+    async def accept(self, detail: DeploymentDetail) -> None:
+        """Take the leases that somebody else made for what they are, and bound what they cost like one of our own.
+
+        Raises `Refused` where they are not within what was approved, and what the Console raises: they stay then too.
+        """
+        operation, sources = self._operation, self._sources()
+        leases = [lease for lease in detail.leases if lease.lease_id in detail.open_leases]
+        self._within_limits([_choice_of(lease) for lease in leases], sources.runtime_limit_hours)
+        await operation.writer.limit_funding(self._dseq, sources.runtime_limit_hours)
+        operation.journal.advance(operation.op_id, State.LEASED, "by somebody else")
+
     def advance(self, state: State, note: str = "") -> None:
         """Write down how far the operation has come."""
         self._operation.journal.advance(self._operation.op_id, state, note)
@@ -114,6 +125,12 @@ class LeasePermit:
                 raise Refused(f"The offer of {choice.provider} has no price in dollars any more.")
             if bid.price_uact > choice.price_uact_per_block:
                 raise Refused(f"The offer of {choice.provider} became dearer.")
+
+
+def _choice_of(lease: Lease) -> Choice:
+    """What was chosen by whoever made a lease. Without a price in dollars it has none that can be judged."""
+    name, price = lease.lease_id, lease.price_uact or Decimal(0)
+    return Choice(gseq=name.gseq, oseq=name.oseq, provider=name.provider, price_uact_per_block=price)
 
 
 def _is_price(uact_per_block: Decimal) -> bool:

@@ -73,7 +73,8 @@ async def get_deployment(
     if wait_for is not None:
         left = ends - anyio.current_time()
         readiness = await wait_for_ready(rt, detail.active_leases, left, report_progress(ctx))
-    return deployment_result(await status.status_of(rt, detail, readiness), problem)
+    now = await status.status_of(rt, detail, readiness)
+    return deployment_result(now, problem, rt.operations.under_way(dseq))
 
 
 async def _find_operation(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from akash_mcp.clients.console.models import Lease, ProviderRecord
 from akash_mcp.guard.approval import TokenNeeded
+from akash_mcp.guard.holds import UnderWay
 from akash_mcp.guard.journal import Operation
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.market.ranking import RankedOffer, Ranking, Rejected
@@ -216,9 +217,15 @@ def _row(row: ListedDeployment) -> DeploymentRow:
     )
 
 
-def deployment_result(now: DeploymentStatus, problem: str = "") -> DeploymentResult:
-    """The answer of `get_deployment` for a dseq. `problem` is put before the problems found in `now`."""
+def deployment_result(
+    now: DeploymentStatus, problem: str = "", under_way: UnderWay | None = None
+) -> DeploymentResult:
+    """The answer of `get_deployment` for a dseq. `problem` is put before the problems found in `now`.
+
+    `under_way` has it in hand: others are refused until that is over.
+    """
     detail = now.detail
+    in_hand = f"In the hands of {under_way}." if under_way else ""
     ready = now.readiness.is_ready if detail.active_leases else None
     leases = sorted(detail.leases, key=lambda lease: not lease.is_active)
     return DeploymentResult(
@@ -237,8 +244,9 @@ def deployment_result(now: DeploymentStatus, problem: str = "") -> DeploymentRes
         hours_left=hours_text(now.hours_left),
         runs_until=_utc(now.funds.runs_until),
         services_not_shown=services_left_out(now.readiness) or None,
-        problem=field(" ".join(part for part in (problem, *_problems(now)) if part), 600) or None,
-        next_step=_next_step(now, ready),
+        op_id=under_way.op_id if under_way else None,
+        problem=field(" ".join(part for part in (problem, in_hand, *_problems(now)) if part), 600) or None,
+        next_step=f"Call {under_way.call}." if under_way else _next_step(now, ready),
     )
 
 

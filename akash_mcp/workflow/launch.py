@@ -9,10 +9,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from akash_mcp.clients.console.models import DeploymentDetail
-from akash_mcp.errors import AkashError, ApiError, Interrupted, OutcomeUnknown, Refused, Unreachable
+from akash_mcp.errors import (
+    AkashError,
+    ApiError,
+    Interrupted,
+    LedgerUnusable,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    TakenOver,
+    Unreachable,
+)
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.launch_permit import LaunchPermit
@@ -23,7 +34,7 @@ from akash_mcp.market.choice import pick
 from akash_mcp.market.ranking import RankedOffer, Ranking
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import quoted
-from akash_mcp.workflow.offers import read_offers, requirements, wait_for_all_groups
+from akash_mcp.workflow.offers import read_leased_offers, read_offers, requirements, wait_for_all_groups
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.readiness import Readiness, until_ready
 from akash_mcp.workflow.reconcile import create_once
@@ -57,12 +68,22 @@ async def launch(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) 
     """Carry a launch through. Raises the reason why it could not be, after closing what it had opened."""
     running.progress("creating the deployment")
     dseq = await create_once(rt, permit, running.progress)
+    sent: list[LeaseId] = []
     try:
-        offers, chosen = await _lease(rt, permit, dseq, running)
+        offers, chosen = await _lease(rt, permit, dseq, running, sent)
+    except TakenOver:
+        raise
     except Exception as reason:
+        with suppress(LedgerUnusable):
+            rt.journal.holds.keep(permit.op_id)  # whoever has it in hand now decides what becomes of it
         # Also when the answer to the lease was lost, and when the fault is ours: closing ends what was opened.
-        running.progress("closing it again")
-        raise await _unwound(permit.abandoning(dseq), _in_words(reason)) from reason
+        words = _in_words(reason)
+        detail = await _leased_by_others(rt, dseq, sent, words)
+        if detail is None:
+            running.progress("closing it again")
+            raise await _unwound(permit.abandoning(dseq), words) from reason
+        running.progress("somebody leased it meanwhile")
+        offers, chosen = await _accepted(rt, permit, detail, words)
     running.progress(f"deployment {dseq} is leased; waiting for its containers")
     readiness = await until_ready(rt, lease_ids(dseq, choices(chosen)), running.progress)
     permit.leasing(dseq).advance(State.READY if readiness.is_ready else State.LEASED)
@@ -70,9 +91,12 @@ async def launch(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) 
 
 
 async def _lease(
-    rt: Runtime, permit: LaunchPermit, dseq: Dseq, running: Running[Launched]
+    rt: Runtime, permit: LaunchPermit, dseq: Dseq, running: Running[Launched], sent: list[LeaseId]
 ) -> tuple[Ranking, tuple[RankedOffer, ...]]:
-    """Choose and lease. An offer that vanished, or became more expensive, is passed over for the next best."""
+    """Choose and lease. An offer that vanished, or became more expensive, is passed over for the next best.
+
+    Where this raises, `sent` are the leases that may have come of it.
+    """
     leasing = permit.leasing(dseq)
     plan = permit.plan
     wanted = requirements(rt.policy, plan.max_usd_per_hour)
@@ -85,14 +109,66 @@ async def _lease(
             raise AkashError(none.what, next_step=_NO_OFFER_NEXT_STEP) from none
         leasing.advance(State.OFFERED, f"{len(offers.ranked)} offers")
         running.progress(f"leasing from {names(chosen)}")
+        sent[:] = lease_ids(dseq, choices(chosen))
         try:
             await lease_and_deliver(rt, leasing, dseq, chosen)
         except Refused as vanished:
+            sent.clear()
             refusal = vanished
             continue
         return offers, chosen
     assert refusal is not None
     raise refusal
+
+
+async def _leased_by_others(
+    rt: Runtime, dseq: Dseq, sent: Sequence[LeaseId], reason: AkashError
+) -> DeploymentDetail | None:
+    """The deployment, where it has a lease that we did not ask for: a person's in the Console, or another program's.
+
+    Asked before a launch closes what it created: what others did meanwhile is theirs. Raises `OutcomeUnknown` where
+    that cannot be read and we sent no lease: it costs nothing of ours then, and closing it could destroy theirs.
+    """
+    try:
+        detail = await rt.reader.get_deployment(dseq)
+    except NotFound:
+        return None
+    except (ApiError, Interrupted, Unreachable) as unread:
+        if sent:
+            return None
+        raise OutcomeUnknown(
+            f"{reason.what} Whether somebody leased deployment {dseq} meanwhile cannot be read, so it was not closed: "
+            f"{unread.what}",
+            next_step=f"What was approved for it stays reserved. Call get_deployment(id={dseq}) in a minute, and "
+            f"close_deployment(dseq={dseq}) where nobody uses it.",
+        ) from unread
+    return detail if set(detail.open_leases) - set(sent) else None
+
+
+async def _accepted(
+    rt: Runtime, permit: LaunchPermit, detail: DeploymentDetail, reason: AkashError
+) -> tuple[Ranking, tuple[RankedOffer, ...]]:
+    """Go on with leases that somebody else made, where they are within what was approved; else they are left alone."""
+    plan, dseq = permit.plan, detail.dseq
+    offers = await read_leased_offers(rt, detail, requirements(rt.policy, plan.max_usd_per_hour), plan.prefer)
+    leasing = permit.leasing(dseq)
+    try:
+        if len(offers.ranked) != plan.groups or offers.rejected:
+            against = [speaks for rejected in offers.rejected for speaks in rejected.reasons]
+            raise Refused("; ".join(against) or f"It has {len(offers.ranked)} of {plan.groups} leases.")
+        await leasing.accept(detail)
+    except TakenOver:
+        raise
+    except AkashError as beyond:
+        leasing.advance(State.LEASED, "by somebody else")
+        raise AkashError(
+            f"{reason.what} Somebody else leased deployment {dseq} meanwhile, not within what was approved here, so it "
+            f"was left as it is: {beyond.what}",
+            money="It costs money until it is closed, and this operation made none of its leases.",
+            next_step=f"Ask the user whether it is theirs. get_deployment(id={dseq}) shows what it costs; "
+            "close_deployment ends it.",
+        ) from beyond
+    return offers, offers.ranked
 
 
 def choices(chosen: Sequence[RankedOffer]) -> list[Choice]:

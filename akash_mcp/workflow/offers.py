@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import anyio
 
-from akash_mcp.clients.console.models import Bid
+from akash_mcp.clients.console.models import Bid, DeploymentDetail
 from akash_mcp.errors import BadArgument, Interrupted, RateLimited, ServerError, Unreachable
 from akash_mcp.guard.policy import Policy
 from akash_mcp.ids import Dseq
@@ -38,6 +38,15 @@ def requirements(policy: Policy, max_usd_per_hour: Usd | None = None) -> Require
 async def read_offers(rt: Runtime, dseq: Dseq, wanted: Requirements, prefer: Prefer = "balanced") -> Ranking:
     """The bids of a deployment as they stand, ranked. Raises what the Console does."""
     bids = await rt.reader.list_bids(dseq)
+    return rank(await _joined(rt, bids), requirements=wanted, prefer=prefer)
+
+
+async def read_leased_offers(
+    rt: Runtime, detail: DeploymentDetail, wanted: Requirements, prefer: Prefer = "balanced"
+) -> Ranking:
+    """The offers that a deployment's open leases came of, ranked: those that meet what is `wanted`, and the others."""
+    leases = [lease for lease in detail.leases if lease.lease_id in detail.open_leases]
+    bids = [Bid(id=lease.id, state="open", price=lease.price) for lease in leases]
     return rank(await _joined(rt, bids), requirements=wanted, prefer=prefer)
 
 

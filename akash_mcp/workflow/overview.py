@@ -160,12 +160,15 @@ def _row(rt: Runtime, detail: DeploymentDetail, height: int, problem: str = "") 
         problems.append("A lease has no price in dollars that can be read, so it costs more than this.")
     elif detail.state == "closed":
         problems.append("It is closed, and costs nothing more; close_deployment settles what is held for it.")
+    if under_way := rt.operations.under_way(detail.dseq):
+        problems.append(f"In the hands of {under_way}: call {under_way.call}.")
     return ListedDeployment(
         detail.dseq,
         detail.state or UNKNOWN,
         rt.gate.owns(detail.dseq),
         len(detail.active_leases),
         funds,
+        op_id=under_way.op_id if under_way else None,
         problem=" ".join(filter(None, problems)),
     )
 

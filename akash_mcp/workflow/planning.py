@@ -60,13 +60,18 @@ async def launch_plan(
 def lease_plan(
     rt: Runtime, *, dseq: Dseq, providers: tuple[ProviderAddress, ...], max_usd_per_hour: Usd
 ) -> LeasePlan:
-    """The plan to lease offers. Raises `OverBudget` for a rate over the user's limit."""
+    """The plan to lease offers. Raises `Busy`, and `OverBudget` for a rate over the user's limit."""
+    rt.journal.holds.check_free(dseq)
     rate = _rate(rt, max_usd_per_hour, max_usd_per_hour)
     return LeasePlan(tool="create_lease", dseq=dseq, providers=providers, max_usd_per_hour=rate)
 
 
 async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
-    """The plan to add money, or hours where the Console funds by itself. Raises `OverBudget` and `BadArgument`."""
+    """The plan to add money, or hours where the Console funds by itself.
+
+    Raises `Busy`, `OverBudget` and `BadArgument`.
+    """
+    rt.journal.holds.check_free(dseq)
     rt.ledger.check(amount, dseq=dseq)
     more_hours = None
     if await rt.reader.generation() is Generation.V2026_11:
@@ -83,12 +88,13 @@ async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
 
 
 def update_plan(rt: Runtime, *, dseq: Dseq, sdl: str) -> UpdatePlan:
-    """The plan to replace an SDL. Raises `InvalidSdl`, and `BadArgument` for what cannot change in place.
+    """The plan to replace an SDL. Raises `InvalidSdl`, `Busy`, and `BadArgument` for what cannot change in place.
 
     On the chain only the manifest's hash changes, so a provider refuses other resources than it leased. For a
     deployment that we did not create there is nothing to compare with, and the provider will say.
     """
     report = accepted(sdl)
+    rt.journal.holds.check_free(dseq)
     running = rt.journal.sources(dseq)
     if running is not None and (obstacles := diff(check(running.sdl), report)):
         raise BadArgument(

@@ -29,8 +29,10 @@ class Intervals:
     bid_give_up: float = 90.0
     """Without an acceptable offer by then, the deployment is closed again. Console's page gives up at 60."""
     lookup_poll: float = 5.0
+    lookup_settle: float = 45.0
+    """Before that one found without a name is not taken up: Console gives up on a transaction after 36 s."""
     lookup_give_up: float = 60.0
-    """How long a creation whose answer was lost is looked for; Console gives up on a transaction after 36 s."""
+    """How long a creation whose answer was lost is looked for."""
     retry: float = 6.0
     """How long to wait before harmless requests are repeated: delivering a manifest, closing, reading a new wallet."""
     ready_poll: float = 3.0
@@ -43,6 +45,7 @@ class Intervals:
             bid_settle=self.bid_settle / speed,
             bid_give_up=self.bid_give_up / speed,
             lookup_poll=max(self.lookup_poll / speed, 0.05),
+            lookup_settle=self.lookup_settle / speed,
             lookup_give_up=self.lookup_give_up / speed,
             retry=max(self.retry / speed, 0.05),
             ready_poll=max(self.ready_poll / speed, 0.05),

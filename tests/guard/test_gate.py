@@ -65,7 +65,7 @@ GATES: dict[str, tuple[Plan, Pass]] = {
 
 
 async def created(guard: Guarded) -> None:
-    await guard.gate.launch(LAUNCH, approved(LAUNCH)).create()
+    await guard.created()
 
 
 @pytest.mark.parametrize(("plan", "go"), GATES.values(), ids=GATES)

@@ -145,9 +145,8 @@ def deployed(folder: Path, secret: str) -> tuple[Store, Journal]:
     for number in range(30):
         op_id = OpId(f"op_{number}")
         journal.open(op_id, Kind.LAUNCH, "web", None)
-        journal.advance(op_id, State.CREATED, dseq=Dseq(str(1000 + number)))
         text = (secret if number == 7 else "x" * 21) * 500  # several pages long
-        journal.keep_sources(op_id, Sources(f"old {text}", f"[{text}]"))
+        journal.created(op_id, Dseq(str(1000 + number)), Sources(f"old {text}", f"[{text}]"))
         journal.keep_sources(op_id, Sources(f"new {text}", f"[{text}, 2]"))
     return store, journal
 

@@ -25,7 +25,7 @@ def permit_of(guard: Guarded) -> UpdatePermit:
 
 
 async def created(guard: Guarded) -> None:
-    await guard.gate.launch(LAUNCH, approved(LAUNCH)).create()
+    await guard.created()
 
 
 async def test_the_new_sdl_is_sent_and_kept(tmp_path: Path) -> None:

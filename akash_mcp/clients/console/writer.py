@@ -85,8 +85,9 @@ class ConsoleWriter:
         try:
             answer = await self._send(requests.create(sdl, deposit, name, runtime_limit_hours))
         except ApiError as refusal:
-            # The signer repeats a transaction that ran out of gas: the first may have landed.
-            if ALREADY_EXISTS in refusal.meanings:
+            # The signer repeats a transaction that ran out of gas: the first may have landed. The chain's word for that
+            # is a 400 (akash-network/console `chain-error.service.ts`); anything else is a definite no.
+            if refusal.status == 400 and ALREADY_EXISTS in refusal.meanings:
                 raise _unknown(refusal, "The deployment may have been created.") from refusal
             raise
         return answer.read(CREATED, "data")
