@@ -25,6 +25,7 @@ from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.http_probe import probe
 from akash_mcp.config import Settings
 from akash_mcp.guard.approval import Approver
+from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Journal
 from akash_mcp.guard.ledger import Ledger
@@ -133,6 +134,7 @@ async def _runtime(settings: Settings, intervals: Intervals) -> AsyncIterator[Ru
             approver=Approver(policy.approval, time.monotonic),
             ledger=ledger,
             journal=journal,
+            evidence=Evidence(store, time.time),
             policy=policy,
             has_key=key is not None,
             operations=Operations(tasks),

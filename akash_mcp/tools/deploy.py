@@ -66,7 +66,7 @@ async def deploy(
     permit = rt.gate.launch(plan, decision.approval)
     running = rt.operations.start(permit.op_id, lambda running: launch(rt, permit, running))
     launched = await running.wait(wait_seconds(), report_progress(ctx))
-    return launch_outcome(permit.op_id, launched) if launched else pending(permit.op_id, running.stage)
+    return launch_outcome(permit.op_id, launched) if launched else pending(running)
 
 
 async def plan_create(
@@ -98,7 +98,7 @@ async def create_deployment(
     running = rt.operations.start(permit.op_id, lambda running: create(rt, permit, running))
     dseq = await running.wait(wait_seconds(), report_progress(ctx))
     if dseq is None:
-        return pending(permit.op_id, running.stage)
+        return pending(running)
     return Outcome(
         status="created",
         op_id=permit.op_id,
@@ -115,7 +115,12 @@ async def list_bids(
     """Wait for bids on a deployment and rank them: USD per hour, expected cost, reasons, what is unknown."""
     rt = runtime(ctx)
     ranking, leased = await wait_for_offers(
-        rt, dseq, requirements(rt.policy), prefer, wait_s, report_progress(ctx)
+        rt,
+        dseq,
+        requirements(rt.policy, failed=rt.evidence.failing_providers()),
+        prefer,
+        wait_s,
+        report_progress(ctx),
     )
     return offer_list(dseq, ranking, leased=leased)
 
@@ -147,7 +152,7 @@ async def create_lease(
     permit = rt.gate.lease(plan, decision.approval)
     running = rt.operations.start(permit.op_id, lambda running: lease_from(rt, permit, plan, running))
     launched = await running.wait(wait_seconds(), report_progress(ctx))
-    return launch_outcome(permit.op_id, launched) if launched else pending(permit.op_id, running.stage, dseq)
+    return launch_outcome(permit.op_id, launched) if launched else pending(running, dseq)
 
 
 async def plan_update(ctx: AppContext, dseq: Dseq, sdl: str) -> UpdatePlan:
@@ -170,7 +175,7 @@ async def update_deployment(
     running = rt.operations.start(permit.op_id, lambda running: update(permit, running))
     detail = await running.wait(wait_seconds(), report_progress(ctx))
     if detail is None:
-        return pending(permit.op_id, running.stage, dseq)
+        return pending(running, dseq)
     return Outcome(
         status="updated",
         op_id=permit.op_id,
@@ -201,7 +206,7 @@ async def add_funds(
     running = rt.operations.start(permit.op_id, lambda running: fund(permit, running))
     detail = await running.wait(wait_seconds(), report_progress(ctx))
     if detail is None:
-        return pending(permit.op_id, running.stage, dseq)
+        return pending(running, dseq)
     now = await status_of(rt, detail)
     return Outcome(
         status="funded",
@@ -236,7 +241,7 @@ async def close_deployment(
     running = rt.operations.start(permit.op_id, lambda running: close(permit, running))
     closed = await running.wait(wait_seconds(MAX_WAIT_SECONDS), report_progress(ctx))
     if closed is None:
-        return pending(permit.op_id, running.stage, dseq)
+        return pending(running, dseq)
     if closed.spent is None:
         money = "What it cost is not on record any more, so its whole reservation counts as spent."
     elif closed.refunded is None:
