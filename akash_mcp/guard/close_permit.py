@@ -89,7 +89,8 @@ class ClosePermit:
         except LedgerUnusable:
             log.exception("what was put into a deployment is not known")
             return None
-        return held - closed.spent if held >= closed.spent and held else closed.refunded
+        spent = closed.spent
+        return held - spent if spent is not None and held >= spent and held else closed.refunded
 
     def _not_proven(self, why: str) -> OutcomeUnknown:
         return OutcomeUnknown(

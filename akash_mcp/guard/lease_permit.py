@@ -16,7 +16,7 @@ from akash_mcp.errors import BadArgument, Refused
 from akash_mcp.guard.journal import Sources, State
 from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
-from akash_mcp.money import ZERO, Usd, usd_per_hour
+from akash_mcp.money import ZERO, Usd, told_apart, usd_per_hour
 
 _HIGHEST_PRICE = Decimal(10**12)
 """uact per block: far more than the chain takes for a price, and few enough digits to be reckoned with exactly."""
@@ -92,9 +92,8 @@ class LeasePermit:
                 raise Refused(f"The offer of {choice.provider} has no price that can be judged.")
         rate = sum((choice.usd_per_hour for choice in choices), ZERO)
         if rate > self._max_usd_per_hour:
-            raise Refused(
-                f"The offers cost {rate} an hour together, over the approved {self._max_usd_per_hour}."
-            )
+            cost, approved = told_apart(rate, self._max_usd_per_hour)
+            raise Refused(f"The offers cost {cost} an hour together, over the approved {approved}.")
         if hours is not None and rate * hours > self._operation.ledger.held(self._dseq):
             raise Refused(
                 f"{hours} hours at {rate} an hour are more than what was approved for this deployment."

@@ -21,7 +21,7 @@ from typing import Literal, TypeAlias
 from akash_mcp.errors import BadArgument
 from akash_mcp.ids import ProviderAddress
 from akash_mcp.market.offers import Offer
-from akash_mcp.money import Usd
+from akash_mcp.money import Usd, told_apart
 
 Prefer: TypeAlias = Literal["balanced", "cheapest", "reliable"]
 
@@ -155,7 +155,7 @@ def _against(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
         (not offer.has_price, "its price is not a positive amount in a currency that can be compared"),
         (
             offer.has_price and wanted.max_usd_per_hour is not None and rate > wanted.max_usd_per_hour,
-            f"it costs {rate} an hour, more than the {wanted.max_usd_per_hour} allowed",
+            _over(rate, wanted.max_usd_per_hour or rate),
         ),
         (
             bool(wanted.allowed) and offer.provider not in wanted.allowed,
@@ -181,6 +181,11 @@ def _against(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
         ),
     )
     return tuple(reason for applies, reason in gates if applies)
+
+
+def _over(rate: Usd, most: Usd) -> str:
+    cost, allowed = told_apart(rate, most)
+    return f"it costs {cost} an hour, more than the {allowed} allowed"
 
 
 # ── cost ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -318,6 +318,11 @@ def _problems(now: DeploymentStatus) -> list[str]:
     problems += [f"Whether it answers could not be seen: {unseen}." for unseen in now.readiness.unseen[:1]]
     for lease_id, status in now.readiness.statuses.items():
         problems += [f"{lease_id.provider} says: {quoted(error)}." for error in status.errors[:_MOST_ERRORS]]
+        if status.unread_services:
+            unread = ", ".join(field(name, 63) for name in status.unread_services[:_MOST_ERRORS])
+            problems.append(
+                f"What {lease_id.provider} says of {unread} cannot be read, so it counts as not ready."
+            )
     if not now.funds.rate_is_known:
         problems.append("A lease has no price in dollars that can be read, so it costs more than this.")
     if now.escrow_left is None:

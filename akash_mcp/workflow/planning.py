@@ -72,9 +72,7 @@ async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
     if await rt.reader.generation() is Generation.V2026_11:
         price = (await rt.reader.get_deployment(dseq)).rate_uact
         if price is None:
-            raise BadArgument(
-                f"What deployment {dseq} costs an hour cannot be read, so no hours can be bought."
-            )
+            raise BadArgument(f"What deployment {dseq} costs an hour is not known, so no hours can be added.")
         rate = usd_per_hour(price)
         if not rate:
             raise BadArgument(f"Deployment {dseq} has no running lease, so it cannot be made to run longer.")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 import anyio
 
@@ -16,7 +16,7 @@ from akash_mcp.clients.retries import Deadline
 from akash_mcp.errors import AkashError, Interrupted
 from akash_mcp.guard.evidence import Kept
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
-from akash_mcp.money import BLOCKS_PER_HOUR, Usd, usd_per_hour
+from akash_mcp.money import Usd, hours_paid_for, usd_per_hour
 from akash_mcp.workflow.readiness import Readiness, read_readiness, with_answers
 from akash_mcp.workflow.runtime import Runtime
 
@@ -59,7 +59,7 @@ class DeploymentStatus:
 
     @property
     def usd_per_hour(self) -> Usd:
-        """The rate of all its running leases together."""
+        """The rate of all its running leases together, as far as it is known."""
         return self.funds.usd_per_hour
 
     @property
@@ -89,7 +89,7 @@ def funds_of(detail: DeploymentDetail, height: int, now: float) -> Funds:
         # The Console pays into its escrow up to then, and closes it then, whatever is in there now.
         hours = Decimal(max((limit - moment).total_seconds(), 0)) / 3600
     elif rate and left is not None:
-        hours = left / rate / BLOCKS_PER_HOUR
+        hours = hours_paid_for(Usd.from_uact(left), rate)
     if hours is not None and hours > _LONGEST / timedelta(hours=1):
         hours = None
     until = None if hours is None else moment + timedelta(hours=float(hours))
@@ -186,5 +186,5 @@ async def _read_providers(
 
 
 def hours_text(hours: Decimal | None) -> str | None:
-    """Hours for a reader: `3.4`, and `0.2` rather than `0`."""
-    return None if hours is None else f"{hours:.1f}"
+    """Hours for a reader, rounded down: `3.4`, and `0.2` rather than `0`."""
+    return None if hours is None else f"{hours.quantize(Decimal('0.1'), ROUND_DOWN):f}"

@@ -113,7 +113,7 @@ async def test_waiting_for_one_that_crashes_ends_with_its_cause(
 async def test_a_pending_launch_names_its_deployment_its_rate_and_that_it_costs(
     connect: Connect, network: EmbeddedNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("akash_mcp.tools.deploy.wait_seconds", lambda *_: 1.5)
+    monkeypatch.setattr("akash_mcp.tools.carry_out.wait_seconds", lambda *_: 1.5)
     async with connect(approval="auto") as agent:
         answer = await deployed(agent, sdl_of(web=service("ghcr.io/acme/huge:1")))
         shown = await agent.call("get_deployment", id=answer["op_id"])
@@ -150,7 +150,7 @@ async def test_a_lease_that_its_provider_closed_is_told_in_the_same_answer(
 async def test_a_provider_that_cannot_prove_who_it_is_is_told_and_passed_over_next_time(
     connect: Connect, network: EmbeddedNetwork, sdl: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("akash_mcp.tools.deploy.wait_seconds", lambda *_: 1.0)
+    monkeypatch.setattr("akash_mcp.tools.carry_out.wait_seconds", lambda *_: 1.0)
     async with connect(approval="auto") as agent:
         answer = await deployed(agent, sdl_of(web=service("ghcr.io/acme/huge:1")))
         provider = _leased_from(network)

@@ -188,7 +188,8 @@ async def test_escrow_is_warned_of_before_it_is_empty_and_named_after(
         dseq = await leased(agent, network, sdl)
         hours = float((await agent.call("get_deployment", id=dseq))["hours_left"])
         low = cause_of(
-            await diagnosed_after(agent, network, dseq, (hours - 0.5) * 3600), "It is paid for only"
+            await diagnosed_after(agent, network, dseq, (hours * 6.098 / 6 - 0.5) * 3600),
+            "It is paid for only",
         )
         assert "add_funds" in low["fix"]
         assert causes(await diagnosed_after(agent, network, dseq, 3600)) == ["Its escrow ran out."]

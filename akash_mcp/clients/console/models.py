@@ -9,10 +9,22 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter, WrapValidator, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, WrapValidator, model_validator
 
-from akash_mcp.clients.api_model import UACT, ApiModel, CamelApiModel, Coin, DseqField, ListOf, or_none, uact
-from akash_mcp.clients.console.escrow_models import EscrowAccount
+from akash_mcp.clients.api_model import (
+    UACT,
+    ApiModel,
+    CamelApiModel,
+    Coin,
+    DseqField,
+    ListOf,
+    Number,
+    Whole,
+    believable,
+    or_none,
+    uact,
+)
+from akash_mcp.clients.console.escrow_models import Escrow, EscrowAccount
 from akash_mcp.clients.console.market_models import GpuModel, SeenGpu
 from akash_mcp.clients.console.market_models import (
     ProviderRecord as ProviderRecord,  # a bid is read beside its provider
@@ -36,8 +48,8 @@ class BidId(ApiModel):
 
     owner: AccountAddress = AccountAddress("")
     dseq: DseqField
-    gseq: int = 1
-    oseq: int = 1
+    gseq: Whole = 1
+    oseq: Whole = 1
     provider: ProviderAddress
 
     @property
@@ -52,7 +64,7 @@ class Bid(ApiModel):
     id: BidId
     state: str = ""
     price: Coin = Coin()
-    created_at: int = 0
+    created_at: Whole = 0
     """Height of the block in which it was made."""
     reclamation_window: str = ""
     """Notice that the provider gives before it takes the lease back, such as `86400s`."""
@@ -60,8 +72,8 @@ class Bid(ApiModel):
     @property
     def reclamation_seconds(self) -> int | None:
         """That notice in seconds; None where the provider gives none."""
-        digits = self.reclamation_window.removesuffix("s")
-        return int(digits) if digits.isascii() and digits.isdigit() else None
+        seconds = believable(self.reclamation_window.removesuffix("s"))
+        return None if seconds is None or seconds < 0 else int(seconds)
 
     @property
     def dseq(self) -> Dseq:
@@ -112,7 +124,7 @@ class UnreadBid(ApiModel):
 class Reclamation(ApiModel):
     """A provider taking a lease back. `deadline` is in unix seconds; 0 where it is not known."""
 
-    deadline: int = 0
+    deadline: Whole = 0
 
 
 class Lease(ApiModel):
@@ -121,8 +133,8 @@ class Lease(ApiModel):
     id: BidId
     state: str = ""
     price: Coin = Coin()
-    created_at: int = 0
-    closed_on: int = 0
+    created_at: Whole = 0
+    closed_on: Whole = 0
     """Height of the block that closed it; 0 while it is open."""
     reason: str | None = None
     reclamation: Annotated[Reclamation | None, WrapValidator(or_none)] = None
@@ -140,9 +152,8 @@ class Lease(ApiModel):
 
     @property
     def price_uact(self) -> Decimal | None:
-        """uact per block; None for a price that is missing, or not in dollars."""
-        known = self.price.denom in MICRO_USD_DENOMS and "amount" in self.price.model_fields_set
-        return self.price.amount if known else None
+        """uact per block; None for a price that cannot be read, or is not in dollars."""
+        return self.price.amount if self.price.denom in MICRO_USD_DENOMS else None
 
 
 class DeploymentId(ApiModel):
@@ -158,13 +169,13 @@ class Deployment(ApiModel):
     id: DeploymentId
     state: str = ""
     hash: str = ""
-    created_at: int = 0
+    created_at: Whole = 0
 
 
 class RuntimeLimit(CamelApiModel):
     """Until when an API that funds by itself does so (`2026-11`). Without hours there is no limit."""
 
-    runtime_limit_hours: Decimal | None = None
+    runtime_limit_hours: Number | None = None
     runtime_ends_at: str | None = None
     """ISO time; None until the lease starts."""
 
@@ -184,14 +195,27 @@ class DeploymentDetail(ApiModel):
 
     deployment: Deployment
     leases: ListOf[Lease] = Field(default_factory=list)
-    escrow_account: EscrowAccount = EscrowAccount()
-    name: str | None = None
+    unread_leases: int = 0
+    """How many leases cannot be read, and may cost money all the same."""
+    escrow_account: Escrow = EscrowAccount()
+    name: Annotated[str | None, WrapValidator(or_none)] = None
     settings: Annotated[RuntimeLimit | None, WrapValidator(or_none)] = None
     stored: Annotated[StoredDefinition | None, WrapValidator(or_none)] = Field(None, alias="consoleSettings")
     offered_gpus: Annotated[list[GpuModel] | None, WrapValidator(or_none)] = Field(None, alias="offeredGpus")
     """GPUs that the provider bid with."""
     detected_gpus: Annotated[list[SeenGpu] | None, WrapValidator(or_none)] = Field(None, alias="detectedGpus")
     """GPUs that the Console saw inside the containers."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _count_unread_leases(cls, value: object) -> object:
+        """A lease that cannot be read keeps nobody from reading, and so from closing, its deployment."""
+        if not isinstance(value, dict):
+            return value
+        told = value.get("leases")
+        entries = told if isinstance(told, list) else [] if told in (None, "") else [told]
+        read = [lease for entry in entries if (lease := _lease_or_none(entry)) is not None]
+        return {**value, "leases": read, "unread_leases": len(entries) - len(read)}
 
     @property
     def dseq(self) -> Dseq:
@@ -227,11 +251,11 @@ class DeploymentDetail(ApiModel):
 
         While there is one, the Console creates no other for this deployment.
         """
-        return [lease.lease_id for lease in self.leases if lease.state and lease.state != "closed"]
+        return [lease.lease_id for lease in self.leases if lease.state != "closed"]
 
     @property
     def escrow_funds(self) -> Decimal | None:
-        """uact in escrow at the last settlement; None where that is not told."""
+        """uact in escrow at the last settlement; None where that is missing or cannot be read."""
         state = self.escrow_account.state
         return uact(state.funds) if "funds" in state.model_fields_set else None
 
@@ -241,41 +265,47 @@ class DeploymentDetail(ApiModel):
 
         None where one of them, its state or its price, cannot be read.
         """
-        prices = [lease.price_uact for lease in self.leases if lease.is_active or not lease.state]
+        if self.unread_leases or not all(lease.state for lease in self.leases):
+            return None
+        prices = [lease.price_uact for lease in self.leases if lease.is_active]
         known = [price for price in prices if price is not None]
-        all_known = len(known) == len(prices) and all(lease.state for lease in self.leases)
-        return sum(known, Decimal(0)) if all_known else None
+        return sum(known, Decimal(0)) if len(known) == len(prices) else None
 
     def escrow_left(self, height: int) -> Decimal | None:
         """uact in escrow at a block `height`, with the rent that accrued since the last settlement taken
-        off; None where one of the two is not known."""
+        off; None where one of the two cannot be read."""
         funds, accrued = self.escrow_funds, self._accrued(height)
         return None if funds is None or accrued is None else max(funds - accrued, Decimal(0))
 
     def spent_at(self, height: int) -> Usd | None:
         """What it has cost up to a block `height`: what was paid out, and the rent accrued since; None where one of
-        the two is not known."""
-        funds, accrued = self.escrow_funds, self._accrued(height)
-        if funds is None or accrued is None:
+        the two cannot be read."""
+        paid, funds, accrued = (
+            uact(self.escrow_account.state.transferred),
+            self.escrow_funds,
+            self._accrued(height),
+        )
+        if paid is None or funds is None or accrued is None:
             return None
-        paid = uact(self.escrow_account.state.transferred)
         return Usd.from_uact(max(paid + min(accrued, max(funds, Decimal(0))), Decimal(0)))
 
     @property
-    def spent(self) -> Usd:
-        """What was paid to providers up to the last settlement: all of it, once it is closed."""
-        return Usd.from_uact(max(uact(self.escrow_account.state.transferred), Decimal(0)))
+    def spent(self) -> Usd | None:
+        """What was paid to providers up to the last settlement: all of it, once it is closed. None where that cannot
+        be read."""
+        paid = uact(self.escrow_account.state.transferred)
+        return None if paid is None else Usd.from_uact(max(paid, Decimal(0)))
 
     @property
     def refunded(self) -> Usd | None:
         """What went back to the account when it closed.
 
-        None while it is open, or where no deposit is on record.
+        None while it is open, or where no deposit is on record that can be read.
         """
         deposits = self.escrow_account.state.deposits
-        if self.state != "closed" or not deposits:
-            return None
         paid_in = uact([deposit.balance for deposit in deposits])
+        if self.state != "closed" or not deposits or paid_in is None or self.spent is None:
+            return None
         return Usd.from_uact(max(paid_in - self.spent.uact, Decimal(0)))
 
     def _accrued(self, height: int) -> Decimal | None:
@@ -283,6 +313,13 @@ class DeploymentDetail(ApiModel):
         if rate is None:
             return None
         return rate * max(height - settled_at, 0) if settled_at else Decimal(0)
+
+
+def _lease_or_none(value: object) -> Lease | None:
+    try:
+        return Lease.model_validate(value)
+    except ValidationError:
+        return None
 
 
 class _Pagination(CamelApiModel):

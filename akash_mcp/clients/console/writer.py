@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Protocol
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
+from akash_mcp.clients.api_model import read_json
 from akash_mcp.clients.console.account_models import (
     ACTIVITY,
     CERTIFICATE,
@@ -292,7 +292,7 @@ class ConsoleWriter:
 def _data_of(answer: Response) -> dict[str, object]:
     """What lies below `data`, as far as it is an object."""
     try:
-        value = json.loads(answer.body)
+        value = read_json(answer.body)
     except (ValueError, RecursionError):
         return {}
     data = value.get("data") if isinstance(value, dict) else None

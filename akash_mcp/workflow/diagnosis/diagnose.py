@@ -144,9 +144,9 @@ async def _evidence(rt: Runtime, detail: DeploymentDetail, height: int | None) -
 def _low_escrow(rt: Runtime, detail: DeploymentDetail, height: int) -> Iterator[Cause]:
     funds = funds_of(detail, height, rt.now())
     if detail.active_leases and funds.hours_left is not None and funds.hours_left < _LOW_HOURS:
-        left = "not known how much is" if funds.escrow_left is None else funds.escrow_left
+        left = "an unknown amount" if funds.escrow_left is None else funds.escrow_left.rounded_down()
         evidence = (f"{left} left at {funds.usd_per_hour} an hour",)
-        yield causes.ESCROW_LOW.cause(evidence, minutes=f"{funds.hours_left * 60:.0f}")
+        yield causes.ESCROW_LOW.cause(evidence, minutes=f"{int(funds.hours_left * 60)}")
 
 
 def _next_step(causes: tuple[Cause, ...], past: list[str], not_known: list[str]) -> str:
