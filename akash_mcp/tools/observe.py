@@ -76,7 +76,7 @@ async def get_deployment(
     try:
         detail = await status.read_deployment(rt, dseq)
     except NotFound:
-        launch = rt.journal.launch_of(dseq)
+        launch = rt.journal.launch_of(dseq) if rt.gate.owns(dseq) else None
         if launch is None:
             raise
         return unrecorded_result(launch, rt.evidence.kept(dseq))

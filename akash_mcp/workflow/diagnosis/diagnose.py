@@ -84,6 +84,8 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
     if height is not None:
         found_causes += _low_escrow(rt, detail, height)
     ordered = in_order(found_causes)
+    if not ordered and not not_known:
+        rt.evidence.forget(dseq)
     return Diagnosis(
         ordered,
         tuple(past),
