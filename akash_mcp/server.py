@@ -25,6 +25,7 @@ from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.http_probe import probe
 from akash_mcp.config import Settings
 from akash_mcp.guard.approval import Approver
+from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Journal
 from akash_mcp.guard.keys import shared_key
@@ -140,6 +141,7 @@ async def _runtime(settings: Settings, store: Store, intervals: Intervals) -> As
             approver=Approver(policy.approval, Tokens(store, time.time)),
             ledger=ledger,
             journal=journal,
+            evidence=Evidence(store, time.time),
             policy=policy,
             has_key=key is not None,
             operations=Operations(tasks, journal.holds),

@@ -19,6 +19,7 @@ from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.guard.approval import Approval, Approver
+from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Journal, Operation
 from akash_mcp.guard.ledger import Ledger
@@ -272,6 +273,7 @@ def runtime(
         approver=Approver(ApprovalMode.AUTO, Tokens(guard.store, lambda: guard.clock[0])),
         ledger=guard.ledger,
         journal=guard.journal,
+        evidence=Evidence(guard.store, lambda: guard.clock[0]),
         policy=guard.policy,
         has_key=True,
         operations=Operations(tasks, guard.journal.holds),

@@ -118,7 +118,12 @@ async def list_bids(
     """Wait for bids on a deployment and rank them: USD per hour, expected cost, reasons, what is unknown."""
     rt = runtime(ctx)
     ranking, leased = await wait_for_offers(
-        rt, dseq, requirements(rt.policy), prefer, wait_s, report_progress(ctx)
+        rt,
+        dseq,
+        requirements(rt.policy, failed=rt.evidence.failing_providers()),
+        prefer,
+        wait_s,
+        report_progress(ctx),
     )
     return offer_list(dseq, ranking, leased=leased)
 

@@ -34,9 +34,11 @@ from akash_mcp.market.choice import pick
 from akash_mcp.market.ranking import RankedOffer, Ranking
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import quoted
+from akash_mcp.workflow.arrival import until_ready
+from akash_mcp.workflow.diagnosis.causes import Cause
 from akash_mcp.workflow.offers import read_leased_offers, read_offers, requirements, wait_for_all_groups
 from akash_mcp.workflow.operations import Running
-from akash_mcp.workflow.readiness import Readiness, until_ready
+from akash_mcp.workflow.readiness import Readiness
 from akash_mcp.workflow.reconcile import create_once
 from akash_mcp.workflow.runtime import Runtime
 
@@ -49,25 +51,38 @@ _NO_OFFER_NEXT_STEP = (
 _MANIFEST_ATTEMPTS = 3
 
 
+class _NotDelivered(AkashError):
+    """A lease that exists, and whose provider does not take the manifest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """What a launch came to: one lease a group, and whether all of it runs yet."""
+    """What a launch came to: one lease a group, whether all of it runs, and the causes why not.
+
+    `is_over`: its leases are closed already.
+    """
 
     dseq: Dseq
     chosen: tuple[RankedOffer, ...]
     offers: Ranking
     readiness: Readiness
+    causes: tuple[Cause, ...] = ()
+    is_over: bool = False
 
     @property
     def usd_per_hour(self) -> Usd:
         """What all leases cost together."""
-        return sum((offer.usd_per_hour for offer in self.chosen), ZERO)
+        return _rate(self.chosen)
+
+
+def _rate(chosen: Sequence[RankedOffer]) -> Usd:
+    return sum((offer.usd_per_hour for offer in chosen), ZERO)
 
 
 async def launch(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) -> Launched:
     """Carry a launch through. Raises the reason why it could not be, after closing what it had opened."""
     running.progress("creating the deployment")
-    dseq = await create_once(rt, permit, running.progress)
+    running.dseq = dseq = await create_once(rt, permit, running.progress)
     sent: list[LeaseId] = []
     try:
         offers, chosen = await _lease(rt, permit, dseq, running, sent)
@@ -84,10 +99,24 @@ async def launch(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) 
             raise await _unwound(permit.abandoning(dseq), words) from reason
         running.progress("somebody leased it meanwhile")
         offers, chosen = await _accepted(rt, permit, detail, words)
+    running.usd_per_hour = _rate(chosen)
     running.progress(f"deployment {dseq} is leased; waiting for its containers")
-    readiness = await until_ready(rt, lease_ids(dseq, choices(chosen)), running.progress)
-    permit.leasing(dseq).advance(State.READY if readiness.is_ready else State.LEASED)
-    return Launched(dseq, chosen, offers, readiness)
+    return await _arrived(rt, permit.leasing(dseq), dseq, chosen, offers, running)
+
+
+async def _arrived(
+    rt: Runtime,
+    permit: LeasePermit,
+    dseq: Dseq,
+    chosen: tuple[RankedOffer, ...],
+    offers: Ranking,
+    running: Running[Launched],
+) -> Launched:
+    """Wait until it runs, or cannot, and write down which."""
+    arrival = await until_ready(rt, lease_ids(dseq, choices(chosen)), running.progress)
+    why = "; ".join(cause.what for cause in arrival.causes[:1])
+    permit.advance(State.READY if arrival.is_ready else State.LEASED, why)
+    return Launched(dseq, chosen, offers, arrival.readiness, arrival.causes, arrival.is_over)
 
 
 async def _lease(
@@ -99,7 +128,7 @@ async def _lease(
     """
     leasing = permit.leasing(dseq)
     plan = permit.plan
-    wanted = requirements(rt.policy, plan.max_usd_per_hour)
+    wanted = requirements(rt.policy, plan.max_usd_per_hour, rt.evidence.failing_providers())
     refusal: Refused | None = None
     for _ in range(_LEASE_ATTEMPTS):
         offers = await wait_for_all_groups(rt, dseq, plan.groups, wanted, plan.prefer, running.progress)
@@ -198,10 +227,9 @@ async def lease_from(
     chosen = pick(offers, list(named), chosen=named, max_usd_per_hour=plan.max_usd_per_hour)
     running.progress("leasing")
     await lease_and_deliver(rt, permit, plan.dseq, chosen)
+    running.dseq, running.usd_per_hour = plan.dseq, _rate(chosen)
     running.progress("leased; waiting for its containers")
-    readiness = await until_ready(rt, lease_ids(plan.dseq, choices(chosen)), running.progress)
-    permit.advance(State.READY if readiness.is_ready else State.LEASED)
-    return Launched(plan.dseq, chosen, offers, readiness)
+    return await _arrived(rt, permit, plan.dseq, chosen, offers, running)
 
 
 async def lease_and_deliver(
@@ -248,9 +276,12 @@ async def _deliver_again(
             return
         except (OutcomeUnknown, ApiError, Unreachable) as again:
             failure = again
-    raise AkashError(
-        f"The lease exists and its provider does not take the manifest: {failure.what}",
-        money="The lease was paid for from the deposit while this was tried.",
+    if len(leases) == 1:  # of several the Console does not say which
+        rt.evidence.provider_failed(leases[0].provider, "it did not take a manifest")
+    raise _NotDelivered(
+        f"It was leased, and its provider does not take the manifest: {_certain(failure)}",
+        money="The lease is paid for from the deposit.",
+        next_step=f"It costs money until it is closed: close_deployment(dseq={leases[0].dseq}) ends it.",
     ) from failure
 
 
@@ -264,7 +295,7 @@ def _in_words(reason: Exception) -> AkashError:
 
 
 async def _unwound(closing: ClosePermit, reason: AkashError) -> AkashError:
-    """The reason, together with what closing came to."""
+    """The reason, together with what closing came to: once that is proven, nothing is uncertain any more."""
     try:
         closed = await closing.close()
     except AkashError as stuck:
@@ -273,7 +304,13 @@ async def _unwound(closing: ClosePermit, reason: AkashError) -> AkashError:
         )
     cost = "what it cost is not known" if closed.spent is None else f"it cost {closed.spent}"
     return AkashError(
-        f"{reason.what} Deployment {closed.dseq} was closed again, proven; {cost}.",
+        f"{_certain(reason)} Deployment {closed.dseq} was closed again, proven; {cost}.",
         money="The rest of the deposit came back.",
-        next_step=reason.next_step,
+        next_step="" if isinstance(reason, OutcomeUnknown | _NotDelivered) else reason.next_step,
     )
+
+
+def _certain(reason: AkashError) -> str:
+    """What happened, without what was not known then: a lost answer is told as the refusal that it may hide."""
+    cause = reason.__cause__
+    return cause.what if isinstance(reason, OutcomeUnknown) and isinstance(cause, AkashError) else reason.what

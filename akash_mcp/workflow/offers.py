@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 
 import anyio
@@ -10,7 +10,7 @@ import anyio
 from akash_mcp.clients.console.models import Bid, DeploymentDetail
 from akash_mcp.errors import BadArgument, Interrupted, RateLimited, ServerError, Unreachable
 from akash_mcp.guard.policy import Policy
-from akash_mcp.ids import Dseq
+from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.offers import Offer, offer_from
 from akash_mcp.market.ranking import Prefer, Ranking, Requirements, rank
 from akash_mcp.money import BLOCK_SECONDS, Usd
@@ -24,14 +24,22 @@ _PLENTY = 8
 """With so many offers for each group, waiting for more is not worth the time."""
 
 
-def requirements(policy: Policy, max_usd_per_hour: Usd | None = None) -> Requirements:
-    """What an offer must meet: the policy, with `max_usd_per_hour` in place of the policy's own where it is given."""
+def requirements(
+    policy: Policy,
+    max_usd_per_hour: Usd | None = None,
+    failed: Mapping[ProviderAddress, str] | None = None,
+) -> Requirements:
+    """What an offer must meet: the policy, with `max_usd_per_hour` in place of the policy's own where it is given.
+
+    Providers that `failed` lately are passed over, but for a provider that is chosen by name.
+    """
     return Requirements(
         hours=_PLANNED_HOURS,
         max_usd_per_hour=max_usd_per_hour if max_usd_per_hour is not None else policy.max_usd_per_hour,
         allowed=policy.allowed_providers,
         denied=policy.denied_providers,
         audited_only=policy.audited_only,
+        failed=failed or {},
     )
 
 

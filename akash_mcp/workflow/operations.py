@@ -18,6 +18,7 @@ from anyio.abc import TaskGroup
 from akash_mcp.errors import AkashError, LedgerUnusable, TakenOver
 from akash_mcp.guard.holds import HOLD_SECONDS, Holds, UnderWay
 from akash_mcp.ids import Dseq, OpId
+from akash_mcp.money import Usd
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +30,15 @@ KEPT = 200
 
 @dataclass
 class Running(Generic[T]):
-    """One operation under way or finished. `stage`: how far it is, as a sentence. `result` or `error`: how it ended."""
+    """One operation under way or finished. `stage`: how far it is, as a sentence. `result` or `error`: how it ended.
+
+    `dseq` and `usd_per_hour` as soon as they are known: from then on it is leased and costs that much.
+    """
 
     op_id: OpId
     stage: str = "started"
+    dseq: Dseq | None = None
+    usd_per_hour: Usd | None = None
     result: T | None = None
     error: AkashError | None = None
     _done: anyio.Event = field(default_factory=anyio.Event)

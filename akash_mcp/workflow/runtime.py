@@ -12,6 +12,7 @@ from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.clients.provider.http_probe import Probe, probe
 from akash_mcp.guard.approval import Approver
+from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Journal
 from akash_mcp.guard.ledger import Ledger
@@ -36,6 +37,10 @@ class Intervals:
     retry: float = 6.0
     """How long to wait before harmless requests are repeated: delivering a manifest, closing, reading a new wallet."""
     ready_poll: float = 3.0
+    ready_steady: float = 10.0
+    """How long everything has to run without a break before it is called ready, and a passing trouble may last."""
+    ready_look: float = 8.0
+    """How often events and logs are looked at while it does not run."""
     ready_give_up: float = 300.0
 
     def times(self, speed: float) -> Intervals:
@@ -49,6 +54,8 @@ class Intervals:
             lookup_give_up=self.lookup_give_up / speed,
             retry=max(self.retry / speed, 0.05),
             ready_poll=max(self.ready_poll / speed, 0.05),
+            ready_steady=self.ready_steady / speed,
+            ready_look=self.ready_look / speed,
             ready_give_up=self.ready_give_up / speed,
         )
 
@@ -63,6 +70,7 @@ class Runtime:
     approver: Approver
     ledger: Ledger
     journal: Journal
+    evidence: Evidence
     policy: Policy
     has_key: bool
     operations: Operations

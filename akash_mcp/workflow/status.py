@@ -14,9 +14,10 @@ from akash_mcp.clients.console.models import DeploymentDetail, ProviderRecord
 from akash_mcp.clients.lease_status import LeaseStatus
 from akash_mcp.clients.retries import Deadline
 from akash_mcp.errors import AkashError, Interrupted
+from akash_mcp.guard.evidence import Kept
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd, hours_paid_for, usd_per_hour
-from akash_mcp.workflow.readiness import Readiness, read_readiness
+from akash_mcp.workflow.readiness import Readiness, read_readiness, with_answers
 from akash_mcp.workflow.runtime import Runtime
 
 READ_DEADLINE = Deadline(read=12, total=12)
@@ -43,7 +44,10 @@ class Funds:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentStatus:
-    """One deployment as it stands. `providers`: the Console's records of those that it is or was leased from."""
+    """One deployment as it stands. `providers`: the Console's records of those that it is or was leased from.
+
+    `kept`: what was seen of it while it ran, where it does not run any more.
+    """
 
     detail: DeploymentDetail
     ours: bool
@@ -51,10 +55,11 @@ class DeploymentStatus:
     spent: Usd | None
     readiness: Readiness
     providers: Mapping[ProviderAddress, ProviderRecord]
+    kept: Kept | None = None
 
     @property
-    def usd_per_hour(self) -> Usd | None:
-        """The rate of all its running leases together; None where it is not known."""
+    def usd_per_hour(self) -> Usd:
+        """The rate of all its running leases together, as far as it is known."""
         return self.funds.usd_per_hour
 
     @property
@@ -153,10 +158,13 @@ async def status_of(
 ) -> DeploymentStatus:
     """The status of a deployment whose `detail` was just read. Providers are not asked if `known_readiness` is set."""
     height = await rt.reader.latest_height()
+    running = detail.active_leases
     providers: dict[ProviderAddress, ProviderRecord] = {}
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_read_providers, rt, detail, providers)
-        readiness = known_readiness or await read_readiness(rt, detail.active_leases)
+        readiness = known_readiness or await read_readiness(rt, running)
+        if known_readiness is None and running and readiness.is_up:
+            readiness = await with_answers(rt, readiness)
     return DeploymentStatus(
         detail=detail,
         ours=rt.gate.owns(detail.dseq),
@@ -164,6 +172,7 @@ async def status_of(
         spent=detail.spent_at(height),
         readiness=readiness,
         providers=providers,
+        kept=rt.evidence.kept(detail.dseq) if detail.leases and not running else None,
     )
 
 

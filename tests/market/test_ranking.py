@@ -137,7 +137,7 @@ def test_groups_are_ranked_each_by_itself() -> None:
         ({}, {"max_usd_per_hour": Usd("0.5")}, "it costs $0.591 an hour, more than the $0.50 allowed"),
         ({}, {"allowed": frozenset({B})}, "not on the allow list"),
         ({}, {"denied": frozenset({A})}, "on the deny list"),
-        ({}, {"failed": frozenset({A})}, "failed us lately"),
+        ({}, {"failed": {A: "it closed a lease"}}, "failed us lately: it closed a lease"),
         ({"online": False}, {}, "offline"),
         ({"valid_version": False}, {}, "no longer valid"),
         ({"audited": False}, {"audited_only": True}, "not audited"),

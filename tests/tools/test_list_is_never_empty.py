@@ -80,6 +80,21 @@ async def test_a_lease_that_the_list_hides_is_asked_for_and_counted(
     assert "Nothing runs" not in listed["next_step"]
 
 
+@pytest.mark.parametrize("generation", ["reference", "2026-11"])
+@pytest.mark.parametrize("fault", ["lying-list", "swapped-leases"])
+async def test_a_console_that_leaves_out_or_swaps_is_seen_through(
+    fault: str, connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect(approval="auto") as agent:
+        for _ in range(2):
+            await leased(agent, sdl)
+        honest = await agent.call("list_deployments")
+        await network.inject(fault)
+        listed = await agent.call("list_deployments")
+    assert (listed["total"], listed["usd_per_hour"]) == (2, honest["usd_per_hour"])
+    assert [row["leases"] for row in listed["deployments"]] == [1, 1]
+
+
 @pytest.mark.parametrize("era", ERAS)
 async def test_what_can_be_seen_nowhere_is_unknown_and_not_nothing(
     era: str, connect: Connect, network: EmbeddedNetwork, sdl: str

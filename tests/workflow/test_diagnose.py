@@ -270,6 +270,7 @@ async def test_log_lines_in_the_evidence_are_cleaned(connect: Connect, network: 
 def test_the_page_lists_every_kind_of_cause() -> None:
     words = {
         "again": "Close it and deploy it again",
+        "fix": "the fix of what was seen",
         "resources": "of what is short",
         "target": "the provider's host name for it",
     }

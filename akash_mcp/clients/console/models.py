@@ -255,8 +255,9 @@ class DeploymentDetail(ApiModel):
 
     @property
     def escrow_funds(self) -> Decimal | None:
-        """uact in escrow at the last settlement; None where that cannot be read."""
-        return uact(self.escrow_account.state.funds)
+        """uact in escrow at the last settlement; None where that is missing or cannot be read."""
+        state = self.escrow_account.state
+        return uact(state.funds) if "funds" in state.model_fields_set else None
 
     @property
     def rate_uact(self) -> Decimal | None:
