@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import BadArgument
 from akash_mcp.guard.approval import TokenNeeded
 from akash_mcp.guard.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan, UpdatePlan
@@ -16,6 +17,7 @@ from akash_mcp.sdl import check
 from akash_mcp.tools.approval import AppContext, Decision, decided, runtime, runtime_with_key
 from akash_mcp.tools.arguments import ApprovalToken, DseqArg, ProviderArg, SdlArg, UsdArg
 from akash_mcp.tools.deadline import MAX_WAIT_SECONDS, WAIT_SECONDS, wait_seconds
+from akash_mcp.tools.money_words import closed_money, created_money, funded_money, funded_summary
 from akash_mcp.tools.present import confirmation, launch_outcome, offer_list, pending, verdict
 from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import OfferList, Outcome, Verdict
@@ -52,7 +54,7 @@ async def plan_deploy(
 async def deploy(
     ctx: AppContext,
     sdl: SdlArg,
-    deposit_usd: Annotated[UsdArg, Field(description="The most it can cost; the unused part comes back")],
+    deposit_usd: Annotated[UsdArg, Field(description="The most it can cost")],
     decision: Annotated[Decision[LaunchPlan], decided(plan_deploy)],
     max_usd_per_hour: Annotated[UsdArg | None, Field(description="Take no more expensive offer")] = None,
     prefer: Prefer = "balanced",
@@ -66,7 +68,7 @@ async def deploy(
     permit = rt.gate.launch(plan, decision.approval)
     running = rt.operations.start(permit.op_id, lambda running: launch(rt, permit, running))
     launched = await running.wait(wait_seconds(), report_progress(ctx))
-    return launch_outcome(permit.op_id, launched) if launched else pending(permit.op_id, running.stage)
+    return launch_outcome(permit.op_id, launched, plan) if launched else pending(permit.op_id, running.stage)
 
 
 async def plan_create(
@@ -85,7 +87,7 @@ async def plan_create(
 async def create_deployment(
     ctx: AppContext,
     sdl: SdlArg,
-    deposit_usd: Annotated[UsdArg, Field(description="The most it can cost; the unused part comes back")],
+    deposit_usd: Annotated[UsdArg, Field(description="The most it can cost")],
     decision: Annotated[Decision[LaunchPlan], decided(plan_create)],
     max_usd_per_hour: UsdArg | None = None,
     approval_token: ApprovalToken = None,
@@ -104,7 +106,7 @@ async def create_deployment(
         op_id=permit.op_id,
         dseq=dseq,
         summary=f"Deployment {dseq} is created and waits for bids.",
-        money=f"{plan.deposit} went into its escrow. Nothing is spent until a lease starts.",
+        money=created_money(plan),
         next_step=f"Call list_bids(dseq={dseq}), then create_lease within five minutes, or close_deployment.",
     )
 
@@ -126,7 +128,7 @@ async def plan_lease(
     """The plan of `create_lease`."""
     if not providers:
         raise BadArgument("providers is empty.", next_step="Name one provider a group, from list_bids.")
-    return planning.lease_plan(
+    return await planning.lease_plan(
         runtime_with_key(ctx), dseq=dseq, providers=tuple(providers), max_usd_per_hour=max_usd_per_hour
     )
 
@@ -139,20 +141,24 @@ async def create_lease(
     decision: Annotated[Decision[LeasePlan], decided(plan_lease)],
     approval_token: ApprovalToken = None,
 ) -> Outcome:
-    """SPENDS. Accept bids on a deployment created here, paid from its deposit; deliver its manifest, wait until it
-    runs."""
+    """SPENDS. Accept bids on a deployment created here, within what was approved for it; deliver its manifest, wait
+    until it runs."""
     if isinstance(decision, TokenNeeded):
         return confirmation(decision)
     rt, plan = runtime(ctx), decision.plan
     permit = rt.gate.lease(plan, decision.approval)
     running = rt.operations.start(permit.op_id, lambda running: lease_from(rt, permit, plan, running))
     launched = await running.wait(wait_seconds(), report_progress(ctx))
-    return launch_outcome(permit.op_id, launched) if launched else pending(permit.op_id, running.stage, dseq)
+    return (
+        launch_outcome(permit.op_id, launched, plan)
+        if launched
+        else pending(permit.op_id, running.stage, dseq)
+    )
 
 
 async def plan_update(ctx: AppContext, dseq: Dseq, sdl: str) -> UpdatePlan:
     """The plan of `update_deployment`."""
-    return planning.update_plan(runtime_with_key(ctx), dseq=dseq, sdl=sdl)
+    return await planning.update_plan(runtime_with_key(ctx), dseq=dseq, sdl=sdl)
 
 
 async def update_deployment(
@@ -175,7 +181,7 @@ async def update_deployment(
         status="updated",
         op_id=permit.op_id,
         dseq=dseq,
-        summary=f"Deployment {dseq} now runs {plan.contents}; its containers restart.",
+        summary=f"Deployment {dseq} now runs {plan.contents.words}; its containers restart.",
         money="No money moved, and the rate stays as it was.",
         next_step=f'Call get_deployment(id={dseq}, wait_for="ready").',
     )
@@ -193,7 +199,7 @@ async def add_funds(
     decision: Annotated[Decision[FundPlan], decided(plan_funds)],
     approval_token: ApprovalToken = None,
 ) -> Outcome:
-    """SPENDS. Add money to a deployment's escrow so that it runs longer."""
+    """SPENDS. Let a deployment cost more, so that it runs longer."""
     if isinstance(decision, TokenNeeded):
         return confirmation(decision)
     rt, plan = runtime(ctx), decision.plan
@@ -207,8 +213,8 @@ async def add_funds(
         status="funded",
         op_id=permit.op_id,
         dseq=dseq,
-        summary=f"{plan.amount} was added to deployment {dseq}.",
-        money=f"{plan.amount} went into escrow; what is left comes back when it is closed.",
+        summary=funded_summary(plan),
+        money=funded_money(plan),
         usd_per_hour=now.usd_per_hour,
         escrow_left_usd=now.escrow_left,
         hours_left=hours_text(now.hours_left),
@@ -219,7 +225,7 @@ async def add_funds(
 
 async def plan_close(ctx: AppContext, dseq: Dseq) -> ClosePlan:
     """The plan of `close_deployment`."""
-    return planning.close_plan(runtime_with_key(ctx), dseq=dseq)
+    return await planning.close_plan(runtime_with_key(ctx), dseq=dseq)
 
 
 async def close_deployment(
@@ -228,7 +234,7 @@ async def close_deployment(
     decision: Annotated[Decision[ClosePlan], decided(plan_close)],
     approval_token: ApprovalToken = None,
 ) -> Outcome:
-    """DELETES. Close a deployment for good, prove it, and get back what its escrow did not use. Harmless to repeat."""
+    """DELETES. Close a deployment for good, prove it, and say what it cost. Harmless to repeat."""
     if isinstance(decision, TokenNeeded):
         return confirmation(decision)
     rt, plan = runtime(ctx), decision.plan
@@ -237,20 +243,15 @@ async def close_deployment(
     closed = await running.wait(wait_seconds(MAX_WAIT_SECONDS), report_progress(ctx))
     if closed is None:
         return pending(permit.op_id, running.stage, dseq)
-    if closed.spent is None:
-        money = "What it cost is not on record any more, so its whole reservation counts as spent."
-    elif closed.refunded is None:
-        money = f"It cost {closed.spent}; what was left of its escrow came back."
-    else:
-        money = f"It cost {closed.spent}, and {closed.refunded} came back."
+    refunded = None if plan.generation is Generation.V2026_11 else closed.refunded
     return Outcome(
         status="closed",
         op_id=permit.op_id,
         dseq=dseq,
         summary=f"Deployment {dseq} is closed: the Console was asked afterwards and says so.",
-        money=money,
+        money=closed_money(plan, closed.spent, refunded),
         spent_usd=closed.spent,
-        refunded_usd=closed.refunded,
+        refunded_usd=refunded,
         next_step="Nothing needs doing.",
     )
 

@@ -9,11 +9,13 @@ from akash_mcp.clients.api_model import UACT
 from akash_mcp.clients.console.models import Lease, ProviderRecord
 from akash_mcp.guard.approval import TokenNeeded
 from akash_mcp.guard.journal import Operation
+from akash_mcp.guard.plans import LaunchPlan, LeasePlan
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.market.ranking import RankedOffer, Ranking, Rejected
 from akash_mcp.money import ZERO, usd_per_hour
 from akash_mcp.sanitize.text import field, quoted
 from akash_mcp.sdl import Finding, Report
+from akash_mcp.tools.money_words import leased_money
 from akash_mcp.tools.results import (
     DeploymentList,
     DeploymentResult,
@@ -76,7 +78,7 @@ def confirmation(needed: TokenNeeded) -> Outcome:
         status="confirmation_required",
         summary=plan.summary,
         money="No money moved.",
-        most_it_can_cost_usd=plan.exposure,
+        most_it_can_cost_usd=plan.most,
         approval_token=needed.token,
         expires_in_seconds=needed.expires_in_seconds,
         next_step="Show this plan to the user. Once they agree, call the same tool with exactly the same arguments "
@@ -152,7 +154,7 @@ def pending(op_id: OpId, stage: str, dseq: Dseq | None = None) -> Outcome:
     )
 
 
-def launch_outcome(op_id: OpId, launched: Launched) -> Outcome:
+def launch_outcome(op_id: OpId, launched: Launched, plan: LaunchPlan | LeasePlan) -> Outcome:
     """The answer of `deploy` and `create_lease` when their work has ended."""
     ready = launched.readiness.is_ready
     rate = launched.usd_per_hour
@@ -164,7 +166,7 @@ def launch_outcome(op_id: OpId, launched: Launched) -> Outcome:
         summary=f"Deployment {launched.dseq} runs at {where}."
         if ready
         else f"Deployment {launched.dseq} is leased at {where}, but not all of it runs yet.",
-        money=f"It costs {rate} an hour from its escrow until it is closed or its escrow is used up.",
+        money=leased_money(plan, rate),
         usd_per_hour=rate,
         services=service_results(launched.readiness),
         offers=[offer_result(offer) for offer in launched.offers.ranked[:_MOST_OFFERS]],
@@ -293,4 +295,4 @@ def _next_step(now: DeploymentStatus, ready: bool | None) -> str:
         return f"It has no running lease: list_bids(dseq={dseq}), diagnose_deployment or close_deployment."
     if not ready:
         return f'Call get_deployment(id={dseq}, wait_for="ready"), or diagnose_deployment(dseq={dseq}).'
-    return "It runs. close_deployment ends it and gives back what its escrow did not use."
+    return "It runs, and costs money until close_deployment ends it."

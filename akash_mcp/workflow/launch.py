@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import AkashError, ApiError, Interrupted, OutcomeUnknown, Refused, Unreachable
 from akash_mcp.guard.close_permit import ClosePermit
@@ -62,7 +63,7 @@ async def launch(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) 
     except Exception as reason:
         # Also when the answer to the lease was lost, and when the fault is ours: closing ends what was opened.
         running.progress("closing it again")
-        raise await _unwound(permit.abandoning(dseq), _in_words(reason)) from reason
+        raise await _unwound(permit.abandoning(dseq), _in_words(reason), permit.plan.generation) from reason
     running.progress(f"deployment {dseq} is leased; waiting for its containers")
     readiness = await until_ready(rt, lease_ids(dseq, choices(chosen)), running.progress)
     permit.leasing(dseq).advance(State.READY if readiness.is_ready else State.LEASED)
@@ -174,7 +175,7 @@ async def _deliver_again(
             failure = again
     raise AkashError(
         f"The lease exists and its provider does not take the manifest: {failure.what}",
-        money="The lease was paid for from the deposit while this was tried.",
+        money="The lease was paid for while this was tried.",
     ) from failure
 
 
@@ -187,7 +188,7 @@ def _in_words(reason: Exception) -> AkashError:
     )
 
 
-async def _unwound(closing: ClosePermit, reason: AkashError) -> AkashError:
+async def _unwound(closing: ClosePermit, reason: AkashError, generation: Generation) -> AkashError:
     """The reason, together with what closing came to."""
     try:
         closed = await closing.close()
@@ -198,6 +199,8 @@ async def _unwound(closing: ClosePermit, reason: AkashError) -> AkashError:
     cost = "what it cost is not known" if closed.spent is None else f"it cost {closed.spent}"
     return AkashError(
         f"{reason.what} Deployment {closed.dseq} was closed again, proven; {cost}.",
-        money="The rest of the deposit came back.",
+        money="The account's credit pays for it no longer."
+        if generation is Generation.V2026_11
+        else "The rest of the deposit came back.",
         next_step=reason.next_step,
     )

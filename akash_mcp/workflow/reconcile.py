@@ -40,8 +40,8 @@ async def create_once(rt: Runtime, permit: LaunchPermit, on_progress: Callable[[
         if found is None:
             raise OutcomeUnknown(
                 f"{lost.what} No such deployment has appeared since.",
-                next_step="Its deposit counts as spent until that is certain. Look with list_deployments in a few "
-                "minutes; if one is there that nobody knows, close it. Do not simply try again.",
+                next_step="What was approved counts as spent until that is certain. Look with list_deployments in a "
+                "few minutes; if one is there that nobody knows, close it. Do not simply try again.",
             ) from lost
         permit.adopt(found)
         return found

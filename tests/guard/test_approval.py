@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import NotApproved
 from akash_mcp.guard.approval import TOKEN_SECONDS, Approval, Approver, AskThePerson, TokenNeeded
+from akash_mcp.guard.contents import App, Contents
 from akash_mcp.guard.plans import ClosePlan, FundPlan, LaunchPlan, Plan
 from akash_mcp.guard.policy import ApprovalMode
 from akash_mcp.ids import Dseq
@@ -105,7 +107,7 @@ LAUNCH = LaunchPlan(
     tool="deploy",
     sdl="a",
     manifest="[]",
-    contents="web (nginx:1.29)",
+    contents=Contents((App("web", "nginx:1.29"),)),
     deposit=Usd(2),
     max_usd_per_hour=Usd("0.5"),
     groups=1,
@@ -116,7 +118,8 @@ CHANGED: dict[str, Any] = {
     "tool": "create_deployment",
     "sdl": "b",
     "manifest": "[1]",
-    "contents": "web (nginx:latest)",
+    "contents": Contents((App("web", "nginx:latest"),)),
+    "generation": Generation.V2025,
     "deposit": Usd(3),
     "max_usd_per_hour": Usd("0.6"),
     "groups": 2,
