@@ -49,7 +49,7 @@ the best and waits until it runs. To choose among bids yourself: create_deployme
 deployment costs money until close_deployment ends it: offer that when it has served its purpose.
 
 Money:
-- Every tool that spends says SPENDS. deposit_usd is the most a deployment can cost; automatic top-up is off.
+- Every tool that spends says SPENDS. deposit_usd is the most a deployment can cost.
 - confirmation_required: nothing was done. Show the plan to the user as it stands; after their yes call again
   with the same arguments and approval_token. Never approve for them.
 - Every answer says whether money moved. If an outcome is unknown or pending, never repeat the call:

@@ -19,6 +19,7 @@ from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.guard.approval import Approval, Approver
+from akash_mcp.guard.contents import App, Contents
 from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Journal, Operation
@@ -52,7 +53,7 @@ LAUNCH = LaunchPlan(
     tool="deploy",
     sdl="version: '2.0'",
     manifest=MANIFEST,
-    contents="web (nginx:1.29)",
+    contents=Contents((App("web", "nginx:1.29"),)),
     deposit=Usd(2),
     max_usd_per_hour=Usd("0.6"),
     groups=1,

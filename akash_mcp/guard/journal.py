@@ -219,6 +219,16 @@ class Journal:
                 db.execute("INSERT INTO steps VALUES (?, ?, ?, ?)", (row["op_id"], now, State.CLOSED, note))
         self._store.forget_deleted()
 
+    def leased_at(self, dseq: Dseq) -> float | None:
+        """When a deployment of ours got its first lease, in seconds since the epoch; None where none is known."""
+        with self._store.reading() as db:
+            (at,) = db.execute(
+                "SELECT MIN(steps.at) FROM steps JOIN operations USING (op_id)"
+                " WHERE operations.dseq = ? AND steps.state IN (?, ?)",
+                (dseq, State.LEASED, State.READY),
+            ).fetchone()
+        return None if at is None else float(at)
+
     def find(self, op_id: OpId) -> Operation | None:
         """One operation by its id."""
         return self._one("op_id = ?", op_id)

@@ -106,7 +106,7 @@ class LaunchPermit:
         except LedgerUnusable as unwritten:
             raise AkashError(
                 f"Deployment {dseq} was created and could not be written down: {unwritten.what}",
-                money=f"Its deposit of {self.plan.deposit} is in escrow; nothing is leased.",
+                money=f"{self.plan.deposit} is reserved for it; nothing is leased.",
                 next_step=f"Close it with close_deployment(dseq={dseq}).",
             ) from unwritten
 

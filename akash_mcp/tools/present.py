@@ -10,11 +10,13 @@ from akash_mcp.guard.approval import TokenNeeded
 from akash_mcp.guard.evidence import Kept
 from akash_mcp.guard.holds import UnderWay
 from akash_mcp.guard.journal import Operation, State
+from akash_mcp.guard.plans import LaunchPlan, LeasePlan
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.market.ranking import RankedOffer, Ranking, Rejected
 from akash_mcp.money import usd_per_hour
 from akash_mcp.sanitize.text import field, quoted
 from akash_mcp.sdl import Finding, Report
+from akash_mcp.tools.money_words import leased_money
 from akash_mcp.tools.results import (
     CauseResult,
     DeploymentList,
@@ -81,7 +83,7 @@ def confirmation(needed: TokenNeeded) -> Outcome:
         status="confirmation_required",
         summary=plan.summary,
         money="No money moved.",
-        most_it_can_cost_usd=plan.exposure,
+        most_it_can_cost_usd=plan.most,
         approval_token=needed.token,
         expires_in_seconds=needed.expires_in_seconds,
         next_step="Show this plan to the user. Once they agree, call the same tool with exactly the same arguments "
@@ -163,7 +165,7 @@ def pending(running: Running[Any], dseq: Dseq | None = None) -> Outcome:
     )
 
 
-def launch_outcome(op_id: OpId, launched: Launched) -> Outcome:
+def launch_outcome(op_id: OpId, launched: Launched, plan: LaunchPlan | LeasePlan) -> Outcome:
     """The answer of `deploy` and `create_lease` when their work has ended."""
     now, rate = launched.readiness, launched.usd_per_hour
     summary, next_step = _arrival(launched)
@@ -174,7 +176,7 @@ def launch_outcome(op_id: OpId, launched: Launched) -> Outcome:
         summary=summary,
         money=f"Its lease is over, so it costs no rent. close_deployment(dseq={launched.dseq}) ends it."
         if launched.is_over
-        else f"It costs {rate} an hour from its escrow until it is closed or its escrow is used up.",
+        else leased_money(plan, rate),
         usd_per_hour=None if launched.is_over else rate,
         services=service_results(now),
         causes=[cause_result(cause) for cause in launched.causes[:_MOST_CAUSES]] or None,
@@ -395,4 +397,4 @@ def _next_step(now: DeploymentStatus, ready: bool | None) -> str:
         return f"It has no running lease: list_bids(dseq={dseq}), diagnose_deployment or close_deployment."
     if not ready:
         return f'Call get_deployment(id={dseq}, wait_for="ready"), or diagnose_deployment(dseq={dseq}).'
-    return "It runs. close_deployment ends it and gives back what its escrow did not use."
+    return "It runs, and costs money until close_deployment ends it."

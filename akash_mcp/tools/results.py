@@ -159,7 +159,7 @@ class DeploymentResult(Result):
     escrow_left_usd: UsdLeft | None = None
     spent_usd: UsdOut | None = None
     hours_left: str | None = None
-    runs_until: str | None = Field(None, description="UTC; then its money is used up")
+    runs_until: str | None = Field(None, description="UTC; then it ends")
     services_not_shown: int | None = None
     problem: str | None = None
     next_step: str

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import (
     AkashError,
@@ -96,7 +97,7 @@ async def launch(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) 
         detail = await _leased_by_others(rt, dseq, sent, words)
         if detail is None:
             running.progress("closing it again")
-            raise await _unwound(permit.abandoning(dseq), words) from reason
+            raise await _unwound(permit.abandoning(dseq), words, permit.plan.generation) from reason
         running.progress("somebody leased it meanwhile")
         offers, chosen = await _accepted(rt, permit, detail, words)
     running.usd_per_hour = _rate(chosen)
@@ -280,7 +281,7 @@ async def _deliver_again(
         rt.evidence.provider_failed(leases[0].provider, "it did not take a manifest")
     raise _NotDelivered(
         f"It was leased, and its provider does not take the manifest: {_certain(failure)}",
-        money="The lease is paid for from the deposit.",
+        money="The lease is paid for while it stands.",
         next_step=f"It costs money until it is closed: close_deployment(dseq={leases[0].dseq}) ends it.",
     ) from failure
 
@@ -294,7 +295,7 @@ def _in_words(reason: Exception) -> AkashError:
     )
 
 
-async def _unwound(closing: ClosePermit, reason: AkashError) -> AkashError:
+async def _unwound(closing: ClosePermit, reason: AkashError, generation: Generation) -> AkashError:
     """The reason, together with what closing came to: once that is proven, nothing is uncertain any more."""
     try:
         closed = await closing.close()
@@ -305,7 +306,9 @@ async def _unwound(closing: ClosePermit, reason: AkashError) -> AkashError:
     cost = "what it cost is not known" if closed.spent is None else f"it cost {closed.spent}"
     return AkashError(
         f"{_certain(reason)} Deployment {closed.dseq} was closed again, proven; {cost}.",
-        money="The rest of the deposit came back.",
+        money="The account's credit pays for it no longer."
+        if generation is Generation.V2026_11
+        else "The rest of the deposit came back.",
         next_step="" if isinstance(reason, OutcomeUnknown | _NotDelivered) else reason.next_step,
     )
 

@@ -31,6 +31,7 @@ from scripted_console import (
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import Busy, LedgerUnusable, Refused, TakenOver
+from akash_mcp.guard.contents import App, Contents
 from akash_mcp.guard.holds import HOLD_SECONDS
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.launch_permit import LaunchPermit
@@ -43,7 +44,14 @@ pytestmark = pytest.mark.anyio
 
 FUNDS = FundPlan(tool="add_funds", dseq=DSEQ, amount=Usd(1), ours=True)
 LEASES = LeasePlan(tool="create_lease", dseq=DSEQ, providers=(PROVIDER,), max_usd_per_hour=Usd(1))
-UPDATES = UpdatePlan(tool="update_deployment", dseq=DSEQ, sdl="b", manifest="[]", contents="web", ours=True)
+UPDATES = UpdatePlan(
+    tool="update_deployment",
+    dseq=DSEQ,
+    sdl="b",
+    manifest="[]",
+    contents=Contents((App("web", "b"),)),
+    ours=True,
+)
 CLOSES = ClosePlan(tool="close_deployment", dseq=DSEQ, ours=True)
 RUNS = ExecPlan(
     tool="run_command",

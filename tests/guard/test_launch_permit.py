@@ -119,7 +119,7 @@ async def test_a_creation_that_cannot_be_written_down_says_how_to_close_it(tmp_p
         guard.console.on(CREATE, created)
         with pytest.raises(AkashError, match="was created and could not be written down") as error:
             await permit_of(guard).create()
-        assert error.value.money == "Its deposit of $2.00 is in escrow; nothing is leased."
+        assert error.value.money == "$2.00 is reserved for it; nothing is leased."
         assert error.value.next_step == f"Close it with close_deployment(dseq={DSEQ})."
 
 

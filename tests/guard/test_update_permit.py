@@ -9,6 +9,7 @@ from scripted_console import DSEQ, LAUNCH, MANIFEST, UPDATE, Guarded, approved, 
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import BadRequest, Interrupted
+from akash_mcp.guard.contents import App, Contents
 from akash_mcp.guard.journal import Sources
 from akash_mcp.guard.plans import UpdatePlan
 from akash_mcp.guard.update_permit import UpdatePermit
@@ -16,7 +17,12 @@ from akash_mcp.guard.update_permit import UpdatePermit
 pytestmark = pytest.mark.anyio
 
 PLAN = UpdatePlan(
-    tool="update_deployment", dseq=DSEQ, sdl="new", manifest="[new]", contents="web (nginx:1.30)", ours=True
+    tool="update_deployment",
+    dseq=DSEQ,
+    sdl="new",
+    manifest="[new]",
+    contents=Contents((App("web", "nginx:1.30"),)),
+    ours=True,
 )
 
 

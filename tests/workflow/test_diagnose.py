@@ -178,7 +178,7 @@ async def test_a_lease_whose_containers_never_run_is_closed_as_unstable(
         found = await diagnosed(agent, network, sdl, after=1200)
     told = cause_of(found, "about eight minutes")
     assert "lease_closed_reason_unstable" in told["evidence"][0]
-    assert "close_deployment gives the rest of its deposit back" in told["fix"]
+    assert "Close it with close_deployment" in told["fix"]
 
 
 async def test_escrow_is_warned_of_before_it_is_empty_and_named_after(

@@ -120,7 +120,7 @@ async def test_a_manifest_that_nobody_takes_is_told_with_the_last_reason(tmp_pat
         it.guard.console.on(READ, LEASED)
         with pytest.raises(AkashError, match=r"does not take the manifest: .*the fourth reason") as error:
             await it.go()
-        assert "paid for from the deposit" in error.value.money
+        assert "was paid for while this was tried" in error.value.money
         assert it.attempts == 4
 
 

@@ -53,5 +53,5 @@ def _again(detail: DeploymentDetail) -> str:
     if detail.active_leases:
         return "Its other groups run on; to have all of it again, close it (close_deployment) and deploy it"
     if detail.state == "active":
-        return "Close it (close_deployment gives the rest of its deposit back) and deploy it again"
+        return "Close it with close_deployment and deploy it again"
     return "Deploy it again"
