@@ -15,7 +15,11 @@ from typing import TypeAlias
 BLOCK_SECONDS = Decimal("6.098")
 """Seconds a block, as akash-network/console deploy-web counts them (utils/priceUtils.ts)."""
 
+SHORTEST_BLOCK_SECONDS = Decimal(6)
+"""Seconds a block, as akash-network/console's API counts them (utils/constants.ts)."""
+
 BLOCKS_PER_HOUR = Decimal(3600) / BLOCK_SECONDS
+MOST_BLOCKS_PER_HOUR = Decimal(3600) / SHORTEST_BLOCK_SECONDS
 HOURS_PER_MONTH = Decimal("30.437") * 24
 UACT_PER_USD = Decimal(10**6)
 
@@ -121,6 +125,11 @@ ZERO = Usd(0)
 def usd_per_hour(uact_per_block: Number) -> Usd:
     """What a price in uact per block comes to in dollars an hour, at 6.098 s a block."""
     return Usd(Decimal(uact_per_block) * BLOCKS_PER_HOUR / UACT_PER_USD)
+
+
+def usd_per_hour_at_most(uact_per_block: Number) -> Usd:
+    """What a price in uact per block can cost in dollars an hour: 600 blocks, the most that an hour is counted as."""
+    return Usd.from_uact(uact_per_block) * MOST_BLOCKS_PER_HOUR
 
 
 def usd_per_month(uact_per_block: Number) -> Usd:

@@ -31,11 +31,17 @@ class LaunchPermit:
         return self._operation.op_id
 
     async def create(self) -> Created:
-        """Create the deployment. Sent once: raises `OutcomeUnknown` when the answer was lost."""
+        """Create the deployment. Sent once: raises `OutcomeUnknown` when the answer was lost.
+
+        Raises `Unwound` for one that could not be written down: it was closed again.
+        """
         operation = self._operation
         with operation.accounted(on_refusal=State.REFUSED):
             created = await self._created()
-        self._record(created.dseq, created.manifest)
+        try:
+            self._record(created.dseq, created.manifest)
+        except AkashError as unwritten:
+            raise await self.abandoning(created.dseq).unwind(unwritten) from unwritten
         return created
 
     async def _created(self) -> Created:
@@ -77,6 +83,6 @@ class LaunchPermit:
         except LedgerUnusable as unwritten:
             raise AkashError(
                 f"Deployment {dseq} was created and could not be written down: {unwritten.what}",
-                money=f"Its deposit of {self.plan.deposit} is in escrow; nothing is leased.",
+                money="Its deposit is in escrow; nothing is leased.",
                 next_step=f"Close it with close_deployment(dseq={dseq}).",
             ) from unwritten

@@ -164,7 +164,8 @@ def launch_outcome(op_id: OpId, launched: Launched) -> Outcome:
         summary=f"Deployment {launched.dseq} runs at {where}."
         if ready
         else f"Deployment {launched.dseq} is leased at {where}, but not all of it runs yet.",
-        money=f"It costs {rate} an hour from its escrow until it is closed or its escrow is used up.",
+        money=f"It costs {rate} an hour from its escrow until it is closed or its escrow is used up."
+        + _less_in_escrow(launched),
         usd_per_hour=rate,
         services=service_results(launched.readiness),
         offers=[offer_result(offer) for offer in launched.offers.ranked[:_MOST_OFFERS]],
@@ -172,6 +173,14 @@ def launch_outcome(op_id: OpId, launched: Launched) -> Outcome:
         if ready
         else f"Call diagnose_deployment(dseq={launched.dseq}).",
     )
+
+
+def _less_in_escrow(launched: Launched) -> str:
+    """What a user must know where the Console ignored the deposit."""
+    bound = launched.bound
+    if bound is None or bound.hours is not None or bound.escrow >= bound.held:
+        return ""
+    return f" Akash put only {bound.escrow} into it, and not the {bound.held} that was approved."
 
 
 def deployment_list(rows: Sequence[ListedDeployment]) -> DeploymentList:

@@ -13,7 +13,8 @@ import pytest
 from scripted_console import approved
 
 from akash_mcp import config
-from akash_mcp.errors import AkashError, OutcomeUnknown
+from akash_mcp.errors import AkashError
+from akash_mcp.guard.close_permit import Unwound
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.launch_permit import LaunchPermit
 from akash_mcp.guard.plans import LeasePlan
@@ -89,7 +90,8 @@ async def test_a_launch_tells_every_stage(settings: config.Settings, sdl: str) -
         with sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3") as db:
             steps = dict(db.execute("SELECT state, note FROM steps").fetchall())
         assert list(steps) == ["planned", "reserved", "created", "offered", "leased", "ready"]
-        assert steps["offered"] == f"{len(launched.offers.ranked)} offers"
+        provider = launched.chosen[0].offer.provider
+        assert (steps["offered"], steps["leased"]) == (f"leasing from {provider}", provider)
         stages = list(dict.fromkeys(it.running.stages))
     assert stages[0] == "creating the deployment"
     assert re.fullmatch(r"deployment N has \d+ acceptable offers", stages[1])
@@ -114,7 +116,7 @@ async def test_without_an_offer_it_is_closed_again(
     async with launching(settings, sdl, rate=Usd("0.0000001"), bid_give_up=0.05) as it:
         with pytest.raises(AkashError, match=r"closed again, proven; it cost \$0\.00\.") as error:
             await it.go()
-        assert error.value.money == "The rest of the deposit came back."
+        assert error.value.money == "It costs nothing any more."
         assert "allow a higher price" in error.value.next_step
         assert it.running.stages[-1] == "closing it again"
         assert it.state is State.CLOSED
@@ -143,12 +145,11 @@ async def test_a_close_that_fails_as_well_is_unknown(
 ) -> None:
     await network.inject("close-fails", value="500")
     async with launching(settings, sdl, rate=Usd("0.0000001"), bid_give_up=0.05) as it:
-        with pytest.raises(
-            OutcomeUnknown, match=r"Closing it again did not work either: .*not proven"
-        ) as error:
+        with pytest.raises(Unwound, match=r"Closing it again did not work either: .*not proven") as error:
             await it.go()
         assert "Group 1 has no acceptable bid" in error.value.what
-        assert error.value.next_step.startswith("Call close_deployment again")
+        assert error.value.money == "It may still cost money."
+        assert error.value.next_step.startswith("Call close_deployment(dseq=")
 
 
 def raise_prices(network: EmbeddedNetwork, running: Told, times: int) -> None:
