@@ -10,6 +10,7 @@ AkashError                     what happened, whether money moved, what to do ne
 │   ├── NotApproved            declined, or a token that is unknown, used, late or for other arguments
 │   ├── Busy                   another operation has the deployment in hand
 │   └── LedgerUnusable         the ledger cannot be read or written, so nothing is spent
+├── NotDelivered               what was approved is leased and costs, and its provider does not take the manifest
 ├── TakenOver                  another operation took the deployment over: this one sends nothing more
 ├── ApiError                   the Console or chain answered with an error
 │   ├── BadRequest             400, 422
@@ -98,6 +99,10 @@ class Busy(Refused):
 
 class LedgerUnusable(Refused):
     """The ledger cannot be read or written. Spending stops; closing does not."""
+
+
+class NotDelivered(AkashError):
+    """What was approved is leased and costs money, and its provider does not take the manifest."""
 
 
 class TakenOver(AkashError):

@@ -87,12 +87,13 @@ def deployment(
 
 
 def lease(
-    provider: str = PROVIDER, *, state: str = "active", gseq: int = 1, dseq: str = DSEQ
+    provider: str = PROVIDER, price: object = 1000, *, state: str = "active", gseq: int = 1, dseq: str = DSEQ
 ) -> dict[str, Any]:
+    """A lease. `price` is in uact per block."""
     return {
         "id": {"dseq": dseq, "gseq": gseq, "oseq": 1, "provider": provider},
         "state": state,
-        "price": coin(1000),
+        "price": coin(price),
     }
 
 
@@ -143,12 +144,13 @@ class ScriptedConsole:
             CREATE: [(201, {"dseq": DSEQ, "manifest": MANIFEST, "signTx": {}})],
             LEASE: [(200, deployment(leases=(lease(),)))],
             BIDS: [(200, [bid()])],
-            READ: [(200, deployment())],
+            READ: [lambda: (200, deployment(leases=(lease(),) if self.sent(LEASE) else ()))],
             LIST: [(200, {"deployments": [], "pagination": {}})],
             CLOSE: [(200, {"success": True})],
             UPDATE: [(200, deployment())],
             FUND: [(200, deployment())],
             SET: [(200, settings())],
+            GET_SETTINGS: [(200, settings())],
         }
 
     def on(self, route: str, *answers: Answer) -> None:
@@ -286,9 +288,11 @@ def runtime(
 
 @asynccontextmanager
 async def guarded(
-    folder: Path, *, policy: Policy | None = None, generation: Generation = Generation.REFERENCE
+    folder: Path, *, policy: Policy | None = None, generation: Generation | None = Generation.REFERENCE
 ) -> AsyncIterator[Guarded]:
-    """A guard before a scripted Console. Waiting takes no time."""
+    """A guard before a scripted Console, which is asked for its `generation` where that is None. Waiting takes no
+    time.
+    """
     clock, pauses = [1_763_759_000.0], []
     limits, store = policy or Policy(), Store(folder / "state")
 

@@ -39,14 +39,19 @@ class LaunchPermit:
     async def create(self, first: Callable[[], Awaitable[None]] = _nothing) -> Created:
         """Create the deployment. Sent once: raises `OutcomeUnknown` when the answer was lost.
 
-        `first` is awaited before each request: what was there before it is not what it created.
+        `first` is awaited before each request: what was there before it is not what it created. Raises `Unwound` for
+        a deployment that could not be written down: it was closed again.
         """
         operation = self._operation
         with operation.accounted(on_refusal=State.REFUSED):
             # Known to every process before the request: another launch of the same could be taken for this one.
             operation.journal.keep_sources(operation.op_id, self._sources(self.plan.manifest))
             created = await self._created(first)
-        if not self._record(created.dseq, created.manifest):
+        try:
+            is_ours = self._record(created.dseq, created.manifest)
+        except AkashError as unwritten:
+            raise await self.abandoning(created.dseq).unwind(unwritten) from unwritten
+        if not is_ours:
             raise OutcomeUnknown(
                 f"The Console answered with deployment {created.dseq}, which another launch created.",
                 next_step=f"{self.plan.exposure} stay reserved. Look with list_deployments; do not simply try again.",

@@ -167,7 +167,7 @@ def pending(running: Running[Any], dseq: Dseq | None = None) -> Outcome:
 
 def launch_outcome(op_id: OpId, launched: Launched, plan: LaunchPlan | LeasePlan) -> Outcome:
     """The answer of `deploy` and `create_lease` when their work has ended."""
-    now, rate = launched.readiness, launched.usd_per_hour
+    now, rate = launched.readiness, launched.leased.usd_per_hour
     summary, next_step = _arrival(launched)
     return Outcome(
         status="ready" if now.is_ready else "leased",
@@ -176,11 +176,11 @@ def launch_outcome(op_id: OpId, launched: Launched, plan: LaunchPlan | LeasePlan
         summary=summary,
         money=f"Its lease is over, so it costs no rent. close_deployment(dseq={launched.dseq}) ends it."
         if launched.is_over
-        else leased_money(plan, rate),
+        else leased_money(plan, rate) + _less_in_escrow(launched),
         usd_per_hour=None if launched.is_over else rate,
         services=service_results(now),
         causes=[cause_result(cause) for cause in launched.causes[:_MOST_CAUSES]] or None,
-        offers=[offer_result(offer) for offer in launched.offers.ranked[:_MOST_OFFERS]],
+        offers=[offer_result(offer) for offer in launched.leased.offers.ranked[:_MOST_OFFERS]],
         next_step=next_step,
     )
 
@@ -188,7 +188,7 @@ def launch_outcome(op_id: OpId, launched: Launched, plan: LaunchPlan | LeasePlan
 def _arrival(launched: Launched) -> tuple[str, str]:
     """What became of a launch, and what to do next. Nothing is said to run that was not seen to."""
     dseq, now = launched.dseq, launched.readiness
-    where = names(launched.chosen)
+    where = names(launched.leased.chosen)
     if now.is_ready and now.unseen:
         return (
             f"Deployment {dseq} runs at {where}. Whether it answers could not be seen from here: {now.unseen[0]}.",
@@ -222,6 +222,14 @@ def _arrival(launched: Launched) -> tuple[str, str]:
 def cause_result(cause: Cause) -> CauseResult:
     """One cause in an answer."""
     return CauseResult(cause=cause.what, evidence=list(cause.evidence), fix=cause.fix)
+
+
+def _less_in_escrow(launched: Launched) -> str:
+    """What a user must know where the Console ignored the deposit."""
+    bound = launched.leased.bound
+    if bound.hours is not None or bound.escrow >= bound.held:
+        return ""
+    return f" Akash put only {bound.escrow} into it, and not the {bound.held} that was approved."
 
 
 def deployment_list(now: Overview) -> DeploymentList:

@@ -77,7 +77,6 @@ WRITES: dict[str, Write] = {
     "close_deployment": lambda w: w.close_deployment(DSEQ),
     "deposit": lambda w: w.deposit(DSEQ, Usd("2.5")),
     "set_auto_top_up": lambda w: w.set_auto_top_up(DSEQ, False),
-    "limit_funding": lambda w: w.limit_funding(DSEQ, 24),
     "get_settings": lambda w: w.get_settings(DSEQ),
 }
 """Writes that the OpenAPI document of August 2026 describes."""

@@ -22,9 +22,11 @@ from scripted_console import (
     SET,
     UPDATE,
     Guarded,
+    Told,
     approved,
     deployment,
     guarded,
+    lease,
     refusal,
     settings,
 )
@@ -268,13 +270,16 @@ async def test_hours_are_not_added_to_what_was_closed_since_they_were_looked_at(
 
 async def test_the_manifest_is_not_delivered_again_to_what_was_closed(tmp_path: Path) -> None:
     async with two(tmp_path) as it:
-        leasing = it.launch.leasing(DSEQ)
+        leased = 200, deployment(leases=(lease(),))
+
+        def closed_meanwhile() -> Told:
+            it.second.gate.close(CLOSES, approved(CLOSES))
+            return leased
+
         it.first.console.on(LEASE, None)
-        with pytest.raises(Exception, match="not known"):
-            await leasing.lease([CHOICE])
-        it.second.gate.close(CLOSES, approved(CLOSES))
+        it.first.console.on(READ, (200, deployment()), closed_meanwhile, leased)
         with pytest.raises(TakenOver):
-            await leasing.resend_manifest([LeaseId(DSEQ, 1, 1, PROVIDER)])
+            await it.launch.leasing(DSEQ).lease([CHOICE])
         assert it.spending() == [SET, LEASE]
 
 

@@ -5,10 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from scripted_console import DSEQ, LAUNCH, MANIFEST, UPDATE, Guarded, approved, guarded, refusal
+from scripted_console import (
+    DSEQ,
+    LAUNCH,
+    MANIFEST,
+    UPDATE,
+    Guarded,
+    Told,
+    approved,
+    deployment,
+    guarded,
+    refusal,
+)
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.errors import BadRequest, Interrupted
+from akash_mcp.errors import AkashError, BadRequest, Interrupted, Refused
 from akash_mcp.guard.contents import App, Contents
 from akash_mcp.guard.journal import Sources
 from akash_mcp.guard.plans import UpdatePlan
@@ -89,3 +100,19 @@ async def test_a_lost_answer_is_unknown(tmp_path: Path) -> None:
             await permit_of(guard).update()
         assert guard.written()[-1][1] == "unknown"
         assert guard.journal.sources(DSEQ) == Sources(LAUNCH.sdl, MANIFEST, None)
+
+
+async def test_an_update_that_cannot_be_written_down_is_told_as_done(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        await created(guard)
+
+        def updated() -> Told:
+            guard.damage()
+            return 200, deployment()
+
+        guard.console.on(UPDATE, updated)
+        with pytest.raises(AkashError, match="got the new SDL, and it could not be written down") as error:
+            await permit_of(guard).update()
+        assert not isinstance(error.value, Refused)
+        assert error.value.money == "This costs nothing by itself."
+        assert "Do not repeat it." in error.value.next_step

@@ -23,14 +23,17 @@ from akash_mcp.money import Usd
 
 
 class DeploymentSettings(CamelApiModel):
-    """How a deployment is funded. The estimate is in uact, whatever the API's reference says."""
+    """How a deployment is funded. The estimate is in uact, whatever the API's reference says.
+
+    None is unknown: what is absent, null or anything but true, false or a whole number says nothing.
+    """
 
     dseq: DseqField
-    auto_top_up_enabled: bool = False
+    auto_top_up_enabled: Annotated[bool | None, Field(strict=True), WrapValidator(or_none)] = None
     closed: bool = False
     estimated_top_up_amount: Number = Decimal(0)
-    runtime_limit_hours: Number | None = None
-    """Hours until an API that funds by itself closes it (`2026-11`); None is without limit."""
+    runtime_limit_hours: Annotated[int | None, Field(strict=True), WrapValidator(or_none)] = None
+    """Hours until an API that funds by itself closes it (`2026-11`)."""
     runtime_ends_at: str | None = None
 
 

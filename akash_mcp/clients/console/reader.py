@@ -60,9 +60,9 @@ class ConsoleReader(MarketReader, AccountReader):
     def __init__(self, client: ConsoleClient) -> None:
         self._client = client
 
-    async def generation(self) -> Generation:
-        """Which generation of the API answers. Asked for once; raises as `ConsoleClient.generation` does."""
-        return await self._client.generation()
+    async def generation(self, *, fresh: bool = False) -> Generation:
+        """Which generation of the API answers. Asked for and raises as `ConsoleClient.generation` does."""
+        return await self._client.generation(fresh=fresh)
 
     async def list_deployments(
         self, *, state: State = "active", search: str | None = None

@@ -31,7 +31,6 @@ from akash_mcp.errors import (
     OutcomeUnknown,
     PaymentRequired,
     RateLimited,
-    Refused,
     ServerError,
     Unauthorized,
     Unreachable,
@@ -163,29 +162,24 @@ class ConsoleWriter:
                     raise
         return await self._detail(await self._send(last), dseq)
 
-    async def limit_funding(self, dseq: Dseq, runtime_limit_hours: int | None = None) -> None:
-        """See to it that the platform adds no money by itself beyond what was approved. Call it before a lease.
-
-        Switches automatic top-up off; where it is always on (autumn 2026), sees to a runtime limit of at most
-        `runtime_limit_hours`. Raises `Refused` where that cannot be had: nothing may be leased then.
-        """
-        if (await self._requests()).generation is Generation.V2026_11:
-            await self._limit_runtime(dseq, runtime_limit_hours)
-        elif (await self.set_auto_top_up(dseq, False)).auto_top_up_enabled:
-            raise Refused(f"Automatic top-up of deployment {dseq} could not be switched off.")
-
     async def set_auto_top_up(self, dseq: Dseq, enabled: bool) -> DeploymentSettings:
-        """Switch the automatic funding of a deployment on or off, whether or not it had a setting."""
-        request = (await self._requests()).auto_top_up(dseq, enabled)
-        if request is None:
-            return DeploymentSettings(dseq=dseq, auto_top_up_enabled=enabled)
-        return (await self._send(request)).read(SETTINGS, "data")
+        """Switch the automatic funding of a deployment on or off, whether or not it had a setting.
+
+        Raises `NotFound`, by which `no_such_route` tells the API of 2025, where there is none.
+        """
+        try:
+            answer = await self._send((await self._requests()).auto_top_up(dseq, enabled))
+        except BadRequest:
+            self._client.forget_generation()  # only an API that funds by itself refuses this
+            raise
+        return answer.read(SETTINGS, "data")
 
     async def set_runtime_limit(self, dseq: Dseq, hours: int) -> DeploymentSettings:
-        """Let a deployment run for `hours` in all from its lease on. SPENDS: more hours are more money.
+        """Let a deployment run for `hours` in all from its lease on. SPENDS: more hours are more money. Sent once.
 
-        At most 48 more than before, up to 8760; it cannot be lowered, and never be lifted. Sending the same total
-        again changes nothing. Raises `Conflict` when another change landed first.
+        At most 48 more than before, up to 8760; it cannot be lowered, and never be lifted. The same total again is
+        refused (akash-network/console `deployment-setting.service.ts`), so one whose answer was lost is read back.
+        Raises `Conflict` when another change landed first.
         """
         request = (await self._requests()).runtime_limit(dseq, hours)
         return (await self._send(request)).read(SETTINGS, "data")
@@ -195,7 +189,10 @@ class ConsoleWriter:
 
         Not a read: for one without a setting this switches automatic top-up ON.
         """
-        return (await self._send((await self._requests()).read_settings(dseq))).read(SETTINGS, "data")
+        settings = (await self._send((await self._requests()).read_settings(dseq))).read(SETTINGS, "data")
+        if settings.auto_top_up_enabled is None:
+            self._client.forget_generation()  # no generation that is known leaves it out
+        return settings
 
     async def create_certificate(self) -> Certificate | None:
         """Make a client certificate and put it on the chain (2025); None where the API does without, as it says."""
@@ -221,18 +218,6 @@ class ConsoleWriter:
         if made is not None:
             await self._certificates.keep(made)
         return made
-
-    async def _limit_runtime(self, dseq: Dseq, most: int | None) -> None:
-        if most is None:
-            raise Refused(f"Deployment {dseq} would be funded without end: a runtime limit must be approved.")
-        settings = await self.get_settings(dseq)
-        if settings.runtime_limit_hours is None:
-            settings = await self.set_runtime_limit(dseq, most)
-        if settings.runtime_limit_hours is None or settings.runtime_limit_hours > most:
-            raise Refused(
-                f"The runtime limit of deployment {dseq} is {settings.runtime_limit_hours or 'not set'}: {most} hours "
-                "were approved."
-            )
 
     async def _detail(self, answer: Response, dseq: Dseq) -> DeploymentDetail:
         """The deployment after a change: from the answer, or read back where that only says that it was done."""
@@ -301,7 +286,9 @@ def _data_of(answer: Response) -> dict[str, object]:
 
 
 def _before_lease(refusal: ApiError) -> bool:
-    """Whether a refused lease call certainly made no lease."""
+    """Whether a refused lease call certainly made no lease. Read back even so: the status may be the provider's own."""
+    if refusal.code == "manifest_not_delivered":
+        return False
     if isinstance(refusal, Unauthorized | PaymentRequired | Conflict | RateLimited):
         return True
     if refusal.code == "validation_error":
