@@ -65,8 +65,10 @@ class Terms:
     def is_shown_by(self, detail: DeploymentDetail) -> bool:
         """Whether a deployment shows each of the leases, with a price in uact where it is not closed."""
         shown = {lease.lease_id for lease in detail.leases}
-        return shown.issuperset(self.leases) and all(
-            uact_of([lease.price]) for lease in leases_not_closed(detail)
+        return (
+            not detail.unread_leases
+            and shown.issuperset(self.leases)
+            and all(uact_of([lease.price]) for lease in leases_not_closed(detail))
         )
 
 
@@ -141,7 +143,7 @@ async def _escrow(operation: AuthorisedOperation, dseq: Dseq, held: Usd, *, is_l
     detail = await operation.reader.get_deployment(dseq, just_created=True)
     if detail.dseq != dseq or detail.state != "active":
         raise Refused(f"Deployment {dseq} reads as {field(detail.state) or 'unknown'}, not as active.")
-    if leases_not_closed(detail) and not is_leased:
+    if (leases_not_closed(detail) or detail.unread_leases) and not is_leased:
         raise Refused(f"Deployment {dseq} has a lease already, and another is not made beside it.")
     funds = uact_of(detail.escrow_account.state.funds)
     if funds is None:

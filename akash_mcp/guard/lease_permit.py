@@ -148,7 +148,7 @@ class LeasePermit:
                 ) from failure
             if leases_not_closed(detail):
                 return True
-            if isinstance(failure, ApiError) and "leases" in detail.model_fields_set:
+            if isinstance(failure, ApiError) and not detail.unread_leases:
                 return False
         raise failure
 

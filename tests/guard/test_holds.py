@@ -134,6 +134,7 @@ async def test_one_that_is_over_is_in_nobody_s_way(tmp_path: Path) -> None:
         it.first.journal.holds.let_go(it.launch.op_id)
         it.second.journal.holds.check_free(DSEQ)
         await it.second.gate.update(UPDATES, approved(UPDATES)).update()
+        it.second.console.on(FUND, (200, deployment(funds=3_000_000)))
         await it.second.gate.fund(FUNDS, approved(FUNDS)).deposit()
         assert it.second.journal.holds.under_way(DSEQ) is None
 
@@ -187,6 +188,7 @@ async def test_one_that_slept_while_another_acted_sends_nothing_more(is_over: bo
         it.sleep(HOLD_SECONDS)
         permit = it.second.gate.fund(FUNDS, approved(FUNDS))
         if is_over:
+            it.second.console.on(FUND, (200, deployment(funds=3_000_000)))
             await permit.deposit()
             it.sleep(HOLD_SECONDS * 100)
         with pytest.raises(TakenOver, match=f"was taken over by operation {permit.op_id}") as taken:

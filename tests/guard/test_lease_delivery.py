@@ -96,7 +96,7 @@ async def test_a_manifest_that_nobody_takes_is_told_with_the_last_reason(tmp_pat
         with pytest.raises(AkashError, match=r"does not take the manifest: .*the fourth reason") as error:
             await permit.lease([choice()])
         assert not isinstance(error.value, Refused | Unwound)
-        assert error.value.money == "It is paid for, at up to $0.59 an hour, until it is closed."
+        assert error.value.money == "It is paid for, at up to $0.591 an hour, until it is closed."
         assert "close_deployment ends it" in error.value.next_step
         assert attempts(guard) == 4
         assert guard.operation(permit.op_id).state is State.LEASED
@@ -226,7 +226,7 @@ async def test_a_lost_answer_without_a_lease_is_closed(tmp_path: Path) -> None:
     async with created(tmp_path) as (guard, permit):
         guard.console.on(LEASE, None)
         reads(guard, EMPTY, leased(lease(state="closed")), EMPTY, CLOSED)
-        assert "took effect is not known" in await unwound(guard, permit)
+        assert "did not give a whole answer" in await unwound(guard, permit)
         assert attempts(guard) == 1
 
 

@@ -133,7 +133,7 @@ async def test_what_was_done_and_cannot_be_written_down_is_told_as_that(tmp_path
         ):
             operation.journal.advance(operation.op_id, State.DONE)
         assert not isinstance(error.value, Refused)
-        assert error.value.what.startswith("It is done, and it could not be written down: The ledger at")
+        assert error.value.what.startswith("It is done, and it could not be written down: The ledger cannot")
         assert (error.value.money, error.value.next_step) == ("M.", "N.")
 
 

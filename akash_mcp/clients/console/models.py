@@ -196,7 +196,7 @@ class DeploymentDetail(ApiModel):
     deployment: Deployment
     leases: ListOf[Lease] = Field(default_factory=list)
     unread_leases: int = 0
-    """How many leases cannot be read, and may cost money all the same."""
+    """How many leases cannot be read, at the least, and may cost money all the same."""
     escrow_account: Escrow = EscrowAccount()
     name: Annotated[str | None, WrapValidator(or_none)] = None
     settings: Annotated[RuntimeLimit | None, WrapValidator(or_none)] = None
@@ -213,7 +213,7 @@ class DeploymentDetail(ApiModel):
         if not isinstance(value, dict):
             return value
         told = value.get("leases")
-        entries = told if isinstance(told, list) else [] if told in (None, "") else [told]
+        entries = told if isinstance(told, list) else [told]  # no list is not an empty one
         read = [lease for entry in entries if (lease := _lease_or_none(entry)) is not None]
         return {**value, "leases": read, "unread_leases": len(entries) - len(read)}
 
