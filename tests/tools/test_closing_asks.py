@@ -47,7 +47,9 @@ async def test_closing_asks_for_what_has_run_for_over_an_hour(
         dseq = (await agent.finished(await agent.call("deploy", sdl=sdl, deposit_usd=1)))["dseq"]
         agent.asked.clear()
         network.clock.skip(150 * 60)
-        await agent.call("get_deployment", id=dseq)  # the Console's index still has the height before the jump
+        await agent.call(
+            "get_deployment", id=dseq
+        )  # the Console's index still has the height before the jump
         assert (await agent.call("close_deployment", dseq=dseq))["status"] == "closed"
         [question] = agent.asked
     assert question.startswith(f"No cost. Close deployment {dseq}, for good. It runs ")
