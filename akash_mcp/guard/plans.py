@@ -266,7 +266,7 @@ class ClosePlan(Plan):
     def summary(self) -> str:
         runs = f"It runs {self.contents.words}" if self.contents.apps else ""
         if runs and self.hours is not None:
-            runs += f", for {_hours(self.hours)} now"
+            runs += f", {_for_so_long(self.hours)}"
         if runs and self.usd_per_hour:
             runs += f", at {self.usd_per_hour} an hour"
         disks = tuple(disk.words for disk in self.contents.disks[:2])
@@ -347,6 +347,11 @@ def _hours(hours: Decimal) -> str:
         tenths = int(hours * 10)
         return _count(tenths // 10, "hour") if tenths % 10 == 0 else f"{tenths // 10}.{tenths % 10} hours"
     return _count(int(hours / 24), "day")
+
+
+def _for_so_long(hours: Decimal) -> str:
+    """How long something has run, so coarse that the question stays as it is while a person reads it."""
+    return "for less than an hour" if hours < 1 else f"for over {_hours(Decimal(int(hours)))}"
 
 
 def _count(number: int, unit: str) -> str:

@@ -12,6 +12,7 @@ from akash_mcp.sdl.report import Fault, Finding, Report
 from akash_mcp.sdl.rules.ceiling import ceiling, check_ceiling
 from akash_mcp.sdl.rules.chain_rules import check_chain, check_open_to_world
 from akash_mcp.sdl.rules.cli_rules import check_cli
+from akash_mcp.sdl.rules.image_rules import check_images
 from akash_mcp.sdl.rules.market_warnings import check_market
 from akash_mcp.sdl.rules.name_rules import check_names
 from akash_mcp.sdl.rules.references import check_references, check_throws
@@ -47,7 +48,12 @@ def check(text: str) -> Report:
         finding = Finding("Y02", "console", message, "", 1, 1, "use fewer services")
         return _refused((finding,), document, sdl)
     all_orders = orders(sdl)
-    later = chain(check_chain(sdl, all_orders), check_names(all_orders), check_open_to_world(all_orders))
+    later = chain(
+        check_chain(sdl, all_orders),
+        check_names(all_orders),
+        check_images(all_orders),
+        check_open_to_world(all_orders),
+    )
     refused = list(islice(later, MAX_FAULTS))
     warnings = chain(check_ceiling(all_orders), check_market(sdl), check_cli(sdl)) if all_orders else ()
     manifest = manifest_text(sdl, all_orders)

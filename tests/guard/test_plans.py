@@ -220,7 +220,7 @@ SUMMARIES = {
             generation=Generation.REFERENCE,
         ),
         'No cost. Close deployment 1763759482113, for good. It runs "web" ("ghost:5.2"), "db" ("mysql:8", 2 times), '
-        'for 5.2 hours now, at $0.30 an hour. Lost for good: 10 GiB "data" of "db". Its containers and all that they '
+        'for over 5 hours, at $0.30 an hour. Lost for good: 10 GiB "data" of "db". Its containers and all that they '
         "stored are deleted. What is left in its escrow comes back.",
     ),
     "close, limited": (

@@ -73,7 +73,10 @@ def test_no_sdl_differs_from_itself(judged: Judged) -> None:
             assert diff(sdl.report, sdl.report) == (), sdl.file
 
 
-runs = st.fixed_dictionaries({"image": word, "command": words, "args": words, "port": st.integers(1, 65535)})
+images = st.from_regex(r"[a-z0-9]{1,9}(/[a-z0-9]{1,9})?(:[a-z0-9]{1,9})?", fullmatch=True)
+runs = st.fixed_dictionaries(
+    {"image": images, "command": words, "args": words, "port": st.integers(1, 65535)}
+)
 variables = st.dictionaries(st.sampled_from("ABCD"), word, max_size=3)
 
 

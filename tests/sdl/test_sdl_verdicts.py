@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 import shared_data
-from judged_sdls import Judged, each_source, other_peoples, probes
+from judged_sdls import Judged, JudgedSdl, each_source, other_peoples, probes
 
 from akash_mcp.sdl import GroupSpec
 
@@ -49,8 +49,24 @@ def test_the_console_is_agreed_with_on_every_sdl(judged: Judged) -> None:
 @each_source
 def test_chain_and_provider_are_agreed_with_on_every_sdl(judged: Judged) -> None:
     asked = [sdl for sdl in judged() if sdl.verdict["chain_provider"] is not None]
-    differ = [sdl.file for sdl in asked if sdl.report.ok != (sdl.verdict["chain_provider"] == {})]
+    differ = [sdl.file for sdl in asked if bool(refused(sdl)) == (sdl.verdict["chain_provider"] == {})]
     assert differ == []
+
+
+def refused(sdl: JudgedSdl) -> list[str]:
+    """The rules that an SDL breaks. Names of images were not judged: what refuses them is the container runtime."""
+    return [error.rule for error in sdl.report.errors if error.rule != "P25"]
+
+
+@each_source
+def test_only_images_that_no_runtime_takes_are_refused_beside(judged: Judged) -> None:
+    beside = {
+        sdl.file
+        for sdl in judged()
+        if sdl.verdict["chain_provider"] == {} and [error.rule for error in sdl.report.errors] == ["P25"]
+    }
+    probed = {"probes/svc__image_spaces.yaml", "probes/svc__image_uppercase.yaml"}
+    assert beside == {probes: probed, other_peoples: set()}[judged]
 
 
 @each_source
