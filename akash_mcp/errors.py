@@ -7,8 +7,10 @@ AkashError                     what happened, whether money moved, what to do ne
 ├── InvalidSdl                 the SDL would be refused; nothing was sent
 ├── Refused                    our own guard said no; nothing was sent
 │   ├── OverBudget             a limit that a person set would be passed
+│   ├── OfferGone              an offer that was chosen cannot be had: another may do (guard.lease_permit)
 │   ├── NotApproved            declined, or a token that is unknown, used, late or for other arguments
 │   └── LedgerUnusable         the ledger cannot be read or written, so nothing is spent
+├── Unwound                    what went wrong with a deployment, and what closing it came to (guard.close_permit)
 ├── ApiError                   the Console or chain answered with an error
 │   ├── BadRequest             400, 422
 │   ├── Unauthorized           401: the key is wrong
