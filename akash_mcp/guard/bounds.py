@@ -22,7 +22,7 @@ from akash_mcp.clients.console.models import DeploymentDetail, Lease
 from akash_mcp.errors import NotFound, Refused
 from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.ids import Dseq, LeaseId
-from akash_mcp.money import Usd, usd_per_hour, usd_per_hour_at_most
+from akash_mcp.money import Usd, told_apart, usd_per_hour, usd_per_hour_at_most
 from akash_mcp.sanitize.text import field
 
 _MOST_UACT = Decimal(10**18)
@@ -55,16 +55,20 @@ class Terms:
         uact = sum((price for lease in running if (price := uact_of([lease.price])) is not None), Decimal(0))
         rate, hours, held = usd_per_hour(uact), self.bound.hours, self.bound.held
         if rate > self.max_usd_per_hour:
-            return f"Its leases cost {rate} an hour, and at most {self.max_usd_per_hour} was approved."
-        if hours is not None and (cost := usd_per_hour_at_most(uact) * hours) > held:
-            return f"Its leases can cost {cost} in {hours} hours, and at most {held} was approved."
+            cost, approved = told_apart(rate, self.max_usd_per_hour)
+            return f"Its leases cost {cost} an hour, and at most {approved} was approved."
+        if hours is not None and (most := usd_per_hour_at_most(uact) * hours) > held:
+            cost, approved = told_apart(most, held)
+            return f"Its leases can cost {cost} in {hours} hours, and at most {approved} was approved."
         return None
 
     def is_shown_by(self, detail: DeploymentDetail) -> bool:
         """Whether a deployment shows each of the leases, with a price in uact where it is not closed."""
         shown = {lease.lease_id for lease in detail.leases}
-        return shown.issuperset(self.leases) and all(
-            uact_of([lease.price]) for lease in leases_not_closed(detail)
+        return (
+            not detail.unread_leases
+            and shown.issuperset(self.leases)
+            and all(uact_of([lease.price]) for lease in leases_not_closed(detail))
         )
 
 
@@ -83,10 +87,13 @@ async def check_generation(operation: AuthorisedOperation, dseq: Dseq, *, funds_
     return generation
 
 
-async def read_bound(operation: AuthorisedOperation, dseq: Dseq, hours: int | None) -> Bound:
+async def read_bound(
+    operation: AuthorisedOperation, dseq: Dseq, hours: int | None, *, is_leased: bool = False
+) -> Bound:
     """See to it that the platform adds no money beyond what was approved, and read back that it is so.
 
-    `hours` is the runtime limit that was approved, None where a deposit bounds the deployment. Raises `Refused` where
+    `hours` is the runtime limit that was approved, None where a deposit bounds the deployment. One that `is_leased`
+    already was leased by somebody else, and is bounded like one of ours. Raises `Refused` where
     it is not so or not known, and what the Console raises: nothing may be leased then.
     """
     generation = await check_generation(operation, dseq, funds_itself=hours is not None)
@@ -96,7 +103,7 @@ async def read_bound(operation: AuthorisedOperation, dseq: Dseq, hours: int | No
     else:
         limit = await _runtime_limit(operation, dseq, hours)
     held = operation.ledger.held(dseq)
-    return Bound(await _escrow(operation, dseq, held), held, limit)
+    return Bound(await _escrow(operation, dseq, held, is_leased=is_leased), held, limit)
 
 
 async def _no_top_up(operation: AuthorisedOperation, dseq: Dseq, generation: Generation) -> None:
@@ -132,26 +139,25 @@ async def _runtime_limit(operation: AuthorisedOperation, dseq: Dseq, most: int) 
     return limit
 
 
-async def _escrow(operation: AuthorisedOperation, dseq: Dseq, held: Usd) -> Usd:
+async def _escrow(operation: AuthorisedOperation, dseq: Dseq, held: Usd, *, is_leased: bool) -> Usd:
     detail = await operation.reader.get_deployment(dseq, just_created=True)
     if detail.dseq != dseq or detail.state != "active":
         raise Refused(f"Deployment {dseq} reads as {field(detail.state) or 'unknown'}, not as active.")
-    if leases_not_closed(detail):
+    if leases_not_closed(detail) and not is_leased:
         raise Refused(f"Deployment {dseq} has a lease already, and another is not made beside it.")
     funds = uact_of(detail.escrow_account.state.funds)
     if funds is None:
         raise Refused(f"What is in escrow for deployment {dseq} is not known.")
     escrow = Usd.from_uact(funds)
     if escrow > held:
-        raise Refused(f"{escrow} is in escrow for deployment {dseq}, and {held} was approved.")
+        found, approved = told_apart(escrow, held)
+        raise Refused(f"{found} is in escrow for deployment {dseq}, and {approved} was approved.")
     return escrow
 
 
 def uact_of(coins: Iterable[Coin]) -> Decimal | None:
     """The uact among the coins. None where there is none on record, or not as an amount: that is not 0."""
-    amounts = [
-        coin.amount if "amount" in coin.model_fields_set else None for coin in coins if coin.denom == UACT
-    ]
+    amounts = [coin.amount for coin in coins if coin.denom == UACT]
     known = [amount for amount in amounts if amount is not None and _is_amount(amount)]
     return sum(known, Decimal(0)) if known and len(known) == len(amounts) else None
 

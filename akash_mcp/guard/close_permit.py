@@ -15,6 +15,7 @@ from akash_mcp.errors import (
     ApiError,
     BadSettings,
     LedgerUnusable,
+    NotDelivered,
     NotFound,
     OutcomeUnknown,
     ServerError,
@@ -75,7 +76,7 @@ class ClosePermit:
         """Close because of `reason`: that reason, together with what closing came to."""
         if isinstance(reason, Unwound):
             return reason
-        why = _in_words(reason)
+        why = in_words(reason)
         try:
             closed = await self.close()
         except AkashError as stuck:
@@ -85,15 +86,17 @@ class ClosePermit:
                 next_step=f"Call close_deployment(dseq={self._dseq}): repeating it is harmless.",
             )
         cost = "what it cost is not known" if closed.spent is None else f"it cost {closed.spent}"
+        # What was uncertain before, and what had to be done about it, is over with the deployment.
+        is_over = isinstance(why, OutcomeUnknown | NotDelivered)
         return Unwound(
-            f"{why.what} Deployment {closed.dseq} was closed again, proven; {cost}.",
+            f"{_certain(why)} Deployment {closed.dseq} was closed again, proven; {cost}.",
             money="It costs nothing any more.",
-            next_step=why.next_step,
+            next_step="" if is_over else why.next_step,
         )
 
     async def _ask_to_close(self) -> AkashError | None:
         try:
-            await self._operation.writer.close_deployment(self._dseq)
+            await self._operation.closer.close_deployment(self._dseq)
         except AkashError as failure:
             return failure
         return None
@@ -175,10 +178,17 @@ def _is_final(failure: AkashError | None) -> bool:
     return refused or isinstance(failure, BadSettings)
 
 
-def _in_words(reason: Exception) -> AkashError:
+def in_words(reason: Exception) -> AkashError:
+    """An error as one of ours: what broke inside this server is logged, and told without its insides."""
     if isinstance(reason, AkashError):
         return reason
     log.error("a launch broke", exc_info=reason)
     return AkashError(
         "This server failed while it looked for a lease.", next_step="The user finds why in its log."
     )
+
+
+def _certain(reason: AkashError) -> str:
+    """What happened, without what was not known then: a lost answer is told as the refusal that it may hide."""
+    cause = reason.__cause__
+    return cause.what if isinstance(reason, OutcomeUnknown) and isinstance(cause, AkashError) else reason.what

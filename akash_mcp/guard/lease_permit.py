@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
-from akash_mcp.clients.console.models import Bid, DeploymentDetail
+from akash_mcp.clients.console.models import Bid, DeploymentDetail, Lease
 from akash_mcp.errors import (
     AkashError,
     ApiError,
     BadArgument,
     LedgerUnusable,
+    NotDelivered,
     OutcomeUnknown,
     Refused,
     Unreachable,
@@ -29,7 +30,7 @@ from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.journal import Sources, State
 from akash_mcp.guard.operation import DEFINITE, AuthorisedOperation
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
-from akash_mcp.money import ZERO, Usd, usd_per_hour, usd_per_hour_at_most
+from akash_mcp.money import ZERO, Usd, told_apart, usd_per_hour, usd_per_hour_at_most
 
 T = TypeVar("T")
 
@@ -88,8 +89,9 @@ class LeasePermit:
         Returns what bounds the deployment. Raises `OfferGone` where an offer is gone or became dearer, another
         `Refused` where a limit would be passed or what bounds the cost is not as approved, and what the Console raises
         where it refuses: nothing is leased then. Raises `Unwound` where a lease may have come about and is not known to
-        be what was approved: the deployment was closed then. Raises another `AkashError` where only the manifest cannot
-        be delivered: what was approved is leased, and costs.
+        be what was approved: the deployment was closed then. Raises `NotDelivered` where only the manifest cannot be
+        delivered: what was approved is leased, and costs. Raises `TakenOver` where another operation has the deployment
+        now.
         """
         dseq, operation, sources = self._dseq, self._operation, self._sources()
         self._within_limits(choices, sources.runtime_limit_hours)
@@ -144,7 +146,7 @@ class LeasePermit:
                 raise AkashError(
                     f"{failure.what} Whether there is a lease cannot be read: {unread.what}"
                 ) from failure
-            if leases_not_closed(detail):
+            if leases_not_closed(detail) or detail.unread_leases:
                 return True
             if isinstance(failure, ApiError) and "leases" in detail.model_fields_set:
                 return False
@@ -187,11 +189,23 @@ class LeasePermit:
                 continue
             await self._or_close(self._prove(terms, answer))
             return
-        raise AkashError(
-            f"The lease exists and its provider does not take the manifest: {failure.what}",
+        raise NotDelivered(
+            f"It was leased, and its provider does not take the manifest: {failure.what}",
             money=f"It is paid for, at up to {self._max_usd_per_hour} an hour, until it is closed.",
             next_step=f"diagnose_deployment(dseq={self._dseq}) finds out why, close_deployment ends it.",
         ) from failure
+
+    async def accept(self, detail: DeploymentDetail) -> Bound:
+        """Take the leases that somebody else made for what they are, and bound and prove what they cost like our own.
+
+        Raises `Refused` where they are not within what was approved, and what the Console raises: they stay then too.
+        """
+        sources, leases = self._sources(), leases_not_closed(detail)
+        self._within_limits([_choice_of(lease) for lease in leases], sources.runtime_limit_hours)
+        bound = await read_bound(self._operation, self._dseq, sources.runtime_limit_hours, is_leased=True)
+        terms = Terms(tuple(lease.lease_id for lease in leases), self._max_usd_per_hour, bound)
+        await self._prove(terms, detail)
+        return bound
 
     def advance(self, state: State, note: str = "") -> None:
         """Write down how far the operation has come. Where that fails it goes on: its money is held already."""
@@ -215,9 +229,8 @@ class LeasePermit:
                 raise Refused(f"The offer of {choice.provider} has no price that can be judged.")
         rate = sum((choice.usd_per_hour for choice in choices), ZERO)
         if rate > self._max_usd_per_hour:
-            raise Refused(
-                f"The offers cost {rate} an hour together, over the approved {self._max_usd_per_hour}."
-            )
+            cost, approved = told_apart(rate, self._max_usd_per_hour)
+            raise Refused(f"The offers cost {cost} an hour together, over the approved {approved}.")
         most = sum((usd_per_hour_at_most(choice.price_uact_per_block) for choice in choices), ZERO)
         if hours is not None and most * hours > self._operation.ledger.held(self._dseq):
             raise Refused(
@@ -244,6 +257,12 @@ class LeasePermit:
 
 def _providers(terms: Terms) -> str:
     return ", ".join(lease.provider for lease in terms.leases)
+
+
+def _choice_of(lease: Lease) -> Choice:
+    """What was chosen by whoever made a lease. Without a price in dollars it has none that can be judged."""
+    name, price = lease.lease_id, lease.price_uact or Decimal(0)
+    return Choice(gseq=name.gseq, oseq=name.oseq, provider=name.provider, price_uact_per_block=price)
 
 
 def _is_priced(bid: Bid) -> bool:

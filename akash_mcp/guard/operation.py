@@ -9,7 +9,15 @@ from dataclasses import dataclass
 
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.console.writer import ConsoleWriter
-from akash_mcp.errors import AkashError, ApiError, BadSettings, LedgerUnusable, Refused, Unreachable
+from akash_mcp.errors import (
+    AkashError,
+    ApiError,
+    BadSettings,
+    LedgerUnusable,
+    Refused,
+    TakenOver,
+    Unreachable,
+)
 from akash_mcp.guard.journal import Journal, State
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.policy import Policy
@@ -17,21 +25,32 @@ from akash_mcp.ids import OpId
 
 log = logging.getLogger(__name__)
 
-DEFINITE = (ApiError, Unreachable, BadSettings, Refused)
+DEFINITE = (ApiError, Unreachable, BadSettings, Refused, TakenOver)
 """What these say of the request that raised them is certain: it did nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorisedOperation:
-    """One approved, reserved and journalled operation. `pause` waits a few seconds."""
+    """One approved, reserved and journalled operation. `closer` writes whoever has the deployment in hand: only for
+    closing. `pause` waits a few seconds.
+    """
 
-    writer: ConsoleWriter
+    closer: ConsoleWriter
     reader: ConsoleReader
     ledger: Ledger
     journal: Journal
     policy: Policy
     pause: Callable[[], Awaitable[None]]
     op_id: OpId
+
+    @property
+    def writer(self) -> ConsoleWriter:
+        """Writes while this operation has its deployment in hand: ask for it anew before each request.
+
+        Raises `TakenOver` where another has it now, and `LedgerUnusable`; nothing is sent then.
+        """
+        self.journal.holds.keep(self.op_id)
+        return self.closer
 
     @contextmanager
     def accounted(self, *, on_refusal: State) -> Iterator[None]:

@@ -273,11 +273,12 @@ async def test_a_damaged_ledger_does_not_stand_in_the_way(
 
 async def test_more_money_that_was_put_in_comes_back_too(tmp_path: Path) -> None:
     fund = FundPlan(tool="add_funds", dseq=DSEQ, amount=Usd(1), ours=True)
-    async with launched(tmp_path) as (guard, permit):
+    async with guarded(tmp_path) as guard:
+        await guard.created()
         guard.console.on(FUND, (200, deployment(funds=3_000_000)))
         await guard.gate.fund(fund, approved(fund)).deposit()
         guard.console.on(READ, CLOSED)
-        assert (await permit.close()).refunded == Usd("2.75")
+        assert (await guard.gate.close(PLAN, approved(PLAN)).close()).refunded == Usd("2.75")
 
 
 async def test_all_of_it_spent_leaves_nothing_to_come_back(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ async def test_a_found_creation_that_cannot_be_written_down_says_how_to_close_it
         with pytest.raises(AkashError, match="was created and could not be written down") as error:
             permit.adopt(DSEQ)
         assert not isinstance(error.value, Refused)
-        assert error.value.money == "Its deposit is in escrow; nothing is leased."
+        assert error.value.money == "$2.00 is reserved for it; nothing is leased."
         assert error.value.next_step == f"Close it with close_deployment(dseq={DSEQ})."
 
 

@@ -20,6 +20,7 @@ from scripted_console import (
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import AkashError, BadRequest, Interrupted, Refused
+from akash_mcp.guard.contents import App, Contents
 from akash_mcp.guard.journal import Sources
 from akash_mcp.guard.plans import UpdatePlan
 from akash_mcp.guard.update_permit import UpdatePermit
@@ -27,7 +28,12 @@ from akash_mcp.guard.update_permit import UpdatePermit
 pytestmark = pytest.mark.anyio
 
 PLAN = UpdatePlan(
-    tool="update_deployment", dseq=DSEQ, sdl="new", manifest="[new]", contents="web (nginx:1.30)", ours=True
+    tool="update_deployment",
+    dseq=DSEQ,
+    sdl="new",
+    manifest="[new]",
+    contents=Contents((App("web", "nginx:1.30"),)),
+    ours=True,
 )
 
 
@@ -36,7 +42,7 @@ def permit_of(guard: Guarded) -> UpdatePermit:
 
 
 async def created(guard: Guarded) -> None:
-    await guard.gate.launch(LAUNCH, approved(LAUNCH)).create()
+    await guard.created()
 
 
 async def test_the_new_sdl_is_sent_and_kept(tmp_path: Path) -> None:

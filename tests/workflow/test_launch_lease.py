@@ -31,6 +31,7 @@ from scripted_console import (
 )
 
 from akash_mcp.errors import AkashError
+from akash_mcp.guard.bounds import Bound
 from akash_mcp.guard.close_permit import Unwound
 from akash_mcp.guard.launch_permit import LaunchPermit
 from akash_mcp.money import Usd
@@ -117,5 +118,4 @@ async def test_a_provider_that_cannot_be_leased_from_is_left_out_of_the_next_try
 async def test_what_bounds_a_launch_is_told(tmp_path: Path) -> None:
     async with launching(tmp_path) as it:
         launched = await it.go()
-        assert launched.bound is not None
-        assert (launched.bound.escrow, launched.bound.held) == (Usd(2), LAUNCH.deposit)
+        assert launched.leased.bound == Bound(Usd(2), LAUNCH.deposit, None)

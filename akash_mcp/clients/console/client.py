@@ -58,7 +58,8 @@ NO_LEASE_WAS_MADE = "no lease was made"
 
 MEANINGS: Mapping[str, re.Pattern[str]] = {
     NO_ROUTE: NO_ROUTE_PATTERN,
-    ALREADY_EXISTS: re.compile("already exists"),
+    # Behind `Invalid SDL` anything may stand.
+    ALREADY_EXISTS: re.compile(r"\A(?!invalid sdl\b).*already exists", re.IGNORECASE),
     NO_LEASE_WAS_MADE: re.compile(
         r"\A(?:cannot create lease:|failed to create lease:|the selected bid is no longer open"
         r"|the associated order has already been matched|provider not authorized|provider \S+ not found"

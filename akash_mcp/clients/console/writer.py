@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Protocol
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
+from akash_mcp.clients.api_model import read_json
 from akash_mcp.clients.console.account_models import (
     ACTIVITY,
     CERTIFICATE,
@@ -84,8 +84,9 @@ class ConsoleWriter:
         try:
             answer = await self._send(requests.create(sdl, deposit, name, runtime_limit_hours))
         except ApiError as refusal:
-            # The signer repeats a transaction that ran out of gas: the first may have landed.
-            if ALREADY_EXISTS in refusal.meanings:
+            # The signer repeats a transaction that ran out of gas: the first may have landed. The chain's word for that
+            # is a 400 (akash-network/console `chain-error.service.ts`); anything else is a definite no.
+            if refusal.status == 400 and ALREADY_EXISTS in refusal.meanings:
                 raise _unknown(refusal, "The deployment may have been created.") from refusal
             raise
         return answer.read(CREATED, "data")
@@ -277,7 +278,7 @@ class ConsoleWriter:
 def _data_of(answer: Response) -> dict[str, object]:
     """What lies below `data`, as far as it is an object."""
     try:
-        value = json.loads(answer.body)
+        value = read_json(answer.body)
     except (ValueError, RecursionError):
         return {}
     data = value.get("data") if isinstance(value, dict) else None
