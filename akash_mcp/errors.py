@@ -7,9 +7,11 @@ AkashError                     what happened, whether money moved, what to do ne
 ├── InvalidSdl                 the SDL would be refused; nothing was sent
 ├── Refused                    our own guard said no; nothing was sent
 │   ├── OverBudget             a limit that a person set would be passed
+│   ├── OfferGone              an offer that was chosen cannot be had: another may do (guard.lease_permit)
 │   ├── NotApproved            declined, or a token that is unknown, used, late or for other arguments
 │   ├── Busy                   another operation has the deployment in hand
 │   └── LedgerUnusable         the ledger cannot be read or written, so nothing is spent
+├── Unwound                    what went wrong with a deployment, and what closing it came to (guard.close_permit)
 ├── NotDelivered               what was approved is leased and costs, and its provider does not take the manifest
 ├── TakenOver                  another operation took the deployment over: this one sends nothing more
 ├── ApiError                   the Console or chain answered with an error

@@ -146,9 +146,9 @@ class LeasePermit:
                 raise AkashError(
                     f"{failure.what} Whether there is a lease cannot be read: {unread.what}"
                 ) from failure
-            if leases_not_closed(detail):
+            if leases_not_closed(detail) or detail.unread_leases:
                 return True
-            if isinstance(failure, ApiError) and not detail.unread_leases:
+            if isinstance(failure, ApiError):
                 return False
         raise failure
 

@@ -182,6 +182,7 @@ UNSHOWN: dict[str, Told] = {
     "no denomination": leased(lease_without("price", "denom")),
     "a price of nothing": leased(lease(price=0)),
     "a price that nobody means": leased(lease(price="1E+400")),
+    "a lease that cannot be read": (200, {**deployment(), "leases": [lease(), {"id": "odd"}]}),
     "unread": refusal(404),
     "broken": BROKEN,
     "no answer": None,
@@ -226,7 +227,7 @@ async def test_a_lost_answer_without_a_lease_is_closed(tmp_path: Path) -> None:
     async with created(tmp_path) as (guard, permit):
         guard.console.on(LEASE, None)
         reads(guard, EMPTY, leased(lease(state="closed")), EMPTY, CLOSED)
-        assert "did not give a whole answer" in await unwound(guard, permit)
+        assert "the connection was lost" in await unwound(guard, permit)
         assert attempts(guard) == 1
 
 
@@ -299,6 +300,14 @@ async def test_a_refusal_beside_a_lease_is_not_believed(answer: Told, tmp_path: 
         reads(guard, LEASED)
         await permit.lease([choice()])
         assert attempts(guard) == 2
+
+
+async def test_a_refusal_beside_a_lease_that_cannot_be_read_is_not_believed(tmp_path: Path) -> None:
+    async with created(tmp_path) as (guard, permit):
+        guard.console.on(LEASE, GONE)
+        closes(guard)
+        reads(guard, (200, {**deployment(), "leases": [{"id": "odd"}]}))
+        assert "cannot be read back" in await unwound(guard, permit)
 
 
 async def test_a_refusal_beside_no_list_of_leases_is_not_believed(tmp_path: Path) -> None:
