@@ -16,6 +16,7 @@ import anyio
 import httpx2
 import pytest
 from agents import YES, text_of
+from lying_proxy import lying_proxy
 from mcp import Client, StdioServerParameters
 from mcp.client import ClientRequestContext
 from mcp.client.streamable_http import streamable_http_client
@@ -243,6 +244,21 @@ async def test_a_yes_to_add_money_is_answered_also_when_the_deployment_is_closed
         await agent.call("close_deployment", dseq=dseq)
         assert (await send(agent.client)).structured_content == first.structured_content
     assert network.state()["requests"]["POST /v1/deposit-deployment"] == 1  # type: ignore[index]  # an object of JSON
+
+
+async def test_money_that_went_in_is_told_also_where_nothing_can_be_read_afterwards(
+    connect: agents.Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with (
+        lying_proxy(network.console_url) as proxy,
+        connect(approval="auto", console_url=proxy.url) as agent,
+    ):
+        dseq = (await agent.call("create_deployment", sdl=sdl, deposit_usd=1))["dseq"]
+        proxy.refuse("GET /v1/blocks", 404, {"error": "NotFound", "message": "gone"}, times=9)
+        funded = await agent.call("add_funds", dseq=dseq, amount_usd=1)
+    assert funded["status"] == "funded"
+    assert "$1.00 went into escrow" in funded["money"]
+    assert "escrow_left_usd" not in funded
 
 
 @pytest.mark.parametrize(("era", "can_ask"), WAYS, ids=str)
