@@ -25,6 +25,7 @@ from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.http_probe import probe
 from akash_mcp.config import Settings
 from akash_mcp.guard.approval import Approver
+from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Journal
 from akash_mcp.guard.keys import shared_key
@@ -48,7 +49,7 @@ the best and waits until it runs. To choose among bids yourself: create_deployme
 deployment costs money until close_deployment ends it: offer that when it has served its purpose.
 
 Money:
-- Every tool that spends says SPENDS. deposit_usd is the most a deployment can cost; automatic top-up is off.
+- Every tool that spends says SPENDS. deposit_usd is the most a deployment can cost.
 - confirmation_required: nothing was done. Show the plan to the user as it stands; after their yes call again
   with the same arguments and approval_token. Never approve for them.
 - Every answer says whether money moved. If an outcome is unknown or pending, never repeat the call:
@@ -140,9 +141,10 @@ async def _runtime(settings: Settings, store: Store, intervals: Intervals) -> As
             approver=Approver(policy.approval, Tokens(store, time.time)),
             ledger=ledger,
             journal=journal,
+            evidence=Evidence(store, time.time),
             policy=policy,
             has_key=key is not None,
-            operations=Operations(tasks),
+            operations=Operations(tasks, journal.holds),
             intervals=intervals,
             visit=partial(probe, allowed=settings.allow_private_providers),
         )

@@ -103,7 +103,7 @@ async def outcome(
     if isinstance(done, TokenNeeded):
         return confirmation(done)
     if isinstance(done, Running):
-        return pending(done.op_id, done.stage, _dseq(runtime(ctx), done.op_id))
+        return pending(done, _dseq(runtime(ctx), done.op_id))
     if isinstance(done, Operation):
         return _earlier(done, creates=tool_of(ctx) == "create_deployment")
     return done

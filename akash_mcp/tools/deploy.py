@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import AkashError, BadArgument
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.fund_permit import FundPermit
@@ -23,6 +24,7 @@ from akash_mcp.tools.approval import AppContext, Decision, decided, runtime, run
 from akash_mcp.tools.arguments import ApprovalToken, DseqArg, ProviderArg, SdlArg, UsdArg
 from akash_mcp.tools.carry_out import outcome
 from akash_mcp.tools.deadline import MAX_WAIT_SECONDS, WAIT_SECONDS
+from akash_mcp.tools.money_words import closed_money, created_money, funded_money, funded_summary
 from akash_mcp.tools.present import launch_outcome, offer_list, verdict
 from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import OfferList, Outcome, Verdict
@@ -61,7 +63,7 @@ async def plan_deploy(
 async def deploy(
     ctx: AppContext,
     sdl: SdlArg,
-    deposit_usd: Annotated[UsdArg, Field(description="The most it can cost; the unused part comes back")],
+    deposit_usd: Annotated[UsdArg, Field(description="The most it can cost")],
     decision: Annotated[Decision[LaunchPlan], decided(plan_deploy)],
     max_usd_per_hour: Annotated[UsdArg | None, Field(description="Take no more expensive offer")] = None,
     prefer: Prefer = "balanced",
@@ -72,8 +74,8 @@ async def deploy(
     return await outcome(ctx, decision, Gate.launch, _launch)
 
 
-async def _launch(rt: Runtime, _: LaunchPlan, permit: LaunchPermit, running: Running[Any]) -> Outcome:
-    return launch_outcome(permit.op_id, await launch(rt, permit, running))
+async def _launch(rt: Runtime, plan: LaunchPlan, permit: LaunchPermit, running: Running[Any]) -> Outcome:
+    return launch_outcome(permit.op_id, await launch(rt, permit, running), plan)
 
 
 async def plan_create(
@@ -92,7 +94,7 @@ async def plan_create(
 async def create_deployment(
     ctx: AppContext,
     sdl: SdlArg,
-    deposit_usd: Annotated[UsdArg, Field(description="The most it can cost; the unused part comes back")],
+    deposit_usd: Annotated[UsdArg, Field(description="The most it can cost")],
     decision: Annotated[Decision[LaunchPlan], decided(plan_create)],
     max_usd_per_hour: UsdArg | None = None,
     approval_token: ApprovalToken = None,
@@ -108,7 +110,7 @@ async def _create(rt: Runtime, plan: LaunchPlan, permit: LaunchPermit, running: 
         op_id=permit.op_id,
         dseq=dseq,
         summary=f"Deployment {dseq} is created and waits for bids.",
-        money=f"{plan.deposit} went into its escrow. Nothing is spent until a lease starts.",
+        money=created_money(plan),
         next_step=f"Call list_bids(dseq={dseq}), then create_lease within five minutes, or close_deployment.",
     )
 
@@ -119,7 +121,12 @@ async def list_bids(
     """Wait for bids on a deployment and rank them: USD per hour, expected cost, reasons, what is unknown."""
     rt = runtime(ctx)
     ranking, leased = await wait_for_offers(
-        rt, dseq, requirements(rt.policy), prefer, wait_s, report_progress(ctx)
+        rt,
+        dseq,
+        requirements(rt.policy, failed=rt.evidence.failing_providers()),
+        prefer,
+        wait_s,
+        report_progress(ctx),
     )
     return offer_list(dseq, ranking, leased=leased)
 
@@ -130,7 +137,7 @@ async def plan_lease(
     """The plan of `create_lease`."""
     if not providers:
         raise BadArgument("providers is empty.", next_step="Name one provider a group, from list_bids.")
-    return planning.lease_plan(
+    return await planning.lease_plan(
         runtime_with_key(ctx), dseq=dseq, providers=tuple(providers), max_usd_per_hour=max_usd_per_hour
     )
 
@@ -143,18 +150,18 @@ async def create_lease(
     decision: Annotated[Decision[LeasePlan], decided(plan_lease)],
     approval_token: ApprovalToken = None,
 ) -> Outcome:
-    """SPENDS. Accept bids on a deployment created here, paid from its deposit; deliver its manifest, wait until it
-    runs."""
+    """SPENDS. Accept bids on a deployment created here, within what was approved for it; deliver its manifest, wait
+    until it runs."""
     return await outcome(ctx, decision, Gate.lease, _lease)
 
 
 async def _lease(rt: Runtime, plan: LeasePlan, permit: LeasePermit, running: Running[Any]) -> Outcome:
-    return launch_outcome(permit.op_id, await lease_from(rt, permit, plan, running))
+    return launch_outcome(permit.op_id, await lease_from(rt, permit, plan, running), plan)
 
 
 async def plan_update(ctx: AppContext, dseq: Dseq, sdl: str) -> UpdatePlan:
     """The plan of `update_deployment`."""
-    return planning.update_plan(runtime_with_key(ctx), dseq=dseq, sdl=sdl)
+    return await planning.update_plan(runtime_with_key(ctx), dseq=dseq, sdl=sdl)
 
 
 async def update_deployment(
@@ -174,7 +181,7 @@ async def _update(rt: Runtime, plan: UpdatePlan, permit: UpdatePermit, running: 
         status="updated",
         op_id=permit.op_id,
         dseq=plan.dseq,
-        summary=f"Deployment {plan.dseq} now runs {plan.contents}; its containers restart.",
+        summary=f"Deployment {plan.dseq} now runs {plan.contents.words}; its containers restart.",
         money="No money moved, and the rate stays as it was.",
         next_step=f'Call get_deployment(id={plan.dseq}, wait_for="ready").',
     )
@@ -192,7 +199,7 @@ async def add_funds(
     decision: Annotated[Decision[FundPlan], decided(plan_funds)],
     approval_token: ApprovalToken = None,
 ) -> Outcome:
-    """SPENDS. Add money to a deployment's escrow so that it runs longer."""
+    """SPENDS. Let a deployment cost more, so that it runs longer."""
     return await outcome(ctx, decision, Gate.fund, _fund)
 
 
@@ -204,8 +211,8 @@ async def _fund(rt: Runtime, plan: FundPlan, permit: FundPermit, running: Runnin
         status="funded",
         op_id=permit.op_id,
         dseq=plan.dseq,
-        summary=f"{plan.amount} was added to deployment {plan.dseq}.",
-        money=f"{plan.amount} went into escrow; what is left comes back when it is closed.",
+        summary=funded_summary(plan),
+        money=funded_money(plan),
         usd_per_hour=now.usd_per_hour if now else None,
         escrow_left_usd=now.escrow_left if now else None,
         hours_left=hours_text(now.hours_left) if now else None,
@@ -216,7 +223,7 @@ async def _fund(rt: Runtime, plan: FundPlan, permit: FundPermit, running: Runnin
 
 async def plan_close(ctx: AppContext, dseq: Dseq) -> ClosePlan:
     """The plan of `close_deployment`."""
-    return planning.close_plan(runtime_with_key(ctx), dseq=dseq)
+    return await planning.close_plan(runtime_with_key(ctx), dseq=dseq)
 
 
 async def close_deployment(
@@ -225,26 +232,21 @@ async def close_deployment(
     decision: Annotated[Decision[ClosePlan], decided(plan_close, repeatable=True)],
     approval_token: ApprovalToken = None,
 ) -> Outcome:
-    """DELETES. Close a deployment for good, prove it, and get back what its escrow did not use. Harmless to repeat."""
+    """DELETES. Close a deployment for good, prove it, and say what it cost. Harmless to repeat."""
     return await outcome(ctx, decision, Gate.close, _close, wait=MAX_WAIT_SECONDS)
 
 
 async def _close(rt: Runtime, plan: ClosePlan, permit: ClosePermit, running: Running[Any]) -> Outcome:
     closed = await close(permit, running)
-    if closed.spent is None:
-        money = "What it cost is not on record any more, so its whole reservation counts as spent."
-    elif closed.refunded is None:
-        money = f"It cost {closed.spent}; what was left of its escrow came back."
-    else:
-        money = f"It cost {closed.spent}, and {closed.refunded} came back."
+    refunded = None if plan.generation is Generation.V2026_11 else closed.refunded
     return Outcome(
         status="closed",
         op_id=permit.op_id,
         dseq=plan.dseq,
         summary=f"Deployment {plan.dseq} is closed: the Console was asked afterwards and says so.",
-        money=money,
+        money=closed_money(plan, closed.spent, refunded),
         spent_usd=closed.spent,
-        refunded_usd=closed.refunded,
+        refunded_usd=refunded,
         next_step="Nothing needs doing.",
     )
 

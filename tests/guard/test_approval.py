@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import LedgerUnusable, NotApproved
 from akash_mcp.guard.approval import Approval, Approver, AskThePerson, Question, TokenNeeded
+from akash_mcp.guard.contents import App, Contents
 from akash_mcp.guard.journal import Journal, Kind, op_id_of
 from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
 from akash_mcp.guard.policy import ApprovalMode
@@ -225,7 +227,12 @@ CLOSE = ClosePlan(tool="close_deployment", dseq=DSEQ, ours=True)
 PLANS: dict[str, Plan] = {
     "fund": FUND,
     "update": UpdatePlan(
-        tool="update_deployment", dseq=DSEQ, sdl="b", manifest="[]", contents="web", ours=True
+        tool="update_deployment",
+        dseq=DSEQ,
+        sdl="b",
+        manifest="[]",
+        contents=Contents((App("web", "b"),)),
+        ours=True,
     ),
     "close": CLOSE,
     "exec": ExecPlan(
@@ -275,7 +282,7 @@ LAUNCH = LaunchPlan(
     tool="deploy",
     sdl="a",
     manifest="[]",
-    contents="web (nginx:1.29)",
+    contents=Contents((App("web", "nginx:1.29"),)),
     deposit=Usd(2),
     max_usd_per_hour=Usd("0.5"),
     groups=1,
@@ -291,7 +298,8 @@ CHANGED: dict[str, Any] = {
     "tool": "create_deployment",
     "sdl": "b",
     "manifest": "[1]",
-    "contents": "web (nginx:latest)",
+    "contents": Contents((App("web", "nginx:latest"),)),
+    "generation": Generation.V2025,
     "deposit": Usd(3),
     "max_usd_per_hour": Usd("0.6"),
     "groups": 2,

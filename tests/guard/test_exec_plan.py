@@ -57,7 +57,7 @@ def test_a_command_is_always_asked_for(ours: bool, tmp_path: Path) -> None:
 def test_the_command_is_shown_and_not_recorded() -> None:
     assert PLAN.summary.endswith("\n\n    sh -c 'rm -rf /data'")
     assert "rm" not in PLAN.record
-    assert "service web of deployment 1763759482113" in PLAN.record
+    assert 'service "web" of deployment 1763759482113' in PLAN.record
 
 
 HIDING = {

@@ -30,6 +30,7 @@ from akash_mcp.errors import (
     PaymentRequired,
 )
 from akash_mcp.guard.approval import Approval
+from akash_mcp.guard.contents import App, Contents
 from akash_mcp.guard.journal import OperationExists, State
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LeasePlan, Plan, UpdatePlan
@@ -41,7 +42,14 @@ pytestmark = pytest.mark.anyio
 
 FUNDS = FundPlan(tool="add_funds", dseq=DSEQ, amount=Usd(1), ours=True)
 LEASES = LeasePlan(tool="create_lease", dseq=DSEQ, providers=(PROVIDER,), max_usd_per_hour=Usd(1))
-UPDATES = UpdatePlan(tool="update_deployment", dseq=DSEQ, sdl="b", manifest="[]", contents="web", ours=True)
+UPDATES = UpdatePlan(
+    tool="update_deployment",
+    dseq=DSEQ,
+    sdl="b",
+    manifest="[]",
+    contents=Contents((App("web", "b"),)),
+    ours=True,
+)
 CLOSES = ClosePlan(tool="close_deployment", dseq=DSEQ, ours=True)
 RUNS = ExecPlan(
     tool="run_command",
@@ -65,7 +73,7 @@ GATES: dict[str, tuple[Plan, Pass]] = {
 
 
 async def created(guard: Guarded) -> None:
-    await guard.gate.launch(LAUNCH, approved(LAUNCH)).create()
+    await guard.created()
 
 
 @pytest.mark.parametrize(("plan", "go"), GATES.values(), ids=GATES)
