@@ -64,7 +64,6 @@ class Tokens:
                 )
         except LedgerUnusable:
             log.exception("an approval token is known to this process only")
-            self._own = {known: other for known, other in self._own.items() if other.expires_at > now}
             self._own[op_id] = shown
         return token
 

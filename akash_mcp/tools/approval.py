@@ -32,7 +32,7 @@ from akash_mcp.guard.journal import op_id_of
 from akash_mcp.guard.plans import Plan
 from akash_mcp.ids import OpId
 from akash_mcp.tools.deadline import bounded
-from akash_mcp.tools.questions import Confirm, is_answered, note_question, question_of
+from akash_mcp.tools.questions import Confirm, answer_of, note_question, question_of
 from akash_mcp.workflow.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -108,8 +108,9 @@ def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False)
             return decision
         if not _questions_travel(ctx):
             return await _answer(ctx, plan.summary) or approver.shown(plan, call)
-        if question is not None and not is_answered(ctx):
-            return approver.shown(plan, call)
+        if question is not None:
+            # Not left to the SDK, which asks again where a word of the question moved and the plan did not.
+            return answer_of(ctx) or approver.shown(plan, call)
         note_question(plan.fingerprint)
         return Elicit(plan.summary, Confirm)
 

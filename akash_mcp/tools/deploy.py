@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.errors import BadArgument
+from akash_mcp.errors import AkashError, BadArgument
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.fund_permit import FundPermit
 from akash_mcp.guard.gate import Gate
@@ -203,17 +204,19 @@ async def add_funds(
 
 
 async def _fund(rt: Runtime, plan: FundPlan, permit: FundPermit, running: Running[Any]) -> Outcome:
-    now = await status_of(rt, await fund(permit, running))
+    detail, now = await fund(permit, running), None
+    with suppress(AkashError):  # the money is in: what cannot be read now is left out
+        now = await status_of(rt, detail)
     return Outcome(
         status="funded",
         op_id=permit.op_id,
         dseq=plan.dseq,
         summary=funded_summary(plan),
         money=funded_money(plan),
-        usd_per_hour=now.usd_per_hour,
-        escrow_left_usd=now.escrow_left,
-        hours_left=hours_text(now.hours_left),
-        services=service_results(now.readiness),
+        usd_per_hour=now.usd_per_hour if now else None,
+        escrow_left_usd=now.escrow_left if now else None,
+        hours_left=hours_text(now.hours_left) if now else None,
+        services=service_results(now.readiness) if now else None,
         next_step="Nothing needs doing.",
     )
 

@@ -99,12 +99,14 @@ def question_of(ctx: Context[Any, Any]) -> Question | None:
     return _answered.get() if ctx.request_state is not None else None
 
 
-def is_answered(ctx: Context[Any, Any]) -> bool:
-    """Whether the call brings an answer that can be read: a no, or a form that is filled in."""
+def answer_of(ctx: Context[Any, Any]) -> Confirm | None:
+    """The answer that a call brings: a no, or the form as it was filled in. None where none can be read."""
     answers = list((ctx.input_responses or {}).values())
     if len(answers) != 1 or not isinstance(answers[0], ElicitResult):
-        return False
-    return answers[0].action != "accept" or _is(Confirm, answers[0].content)
+        return None
+    if answers[0].action != "accept":
+        return Confirm(confirm=False)
+    return Confirm.model_validate(answers[0].content) if _is(Confirm, answers[0].content) else None
 
 
 def _is(model: type[BaseModel], content: object) -> bool:

@@ -189,6 +189,10 @@ def test_without_the_store_a_token_is_this_process_s_and_closing_goes_on(
     )
     token = token_for(judge, plan)
     assert yes_to(judge, plan, token).op_id == op_id_of(token)
+    with pytest.raises(NotApproved, match="other arguments"):
+        yes_to(judge, dataclasses.replace(plan, dseq=Dseq("1763759482114")), token, "another call")
+    with pytest.raises(LedgerUnusable):
+        yes_to(judge, plan, token)
     # Whose it is nobody knows then, so that `auto` has the plan shown rather than refuse it.
     auto = process.approver(ApprovalMode.AUTO)
     assert yes_to(auto, plan, token_for(auto, plan)).via == "two-step"

@@ -315,7 +315,7 @@ async def test_a_refusal_beside_no_list_of_leases_is_not_believed(tmp_path: Path
         guard.console.on(LEASE, GONE)
         nothing = (200, {**deployment(), "leases": None})
         reads(guard, nothing, nothing, nothing, CLOSED)
-        assert "no longer open" in await unwound(guard, permit)
+        assert "cannot be read back" in await unwound(guard, permit)
 
 
 async def test_a_refusal_that_every_offer_would_meet_is_told_as_it_is(tmp_path: Path) -> None:

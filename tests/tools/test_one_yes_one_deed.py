@@ -16,6 +16,7 @@ import anyio
 import httpx2
 import pytest
 from agents import YES, text_of
+from lying_proxy import lying_proxy
 from mcp import Client, StdioServerParameters
 from mcp.client import ClientRequestContext
 from mcp.client.streamable_http import streamable_http_client
@@ -245,6 +246,21 @@ async def test_a_yes_to_add_money_is_answered_also_when_the_deployment_is_closed
     assert network.state()["requests"]["POST /v1/deposit-deployment"] == 1  # type: ignore[index]  # an object of JSON
 
 
+async def test_money_that_went_in_is_told_also_where_nothing_can_be_read_afterwards(
+    connect: agents.Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with (
+        lying_proxy(network.console_url) as proxy,
+        connect(approval="auto", console_url=proxy.url) as agent,
+    ):
+        dseq = (await agent.call("create_deployment", sdl=sdl, deposit_usd=1))["dseq"]
+        proxy.refuse("GET /v1/blocks", 404, {"error": "NotFound", "message": "gone"}, times=9)
+        funded = await agent.call("add_funds", dseq=dseq, amount_usd=1)
+    assert funded["status"] == "funded"
+    assert "$1.00 went into escrow" in funded["money"]
+    assert "escrow_left_usd" not in funded
+
+
 @pytest.mark.parametrize(("era", "can_ask"), WAYS, ids=str)
 async def test_a_command_is_never_run_again(
     era: str, can_ask: bool, connect: agents.Connect, sdl: str, ran: list[str]
@@ -349,7 +365,7 @@ class SendsTwice(httpx2.AsyncBaseTransport):
     def __init__(self, *, at_once: bool) -> None:
         self._network = httpx2.AsyncHTTPTransport()
         self._at_once = at_once
-        self._tasks: set[asyncio.Task[str]] = set()
+        self._tasks: list[asyncio.Task[str]] = []
         self.calls: list[httpx2.Request] = []
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -359,11 +375,11 @@ class SendsTwice(httpx2.AsyncBaseTransport):
                 httpx2.Request(request.method, request.url, headers=request.headers, content=body)
             )
             if self._at_once:
-                self._tasks.add(asyncio.create_task(self.again(self.calls[-1])))
+                self._tasks.append(asyncio.create_task(self.again(self.calls[-1])))
         return await self._network.handle_async_request(request)
 
     async def twins(self) -> list[str]:
-        """What the second of each two was answered with."""
+        """What the second of each two was answered with, in the order of the calls."""
         return list(await asyncio.gather(*self._tasks))
 
     async def again(self, request: httpx2.Request) -> str:
@@ -372,7 +388,7 @@ class SendsTwice(httpx2.AsyncBaseTransport):
         try:
             async for chunk in response.aiter_text():
                 told += chunk
-                if any(end in told for end in ("structuredContent", "elicitation/create", "requestState")):
+                if "elicitation/create" in told:
                     break
         finally:
             await response.aclose()

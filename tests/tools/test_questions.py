@@ -10,7 +10,7 @@ from mcp.server.request_state import InvalidRequestState
 
 from akash_mcp.guard.approval import Question
 from akash_mcp.guard.journal import op_id_of
-from akash_mcp.guard.keys import KEY_BYTES, shared_key
+from akash_mcp.guard.keys import shared_key
 from akash_mcp.guard.store import Store
 from akash_mcp.tools import questions
 from akash_mcp.tools.questions import SealedQuestions, note_question
@@ -60,10 +60,3 @@ def test_without_the_store_a_process_knows_its_own_questions_also_once_the_store
     file.unlink()
     assert one.unseal(sealed) == b"x"
     assert process(tmp_path).unseal(one.seal(b"y")) == b"y"
-
-
-def test_a_key_is_made_once_and_has_256_bits(tmp_path: Path) -> None:
-    one, other = Store(tmp_path), Store(tmp_path)
-    assert shared_key(one, "questions") == shared_key(other, "questions") == shared_key(one, "questions")
-    assert len(shared_key(one, "questions")) == KEY_BYTES == 32
-    assert shared_key(one, "another") != shared_key(one, "questions")
