@@ -255,7 +255,7 @@ def test_a_month_has_as_many_hours_as_console_counts() -> None:
     "build", [Usd, Usd.parse, Usd.from_uact, usd_per_hour, usd_per_hour_at_most, Usd(7).__mul__]
 )
 def test_no_number_stops_or_crashes_what_builds_money(build: Callable[[Any], Usd]) -> None:
-    """10,200 numbers of every kind in all: each is money that can be reckoned with and written, or `NotMoney`, at once."""
+    """10,200 numbers of every kind in all: each is money that can be reckoned with and written, or `NotMoney`."""
     longest = 0.0
     for written in (*HOSTILE, *(odd_number(random.Random(seed)) for seed in range(1_700))):
         began = time.thread_time()
