@@ -25,6 +25,7 @@ from failing_deployments import (
     sdl_of,
     service,
 )
+from workloads import run_workload
 
 from akash_mcp.data import examples_dir
 from akash_mcp.sandbox.network import EmbeddedNetwork
@@ -41,7 +42,6 @@ NEVER_STARTED: Group = {
     "limited": (service("ratelimited/app:1"), "refuses more pulls", "toomanyrequests"),
     "nowhere": (service("no-registry.example/app:1"), "cannot reach the registry", "no such host"),
     "arm": (service("ghcr.io/acme/arm64-only:1"), "not built for", "no match for platform"),
-    "capital": (service("ghcr.io/Acme/App:1"), "not a valid image name", "InvalidImageName"),
     "huge": (service("ghcr.io/acme/huge:1"), "still being pulled", "Pulling"),
     "nocmd": (
         service("ghcr.io/acme/app:1", command=["does-not-exist"]),
@@ -88,6 +88,17 @@ async def test_each_failing_service_gets_its_own_cause(
         assert words in told[0]["cause"]
         assert any(evidence in line for line in told[0]["evidence"]), told
     assert found["next_step"] == found["causes"][0]["fix"]
+
+
+async def test_an_image_name_that_others_deployed_wrongly_is_named(
+    connect: Connect, network: EmbeddedNetwork
+) -> None:
+    """Ours are refused before anything is sent; what somebody else deployed can still have one."""
+    dseq = run_workload(network, sdl_of(capital=service("ghcr.io/Acme/App:1")))
+    async with connect(intervals=IMPATIENT) as agent:
+        [found] = (await diagnosed_after(agent, network, dseq, 60.0))["causes"]
+    assert "not a valid image name" in found["cause"]
+    assert any("InvalidImageName" in line for line in found["evidence"])
 
 
 @pytest.mark.parametrize("era", ERAS)
