@@ -158,14 +158,37 @@ class Journal:
         """The launch that created a deployment, or None when we did not create it."""
         return self._one("dseq = ? AND kind = 'launch'", dseq)
 
+    def open_launches(self) -> list[Operation]:
+        """The launches that may have an open deployment, newest first. Of one without a dseq nobody knows."""
+        with self._store.reading() as db:
+            rows = db.execute(
+                f"{_OPERATIONS} WHERE kind = 'launch' AND state NOT IN ('planned', 'refused', 'closed')"
+                " ORDER BY created_at DESC"
+            ).fetchall()
+        return [_operation(row) for row in rows]
+
+    def was_leased(self, dseq: Dseq) -> bool:
+        """Whether one of our operations got a lease for a deployment."""
+        with self._store.reading() as db:
+            row = db.execute(
+                "SELECT 1 FROM steps JOIN operations USING (op_id) WHERE operations.dseq = ?"
+                " AND steps.state IN ('leased', 'ready') LIMIT 1",
+                (dseq,),
+            ).fetchone()
+        return row is not None
+
     def _one(self, condition: str, value: str) -> Operation | None:
         with self._store.reading() as db:
             row = db.execute(
-                "SELECT *, (SELECT note FROM steps WHERE steps.op_id = operations.op_id ORDER BY rowid DESC LIMIT 1)"
-                f" AS note FROM operations WHERE {condition} ORDER BY created_at DESC LIMIT 1",
-                (value,),
+                f"{_OPERATIONS} WHERE {condition} ORDER BY created_at DESC LIMIT 1", (value,)
             ).fetchone()
         return _operation(row) if row else None
+
+
+_OPERATIONS = (
+    "SELECT *, (SELECT note FROM steps WHERE steps.op_id = operations.op_id ORDER BY rowid DESC LIMIT 1) AS note"
+    " FROM operations"
+)
 
 
 def _operation(row: Row) -> Operation:

@@ -94,6 +94,15 @@ class Ledger:
             ).fetchone()
         return Usd.from_uact(total)
 
+    def held_by(self, op_id: OpId) -> Usd:
+        """What is held for one operation."""
+        with self._store.reading() as db:
+            (total,) = db.execute(
+                "SELECT COALESCE(SUM(amount_uact), 0) FROM reservations WHERE op_id = ? AND state = 'held'",
+                (op_id,),
+            ).fetchone()
+        return Usd.from_uact(total)
+
     def status(self) -> BudgetStatus:
         """Where the budget stands now."""
         with self._store.reading() as db:

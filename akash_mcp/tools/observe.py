@@ -30,6 +30,7 @@ from akash_mcp.workflow.logs.cursor import MAX_CHARACTERS
 from akash_mcp.workflow.logs.event_answer import event_answer
 from akash_mcp.workflow.logs.log_answer import log_answer
 from akash_mcp.workflow.operations import Running
+from akash_mcp.workflow.overview import overview
 from akash_mcp.workflow.readiness import wait_for_ready
 from akash_mcp.workflow.runtime import Runtime
 
@@ -43,7 +44,7 @@ async def list_deployments(ctx: AppContext) -> DeploymentList:
 
 async def deployments_of(rt: Runtime) -> DeploymentList:
     """The answer of `list_deployments`, also for the resource."""
-    return deployment_list(await status.active_deployments(rt))
+    return deployment_list(await overview(rt))
 
 
 async def get_deployment(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from akash_mcp.clients.console.models import Lease, ProviderRecord
@@ -10,7 +9,7 @@ from akash_mcp.guard.approval import TokenNeeded
 from akash_mcp.guard.journal import Operation
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.market.ranking import RankedOffer, Ranking, Rejected
-from akash_mcp.money import ZERO, usd_per_hour
+from akash_mcp.money import usd_per_hour
 from akash_mcp.sanitize.text import field, quoted
 from akash_mcp.sdl import Finding, Report
 from akash_mcp.tools.results import (
@@ -28,7 +27,8 @@ from akash_mcp.tools.results import (
 from akash_mcp.tools.service_results import service_results, services_left_out
 from akash_mcp.workflow.launch import Launched, names
 from akash_mcp.workflow.operations import Running
-from akash_mcp.workflow.status import DeploymentStatus, ListedDeployment, hours_text
+from akash_mcp.workflow.overview import ListedDeployment, Overview
+from akash_mcp.workflow.status import DeploymentStatus, hours_text
 
 _MOST_FINDINGS = 20
 _MOST_OFFERS = 10
@@ -173,35 +173,46 @@ def launch_outcome(op_id: OpId, launched: Launched) -> Outcome:
     )
 
 
-def deployment_list(rows: Sequence[ListedDeployment]) -> DeploymentList:
+def deployment_list(now: Overview) -> DeploymentList:
     """The answer of `list_deployments`."""
+    rows = now.rows
     shown = [_row(row) for row in rows[:_MOST_DEPLOYMENTS]]
-    rates = [row.funds.usd_per_hour for row in rows]
-    if not rows:
+    if not rows and now.is_whole:
         next_step = "Nothing runs and nothing costs money. deploy starts something."
     elif len(rows) > len(shown):
         next_step = (
             f"These are the newest {len(shown)}; the others cost money too. close_deployment ends one."
+        )
+    elif not now.is_whole:
+        next_step = (
+            "What is unknown may run and cost money: call list_deployments again in a minute, or get_deployment with "
+            "its dseq or op_id. close_deployment ends one."
         )
     else:
         next_step = "get_deployment shows one; close_deployment ends one."
     return DeploymentList(
         deployments=shown,
         total=len(rows),
-        usd_per_hour=None if None in rates else sum((rate for rate in rates if rate is not None), ZERO),
+        usd_per_hour=now.usd_per_hour,
+        at_least=not now.is_whole or None,
+        problem=field(" ".join(now.problems), 600) or None,
         next_step=next_step,
     )
 
 
 def _row(row: ListedDeployment) -> DeploymentRow:
+    funds = row.funds
     return DeploymentRow(
-        dseq=row.detail.dseq,
-        state=field(row.detail.state),
+        dseq=row.dseq,
+        op_id=row.op_id,
+        state=field(row.state),
         ours=row.ours,
-        leases=len(row.detail.active_leases),
-        usd_per_hour=row.funds.usd_per_hour,
-        escrow_left_usd=row.funds.escrow_left,
-        hours_left=hours_text(row.funds.hours_left),
+        leases=row.leases,
+        usd_per_hour=funds.usd_per_hour if funds else None,
+        escrow_left_usd=funds.escrow_left if funds else None,
+        hours_left=hours_text(funds.hours_left) if funds else None,
+        held_usd=row.held,
+        problem=field(row.problem, 400) or None,
     )
 
 
@@ -238,7 +249,7 @@ def _lease(lease: Lease, provider: ProviderRecord | None, *, alone: bool) -> Lea
         group=lease.id.gseq,
         state=field(lease.state, 40),
         # The rate of an only lease is the deployment's rate, which is in the answer anyway.
-        usd_per_hour=None if alone or lease.price_uact is None else usd_per_hour(lease.price_uact),
+        usd_per_hour=usd_per_hour(price) if (price := lease.price_uact) is not None and not alone else None,
         # The chain gives running leases a reason too, an invalid one.
         reason=field(lease.reason) or None if not lease.is_active else None,
     )
@@ -260,10 +271,8 @@ def _problems(now: DeploymentStatus) -> list[str]:
             problems.append(
                 f"What {lease_id.provider} says of {unread} cannot be read, so it counts as not ready."
             )
-    if now.usd_per_hour is None:
-        problems.append(
-            "What it costs an hour is not known: a lease of it, or its price in dollars, cannot be read."
-        )
+    if not now.funds.rate_is_known:
+        problems.append("A lease has no price in dollars that can be read, so it costs more than this.")
     if now.escrow_left is None:
         problems.append("What is left in its escrow is not known.")
     for lease in now.detail.leases:

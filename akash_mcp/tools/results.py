@@ -157,15 +157,21 @@ class DeploymentResult(Result):
 
 
 class DeploymentRow(Result):
-    """One line of the list."""
+    """One line of the list. Without a dseq: a launch whose deployment is not known.
 
-    dseq: str
+    `held_usd`: what is reserved for it, where what it costs is not known.
+    """
+
+    dseq: str | None = None
+    op_id: str | None = None
     state: str
     ours: bool
-    leases: int
-    usd_per_hour: UsdRate | None = Field(None, description="Absent where it is not known")
+    leases: int | None = None
+    usd_per_hour: UsdRate | None = None
     escrow_left_usd: UsdLeft | None = None
     hours_left: str | None = None
+    held_usd: UsdOut | None = None
+    problem: str | None = None
 
 
 class DeploymentList(Result):
@@ -173,7 +179,9 @@ class DeploymentList(Result):
 
     deployments: list[DeploymentRow]
     total: int
-    usd_per_hour: UsdRate | None = None
+    usd_per_hour: UsdRate
+    at_least: bool | None = Field(None, description="Something is unknown: there may be more, and cost more")
+    problem: str | None = None
     next_step: str
 
 

@@ -29,14 +29,16 @@ _LONGEST = timedelta(days=3650)
 class Funds:
     """What it costs and how long its money lasts. Rent since the last settlement is subtracted.
 
-    `usd_per_hour` and `escrow_left` are None where the Console's record of them cannot be read, and `hours_left` and
-    `runs_until` are too. These are None also where nothing is leased, and where that is more than ten years away.
+    `usd_per_hour` counts the leases whose price is known; where `rate_is_known` is false there may be more.
+    `escrow_left` is None where it is not known. `hours_left` and `runs_until` are None where nothing is leased, where
+    they are not known, and where that is more than ten years away.
     """
 
-    usd_per_hour: Usd | None
+    usd_per_hour: Usd
     escrow_left: Usd | None
     hours_left: Decimal | None
     runs_until: datetime | None
+    rate_is_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class DeploymentStatus:
 
     @property
     def escrow_left(self) -> Usd | None:
-        """What is left in its escrow; None where it is not known."""
+        """What is left in its escrow; None where that is not known."""
         return self.funds.escrow_left
 
     @property
@@ -72,13 +74,13 @@ class DeploymentStatus:
 
 
 def funds_of(detail: DeploymentDetail, height: int, now: float) -> Funds:
-    """The money of a deployment at block `height`, at `now` in seconds since the epoch."""
+    """The money of a deployment at block `height`, 0 where that is not known, at `now` in seconds since the epoch."""
     rate = detail.rate_uact
-    left = detail.escrow_left(height)
+    left = detail.escrow_left(height) if height or rate == 0 else None
     moment = datetime.fromtimestamp(now, UTC)
     limit = _runtime_ends(detail)
     hours = None
-    if rate and limit is not None:
+    if rate != 0 and limit is not None:
         # The Console pays into its escrow up to then, and closes it then, whatever is in there now.
         hours = Decimal(max((limit - moment).total_seconds(), 0)) / 3600
     elif rate and left is not None:
@@ -86,11 +88,14 @@ def funds_of(detail: DeploymentDetail, height: int, now: float) -> Funds:
     if hours is not None and hours > _LONGEST / timedelta(hours=1):
         hours = None
     until = None if hours is None else moment + timedelta(hours=float(hours))
+    prices = [lease.price_uact for lease in detail.leases if lease.is_active]
+    at_least = sum((price for price in prices if price is not None), Decimal(0))
     return Funds(
-        None if rate is None else usd_per_hour(rate),
+        usd_per_hour(at_least),
         None if left is None else Usd.from_uact(left),
         hours,
         until,
+        rate_is_known=rate is not None,
     )
 
 
@@ -118,28 +123,6 @@ async def read_deployment(rt: Runtime, dseq: Dseq) -> DeploymentDetail:
             if detail.dseq == dseq:
                 return detail
         raise
-
-
-@dataclass(frozen=True, slots=True)
-class ListedDeployment:
-    """One deployment of the list. The list does not ask providers, so it does not know services."""
-
-    detail: DeploymentDetail
-    ours: bool
-    funds: Funds
-
-
-async def active_deployments(rt: Runtime) -> list[ListedDeployment]:
-    """All active deployments of the account, newest first, each with its `Funds`."""
-    details = await rt.reader.list_deployments()
-    if not details:
-        return []
-    height = await rt.reader.latest_height()
-    newest_first = sorted(details, key=lambda detail: int(detail.dseq), reverse=True)
-    return [
-        ListedDeployment(detail, rt.gate.owns(detail.dseq), funds_of(detail, height, rt.now()))
-        for detail in newest_first
-    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ Write = Callable[[ConsoleWriter], Awaitable[object]]
 
 READS: dict[str, Read] = {
     "list_deployments": lambda r: r.list_deployments(),
+    "read_list": lambda r: r.read_list(),
     "get_deployment": lambda r: r.get_deployment(DSEQ),
     "list_bids": lambda r: r.list_bids(DSEQ),
     "mint_token": lambda r: r.mint_token(900, {"access": "full"}),

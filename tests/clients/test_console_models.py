@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from akash_mcp.clients.console.account_models import SETTINGS, Balances
 from akash_mcp.clients.console.market_models import PROVIDER
-from akash_mcp.clients.console.models import BIDS, CREATED, DETAIL, DeploymentDetail
+from akash_mcp.clients.console.models import BIDS, CREATED, DETAIL, DeploymentDetail, ListedBid
 from akash_mcp.clients.lease_status import LEASE_STATUS
 from akash_mcp.ids import LeaseId, ProviderAddress
 from akash_mcp.money import Usd
@@ -95,6 +95,7 @@ def test_another_denomination_is_not_counted_as_dollars() -> None:
     [listed] = BIDS.validate_python(
         [{"bid": {"id": lease()["id"], "state": "open", "price": {"denom": "uakt", "amount": "3"}}}]
     )
+    assert isinstance(listed, ListedBid)
     assert listed.bid.is_open
     assert listed.bid.price_uact is None
 

@@ -28,7 +28,7 @@ from scripted_console import (
     runtime,
 )
 
-from akash_mcp.clients.console.models import BIDS as BID_LIST
+from akash_mcp.clients.console.models import ListedBid
 from akash_mcp.errors import AkashError, ApiError, OutcomeUnknown, PaymentRequired, Refused
 from akash_mcp.guard.lease_permit import LeasePermit
 from akash_mcp.market.offers import offer_from
@@ -46,8 +46,7 @@ GONE = refusal(400, "The selected bid is no longer open")
 
 def chosen() -> tuple[RankedOffer, ...]:
     """The one offer that there is."""
-    [listed] = BID_LIST.validate_python([bid()])
-    offers = [offer_from(listed.bid, None, age_seconds=None)]
+    offers = [offer_from(ListedBid.model_validate(bid()).bid, None, age_seconds=None)]
     return rank(offers, requirements=Requirements(hours=Decimal(24)), prefer="balanced").ranked
 
 

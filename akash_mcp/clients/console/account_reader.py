@@ -67,7 +67,7 @@ class AccountReader:
         first = (await self._client.get("/v1/deployments", {"skip": "0", "limit": "100"})).read(
             DEPLOYMENTS, "data"
         )
-        funds = [detail.escrow_funds for detail in first.deployments]
+        funds = [detail.escrow_funds for detail in first.details]
         in_escrow = Usd.from_uact(max(sum((held for held in funds if held), Decimal(0)), Decimal(0)))
         if not in_escrow or None in funds:
             return  # an old answer on one of the two sides, or one that cannot be read: no evidence

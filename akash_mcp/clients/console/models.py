@@ -30,7 +30,7 @@ from akash_mcp.clients.console.market_models import (
     ProviderRecord as ProviderRecord,  # a bid is read beside its provider
 )
 from akash_mcp.clients.lease_status import LeaseStatus
-from akash_mcp.ids import AccountAddress, Dseq, LeaseId, ProviderAddress
+from akash_mcp.ids import AccountAddress, BadId, Dseq, LeaseId, ProviderAddress, parse_dseq
 from akash_mcp.money import Usd
 
 MICRO_USD_DENOMS = frozenset(
@@ -110,6 +110,15 @@ class ListedBid(ApiModel):
     """One entry of the bid list."""
 
     bid: Bid
+
+
+class UnreadBid(ApiModel):
+    """An entry of the bid list that cannot be read, so that it cannot be accepted either."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _anything(cls, value: object) -> object:
+        return {}
 
 
 class Reclamation(ApiModel):
@@ -316,11 +325,39 @@ class _Pagination(CamelApiModel):
     has_more: bool = False
 
 
-class DeploymentPage(ApiModel):
-    """One page of the list. Its totals are not read: they may count this page only."""
+class UnreadDeployment(ApiModel):
+    """An entry of the list that cannot be read. `dseq`: the deployment that it is about, where it names one."""
 
-    deployments: ListOf[DeploymentDetail] = Field(default_factory=list)
+    dseq: Dseq | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        try:
+            return {"dseq": parse_dseq(str(value["deployment"]["id"]["dseq"]))}  # type: ignore[index]  # may be anything
+        except (BadId, KeyError, TypeError, IndexError):
+            return {}
+
+
+class DeploymentPage(ApiModel):
+    """One page of the list, of which an odd entry takes nothing from the others.
+
+    Without `deployments` it is not a page: no list is not an empty one. Its totals are not read: they may count this
+    page only.
+    """
+
+    deployments: list[Annotated[DeploymentDetail | UnreadDeployment, Field(union_mode="left_to_right")]]
     pagination: Annotated[_Pagination | None, WrapValidator(or_none)] = None
+
+    @property
+    def details(self) -> list[DeploymentDetail]:
+        """The entries that can be read."""
+        return [entry for entry in self.deployments if isinstance(entry, DeploymentDetail)]
+
+    @property
+    def unread(self) -> list[UnreadDeployment]:
+        """The entries that cannot be read."""
+        return [entry for entry in self.deployments if isinstance(entry, UnreadDeployment)]
 
     @property
     def has_more(self) -> bool:
@@ -354,4 +391,6 @@ class Created(CamelApiModel):
 CREATED = TypeAdapter(Created)
 DETAIL = TypeAdapter(DeploymentDetail)
 DEPLOYMENTS = TypeAdapter(DeploymentPage)
-BIDS = TypeAdapter(ListOf[ListedBid])
+BIDS: TypeAdapter[list[ListedBid | UnreadBid]] = TypeAdapter(
+    list[Annotated[ListedBid | UnreadBid, Field(union_mode="left_to_right")]]
+)
