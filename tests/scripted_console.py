@@ -25,6 +25,7 @@ from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.plans import LaunchPlan, Plan
 from akash_mcp.guard.policy import ApprovalMode, Policy
 from akash_mcp.guard.store import Store
+from akash_mcp.guard.tokens import Tokens
 from akash_mcp.ids import Dseq, OpId, ProviderAddress
 from akash_mcp.money import Usd
 from akash_mcp.workflow.operations import Operations
@@ -261,7 +262,7 @@ def runtime(
         reader=guard.reader,
         provider=ProviderClient(guard.access),
         gate=guard.gate,
-        approver=Approver(ApprovalMode.AUTO, lambda: 0.0),
+        approver=Approver(ApprovalMode.AUTO, Tokens(guard.store, lambda: guard.clock[0])),
         ledger=guard.ledger,
         journal=guard.journal,
         policy=guard.policy,

@@ -11,11 +11,13 @@ It is also what tells our deployments from other people's: what we did not creat
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from sqlite3 import Row
+from sqlite3 import Connection, Row
 
 from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, OpId
@@ -80,6 +82,22 @@ def new_op_id() -> OpId:
     return OpId(f"op_{secrets.token_hex(8)}")
 
 
+def op_id_of(yes: str) -> OpId:
+    """The name of the operation that one yes opens, made of the token or the sealed question that stands for it.
+
+    Whoever brings the same yes again, in whichever process, means the same operation.
+    """
+    return OpId(f"op_{hashlib.sha256(yes.encode()).hexdigest()[:16]}")
+
+
+class OperationExists(Exception):
+    """The yes was used: it opened this operation, and what became of that is the answer."""
+
+    def __init__(self, op_id: OpId) -> None:
+        super().__init__(f"operation {op_id} was opened before")
+        self.op_id = op_id
+
+
 class Journal:
     """The operations of this user on this machine. Raises `LedgerUnusable` when the file cannot be used."""
 
@@ -87,10 +105,19 @@ class Journal:
         self._store = store
         self._now = now
 
+    def together(self) -> AbstractContextManager[Connection]:
+        """One transaction around several entries, the ledger's as well: they are in one file."""
+        return self._store.transaction()
+
     def open(self, op_id: OpId, kind: Kind, summary: str, dseq: Dseq | None = None) -> None:
-        """Write down what is about to be done. The summary is cleaned on its way: it names what an SDL names."""
+        """Write down what is about to be done. The summary is cleaned on its way: it names what an SDL names.
+
+        Raises `OperationExists` where it was opened before, by whichever process.
+        """
         now, summary = self._now(), one_line(summary, limit=LONGEST_SUMMARY)
         with self._store.transaction() as db:
+            if db.execute("SELECT 1 FROM operations WHERE op_id = ?", (op_id,)).fetchone():
+                raise OperationExists(op_id)
             db.execute(
                 "INSERT INTO operations (op_id, kind, state, dseq, summary, created_at, updated_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",

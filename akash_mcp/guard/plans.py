@@ -46,6 +46,11 @@ class Plan(ABC):
         return False
 
     @property
+    def touches_others(self) -> bool:
+        """It changes, pays for or runs commands in what this server did not create."""
+        return getattr(self, "ours", True) is False
+
+    @property
     def fingerprint(self) -> str:
         """A hash over the kind of plan and all its fields."""
         bound = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}

@@ -95,8 +95,14 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One write transaction, which no other process can interleave with. Rolled back when the block raises."""
+        """One write transaction, which no other process can interleave with. Rolled back when the block raises.
+
+        Inside another one it is a part of that one.
+        """
         with self._readable() as connection:
+            if connection.in_transaction:
+                yield connection
+                return
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection

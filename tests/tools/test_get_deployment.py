@@ -68,7 +68,7 @@ async def test_a_deployment_shows_services_providers_rate_and_end(
 async def test_waiting_reports_progress(
     era: str, connect: Connect, sdl: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("akash_mcp.tools.deploy.wait_seconds", lambda *_: 0.01)
+    monkeypatch.setattr("akash_mcp.tools.carry_out.wait_seconds", lambda *_: 0.01)
     stages: list[str] = []
 
     async def progress(progress: float, total: float | None, message: str | None) -> None:
@@ -116,7 +116,7 @@ async def test_with_missing_replicas_it_is_not_ready(
 async def test_a_failed_launch_says_why_when_it_is_asked_for_again(
     connect: Connect, network: EmbeddedNetwork, sdl: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("akash_mcp.tools.deploy.wait_seconds", lambda *_: 0.01)
+    monkeypatch.setattr("akash_mcp.tools.carry_out.wait_seconds", lambda *_: 0.01)
     await network.inject("no-bids")
     async with connect(answer=YES) as agent:
         pending = await agent.call("deploy", sdl=sdl, deposit_usd=1)

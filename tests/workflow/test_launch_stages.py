@@ -17,6 +17,7 @@ from akash_mcp.errors import AkashError, OutcomeUnknown
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.launch_permit import LaunchPermit
 from akash_mcp.guard.plans import LeasePlan
+from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.offers import Offer
 from akash_mcp.market.ranking import Ranking, Requirements, rank
@@ -74,7 +75,7 @@ class Launching:
 async def launching(
     settings: config.Settings, sdl: str, *, rate: Usd | None = None, **odd: float
 ) -> AsyncIterator[Launching]:
-    async with _runtime(settings, dataclasses.replace(QUICK, **odd)) as rt:
+    async with _runtime(settings, Store(settings.state_dir), dataclasses.replace(QUICK, **odd)) as rt:
         plan = await planning.launch_plan(rt, tool="deploy", sdl=sdl, deposit=Usd(1), max_usd_per_hour=rate)
         permit = rt.gate.launch(plan, approved(plan))
         yield Launching(rt, permit, Told(permit.op_id))
