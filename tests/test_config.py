@@ -124,8 +124,8 @@ def test_the_policy_is_what_was_set() -> None:
     [
         ("MAX_USD_PER_DAY", "ten", "write US dollars, such as 10 or 2.50"),
         ("MAX_USD_PER_DAY", "-1", "not negative"),
-        ("MAX_USD_PER_DAY", "NaN", "finite"),
-        ("MAX_USD_PER_DAY", "Infinity", "finite"),
+        ("MAX_USD_PER_DAY", "NaN", "is not an amount of money"),
+        ("MAX_USD_PER_DAY", "Infinity", "is not an amount of money"),
         ("MAX_DEPLOYMENTS", "-1", "greater than or equal to 0"),
         ("APPROVAL", "yes", "'elicit', 'two-step', 'auto' or 'deny'"),
         ("APPROVAL", "terminal", "use elicit, two-step, auto or deny"),
