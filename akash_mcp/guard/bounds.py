@@ -7,7 +7,8 @@ and unknown is never "off", "equal" or 0.
                 2025                          reference                       2026-11
     bound       the deposit: settings are     the deposit: automatic top-up   the runtime limit, a whole number of
                 an unknown route              reads as explicitly off         hours that reads as at most the approved
-    escrow      in uact, at most what is held for the deployment; the Console may have put in less
+    escrow      in uact, at most what is held for the deployment; the Console may have put in less. On 2026-11 also the
+                0.50 USD that the Console begins with
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from decimal import Decimal
 
 from akash_mcp.clients.api_model import UACT, Coin
 from akash_mcp.clients.console.generation import Generation, no_such_route
+from akash_mcp.clients.console.limits import MINIMUM_DEPOSIT
 from akash_mcp.clients.console.models import DeploymentDetail, Lease
 from akash_mcp.errors import NotFound, Refused
 from akash_mcp.guard.operation import AuthorisedOperation
@@ -103,7 +105,9 @@ async def read_bound(
     else:
         limit = await _runtime_limit(operation, dseq, hours)
     held = operation.ledger.held(dseq)
-    return Bound(await _escrow(operation, dseq, held, is_leased=is_leased), held, limit)
+    return Bound(
+        await _escrow(operation, dseq, held, is_leased=is_leased, funds_itself=hours is not None), held, limit
+    )
 
 
 async def _no_top_up(operation: AuthorisedOperation, dseq: Dseq, generation: Generation) -> None:
@@ -139,7 +143,9 @@ async def _runtime_limit(operation: AuthorisedOperation, dseq: Dseq, most: int) 
     return limit
 
 
-async def _escrow(operation: AuthorisedOperation, dseq: Dseq, held: Usd, *, is_leased: bool) -> Usd:
+async def _escrow(
+    operation: AuthorisedOperation, dseq: Dseq, held: Usd, *, is_leased: bool, funds_itself: bool
+) -> Usd:
     detail = await operation.reader.get_deployment(dseq, just_created=True)
     if detail.dseq != dseq or detail.state != "active":
         raise Refused(f"Deployment {dseq} reads as {field(detail.state) or 'unknown'}, not as active.")
@@ -149,7 +155,9 @@ async def _escrow(operation: AuthorisedOperation, dseq: Dseq, held: Usd, *, is_l
     if funds is None:
         raise Refused(f"What is in escrow for deployment {dseq} is not known.")
     escrow = Usd.from_uact(funds)
-    if escrow > held:
+    # Where the Console funds by itself it begins with the same small amount whatever was approved, and what runs out
+    # is not that: the runtime limit bounds what is used of it.
+    if escrow > (max(held, MINIMUM_DEPOSIT[Generation.V2026_11]) if funds_itself else held):
         found, approved = told_apart(escrow, held)
         raise Refused(f"{found} is in escrow for deployment {dseq}, and {approved} was approved.")
     return escrow

@@ -89,7 +89,7 @@ class ClosePermit:
         # What was uncertain before, and what had to be done about it, is over with the deployment.
         is_over = isinstance(why, OutcomeUnknown | NotDelivered)
         return Unwound(
-            f"{_certain(why)} Deployment {closed.dseq} was closed again, proven; {cost}.",
+            f"{certain(why)} Deployment {closed.dseq} was closed again, proven; {cost}.",
             money="It costs nothing any more.",
             next_step="" if is_over else why.next_step,
         )
@@ -188,7 +188,7 @@ def in_words(reason: Exception) -> AkashError:
     )
 
 
-def _certain(reason: AkashError) -> str:
+def certain(reason: AkashError) -> str:
     """What happened, without what was not known then: a lost answer is told as the refusal that it may hide."""
     cause = reason.__cause__
     return cause.what if isinstance(reason, OutcomeUnknown) and isinstance(cause, AkashError) else reason.what

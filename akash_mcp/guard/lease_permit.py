@@ -26,7 +26,7 @@ from akash_mcp.errors import (
     Unreachable,
 )
 from akash_mcp.guard.bounds import Bound, Terms, leases_not_closed, read_bound
-from akash_mcp.guard.close_permit import ClosePermit
+from akash_mcp.guard.close_permit import ClosePermit, certain
 from akash_mcp.guard.journal import Sources, State
 from akash_mcp.guard.operation import DEFINITE, AuthorisedOperation
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
@@ -190,7 +190,7 @@ class LeasePermit:
             await self._or_close(self._prove(terms, answer))
             return
         raise NotDelivered(
-            f"It was leased, and its provider does not take the manifest: {failure.what}",
+            f"It was leased, and its provider does not take the manifest: {certain(failure)}",
             money=f"It is paid for, at up to {self._max_usd_per_hour} an hour, until it is closed.",
             next_step=f"diagnose_deployment(dseq={self._dseq}) finds out why, close_deployment ends it.",
         ) from failure

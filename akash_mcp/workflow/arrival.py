@@ -57,7 +57,7 @@ async def until_ready(rt: Runtime, leases: Sequence[LeaseId], on_progress: Calla
 
     watch = _Watch(rt, leases)
     arrival = await watch.wait(anyio.current_time() + rt.intervals.ready_give_up, report)
-    if not arrival.is_ready and watch.is_due:
+    if not arrival.is_ready and not arrival.causes and watch.is_due:
         await watch.look(_LAST_LOOK_SECONDS)
     if arrival.is_ready:
         for dseq in {lease.dseq for lease in leases}:

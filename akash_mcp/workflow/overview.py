@@ -13,7 +13,15 @@ import anyio
 
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.clients.console.reader import DeploymentsRead
-from akash_mcp.errors import AkashError, ApiError, Interrupted, LedgerUnusable, NotFound, Unreachable
+from akash_mcp.errors import (
+    AkashError,
+    ApiError,
+    Interrupted,
+    LedgerUnusable,
+    MissingKey,
+    NotFound,
+    Unreachable,
+)
 from akash_mcp.guard.journal import Operation
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import ZERO, Usd
@@ -71,8 +79,11 @@ class Overview:
 async def overview(rt: Runtime) -> Overview:
     """All active deployments of the account, and all that this server opened and does not know to be closed.
 
-    Raises what the Console does where its list cannot be read and the journal knows of nothing.
+    Raises what the Console does where its list cannot be read and the journal knows of nothing, and `MissingKey` before
+    anything is opened.
     """
+    if not rt.has_key:
+        raise MissingKey
     problems: list[str] = []
     launches = _open_launches(rt, problems)
     listed = await _listed(rt, problems, or_raise=not launches)

@@ -47,7 +47,7 @@ def test_a_sticky_folder_is_no_place_for_a_ledger_itself(folder: Path) -> None:
 
 
 def test_a_link_is_followed(folder: Path, tmp_path: Path) -> None:
-    shared = tmp_path / "shared with others"
+    shared = tmp_path / "open to others"
     shared.mkdir()
     (shared / "state").mkdir()
     folder.rmdir()

@@ -213,7 +213,7 @@ def test_the_next_start_forgets_what_a_reader_kept_the_last_from(tmp_path: Path)
 def test_a_folder_that_others_can_write_holds_no_ledger(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int
 ) -> None:
-    folder = tmp_path / "shared"
+    folder = tmp_path / "common"
     folder.mkdir()
     folder.chmod(mode)
     with pytest.raises(LedgerUnusable, match="Other users of this machine can change the ledger") as told:

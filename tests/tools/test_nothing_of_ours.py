@@ -61,7 +61,7 @@ def damaged(folder: Path) -> Path:
 
 
 def written_by_others(folder: Path) -> Path:
-    shared = folder / "shared"
+    shared = folder / "common"
     shared.mkdir()
     shared.chmod(0o777)
     return shared

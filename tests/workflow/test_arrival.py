@@ -181,7 +181,8 @@ async def test_a_lease_whose_manifest_nobody_took_is_told_to_cost_money_until_it
         said = await agent.refused(
             "create_lease", dseq=dseq, providers=[offers[0]["provider"]], max_usd_per_hour=1
         )
-    assert f"It costs money until it is closed: close_deployment(dseq={dseq})" in said
+    assert "It is paid for, at up to $1.00 an hour, until it is closed" in said
+    assert f"diagnose_deployment(dseq={dseq}) finds out why, close_deployment ends it" in said
     assert "No money moved" not in said
 
 

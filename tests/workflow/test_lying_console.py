@@ -167,6 +167,7 @@ async def test_a_lease_dearer_than_its_bid_is_closed_at_once(
         else:
             del arguments["prefer"]
             dseq = (await agent.call("create_deployment", **arguments))["dseq"]
+            network.clock.skip(60)  # all who bid have done so
             [first, *_] = (await agent.call("list_bids", dseq=dseq, prefer="cheapest"))["offers"]
             said = await told_by(
                 agent, "create_lease", dseq=dseq, providers=[first["provider"]], max_usd_per_hour="0.02"
