@@ -13,7 +13,7 @@ and unknown is never "off", "equal" or 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -42,11 +42,19 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What leases were approved: which, at which rate together, and within which bound."""
+    """What leases were approved: which, at which rate together, and within which bound.
 
-    leases: tuple[LeaseId, ...]
+    `prices`: what was offered for each, in uact per block; of two offers for one lease either may be the one.
+    """
+
+    prices: Mapping[LeaseId, Collection[Decimal]]
     max_usd_per_hour: Usd
     bound: Bound
+
+    @property
+    def leases(self) -> tuple[LeaseId, ...]:
+        """Which they are."""
+        return tuple(self.prices)
 
     def breach(self, detail: DeploymentDetail) -> str | None:
         """What is more than was approved in what a deployment shows of its leases; None where nothing is."""
@@ -65,13 +73,22 @@ class Terms:
         return None
 
     def is_shown_by(self, detail: DeploymentDetail) -> bool:
-        """Whether a deployment shows each of the leases, with a price in uact where it is not closed."""
+        """Whether a deployment shows each of the leases, and what it was offered for where it is not closed.
+
+        A lease costs what its bid said (`MsgCreateLease`). One that reads as cheaper tells that one of the two is not
+        so, and not which. An index rounds, so a hundredth less is the same.
+        """
         shown = {lease.lease_id for lease in detail.leases}
         return (
             not detail.unread_leases
             and shown.issuperset(self.leases)
-            and all(uact_of([lease.price]) for lease in leases_not_closed(detail))
+            and all(self._is_offered(lease) for lease in leases_not_closed(detail))
         )
+
+    def _is_offered(self, lease: Lease) -> bool:
+        price = uact_of([lease.price])
+        offered = self.prices.get(lease.lease_id, ())
+        return price is not None and any(price * 100 >= each * 99 for each in offered)
 
 
 async def check_generation(operation: AuthorisedOperation, dseq: Dseq, *, funds_itself: bool) -> Generation:

@@ -71,10 +71,12 @@ class FundPermit:
             )
         if after > expected:
             added = Usd.from_uact(after - before)
+            what = f"{added} came into the escrow of deployment {plan.dseq}, and {plan.amount} was approved"
+            money, tell = f"{added} went into escrow.", "Tell the user. Do not repeat it."
+            with operation.written_down(what, money=money, next_step=tell):
+                operation.ledger.hold_at_least(self.op_id, added)
             raise AkashError(
-                f"{added} came into the escrow of deployment {plan.dseq}, and {plan.amount} was approved.",
-                money=f"{added} went into escrow.",
-                next_step="Tell the user. What is not used comes back when it is closed. Do not repeat it.",
+                f"{what}.", money=money, next_step=f"{tell} What is not used comes back when it is closed."
             )
         return detail
 

@@ -96,8 +96,7 @@ class LeasePermit:
         dseq, operation, sources = self._dseq, self._operation, self._sources()
         self._within_limits(choices, sources.runtime_limit_hours)
         bound = await read_bound(operation, dseq, sources.runtime_limit_hours)
-        await self._still_offered(choices)
-        terms = Terms(tuple(lease_ids(dseq, choices)), self._max_usd_per_hour, bound)
+        terms = Terms(await self._still_offered(choices), self._max_usd_per_hour, bound)
         # Written before the request: a ledger that cannot be written stops it here.
         operation.journal.advance(operation.op_id, State.OFFERED, f"leasing from {_providers(terms)}")
         answer, failure = await self._send(sources.manifest, terms.leases)
@@ -203,7 +202,8 @@ class LeasePermit:
         sources, leases = self._sources(), leases_not_closed(detail)
         self._within_limits([_choice_of(lease) for lease in leases], sources.runtime_limit_hours)
         bound = await read_bound(self._operation, self._dseq, sources.runtime_limit_hours, is_leased=True)
-        terms = Terms(tuple(lease.lease_id for lease in leases), self._max_usd_per_hour, bound)
+        prices = {lease.lease_id: (lease.price_uact or Decimal(0),) for lease in leases}
+        terms = Terms(prices, self._max_usd_per_hour, bound)
         await self._prove(terms, detail)
         return bound
 
@@ -241,7 +241,9 @@ class LeasePermit:
             if denied or (policy.allowed_providers and choice.provider not in policy.allowed_providers):
                 raise Refused(f"The user's policy does not allow provider {choice.provider}.")
 
-    async def _still_offered(self, choices: Sequence[Choice]) -> None:
+    async def _still_offered(self, choices: Sequence[Choice]) -> dict[LeaseId, list[Decimal]]:
+        """What is asked now for each of the leases."""
+        prices = {}
         bids = [bid for bid in await self._operation.reader.list_bids(self._dseq) if bid.is_open]
         for choice in choices:
             of_choice = (choice.provider, choice.gseq, choice.oseq)
@@ -253,6 +255,9 @@ class LeasePermit:
                 raise OfferGone(f"The offer of {choice.provider} has no price in dollars any more.")
             if any((bid.price_uact or 0) > choice.price_uact_per_block for bid in offered):
                 raise OfferGone(f"The offer of {choice.provider} became dearer.")
+            lease = LeaseId(self._dseq, choice.gseq, choice.oseq, choice.provider)
+            prices[lease] = [bid.price_uact for bid in offered if bid.price_uact is not None]
+        return prices
 
 
 def _providers(terms: Terms) -> str:

@@ -61,6 +61,14 @@ class Ledger:
         with self._store.transaction() as db:
             db.execute("UPDATE reservations SET dseq = ? WHERE op_id = ?", (dseq, op_id))
 
+    def hold_at_least(self, op_id: OpId, amount: Usd) -> None:
+        """Let an operation hold more than was reserved for it, over any limit: that much has come about."""
+        with self._store.transaction() as db:
+            db.execute(
+                "UPDATE reservations SET amount_uact = MAX(amount_uact, ?) WHERE op_id = ?",
+                (amount.uact_at_most, op_id),
+            )
+
     def release(self, op_id: OpId) -> None:
         """Give back a reservation whose request was definitely refused."""
         with self._store.transaction() as db:

@@ -166,7 +166,8 @@ def test_a_deposit(answers: list[Told], reads: list[Told]) -> None:
         refused = answers[0] in REFUSED
         assert refused is isinstance(error, ApiError)
         assert refused or error is None or NOTHING_MOVED not in str(error)
-        assert guard.ledger.held(DSEQ) == (Usd(0) if refused else AMOUNT)
+        held = guard.ledger.held(DSEQ)
+        assert held == Usd(0) if refused else held >= AMOUNT  # more came in than was approved: more is held
 
     tried(work)
 

@@ -275,7 +275,7 @@ async def test_a_deposit_that_a_proxy_sends_twice_is_noticed(
         assert "$2.00 came into the escrow" in said
         assert "$1.00 was approved" in said
         assert "No money moved" not in said
-        assert (await agent.call("get_budget"))["held_usd"] == "3.00"
+        assert (await agent.call("get_budget"))["held_usd"] == "4.00"
 
 
 async def test_a_close_that_is_refused_never_says_that_no_money_moved(
