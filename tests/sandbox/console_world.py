@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
-from console_contract import LEDGER, operations
+from console_contract import AUGUST, LEDGER
 
 from akash_mcp.sandbox.console import Generation
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
@@ -102,7 +102,7 @@ async def new_world(generation: Generation = "reference", **options: Any) -> Asy
     chosen = Options(**{"speed": 50, "automine": True, "providers": 4, "generation": generation, **options})
     async with EmbeddedNetwork(chosen) as network:
         headers = {"x-api-key": network.api_key}
-        described = generation == "reference" and operations()
+        described = generation == "reference" and AUGUST.operations
         hooks = {"response": [_hold_to_the_document]} if described else {}
         # Nothing here is TLS, and loading the system's certificates takes longer than most of these tests.
         async with httpx2.AsyncClient(
