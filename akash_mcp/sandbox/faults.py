@@ -53,6 +53,9 @@ CATALOGUE: dict[str, str] = {
     "fair-use-policy": "2026-11: a create gets 403 fair_use_policy_required",
     "definition-missing": "2026-11: a create does not store its definition",
     "settings-conflict": "2026-11: a change of settings gets 409: another one landed first",
+    "key-service-down": "2026-11: nothing can be sealed or opened: 503",
+    "seal-key-retired": "2026-11: a seal names a key that is retired: 409",
+    "gpu-other": "2026-11: containers see another GPU than the one that was bid; value: the model",
     "search-too-wide": "2026-11: a search of the list gets 422: it spans too many",
 }
 

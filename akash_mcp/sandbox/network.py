@@ -94,12 +94,13 @@ class EmbeddedNetwork:
             self.chain,
             account,
             user_id=str(uuid.UUID(bytes=random.randbytes(16), version=4)),
+            api_key=self.api_key,
             market=self.market,
             faults=self.faults,
             generation=self.options.generation,
             on_trial=self.options.trial,
         )
-        self._console = console_app(self._backend, self.api_key)
+        self._console = console_app(self._backend)
         self._authority = Authority(self.clock.wall())
         self.authority_pem = self._authority.pem.decode("ascii")
         self._gateways: dict[str, Gateway] = {}

@@ -71,7 +71,8 @@ class Life:
         read = (
             response.json() if response.headers.get("content-type", "").startswith("application/json") else {}
         )
-        return read.get("data") or {}
+        told = read.get("data")
+        return told if isinstance(told, dict) else {}
 
     async def _deploy(self, **data: Any) -> str:
         made = await self._write("POST", "/v1/deployments", {"sdl": sdl(), **data})

@@ -13,6 +13,7 @@ from akash_mcp.sandbox.console import generation_2025, generation_2026_11, refer
 from akash_mcp.sandbox.console.app import ConsoleApp
 from akash_mcp.sandbox.console.backend import Backend, Generation
 from akash_mcp.sandbox.console.funding import Funding, Policy
+from akash_mcp.sandbox.console.keyring import Keyring
 from akash_mcp.sandbox.console.provider_proxy import ProviderProxy
 from akash_mcp.sandbox.console.runtime_limits import RuntimeLimits
 from akash_mcp.sandbox.console.signer import Signer
@@ -35,6 +36,7 @@ def build_backend(
     account: Account,
     *,
     user_id: str,
+    api_key: str,
     market: Mapping[str, Seller],
     faults: Faults,
     generation: Generation,
@@ -45,6 +47,7 @@ def build_backend(
         chain.min_deposit_uact = generation_2025.MIN_DEPOSIT_UACT
     if on_trial:
         trial.end_leases_after_a_day(chain, account)
+    limits = RuntimeLimits(chain, account)
     return Backend(
         chain=chain,
         account=account,
@@ -53,15 +56,16 @@ def build_backend(
         faults=faults,
         signer=Signer(chain, account, faults, coded=generation == "2026-11"),
         proxy=ProviderProxy(chain, account, faults),
-        funding=Funding(chain, account, _FUNDING[generation], trial=on_trial),
+        funding=Funding(chain, account, _FUNDING[generation], limits, trial=on_trial),
         replicas=Replicas(faults),
-        limits=RuntimeLimits(chain, account),
+        limits=limits,
+        keyring=Keyring(chain.clock, api_key),
         trial=on_trial,
         generation=generation,
     )
 
 
-def console_app(backend: Backend, api_key: str) -> ConsoleApp:
-    """The whole API for one user and key."""
+def console_app(backend: Backend) -> ConsoleApp:
+    """The whole API for one user."""
     endpoints = _ENDPOINTS[backend.generation](backend)
-    return ConsoleApp(endpoints, api_key, backend.faults, backend.tasks)
+    return ConsoleApp(endpoints, backend.keyring, backend.faults, backend.tasks)

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from akash_mcp.sandbox.console import schema
 from akash_mcp.sandbox.console.backend import Backend
-from akash_mcp.sandbox.console.deployment_settings import iso
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.moments import iso
 from akash_mcp.sandbox.console.responses import Problem, answer
 from akash_mcp.sandbox.console.stale_cache import StaleCache
 from akash_mcp.sandbox.grant_schema import problems_with_leases
@@ -18,6 +18,7 @@ from akash_mcp.sandbox.tokens import mint
 from akash_mcp.sandbox.units import UACT_PER_USD
 
 _BALANCE_SECONDS = 6
+_TRIAL_DAYS = 30
 _CERTIFICATES_GONE = (
     "This endpoint has been removed. "
     "mTLS certificates are no longer required as identity is now verified via API key."
@@ -95,6 +96,8 @@ class AccountApi:
             "address": account.address,
             "creditAmount": account.allowance_uact,
             "isTrialing": self._backend.trial,
+            "trialEndsAt": iso(self._created + _TRIAL_DAYS * 86_400) if self._backend.trial else None,
+            "trialDurationDays": _TRIAL_DAYS if self._backend.trial else None,
             "denom": "uact",
             "topUpMinAmountUsd": 20,
             "createdAt": iso(self._created),

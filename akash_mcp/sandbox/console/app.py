@@ -7,7 +7,6 @@ even on public routes, while a missing key is only noticed after the request was
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
@@ -20,6 +19,7 @@ from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
 
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.keyring import Keyring
 from akash_mcp.sandbox.console.responses import (
     Problem,
     Unanswered,
@@ -28,7 +28,7 @@ from akash_mcp.sandbox.console.responses import (
     plain,
     validation_error,
 )
-from akash_mcp.sandbox.console.schema import UNDEFINED, Issues, Parser
+from akash_mcp.sandbox.console.schema import UNDEFINED, Issues, Parser, Repeated
 from akash_mcp.sandbox.faults import Faults
 
 _HTML = (
@@ -38,7 +38,7 @@ _HTML = (
 
 
 class ConsoleApp:
-    """Serves `endpoints` to whoever has `api_key`. `requests` counts what reached a route, by its name.
+    """Serves `endpoints` to whoever has a key of `keyring`. `requests` counts what reached a route, by its name.
 
     `background`: work that goes on between requests, and ends with the application.
     """
@@ -46,12 +46,12 @@ class ConsoleApp:
     def __init__(
         self,
         endpoints: Sequence[Endpoint],
-        api_key: str,
+        keyring: Keyring,
         faults: Faults,
         background: Set[asyncio.Task[None]] = frozenset(),
     ) -> None:
         self._routes = [(endpoint, compile_path(endpoint.path)[0]) for endpoint in endpoints]
-        self._api_key = api_key.encode()
+        self._keyring = keyring
         self._faults = faults
         self._background = background
         self._answered: dict[str, Response] = {}
@@ -145,7 +145,7 @@ class ConsoleApp:
         if key and request.headers.get("authorization"):
             raise Problem(400, "Authorization and X-Api-Key headers are mutually exclusive")
         revoked = key and self._faults.take("key-revoked", f"{request.method} {request.url.path}")
-        if key and (revoked or not hmac.compare_digest(key.encode(), self._api_key)):
+        if key and (revoked or not self._keyring.find(key)):
             raise Problem(401, "Invalid API key")
         return bool(key)
 
@@ -173,7 +173,7 @@ class ConsoleApp:
                 return answer({"error": "Unsupported Content-Type"}, 400)
         parts: list[Any] = []
         for schema, values in (
-            (endpoint.query_schema, dict(request.query_params)),
+            (endpoint.query_schema, _query(request)),
             (endpoint.path_schema, path),
         ):
             issues: Issues = []
@@ -225,6 +225,11 @@ def _json(raw: bytes) -> object:
         return json.loads(raw, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         raise Problem(400, "Malformed JSON in request body", name="Error") from error
+
+
+def _query(request: Request) -> dict[str, str]:
+    given = request.query_params
+    return {name: Repeated(given.getlist(name)) for name in given}
 
 
 def _parse(schema: Mapping[str, Parser], values: Mapping[str, str], issues: Issues) -> dict[str, Any]:

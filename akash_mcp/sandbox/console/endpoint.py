@@ -21,6 +21,11 @@ class Call:
     query: dict[str, Any]
     body: Any
 
+    @property
+    def method(self) -> str:
+        """How it was sent: `GET`, `POST` and so on."""
+        return self.line.partition(" ")[0]
+
 
 Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
 
