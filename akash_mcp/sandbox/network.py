@@ -34,6 +34,7 @@ from akash_mcp.sandbox.provider.gateway import PUBLIC_HOSTNAME, Gateway
 from akash_mcp.sandbox.sellers import sellers
 from akash_mcp.sandbox.servers import Servers
 from akash_mcp.sandbox.tokens import address_of
+from akash_mcp.sandbox.units import BLOCK_SECONDS
 
 _LOWEST_TICK = 0.05
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -48,6 +49,9 @@ class Options:
     `trial`: the wallet has never been paid for. `public_certificates`: so many providers, the first ones, also have a
     certificate of the network's own authority, which they show to who asks for their public hostname. Clients that
     were not given `authority_pem` find that they cannot trust it.
+
+    `repeated_refusals`: on `2026-11`, three equal refusals of one method and path block it for five minutes.
+    `block_seconds`: how long a block of the chain lasts, 6 or 6.098 as Console's API and its page have it.
     """
 
     seed: int = 7
@@ -59,6 +63,8 @@ class Options:
     generation: Generation = "reference"
     trial: bool = False
     public_certificates: int = 3
+    repeated_refusals: bool = True
+    block_seconds: float = float(BLOCK_SECONDS)
     host: str = "127.0.0.1"
     console_port: int = 0
     wall: Callable[[], float] = time.time
@@ -80,7 +86,12 @@ class EmbeddedNetwork:
         key = ec.derive_private_key(random.randrange(1, _CURVE_ORDER), ec.SECP256K1())
         self.owner = address_of(key.public_key())
         self.api_key = f"ac.sk.test.{random.randbytes(32).hex()}"
-        self.clock = Clock(speed=self.options.speed, automine=self.options.automine, wall=self.options.wall)
+        self.clock = Clock(
+            speed=self.options.speed,
+            block_seconds=self.options.block_seconds,
+            automine=self.options.automine,
+            wall=self.options.wall,
+        )
         self.chain = Chain(self.clock)
         self.faults = Faults()
         account = Account(self.owner, key, self.options.balance_uact)
@@ -100,7 +111,7 @@ class EmbeddedNetwork:
             generation=self.options.generation,
             on_trial=self.options.trial,
         )
-        self._console = console_app(self._backend)
+        self._console = console_app(self._backend, repeated_refusals=self.options.repeated_refusals)
         self._authority = Authority(self.clock.wall())
         self.authority_pem = self._authority.pem.decode("ascii")
         self._gateways: dict[str, Gateway] = {}

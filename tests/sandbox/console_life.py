@@ -189,7 +189,6 @@ class Life:
             {"sdl": sdl(), "sealedSecrets": "no.seal.at.all.here"},
         ):
             await self._deploy(**data)
-            await self._forgiven()
         await self._get("/v1/deployments/17")
         await self._call("DELETE", "/v1/deployments/17")
         await self._write("PATCH", "/v1/deployments/17", {"name": "x"})
@@ -225,8 +224,6 @@ class Life:
         self._world.network.clock.skip(600)
         gone = {key: bids[0]["bid"]["id"][key] for key in ("dseq", "gseq", "oseq", "provider")}
         await self._call("POST", "/v1/leases", {"leases": [gone]})
-        for _ in range(4):
-            await self._call("DELETE", "/v1/deployments/19")
         for leases in (
             {"access": "granular", "permissions": []},
             {"access": "full", "scope": ["status"]},
@@ -238,9 +235,6 @@ class Life:
         await self._call("POST", "/v1/pricing", [])
         await self._call("POST", "/v1/bid-screening", _screened())
         await self._call("POST", "/v1/bid-screening", {})
-
-    async def _forgiven(self) -> None:
-        """Time enough for refusals of one kind not to add up."""
 
     async def _account(self, user: str) -> None:
         made = await self._write("POST", "/v1/api-keys", {"name": "ci"})

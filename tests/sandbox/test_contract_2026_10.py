@@ -77,7 +77,7 @@ async def test_every_answer_of_a_whole_life_is_what_the_document_says(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     judge = Judge()
-    async with new_world("2026-11", providers=10) as world:
+    async with new_world("2026-11", providers=10, repeated_refusals=False) as world:
         world.http.event_hooks["response"].append(judge.hear)
         await Life(world).live()
     covered = {name for name, _ in judge.answered}

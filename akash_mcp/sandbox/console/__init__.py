@@ -15,6 +15,7 @@ from akash_mcp.sandbox.console.backend import Backend, Generation
 from akash_mcp.sandbox.console.funding import Funding, Policy
 from akash_mcp.sandbox.console.keyring import Keyring
 from akash_mcp.sandbox.console.provider_proxy import ProviderProxy
+from akash_mcp.sandbox.console.refusals import Refusals
 from akash_mcp.sandbox.console.runtime_limits import RuntimeLimits
 from akash_mcp.sandbox.console.signer import Signer
 from akash_mcp.sandbox.console.stale_cache import Replicas
@@ -65,7 +66,9 @@ def build_backend(
     )
 
 
-def console_app(backend: Backend) -> ConsoleApp:
-    """The whole API for one user."""
+def console_app(backend: Backend, *, repeated_refusals: bool = True) -> ConsoleApp:
+    """The whole API for one user. `repeated_refusals`: 2026-11 makes who is refused again and again wait."""
     endpoints = _ENDPOINTS[backend.generation](backend)
-    return ConsoleApp(endpoints, backend.keyring, backend.faults, backend.tasks)
+    waits = repeated_refusals and backend.generation == "2026-11"
+    refusals = Refusals(backend.chain.clock) if waits else None
+    return ConsoleApp(endpoints, backend.keyring, backend.faults, backend.tasks, refusals)

@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 from akash_mcp.sandbox.console.keyring import Keyring
+from akash_mcp.sandbox.console.refusals import Refusals
 from akash_mcp.sandbox.console.responses import (
     Problem,
     Unanswered,
@@ -40,7 +41,8 @@ _HTML = (
 class ConsoleApp:
     """Serves `endpoints` to whoever has a key of `keyring`. `requests` counts what reached a route, by its name.
 
-    `background`: work that goes on between requests, and ends with the application.
+    `background`: work that goes on between requests, and ends with the application. `refusals`: who makes a user wait
+    that is refused again and again, if anybody does.
     """
 
     def __init__(
@@ -49,11 +51,13 @@ class ConsoleApp:
         keyring: Keyring,
         faults: Faults,
         background: Set[asyncio.Task[None]] = frozenset(),
+        refusals: Refusals | None = None,
     ) -> None:
         self._routes = [(endpoint, compile_path(endpoint.path)[0]) for endpoint in endpoints]
         self._keyring = keyring
         self._faults = faults
         self._background = background
+        self._refusals = refusals
         self._answered: dict[str, Response] = {}
         self._running: set[asyncio.Task[Any]] = set()
         self._stopping = False
@@ -115,6 +119,17 @@ class ConsoleApp:
     async def _respond(self, request: Request, line: str) -> Response:
         try:
             signed_in = self._authenticate(request)
+            if self._refusals is None or not signed_in:
+                return await self._dispatch(request, line, signed_in)
+            with self._refusals.watch(request.method, request.url.path) as outcome:
+                response = await self._dispatch(request, line, signed_in)
+                outcome.status = response.status_code
+        except Problem as problem:
+            return problem.answer()
+        return response
+
+    async def _dispatch(self, request: Request, line: str, signed_in: bool) -> Response:
+        try:
             found = self._route(request)
             if found is None:
                 return plain("404 Not Found", 404)
