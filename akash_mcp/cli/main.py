@@ -120,6 +120,7 @@ def _sandbox(arguments: argparse.Namespace) -> int:
             faults=tuple(arguments.fault),
             generation=arguments.generation,
             trial=arguments.trial,
+            strict=arguments.strict,
             block_seconds=arguments.block_seconds,
             console_port=arguments.port,
         )
@@ -218,6 +219,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_network_flags(sandbox)
     sandbox.add_argument(
         "--trial", action="store_true", help="its wallet is a trial wallet that was never paid for"
+    )
+    sandbox.add_argument(
+        "--strict", action="store_true", help="2026-11 tells nothing that its own document does not name"
     )
     sandbox.add_argument(
         "--block-seconds",

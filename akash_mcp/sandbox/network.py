@@ -51,6 +51,7 @@ class Options:
     were not given `authority_pem` find that they cannot trust it.
 
     `repeated_refusals`: on `2026-11`, three equal refusals of one method and path block it for five minutes.
+    `strict`: `2026-11` answers in exactly the shape of its document, and leaves out what the source sends besides.
     `block_seconds`: how long a block of the chain lasts, 6 or 6.098 as Console's API and its page have it.
     """
 
@@ -64,6 +65,7 @@ class Options:
     trial: bool = False
     public_certificates: int = 3
     repeated_refusals: bool = True
+    strict: bool = False
     block_seconds: float = float(BLOCK_SECONDS)
     host: str = "127.0.0.1"
     console_port: int = 0
@@ -111,7 +113,11 @@ class EmbeddedNetwork:
             generation=self.options.generation,
             on_trial=self.options.trial,
         )
-        self._console = console_app(self._backend, repeated_refusals=self.options.repeated_refusals)
+        self._console = console_app(
+            self._backend,
+            repeated_refusals=self.options.repeated_refusals,
+            strict=self.options.strict,
+        )
         self._authority = Authority(self.clock.wall())
         self.authority_pem = self._authority.pem.decode("ascii")
         self._gateways: dict[str, Gateway] = {}

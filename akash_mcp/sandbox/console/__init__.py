@@ -66,9 +66,20 @@ def build_backend(
     )
 
 
-def console_app(backend: Backend, *, repeated_refusals: bool = True) -> ConsoleApp:
-    """The whole API for one user. `repeated_refusals`: 2026-11 makes who is refused again and again wait."""
+def console_app(backend: Backend, *, repeated_refusals: bool = True, strict: bool = False) -> ConsoleApp:
+    """The whole API for one user.
+
+    Both concern 2026-11 alone. `repeated_refusals`: it makes who is refused again and again wait. `strict`: it tells
+    nothing that its document does not name.
+    """
     endpoints = _ENDPOINTS[backend.generation](backend)
-    waits = repeated_refusals and backend.generation == "2026-11"
-    refusals = Refusals(backend.chain.clock) if waits else None
-    return ConsoleApp(endpoints, backend.keyring, backend.faults, backend.tasks, refusals)
+    is_autumn = backend.generation == "2026-11"
+    refusals = Refusals(backend.chain.clock) if repeated_refusals and is_autumn else None
+    return ConsoleApp(
+        endpoints,
+        backend.keyring,
+        backend.faults,
+        backend.tasks,
+        refusals,
+        strict=strict and is_autumn,
+    )

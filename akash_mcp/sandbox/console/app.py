@@ -30,6 +30,7 @@ from akash_mcp.sandbox.console.responses import (
     validation_error,
 )
 from akash_mcp.sandbox.console.schema import UNDEFINED, Issues, Parser, Repeated
+from akash_mcp.sandbox.console.strict import as_declared
 from akash_mcp.sandbox.faults import Faults
 
 _HTML = (
@@ -42,7 +43,7 @@ class ConsoleApp:
     """Serves `endpoints` to whoever has a key of `keyring`. `requests` counts what reached a route, by its name.
 
     `background`: work that goes on between requests, and ends with the application. `refusals`: who makes a user wait
-    that is refused again and again, if anybody does.
+    that is refused again and again, if anybody does. `strict`: nothing is told that the document does not name.
     """
 
     def __init__(
@@ -52,12 +53,15 @@ class ConsoleApp:
         faults: Faults,
         background: Set[asyncio.Task[None]] = frozenset(),
         refusals: Refusals | None = None,
+        *,
+        strict: bool = False,
     ) -> None:
         self._routes = [(endpoint, compile_path(endpoint.path)[0]) for endpoint in endpoints]
         self._keyring = keyring
         self._faults = faults
         self._background = background
         self._refusals = refusals
+        self._strict = strict
         self._answered: dict[str, Response] = {}
         self._running: set[asyncio.Task[Any]] = set()
         self._stopping = False
@@ -129,12 +133,17 @@ class ConsoleApp:
         return response
 
     async def _dispatch(self, request: Request, line: str, signed_in: bool) -> Response:
+        found = self._route(request)
+        if found is None:
+            return plain("404 Not Found", 404)
+        response = await self._answer(request, line, *found, signed_in)
+        return as_declared(found[0], response) if self._strict else response
+
+    async def _answer(
+        self, request: Request, line: str, endpoint: Endpoint, path: dict[str, str], signed_in: bool
+    ) -> Response:
+        self.requests[f"{endpoint.method} {endpoint.path}"] += 1
         try:
-            found = self._route(request)
-            if found is None:
-                return plain("404 Not Found", 404)
-            endpoint, path = found
-            self.requests[f"{endpoint.method} {endpoint.path}"] += 1
             if endpoint.proxied:
                 _turn_strangers_away(request, signed_in)
             call = await self._validate(request, line, endpoint, path, signed_in)
