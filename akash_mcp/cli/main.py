@@ -121,6 +121,7 @@ def _sandbox(arguments: argparse.Namespace) -> int:
             generation=arguments.generation,
             trial=arguments.trial,
             strict=arguments.strict,
+            organizations=arguments.organizations,
             block_seconds=arguments.block_seconds,
             console_port=arguments.port,
         )
@@ -219,6 +220,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_network_flags(sandbox)
     sandbox.add_argument(
         "--trial", action="store_true", help="its wallet is a trial wallet that was never paid for"
+    )
+    sandbox.add_argument(
+        "--organizations",
+        action="store_true",
+        help="2026-11 has projects, a colleague, and keys that reach less",
     )
     sandbox.add_argument(
         "--strict", action="store_true", help="2026-11 tells nothing that its own document does not name"

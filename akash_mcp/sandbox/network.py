@@ -51,6 +51,7 @@ class Options:
     were not given `authority_pem` find that they cannot trust it.
 
     `repeated_refusals`: on `2026-11`, three equal refusals of one method and path block it for five minutes.
+    `organizations`: on `2026-11` the account is a team with two projects, a colleague, and `keys` that reach less.
     `strict`: `2026-11` answers in exactly the shape of its document, and leaves out what the source sends besides.
     `block_seconds`: how long a block of the chain lasts, 6 or 6.098 as Console's API and its page have it.
     """
@@ -66,6 +67,7 @@ class Options:
     public_certificates: int = 3
     repeated_refusals: bool = True
     strict: bool = False
+    organizations: bool = False
     block_seconds: float = float(BLOCK_SECONDS)
     host: str = "127.0.0.1"
     console_port: int = 0
@@ -112,6 +114,7 @@ class EmbeddedNetwork:
             faults=self.faults,
             generation=self.options.generation,
             on_trial=self.options.trial,
+            organizations=self.options.organizations,
         )
         self._console = console_app(
             self._backend,
@@ -124,6 +127,11 @@ class EmbeddedNetwork:
         self._gateway_faults = GatewayFaults(self.chain, self._gateways)
         self._stack = AsyncExitStack()
         self._wanted = [fault_names.parse(text) for text in self.options.faults]
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The keys that are good, by name: `sandbox` reaches everything, `project` and `viewer` less."""
+        return {key.name: key.text for key in self._backend.keyring.keys}
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -163,6 +171,7 @@ class EmbeddedNetwork:
             "speed": self.options.speed,
             "generation": self.options.generation,
             "trial": self.options.trial,
+            **({"keys": self.keys} if self.options.organizations else {}),
             **({"authority_pem": self.authority_pem} if self.options.public_certificates else {}),
         }
 

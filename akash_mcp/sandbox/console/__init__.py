@@ -42,6 +42,7 @@ def build_backend(
     faults: Faults,
     generation: Generation,
     on_trial: bool,
+    organizations: bool = False,
 ) -> Backend:
     """A user's side of Console, with the jobs that go on by themselves planned on the chain's schedule."""
     if generation == "2025":
@@ -63,6 +64,7 @@ def build_backend(
         keyring=Keyring(chain.clock, api_key),
         trial=on_trial,
         generation=generation,
+        organizations=organizations,
     )
 
 

@@ -19,7 +19,7 @@ from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
 
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
-from akash_mcp.sandbox.console.keyring import Keyring
+from akash_mcp.sandbox.console.keyring import Key, Keyring
 from akash_mcp.sandbox.console.refusals import Refusals
 from akash_mcp.sandbox.console.responses import (
     Problem,
@@ -122,31 +122,32 @@ class ConsoleApp:
 
     async def _respond(self, request: Request, line: str) -> Response:
         try:
-            signed_in = self._authenticate(request)
-            if self._refusals is None or not signed_in:
-                return await self._dispatch(request, line, signed_in)
+            key = self._authenticate(request)
+            if self._refusals is None or key is None:
+                return await self._dispatch(request, line, key)
             with self._refusals.watch(request.method, request.url.path) as outcome:
-                response = await self._dispatch(request, line, signed_in)
+                response = await self._dispatch(request, line, key)
                 outcome.status = response.status_code
         except Problem as problem:
             return problem.answer()
         return response
 
-    async def _dispatch(self, request: Request, line: str, signed_in: bool) -> Response:
+    async def _dispatch(self, request: Request, line: str, key: Key | None) -> Response:
         found = self._route(request)
         if found is None:
             return plain("404 Not Found", 404)
-        response = await self._answer(request, line, *found, signed_in)
+        response = await self._answer(request, line, *found, key)
         return as_declared(found[0], response) if self._strict else response
 
     async def _answer(
-        self, request: Request, line: str, endpoint: Endpoint, path: dict[str, str], signed_in: bool
+        self, request: Request, line: str, endpoint: Endpoint, path: dict[str, str], key: Key | None
     ) -> Response:
+        signed_in = key is not None
         self.requests[f"{endpoint.method} {endpoint.path}"] += 1
         try:
             if endpoint.proxied:
                 _turn_strangers_away(request, signed_in)
-            call = await self._validate(request, line, endpoint, path, signed_in)
+            call = await self._validate(request, line, endpoint, path, key)
             if isinstance(call, Response):
                 return call
             if endpoint.protected and not signed_in:
@@ -163,15 +164,18 @@ class ConsoleApp:
             response.headers["Cache-Control"] = f"{'private' if signed_in else 'public'}, {age}"
         return response
 
-    def _authenticate(self, request: Request) -> bool:
-        """Whether the key is good. A bearer token of the web client is never good here."""
+    def _authenticate(self, request: Request) -> Key | None:
+        """The key that a request came with, if any. A bearer token of the web client is never good here."""
         key = request.headers.get("x-api-key")
         if key and request.headers.get("authorization"):
             raise Problem(400, "Authorization and X-Api-Key headers are mutually exclusive")
         revoked = key and self._faults.take("key-revoked", f"{request.method} {request.url.path}")
-        if key and (revoked or not self._keyring.find(key)):
+        if not key:
+            return None
+        found = None if revoked else self._keyring.find(key)
+        if found is None:
             raise Problem(401, "Invalid API key")
-        return bool(key)
+        return found
 
     def _route(self, request: Request) -> tuple[Endpoint, dict[str, str]] | None:
         for endpoint, pattern in self._routes:
@@ -181,7 +185,7 @@ class ConsoleApp:
         return None
 
     async def _validate(
-        self, request: Request, line: str, endpoint: Endpoint, path: dict[str, str], signed_in: bool
+        self, request: Request, line: str, endpoint: Endpoint, path: dict[str, str], key: Key | None
     ) -> Call | Response:
         """The request as its handler gets it, or what is wrong with it."""
         raw = b""
@@ -210,7 +214,15 @@ class ConsoleApp:
             body = endpoint.body_schema(_json(raw), (), issues)
             if issues:
                 return validation_error(issues)
-        return Call(line, signed_in, path=parts[1], query=parts[0], body=body)
+        return Call(
+            line,
+            key is not None,
+            path=parts[1],
+            query=parts[0],
+            body=body,
+            key=key,
+            headers=request.headers,
+        )
 
     async def _handle(self, request: Request, endpoint: Endpoint, call: Call) -> Response:
         if endpoint.unborn is None:

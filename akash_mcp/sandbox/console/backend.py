@@ -40,6 +40,7 @@ class Backend:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     generation: Generation = "reference"
     trial: bool = False
+    organizations: bool = False
 
     def deployment(self, dseq: str) -> Deployment:
         """The user's deployment. Raises `Problem` 404, for other accounts' deployments too."""

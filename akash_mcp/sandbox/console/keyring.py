@@ -6,7 +6,7 @@ import hmac
 import secrets
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from akash_mcp.sandbox.clock import Clock
 from akash_mcp.sandbox.console.moments import iso, seconds
@@ -16,7 +16,10 @@ _FORMAT = "ac.sk.test"
 
 @dataclass(eq=False)
 class Key:
-    """One key. `text` is what a client sends; times are ISO 8601."""
+    """One key. `text` is what a client sends; times are ISO 8601. `project`: all that it reaches, None for everything.
+
+    `role` is that of its owner in the team.
+    """
 
     id: str
     name: str
@@ -25,6 +28,8 @@ class Key:
     updated: str
     expires: str | None = None
     last_used: str | None = None
+    project: str | None = None
+    role: Literal["owner", "viewer"] = "owner"
 
     def record(self) -> dict[str, Any]:
         """All of it that is told more than once."""
@@ -45,11 +50,21 @@ class Keyring:
     def __init__(self, clock: Clock, text: str) -> None:
         self._clock = clock
         self.keys: list[Key] = []
-        self._add("sandbox", text, None)
+        self._add(Key(str(uuid.uuid4()), "sandbox", text, *self._twice()))
 
-    def make(self, name: str, *, expires: str | None = None) -> Key:
+    def make(
+        self,
+        name: str,
+        *,
+        expires: str | None = None,
+        project: str | None = None,
+        role: Literal["owner", "viewer"] = "owner",
+    ) -> Key:
         """A new key."""
-        return self._add(name, f"{_FORMAT}.{secrets.token_hex(32)}", expires)
+        text = f"{_FORMAT}.{secrets.token_hex(32)}"
+        return self._add(
+            Key(str(uuid.uuid4()), name, text, *self._twice(), expires=expires, project=project, role=role)
+        )
 
     def rename(self, key: Key, name: str) -> None:
         """Call it something else."""
@@ -65,11 +80,13 @@ class Keyring:
                 return key
         return None
 
-    def _add(self, name: str, text: str, expires: str | None) -> Key:
-        now = self._now()
-        key = Key(str(uuid.uuid4()), name, text, now, now, expires)
+    def _add(self, key: Key) -> Key:
         self.keys.append(key)
         return key
+
+    def _twice(self) -> tuple[str, str]:
+        """When a new key was made, and last changed."""
+        return self._now(), self._now()
 
     def _now(self) -> str:
         return iso(self._clock.wall())

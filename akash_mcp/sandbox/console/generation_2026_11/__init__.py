@@ -18,6 +18,7 @@ from akash_mcp.sandbox.console.generation_2026_11.deployments import Deployments
 from akash_mcp.sandbox.console.generation_2026_11.leases import Leases
 from akash_mcp.sandbox.console.generation_2026_11.limit_settings import LimitSettings
 from akash_mcp.sandbox.console.generation_2026_11.placement_options import PlacementOptions
+from akash_mcp.sandbox.console.generation_2026_11.projects import Projects
 from akash_mcp.sandbox.console.generation_2026_11.provider_search import ProviderSearch
 from akash_mcp.sandbox.console.generation_2026_11.secrets import Secrets
 from akash_mcp.sandbox.console.generation_2026_11.spending import Spending
@@ -27,20 +28,22 @@ from akash_mcp.sandbox.console.generation_2026_11.wallet_settings import WalletS
 def endpoints(backend: Backend) -> list[Endpoint]:
     """All routes of this generation."""
     definitions, activities, secrets = Definitions(), Activities(backend), Secrets(backend)
-    settings = LimitSettings(backend, definitions)
-    deployments = Deployments(backend, definitions, activities, settings, secrets)
-    return [
+    settings, projects = LimitSettings(backend, definitions), Projects(backend)
+    deployments = Deployments(backend, definitions, activities, settings, secrets, projects)
+    every = [
         *deployments.endpoints(),
         *Leases(backend, deployments, definitions).endpoints(),
         *settings.endpoints(),
         *activities.endpoints(),
         *secrets.endpoints(),
-        *ApiKeys(backend).endpoints(),
+        *ApiKeys(backend, projects).endpoints(),
         *WalletSettings().endpoints(),
         *Spending(backend).endpoints(),
         *PlacementOptions(backend).endpoints(),
         *ProviderSearch(backend).endpoints(),
         *AccountApi(backend, in_usd=True).endpoints(),
         *Screening(backend, shows_gpus=True).endpoints(),
+        *projects.endpoints(),
         *reference.shared(backend),
     ]
+    return projects.guarded(every)

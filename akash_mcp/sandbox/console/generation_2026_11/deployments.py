@@ -22,6 +22,7 @@ from akash_mcp.sandbox.console.generation_2026_11.definitions import (
 )
 from akash_mcp.sandbox.console.generation_2026_11.lease_gpus import lease_gpus
 from akash_mcp.sandbox.console.generation_2026_11.limit_settings import LimitSettings
+from akash_mcp.sandbox.console.generation_2026_11.projects import Projects
 from akash_mcp.sandbox.console.generation_2026_11.secrets import Secrets
 from akash_mcp.sandbox.console.judgement import judge
 from akash_mcp.sandbox.console.responses import Problem, answer
@@ -38,6 +39,7 @@ _CREATE = schema.obj(
         runtimeLimitHours=schema.optional(schema.at_least(1, STEP_HOURS, whole=True)),
         sealedSecrets=_SEAL,
         inheritSecretsFrom=schema.optional(schema.dseq),
+        projectId=schema.optional(schema.uuid_text),
     )
 )
 _PATCH = schema.obj(
@@ -65,12 +67,14 @@ class Deployments(earlier.Deployments):
         activities: Activities,
         settings: LimitSettings,
         secrets: Secrets,
+        projects: Projects,
     ) -> None:
         super().__init__(backend)
         self._definitions = definitions
         self._activities = activities
         self._settings = settings
         self._secrets = secrets
+        self._projects = projects
 
     def endpoints(self) -> list[Endpoint]:
         """The routes that these handlers answer."""
@@ -81,6 +85,7 @@ class Deployments(earlier.Deployments):
             "reverse": schema.optional(schema.choice("true", "false"), "false"),
             "skip": schema.optional(schema.query_number(0), 0),
             "limit": schema.optional(schema.query_number(1, _PAGE), _PAGE),
+            "projectId": schema.optional(schema.uuid_text),
         }
         closing = {
             "async": schema.optional(schema.choice("true", "false"), "false"),
@@ -104,6 +109,7 @@ class Deployments(earlier.Deployments):
         data = call.body["data"]
         if self._backend.faults.take("fair-use-policy", call.line):
             raise Problem(403, "Accept the fair use policy first", code="fair_use_policy_required")
+        self._projects.check(call)
         definition = define(
             data["sdl"], supplied=self._opened(call, data["sdl"]), inherited=self._inherited(data)
         )
@@ -113,6 +119,7 @@ class Deployments(earlier.Deployments):
                 self._definitions.keep(deployment.dseq, definition)
             services = "+".join(definition.judged.report.services)
             self._definitions.names[deployment.dseq] = data.get("name", services)
+            self._projects.place(call, deployment.dseq)
             self._settings.begin(deployment.dseq, data.get("runtimeLimitHours"))
 
         created = await self.open(call, definition.judged, earlier.FIXED_DEPOSIT_UACT, keep)
@@ -126,14 +133,18 @@ class Deployments(earlier.Deployments):
         wanted = query.get("search")
         if wanted is not None and self._backend.faults.take("search-too-wide", call.line):
             raise Problem(422, "The search spans too many deployments: narrow it")
-        found = [d for d in self._owned() if d.state == query["state"] and self._named(d, wanted)]
+        found = [
+            d
+            for d in (*self._owned(), *self._projects.colleagues())
+            if d.state == query["state"] and self._named(d, wanted) and self._projects.sees(call, d)
+        ]
         if query["reverse"] == "true":
             found.reverse()
         skip, limit = query["skip"], query["limit"]
         shown = found[skip : skip + limit]
         items = [
-            {**item, **self._console_record(item["deployment"]["id"]["dseq"])}
-            for item in self.records(shown, call.line)
+            {**item, **self._console_record(deployment)}
+            for item, deployment in zip(self.records(shown, call.line), shown, strict=False)
         ]
         lies = len(items) < len(shown)
         pagination = {
@@ -228,15 +239,16 @@ class Deployments(earlier.Deployments):
             lease["status"] = None
         return shown
 
-    def _console_record(self, dseq: str) -> dict[str, Any]:
+    def _console_record(self, deployment: Deployment) -> dict[str, Any]:
         """What the list adds to the chain's record."""
-        deployment = self._backend.deployment(dseq)
-        name = self._definitions.names.get(dseq)
+        name = self._definitions.names.get(deployment.dseq)
         groups = [chain_records.group_record(deployment, i + 1) for i in range(len(deployment.groups))]
+        settings = {"name": name, **self._settings.bounds(deployment)}
         return {
             "name": name,
             "groups": groups,
-            "settings": {"name": name, **self._settings.bounds(dseq)},
+            "settings": settings,
+            **self._projects.record(deployment.dseq),
         }
 
     def _opened(self, call: Call, sdl: str) -> dict[str, str] | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from akash_mcp.sandbox.chain import Deployment
 from akash_mcp.sandbox.clock import GENESIS_HEIGHT
 from akash_mcp.sandbox.console import schema
 from akash_mcp.sandbox.console.account import json_number
@@ -82,15 +83,15 @@ class LimitSettings:
         self._rows[dseq] = _Row(now, now)
         self._backend.limits.start(dseq, hours)
 
-    def bounds(self, dseq: str) -> dict[str, Any]:
+    def bounds(self, deployment: Deployment) -> dict[str, Any]:
         """Until when it may run, as the list tells it too."""
         clock = self._backend.chain.clock
-        limit = self._backend.limits.of.get(dseq, Limit())
+        limit = self._backend.limits.of.get(deployment.dseq, Limit())
         epoch = clock.block_time(GENESIS_HEIGHT)
         return {
             "runtimeLimitHours": limit.hours,
             "runtimeEndsAt": None if limit.ends is None else iso(epoch + limit.ends),
-            "closed": self._backend.deployment(dseq).state == "closed",
+            "closed": deployment.state == "closed",
         }
 
     async def read(self, call: Call) -> Response:
@@ -141,16 +142,17 @@ class LimitSettings:
 
     def _record(self, dseq: str) -> dict[str, Any]:
         backend, row = self._backend, self._rows[dseq]
+        deployment = backend.deployment(dseq)
         definition = self._definitions.find(dseq)
         return {
             "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{backend.account.address}/{dseq}")),
             "userId": backend.user_id,
             "dseq": dseq,
             "autoTopUpEnabled": True,
-            **self.bounds(dseq),
+            **self.bounds(deployment),
             "createdAt": iso(row.created),
             "updatedAt": iso(row.updated),
             "sdl": definition.sdl if definition else None,
-            "estimatedTopUpAmount": json_number(backend.funding.a_day_of(backend.deployment(dseq))),
+            "estimatedTopUpAmount": json_number(backend.funding.a_day_of(deployment)),
             "topUpFrequencyMs": _LOOK_AHEAD_MS,
         }
