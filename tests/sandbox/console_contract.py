@@ -116,7 +116,8 @@ class Document:
         if validator is None:
             return ()
         errors = validator.iter_errors(json.loads(text))
-        return sorted({_told(e) for error in errors for e in _leaves(error) if not self._is_as_sent(e)})
+        every = [leaf for error in errors for leaf in _leaves(error)]
+        return sorted({_told(each) for each in every if closed or not self._is_as_sent(each)})
 
     def _is_as_sent(self, error: jsonschema.ValidationError) -> bool:
         return error.instance is None and any(step in self.as_sent for step in error.absolute_path)
@@ -152,8 +153,8 @@ AUGUST = Document(
 )
 OCTOBER = Document(
     "console-openapi-2026-10.json",
-    # Gateways are written in Go, which writes an empty map as null, and Console passes a provider's word on as it is.
-    as_sent=("forwarded_ports", "ips"),
+    # Gateways are written in Go, which writes what is empty as null, and Console passes a provider's word on as it is.
+    as_sent=("forwarded_ports", "ips", "uris"),
 )
 
 

@@ -32,6 +32,12 @@ def with_gpu() -> str:
     return sdl().replace("        memory:", f"{GPU}        memory:")
 
 
+def with_two_services() -> str:
+    """An SDL with a database that only the web server reaches."""
+    database = "  db:\n    image: redis:8\n    expose: [{port: 6379, to: [{service: web}]}]\nprofiles:"
+    return sdl().replace("profiles:", database, 1) + "  db:\n    dcloud: {profile: web, count: 1}\n"
+
+
 class Life:
     """One tenant, and what it knows."""
 
@@ -43,8 +49,10 @@ class Life:
         """All of it, in an order in which everything is met once."""
         user = (await self._get("/v1/user/me"))["id"]
         plain, gpu = await self._deploy(), await self._deploy(sdl=with_gpu(), runtimeLimitHours=2, name="gpu")
-        for dseq in (plain, gpu):
+        two = await self._deploy(sdl=with_two_services())
+        for dseq in (plain, gpu, two):
             await self._lease(dseq)
+        await self._get(f"/v1/deployments/{two}")
         for path in MARKET:
             await self._get(path)
         await self._read(plain, user)

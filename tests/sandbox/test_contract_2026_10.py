@@ -31,8 +31,8 @@ UNDECLARED = {
     r"POST /v1/deployment-alerts/\{dseq\}: 404": "as for a deployment that is not there",
     r"GET /v1/alerts 403: .*": "strangers meet Console's proxy and not the service behind it",
 }
-"""What the document does not know and a client must, with the reason to think so. Null in place of an empty map in
-`forwarded_ports` and `ips` is let pass in `console_contract` (gateways are written in Go)."""
+"""What the document does not know and a client must, with the reason to think so. Null in place of what is empty in
+`forwarded_ports`, `ips` and `uris` is let pass in `console_contract` (gateways are written in Go), unless strict."""
 
 NOT_PLAYED = (
     "/v1/addresses/", "/v1/blockchain-status", "/v1/blocks/", "/v1/market-data", "/v1/network-capacity",

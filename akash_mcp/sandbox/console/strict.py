@@ -1,13 +1,13 @@
 """Answers in exactly the shape of the Console's document of October 2026: what it does not name is left out.
 
 The source sends more than was written down. A client that needs any of it would break on the day it goes, and finds
-out here.
+out here. A provider's null in place of something empty, which Console passes on, is something empty here.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from starlette.responses import Response
@@ -36,6 +36,7 @@ _UNNAMED: Mapping[str, tuple[Steps, ...]] = {
     "/v2/deployment-settings": _SETTINGS,
     "/v2/deployment-settings/{dseq}": _SETTINGS,
 }
+_WITH_STATUS = ("/v1/deployments/{dseq}", "/v1/deposit-deployment")
 _MESSAGE_ONLY = ("/v1/deployment-settings", "/v2/deployment-settings", "/v1/api-keys")
 _NO_DATA = (400, 403, 404, 409, 422)
 """Statuses of deployments whose errors are declared without `data`."""
@@ -49,6 +50,8 @@ def as_declared(endpoint: Endpoint, response: Response) -> Response:
     if response.status_code < 300:
         for steps in _UNNAMED.get(endpoint.path, ()):
             _drop(body, steps)
+        if endpoint.path in _WITH_STATUS:
+            _fill(body["data"].get("leases", ()))
     elif endpoint.path.startswith(_MESSAGE_ONLY):
         body = {"message": body.get("message", "")}
     elif endpoint.path.startswith("/v1/deployments") and response.status_code in _NO_DATA:
@@ -57,6 +60,14 @@ def as_declared(endpoint: Endpoint, response: Response) -> Response:
         name: value for name, value in response.headers.items() if name in ("cache-control", "retry-after")
     }
     return answer(body, response.status_code, held)
+
+
+def _fill(leases: Sequence[dict[str, Any]]) -> None:
+    for status in filter(None, (lease["status"] for lease in leases)):
+        for name in ("forwarded_ports", "ips"):
+            status[name] = status[name] or {}
+        for service in status["services"].values():
+            service["uris"] = service["uris"] or []
 
 
 def _drop(value: Any, steps: Steps) -> None:
