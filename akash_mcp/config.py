@@ -22,9 +22,11 @@ from urllib.parse import urlsplit
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr, ValidationError
 
+from akash_mcp.clients.api_model import believable
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import BadSettings
 from akash_mcp.guard.policy import ApprovalMode, Policy
+from akash_mcp.guard.private_files import who_else_can_read, who_else_can_write
 from akash_mcp.ids import ProviderAddress, parse_provider
 from akash_mcp.money import NotMoney, Usd
 
@@ -271,10 +273,22 @@ def _from_file(environ: Mapping[str, str]) -> dict[str, _Given]:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings(f"The configuration file {path} cannot be read: {error}.", money="") from error
+    exposed = who_else_can_write(path)
+    if exposed is not None:
+        raise BadSettings(
+            f"The configuration file {path} sets limits that others could change: {exposed}.",
+            next_step=f"Run {exposed.fix}",
+            money="",
+        )
     try:
-        table = tomllib.loads(text, parse_float=Decimal)
+        table = tomllib.loads(text, parse_float=_number)
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"The configuration file {path} is not TOML: {error}.", money="") from error
+    except (ValueError, RecursionError) as error:
+        raise BadSettings(
+            f"The configuration file {path} holds a number, or a nesting, that is too long to be read.",
+            money="",
+        ) from error
     for key in table:
         if key not in Settings.model_fields:
             raise BadSettings(
@@ -286,6 +300,12 @@ def _from_file(environ: Mapping[str, str]) -> dict[str, _Given]:
     return {key: _Given(value, f"{path}, line {_line_of(key, text)}: {key}") for key, value in table.items()}
 
 
+def _number(written: str) -> Decimal | str:
+    """A number of the file; the text of one that nobody can mean, for its setting to refuse."""
+    number = believable(written)
+    return written if number is None else number
+
+
 def _line_of(key: str, text: str) -> int:
     """The line where a top-level key or table is written, from 1; tomllib does not keep it."""
     begins = re.compile(rf"""\s*\[*\s*["']?{re.escape(key)}["']?\s*[=.\]]""")
@@ -293,8 +313,9 @@ def _line_of(key: str, text: str) -> int:
 
 
 def _warn_of_readable_secrets(path: Path, table: Mapping[str, Any]) -> None:
-    if os.name == "posix" and path.stat().st_mode & 0o077 and any(name in table for name in _SECRETS):
-        log.warning("%s holds a secret and other users can read it: run chmod 600 on it", path)
+    exposed = who_else_can_read(path)
+    if exposed is not None and any(name in table for name in _SECRETS):
+        log.warning("%s holds a secret and other users can read it: run %s", path, exposed.fix)
 
 
 def _warn_of_unknown_variables(environ: Mapping[str, str]) -> None:

@@ -8,7 +8,10 @@ AkashError                     what happened, whether money moved, what to do ne
 ├── Refused                    our own guard said no; nothing was sent
 │   ├── OverBudget             a limit that a person set would be passed
 │   ├── NotApproved            declined, or a token that is unknown, used, late or for other arguments
+│   ├── Busy                   another operation has the deployment in hand
 │   └── LedgerUnusable         the ledger cannot be read or written, so nothing is spent
+├── NotDelivered               what was approved is leased and costs, and its provider does not take the manifest
+├── TakenOver                  another operation took the deployment over: this one sends nothing more
 ├── ApiError                   the Console or chain answered with an error
 │   ├── BadRequest             400, 422
 │   ├── Unauthorized           401: the key is wrong
@@ -90,8 +93,23 @@ class NotApproved(Refused):
     """A decline, or an approval token that is unknown, used, too old or for other arguments."""
 
 
+class Busy(Refused):
+    """Another operation has the deployment in hand, and two never act on one at a time."""
+
+
 class LedgerUnusable(Refused):
     """The ledger cannot be read or written. Spending stops; closing does not."""
+
+
+class NotDelivered(AkashError):
+    """What was approved is leased and costs money, and its provider does not take the manifest."""
+
+
+class TakenOver(AkashError):
+    """Another operation took the deployment over, or closed it. This one, which may have sent before, sends no more."""
+
+    def __init__(self, what: str, *, next_step: str = "") -> None:
+        super().__init__(what, next_step=next_step, money="This operation spends nothing more.")
 
 
 class ApiError(AkashError):

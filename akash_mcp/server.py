@@ -13,7 +13,7 @@ from functools import partial
 
 import anyio
 from mcp.server import CacheHint
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import MCPServer, RequestStateSecurity
 
 from akash_mcp import __version__
 from akash_mcp.clients.chain import ChainReader, chain_upstream
@@ -25,14 +25,18 @@ from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.http_probe import probe
 from akash_mcp.config import Settings
 from akash_mcp.guard.approval import Approver
+from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Journal
+from akash_mcp.guard.keys import shared_key
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.store import Store
+from akash_mcp.guard.tokens import Tokens
 from akash_mcp.prompts import prompts
 from akash_mcp.resources import add_resources
 from akash_mcp.sanitize import secrets
 from akash_mcp.tools import TOOLSETS
+from akash_mcp.tools.questions import SealedQuestions, leave_out_unreadable
 from akash_mcp.tools.tool import AkashTool, Effect
 from akash_mcp.workflow.operations import Operations
 from akash_mcp.workflow.runtime import Intervals, Runtime
@@ -45,7 +49,7 @@ the best and waits until it runs. To choose among bids yourself: create_deployme
 deployment costs money until close_deployment ends it: offer that when it has served its purpose.
 
 Money:
-- Every tool that spends says SPENDS. deposit_usd is the most a deployment can cost; automatic top-up is off.
+- Every tool that spends says SPENDS. deposit_usd is the most a deployment can cost.
 - confirmation_required: nothing was done. Show the plan to the user as it stands; after their yes call again
   with the same arguments and approval_token. Never approve for them.
 - Every answer says whether money moved. If an outcome is unknown or pending, never repeat the call:
@@ -65,10 +69,11 @@ def build(settings: Settings, *, intervals: Intervals | None = None) -> MCPServe
         chosen = [spec for spec in chosen if spec.effect is Effect.READS]
 
     current: list[Runtime] = []
+    store = Store(settings.state_dir)
 
     @asynccontextmanager
     async def lifespan(server: MCPServer[Runtime]) -> AsyncIterator[Runtime]:
-        async with _runtime(settings, intervals or Intervals()) as runtime:
+        async with _runtime(settings, store, intervals or Intervals()) as runtime:
             current.append(runtime)
             yield runtime
 
@@ -82,6 +87,10 @@ def build(settings: Settings, *, intervals: Intervals | None = None) -> MCPServe
         website_url="https://akash.network",
         tools=[*tools],
         lifespan=lifespan,
+        request_state_security=RequestStateSecurity(
+            codec=SealedQuestions(partial(shared_key, store, "questions"))
+        ),
+        middleware=[leave_out_unreadable],
         cache_hints={"tools/list": CacheHint(ttl_ms=300_000, scope="public")},
         log_level="DEBUG" if settings.debug else "WARNING",
     )
@@ -92,9 +101,8 @@ def build(settings: Settings, *, intervals: Intervals | None = None) -> MCPServe
 
 
 @asynccontextmanager
-async def _runtime(settings: Settings, intervals: Intervals) -> AsyncIterator[Runtime]:
+async def _runtime(settings: Settings, store: Store, intervals: Intervals) -> AsyncIterator[Runtime]:
     key = settings.api_key.get_secret_value() if settings.api_key else None
-    store = Store(settings.state_dir)
     policy = settings.policy
     journal = Journal(store, time.time)
     ledger = Ledger(store, policy, time.time)
@@ -130,12 +138,13 @@ async def _runtime(settings: Settings, intervals: Intervals) -> AsyncIterator[Ru
                 pause=lambda: anyio.sleep(intervals.retry),
                 certificates=certificates,
             ),
-            approver=Approver(policy.approval, time.monotonic),
+            approver=Approver(policy.approval, Tokens(store, time.time)),
             ledger=ledger,
             journal=journal,
+            evidence=Evidence(store, time.time),
             policy=policy,
             has_key=key is not None,
-            operations=Operations(tasks),
+            operations=Operations(tasks, journal.holds),
             intervals=intervals,
             visit=partial(probe, allowed=settings.allow_private_providers),
         )

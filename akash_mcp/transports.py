@@ -6,7 +6,6 @@ server through a name that it rebinds to 127.0.0.1. A body is at most 1 MiB.
 
 from __future__ import annotations
 
-import hmac
 import logging
 import os
 import signal
@@ -31,6 +30,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from akash_mcp.door import MAKE_A_TOKEN, TOKEN_BITS, BearerGuard, PromptRequests, SessionCap, token_bits
 from akash_mcp.errors import BadSettings
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 1 << 20
 _SESSION_IDLE_SECONDS = 900
 _MAX_SESSIONS = 500
+_KEEP_ALIVE_SECONDS = 75
+"""Longer than a balancer's 60 s: where we close a connection that it uses it answers 502, and clients ask again."""
 _SHUTDOWN_SECONDS = 3
 """How long open requests may take to finish when the server is told to stop."""
 
@@ -70,11 +72,7 @@ async def serve_http(
     with _listening_socket(host, port) as listener:
         port = listener.getsockname()[1]
         app = http_app(server, host=host, port=port, token=token, sse=sse, allowed_hosts=allowed_hosts)
-        # Without an access log: a query holds the id of an SSE session.
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=_SHUTDOWN_SECONDS
-        )
-        http = _HttpServer(config)
+        http = _HttpServer(http_config(app))
 
         def stop() -> None:
             # Not `should_exit`: only this also ends the streams of sse-starlette, which would never end.
@@ -117,8 +115,25 @@ def http_app(
         async with _shared_lifespan(server), server.session_manager.run():
             yield
 
-    app = _CompleteResponses(Starlette(routes=routes, lifespan=lifespan))
-    return app if token is None else _BearerGuard(app, token)
+    app = SessionCap(
+        _CompleteResponses(Starlette(routes=routes, lifespan=lifespan)),
+        idle=_SESSION_IDLE_SECONDS,
+        most_streams=_MAX_SESSIONS,
+    )
+    return app if token is None else BearerGuard(app, token)
+
+
+def http_config(app: ASGIApp, http: type[PromptRequests] = PromptRequests) -> uvicorn.Config:
+    """How uvicorn serves it. Without an access log: a query holds the id of an SSE session."""
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        http=http,
+        ws="none",
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
 
 
 class _SseStream:
@@ -153,28 +168,6 @@ def _sse_routes(server: MCPServer[Any], security: TransportSecuritySettings) -> 
 
 async def _health(_: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"})
-
-
-class _BearerGuard:
-    """Requires the token of every request but `/health`, and compares it in constant time."""
-
-    def __init__(self, app: ASGIApp, token: SecretStr) -> None:
-        self._app = app
-        self._expected = b"Bearer " + token.get_secret_value().encode()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan" and scope["path"] != "/health":
-            scheme, _, value = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
-            given = scheme.title() + b" " + value.strip()  # the scheme's case is free: RFC 9110, 11.1
-            if not hmac.compare_digest(given, self._expected):
-                refusal = JSONResponse(
-                    {"error": "invalid_token"},
-                    status_code=401,
-                    headers={"www-authenticate": 'Bearer realm="mcp"'},
-                )
-                await refusal(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
 
 
 class _CompleteResponses:
@@ -221,11 +214,20 @@ async def _shared_lifespan(server: MCPServer[Any]) -> AsyncIterator[None]:
 
 
 def _require_token_beyond_loopback(host: str, token: SecretStr | None) -> None:
-    if token is None and not _is_loopback(host):
+    if _is_loopback(host):
+        return
+    if token is None:
         raise BadSettings(
             f"Listening on {host} would let anyone who reaches it spend this account's money.",
-            next_step="Set AKASH_MCP_TOKEN to a long random text that clients send as a bearer token, or "
+            next_step=f"Set AKASH_MCP_TOKEN to what {MAKE_A_TOKEN} prints, which clients send as a bearer token, or "
             "listen on 127.0.0.1.",
+            money="",
+        )
+    if token_bits(token.get_secret_value()) < TOKEN_BITS:
+        raise BadSettings(
+            f"AKASH_MCP_TOKEN is too easy to guess for a server that listens on {host}: it needs {TOKEN_BITS} random "
+            "bits, which are at least 22 letters of both cases and digits, or 32 hexadecimal digits.",
+            next_step=f"Set it to what {MAKE_A_TOKEN} prints, or listen on 127.0.0.1.",
             money="",
         )
 

@@ -19,12 +19,15 @@ from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.guard.approval import Approval, Approver
+from akash_mcp.guard.contents import App, Contents
+from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Journal, Operation
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.plans import LaunchPlan, Plan
 from akash_mcp.guard.policy import ApprovalMode, Policy
 from akash_mcp.guard.store import Store
+from akash_mcp.guard.tokens import Tokens
 from akash_mcp.ids import Dseq, OpId, ProviderAddress
 from akash_mcp.money import Usd
 from akash_mcp.workflow.operations import Operations
@@ -50,7 +53,7 @@ LAUNCH = LaunchPlan(
     tool="deploy",
     sdl="version: '2.0'",
     manifest=MANIFEST,
-    contents="web (nginx:1.29)",
+    contents=Contents((App("web", "nginx:1.29"),)),
     deposit=Usd(2),
     max_usd_per_hour=Usd("0.6"),
     groups=1,
@@ -84,12 +87,13 @@ def deployment(
 
 
 def lease(
-    provider: str = PROVIDER, *, state: str = "active", gseq: int = 1, dseq: str = DSEQ
+    provider: str = PROVIDER, price: object = 1000, *, state: str = "active", gseq: int = 1, dseq: str = DSEQ
 ) -> dict[str, Any]:
+    """A lease. `price` is in uact per block."""
     return {
         "id": {"dseq": dseq, "gseq": gseq, "oseq": 1, "provider": provider},
         "state": state,
-        "price": coin(1000),
+        "price": coin(price),
     }
 
 
@@ -140,12 +144,13 @@ class ScriptedConsole:
             CREATE: [(201, {"dseq": DSEQ, "manifest": MANIFEST, "signTx": {}})],
             LEASE: [(200, deployment(leases=(lease(),)))],
             BIDS: [(200, [bid()])],
-            READ: [(200, deployment())],
+            READ: [lambda: (200, deployment(leases=(lease(),) if self.sent(LEASE) else ()))],
             LIST: [(200, {"deployments": [], "pagination": {}})],
             CLOSE: [(200, {"success": True})],
             UPDATE: [(200, deployment())],
             FUND: [(200, deployment())],
             SET: [(200, settings())],
+            GET_SETTINGS: [(200, settings())],
         }
 
     def on(self, route: str, *answers: Answer) -> None:
@@ -237,6 +242,13 @@ class Guarded:
         for file in self.store.path.parent.iterdir():
             file.write_bytes(b"rubbish" * 1000)
 
+    async def created(self, plan: LaunchPlan = LAUNCH) -> OpId:
+        """A launch that created its deployment, and is over."""
+        permit = self.gate.launch(plan, approved(plan))
+        await permit.create()
+        self.journal.holds.let_go(permit.op_id)
+        return permit.op_id
+
     def operation(self, op_id: OpId) -> Operation:
         """An operation that must be in the journal."""
         found = self.journal.find(op_id)
@@ -261,12 +273,13 @@ def runtime(
         reader=guard.reader,
         provider=ProviderClient(guard.access),
         gate=guard.gate,
-        approver=Approver(ApprovalMode.AUTO, lambda: 0.0),
+        approver=Approver(ApprovalMode.AUTO, Tokens(guard.store, lambda: guard.clock[0])),
         ledger=guard.ledger,
         journal=guard.journal,
+        evidence=Evidence(guard.store, lambda: guard.clock[0]),
         policy=guard.policy,
         has_key=True,
-        operations=Operations(tasks),
+        operations=Operations(tasks, guard.journal.holds),
         intervals=intervals,
         sleep=sleep,
         now=lambda: guard.clock[0],
@@ -275,9 +288,11 @@ def runtime(
 
 @asynccontextmanager
 async def guarded(
-    folder: Path, *, policy: Policy | None = None, generation: Generation = Generation.REFERENCE
+    folder: Path, *, policy: Policy | None = None, generation: Generation | None = Generation.REFERENCE
 ) -> AsyncIterator[Guarded]:
-    """A guard before a scripted Console. Waiting takes no time."""
+    """A guard before a scripted Console, which is asked for its `generation` where that is None. Waiting takes no
+    time.
+    """
     clock, pauses = [1_763_759_000.0], []
     limits, store = policy or Policy(), Store(folder / "state")
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import time
 from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
@@ -239,3 +241,43 @@ def shown_default(name: str) -> str:
     if isinstance(value, Usd):
         return f"`{value.amount}`"
     return f"`{','.join(value)}`" if isinstance(value, tuple) else f"`{str(value).lower()}`"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("port = 1e999999999", "port is '1e999999999': input should be a valid integer"),
+        ("max_deployments = 1e-999990", "max_deployments is '1e-999990': input should be a valid integer"),
+        (
+            "max_usd_per_day = 1e999999999",
+            "max_usd_per_day is '1e999999999': an amount of money is 0, or from",
+        ),
+        (f"port = {'9' * 5_001}", "too long to be read"),
+        (f"allowed_hosts = {'[' * 100_000}", "too long to be read"),
+        (f"max_usd_per_hour = 0.{'9' * 1_000_000}", "has at most 40 characters"),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_a_number_that_nobody_can_mean_is_refused_at_once(write: WriteFile, line: str, reason: str) -> None:
+    began = time.perf_counter()
+    assert reason in refusal(write(line))
+    assert time.perf_counter() - began < 5  # the first froze the start for good
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+@pytest.mark.parametrize(("mode", "who"), [(0o666, "every user"), (0o602, "every user")])
+def test_a_file_that_others_can_write_sets_no_limits(write: WriteFile, mode: int, who: str) -> None:
+    environ = write("max_usd_per_day = 1")
+    Path(environ["AKASH_MCP_CONFIG"]).chmod(mode)
+    told = refusal(environ)
+    assert f"can be written by {who} of this machine" in told
+    assert f"Run chmod go-w {environ['AKASH_MCP_CONFIG']}" in told
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_a_file_in_a_folder_that_others_can_write_sets_no_limits(write: WriteFile, tmp_path: Path) -> None:
+    environ = write("max_usd_per_day = 1")
+    tmp_path.chmod(0o777)
+    assert f"chmod go-w {tmp_path}" in refusal(environ)
+    tmp_path.chmod(0o1777)  # as /tmp: nobody can replace what is ours there
+    assert config.load(environ=environ).max_usd_per_day == Usd(1)

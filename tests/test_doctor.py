@@ -9,6 +9,7 @@ import pytest
 from akash_mcp import config
 from akash_mcp.cli.doctor import Check, examine
 from akash_mcp.config import Settings
+from akash_mcp.guard.store import Store
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 
 NOWHERE = "http://127.0.0.1:9"
@@ -109,6 +110,29 @@ async def test_a_state_folder_that_others_can_read_is_told(environ: dict[str, st
     await folder.chmod(0o755)
     found = wrong(await examine(settings(environ)))
     assert found["state"].fix == f"chmod 700 {folder}"
+
+
+@pytest.mark.anyio
+async def test_a_state_folder_that_others_can_write_is_told(environ: dict[str, str]) -> None:
+    folder = anyio.Path(environ["AKASH_MCP_STATE_DIR"])
+    await folder.mkdir()
+    await folder.chmod(0o777)
+    state = wrong(await examine(settings(environ)))["state"]
+    assert "can be written by every user of this machine, so the ledger there is not used" in state.message
+    assert state.fix == f"chmod 700 {folder}"
+
+
+@pytest.mark.anyio
+async def test_a_damaged_ledger_is_told_and_a_sound_one_is_left_as_it_is(environ: dict[str, str]) -> None:
+    folder = anyio.Path(environ["AKASH_MCP_STATE_DIR"])
+    store = Store(Path(folder))
+    store.forget_deleted()
+    assert "state" not in wrong(await examine(settings(environ)))
+    store.close()
+    assert "state" not in wrong(await examine(settings(environ)))
+    await anyio.Path(store.path).write_bytes(b"rubbish" * 1000)
+    state = wrong(await examine(settings(environ)))["state"]
+    assert f"The ledger {store.path} cannot be used (file is not a database)" in state.message
 
 
 @pytest.mark.anyio

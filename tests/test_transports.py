@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -22,7 +23,7 @@ from mcp.server.mcpserver import MCPServer
 from pydantic import SecretStr
 
 from akash_mcp.errors import BadSettings
-from akash_mcp.transports import http_app, serve_http
+from akash_mcp.transports import http_app, http_config, serve_http
 
 ROOT = Path(__file__).parent.parent
 TOKEN = SecretStr("a-long-random-text")
@@ -63,7 +64,7 @@ async def listening(
         app = http_app(
             counted.server, host="127.0.0.1", port=port, token=token, sse=sse, allowed_hosts=allowed_hosts
         )
-        http = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=1))
+        http = uvicorn.Server(http_config(app))
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(http.serve, [listener])
             url = f"http://127.0.0.1:{port}"
@@ -185,8 +186,24 @@ async def test_a_port_in_use_is_reported_in_plain_words() -> None:
 
 @pytest.mark.anyio
 async def test_an_address_of_another_machine_is_reported_in_plain_words() -> None:
+    token = SecretStr(secrets.token_urlsafe(16))
     with pytest.raises(BadSettings, match=r"Cannot listen on 192\.0\.2\.1"):
-        await serve_http(Counted().server, host="192.0.2.1", port=0, token=TOKEN, sse=False)
+        await serve_http(Counted().server, host="192.0.2.1", port=0, token=token, sse=False)
+
+
+def test_beyond_loopback_a_token_that_can_be_guessed_is_refused_with_how_to_make_one() -> None:
+    with pytest.raises(BadSettings, match="128 random bits") as refused:
+        http_app(Counted().server, host="0.0.0.0", port=1, token=TOKEN, sse=False)
+    assert TOKEN.get_secret_value() not in str(refused.value)
+    made = subprocess.run(
+        refused.value.next_step.split("what ")[1].split(" prints")[0].replace("python3", sys.executable),
+        shell=True, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    http_app(Counted().server, host="0.0.0.0", port=1, token=SecretStr(made.stdout.strip()), sse=False)
+
+
+def test_a_connection_is_kept_longer_than_a_balancer_keeps_its_own() -> None:
+    assert http_config(Counted().server.streamable_http_app()).timeout_keep_alive > 60
 
 
 SERVER = """

@@ -6,10 +6,11 @@ Reads only: it creates no folder, and asks the Console and the chain nothing tha
 from __future__ import annotations
 
 import os
-import stat
+import sqlite3
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -21,6 +22,8 @@ from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.config import Settings
 from akash_mcp.errors import AkashError
+from akash_mcp.guard.private_files import who_else_can_read, who_else_can_write
+from akash_mcp.guard.store import Store
 
 MOST_SKEW_SECONDS = 30
 """Tokens for providers hold whole seconds of our clock or the Console's, and last for minutes."""
@@ -81,7 +84,7 @@ def _limits(settings: Settings) -> Check:
 
 
 def _state(folder: Path) -> Check:
-    """Whether the ledger can be kept: a folder that we can write, and others cannot read."""
+    """Whether the ledger can be kept: a folder that we can write, and others can neither write nor read."""
     nearest = next(place for place in (folder, *folder.parents) if place.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         return Check(
@@ -92,10 +95,34 @@ def _state(folder: Path) -> Check:
         )
     if nearest != folder:
         return Check("state", True, f"{folder}, which is made at the first start")
-    mode = stat.S_IMODE(folder.stat().st_mode)
-    if os.name == "posix" and mode & 0o077:
-        return Check("state", False, f"{folder} is open to others (mode {mode:03o}).", f"chmod 700 {folder}")
-    return Check("state", True, str(folder))
+    file = Store(folder).path
+    exposed = who_else_can_write(folder) or who_else_can_write(file)
+    if exposed is not None:
+        return Check(
+            "state", False, f"{exposed}, so the ledger there is not used and nothing is spent.", exposed.fix
+        )
+    exposed = who_else_can_read(folder)
+    if exposed is not None:
+        return Check("state", False, f"{exposed}.", exposed.fix)
+    return _ledger(file) if file.exists() else Check("state", True, str(folder))
+
+
+def _ledger(file: Path) -> Check:
+    """Whether a ledger that is there can be read, which changes nothing in it."""
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        found = str(error)
+    if found == "ok":
+        return Check("state", True, str(file.parent))
+    return Check(
+        "state",
+        False,
+        f"The ledger {file} cannot be used ({found}), so nothing is spent.",
+        "Check the disk. If the file is damaged, moving it away starts a new ledger that knows nothing of earlier "
+        "spending.",
+    )
 
 
 async def _console(settings: Settings, wall: Callable[[], float]) -> list[Check]:

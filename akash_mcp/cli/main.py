@@ -212,7 +212,7 @@ def _parser() -> argparse.ArgumentParser:
 
     sandbox = command("sandbox", _sandbox, "run the embedded network alone and print its addresses as JSON")
     sandbox.add_argument(
-        "--seed", type=int, default=7, metavar="N", help="the same seed gives the same network (7)"
+        "--seed", type=_whole(2**63), default=7, metavar="N", help="the same seed gives the same network (7)"
     )
     sandbox.add_argument(
         "--speed", type=_speed, default=1.0, metavar="X", help="time runs X times faster (1)"
@@ -237,7 +237,7 @@ def _parser() -> argparse.ArgumentParser:
         help="how long a block of its chain lasts (6.098)",
     )
     sandbox.add_argument(
-        "--port", type=int, default=0, metavar="N", help="port of its Console API (a free one)"
+        "--port", type=_whole(65_535), default=0, metavar="N", help="port of its Console API (a free one)"
     )
 
     demo = command("demo", _demo, "deploy on the embedded network through a real MCP client, end to end")
@@ -258,7 +258,7 @@ def _parser() -> argparse.ArgumentParser:
             "--" + name.replace("_", "-").removesuffix("-models" if many else ""),
             dest=name,
             action="append" if many else "store",
-            type=int if name in ("port", "gpus", "count") else str,
+            type=_whole(2**32) if name in ("port", "gpus", "count") else str,
             required=name == "image",
             metavar=metavar,
             help=text,
@@ -322,6 +322,17 @@ def _speed(text: str) -> float:
     if not 0.01 <= value <= 10_000:
         raise argparse.ArgumentTypeError("write a number from 0.01 to 10000")
     return value
+
+
+def _whole(most: int) -> Callable[[str], int]:
+    """Reads a whole number from 0 to `most`."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most):
+            raise argparse.ArgumentTypeError(f"write a whole number from 0 to {most}")
+        return int(text)
+
+    return read
 
 
 def _log_to_stderr(*, debug: bool) -> None:

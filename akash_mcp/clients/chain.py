@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from pydantic import Field, TypeAdapter
 
-from akash_mcp.clients.api_model import ApiModel, ListOf
+from akash_mcp.clients.api_model import ApiModel, RecordsOf, Whole
 from akash_mcp.clients.http import Response, Upstream, UpstreamOptions
 from akash_mcp.clients.retries import Deadline, Sending
 from akash_mcp.ids import ProviderAddress
@@ -63,12 +63,12 @@ class _Page(ApiModel):
 
 
 class _Certificates(ApiModel):
-    certificates: ListOf[_Entry] = Field(default_factory=list)
+    certificates: RecordsOf[_Entry] = Field(default_factory=list)
     pagination: _Page = _Page()
 
 
 class _Header(ApiModel):
-    height: int
+    height: Whole
 
 
 _CERTIFICATES = TypeAdapter(_Certificates)

@@ -12,13 +12,13 @@ as it came, because a masked part could hide the very words by which a landed cr
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 
+from akash_mcp.clients.api_model import believable, read_json
 from akash_mcp.errors import (
     ApiError,
     BadRequest,
@@ -173,7 +173,7 @@ def _kind(status: int, code: str, message: str) -> type[ApiError]:
 
 def _parsed(body: bytes) -> object:
     try:
-        return json.loads(body, parse_float=Decimal)
+        return read_json(body)
     except (ValueError, RecursionError):
         return None
 
@@ -224,8 +224,9 @@ def _usd(parsed: object, name: str) -> Usd | None:
 
 def _retry_after(value: str) -> float | None:
     """Seconds from a Retry-After header, which is a number of seconds or a date; None where there is none."""
-    if value.strip().isdecimal():
-        return float(value)
+    seconds = believable(value)
+    if seconds is not None and seconds >= 0:
+        return float(seconds)
     moment = date_of(value)
     return None if moment is None else max(0.0, moment - datetime.now(UTC).timestamp())
 

@@ -5,7 +5,6 @@ A request that is sent again follows `retries`, an error response is understood 
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 import re
@@ -14,10 +13,9 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
-from typing import Any, NoReturn, Self, TypedDict, TypeVar, Unpack
+from typing import Any, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 import anyio
@@ -25,6 +23,7 @@ import httpx2
 from pydantic import TypeAdapter, ValidationError
 
 from akash_mcp import __version__
+from akash_mcp.clients.api_model import read_json
 from akash_mcp.clients.error_mapping import MessageCleaner, date_of, error_of
 from akash_mcp.clients.retries import Deadline, Sending, may_have_had_effect, pause_before_next, raise_last
 from akash_mcp.errors import (
@@ -41,7 +40,6 @@ log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10.0
 LARGEST_ANSWER = 8 * 2**20
-LARGEST_EXPONENT = 100
 LARGEST_ERROR = 64 * 2**10
 UNREADABLE = "unreadable_answer"
 """The code of an error for an answer that was given and makes no sense."""
@@ -58,13 +56,13 @@ class Response:
     lost: Callable[[str], AkashError]
 
     def read(self, shape: TypeAdapter[T], *keys: str) -> T:
-        """The JSON below `keys`, as `shape`. JSON numbers with a fraction become `Decimal`, never floats.
+        """The JSON below `keys`, as `shape`. Numbers are read as `read_json` reads them.
 
         Raises what the request's kind calls for: an answer of a ONCE request that cannot be read is as good
         as lost.
         """
         try:
-            value = json.loads(self.body, parse_float=_decimal, parse_constant=_no_such_number)
+            value = read_json(self.body)
             for key in keys:
                 value = value[key]
             return shape.validate_python(value)
@@ -83,7 +81,7 @@ class Response:
         The Console's reference says that every answer is wrapped so; its source wraps some.
         """
         try:
-            value = json.loads(self.body)
+            value = read_json(self.body)
         except (ValueError, RecursionError):
             return self.read(shape)
         return self.read(shape, *(("data",) if isinstance(value, dict) and value.keys() == {"data"} else ()))
@@ -315,18 +313,6 @@ async def _bounded(response: httpx2.Response, limit: int) -> tuple[bytes, bool]:
         if len(content) > limit:
             return bytes(content[:limit]), False
     return bytes(content), True
-
-
-def _decimal(text: str) -> Decimal:
-    """A number with a fraction or an exponent. One of a billion digits is refused: written out it fills the memory."""
-    number = Decimal(text)
-    if not number.is_finite() or abs(number.adjusted()) > LARGEST_EXPONENT:
-        _no_such_number(text[:40])
-    return number
-
-
-def _no_such_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not a number")
 
 
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (

@@ -1,6 +1,7 @@
 """The permit to close: it says that a deployment is closed only when that is proven.
 
-What may be closed without asking a person first is decided by `plans.ClosePlan.needs_no_approval`.
+What may be closed without asking a person first is decided by `plans.ClosePlan.needs_no_approval`. A close that failed
+moved money as long as it is not proven: what runs goes on costing.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ from dataclasses import dataclass
 
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import (
+    AkashError,
     ApiError,
-    Interrupted,
+    BadSettings,
     LedgerUnusable,
+    NotDelivered,
     NotFound,
     OutcomeUnknown,
     ServerError,
-    Unreachable,
 )
+from akash_mcp.guard.bounds import uact_of
+from akash_mcp.guard.journal import State
 from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd
@@ -27,9 +31,13 @@ log = logging.getLogger(__name__)
 _CLOSE_ATTEMPTS = 3
 
 
+class Unwound(AkashError):
+    """What went wrong with a deployment, and what closing it because of that came to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A deployment proven closed. `spent` and `refunded` are None where the record was gone already."""
+    """A deployment proven closed. `spent` and `refunded` are None where that is not on record."""
 
     dseq: Dseq
     spent: Usd | None
@@ -51,58 +59,136 @@ class ClosePermit:
     async def close(self) -> Closed:
         """Close, and read back that it is so. Harmless to repeat.
 
-        Raises `NotFound` for a deployment that this account does not have, `OutcomeUnknown` when it cannot be
-        proven closed, and what the Console raises when it refuses.
+        Raises `NotFound` for a deployment that neither this account nor our journal knows, and `OutcomeUnknown` in
+        every other case in which it cannot be proven closed.
         """
         for _ in range(_CLOSE_ATTEMPTS - 1):
+            failure = await self._ask_to_close()
             try:
-                return await self._close_once()
+                return await self._proven(failure)
             except OutcomeUnknown:
-                await self._operation.pause()
-        return await self._close_once()
+                if _is_final(failure):
+                    raise
+            await self._operation.pause()
+        return await self._proven(await self._ask_to_close())
 
-    async def _close_once(self) -> Closed:
-        failure: Exception | None = None
+    async def unwind(self, reason: Exception) -> Unwound:
+        """Close because of `reason`: that reason, together with what closing came to."""
+        if isinstance(reason, Unwound):
+            return reason
+        why = in_words(reason)
         try:
-            await self._operation.writer.close_deployment(self._dseq)
-        except (OutcomeUnknown, ServerError, Interrupted) as lost:
-            failure = lost
+            closed = await self.close()
+        except AkashError as stuck:
+            return Unwound(
+                f"{why.what} Closing it again did not work either: {stuck.what}",
+                money="It may still cost money.",
+                next_step=f"Call close_deployment(dseq={self._dseq}): repeating it is harmless.",
+            )
+        cost = "what it cost is not known" if closed.spent is None else f"it cost {closed.spent}"
+        # What was uncertain before, and what had to be done about it, is over with the deployment.
+        is_over = isinstance(why, OutcomeUnknown | NotDelivered)
+        return Unwound(
+            f"{_certain(why)} Deployment {closed.dseq} was closed again, proven; {cost}.",
+            money="It costs nothing any more.",
+            next_step="" if is_over else why.next_step,
+        )
+
+    async def _ask_to_close(self) -> AkashError | None:
+        try:
+            await self._operation.closer.close_deployment(self._dseq)
+        except AkashError as failure:
+            return failure
+        return None
+
+    async def _proven(self, failure: AkashError | None) -> Closed:
         closed = await self._proof(failure)
         self._record(closed)
         return closed
 
-    async def _proof(self, failure: Exception | None) -> Closed:
+    async def _proof(self, failure: AkashError | None) -> Closed:
         try:
             after = await self._operation.reader.get_deployment(self._dseq)
-        except NotFound:
-            return Closed(self._dseq, None, None)
-        except (ApiError, Interrupted, Unreachable) as unread:
-            raise self._not_proven(str(failure or unread)) from unread
+        except NotFound as gone:
+            launch = self._launch()
+            if launch is State.CLOSED:
+                return Closed(self._dseq, None, None)
+            if launch is None and isinstance(failure, NotFound):
+                raise failure from None
+            raise self._not_proven(failure or gone) from gone
+        except AkashError as unread:
+            raise self._not_proven(failure or unread) from unread
         if after.state != "closed":
-            raise self._not_proven(str(failure) if failure else "It still reads as active.")
-        return Closed(self._dseq, after.spent, self._refunded(after))
+            raise self._not_proven(failure or AkashError("It still reads as active."))
+        spent = self._spent(after)
+        return Closed(self._dseq, spent, self._refunded(after, spent))
 
-    def _refunded(self, closed: DeploymentDetail) -> Usd | None:
+    def _launch(self) -> State | None:
+        """How the launch that created it stands; None where we did not create it."""
+        try:
+            launch = self._operation.journal.launch_of(self._dseq)
+        except LedgerUnusable:
+            log.exception("whether we created deployment %s is not known", self._dseq)
+            return State.UNKNOWN
+        return launch.state if launch is not None else None
+
+    def _spent(self, closed: DeploymentDetail) -> Usd | None:
+        """What was paid out. A list of nothing is 0; no list, and one without uact, is unknown."""
+        account = closed.escrow_account.state
+        if "transferred" in account.model_fields_set and not account.transferred:
+            return Usd(0)
+        paid = uact_of(account.transferred)
+        return None if paid is None else Usd.from_uact(paid)
+
+    def _refunded(self, closed: DeploymentDetail, spent: Usd | None) -> Usd | None:
         """What we put in, less what it cost: the chain empties its own record of deposits when it closes."""
+        if spent is None:
+            return None
         try:
             held = self._operation.ledger.held(self._dseq)
         except LedgerUnusable:
             log.exception("what was put into a deployment is not known")
             return None
-        return held - closed.spent if held >= closed.spent and held else closed.refunded
+        return held - spent if held >= spent and held else closed.refunded
 
-    def _not_proven(self, why: str) -> OutcomeUnknown:
+    def _not_proven(self, why: AkashError) -> OutcomeUnknown:
+        again = "Call close_deployment again in half a minute: repeating it is harmless."
         return OutcomeUnknown(
-            f"Deployment {self._dseq} is not proven closed and may still cost money. {why}",
-            next_step="Call close_deployment again in half a minute: repeating it is harmless.",
+            f"Deployment {self._dseq} is not proven closed and may still cost money. {why.what}",
+            next_step=f"{again} {why.next_step}".rstrip(),
         )
 
     def _record(self, closed: Closed) -> None:
+        ledger, journal = self._operation.ledger, self._operation.journal
         try:
+            # A launch whose creation could not be written down has not named it yet.
+            ledger.attach(self.op_id, self._dseq)
             if closed.spent is not None:
                 # Without a figure the reservation stays held: it counts as spent.
-                self._operation.ledger.settle(self._dseq, closed.spent)
-            self._operation.journal.mark_closed(self._dseq, f"proven closed, {closed.spent} spent")
-            self._operation.journal.finish(self.op_id)
+                ledger.settle(self._dseq, closed.spent)
+            journal.mark_closed(self._dseq, f"proven closed, {closed.spent} spent")
+            journal.finish(self.op_id)
         except LedgerUnusable:
             log.exception("deployment %s is closed, and the ledger could not be updated", self._dseq)
+
+
+def _is_final(failure: AkashError | None) -> bool:
+    """Whether asking again will not help: the Console counts refusals, and answers none for a while after a few."""
+    refused = isinstance(failure, ApiError) and not isinstance(failure, ServerError | NotFound)
+    return refused or isinstance(failure, BadSettings)
+
+
+def in_words(reason: Exception) -> AkashError:
+    """An error as one of ours: what broke inside this server is logged, and told without its insides."""
+    if isinstance(reason, AkashError):
+        return reason
+    log.error("a launch broke", exc_info=reason)
+    return AkashError(
+        "This server failed while it looked for a lease.", next_step="The user finds why in its log."
+    )
+
+
+def _certain(reason: AkashError) -> str:
+    """What happened, without what was not known then: a lost answer is told as the refusal that it may hide."""
+    cause = reason.__cause__
+    return cause.what if isinstance(reason, OutcomeUnknown) and isinstance(cause, AkashError) else reason.what

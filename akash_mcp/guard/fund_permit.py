@@ -1,13 +1,24 @@
-"""The permit to fund: one amount for one deployment, once; or as many hours more as it pays for."""
+"""The permit to fund: one amount for one deployment, once; or as many hours more as it pays for.
+
+What it sends is never sent twice. What became of it is read back, and told as what it is: from then on "no money moved"
+is said only of a definite refusal, after which everything reads as before.
+"""
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+from akash_mcp.clients.console.limits import MOST_RUNTIME_HOURS, check_runtime_limit
 from akash_mcp.clients.console.models import DeploymentDetail
-from akash_mcp.errors import Refused
+from akash_mcp.errors import AkashError, ApiError, OutcomeUnknown, Refused
+from akash_mcp.guard.bounds import check_generation, uact_of
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.guard.plans import FundPlan
 from akash_mcp.ids import OpId
+from akash_mcp.money import Usd
+
+_READ_ATTEMPTS = 4
 
 
 class FundPermit:
@@ -23,20 +34,118 @@ class FundPermit:
         return self._operation.op_id
 
     async def deposit(self) -> DeploymentDetail:
-        """Add the money. Sent once: raises `OutcomeUnknown` when the answer was lost."""
+        """Add the money, or the hours that it pays for, and read back what became of it.
+
+        Raises what the Console raises where it refused, `OutcomeUnknown` where it is not known what it did, and another
+        error where it did something else than was approved, or where that could not be written down.
+        """
+        if self._plan.more_hours is None:
+            return await self._deposit()
+        return await self._extend(self._plan.more_hours)
+
+    async def _deposit(self) -> DeploymentDetail:
         operation, plan = self._operation, self._plan
+        with operation.preparing():
+            await check_generation(operation, plan.dseq, funds_itself=False)
+            before = _in_escrow(await operation.reader.get_deployment(plan.dseq))
+            if before is None:
+                raise Refused(
+                    f"What is in escrow for deployment {plan.dseq} is not known, so nothing is added."
+                )
         with operation.accounted(on_refusal=State.REFUSED):
-            if plan.more_hours is None:
-                detail = await operation.writer.deposit(plan.dseq, plan.amount)
-            else:
-                await self._extend(plan.more_hours)
-                detail = await operation.reader.get_deployment(plan.dseq)
-        operation.journal.advance(operation.op_id, State.DONE)
+            detail = await operation.writer.deposit(plan.dseq, plan.amount)
+        done = f"{plan.amount} was added to deployment {plan.dseq}"
+        self._written_down(done)
+        expected = before + plan.amount.uact
+        for attempt in range(_READ_ATTEMPTS):
+            if attempt:
+                await operation.pause()
+                detail = await self._read_back(done)
+            after = _in_escrow(detail)
+            if after is not None and after >= expected:
+                break
+        else:
+            raise OutcomeUnknown(
+                f"The Console took {plan.amount} for deployment {plan.dseq}, and its escrow does not show it.",
+                next_step="Do not repeat it. Call get_deployment in a minute.",
+            )
+        if after > expected:
+            added = Usd.from_uact(after - before)
+            raise AkashError(
+                f"{added} came into the escrow of deployment {plan.dseq}, and {plan.amount} was approved.",
+                money=f"{added} went into escrow.",
+                next_step="Tell the user. What is not used comes back when it is closed. Do not repeat it.",
+            )
         return detail
 
-    async def _extend(self, more_hours: int) -> None:
-        writer, dseq = self._operation.writer, self._plan.dseq
-        limit = (await writer.get_settings(dseq)).runtime_limit_hours
-        if limit is None:
-            raise Refused(f"Deployment {dseq} has no runtime limit, so it is funded without end already.")
-        await writer.set_runtime_limit(dseq, int(limit) + more_hours)
+    async def _extend(self, more_hours: int) -> DeploymentDetail:
+        operation, dseq = self._operation, self._plan.dseq
+        with operation.preparing():
+            await check_generation(operation, dseq, funds_itself=True)
+            limit = (await operation.writer.get_settings(dseq)).runtime_limit_hours
+            if limit is None:
+                raise Refused(
+                    f"The runtime limit of deployment {dseq} is not known, so it may be funded without end already."
+                )
+            total = limit + more_hours
+            check_runtime_limit(total, MOST_RUNTIME_HOURS)
+        with operation.accounted(on_refusal=State.REFUSED):
+            await self._raise_limit(total)
+        done = f"Deployment {dseq} may now run for {total} hours in all"
+        self._written_down(done)
+        return await self._read_back(done)
+
+    async def _raise_limit(self, total: int) -> None:
+        """Send the new total once. Whatever comes back, what then reads as the limit decides.
+
+        The Console refuses the same total a second time, and a proxy may have sent it twice: a raise that was refused
+        may stand even so.
+        """
+        try:
+            now = (await self._operation.writer.set_runtime_limit(self._plan.dseq, total)).runtime_limit_hours
+            failure: AkashError = OutcomeUnknown("Akash Console answered, and not with the new limit.")
+        except (OutcomeUnknown, ApiError) as lost:
+            now, failure = await self._limit_now(), lost
+        for attempt in range(_READ_ATTEMPTS):
+            if attempt:
+                await self._operation.pause()
+                now = await self._limit_now()
+            if now is not None and now >= total:
+                return
+            if now is not None and isinstance(failure, ApiError):
+                raise failure
+        raise OutcomeUnknown(
+            f"{failure.what} The runtime limit of deployment {self._plan.dseq} reads as {now or 'unknown'}, and "
+            f"{total} hours were asked for.",
+            next_step="The amount stays reserved. Do not repeat it: look with get_deployment first.",
+        ) from failure
+
+    async def _limit_now(self) -> int | None:
+        try:
+            return (await self._operation.writer.get_settings(self._plan.dseq)).runtime_limit_hours
+        except AkashError:
+            return None  # unknown, and told as that
+
+    async def _read_back(self, done: str) -> DeploymentDetail:
+        try:
+            return await self._operation.reader.get_deployment(self._plan.dseq)
+        except AkashError as unread:
+            raise AkashError(
+                f"{done}, and it cannot be read back: {unread.what}",
+                money=f"{self._plan.amount} is committed.",
+                next_step="Do not repeat it. Call get_deployment in a minute.",
+            ) from unread
+
+    def _written_down(self, done: str) -> None:
+        with self._operation.written_down(
+            done, money=f"{self._plan.amount} is committed.", next_step="Do not repeat it."
+        ):
+            self._operation.journal.advance(self.op_id, State.DONE)
+
+
+def _in_escrow(detail: DeploymentDetail) -> Decimal | None:
+    """uact that came into the escrow so far: what is in there and what was paid out of it. None where it is unknown."""
+    state = detail.escrow_account.state
+    funds = uact_of(state.funds)
+    paid = uact_of(state.transferred) if state.transferred else Decimal(0)
+    return None if funds is None or paid is None else funds + paid

@@ -15,12 +15,12 @@ from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.shell import ProviderShell
-from akash_mcp.errors import BadArgument, LedgerUnusable, NotApproved, Refused
+from akash_mcp.errors import BadArgument, LedgerUnusable, NotApproved, OverBudget
 from akash_mcp.guard.approval import Approval
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.exec_permit import ExecPermit
 from akash_mcp.guard.fund_permit import FundPermit
-from akash_mcp.guard.journal import Journal, Kind, State, new_op_id
+from akash_mcp.guard.journal import Journal, Kind, State
 from akash_mcp.guard.launch_permit import LaunchPermit
 from akash_mcp.guard.lease_permit import LeasePermit
 from akash_mcp.guard.ledger import Ledger
@@ -34,7 +34,10 @@ log = logging.getLogger(__name__)
 
 
 class Gate:
-    """Turns approved plans into permits. Nothing else builds a `ConsoleWriter` or a `ProviderShell`."""
+    """Turns approved plans into permits. Nothing else builds a `ConsoleWriter` or a `ProviderShell`.
+
+    A yes opens one operation: whoever brings it again gets `OperationExists`.
+    """
 
     def __init__(
         self,
@@ -94,12 +97,11 @@ class Gate:
     def close(self, plan: ClosePlan, approval: Approval) -> ClosePermit:
         """A permit to close one deployment. A ledger that cannot be written does not stand in its way."""
         _match(plan, approval)
-        op_id = new_op_id()
         try:
-            self._journal.open(op_id, Kind.CLOSE, plan.record, plan.dseq)
+            self._journal.open(approval.op_id, Kind.CLOSE, plan.record, plan.dseq)
         except LedgerUnusable:
             log.exception("closing without a ledger")
-        return ClosePermit(self._operation(op_id), plan.dseq)
+        return ClosePermit(self._operation(approval.op_id), plan.dseq)
 
     def execute(self, plan: ExecPlan, approval: Approval) -> ExecPermit:
         """A permit to run one command in one container once."""
@@ -108,15 +110,19 @@ class Gate:
 
     def _admit(self, kind: Kind, plan: Plan, approval: Approval, dseq: Dseq | None) -> OpId:
         _match(plan, approval)
-        op_id = new_op_id()
-        self._journal.open(op_id, kind, plan.record, dseq)
-        if plan.exposure:
+        op_id, refusal = approval.op_id, None
+        # The yes is used up, the operation written down and its exposure held at once, or not at all.
+        with self._journal.together():
+            self._journal.open(op_id, kind, plan.record, dseq)
             try:
-                self._ledger.reserve(op_id, plan.exposure, dseq=dseq)
-            except Refused as refusal:
-                self._journal.advance(op_id, State.REFUSED, refusal.what)
-                raise
-        self._journal.advance(op_id, State.RESERVED, f"approved by {approval.via}")
+                if plan.exposure:
+                    self._ledger.reserve(op_id, plan.exposure, dseq=dseq)
+                self._journal.advance(op_id, State.RESERVED, f"approved by {approval.via}")
+            except OverBudget as over:
+                refusal = over
+                self._journal.advance(op_id, State.REFUSED, over.what)
+        if refusal is not None:
+            raise refusal
         return op_id
 
     def _operation(self, op_id: OpId) -> AuthorisedOperation:

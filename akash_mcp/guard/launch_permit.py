@@ -6,8 +6,10 @@ keeps it held.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from akash_mcp.clients.console.models import Created
-from akash_mcp.errors import AkashError, LedgerUnusable, WalletProvisioning
+from akash_mcp.errors import AkashError, LedgerUnusable, OutcomeUnknown, WalletProvisioning
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.journal import Sources, State
 from akash_mcp.guard.lease_permit import LeasePermit
@@ -16,6 +18,10 @@ from akash_mcp.guard.plans import LaunchPlan
 from akash_mcp.ids import Dseq, OpId
 
 _PROVISIONING_ATTEMPTS = 14  # as often as Console's own page
+
+
+async def _nothing() -> None:
+    """What is done first where nobody wants anything else."""
 
 
 class LaunchPermit:
@@ -30,24 +36,39 @@ class LaunchPermit:
         """Names this operation in the journal, and in the answers of tools."""
         return self._operation.op_id
 
-    async def create(self) -> Created:
-        """Create the deployment. Sent once: raises `OutcomeUnknown` when the answer was lost."""
+    async def create(self, first: Callable[[], Awaitable[None]] = _nothing) -> Created:
+        """Create the deployment. Sent once: raises `OutcomeUnknown` when the answer was lost.
+
+        `first` is awaited before each request: what was there before it is not what it created. Raises `Unwound` for
+        a deployment that could not be written down: it was closed again.
+        """
         operation = self._operation
         with operation.accounted(on_refusal=State.REFUSED):
-            created = await self._created()
-        self._record(created.dseq, created.manifest)
+            # Known to every process before the request: another launch of the same could be taken for this one.
+            operation.journal.keep_sources(operation.op_id, self._sources(self.plan.manifest))
+            created = await self._created(first)
+        try:
+            is_ours = self._record(created.dseq, created.manifest)
+        except AkashError as unwritten:
+            raise await self.abandoning(created.dseq).unwind(unwritten) from unwritten
+        if not is_ours:
+            raise OutcomeUnknown(
+                f"The Console answered with deployment {created.dseq}, which another launch created.",
+                next_step=f"{self.plan.exposure} stay reserved. Look with list_deployments; do not simply try again.",
+            )
         return created
 
-    async def _created(self) -> Created:
+    async def _created(self, first: Callable[[], Awaitable[None]]) -> Created:
         for _ in range(_PROVISIONING_ATTEMPTS):
             try:
-                return await self._send()
+                return await self._send(first)
             except WalletProvisioning:
                 # A definite no: a new account's wallet is still being set up, and nothing was done.
                 await self._operation.pause()
-        return await self._send()
+        return await self._send(first)
 
-    async def _send(self) -> Created:
+    async def _send(self, first: Callable[[], Awaitable[None]]) -> Created:
+        await first()
         return await self._operation.writer.create_deployment(
             self.plan.sdl,
             self.plan.deposit,
@@ -55,9 +76,21 @@ class LaunchPermit:
             runtime_limit_hours=self.plan.runtime_limit_hours,
         )
 
-    def adopt(self, dseq: Dseq) -> None:
-        """Take up a deployment that was found to be what a lost answer created."""
-        self._record(dseq, self.plan.manifest)
+    def adopt(self, dseq: Dseq, *, by_name: bool = False) -> bool:
+        """Take up a deployment that was found to be what a lost answer created.
+
+        False where it is another launch's, or could be: of the same manifest, without a deployment, and not refused.
+        One that was found `by_name` can only be ours.
+        """
+        return self._record(dseq, self.plan.manifest, alone=not by_name)
+
+    def give_up(self, note: str) -> None:
+        """Write down what the search for a lost creation came to. Its reservation stays held."""
+        self._operation.journal.advance(self.op_id, State.UNKNOWN, note)
+
+    def rivals(self) -> list[OpId]:
+        """The other launches of the same manifest that may have created what is found."""
+        return self._operation.journal.rivals(self.op_id, self.plan.manifest)
 
     def leasing(self, dseq: Dseq) -> LeasePermit:
         """The part of this permit that leases for the deployment just created."""
@@ -67,16 +100,20 @@ class LaunchPermit:
         """The part of this permit that closes the deployment just created."""
         return ClosePermit(self._operation, dseq)
 
-    def _record(self, dseq: Dseq, manifest: str) -> None:
+    def _record(self, dseq: Dseq, manifest: str, *, alone: bool = False) -> bool:
         operation = self._operation
         try:
-            operation.ledger.attach(operation.op_id, dseq)
-            operation.journal.advance(operation.op_id, State.CREATED, dseq=dseq)
-            sources = Sources(self.plan.sdl, manifest, self.plan.runtime_limit_hours)
-            operation.journal.keep_sources(operation.op_id, sources)
+            with operation.journal.together():
+                if not operation.journal.created(operation.op_id, dseq, self._sources(manifest), alone=alone):
+                    return False
+                operation.ledger.attach(operation.op_id, dseq)
+                return True
         except LedgerUnusable as unwritten:
             raise AkashError(
                 f"Deployment {dseq} was created and could not be written down: {unwritten.what}",
-                money=f"Its deposit of {self.plan.deposit} is in escrow; nothing is leased.",
+                money=f"{self.plan.deposit} is reserved for it; nothing is leased.",
                 next_step=f"Close it with close_deployment(dseq={dseq}).",
             ) from unwritten
+
+    def _sources(self, manifest: str) -> Sources:
+        return Sources(self.plan.sdl, manifest, self.plan.runtime_limit_hours)

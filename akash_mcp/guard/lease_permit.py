@@ -1,25 +1,57 @@
 """The permit to lease: the last lock before money flows, whatever ranked and chose the offers.
 
 Before the one request that starts the billing, the rate is held against what was approved, the provider against the
-person's policy, the platform's own funding is bounded (automatic top-up is switched off, or a runtime limit is set),
-and each offer is looked at once more.
+person's policy, what bounds the deployment is read back, and each offer is looked at once more. After it, whatever came
+of it, what the leases really cost is read back. There is no way to a leased deployment around that: one that costs more
+than was approved, or that cannot be read, is closed at once, and the error says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
-from akash_mcp.clients.console.models import DeploymentDetail
-from akash_mcp.errors import BadArgument, Refused
+from akash_mcp.clients.console.models import Bid, DeploymentDetail, Lease
+from akash_mcp.errors import (
+    AkashError,
+    ApiError,
+    BadArgument,
+    LedgerUnusable,
+    NotDelivered,
+    OutcomeUnknown,
+    Refused,
+    Unreachable,
+)
+from akash_mcp.guard.bounds import Bound, Terms, leases_not_closed, read_bound
+from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.journal import Sources, State
-from akash_mcp.guard.operation import AuthorisedOperation
+from akash_mcp.guard.operation import DEFINITE, AuthorisedOperation
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
-from akash_mcp.money import ZERO, Usd, usd_per_hour
+from akash_mcp.money import ZERO, Usd, told_apart, usd_per_hour, usd_per_hour_at_most
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 _HIGHEST_PRICE = Decimal(10**12)
 """uact per block: far more than the chain takes for a price, and few enough digits to be reckoned with exactly."""
+
+_READ_ATTEMPTS = 3
+_MANIFEST_ATTEMPTS = 3
+
+
+class OfferGone(Refused):
+    """An offer cannot be had any more, or not at its price, and nothing was leased: another one may do.
+
+    `providers` are those from which nothing can be leased, whatever they offer.
+    """
+
+    def __init__(self, what: str, *, providers: frozenset[ProviderAddress] = frozenset()) -> None:
+        super().__init__(what)
+        self.providers = providers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,38 +76,143 @@ class LeasePermit:
         self._operation = operation
         self._dseq = dseq
         self._max_usd_per_hour = max_usd_per_hour
+        self._closing = ClosePermit(operation, dseq)
 
     @property
     def op_id(self) -> OpId:
         """Names this operation in the journal, and in the answers of tools."""
         return self._operation.op_id
 
-    async def lease(self, choices: Sequence[Choice]) -> DeploymentDetail:
-        """Bound the platform's own funding, look at the offers once more, and lease all in one transaction.
+    async def lease(self, choices: Sequence[Choice]) -> Bound:
+        """Lease all in one transaction, see that their providers have the manifest, and read back what they cost.
 
-        Raises `Refused` when an offer is over the approved rate, of a provider that the policy does not allow, no
-        longer open, or more expensive than it was; nothing is leased then. Raises what the Console raises otherwise.
-        After anything but a `Refused` the lease may exist even so: look before acting.
+        Returns what bounds the deployment. Raises `OfferGone` where an offer is gone or became dearer, another
+        `Refused` where a limit would be passed or what bounds the cost is not as approved, and what the Console raises
+        where it refuses: nothing is leased then. Raises `Unwound` where a lease may have come about and is not known to
+        be what was approved: the deployment was closed then. Raises `NotDelivered` where only the manifest cannot be
+        delivered: what was approved is leased, and costs. Raises `TakenOver` where another operation has the deployment
+        now.
         """
-        dseq, operation = self._dseq, self._operation
-        sources = self._sources()
+        dseq, operation, sources = self._dseq, self._operation, self._sources()
         self._within_limits(choices, sources.runtime_limit_hours)
-        await operation.writer.limit_funding(dseq, sources.runtime_limit_hours)
+        bound = await read_bound(operation, dseq, sources.runtime_limit_hours)
         await self._still_offered(choices)
-        with operation.accounted(on_refusal=State.OFFERED):
-            detail = await operation.writer.create_lease(sources.manifest, lease_ids(dseq, choices))
-        operation.journal.advance(
-            operation.op_id, State.LEASED, ", ".join(choice.provider for choice in choices)
-        )
-        return detail
+        terms = Terms(tuple(lease_ids(dseq, choices)), self._max_usd_per_hour, bound)
+        # Written before the request: a ledger that cannot be written stops it here.
+        operation.journal.advance(operation.op_id, State.OFFERED, f"leasing from {_providers(terms)}")
+        answer, failure = await self._send(sources.manifest, terms.leases)
+        if failure is None or await self._or_close(self._is_leased(failure)):
+            await self._or_close(self._prove(terms, answer))
+            if failure is not None:
+                await self._deliver_again(terms, sources.manifest, failure)
+            return bound
+        if isinstance(failure, ApiError) and failure.status in (400, 403, 404, 502):
+            # A bid that was closed reads as closed; a provider that cannot be leased from goes on bidding.
+            lost = {lease.provider for lease in terms.leases} if failure.status != 400 else ()
+            raise OfferGone(failure.what, providers=frozenset(lost)) from failure
+        raise failure
 
-    async def resend_manifest(self, leases: Sequence[LeaseId]) -> DeploymentDetail:
-        """Deliver the manifest again to leases that exist. The Console creates no lease where one is open."""
-        return await self._operation.writer.create_lease(self._sources().manifest, leases)
+    async def _or_close(self, work: Awaitable[T]) -> T:
+        """What `work` finds out of the leases. Where that is not as approved, or not to be had, it ends in a close."""
+        try:
+            return await work
+        except Exception as wrong:
+            raise await self._closing.unwind(wrong) from wrong
+
+    async def _send(
+        self, manifest: str, leases: Sequence[LeaseId]
+    ) -> tuple[DeploymentDetail | None, AkashError | None]:
+        """The one request that starts the billing: its answer, or why there is none."""
+        try:
+            with self._operation.accounted(on_refusal=State.OFFERED):
+                return await self._operation.writer.create_lease(manifest, leases), None
+        except AkashError as failure:
+            return None, failure
+
+    async def _is_leased(self, failure: AkashError) -> bool:
+        """Whether there is a lease in spite of a failure: the Console makes it first and delivers the manifest then.
+
+        A refusal without a lease is believed at once. After a lost answer there may be one a little later, so it is
+        looked for again, and that there is still none proves nothing: raises then, and where it cannot be read.
+        """
+        if isinstance(failure, DEFINITE) and not isinstance(failure, ApiError):
+            return False  # it was not sent
+        for attempt in range(_READ_ATTEMPTS):
+            if attempt:
+                await self._operation.pause()
+            try:
+                detail = await self._read()
+            except AkashError as unread:
+                raise AkashError(
+                    f"{failure.what} Whether there is a lease cannot be read: {unread.what}"
+                ) from failure
+            if leases_not_closed(detail):
+                return True
+            if isinstance(failure, ApiError) and "leases" in detail.model_fields_set:
+                return False
+        raise failure
+
+    async def _read(self) -> DeploymentDetail:
+        """The deployment, asked for again where that fails."""
+        for _ in range(_READ_ATTEMPTS - 1):
+            try:
+                return await self._operation.reader.get_deployment(self._dseq)
+            except AkashError:
+                await self._operation.pause()
+        return await self._operation.reader.get_deployment(self._dseq)
+
+    async def _prove(self, terms: Terms, answer: DeploymentDetail | None) -> None:
+        """Hold what the leases cost, by the answer and read anew, against what was approved, and write them down."""
+        if answer is not None and (breach := terms.breach(answer)):
+            raise AkashError(breach)
+        for attempt in range(_READ_ATTEMPTS):
+            if attempt:
+                await self._operation.pause()
+            detail = await self._read()
+            if breach := terms.breach(detail):
+                raise AkashError(breach)
+            if terms.is_shown_by(detail):
+                break
+        else:
+            raise AkashError("What its leases cost cannot be read back.")
+        with self._operation.written_down("The lease was made", money="It is paid for.", next_step=""):
+            self._operation.journal.advance(self.op_id, State.LEASED, _providers(terms))
+
+    async def _deliver_again(self, terms: Terms, manifest: str, failure: AkashError) -> None:
+        """Deliver the manifest again: the Console creates no lease where one is open."""
+        for _ in range(_MANIFEST_ATTEMPTS):
+            await self._operation.pause()
+            try:
+                answer = await self._operation.writer.create_lease(manifest, terms.leases)
+            except (OutcomeUnknown, ApiError, Unreachable) as again:
+                failure = again
+                continue
+            await self._or_close(self._prove(terms, answer))
+            return
+        raise NotDelivered(
+            f"It was leased, and its provider does not take the manifest: {failure.what}",
+            money=f"It is paid for, at up to {self._max_usd_per_hour} an hour, until it is closed.",
+            next_step=f"diagnose_deployment(dseq={self._dseq}) finds out why, close_deployment ends it.",
+        ) from failure
+
+    async def accept(self, detail: DeploymentDetail) -> Bound:
+        """Take the leases that somebody else made for what they are, and bound and prove what they cost like our own.
+
+        Raises `Refused` where they are not within what was approved, and what the Console raises: they stay then too.
+        """
+        sources, leases = self._sources(), leases_not_closed(detail)
+        self._within_limits([_choice_of(lease) for lease in leases], sources.runtime_limit_hours)
+        bound = await read_bound(self._operation, self._dseq, sources.runtime_limit_hours, is_leased=True)
+        terms = Terms(tuple(lease.lease_id for lease in leases), self._max_usd_per_hour, bound)
+        await self._prove(terms, detail)
+        return bound
 
     def advance(self, state: State, note: str = "") -> None:
-        """Write down how far the operation has come."""
-        self._operation.journal.advance(self._operation.op_id, state, note)
+        """Write down how far the operation has come. Where that fails it goes on: its money is held already."""
+        try:
+            self._operation.journal.advance(self._operation.op_id, state, note)
+        except LedgerUnusable:
+            log.exception("how far operation %s has come could not be written down", self._operation.op_id)
 
     def _sources(self) -> Sources:
         sources = self._operation.journal.sources(self._dseq)
@@ -92,12 +229,12 @@ class LeasePermit:
                 raise Refused(f"The offer of {choice.provider} has no price that can be judged.")
         rate = sum((choice.usd_per_hour for choice in choices), ZERO)
         if rate > self._max_usd_per_hour:
+            cost, approved = told_apart(rate, self._max_usd_per_hour)
+            raise Refused(f"The offers cost {cost} an hour together, over the approved {approved}.")
+        most = sum((usd_per_hour_at_most(choice.price_uact_per_block) for choice in choices), ZERO)
+        if hours is not None and most * hours > self._operation.ledger.held(self._dseq):
             raise Refused(
-                f"The offers cost {rate} an hour together, over the approved {self._max_usd_per_hour}."
-            )
-        if hours is not None and rate * hours > self._operation.ledger.held(self._dseq):
-            raise Refused(
-                f"{hours} hours at {rate} an hour are more than what was approved for this deployment."
+                f"{hours} hours at up to {most} an hour are more than what was approved for this deployment."
             )
         for choice in choices:
             denied = choice.provider in policy.denied_providers
@@ -105,16 +242,31 @@ class LeasePermit:
                 raise Refused(f"The user's policy does not allow provider {choice.provider}.")
 
     async def _still_offered(self, choices: Sequence[Choice]) -> None:
-        bids = await self._operation.reader.list_bids(self._dseq)
-        still_open = {(bid.provider, bid.gseq, bid.oseq): bid for bid in bids if bid.is_open}
+        bids = [bid for bid in await self._operation.reader.list_bids(self._dseq) if bid.is_open]
         for choice in choices:
-            bid = still_open.get((choice.provider, choice.gseq, choice.oseq))
-            if bid is None:
-                raise Refused(f"The offer of {choice.provider} is no longer open.")
-            if bid.price_uact is None or not _is_price(bid.price_uact):
-                raise Refused(f"The offer of {choice.provider} has no price in dollars any more.")
-            if bid.price_uact > choice.price_uact_per_block:
-                raise Refused(f"The offer of {choice.provider} became dearer.")
+            of_choice = (choice.provider, choice.gseq, choice.oseq)
+            # A lease names no bid, only these three: where there are two, it may be the dearer that is taken.
+            offered = [bid for bid in bids if (bid.provider, bid.gseq, bid.oseq) == of_choice]
+            if not offered:
+                raise OfferGone(f"The offer of {choice.provider} is no longer open.")
+            if not all(_is_priced(bid) for bid in offered):
+                raise OfferGone(f"The offer of {choice.provider} has no price in dollars any more.")
+            if any((bid.price_uact or 0) > choice.price_uact_per_block for bid in offered):
+                raise OfferGone(f"The offer of {choice.provider} became dearer.")
+
+
+def _providers(terms: Terms) -> str:
+    return ", ".join(lease.provider for lease in terms.leases)
+
+
+def _choice_of(lease: Lease) -> Choice:
+    """What was chosen by whoever made a lease. Without a price in dollars it has none that can be judged."""
+    name, price = lease.lease_id, lease.price_uact or Decimal(0)
+    return Choice(gseq=name.gseq, oseq=name.oseq, provider=name.provider, price_uact_per_block=price)
+
+
+def _is_priced(bid: Bid) -> bool:
+    return bid.price_uact is not None and _is_price(bid.price_uact)
 
 
 def _is_price(uact_per_block: Decimal) -> bool:

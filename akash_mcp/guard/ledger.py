@@ -14,7 +14,7 @@ from akash_mcp.errors import OverBudget
 from akash_mcp.guard.policy import Policy
 from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, OpId
-from akash_mcp.money import Usd
+from akash_mcp.money import Usd, told_apart
 
 DAY_SECONDS = 24 * 3600
 
@@ -48,7 +48,7 @@ class Ledger:
             self._check(amount, dseq)
             db.execute(
                 "INSERT INTO reservations VALUES (?, ?, ?, ?, NULL, 'held', ?)",
-                (op_id, dseq, dseq is None, amount.uact, self._now()),
+                (op_id, dseq, dseq is None, amount.uact_at_most, self._now()),
             )
 
     def check(self, amount: Usd, *, dseq: Dseq | None) -> None:
@@ -75,7 +75,7 @@ class Ledger:
                 "SELECT op_id, amount_uact FROM reservations WHERE dseq = ? AND state = 'held' ORDER BY at",
                 (dseq,),
             ).fetchall()
-            rest = spent.uact
+            rest = spent.uact_at_most
             for index, row in enumerate(held):
                 # What was spent beyond all reservations still counts: it goes with the last.
                 share = rest if index == len(held) - 1 else min(rest, row["amount_uact"])
@@ -91,6 +91,15 @@ class Ledger:
             (total,) = db.execute(
                 "SELECT COALESCE(SUM(amount_uact), 0) FROM reservations WHERE dseq = ? AND state = 'held'",
                 (dseq,),
+            ).fetchone()
+        return Usd.from_uact(total)
+
+    def held_by(self, op_id: OpId) -> Usd:
+        """What is held for one operation."""
+        with self._store.reading() as db:
+            (total,) = db.execute(
+                "SELECT COALESCE(SUM(amount_uact), 0) FROM reservations WHERE op_id = ? AND state = 'held'",
+                (op_id,),
             ).fetchone()
         return Usd.from_uact(total)
 
@@ -120,18 +129,18 @@ class Ledger:
         policy = self._policy
         total = amount + (self._held_by(dseq) if dseq else Usd(0))
         if total > policy.max_usd_per_deployment:
+            cost, limit = told_apart(total, policy.max_usd_per_deployment)
             raise OverBudget(
-                f"This would let one deployment cost {total}, over the limit of {policy.max_usd_per_deployment} "
-                "per deployment.",
+                f"This would let one deployment cost {cost}, over the limit of {limit} per deployment.",
                 next_step="Ask for less. Only the user can raise the limit (AKASH_MCP_MAX_USD_PER_DEPLOYMENT).",
             )
         budget = self.status()
         if amount > budget.left_today:
+            needed, left = told_apart(amount, budget.left_today)
             raise OverBudget(
-                f"This needs {amount}, and {budget.left_today} is left of the {policy.max_usd_per_day} allowed in "
-                "24 hours.",
-                next_step="Close a deployment, which gives back what it did not use, or ask for less. Only the user "
-                "can raise the limit (AKASH_MCP_MAX_USD_PER_DAY).",
+                f"This needs {needed}, and {left} is left of the {policy.max_usd_per_day} allowed in 24 hours.",
+                next_step="Close a deployment, whose reservation then shrinks to what it cost, or ask for less. Only "
+                "the user can raise the limit (AKASH_MCP_MAX_USD_PER_DAY).",
             )
         if dseq is None and budget.live_deployments >= policy.max_deployments:
             raise OverBudget(

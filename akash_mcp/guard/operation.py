@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.console.writer import ConsoleWriter
-from akash_mcp.errors import ApiError, BadSettings, Refused, Unreachable
+from akash_mcp.errors import (
+    AkashError,
+    ApiError,
+    BadSettings,
+    LedgerUnusable,
+    Refused,
+    TakenOver,
+    Unreachable,
+)
 from akash_mcp.guard.journal import Journal, State
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.policy import Policy
 from akash_mcp.ids import OpId
 
-# What these say is certain: the request did nothing.
-_DEFINITE = (ApiError, Unreachable, BadSettings, Refused)
+log = logging.getLogger(__name__)
+
+DEFINITE = (ApiError, Unreachable, BadSettings, Refused, TakenOver)
+"""What these say of the request that raised them is certain: it did nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorisedOperation:
-    """One approved, reserved and journalled operation. `pause` waits a few seconds."""
+    """One approved, reserved and journalled operation. `closer` writes whoever has the deployment in hand: only for
+    closing. `pause` waits a few seconds.
+    """
 
-    writer: ConsoleWriter
+    closer: ConsoleWriter
     reader: ConsoleReader
     ledger: Ledger
     journal: Journal
@@ -30,17 +43,56 @@ class AuthorisedOperation:
     pause: Callable[[], Awaitable[None]]
     op_id: OpId
 
+    @property
+    def writer(self) -> ConsoleWriter:
+        """Writes while this operation has its deployment in hand: ask for it anew before each request.
+
+        Raises `TakenOver` where another has it now, and `LedgerUnusable`; nothing is sent then.
+        """
+        self.journal.holds.keep(self.op_id)
+        return self.closer
+
     @contextmanager
     def accounted(self, *, on_refusal: State) -> Iterator[None]:
-        """Around one request that may spend: whatever comes back, the journal and ledger know of it."""
+        """Around one request that may spend: whatever comes back, the journal and ledger know of it.
+
+        What it raises is always what the request raised. Where that cannot be written down everything stays held.
+        """
         try:
             yield
-        except _DEFINITE as refusal:
-            if on_refusal is State.REFUSED:
-                self.ledger.release(self.op_id)
-            self.journal.advance(self.op_id, on_refusal, str(refusal))
+        except DEFINITE as refusal:
+            self._write(on_refusal, refusal, release=on_refusal is State.REFUSED)
             raise
         except BaseException as lost:
             # Also when the server is stopped while it waits: the request may have landed.
-            self.journal.advance(self.op_id, State.UNKNOWN, str(lost) or type(lost).__name__)
+            self._write(State.UNKNOWN, lost)
             raise
+
+    @contextmanager
+    def preparing(self) -> Iterator[None]:
+        """Around what is read before the one request that spends: whatever it raises, nothing was sent."""
+        try:
+            yield
+        except BaseException as unread:
+            self._write(State.REFUSED, unread, release=True)
+            raise
+
+    @contextmanager
+    def written_down(self, done: str, *, money: str, next_step: str) -> Iterator[None]:
+        """Around what is written down of a request that was `done`. A ledger that fails then is told as just that."""
+        try:
+            yield
+        except LedgerUnusable as unwritten:
+            raise AkashError(
+                f"{done}, and it could not be written down: {unwritten.what}",
+                money=money,
+                next_step=next_step,
+            ) from unwritten
+
+    def _write(self, state: State, why: BaseException, *, release: bool = False) -> None:
+        try:
+            if release:
+                self.ledger.release(self.op_id)
+            self.journal.advance(self.op_id, state, str(why) or type(why).__name__)
+        except LedgerUnusable:
+            log.exception("how operation %s ended could not be written down", self.op_id)

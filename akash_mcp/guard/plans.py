@@ -1,7 +1,11 @@
 """Plans: what is about to be done, exactly, and the most that it can cost.
 
-A plan is a pure function of a tool's arguments and of what we created. A yes is bound to all of its fields, and
-the gate carries out what the plan says, so what was approved and what is done are one object.
+A plan is a pure function of a tool's arguments, of what we created and of what was read for its question. A yes is
+bound to everything that decides what is done: fields that only tell how things stand (`compare=False`: what a
+provider asks today, how long something has run) are shown and not bound, since they change while a person thinks. The
+gate carries out what the plan says, so what was approved and what is done are one object.
+
+Every summary is one line that begins with the amount, and holds other people's words only as labels in quotes.
 """
 
 from __future__ import annotations
@@ -9,14 +13,25 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
+from akash_mcp.clients.console.generation import Generation
+from akash_mcp.guard.contents import (
+    Contents,
+    Seller,
+    ServiceChange,
+    changes_words,
+    label,
+    sellers_words,
+)
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
-from akash_mcp.money import ZERO, Usd
+from akash_mcp.money import ZERO, Usd, hours_paid_for, uact_per_block
 from akash_mcp.sanitize.shell import command_line
-from akash_mcp.sanitize.text import field
+
+FREE_CLOSING_HOURS = 1
+"""What has run for longer than this is closed only when a person said so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +43,7 @@ class Plan(ABC):
     @property
     @abstractmethod
     def summary(self) -> str:
-        """What a person is shown: what happens, and the most it can cost."""
+        """What a person is shown: the amount, what happens, what it holds, and when it ends."""
 
     @property
     def record(self) -> str:
@@ -41,35 +56,48 @@ class Plan(ABC):
         return ZERO
 
     @property
+    def most(self) -> Usd:
+        """The most it can cost, together with what is held for it already."""
+        return self.exposure
+
+    @property
     def needs_no_approval(self) -> bool:
-        """Nothing is spent and only what we created is touched: no question is needed."""
+        """Nothing is spent, nothing that lasts is lost, and only what we created is touched: no question is needed."""
         return False
 
     @property
+    def touches_others(self) -> bool:
+        """It changes, pays for or runs commands in what this server did not create."""
+        return getattr(self, "ours", True) is False
+
+    @property
     def fingerprint(self) -> str:
-        """A hash over the kind of plan and all its fields."""
-        bound = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
-        return hashlib.sha256(json.dumps([type(self).__name__, bound], sort_keys=True).encode()).hexdigest()
+        """A hash over the kind of plan and all fields that decide what is done."""
+        return hashlib.sha256(
+            json.dumps([type(self).__name__, _plain(self)], sort_keys=True).encode()
+        ).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchPlan(Plan):
-    """Create a deployment with a deposit and, for the tool `deploy`, lease the best offer within the rate.
+    """Create a deployment and, for the tool `deploy`, lease the best offer within the rate.
 
-    `max_usd_per_hour` is what we will take, all groups together. `contents` says in words what is deployed, `groups`
-    in how many leases.
+    `deposit` is the most that it can cost: what goes into its escrow, or where Console funds deployments by itself
+    (autumn 2026) what it can use within its `runtime_limit_hours`. `max_usd_per_hour` is what we will take, all groups
+    together, `groups` in how many leases.
     """
 
     sdl: str
     manifest: str
     """What Console will make of the SDL: by its hash a deployment is found again whose creation got no answer."""
-    contents: str
+    contents: Contents
     deposit: Usd
     max_usd_per_hour: Usd
     groups: int
     prefer: Literal["balanced", "cheapest", "reliable"] = "balanced"
     runtime_limit_hours: int | None = None
     """Where Console funds deployments by itself (autumn 2026), what ends it: so many hours at the full rate."""
+    generation: Generation = Generation.REFERENCE
 
     @property
     def exposure(self) -> Usd:
@@ -79,55 +107,89 @@ class LaunchPlan(Plan):
 
     @property
     def summary(self) -> str:
-        lease = (
-            f"and lease the best offer of at most {self.max_usd_per_hour} an hour ({self.prefer})"
+        most = self.max_usd_per_hour
+        what = (
+            f"Deploy {self.contents.words} at the best offer of at most {most} an hour ({self.prefer})."
             if self.tool == "deploy"
-            else f"to collect offers of at most {self.max_usd_per_hour} an hour"
+            else f"Create a deployment of {self.contents.words}, to collect offers of at most {most} an hour; a lease "
+            "is asked for apart."
         )
-        if self.runtime_limit_hours is not None:
-            hours = f"{self.runtime_limit_hours} hour{'s' * (self.runtime_limit_hours > 1)}"
-            return (
-                f"Create a deployment of {self.contents} {lease}. Akash closes it {hours} after it started at the "
-                f"latest, so {self.deposit} is the most it can cost. It costs nothing any more once it is closed."
-            )
-        return (
-            f"Create a deployment of {self.contents}, put a deposit of {self.deposit} into its escrow {lease}. "
-            f"Automatic top-up is switched off, so {self.deposit} is the most it can cost{self._runtime()}. What is "
-            "not used comes back when it is closed."
-        )
+        return _sentences(f"At most {self.deposit}.", what, *self.contents.sentences, self._end())
 
-    def _runtime(self) -> str:
-        if not self.max_usd_per_hour:
-            return ""
-        hours = self.deposit.amount / self.max_usd_per_hour.amount
-        return f"; at the full rate that lasts {_hours(hours)}"
+    def _end(self) -> str:
+        if self.runtime_limit_hours is not None:
+            return (
+                f"The account's credit pays while it runs. Akash closes it {_hours(Decimal(self.runtime_limit_hours))} "
+                "after its lease starts, and closing it earlier costs less."
+            )
+        lasts = _lasting(self.deposit, self.max_usd_per_hour)
+        ends = f"at that rate it lasts {lasts} at least, and ends" if lasts else "it ends"
+        return (
+            f"{self.deposit} goes into its escrow, and {_no_top_up(self.generation)}: {ends} when that is used up. "
+            "What is not used comes back when it is closed."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeasePlan(Plan):
-    """Lease offers for a deployment that we created. The deposit that it draws on is held already."""
+    """Lease offers for a deployment that we created. What it can cost, `held`, is reserved already.
+
+    `sellers` are the providers with what is known of their offers now.
+    """
 
     dseq: Dseq
     providers: tuple[ProviderAddress, ...]
     max_usd_per_hour: Usd
+    held: Usd = field(default=ZERO, compare=False)
+    sellers: tuple[Seller, ...] = field(default=(), compare=False)
+    contents: Contents = field(default=Contents(), compare=False)
+    runtime_limit_hours: int | None = field(default=None, compare=False)
+    generation: Generation = field(default=Generation.REFERENCE, compare=False)
+
+    @property
+    def most(self) -> Usd:
+        return self.held
 
     @property
     def summary(self) -> str:
-        return (
-            f"Lease deployment {self.dseq} from {', '.join(self.providers)} for at most {self.max_usd_per_hour} an "
-            "hour, paid from its deposit until it is closed. Automatic top-up is switched off first."
+        sellers = self.sellers or tuple(Seller(provider) for provider in self.providers)
+        return _sentences(
+            f"At most {self.held}, {'reserved' if self.runtime_limit_hours else 'in escrow'} already.",
+            f"Lease deployment {self.dseq} from {sellers_words(sellers)}: at most {self.max_usd_per_hour} an hour "
+            "together.",
+            f"It runs {self.contents.words}." if self.contents.apps else "",
+            # What it asked of providers has chosen among their bids already.
+            *replace(self.contents, filters=()).sentences,
+            self._end(),
         )
+
+    def _end(self) -> str:
+        if self.runtime_limit_hours is not None:
+            hours = _hours(Decimal(self.runtime_limit_hours))
+            return f"The account's credit pays while it runs, and Akash closes it {hours} after the lease starts."
+        asked = [each.usd_per_hour for each in self.sellers if each.usd_per_hour is not None]
+        known = len(asked) == len(self.providers)
+        rate = sum(asked, ZERO) if known else self.max_usd_per_hour
+        lasts = _lasting(self.held, rate)
+        ends = f"at that rate it lasts {lasts} at least, and ends" if lasts else "it ends"
+        return f"Its escrow pays, and {_no_top_up(self.generation)}: {ends} when that is used up."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FundPlan(Plan):
-    """Add money to a deployment's escrow. `ours`: we created it."""
+    """Let a deployment cost `amount` more. `ours`: we created it.
+
+    The amount goes into its escrow; where Console funds deployments by itself it is what `more_hours` can cost.
+    """
 
     dseq: Dseq
     amount: Usd
     ours: bool
     more_hours: int | None = None
     """Where Console funds deployments by itself: how much longer this amount lets it run."""
+    usd_per_hour: Usd = field(default=ZERO, compare=False)
+    contents: Contents = field(default=Contents(), compare=False)
+    generation: Generation = field(default=Generation.REFERENCE, compare=False)
 
     @property
     def exposure(self) -> Usd:
@@ -135,57 +197,87 @@ class FundPlan(Plan):
 
     @property
     def summary(self) -> str:
-        whose = "" if self.ours else ", which this server did not create"
+        deployment = f"deployment {self.dseq}{_whose(self.ours)}"
+        runs = f"It runs {self.contents.words}." if self.contents.apps else ""
+        comma = "" if self.ours else ","
         if self.more_hours is not None:
-            comma = "," if whose else ""
-            return (
-                f"Let deployment {self.dseq}{whose}{comma} run {self.more_hours} hours longer, for at most "
-                f"{self.amount}. Closing it earlier costs less."
+            return _sentences(
+                f"At most {self.amount} more.",
+                f"Let {deployment}{comma} run {_hours(Decimal(self.more_hours))} longer than its limit says now.",
+                runs,
+                "The account's credit pays while it runs. Closing it earlier costs less.",
             )
-        return (
-            f"Add {self.amount} to the escrow of deployment {self.dseq}{whose}. It is spent as the deployment runs; "
-            "what is left comes back when it is closed."
+        lasts = _lasting(self.amount, self.usd_per_hour)
+        return _sentences(
+            f"At most {self.amount} more.",
+            f"Add it to the escrow of {deployment}.",
+            f"At {self.usd_per_hour} an hour that pays for {lasts} more at least." if lasts else "",
+            runs,
+            "What is left comes back when it is closed.",
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdatePlan(Plan):
-    """Replace the SDL of a running deployment. Costs nothing."""
+    """Replace the SDL of a deployment. Costs nothing. `changes` is None where what it runs now is not known here."""
 
     dseq: Dseq
     sdl: str
     manifest: str
-    contents: str
+    contents: Contents
     ours: bool
-
-    @property
-    def needs_no_approval(self) -> bool:
-        return self.ours
+    changes: tuple[ServiceChange, ...] | None = None
 
     @property
     def summary(self) -> str:
-        return (
-            f"Replace what deployment {self.dseq} runs, which this server did not create, by {self.contents}. Its "
-            "containers restart. This costs nothing by itself."
-        )
+        deployment = f"deployment {self.dseq}{_whose(self.ours)}"
+        if self.changes is None:
+            what = f"Replace what {deployment} runs, which is not known here, by {self.contents.words}."
+        elif self.changes:
+            what = f"Change what {deployment} runs: {changes_words(self.changes)}."
+        else:
+            what = f"Deliver to {deployment} once more what it has already: {self.contents.words}."
+        # Disks and placement cannot change.
+        rest = replace(self.contents, disks=(), filters=()).sentences
+        return _sentences("No cost by itself.", what, *rest, "Its containers restart.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosePlan(Plan):
-    """Close a deployment for good."""
+    """Close a deployment for good.
+
+    `contents`, `hours` (since its lease, None where it has none) and `usd_per_hour` say what is lost. `lasting`: it
+    keeps a disk, or ran for longer than `FREE_CLOSING_HOURS`.
+    """
 
     dseq: Dseq
     ours: bool
+    lasting: bool = field(default=False, compare=False)
+    contents: Contents = field(default=Contents(), compare=False)
+    hours: Decimal | None = field(default=None, compare=False)
+    usd_per_hour: Usd = field(default=ZERO, compare=False)
+    generation: Generation | None = field(default=None, compare=False)
 
     @property
     def needs_no_approval(self) -> bool:
-        return self.ours
+        return self.ours and not self.lasting
 
     @property
     def summary(self) -> str:
-        return (
-            f"Close deployment {self.dseq}, which this server did not create. Its containers and their storage are "
-            "deleted for good; what is left of its deposit comes back."
+        runs = f"It runs {self.contents.words}" if self.contents.apps else ""
+        if runs and self.hours is not None:
+            runs += f", for {_hours(self.hours)} now"
+        if runs and self.usd_per_hour:
+            runs += f", at {self.usd_per_hour} an hour"
+        disks = tuple(disk.words for disk in self.contents.disks[:2])
+        more = f", {len(self.contents.disks) - 2} more" if len(self.contents.disks) > 2 else ""
+        return _sentences(
+            "No cost.",
+            f"Close deployment {self.dseq}{_whose(self.ours)}, for good.",
+            f"{runs}." if runs else "",
+            f"Lost for good: {', '.join(disks)}{more}." if disks else "",
+            "Its containers and all that they stored are deleted.",
+            closing_gives_back(self.generation),
         )
 
 
@@ -211,24 +303,62 @@ class ExecPlan(Plan):
 
     @property
     def record(self) -> str:
-        whose = "" if self.ours else ", which this server did not create"
-        return (
-            f"Run a command in replica {self.pod_index} of service {field(self.service)} of deployment "
-            f"{self.lease.dseq}{whose}, at provider {self.lease.provider}."
+        return _sentences(
+            "No cost by itself.",
+            f"Run a command in replica {self.pod_index} of service {label(self.service, 63)} of deployment "
+            f"{self.lease.dseq}{_whose(self.ours)}, at provider {self.lease.provider}.",
         )
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, Usd):
-        return str(value.amount.normalize())
-    if isinstance(value, LeaseId):
-        return astuple(value)
-    return value
+def closing_gives_back(generation: Generation | None) -> str:
+    """What becomes of the money behind a deployment that is closed."""
+    if generation is None:
+        return "It costs nothing any more then."
+    if generation is Generation.V2026_11:
+        return "The account's credit pays for it no longer then."
+    return "What is left in its escrow comes back."
+
+
+def _no_top_up(generation: Generation) -> str:
+    return "nothing tops it up" if generation is Generation.V2025 else "automatic top-up is off"
+
+
+def _whose(ours: bool) -> str:
+    return "" if ours else ", which this server did not create"
+
+
+def _sentences(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _lasting(amount: Usd, rate: Usd) -> str:
+    """How long an amount pays for a rate at the least; empty for a rate of nothing."""
+    price = uact_per_block(rate)
+    return _hours(hours_paid_for(amount, price)) if price else ""
 
 
 def _hours(hours: Decimal) -> str:
+    """A time in words, rounded down."""
+    if hours * 60 < 1:
+        return "less than a minute"
     if hours < 1:
-        return f"{max(1, int(hours * 60))} minutes"
+        return _count(int(hours * 60), "minute")
     if hours < 72:
-        return f"{hours:.1f} hours"
-    return f"{hours / 24:.0f} days"
+        tenths = int(hours * 10)
+        return _count(tenths // 10, "hour") if tenths % 10 == 0 else f"{tenths // 10}.{tenths % 10} hours"
+    return _count(int(hours / 24), "day")
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number} {unit}{'' if number == 1 else 's'}"
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON, with all that is compared of it."""
+    if isinstance(value, Usd):
+        return value.exact()
+    if is_dataclass(value):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value) if each.compare}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -6,12 +6,19 @@ The file holds manifests of deployments under way, and those can hold secrets, s
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from akash_mcp.errors import LedgerUnusable
+from akash_mcp.guard.private_files import who_else_can_read, who_else_can_write
+
+log = logging.getLogger(__name__)
+
+_BUSY_SECONDS = 5
+"""How long a transaction waits for another process to end its own."""
 
 _FIRST = """
 CREATE TABLE reservations (
@@ -84,11 +91,18 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "akash-mcp.sqlite3"
         self._connection: sqlite3.Connection | None = None
+        self._is_forgetting = False
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One write transaction, which no other process can interleave with. Rolled back when the block raises."""
+        """One write transaction, which no other process can interleave with. Rolled back when the block raises.
+
+        Inside another one it is a part of that one.
+        """
         with self._readable() as connection:
+            if connection.in_transaction:
+                yield connection
+                return
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -96,6 +110,8 @@ class Store:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+            if self._is_forgetting:
+                self._empty_log(connection)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -104,15 +120,29 @@ class Store:
             yield connection
 
     def forget_deleted(self) -> None:
-        """Empty SQLite's log, in which what was deleted still stands. Where another process reads, it does so later."""
+        """Empty SQLite's log, in which what was deleted still stands.
+
+        While another process reads, that cannot be. It is done after the next transaction, then, or at the next start.
+        """
         with self._readable() as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._empty_log(connection)
 
     def close(self) -> None:
         """Close the file, if it was opened."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _empty_log(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA busy_timeout=0")  # whoever reads may read on: a call would wait for it
+        try:
+            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.OperationalError as held:  # another process empties it at this moment
+            log.debug("the log was not emptied: %s", held)
+            busy = 1
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
+        self._is_forgetting = bool(busy)
 
     @contextmanager
     def _readable(self) -> Iterator[sqlite3.Connection]:
@@ -121,17 +151,22 @@ class Store:
                 self._connection = self._open()
             yield self._connection
         except (sqlite3.Error, OSError) as error:
+            log.error("the ledger at %s cannot be used: %s", self.path, error)
+            # An OSError's own text names our path, which is nothing for a model or another's client.
+            why = error.strerror if isinstance(error, OSError) else str(error)
             raise LedgerUnusable(
-                f"The ledger at {self.path} cannot be used ({error}), so nothing can be spent.",
-                next_step="Deployments can still be listed and closed. Ask the user to check the disk and this "
-                "file; if it is damaged, moving it away starts a new ledger that knows nothing of earlier spending.",
+                f"The ledger cannot be used ({why}), so nothing can be spent.",
+                next_step="Deployments can still be listed and closed. Ask the user to run akash-mcp doctor, which "
+                "names the file. If it is damaged, moving it away starts a new ledger that knows nothing of earlier "
+                "spending.",
             ) from error
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._check_access()
         # Created by us before SQLite sees it, so that it is never readable by others, not even for a moment.
         self.path.touch(mode=0o600, exist_ok=True)
-        connection = sqlite3.connect(self.path, timeout=5, isolation_level=None)
+        connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
         try:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA journal_mode=WAL")
@@ -140,10 +175,25 @@ class Store:
             # What is deleted or set to NULL is overwritten, not only let go of.
             connection.execute("PRAGMA secure_delete=ON")
             self._migrate(connection)
+            self._empty_log(connection)  # of what the last process to use it could not
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _check_access(self) -> None:
+        """Raise `LedgerUnusable` where somebody else could rewrite the ledger; only warn of readers."""
+        exposed = who_else_can_write(self.path.parent) or who_else_can_write(self.path)
+        if exposed is not None:
+            log.error("the ledger is not used, because %s: run %s", exposed, exposed.fix)
+            raise LedgerUnusable(
+                "Other users of this machine can change the ledger, so nothing can be spent.",
+                next_step="Deployments can still be listed and closed. Ask the user to run akash-mcp doctor, which "
+                "says which folder or file it is and how to fix it.",
+            )
+        readable = who_else_can_read(self.path.parent) and who_else_can_read(self.path)
+        if readable:
+            log.warning("%s, and holds what deployments run: run %s", readable, readable.fix)
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")

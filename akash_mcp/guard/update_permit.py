@@ -25,12 +25,19 @@ class UpdatePermit:
         """Send the new SDL. Repeating it is harmless: the same SDL again only delivers its manifest again."""
         with self._operation.accounted(on_refusal=State.REFUSED):
             detail = await self._operation.writer.update_deployment(self._plan.dseq, self._plan.sdl)
-        launched = self._operation.journal.launch_of(self._plan.dseq)
-        if launched is not None:
-            before = self._operation.journal.sources(self._plan.dseq)
-            hours = before.runtime_limit_hours if before else None
-            self._operation.journal.keep_sources(
-                launched.op_id, Sources(self._plan.sdl, self._plan.manifest, hours)
-            )
-        self._operation.journal.advance(self._operation.op_id, State.DONE)
+        with self._operation.written_down(
+            f"Deployment {self._plan.dseq} got the new SDL",
+            money="This costs nothing by itself.",
+            next_step="Its containers restart. Do not repeat it.",
+        ):
+            self._record()
         return detail
+
+    def _record(self) -> None:
+        journal, plan = self._operation.journal, self._plan
+        launched = journal.launch_of(plan.dseq)
+        if launched is not None:
+            before = journal.sources(plan.dseq)
+            hours = before.runtime_limit_hours if before else None
+            journal.keep_sources(launched.op_id, Sources(plan.sdl, plan.manifest, hours))
+        journal.advance(self._operation.op_id, State.DONE)

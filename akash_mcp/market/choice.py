@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from akash_mcp.errors import Refused
 from akash_mcp.ids import ProviderAddress
 from akash_mcp.market.ranking import RankedOffer, Ranking
-from akash_mcp.money import ZERO, Usd
+from akash_mcp.money import ZERO, Usd, told_apart
 
 
 def best_per_group(ranking: Ranking) -> dict[int, RankedOffer]:
@@ -42,8 +42,9 @@ def pick(
             )
     total = sum((offer.usd_per_hour for offer in picked), ZERO)
     if max_usd_per_hour is not None and total > max_usd_per_hour:
+        cost, allowed = told_apart(total, max_usd_per_hour)
         raise Refused(
-            f"The groups together cost {total} an hour, more than the {max_usd_per_hour} allowed.",
+            f"The groups together cost {cost} an hour, more than the {allowed} allowed.",
             next_step="Rank again with prefer=cheapest, or ask for less.",
         )
     return tuple(picked)

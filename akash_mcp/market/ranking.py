@@ -11,8 +11,8 @@ Nothing that a provider says of itself has any influence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from itertools import groupby
 from statistics import median
@@ -21,7 +21,7 @@ from typing import Literal, TypeAlias
 from akash_mcp.errors import BadArgument
 from akash_mcp.ids import ProviderAddress
 from akash_mcp.market.offers import Offer
-from akash_mcp.money import Usd
+from akash_mcp.money import Usd, told_apart
 
 Prefer: TypeAlias = Literal["balanced", "cheapest", "reliable"]
 
@@ -63,7 +63,7 @@ class Requirements:
 
     `hours`: how long the deployment is to run. `max_usd_per_hour`: for one group's offer. `regions`: names of
     regions or countries, or country codes, in any case. `gpu_models`: `vendor/model`, any of them. `failed`:
-    providers that failed us lately.
+    providers that failed us lately, and how, in our words.
     """
 
     hours: Decimal
@@ -73,7 +73,7 @@ class Requirements:
     regions: frozenset[str] = frozenset()
     audited_only: bool = False
     gpu_models: frozenset[str] = frozenset()
-    failed: frozenset[ProviderAddress] = frozenset()
+    failed: Mapping[ProviderAddress, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not (self.hours.is_finite() and 0 < self.hours <= LONGEST_HOURS):
@@ -155,14 +155,17 @@ def _against(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
         (not offer.has_price, "its price is not a positive amount in a currency that can be compared"),
         (
             offer.has_price and wanted.max_usd_per_hour is not None and rate > wanted.max_usd_per_hour,
-            f"it costs {rate} an hour, more than the {wanted.max_usd_per_hour} allowed",
+            _over(rate, wanted.max_usd_per_hour or rate),
         ),
         (
             bool(wanted.allowed) and offer.provider not in wanted.allowed,
             "the provider is not on the allow list",
         ),
         (offer.provider in wanted.denied, "the provider is on the deny list"),
-        (offer.provider in wanted.failed, "the provider failed us lately"),
+        (
+            offer.provider in wanted.failed,
+            f"the provider failed us lately: {wanted.failed.get(offer.provider)}",
+        ),
         (offer.online is False, "the provider is offline"),
         (offer.valid_version is False, "the provider runs a version that is no longer valid"),
         (wanted.audited_only and not offer.audited, "the provider is not audited"),
@@ -178,6 +181,11 @@ def _against(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
         ),
     )
     return tuple(reason for applies, reason in gates if applies)
+
+
+def _over(rate: Usd, most: Usd) -> str:
+    cost, allowed = told_apart(rate, most)
+    return f"it costs {cost} an hour, more than the {allowed} allowed"
 
 
 # ── cost ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -129,8 +129,8 @@ def parse(text: str) -> Fault:
     """
     head, _, value = text.partition("=")
     name, _, count = head.partition("*")
-    if count and not count.isdigit():
-        raise UnknownFault(f"{count!r} is not a number of requests")
+    if count and not (count.isascii() and count.isdigit() and len(count) < 10):
+        raise UnknownFault(f"{count[:40]!r} is not a number of requests")
     return _checked(Fault(name, int(count) if count else None, value or None))
 
 

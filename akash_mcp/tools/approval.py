@@ -5,26 +5,37 @@ A tool that spends, deletes or runs commands has one parameter for it, which no 
     decision: Annotated[Decision[LaunchPlan], decided(plan_deploy)]
 
 `plan_deploy` makes the plan from the tool's arguments, once a call. What the person is asked, what they answer and
-what the body carries out are that one plan: the body gets it together with its approval, or not at all.
+what the body carries out are that one plan: the body gets it together with its approval, or not at all. A yes
+that was used already is known before anything is planned, and the body gets the operation that it opened.
 """
 
 # No `from __future__ import annotations` here: the resolvers below are made for one plan each, and the SDK must read
 # in their annotations which one.
 
+import hashlib
+import json
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
+import anyio
+from mcp import MCPError
 from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
 from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.resolve import Elicit, Resolve
-from pydantic import BaseModel, Field
 
-from akash_mcp.errors import MissingKey
+from akash_mcp.errors import LedgerUnusable, MissingKey
 from akash_mcp.guard.approval import Approval, AskThePerson, TokenNeeded
+from akash_mcp.guard.journal import op_id_of
 from akash_mcp.guard.plans import Plan
+from akash_mcp.ids import OpId
 from akash_mcp.tools.deadline import bounded
+from akash_mcp.tools.questions import Confirm, is_answered, note_question, question_of
 from akash_mcp.workflow.runtime import Runtime
+
+log = logging.getLogger(__name__)
 
 AppContext = Context[Runtime, Any]
 
@@ -33,11 +44,8 @@ P = TypeVar("P", bound=Plan)
 BODY_SECONDS = 10.0
 """What planning leaves of a call, so that the body can start what was approved and say where it stands."""
 
-
-class Confirm(BaseModel):
-    """What the person is asked to fill in. Required, so that a client that accepts with nothing says no."""
-
-    confirm: bool = Field(description="Yes, do this")
+QUESTION_SECONDS = 600.0
+"""How long a person may think where the call waits for them: as long as a question that travels is good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +56,15 @@ class Approved(Generic[P]):
     approval: Approval
 
 
-Decision: TypeAlias = Approved[P] | TokenNeeded
-"""What a tool's body gets: an approved plan, or one that still has to be shown, with the token that approves it."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The yes was used: it opened this operation."""
+
+    op_id: OpId
+
+
+Decision: TypeAlias = Approved[P] | TokenNeeded | Opened
+"""What a tool's body gets: an approved plan, one that still has to be shown, or what was opened by this yes before."""
 
 
 def runtime(ctx: AppContext) -> Runtime:
@@ -65,20 +80,38 @@ def runtime_with_key(ctx: AppContext) -> Runtime:
     return services
 
 
-def decided(make_plan: Callable[..., Awaitable[P]]) -> Resolve:
+def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False) -> Resolve:
     """Fills a parameter with the `Decision` on the plan that `make_plan` makes from the tool's arguments, by name.
 
     The tool needs an argument `approval_token`. `make_plan` may raise any `AkashError`; nobody is asked then. It runs
     once a call: in the 2026-07-28 era, where the answer to a question comes as a call of its own, once in each of the
-    two. A no raises `NotApproved` and the body does not run.
+    two. A no raises `NotApproved` and the body does not run. What is `repeatable` is not held up by a ledger that
+    cannot say whether it was done.
     """
-    planned = bounded(make_plan, keep=BODY_SECONDS)
+
+    @wraps(make_plan)
+    async def plan_unless_opened(ctx: AppContext, **arguments: Any) -> P | Opened:
+        return _opened(ctx, repeatable) or await make_plan(ctx, **arguments)
+
+    planned = bounded(plan_unless_opened, keep=BODY_SECONDS)
 
     async def ask(
         ctx: AppContext, plan: Annotated[Any, Resolve(planned)], approval_token: str | None
-    ) -> Elicit[Confirm] | Approval | TokenNeeded:
-        decision = runtime(ctx).approver.consider(plan, token=approval_token, can_ask=_can_ask(ctx))
-        return Elicit(plan.summary, Confirm) if isinstance(decision, AskThePerson) else decision
+    ) -> Elicit[Confirm] | Confirm | Approval | TokenNeeded | Opened:
+        if isinstance(plan, Opened):
+            return plan
+        approver, call, question = runtime(ctx).approver, _call(ctx), question_of(ctx)
+        decision = approver.consider(
+            plan, token=approval_token, can_ask=_can_ask(ctx), call=call, question=question
+        )
+        if not isinstance(decision, AskThePerson):
+            return decision
+        if not _questions_travel(ctx):
+            return await _answer(ctx, plan.summary) or approver.shown(plan, call)
+        if question is not None and not is_answered(ctx):
+            return approver.shown(plan, call)
+        note_question(plan.fingerprint)
+        return Elicit(plan.summary, Confirm)
 
     # The SDK names a question by its resolver, and these would all have one name.
     ask.__qualname__ = f"ask_{make_plan.__name__}"
@@ -87,20 +120,72 @@ def decided(make_plan: Callable[..., Awaitable[P]]) -> Resolve:
         ctx: AppContext,
         plan: Annotated[Any, Resolve(planned)],
         answer: Annotated[ElicitationResult[Confirm], Resolve(ask)],
-    ) -> Approved[Any] | TokenNeeded:
-        approver = runtime(ctx).approver
-        if not isinstance(answer, AcceptedElicitation):
-            return Approved(plan, approver.answered(plan, yes=False))
+    ) -> Approved[Any] | TokenNeeded | Opened:
         # Typed as the form, but a resolver that did not ask hands its own value through.
-        data: object = answer.data
+        data: Any = answer.data if isinstance(answer, AcceptedElicitation) else Confirm(confirm=False)
         if isinstance(data, Confirm):
-            return Approved(plan, approver.answered(plan, yes=data.confirm))
-        if isinstance(data, TokenNeeded):
-            return data
-        assert isinstance(data, Approval)
-        return Approved(plan, data)
+            data = runtime(ctx).approver.answered(plan, yes=data.confirm, question=question_of(ctx))
+        if isinstance(data, Approval):
+            return Approved(plan, data)
+        assert isinstance(data, TokenNeeded | Opened)
+        return data
 
     return Resolve(decide)
+
+
+def _opened(ctx: AppContext, repeatable: bool) -> Opened | None:
+    """The operation that the yes of this call opened before, in this process or another that shares the store.
+
+    Raises `NotApproved` for a used token that was given for another call.
+    """
+    services, question, token = runtime(ctx), question_of(ctx), _arguments(ctx).get("approval_token")
+    if question is None and token is None:
+        return None
+    op_id = question.op_id if question else op_id_of(str(token))
+    try:
+        if services.operations.find(op_id) is None and services.journal.find(op_id) is None:
+            return None
+        if question is None:
+            services.approver.check_call(str(token), _call(ctx))
+    except LedgerUnusable as unusable:
+        if repeatable:
+            return None
+        raise LedgerUnusable(
+            unusable.what,
+            next_step=unusable.next_step,
+            money="This call moved none; whether an earlier one with the same approval did is not known.",
+        ) from unusable
+    return Opened(op_id)
+
+
+def tool_of(ctx: AppContext) -> str:
+    """The name of the tool that is called."""
+    return str((ctx.request_context.params or {}).get("name"))
+
+
+def _arguments(ctx: AppContext) -> dict[str, Any]:
+    return dict((ctx.request_context.params or {}).get("arguments") or {})
+
+
+def _call(ctx: AppContext) -> str:
+    """A hash of the tool and its arguments, without what approves them."""
+    arguments = {name: value for name, value in _arguments(ctx).items() if name != "approval_token"}
+    return hashlib.sha256(json.dumps([tool_of(ctx), arguments], sort_keys=True).encode()).hexdigest()
+
+
+async def _answer(ctx: AppContext, message: str) -> Confirm | None:
+    """Put the question inside this call. None where nothing comes back that can be read: nobody said no then."""
+    try:
+        with anyio.fail_after(QUESTION_SECONDS):
+            answer = await ctx.elicit(message, Confirm)
+    except (MCPError, ValueError, TimeoutError) as unavailable:
+        log.info("the client did not answer a question: %s", type(unavailable).__name__)
+        return None
+    return answer.data if isinstance(answer, AcceptedElicitation) else Confirm(confirm=False)
+
+
+def _questions_travel(ctx: AppContext) -> bool:
+    return (ctx.protocol_version or "") >= "2026-07-28"
 
 
 def _can_ask(ctx: AppContext) -> bool:
@@ -113,4 +198,4 @@ def _can_ask(ctx: AppContext) -> bool:
     elicitation = capabilities.elicitation if capabilities else None
     if elicitation is None or (elicitation.form is None and elicitation.url is not None):
         return False
-    return (ctx.protocol_version or "") >= "2026-07-28" or ctx.session.can_send_request
+    return _questions_travel(ctx) or ctx.session.can_send_request

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
@@ -44,5 +44,10 @@ ApprovalToken = Annotated[
     str | None, Field(description="From a confirmation_required answer, once the user agreed", max_length=64)
 ]
 
-UsdOut = Annotated[Usd, PlainSerializer(Usd.plain, return_type=str), WithJsonSchema({"type": "string"})]
-"""US dollars in an answer, as a decimal text: `"0.0123"`."""
+_TEXT = WithJsonSchema({"type": "string"})
+UsdOut = Annotated[Usd, PlainSerializer(lambda usd: usd.plain(), return_type=str), _TEXT]
+"""What something costs, in US dollars, as a decimal text that is rounded up: `"0.0124"`."""
+UsdLeft = Annotated[Usd, PlainSerializer(lambda usd: usd.plain(ROUND_DOWN), return_type=str), _TEXT]
+"""What is left, came back or may be spent, rounded down."""
+UsdRate = Annotated[Usd, PlainSerializer(lambda usd: usd.precise(), return_type=str), _TEXT]
+"""US dollars an hour, rounded up, with the digits that tell offers apart: `"0.0123457"`."""

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import BadArgument
-from akash_mcp.guard.approval import TokenNeeded
+from akash_mcp.guard.close_permit import ClosePermit
+from akash_mcp.guard.fund_permit import FundPermit
+from akash_mcp.guard.gate import Gate
+from akash_mcp.guard.launch_permit import LaunchPermit
+from akash_mcp.guard.lease_permit import LeasePermit
 from akash_mcp.guard.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan, UpdatePlan
+from akash_mcp.guard.update_permit import UpdatePermit
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.ranking import Prefer
 from akash_mcp.money import Usd
 from akash_mcp.sdl import check
 from akash_mcp.tools.approval import AppContext, Decision, decided, runtime, runtime_with_key
 from akash_mcp.tools.arguments import ApprovalToken, DseqArg, ProviderArg, SdlArg, UsdArg
-from akash_mcp.tools.deadline import MAX_WAIT_SECONDS, WAIT_SECONDS, wait_seconds
-from akash_mcp.tools.present import confirmation, launch_outcome, offer_list, pending, verdict
+from akash_mcp.tools.carry_out import outcome
+from akash_mcp.tools.deadline import MAX_WAIT_SECONDS, WAIT_SECONDS
+from akash_mcp.tools.money_words import closed_money, created_money, funded_money, funded_summary
+from akash_mcp.tools.present import launch_outcome, offer_list, verdict
 from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import OfferList, Outcome, Verdict
 from akash_mcp.tools.service_results import service_results
@@ -25,6 +33,8 @@ from akash_mcp.workflow import planning
 from akash_mcp.workflow.change import close, create, fund, update
 from akash_mcp.workflow.launch import launch, lease_from
 from akash_mcp.workflow.offers import requirements, wait_for_offers
+from akash_mcp.workflow.operations import Running
+from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.status import hours_text, status_of
 
 Wait = Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds")]
@@ -52,7 +62,7 @@ async def plan_deploy(
 async def deploy(
     ctx: AppContext,
     sdl: SdlArg,
-    deposit_usd: Annotated[UsdArg, Field(description="The most it can cost; the unused part comes back")],
+    deposit_usd: Annotated[UsdArg, Field(description="The most it can cost")],
     decision: Annotated[Decision[LaunchPlan], decided(plan_deploy)],
     max_usd_per_hour: Annotated[UsdArg | None, Field(description="Take no more expensive offer")] = None,
     prefer: Prefer = "balanced",
@@ -60,13 +70,11 @@ async def deploy(
 ) -> Outcome:
     """SPENDS. Deploy an SDL whole: approve, create, wait for bids, lease the best, wait until it runs. Answers
     pending with an op_id when it takes longer."""
-    if isinstance(decision, TokenNeeded):
-        return confirmation(decision)
-    rt, plan = runtime(ctx), decision.plan
-    permit = rt.gate.launch(plan, decision.approval)
-    running = rt.operations.start(permit.op_id, lambda running: launch(rt, permit, running))
-    launched = await running.wait(wait_seconds(), report_progress(ctx))
-    return launch_outcome(permit.op_id, launched) if launched else pending(permit.op_id, running.stage)
+    return await outcome(ctx, decision, Gate.launch, _launch)
+
+
+async def _launch(rt: Runtime, plan: LaunchPlan, permit: LaunchPermit, running: Running[Any]) -> Outcome:
+    return launch_outcome(permit.op_id, await launch(rt, permit, running), plan)
 
 
 async def plan_create(
@@ -85,26 +93,23 @@ async def plan_create(
 async def create_deployment(
     ctx: AppContext,
     sdl: SdlArg,
-    deposit_usd: Annotated[UsdArg, Field(description="The most it can cost; the unused part comes back")],
+    deposit_usd: Annotated[UsdArg, Field(description="The most it can cost")],
     decision: Annotated[Decision[LaunchPlan], decided(plan_create)],
     max_usd_per_hour: UsdArg | None = None,
     approval_token: ApprovalToken = None,
 ) -> Outcome:
     """SPENDS. Only create a deployment, to choose among its bids yourself: then list_bids and create_lease."""
-    if isinstance(decision, TokenNeeded):
-        return confirmation(decision)
-    rt, plan = runtime(ctx), decision.plan
-    permit = rt.gate.launch(plan, decision.approval)
-    running = rt.operations.start(permit.op_id, lambda running: create(rt, permit, running))
-    dseq = await running.wait(wait_seconds(), report_progress(ctx))
-    if dseq is None:
-        return pending(permit.op_id, running.stage)
+    return await outcome(ctx, decision, Gate.launch, _create)
+
+
+async def _create(rt: Runtime, plan: LaunchPlan, permit: LaunchPermit, running: Running[Any]) -> Outcome:
+    dseq = await create(rt, permit, running)
     return Outcome(
         status="created",
         op_id=permit.op_id,
         dseq=dseq,
         summary=f"Deployment {dseq} is created and waits for bids.",
-        money=f"{plan.deposit} went into its escrow. Nothing is spent until a lease starts.",
+        money=created_money(plan),
         next_step=f"Call list_bids(dseq={dseq}), then create_lease within five minutes, or close_deployment.",
     )
 
@@ -115,7 +120,12 @@ async def list_bids(
     """Wait for bids on a deployment and rank them: USD per hour, expected cost, reasons, what is unknown."""
     rt = runtime(ctx)
     ranking, leased = await wait_for_offers(
-        rt, dseq, requirements(rt.policy), prefer, wait_s, report_progress(ctx)
+        rt,
+        dseq,
+        requirements(rt.policy, failed=rt.evidence.failing_providers()),
+        prefer,
+        wait_s,
+        report_progress(ctx),
     )
     return offer_list(dseq, ranking, leased=leased)
 
@@ -126,7 +136,7 @@ async def plan_lease(
     """The plan of `create_lease`."""
     if not providers:
         raise BadArgument("providers is empty.", next_step="Name one provider a group, from list_bids.")
-    return planning.lease_plan(
+    return await planning.lease_plan(
         runtime_with_key(ctx), dseq=dseq, providers=tuple(providers), max_usd_per_hour=max_usd_per_hour
     )
 
@@ -139,20 +149,18 @@ async def create_lease(
     decision: Annotated[Decision[LeasePlan], decided(plan_lease)],
     approval_token: ApprovalToken = None,
 ) -> Outcome:
-    """SPENDS. Accept bids on a deployment created here, paid from its deposit; deliver its manifest, wait until it
-    runs."""
-    if isinstance(decision, TokenNeeded):
-        return confirmation(decision)
-    rt, plan = runtime(ctx), decision.plan
-    permit = rt.gate.lease(plan, decision.approval)
-    running = rt.operations.start(permit.op_id, lambda running: lease_from(rt, permit, plan, running))
-    launched = await running.wait(wait_seconds(), report_progress(ctx))
-    return launch_outcome(permit.op_id, launched) if launched else pending(permit.op_id, running.stage, dseq)
+    """SPENDS. Accept bids on a deployment created here, within what was approved for it; deliver its manifest, wait
+    until it runs."""
+    return await outcome(ctx, decision, Gate.lease, _lease)
+
+
+async def _lease(rt: Runtime, plan: LeasePlan, permit: LeasePermit, running: Running[Any]) -> Outcome:
+    return launch_outcome(permit.op_id, await lease_from(rt, permit, plan, running), plan)
 
 
 async def plan_update(ctx: AppContext, dseq: Dseq, sdl: str) -> UpdatePlan:
     """The plan of `update_deployment`."""
-    return planning.update_plan(runtime_with_key(ctx), dseq=dseq, sdl=sdl)
+    return await planning.update_plan(runtime_with_key(ctx), dseq=dseq, sdl=sdl)
 
 
 async def update_deployment(
@@ -163,21 +171,18 @@ async def update_deployment(
     approval_token: ApprovalToken = None,
 ) -> Outcome:
     """Replace a running SDL: image, command, env, ports. Resources and placement cannot change. Containers restart."""
-    if isinstance(decision, TokenNeeded):
-        return confirmation(decision)
-    rt, plan = runtime(ctx), decision.plan
-    permit = rt.gate.update(plan, decision.approval)
-    running = rt.operations.start(permit.op_id, lambda running: update(permit, running))
-    detail = await running.wait(wait_seconds(), report_progress(ctx))
-    if detail is None:
-        return pending(permit.op_id, running.stage, dseq)
+    return await outcome(ctx, decision, Gate.update, _update)
+
+
+async def _update(rt: Runtime, plan: UpdatePlan, permit: UpdatePermit, running: Running[Any]) -> Outcome:
+    await update(permit, running)
     return Outcome(
         status="updated",
         op_id=permit.op_id,
-        dseq=dseq,
-        summary=f"Deployment {dseq} now runs {plan.contents}; its containers restart.",
+        dseq=plan.dseq,
+        summary=f"Deployment {plan.dseq} now runs {plan.contents.words}; its containers restart.",
         money="No money moved, and the rate stays as it was.",
-        next_step=f'Call get_deployment(id={dseq}, wait_for="ready").',
+        next_step=f'Call get_deployment(id={plan.dseq}, wait_for="ready").',
     )
 
 
@@ -193,22 +198,18 @@ async def add_funds(
     decision: Annotated[Decision[FundPlan], decided(plan_funds)],
     approval_token: ApprovalToken = None,
 ) -> Outcome:
-    """SPENDS. Add money to a deployment's escrow so that it runs longer."""
-    if isinstance(decision, TokenNeeded):
-        return confirmation(decision)
-    rt, plan = runtime(ctx), decision.plan
-    permit = rt.gate.fund(plan, decision.approval)
-    running = rt.operations.start(permit.op_id, lambda running: fund(permit, running))
-    detail = await running.wait(wait_seconds(), report_progress(ctx))
-    if detail is None:
-        return pending(permit.op_id, running.stage, dseq)
-    now = await status_of(rt, detail)
+    """SPENDS. Let a deployment cost more, so that it runs longer."""
+    return await outcome(ctx, decision, Gate.fund, _fund)
+
+
+async def _fund(rt: Runtime, plan: FundPlan, permit: FundPermit, running: Running[Any]) -> Outcome:
+    now = await status_of(rt, await fund(permit, running))
     return Outcome(
         status="funded",
         op_id=permit.op_id,
-        dseq=dseq,
-        summary=f"{plan.amount} was added to deployment {dseq}.",
-        money=f"{plan.amount} went into escrow; what is left comes back when it is closed.",
+        dseq=plan.dseq,
+        summary=funded_summary(plan),
+        money=funded_money(plan),
         usd_per_hour=now.usd_per_hour,
         escrow_left_usd=now.escrow_left,
         hours_left=hours_text(now.hours_left),
@@ -219,38 +220,30 @@ async def add_funds(
 
 async def plan_close(ctx: AppContext, dseq: Dseq) -> ClosePlan:
     """The plan of `close_deployment`."""
-    return planning.close_plan(runtime_with_key(ctx), dseq=dseq)
+    return await planning.close_plan(runtime_with_key(ctx), dseq=dseq)
 
 
 async def close_deployment(
     ctx: AppContext,
     dseq: DseqArg,
-    decision: Annotated[Decision[ClosePlan], decided(plan_close)],
+    decision: Annotated[Decision[ClosePlan], decided(plan_close, repeatable=True)],
     approval_token: ApprovalToken = None,
 ) -> Outcome:
-    """DELETES. Close a deployment for good, prove it, and get back what its escrow did not use. Harmless to repeat."""
-    if isinstance(decision, TokenNeeded):
-        return confirmation(decision)
-    rt, plan = runtime(ctx), decision.plan
-    permit = rt.gate.close(plan, decision.approval)
-    running = rt.operations.start(permit.op_id, lambda running: close(permit, running))
-    closed = await running.wait(wait_seconds(MAX_WAIT_SECONDS), report_progress(ctx))
-    if closed is None:
-        return pending(permit.op_id, running.stage, dseq)
-    if closed.spent is None:
-        money = "What it cost is not on record any more, so its whole reservation counts as spent."
-    elif closed.refunded is None:
-        money = f"It cost {closed.spent}; what was left of its escrow came back."
-    else:
-        money = f"It cost {closed.spent}, and {closed.refunded} came back."
+    """DELETES. Close a deployment for good, prove it, and say what it cost. Harmless to repeat."""
+    return await outcome(ctx, decision, Gate.close, _close, wait=MAX_WAIT_SECONDS)
+
+
+async def _close(rt: Runtime, plan: ClosePlan, permit: ClosePermit, running: Running[Any]) -> Outcome:
+    closed = await close(permit, running)
+    refunded = None if plan.generation is Generation.V2026_11 else closed.refunded
     return Outcome(
         status="closed",
         op_id=permit.op_id,
-        dseq=dseq,
-        summary=f"Deployment {dseq} is closed: the Console was asked afterwards and says so.",
-        money=money,
+        dseq=plan.dseq,
+        summary=f"Deployment {plan.dseq} is closed: the Console was asked afterwards and says so.",
+        money=closed_money(plan, closed.spent, refunded),
         spent_usd=closed.spent,
-        refunded_usd=closed.refunded,
+        refunded_usd=refunded,
         next_step="Nothing needs doing.",
     )
 

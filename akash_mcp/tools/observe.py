@@ -7,30 +7,36 @@ from typing import Annotated, Any, Literal
 import anyio
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from akash_mcp.errors import BadArgument
+from akash_mcp.errors import BadArgument, NotFound
 from akash_mcp.guard.journal import Operation
 from akash_mcp.ids import BadId, Dseq, OpId, parse_dseq
 from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.arguments import DseqArg
 from akash_mcp.tools.deadline import WAIT_SECONDS
-from akash_mcp.tools.present import deployment_list, deployment_result, operation_result
+from akash_mcp.tools.present import (
+    cause_result,
+    deployment_list,
+    deployment_result,
+    operation_result,
+    unrecorded_result,
+)
 from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import (
     BudgetResult,
-    CauseResult,
     DeploymentList,
     DeploymentResult,
     DiagnosisResult,
 )
 from akash_mcp.tools.tool import Effect, ToolSpec
 from akash_mcp.workflow import status
+from akash_mcp.workflow.arrival import wait_for_ready
 from akash_mcp.workflow.diagnosis import diagnose
 from akash_mcp.workflow.logs.collector import FOLLOW_SECONDS, LogQuery
 from akash_mcp.workflow.logs.cursor import MAX_CHARACTERS
 from akash_mcp.workflow.logs.event_answer import event_answer
 from akash_mcp.workflow.logs.log_answer import log_answer
 from akash_mcp.workflow.operations import Running
-from akash_mcp.workflow.readiness import wait_for_ready
+from akash_mcp.workflow.overview import overview
 from akash_mcp.workflow.runtime import Runtime
 
 Service = Annotated[str | None, Field(description="Only this service")]
@@ -43,7 +49,7 @@ async def list_deployments(ctx: AppContext) -> DeploymentList:
 
 async def deployments_of(rt: Runtime) -> DeploymentList:
     """The answer of `list_deployments`, also for the resource."""
-    return deployment_list(await status.active_deployments(rt))
+    return deployment_list(await overview(rt))
 
 
 async def get_deployment(
@@ -67,12 +73,23 @@ async def get_deployment(
         problem = running.error.what if running is not None and running.error else ""
     else:
         dseq = _dseq(id)
-    detail = await status.read_deployment(rt, dseq)
+    try:
+        detail = await status.read_deployment(rt, dseq)
+    except NotFound:
+        launch = rt.journal.launch_of(dseq) if rt.gate.owns(dseq) else None
+        if launch is None:
+            raise
+        return unrecorded_result(launch, rt.evidence.kept(dseq))
     readiness = None
-    if wait_for is not None:
+    if wait_for is not None and detail.active_leases:
         left = ends - anyio.current_time()
-        readiness = await wait_for_ready(rt, detail.active_leases, left, report_progress(ctx))
-    return deployment_result(await status.status_of(rt, detail, readiness), problem)
+        arrival = await wait_for_ready(rt, detail.active_leases, left, report_progress(ctx))
+        readiness = arrival.readiness
+        problem = " ".join(filter(None, (problem, *(cause.what for cause in arrival.causes[:1]))))
+        if arrival.is_over:
+            detail, readiness = await status.read_deployment(rt, dseq), None
+    now = await status.status_of(rt, detail, readiness)
+    return deployment_result(now, problem, rt.operations.under_way(dseq))
 
 
 async def _find_operation(
@@ -133,10 +150,7 @@ async def diagnose_deployment(ctx: AppContext, dseq: DseqArg) -> DiagnosisResult
     return DiagnosisResult(
         dseq=dseq,
         healthy=found.is_healthy,
-        causes=[
-            CauseResult(cause=cause.what, evidence=list(cause.evidence), fix=cause.fix)
-            for cause in found.causes
-        ],
+        causes=[cause_result(cause) for cause in found.causes],
         past=list(found.past),
         not_known=list(found.not_known),
         next_step=found.next_step,

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
-from akash_mcp.clients.api_model import UACT
 from akash_mcp.clients.console.models import Lease, ProviderRecord
 from akash_mcp.guard.approval import TokenNeeded
-from akash_mcp.guard.journal import Operation
+from akash_mcp.guard.evidence import Kept
+from akash_mcp.guard.holds import UnderWay
+from akash_mcp.guard.journal import Operation, State
+from akash_mcp.guard.plans import LaunchPlan, LeasePlan
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.market.ranking import RankedOffer, Ranking, Rejected
-from akash_mcp.money import ZERO, usd_per_hour
+from akash_mcp.money import usd_per_hour
 from akash_mcp.sanitize.text import field, quoted
 from akash_mcp.sdl import Finding, Report
+from akash_mcp.tools.money_words import leased_money
 from akash_mcp.tools.results import (
+    CauseResult,
     DeploymentList,
     DeploymentResult,
     DeploymentRow,
@@ -27,15 +31,18 @@ from akash_mcp.tools.results import (
     Verdict,
 )
 from akash_mcp.tools.service_results import service_results, services_left_out
+from akash_mcp.workflow.diagnosis.causes import Cause
 from akash_mcp.workflow.launch import Launched, names
 from akash_mcp.workflow.operations import Running
-from akash_mcp.workflow.status import DeploymentStatus, ListedDeployment, hours_text
+from akash_mcp.workflow.overview import ListedDeployment, Overview
+from akash_mcp.workflow.status import DeploymentStatus, hours_text
 
 _MOST_FINDINGS = 20
 _MOST_OFFERS = 10
 _MOST_DEPLOYMENTS = 50
 _MOST_LEASES = 10
 _MOST_ERRORS = 3
+_MOST_CAUSES = 3
 _LATEST = 4_102_444_800  # seconds, the year 2100: a later time is not a date
 
 
@@ -76,7 +83,7 @@ def confirmation(needed: TokenNeeded) -> Outcome:
         status="confirmation_required",
         summary=plan.summary,
         money="No money moved.",
-        most_it_can_cost_usd=plan.exposure,
+        most_it_can_cost_usd=plan.most,
         approval_token=needed.token,
         expires_in_seconds=needed.expires_in_seconds,
         next_step="Show this plan to the user. Once they agree, call the same tool with exactly the same arguments "
@@ -140,74 +147,143 @@ def offer_list(dseq: Dseq, ranking: Ranking, *, leased: bool) -> OfferList:
     )
 
 
-def pending(op_id: OpId, stage: str, dseq: Dseq | None = None) -> Outcome:
-    """The answer while the work goes on in the server: how to find it again."""
+def pending(running: Running[Any], dseq: Dseq | None = None) -> Outcome:
+    """The answer while the work goes on in the server: how to find it again, and what costs money already."""
+    dseq, rate = running.dseq or dseq, running.usd_per_hour
+    money = "What was approved is reserved; get_deployment shows how it ended."
+    if rate is not None:
+        money = f"It is leased and costs {rate} an hour from its lease on, until it is closed. {money}"
+    ends = f" close_deployment(dseq={dseq}) ends it." if dseq is not None else ""
     return Outcome(
         status="pending",
-        op_id=op_id,
+        op_id=running.op_id,
         dseq=dseq,
-        summary=f"Still in progress: {field(stage)}. It continues without this call.",
-        money="What was approved is reserved; get_deployment shows how it ended.",
-        next_step=f'Call get_deployment(id="{op_id}", wait_for="ready"). Do not start it again.',
+        summary=f"Still in progress: {field(running.stage)}. It continues without this call.",
+        money=money,
+        usd_per_hour=rate,
+        next_step=f'Call get_deployment(id="{running.op_id}", wait_for="ready"). Do not start it again.{ends}',
     )
 
 
-def launch_outcome(op_id: OpId, launched: Launched) -> Outcome:
+def launch_outcome(op_id: OpId, launched: Launched, plan: LaunchPlan | LeasePlan) -> Outcome:
     """The answer of `deploy` and `create_lease` when their work has ended."""
-    ready = launched.readiness.is_ready
-    rate = launched.usd_per_hour
-    where = names(launched.chosen)
+    now, rate = launched.readiness, launched.leased.usd_per_hour
+    summary, next_step = _arrival(launched)
     return Outcome(
-        status="ready" if ready else "leased",
+        status="ready" if now.is_ready else "leased",
         op_id=op_id,
         dseq=launched.dseq,
-        summary=f"Deployment {launched.dseq} runs at {where}."
-        if ready
-        else f"Deployment {launched.dseq} is leased at {where}, but not all of it runs yet.",
-        money=f"It costs {rate} an hour from its escrow until it is closed or its escrow is used up.",
-        usd_per_hour=rate,
-        services=service_results(launched.readiness),
-        offers=[offer_result(offer) for offer in launched.offers.ranked[:_MOST_OFFERS]],
-        next_step="Give the user its address. close_deployment ends it."
-        if ready
-        else f"Call diagnose_deployment(dseq={launched.dseq}).",
+        summary=summary,
+        money=f"Its lease is over, so it costs no rent. close_deployment(dseq={launched.dseq}) ends it."
+        if launched.is_over
+        else leased_money(plan, rate) + _less_in_escrow(launched),
+        usd_per_hour=None if launched.is_over else rate,
+        services=service_results(now),
+        causes=[cause_result(cause) for cause in launched.causes[:_MOST_CAUSES]] or None,
+        offers=[offer_result(offer) for offer in launched.leased.offers.ranked[:_MOST_OFFERS]],
+        next_step=next_step,
     )
 
 
-def deployment_list(rows: Sequence[ListedDeployment]) -> DeploymentList:
+def _arrival(launched: Launched) -> tuple[str, str]:
+    """What became of a launch, and what to do next. Nothing is said to run that was not seen to."""
+    dseq, now = launched.dseq, launched.readiness
+    where = names(launched.leased.chosen)
+    if now.is_ready and now.unseen:
+        return (
+            f"Deployment {dseq} runs at {where}. Whether it answers could not be seen from here: {now.unseen[0]}.",
+            "Give the user its address, and say that it was not seen to answer. close_deployment ends it.",
+        )
+    if now.is_ready:
+        return f"Deployment {dseq} runs at {where}.", "Give the user its address. close_deployment ends it."
+    ends = f"It costs money meanwhile: close_deployment(dseq={dseq}) ends it."
+    if launched.is_over:
+        return (
+            f"Deployment {dseq} was leased at {where}, and the lease is over. {launched.causes[0].what}",
+            launched.causes[0].fix,
+        )
+    if launched.causes:
+        return (
+            f"Deployment {dseq} is leased at {where}, but not all of it runs. {launched.causes[0].what}",
+            f"{launched.causes[0].fix} {ends}",
+        )
+    unready = f"Deployment {dseq} is leased at {where}, but not all of it runs yet."
+    if now.is_up and now.silent:
+        unready = (
+            f"Deployment {dseq} is leased at {where} and its containers run, but nothing listens behind "
+            f"its ingress: {now.silent[0]}."
+        )
+    return (
+        " ".join(filter(None, (unready, field(now.problem, 400)))),
+        f"Call diagnose_deployment(dseq={dseq}). {ends}",
+    )
+
+
+def cause_result(cause: Cause) -> CauseResult:
+    """One cause in an answer."""
+    return CauseResult(cause=cause.what, evidence=list(cause.evidence), fix=cause.fix)
+
+
+def _less_in_escrow(launched: Launched) -> str:
+    """What a user must know where the Console ignored the deposit."""
+    bound = launched.leased.bound
+    if bound.hours is not None or bound.escrow >= bound.held:
+        return ""
+    return f" Akash put only {bound.escrow} into it, and not the {bound.held} that was approved."
+
+
+def deployment_list(now: Overview) -> DeploymentList:
     """The answer of `list_deployments`."""
+    rows = now.rows
     shown = [_row(row) for row in rows[:_MOST_DEPLOYMENTS]]
-    if not rows:
+    if not rows and now.is_whole:
         next_step = "Nothing runs and nothing costs money. deploy starts something."
     elif len(rows) > len(shown):
         next_step = (
             f"These are the newest {len(shown)}; the others cost money too. close_deployment ends one."
+        )
+    elif not now.is_whole:
+        next_step = (
+            "What is unknown may run and cost money: call list_deployments again in a minute, or get_deployment with "
+            "its dseq or op_id. close_deployment ends one."
         )
     else:
         next_step = "get_deployment shows one; close_deployment ends one."
     return DeploymentList(
         deployments=shown,
         total=len(rows),
-        usd_per_hour=sum((row.funds.usd_per_hour for row in rows), ZERO),
+        usd_per_hour=now.usd_per_hour,
+        at_least=not now.is_whole or None,
+        problem=field(" ".join(now.problems), 600) or None,
         next_step=next_step,
     )
 
 
 def _row(row: ListedDeployment) -> DeploymentRow:
+    funds = row.funds
     return DeploymentRow(
-        dseq=row.detail.dseq,
-        state=field(row.detail.state),
+        dseq=row.dseq,
+        op_id=row.op_id,
+        state=field(row.state),
         ours=row.ours,
-        leases=len(row.detail.active_leases),
-        usd_per_hour=row.funds.usd_per_hour,
-        escrow_left_usd=row.funds.escrow_left,
-        hours_left=hours_text(row.funds.hours_left),
+        leases=row.leases,
+        usd_per_hour=funds.usd_per_hour if funds else None,
+        escrow_left_usd=funds.escrow_left if funds else None,
+        hours_left=hours_text(funds.hours_left) if funds else None,
+        held_usd=row.held,
+        problem=field(row.problem, 400) or None,
     )
 
 
-def deployment_result(now: DeploymentStatus, problem: str = "") -> DeploymentResult:
-    """The answer of `get_deployment` for a dseq. `problem` is put before the problems found in `now`."""
+def deployment_result(
+    now: DeploymentStatus, problem: str = "", under_way: UnderWay | None = None
+) -> DeploymentResult:
+    """The answer of `get_deployment` for a dseq. `problem` is put before the problems found in `now`.
+
+    `under_way` has it in hand: others are refused until that is over.
+    """
     detail = now.detail
+    in_hand = f"In the hands of {under_way}." if under_way else ""
     ready = now.readiness.is_ready if detail.active_leases else None
     leases = sorted(detail.leases, key=lambda lease: not lease.is_active)
     return DeploymentResult(
@@ -226,8 +302,9 @@ def deployment_result(now: DeploymentStatus, problem: str = "") -> DeploymentRes
         hours_left=hours_text(now.hours_left),
         runs_until=_utc(now.funds.runs_until),
         services_not_shown=services_left_out(now.readiness) or None,
-        problem=field(" ".join(part for part in (problem, *_problems(now)) if part), 600) or None,
-        next_step=_next_step(now, ready),
+        op_id=under_way.op_id if under_way else None,
+        problem=field(" ".join(part for part in (problem, in_hand, *_problems(now)) if part), 600) or None,
+        next_step=f"Call {under_way.call}." if under_way else _next_step(now, ready),
     )
 
 
@@ -238,7 +315,7 @@ def _lease(lease: Lease, provider: ProviderRecord | None, *, alone: bool) -> Lea
         group=lease.id.gseq,
         state=field(lease.state, 40),
         # The rate of an only lease is the deployment's rate, which is in the answer anyway.
-        usd_per_hour=usd_per_hour(lease.price.amount) if lease.price.denom == UACT and not alone else None,
+        usd_per_hour=usd_per_hour(price) if (price := lease.price_uact) is not None and not alone else None,
         # The chain gives running leases a reason too, an invalid one.
         reason=field(lease.reason) or None if not lease.is_active else None,
     )
@@ -251,12 +328,23 @@ def _name(provider: ProviderRecord | None) -> str | None:
 
 
 def _problems(now: DeploymentStatus) -> list[str]:
-    """What is missing from the answer, and notices of providers that end a lease."""
+    """What is missing from the answer, what was seen before a lease ended, and notices of providers that end one."""
     problems = [now.readiness.problem]
+    if now.kept is not None and now.kept.findings:
+        problems.append(_seen(now.kept))
+    problems += [f"Nothing listens behind its ingress: {silence}." for silence in now.readiness.silent[:1]]
+    problems += [f"Whether it answers could not be seen: {unseen}." for unseen in now.readiness.unseen[:1]]
     for lease_id, status in now.readiness.statuses.items():
         problems += [f"{lease_id.provider} says: {quoted(error)}." for error in status.errors[:_MOST_ERRORS]]
-    if any(lease.is_active and lease.price.denom != UACT for lease in now.detail.leases):
-        problems.append("A lease is priced in a currency other than dollars, so its rate is not counted.")
+        if status.unread_services:
+            unread = ", ".join(field(name, 63) for name in status.unread_services[:_MOST_ERRORS])
+            problems.append(
+                f"What {lease_id.provider} says of {unread} cannot be read, so it counts as not ready."
+            )
+    if not now.funds.rate_is_known:
+        problems.append("A lease has no price in dollars that can be read, so it costs more than this.")
+    if now.escrow_left is None:
+        problems.append("What is left in its escrow is not known.")
     for lease in now.detail.leases:
         notice = lease.reclamation.deadline if lease.reclamation else 0
         if lease.state != "closed" and 0 < notice < _LATEST:
@@ -274,15 +362,39 @@ def operation_result(operation: Operation, running: Running[object] | None) -> D
     under_way = running is not None and not running.is_done
     stage = running.stage if running is not None and under_way else operation.note
     return DeploymentResult(
-        dseq=operation.dseq,
+        dseq=operation.dseq or (running.dseq if running is not None else None),
         op_id=operation.op_id,
         state="under way" if under_way else operation.state.value,
         ours=True,
+        usd_per_hour=running.usd_per_hour if running is not None and under_way else None,
         problem=field(stage, 400) or None,
         next_step=f'Call get_deployment(id="{operation.op_id}", wait_for="ready") again.'
         if under_way
         else "If its state is unknown, look for it with list_deployments before you try anything again.",
     )
+
+
+def unrecorded_result(launch: Operation, kept: Kept | None) -> DeploymentResult:
+    """The answer of `get_deployment` for a deployment of ours that the Console has no record of."""
+    closed = launch.state is State.CLOSED
+    problems = ["The Console has no record of it (404), and this server created it."]
+    if kept is not None and kept.findings:
+        problems.append(_seen(kept))
+    return DeploymentResult(
+        dseq=launch.dseq,
+        op_id=launch.op_id,
+        state="closed" if closed else "unknown",
+        ours=True,
+        problem=field(" ".join(problems), 600),
+        next_step="It was proven closed and costs nothing more."
+        if closed
+        else "It may run and cost money: look again in a minute. close_deployment is harmless to repeat.",
+    )
+
+
+def _seen(kept: Kept) -> str:
+    seen = _utc(datetime.fromtimestamp(kept.at, UTC))
+    return f"While it still ran, at {seen}, this was seen: {kept.findings[0].what}"
 
 
 def _next_step(now: DeploymentStatus, ready: bool | None) -> str:
@@ -293,4 +405,4 @@ def _next_step(now: DeploymentStatus, ready: bool | None) -> str:
         return f"It has no running lease: list_bids(dseq={dseq}), diagnose_deployment or close_deployment."
     if not ready:
         return f'Call get_deployment(id={dseq}, wait_for="ready"), or diagnose_deployment(dseq={dseq}).'
-    return "It runs. close_deployment ends it and gives back what its escrow did not use."
+    return "It runs, and costs money until close_deployment ends it."

@@ -7,45 +7,56 @@ twice: a request that may have spent.
 
 from __future__ import annotations
 
-import logging
+import dataclasses
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from akash_mcp.clients.console.models import DeploymentDetail
-from akash_mcp.errors import AkashError, ApiError, Interrupted, OutcomeUnknown, Refused, Unreachable
-from akash_mcp.guard.close_permit import ClosePermit
+from akash_mcp.errors import (
+    AkashError,
+    ApiError,
+    Interrupted,
+    LedgerUnusable,
+    NotDelivered,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    TakenOver,
+    Unreachable,
+)
+from akash_mcp.guard.bounds import Bound
+from akash_mcp.guard.close_permit import Unwound, in_words
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.launch_permit import LaunchPermit
-from akash_mcp.guard.lease_permit import Choice, LeasePermit, lease_ids
+from akash_mcp.guard.lease_permit import Choice, LeasePermit, OfferGone, lease_ids
 from akash_mcp.guard.plans import LeasePlan
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.market.choice import pick
 from akash_mcp.market.ranking import RankedOffer, Ranking
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import quoted
-from akash_mcp.workflow.offers import read_offers, requirements, wait_for_all_groups
+from akash_mcp.workflow.arrival import until_ready
+from akash_mcp.workflow.diagnosis.causes import Cause
+from akash_mcp.workflow.offers import read_leased_offers, read_offers, requirements, wait_for_all_groups
 from akash_mcp.workflow.operations import Running
-from akash_mcp.workflow.readiness import Readiness, until_ready
+from akash_mcp.workflow.readiness import Readiness
 from akash_mcp.workflow.reconcile import create_once
 from akash_mcp.workflow.runtime import Runtime
-
-log = logging.getLogger(__name__)
 
 _LEASE_ATTEMPTS = 3
 _NO_OFFER_NEXT_STEP = (
     "Ask for less, for a GPU model that is offered, for no placement attributes, or allow a higher price."
 )
-_MANIFEST_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Launched:
-    """What a launch came to: one lease a group, and whether all of it runs yet."""
+class Leased:
+    """The offers that there were, those that were leased, and what bounds the cost, read back before the lease."""
 
-    dseq: Dseq
-    chosen: tuple[RankedOffer, ...]
     offers: Ranking
-    readiness: Readiness
+    chosen: tuple[RankedOffer, ...]
+    bound: Bound
 
     @property
     def usd_per_hour(self) -> Usd:
@@ -53,30 +64,66 @@ class Launched:
         return sum((offer.usd_per_hour for offer in self.chosen), ZERO)
 
 
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """What a launch came to: one lease a group, whether all of it runs, and the causes why not.
+
+    `is_over`: its leases are closed already.
+    """
+
+    dseq: Dseq
+    leased: Leased
+    readiness: Readiness
+    causes: tuple[Cause, ...] = ()
+    is_over: bool = False
+
+
 async def launch(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) -> Launched:
     """Carry a launch through. Raises the reason why it could not be, after closing what it had opened."""
     running.progress("creating the deployment")
-    dseq = await create_once(rt, permit, running.progress)
+    running.dseq = dseq = await create_once(rt, permit, running.progress)
+    sent: list[LeaseId] = []
     try:
-        offers, chosen = await _lease(rt, permit, dseq, running)
+        leased = await _lease(rt, permit, dseq, running, sent)
+    except (TakenOver, Unwound):
+        raise
     except Exception as reason:
+        with suppress(LedgerUnusable):
+            rt.journal.holds.keep(permit.op_id)  # whoever has it in hand now decides what becomes of it
         # Also when the answer to the lease was lost, and when the fault is ours: closing ends what was opened.
-        running.progress("closing it again")
-        raise await _unwound(permit.abandoning(dseq), _in_words(reason)) from reason
+        words = in_words(reason)
+        detail = await _leased_by_others(rt, dseq, sent, words)
+        if detail is None:
+            running.progress("closing it again")
+            raise await permit.abandoning(dseq).unwind(words) from reason
+        running.progress("somebody leased it meanwhile")
+        leased = await _accepted(rt, permit, detail, words)
+    running.usd_per_hour = leased.usd_per_hour
     running.progress(f"deployment {dseq} is leased; waiting for its containers")
-    readiness = await until_ready(rt, lease_ids(dseq, choices(chosen)), running.progress)
-    permit.leasing(dseq).advance(State.READY if readiness.is_ready else State.LEASED)
-    return Launched(dseq, chosen, offers, readiness)
+    return await _arrived(rt, permit.leasing(dseq), dseq, leased, running)
+
+
+async def _arrived(
+    rt: Runtime, permit: LeasePermit, dseq: Dseq, leased: Leased, running: Running[Launched]
+) -> Launched:
+    """Wait until it runs, or cannot, and write down which."""
+    arrival = await until_ready(rt, lease_ids(dseq, choices(leased.chosen)), running.progress)
+    why = "; ".join(cause.what for cause in arrival.causes[:1])
+    permit.advance(State.READY if arrival.is_ready else State.LEASED, why)
+    return Launched(dseq, leased, arrival.readiness, arrival.causes, arrival.is_over)
 
 
 async def _lease(
-    rt: Runtime, permit: LaunchPermit, dseq: Dseq, running: Running[Launched]
-) -> tuple[Ranking, tuple[RankedOffer, ...]]:
-    """Choose and lease. An offer that vanished, or became more expensive, is passed over for the next best."""
+    rt: Runtime, permit: LaunchPermit, dseq: Dseq, running: Running[Launched], sent: list[LeaseId]
+) -> Leased:
+    """Choose and lease. An offer that vanished, or became more expensive, is passed over for the next best.
+
+    Where this raises, `sent` are the leases that may have come of it.
+    """
     leasing = permit.leasing(dseq)
     plan = permit.plan
-    wanted = requirements(rt.policy, plan.max_usd_per_hour)
-    refusal: Refused | None = None
+    wanted = requirements(rt.policy, plan.max_usd_per_hour, rt.evidence.failing_providers())
+    refusal: OfferGone | None = None
     for _ in range(_LEASE_ATTEMPTS):
         offers = await wait_for_all_groups(rt, dseq, plan.groups, wanted, plan.prefer, running.progress)
         try:
@@ -85,14 +132,75 @@ async def _lease(
             raise AkashError(none.what, next_step=_NO_OFFER_NEXT_STEP) from none
         leasing.advance(State.OFFERED, f"{len(offers.ranked)} offers")
         running.progress(f"leasing from {names(chosen)}")
+        sent[:] = lease_ids(dseq, choices(chosen))
         try:
-            await lease_and_deliver(rt, leasing, dseq, chosen)
-        except Refused as vanished:
+            return Leased(offers, chosen, await _lease_or_note(rt, leasing, chosen))
+        except OfferGone as vanished:
+            sent.clear()
             refusal = vanished
-            continue
-        return offers, chosen
+            wanted = dataclasses.replace(wanted, denied=wanted.denied | vanished.providers)
     assert refusal is not None
     raise refusal
+
+
+async def _lease_or_note(rt: Runtime, leasing: LeasePermit, chosen: Sequence[RankedOffer]) -> Bound:
+    """Lease, and remember a provider that does not take the manifest: it is passed over next time."""
+    try:
+        return await leasing.lease(choices(chosen))
+    except NotDelivered:
+        if len(chosen) == 1:  # of several the Console does not say which
+            rt.evidence.provider_failed(chosen[0].offer.provider, "it did not take a manifest")
+        raise
+
+
+async def _leased_by_others(
+    rt: Runtime, dseq: Dseq, sent: Sequence[LeaseId], reason: AkashError
+) -> DeploymentDetail | None:
+    """The deployment, where it has a lease that we did not ask for: a person's in the Console, or another program's.
+
+    Asked before a launch closes what it created: what others did meanwhile is theirs. Raises `OutcomeUnknown` where
+    that cannot be read and we sent no lease: it costs nothing of ours then, and closing it could destroy theirs.
+    """
+    try:
+        detail = await rt.reader.get_deployment(dseq)
+    except NotFound:
+        return None
+    except (ApiError, Interrupted, Unreachable) as unread:
+        if sent:
+            return None
+        raise OutcomeUnknown(
+            f"{reason.what} Whether somebody leased deployment {dseq} meanwhile cannot be read, so it was not closed: "
+            f"{unread.what}",
+            next_step=f"What was approved for it stays reserved. Call get_deployment(id={dseq}) in a minute, and "
+            f"close_deployment(dseq={dseq}) where nobody uses it.",
+        ) from unread
+    return detail if set(detail.open_leases) - set(sent) else None
+
+
+async def _accepted(
+    rt: Runtime, permit: LaunchPermit, detail: DeploymentDetail, reason: AkashError
+) -> Leased:
+    """Go on with leases that somebody else made, where they are within what was approved; else they are left alone."""
+    plan, dseq = permit.plan, detail.dseq
+    offers = await read_leased_offers(rt, detail, requirements(rt.policy, plan.max_usd_per_hour), plan.prefer)
+    leasing = permit.leasing(dseq)
+    try:
+        if len(offers.ranked) != plan.groups or offers.rejected:
+            against = [speaks for rejected in offers.rejected for speaks in rejected.reasons]
+            raise Refused("; ".join(against) or f"It has {len(offers.ranked)} of {plan.groups} leases.")
+        bound = await leasing.accept(detail)
+    except TakenOver:
+        raise
+    except AkashError as beyond:
+        leasing.advance(State.LEASED, "by somebody else")
+        raise AkashError(
+            f"{reason.what} Somebody else leased deployment {dseq} meanwhile, not within what was approved here, so it "
+            f"was left as it is: {beyond.what}",
+            money="It costs money until it is closed, and this operation made none of its leases.",
+            next_step=f"Ask the user whether it is theirs. get_deployment(id={dseq}) shows what it costs; "
+            "close_deployment ends it.",
+        ) from beyond
+    return Leased(offers, offers.ranked, bound)
 
 
 def choices(chosen: Sequence[RankedOffer]) -> list[Choice]:
@@ -121,83 +229,7 @@ async def lease_from(
     named = dict(enumerate(plan.providers, start=1))
     chosen = pick(offers, list(named), chosen=named, max_usd_per_hour=plan.max_usd_per_hour)
     running.progress("leasing")
-    await lease_and_deliver(rt, permit, plan.dseq, chosen)
+    leased = Leased(offers, chosen, await _lease_or_note(rt, permit, chosen))
+    running.dseq, running.usd_per_hour = plan.dseq, leased.usd_per_hour
     running.progress("leased; waiting for its containers")
-    readiness = await until_ready(rt, lease_ids(plan.dseq, choices(chosen)), running.progress)
-    permit.advance(State.READY if readiness.is_ready else State.LEASED)
-    return Launched(plan.dseq, chosen, offers, readiness)
-
-
-async def lease_and_deliver(
-    rt: Runtime, leasing: LeasePermit, dseq: Dseq, chosen: Sequence[RankedOffer]
-) -> None:
-    """Lease, and see to it that the providers have the manifest.
-
-    The Console creates the lease first and delivers the manifest then, so an error can mean either. Whether there
-    is a lease is read back; if there is, the same call delivers again and creates nothing.
-
-    Raises `Refused` when nothing was leased and another offer may do, the Console's own error when nothing was
-    leased and none will, and `OutcomeUnknown` when a lease may exist that we cannot see.
-    """
-    try:
-        await leasing.lease(choices(chosen))
-        return
-    except (OutcomeUnknown, ApiError, Unreachable) as failure:
-        leases = await _leases_now(rt, dseq, failure)
-        if not leases:
-            if isinstance(failure, ApiError) and failure.status in (400, 403, 404):
-                raise Refused(failure.what) from failure
-            raise
-        await _deliver_again(rt, leasing, leases, failure)
-
-
-async def _leases_now(rt: Runtime, dseq: Dseq, failure: AkashError) -> list[LeaseId]:
-    try:
-        detail: DeploymentDetail = await rt.reader.get_deployment(dseq)
-    except (ApiError, Unreachable, Interrupted) as unread:
-        raise OutcomeUnknown(
-            f"The answer to the lease of deployment {dseq} was lost, and reading it back failed. {failure.what}",
-            next_step=f"Call get_deployment(id={dseq}); if it has a lease it costs money until closed.",
-        ) from unread
-    return detail.open_leases
-
-
-async def _deliver_again(
-    rt: Runtime, leasing: LeasePermit, leases: Sequence[LeaseId], failure: AkashError
-) -> None:
-    for _ in range(_MANIFEST_ATTEMPTS):
-        await rt.sleep(rt.intervals.retry)
-        try:
-            await leasing.resend_manifest(leases)
-            return
-        except (OutcomeUnknown, ApiError, Unreachable) as again:
-            failure = again
-    raise AkashError(
-        f"The lease exists and its provider does not take the manifest: {failure.what}",
-        money="The lease was paid for from the deposit while this was tried.",
-    ) from failure
-
-
-def _in_words(reason: Exception) -> AkashError:
-    if isinstance(reason, AkashError):
-        return reason
-    log.error("a launch broke", exc_info=reason)
-    return AkashError(
-        "This server failed while it looked for a lease.", next_step="The user finds why in its log."
-    )
-
-
-async def _unwound(closing: ClosePermit, reason: AkashError) -> AkashError:
-    """The reason, together with what closing came to."""
-    try:
-        closed = await closing.close()
-    except AkashError as stuck:
-        return OutcomeUnknown(
-            f"{reason.what} Closing it again did not work either: {stuck.what}", next_step=stuck.next_step
-        )
-    cost = "what it cost is not known" if closed.spent is None else f"it cost {closed.spent}"
-    return AkashError(
-        f"{reason.what} Deployment {closed.dseq} was closed again, proven; {cost}.",
-        money="The rest of the deposit came back.",
-        next_step=reason.next_step,
-    )
+    return await _arrived(rt, permit, plan.dseq, leased, running)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 
 import anyio
 
-from akash_mcp.clients.console.models import Bid
+from akash_mcp.clients.console.models import Bid, DeploymentDetail
 from akash_mcp.errors import BadArgument, Interrupted, RateLimited, ServerError, Unreachable
 from akash_mcp.guard.policy import Policy
-from akash_mcp.ids import Dseq
+from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.offers import Offer, offer_from
 from akash_mcp.market.ranking import Prefer, Ranking, Requirements, rank
 from akash_mcp.money import BLOCK_SECONDS, Usd
@@ -24,20 +24,37 @@ _PLENTY = 8
 """With so many offers for each group, waiting for more is not worth the time."""
 
 
-def requirements(policy: Policy, max_usd_per_hour: Usd | None = None) -> Requirements:
-    """What an offer must meet: the policy, with `max_usd_per_hour` in place of the policy's own where it is given."""
+def requirements(
+    policy: Policy,
+    max_usd_per_hour: Usd | None = None,
+    failed: Mapping[ProviderAddress, str] | None = None,
+) -> Requirements:
+    """What an offer must meet: the policy, with `max_usd_per_hour` in place of the policy's own where it is given.
+
+    Providers that `failed` lately are passed over, but for a provider that is chosen by name.
+    """
     return Requirements(
         hours=_PLANNED_HOURS,
         max_usd_per_hour=max_usd_per_hour if max_usd_per_hour is not None else policy.max_usd_per_hour,
         allowed=policy.allowed_providers,
         denied=policy.denied_providers,
         audited_only=policy.audited_only,
+        failed=failed or {},
     )
 
 
 async def read_offers(rt: Runtime, dseq: Dseq, wanted: Requirements, prefer: Prefer = "balanced") -> Ranking:
     """The bids of a deployment as they stand, ranked. Raises what the Console does."""
     bids = await rt.reader.list_bids(dseq)
+    return rank(await _joined(rt, bids), requirements=wanted, prefer=prefer)
+
+
+async def read_leased_offers(
+    rt: Runtime, detail: DeploymentDetail, wanted: Requirements, prefer: Prefer = "balanced"
+) -> Ranking:
+    """The offers that a deployment's open leases came of, ranked: those that meet what is `wanted`, and the others."""
+    leases = [lease for lease in detail.leases if lease.lease_id in detail.open_leases]
+    bids = [Bid(id=lease.id, state="open", price=lease.price) for lease in leases]
     return rank(await _joined(rt, bids), requirements=wanted, prefer=prefer)
 
 

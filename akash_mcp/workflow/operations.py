@@ -1,7 +1,8 @@
 """Work that the server owns, so that a client that cancels or disconnects does not interrupt a payment.
 
 A tool starts an operation, waits for it a while, and answers with what is known. The work goes on, and its result is
-found by its operation id.
+found by its operation id. While it goes on its hold on its deployment is renewed; where another operation took the
+deployment over, the work ends.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import Any, Generic, TypeVar
 import anyio
 from anyio.abc import TaskGroup
 
-from akash_mcp.errors import AkashError
-from akash_mcp.ids import OpId
+from akash_mcp.errors import AkashError, LedgerUnusable, TakenOver
+from akash_mcp.guard.holds import HOLD_SECONDS, Holds, UnderWay
+from akash_mcp.ids import Dseq, OpId
+from akash_mcp.money import Usd
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +30,15 @@ KEPT = 200
 
 @dataclass
 class Running(Generic[T]):
-    """One operation under way or finished. `stage`: how far it is, as a sentence. `result` or `error`: how it ended."""
+    """One operation under way or finished. `stage`: how far it is, as a sentence. `result` or `error`: how it ended.
+
+    `dseq` and `usd_per_hour` as soon as they are known: from then on it is leased and costs that much.
+    """
 
     op_id: OpId
     stage: str = "started"
+    dseq: Dseq | None = None
+    usd_per_hour: Usd | None = None
     result: T | None = None
     error: AkashError | None = None
     _done: anyio.Event = field(default_factory=anyio.Event)
@@ -84,20 +92,59 @@ class Running(Generic[T]):
 class Operations:
     """The operations of this process, in a task group that lives as long as the server."""
 
-    def __init__(self, tasks: TaskGroup) -> None:
+    def __init__(
+        self,
+        tasks: TaskGroup,
+        holds: Holds,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
         self._tasks = tasks
+        self._holds = holds
+        self._sleep = sleep
         self._running: dict[OpId, Running[Any]] = {}
 
     def start(self, op_id: OpId, work: Callable[[Running[T]], Awaitable[T]]) -> Running[T]:
-        """Start `work`. Only the end of the server cancels it."""
+        """Start `work`. Only the end of the server cancels it, or another operation that takes its deployment over."""
         running: Running[T] = Running(op_id)
         over = [known for known, other in self._running.items() if other.is_done]
         for known in over[: max(0, len(over) - KEPT)]:
             del self._running[known]
         self._running[op_id] = running
-        self._tasks.start_soon(running._run, work)
+        self._tasks.start_soon(self._carry_out, running, work)
         return running
 
     def find(self, op_id: OpId) -> Running[Any] | None:
         """The operation with this id, if this process started it and has not forgotten it."""
         return self._running.get(op_id)
+
+    def under_way(self, dseq: Dseq) -> UnderWay | None:
+        """The operation that has a deployment in hand, in this process or another; None too where nobody can tell."""
+        try:
+            return self._holds.under_way(dseq)
+        except LedgerUnusable:
+            log.exception("whether an operation is under way is not known")
+            return None
+
+    async def _carry_out(self, running: Running[T], work: Callable[[Running[T]], Awaitable[T]]) -> None:
+        with anyio.CancelScope() as working:
+            async with anyio.create_task_group() as beside:
+                beside.start_soon(self._renew, running, working)
+                await running._run(work)
+                beside.cancel_scope.cancel()
+        # Not reached where the server is stopped: what was sent may still be under way, and the hold runs out.
+        try:
+            self._holds.let_go(running.op_id)
+        except LedgerUnusable:
+            log.exception("the hold of operation %s runs out by itself", running.op_id)
+
+    async def _renew(self, running: Running[Any], working: anyio.CancelScope) -> None:
+        while True:
+            await self._sleep(HOLD_SECONDS / 3)
+            try:
+                self._holds.keep(running.op_id)
+            except TakenOver as taken:
+                running.error = taken
+                working.cancel()
+                return
+            except LedgerUnusable:
+                log.exception("the hold of operation %s could not be renewed", running.op_id)

@@ -6,17 +6,51 @@ deposit under the chain's minimum, an amount over the budget.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import TypeVar
+
+import anyio
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.limits import FIRST_RUNTIME_HOURS, MINIMUM_DEPOSIT
-from akash_mcp.errors import BadArgument, InvalidSdl, OverBudget
-from akash_mcp.guard.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan, UpdatePlan
+from akash_mcp.clients.console.models import DeploymentDetail
+from akash_mcp.errors import AkashError, BadArgument, InvalidSdl, LedgerUnusable, NotFound, OverBudget
+from akash_mcp.guard.contents import Contents, Seller
+from akash_mcp.guard.plans import (
+    FREE_CLOSING_HOURS,
+    ClosePlan,
+    FundPlan,
+    LaunchPlan,
+    LeasePlan,
+    UpdatePlan,
+)
 from akash_mcp.ids import Dseq, ProviderAddress
+from akash_mcp.market.offers import Offer
 from akash_mcp.market.ranking import Prefer
-from akash_mcp.money import Usd, usd_per_hour
+from akash_mcp.money import (
+    BLOCK_SECONDS,
+    ZERO,
+    Usd,
+    hours_paid_for,
+    told_apart,
+    uact_per_block,
+    usd_per_hour,
+    usd_per_hour_at_most,
+)
 from akash_mcp.sdl import Finding, Report, check, diff
+from akash_mcp.workflow.contents import changes_between, contents_of
+from akash_mcp.workflow.offers import read_offers, requirements
 from akash_mcp.workflow.runtime import Runtime
+from akash_mcp.workflow.status import read_deployment
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_READ_SECONDS = 10.0
+"""How long a plan waits for what it only tells: the call has other things to do in its time."""
 
 _SHOWN_FINDINGS = 6
 
@@ -35,59 +69,95 @@ async def launch_plan(
     generation = await rt.reader.generation()
     least = MINIMUM_DEPOSIT[generation]
     if deposit < least:
+        asked, minimum = told_apart(deposit, least)
         raise BadArgument(
-            f"A deposit of {deposit} is below the minimum of {least}.",
-            next_step=f"Use at least {least}; what is not used comes back.",
+            f"A deposit of {asked} is below the minimum of {minimum}.", next_step=f"Use at least {minimum}."
         )
     ceiling = usd_per_hour(sum((group.price for group in report.groups), Decimal(0)))
     rate = _rate(rt, ceiling, max_usd_per_hour)
-    funds_itself = generation is Generation.V2026_11
+    hours = None
+    if generation is Generation.V2026_11:
+        hours, deposit = _limited(deposit, uact_per_block(rate))
     plan = LaunchPlan(
         tool=tool,
         sdl=sdl,
         manifest=report.manifest or "",
-        contents=contents(report),
+        contents=contents_of(report),
         deposit=deposit,
         max_usd_per_hour=rate,
         groups=len(report.groups),
         prefer=prefer,
-        runtime_limit_hours=_hours_for(deposit, rate, FIRST_RUNTIME_HOURS) if funds_itself else None,
+        runtime_limit_hours=hours,
+        generation=generation,
     )
     rt.ledger.check(plan.exposure, dseq=None)
     return plan
 
 
-def lease_plan(
+async def lease_plan(
     rt: Runtime, *, dseq: Dseq, providers: tuple[ProviderAddress, ...], max_usd_per_hour: Usd
 ) -> LeasePlan:
-    """The plan to lease offers. Raises `OverBudget` for a rate over the user's limit."""
+    """The plan to lease offers. Raises `Busy`, and `OverBudget` for a rate over the user's limit."""
+    rt.journal.holds.check_free(dseq)
     rate = _rate(rt, max_usd_per_hour, max_usd_per_hour)
-    return LeasePlan(tool="create_lease", dseq=dseq, providers=providers, max_usd_per_hour=rate)
-
-
-async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
-    """The plan to add money, or hours where the Console funds by itself. Raises `OverBudget` and `BadArgument`."""
-    rt.ledger.check(amount, dseq=dseq)
-    more_hours = None
-    if await rt.reader.generation() is Generation.V2026_11:
-        rate = usd_per_hour((await rt.reader.get_deployment(dseq)).rate_uact)
-        if not rate:
-            raise BadArgument(f"Deployment {dseq} has no running lease, so it cannot be made to run longer.")
-        more_hours = _hours_for(amount, rate, FIRST_RUNTIME_HOURS)
-    return FundPlan(
-        tool="add_funds", dseq=dseq, amount=amount, ours=rt.gate.owns(dseq), more_hours=more_hours
+    sources = rt.journal.sources(dseq)
+    return LeasePlan(
+        tool="create_lease",
+        dseq=dseq,
+        providers=providers,
+        max_usd_per_hour=rate,
+        held=rt.ledger.held(dseq),
+        sellers=await _sellers(rt, dseq, providers, rate),
+        contents=_contents_of(sources.sdl if sources else ""),
+        runtime_limit_hours=sources.runtime_limit_hours if sources else None,
+        generation=await rt.reader.generation(),
     )
 
 
-def update_plan(rt: Runtime, *, dseq: Dseq, sdl: str) -> UpdatePlan:
-    """The plan to replace an SDL. Raises `InvalidSdl`, and `BadArgument` for what cannot change in place.
+async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
+    """The plan to add money, or hours where the Console funds by itself.
+
+    Raises `Busy`, `OverBudget`, `BadArgument` for what runs no longer, and `NotFound`: nobody is asked for these.
+    """
+    rt.journal.holds.check_free(dseq)
+    rt.ledger.check(amount, dseq=dseq)
+    generation = await rt.reader.generation()
+    detail = await read_deployment(rt, dseq)
+    if detail.state == "closed":
+        raise BadArgument(f"Deployment {dseq} is closed, so it cannot be made to run longer.")
+    more_hours, rate = None, detail.rate_uact
+    if generation is Generation.V2026_11:
+        if rate is None:
+            raise BadArgument(f"What deployment {dseq} costs an hour is not known, so no hours can be added.")
+        if not rate:
+            raise BadArgument(f"Deployment {dseq} has no running lease, so it cannot be made to run longer.")
+        more_hours, amount = _limited(amount, rate)
+    sources = rt.journal.sources(dseq)
+    return FundPlan(
+        tool="add_funds",
+        dseq=dseq,
+        amount=amount,
+        ours=rt.gate.owns(dseq),
+        more_hours=more_hours,
+        usd_per_hour=usd_per_hour(rate or 0),
+        contents=_contents_of(sources.sdl if sources else ""),
+        generation=generation,
+    )
+
+
+async def update_plan(rt: Runtime, *, dseq: Dseq, sdl: str) -> UpdatePlan:
+    """The plan to replace an SDL. Raises `InvalidSdl`, `Busy`, `NotFound`, and `BadArgument` for what cannot change.
 
     On the chain only the manifest's hash changes, so a provider refuses other resources than it leased. For a
     deployment that we did not create there is nothing to compare with, and the provider will say.
     """
     report = accepted(sdl)
-    running = rt.journal.sources(dseq)
-    if running is not None and (obstacles := diff(check(running.sdl), report)):
+    rt.journal.holds.check_free(dseq)
+    sources = rt.journal.sources(dseq)
+    running = check(sources.sdl) if sources else None
+    if running is None:
+        await read_deployment(rt, dseq)  # an unknown one is found out before anybody is asked
+    elif obstacles := diff(running, report):
         raise BadArgument(
             f"Deployment {dseq} cannot become this SDL in place: {'; '.join(obstacles)}.",
             next_step="Deploy it as a new deployment, and close the old one when the new one runs.",
@@ -97,14 +167,116 @@ def update_plan(rt: Runtime, *, dseq: Dseq, sdl: str) -> UpdatePlan:
         dseq=dseq,
         sdl=sdl,
         manifest=report.manifest or "",
-        contents=contents(report),
+        contents=contents_of(report),
         ours=rt.gate.owns(dseq),
+        changes=changes_between(running, report) if running else None,
     )
 
 
-def close_plan(rt: Runtime, *, dseq: Dseq) -> ClosePlan:
-    """The plan to close a deployment."""
-    return ClosePlan(tool="close_deployment", dseq=dseq, ours=rt.gate.owns(dseq))
+async def close_plan(rt: Runtime, *, dseq: Dseq) -> ClosePlan:
+    """The plan to close a deployment: what is lost with it, as far as that can be read.
+
+    Raises `NotFound` for one that neither the account nor our journal knows. Nothing else that fails here is raised,
+    since it must not stand in the way of closing: what is not known is not told, and counts as what is there.
+    """
+    ours = rt.gate.owns(dseq)
+    detail = await _as_it_stands(rt, dseq, ours=ours)
+    sources = _known(lambda: rt.journal.sources(dseq))
+    contents = _contents_of(sources.sdl if sources else detail.stored.sdl if detail and detail.stored else "")
+    ended = detail is not None and (
+        detail.state == "closed" or (bool(detail.leases) and not detail.open_leases)
+    )
+    hours = None if ended else await _hours_leased(rt, dseq, detail)
+    may_hold_data = not ended and (hours is not None or detail is None)
+    return ClosePlan(
+        tool="close_deployment",
+        dseq=dseq,
+        ours=ours,
+        lasting=(hours is not None and hours > FREE_CLOSING_HOURS)
+        or (may_hold_data and bool(contents.disks)),
+        contents=contents,
+        hours=hours,
+        usd_per_hour=usd_per_hour(max(detail.rate_uact or ZERO.amount, ZERO.amount)) if detail else ZERO,
+        generation=await _generation(rt),
+    )
+
+
+async def _as_it_stands(rt: Runtime, dseq: Dseq, *, ours: bool) -> DeploymentDetail | None:
+    """The Console's record, or None where it cannot be read in time. Raises `NotFound` unless it is `ours`."""
+    try:
+        with anyio.fail_after(_READ_SECONDS):
+            return await read_deployment(rt, dseq)
+    except NotFound:
+        if ours:
+            return None
+        raise
+    except (AkashError, TimeoutError) as failure:
+        log.info("deployment %s cannot be read before it is closed: %s", dseq, failure)
+        return None
+
+
+async def _hours_leased(rt: Runtime, dseq: Dseq, detail: DeploymentDetail | None) -> Decimal | None:
+    """For how long it is leased, by the chain or by our journal, whichever says longer; None where neither knows."""
+    known: list[Decimal] = []
+    leased_at = _known(lambda: rt.journal.leased_at(dseq))
+    if leased_at is not None:
+        known.append(Decimal(max(rt.now() - leased_at, 0)) / 3600)
+    begun = [lease.created_at for lease in detail.leases if lease.state != "closed"] if detail else []
+    if begun:
+        try:
+            with anyio.fail_after(_READ_SECONDS):
+                height = await rt.reader.latest_height()
+            known.append(max(height - min(begun), 0) * BLOCK_SECONDS / 3600)
+        except (AkashError, TimeoutError):
+            known.append(Decimal(0))  # it is leased, and for how long the journal has to say
+    return max(known, default=None)
+
+
+async def _generation(rt: Runtime) -> Generation | None:
+    try:
+        return await rt.reader.generation()
+    except AkashError:
+        return None
+
+
+def _known(read: Callable[[], T]) -> T | None:
+    """What the ledger says, or None where it is damaged: that stops spending and never closing."""
+    try:
+        return read()
+    except LedgerUnusable:
+        return None
+
+
+async def _sellers(
+    rt: Runtime, dseq: Dseq, providers: Sequence[ProviderAddress], rate: Usd
+) -> tuple[Seller, ...]:
+    """The chosen providers with what is known of their offers now: nothing, where the bids cannot be read."""
+    try:
+        with anyio.fail_after(_READ_SECONDS):
+            ranking = await read_offers(rt, dseq, requirements(rt.policy, rate))
+    except (AkashError, TimeoutError):
+        return tuple(Seller(provider) for provider in providers)
+    offers = [
+        *(ranked.offer for ranked in ranking.ranked),
+        *(rejected.offer for rejected in ranking.rejected),
+    ]
+    open_now = {
+        (offer.gseq, offer.provider): offer for offer in offers if offer.state == "open" and offer.has_price
+    }
+    return tuple(
+        _seller(provider, open_now.get((gseq, provider))) for gseq, provider in enumerate(providers, start=1)
+    )
+
+
+def _seller(provider: ProviderAddress, offer: Offer | None) -> Seller:
+    if offer is None:
+        return Seller(provider)
+    region = ", ".join(part for part in (offer.region, offer.country) if part)
+    return Seller(provider, offer.name, region, offer.usd_per_hour)
+
+
+def _contents_of(sdl: str) -> Contents:
+    return contents_of(check(sdl)) if sdl else Contents()
 
 
 def accepted(sdl: str) -> Report:
@@ -128,44 +300,30 @@ def describe(finding: Finding) -> str:
     return f"{where}: {finding.message.rstrip('.')}.{fix}"
 
 
-def contents(report: Report) -> str:
-    """What an SDL deploys, in words: `web (nginx:1.29), db (postgres:17)`."""
-    sdl = report.model
-    if sdl is None:
-        return ""
-    services = [
-        (sdl.services[name], placed.count)
-        for group in report.groups
-        for name in sorted(sdl.services)
-        if (placed := sdl.deployment[name].get(group.name))
-    ]
-    named = [_named(service.name, service.image, count) for service, count in services[:5]]
-    if len(services) > len(named):
-        named.append(f"{len(services) - len(named)} more")
-    return ", ".join(named)
+def _limited(amount: Usd, price: Decimal) -> tuple[int, Usd]:
+    """The whole hours that an amount pays for at a price in uact per block, and what those can cost at the most.
 
-
-def _named(name: str, image: str, count: int) -> str:
-    return f"{name} ({image}{f', {count} times' if count > 1 else ''})"
-
-
-def _hours_for(amount: Usd, rate: Usd, most: int) -> int:
-    """The whole hours that an amount pays for at a rate. Raises `BadArgument` where it does not pay for one."""
-    hours = int(amount.amount / rate.amount) if rate else most
+    Raises `BadArgument` where it does not pay for one.
+    """
+    if not price:
+        return FIRST_RUNTIME_HOURS, amount
+    hours = int(min(hours_paid_for(amount, price), Decimal(FIRST_RUNTIME_HOURS)))
     if hours < 1:
+        an_hour, paid = told_apart(usd_per_hour_at_most(price), amount)
         raise BadArgument(
-            f"At up to {rate} an hour, {amount} does not pay for one hour.",
+            f"An hour can cost {an_hour}, so {paid} does not pay for one hour.",
             next_step="Name a lower max_usd_per_hour, or a larger amount.",
         )
-    return min(hours, most)
+    return hours, min(amount, usd_per_hour_at_most(price) * hours)
 
 
 def _rate(rt: Runtime, ceiling: Usd, asked: Usd | None) -> Usd:
     """The highest rate we take: what was asked for, the SDL's ceiling and the user's limit, whichever is least."""
     limit = rt.policy.max_usd_per_hour
     if asked is not None and limit is not None and asked > limit:
+        rate, most = told_apart(asked, limit)
         raise OverBudget(
-            f"{asked} an hour is over the user's limit of {limit} an hour.",
+            f"{rate} an hour is over the user's limit of {most} an hour.",
             next_step="Ask for less. Only the user can raise the limit (AKASH_MCP_MAX_USD_PER_HOUR).",
         )
     return min(rate for rate in (ceiling, asked, limit) if rate is not None)

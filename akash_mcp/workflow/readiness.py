@@ -1,13 +1,15 @@
-"""Readiness: asked of the provider itself, over its pinned connection, until every service of every lease runs."""
+"""Readiness: what runs, asked of the provider itself over its pinned connection, and whether its addresses answer."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import anyio
 
 from akash_mcp.clients.lease_status import LeaseStatus
+from akash_mcp.clients.provider.http_probe import Probe, ProbeOutcome
 from akash_mcp.errors import AkashError, LeaseGone, NotRunningYet
 from akash_mcp.ids import LeaseId
 from akash_mcp.workflow.desired_state import DesiredState, Replicas
@@ -16,21 +18,34 @@ from akash_mcp.workflow.runtime import Runtime
 STATUS_SECONDS = 15.0
 """How long one read waits for a provider: one that is down must not hold back what the others answer."""
 
+_PROBES = 16
+_SHOWN = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
     """What runs. `expected`: how many leases there are. `statuses`: what each lease's provider reports, where it does.
 
     `desired`: what a lease should run, where we have its manifest. `problem`: which providers gave no answer, and why.
+    `silent`: the web addresses at which only the ingress answers, and `unseen` those that could not be reached, where
+    they were asked. `is_steady`: false where it has to be seen to go on running first.
     """
 
     expected: int
     statuses: dict[LeaseId, LeaseStatus]
     problem: str = ""
     desired: Mapping[LeaseId, Replicas] = field(default_factory=dict)
+    silent: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    is_steady: bool = True
 
     @property
     def is_ready(self) -> bool:
+        """Whether all of it runs, steadily, and nothing is known that does not answer."""
+        return self.is_up and self.is_steady and not self.silent
+
+    @property
+    def is_up(self) -> bool:
         """Whether every lease has all replicas of all services running, none of them from before an update."""
         return len(self.statuses) == self.expected and all(
             status.is_ready
@@ -59,7 +74,9 @@ class Readiness:
         up = sum(ready >= wanted for ready, wanted in services)
         waiting = self.expected - len(self.statuses)
         running = f"{up} of {len(services)} services run"
-        return f"{running}; {waiting} of {self.expected} providers report nothing yet" if waiting else running
+        if waiting:
+            return f"{running}; {waiting} of {self.expected} providers report nothing yet"
+        return "; ".join((running, *(f"{silence} yet" for silence in self.silent[:1])))
 
 
 async def read_readiness(rt: Runtime, leases: Sequence[LeaseId]) -> Readiness:
@@ -90,25 +107,37 @@ async def read_readiness(rt: Runtime, leases: Sequence[LeaseId]) -> Readiness:
     )
 
 
-async def wait_for_ready(
-    rt: Runtime, leases: Sequence[LeaseId], seconds: float, on_progress: Callable[[str], Awaitable[None]]
-) -> Readiness:
-    """Read until everything is ready, for at most `seconds`, and return the last reading, ready or not."""
-    ends = anyio.current_time() + seconds
-    while True:
-        readiness = await read_readiness(rt, leases)
-        await on_progress(readiness.progress)
-        if readiness.is_ready or not leases or anyio.current_time() + rt.intervals.ready_poll >= ends:
-            return readiness
-        await rt.sleep(rt.intervals.ready_poll)
+async def with_answers(rt: Runtime, readiness: Readiness) -> Readiness:
+    """The same reading, with what its web addresses answer: each is asked once, as any visitor asks, at most 16."""
+    chosen = [
+        (lease, name, uri)
+        for lease, status in readiness.statuses.items()
+        for name, service in status.services.items()
+        if service.ready
+        for uri in dict.fromkeys(service.uris)
+    ]
+    probes: dict[tuple[LeaseId, str], list[Probe]] = {}
+
+    async def look(lease: LeaseId, name: str, uri: str) -> None:
+        probes.setdefault((lease, name), []).append(await rt.visit(uri))
+
+    async with anyio.create_task_group() as tasks:
+        for lease, name, uri in chosen[:_PROBES]:
+            tasks.start_soon(look, lease, name, uri)
+    silent: list[str] = []
+    unseen: list[str] = []
+    for asked in probes.values():
+        outcomes = {probe.outcome for probe in asked}
+        if ProbeOutcome.LISTENS in outcomes:
+            continue
+        doubts = silent if ProbeOutcome.NO_APP in outcomes else unseen
+        doubts += [f"http://{host_name(probe.uri)}/ {probe.message}" for probe in asked[:_SHOWN]]
+    return replace(readiness, silent=tuple(silent), unseen=tuple(unseen))
 
 
-async def until_ready(
-    rt: Runtime, leases: Sequence[LeaseId], on_progress: Callable[[str], None]
-) -> Readiness:
-    """Read until everything is ready, for at most `rt.intervals.ready_give_up`: for work that no call waits for."""
+_HOST_NAME = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,260}")
 
-    async def report(message: str) -> None:
-        on_progress(message)
 
-    return await wait_for_ready(rt, leases, rt.intervals.ready_give_up, report)
+def host_name(text: str) -> str:
+    """A name that a provider chose, for a sentence of ours. What could be read as a sentence itself is left out."""
+    return text if _HOST_NAME.fullmatch(text) else "(not a valid name)" if text else ""

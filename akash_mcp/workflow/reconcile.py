@@ -1,80 +1,158 @@
 """Lost answers: what became of a creation that may have landed is looked up, never tried again.
 
-The Console names a deployment by its own clock in milliseconds and keeps the hash of its manifest on the chain. So
-one that appeared around the time of our request, with our manifest and our deposit, that nobody leased and our
-journal does not know, is ours. The Console gives up on a transaction after about 36 seconds; what has not appeared
-well after that stays unknown and stays held. Since autumn 2026 a deployment has a name, and ours is its operation's.
+Since autumn 2026 a deployment has a name, and ours is its operation's, which nobody else has. Before that there is no
+such mark: the Console names a deployment by its own clock in milliseconds and keeps the hash of its manifest on the
+chain. So the account's deployments are listed before the creation is sent, and what can be ours is only one that was
+not among them, that appeared around the time of our request, with our manifest and our deposit, that nobody leased and
+our journal does not know. It is taken up when it is the only one, after the time in which the Console gives up on a
+transaction (36 seconds), and when no other launch of ours could have made it. Everything else is left to a person: its
+reservation stays held, and what could be it is named.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
-
-import anyio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import DeploymentDetail
-from akash_mcp.errors import ApiError, Interrupted, OutcomeUnknown, Unreachable
+from akash_mcp.errors import ApiError, Interrupted, LedgerUnusable, OutcomeUnknown, Unreachable
 from akash_mcp.guard.launch_permit import LaunchPermit
-from akash_mcp.guard.plans import LaunchPlan
 from akash_mcp.ids import Dseq
 from akash_mcp.workflow.runtime import Runtime
 
+log = logging.getLogger(__name__)
+
 _SKEW_MS = 5 * 60 * 1000
 """How far the Console's clock may be from ours. The manifest and the deposit tell more than the time."""
+
+_UNREAD = (ApiError, Interrupted, Unreachable)
 
 
 async def create_once(rt: Runtime, permit: LaunchPermit, on_progress: Callable[[str], None]) -> Dseq:
     """Create the deployment, and find it again where the answer was lost.
 
-    Raises `OutcomeUnknown` when it cannot be found, and what the Console raises when it refuses.
+    Raises `OutcomeUnknown` when it cannot be found or told from another, and what the Console raises when it refuses.
     """
-    started = rt.now()
+    lookup = _Lookup(rt, permit)
     try:
-        return (await permit.create()).dseq
+        return (await permit.create(lookup.look_before)).dseq
     except OutcomeUnknown as lost:
         on_progress("the answer was lost; looking for the deployment")
-        found = await _appeared(rt, permit, started)
+        found = await lookup.found()
         if found is None:
-            raise OutcomeUnknown(
-                f"{lost.what} No such deployment has appeared since.",
-                next_step="Its deposit counts as spent until that is certain. Look with list_deployments in a few "
-                "minutes; if one is there that nobody knows, close it. Do not simply try again.",
-            ) from lost
-        permit.adopt(found)
+            raise lookup.given_up(lost) from lost
         return found
 
 
-async def _appeared(rt: Runtime, permit: LaunchPermit, started: float) -> Dseq | None:
-    ends = anyio.current_time() + rt.intervals.lookup_give_up
-    while True:
+class _Lookup:
+    """The search for what one creation made, from before it is sent until it is found or left to a person."""
+
+    def __init__(self, rt: Runtime, permit: LaunchPermit) -> None:
+        self._rt = rt
+        self._permit = permit
+        self._digest = base64.b64encode(hashlib.sha256(permit.plan.manifest.encode()).digest()).decode()
+        self._started = 0.0
+        self._before: frozenset[Dseq] | None = None
+        """What the account had when it was sent; None where that is not known."""
+        self._candidates: list[Dseq] = []
+
+    async def look_before(self) -> None:
+        """See what is there before the request is sent."""
+        self._started, self._before = self._rt.now(), None
+        if await self._has_names():
+            return
         try:
-            candidates = await _candidates(rt, permit, started)
-        except (ApiError, Interrupted, Unreachable):
-            candidates = []  # whatever broke the answer may break this too; there is time
-        if len(candidates) == 1:
-            return candidates[0]
-        if anyio.current_time() >= ends:
-            return None
-        await rt.sleep(rt.intervals.lookup_poll)
+            listed = await self._rt.reader.read_list()
+        except _UNREAD as unread:
+            log.warning("a creation whose answer is lost could not be found again: %s", unread.what)
+            return
+        if listed.is_whole and not listed.unread:
+            self._before = listed.hidden | {detail.dseq for detail in listed.details}
+
+    async def found(self) -> Dseq | None:
+        """The deployment, taken up; None where it has not appeared, or is not certain to be ours."""
+        intervals, waited = self._rt.intervals, 0.0
+        while True:
+            try:
+                named = await self._has_names()
+                self._candidates = await self._look(named)
+                certain = named or (self._before is not None and waited >= intervals.lookup_settle)
+                if certain and len(self._candidates) == 1:
+                    [dseq] = self._candidates
+                    if (named or await self._is_confirmed(dseq)) and self._permit.adopt(dseq, by_name=named):
+                        return dseq
+            except (*_UNREAD, LedgerUnusable):
+                pass  # whatever broke the answer may break this too; there is time
+            if waited >= intervals.lookup_give_up:
+                return None
+            await self._rt.sleep(intervals.lookup_poll)
+            waited += intervals.lookup_poll
+
+    def given_up(self, lost: OutcomeUnknown) -> OutcomeUnknown:
+        """What is told, and written down, of a creation that was not found or not told from another."""
+        candidates = self._candidates
+        if candidates:
+            outcome = f"{_listed(candidates).capitalize()} may be what it created, and {self._doubt()}."
+            look = (
+                f"Ask the user to look at {_listed(candidates)} at https://console.akash.network and to say which to "
+                f"close: {', '.join(f'close_deployment(dseq={dseq})' for dseq in candidates)}."
+            )
+        else:
+            outcome = "No such deployment has appeared since."
+            look = (
+                "Look with list_deployments in a few minutes; if one is there that nobody knows, ask the user whether "
+                "to close it."
+            )
+        try:
+            self._permit.give_up(outcome)
+        except LedgerUnusable:
+            log.exception("what became of a creation could not be written down")
+        return OutcomeUnknown(
+            f"{lost.what} {outcome}",
+            next_step=f"The {self._permit.plan.exposure} approved for it stay reserved and count as spent. {look} "
+            "Do not simply try again.",
+        )
+
+    def _doubt(self) -> str:
+        if self._before is None:
+            return "what was there before is not known"
+        if len(self._candidates) > 1:
+            return "nothing tells which of them"
+        with suppress(LedgerUnusable):
+            if rivals := self._permit.rivals():
+                return f"so may what {' and '.join(f'operation {rival}' for rival in rivals)} asked for"
+        return "that is not proven"
+
+    async def _has_names(self) -> bool:
+        return await self._rt.reader.generation() is Generation.V2026_11
+
+    async def _look(self, named: bool) -> list[Dseq]:
+        if named:
+            return [detail.dseq for detail in await self._rt.reader.find_deployments(self._permit.op_id)]
+        return [detail.dseq for detail in await self._rt.reader.list_deployments() if self._is_ours(detail)]
+
+    async def _is_confirmed(self, dseq: Dseq) -> bool:
+        """Whether the deployment itself says so too: the list may attach leases to another."""
+        return self._is_ours(await self._rt.reader.get_deployment(dseq))
+
+    def _is_ours(self, detail: DeploymentDetail) -> bool:
+        around = (
+            int(self._started * 1000) - _SKEW_MS <= int(detail.dseq) <= int(self._rt.now() * 1000) + _SKEW_MS
+        )
+        return (
+            around
+            and detail.dseq not in (self._before or ())
+            and detail.state == "active"
+            and detail.manifest_hash == self._digest
+            and detail.escrow_funds == self._permit.plan.deposit.uact
+            and not detail.leases
+            and self._rt.journal.launch_of(detail.dseq) is None
+        )
 
 
-async def _candidates(rt: Runtime, permit: LaunchPermit, started: float) -> list[Dseq]:
-    if await rt.reader.generation() is Generation.V2026_11:
-        return [detail.dseq for detail in await rt.reader.find_deployments(permit.op_id)]
-    details = await rt.reader.list_deployments()
-    return [detail.dseq for detail in details if _is_ours(rt, detail, permit.plan, started)]
-
-
-def _is_ours(rt: Runtime, detail: DeploymentDetail, plan: LaunchPlan, started: float) -> bool:
-    digest = base64.b64encode(hashlib.sha256(plan.manifest.encode()).digest()).decode()
-    around = int(started * 1000) - _SKEW_MS <= int(detail.dseq) <= int(rt.now() * 1000) + _SKEW_MS
-    return (
-        around
-        and detail.manifest_hash == digest
-        and detail.escrow_funds == plan.deposit.uact
-        and not detail.leases
-        and rt.journal.launch_of(detail.dseq) is None
-    )
+def _listed(dseqs: Sequence[Dseq]) -> str:
+    return f"deployment{'s' * (len(dseqs) > 1)} {' and '.join(dseqs)}"

@@ -12,6 +12,7 @@ from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.clients.provider.http_probe import Probe, probe
 from akash_mcp.guard.approval import Approver
+from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Journal
 from akash_mcp.guard.ledger import Ledger
@@ -29,11 +30,17 @@ class Intervals:
     bid_give_up: float = 90.0
     """Without an acceptable offer by then, the deployment is closed again. Console's page gives up at 60."""
     lookup_poll: float = 5.0
+    lookup_settle: float = 45.0
+    """Before that one found without a name is not taken up: Console gives up on a transaction after 36 s."""
     lookup_give_up: float = 60.0
-    """How long a creation whose answer was lost is looked for; Console gives up on a transaction after 36 s."""
+    """How long a creation whose answer was lost is looked for."""
     retry: float = 6.0
     """How long to wait before harmless requests are repeated: delivering a manifest, closing, reading a new wallet."""
     ready_poll: float = 3.0
+    ready_steady: float = 10.0
+    """How long everything has to run without a break before it is called ready, and a passing trouble may last."""
+    ready_look: float = 8.0
+    """How often events and logs are looked at while it does not run."""
     ready_give_up: float = 300.0
 
     def times(self, speed: float) -> Intervals:
@@ -43,9 +50,12 @@ class Intervals:
             bid_settle=self.bid_settle / speed,
             bid_give_up=self.bid_give_up / speed,
             lookup_poll=max(self.lookup_poll / speed, 0.05),
+            lookup_settle=self.lookup_settle / speed,
             lookup_give_up=self.lookup_give_up / speed,
             retry=max(self.retry / speed, 0.05),
             ready_poll=max(self.ready_poll / speed, 0.05),
+            ready_steady=self.ready_steady / speed,
+            ready_look=self.ready_look / speed,
             ready_give_up=self.ready_give_up / speed,
         )
 
@@ -60,6 +70,7 @@ class Runtime:
     approver: Approver
     ledger: Ledger
     journal: Journal
+    evidence: Evidence
     policy: Policy
     has_key: bool
     operations: Operations

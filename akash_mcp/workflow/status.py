@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 import anyio
 
@@ -14,9 +14,10 @@ from akash_mcp.clients.console.models import DeploymentDetail, ProviderRecord
 from akash_mcp.clients.lease_status import LeaseStatus
 from akash_mcp.clients.retries import Deadline
 from akash_mcp.errors import AkashError, Interrupted
+from akash_mcp.guard.evidence import Kept
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
-from akash_mcp.money import BLOCKS_PER_HOUR, Usd, usd_per_hour
-from akash_mcp.workflow.readiness import Readiness, read_readiness
+from akash_mcp.money import Usd, hours_paid_for, usd_per_hour
+from akash_mcp.workflow.readiness import Readiness, read_readiness, with_answers
 from akash_mcp.workflow.runtime import Runtime
 
 READ_DEADLINE = Deadline(read=12, total=12)
@@ -29,34 +30,41 @@ _LONGEST = timedelta(days=3650)
 class Funds:
     """What it costs and how long its money lasts. Rent since the last settlement is subtracted.
 
-    `hours_left` and `runs_until` are None where nothing is leased, and where that is more than ten years away.
+    `usd_per_hour` counts the leases whose price is known; where `rate_is_known` is false there may be more.
+    `escrow_left` is None where it is not known. `hours_left` and `runs_until` are None where nothing is leased, where
+    they are not known, and where that is more than ten years away.
     """
 
     usd_per_hour: Usd
-    escrow_left: Usd
+    escrow_left: Usd | None
     hours_left: Decimal | None
     runs_until: datetime | None
+    rate_is_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentStatus:
-    """One deployment as it stands. `providers`: the Console's records of those that it is or was leased from."""
+    """One deployment as it stands. `providers`: the Console's records of those that it is or was leased from.
+
+    `kept`: what was seen of it while it ran, where it does not run any more.
+    """
 
     detail: DeploymentDetail
     ours: bool
     funds: Funds
-    spent: Usd
+    spent: Usd | None
     readiness: Readiness
     providers: Mapping[ProviderAddress, ProviderRecord]
+    kept: Kept | None = None
 
     @property
     def usd_per_hour(self) -> Usd:
-        """The rate of all its running leases together."""
+        """The rate of all its running leases together, as far as it is known."""
         return self.funds.usd_per_hour
 
     @property
-    def escrow_left(self) -> Usd:
-        """What is left in its escrow."""
+    def escrow_left(self) -> Usd | None:
+        """What is left in its escrow; None where that is not known."""
         return self.funds.escrow_left
 
     @property
@@ -71,21 +79,29 @@ class DeploymentStatus:
 
 
 def funds_of(detail: DeploymentDetail, height: int, now: float) -> Funds:
-    """The money of a deployment at block `height`, at `now` in seconds since the epoch."""
+    """The money of a deployment at block `height`, 0 where that is not known, at `now` in seconds since the epoch."""
     rate = detail.rate_uact
-    left = detail.escrow_left(height)
+    left = detail.escrow_left(height) if height or rate == 0 else None
     moment = datetime.fromtimestamp(now, UTC)
     limit = _runtime_ends(detail)
     hours = None
-    if rate and limit is not None:
+    if rate != 0 and limit is not None:
         # The Console pays into its escrow up to then, and closes it then, whatever is in there now.
         hours = Decimal(max((limit - moment).total_seconds(), 0)) / 3600
-    elif rate:
-        hours = left / rate / BLOCKS_PER_HOUR
+    elif rate and left is not None:
+        hours = hours_paid_for(Usd.from_uact(left), rate)
     if hours is not None and hours > _LONGEST / timedelta(hours=1):
         hours = None
     until = None if hours is None else moment + timedelta(hours=float(hours))
-    return Funds(usd_per_hour(rate), Usd.from_uact(left), hours, until)
+    prices = [lease.price_uact for lease in detail.leases if lease.is_active]
+    at_least = sum((price for price in prices if price is not None), Decimal(0))
+    return Funds(
+        usd_per_hour(at_least),
+        None if left is None else Usd.from_uact(left),
+        hours,
+        until,
+        rate_is_known=rate is not None,
+    )
 
 
 def _runtime_ends(detail: DeploymentDetail) -> datetime | None:
@@ -112,28 +128,6 @@ async def read_deployment(rt: Runtime, dseq: Dseq) -> DeploymentDetail:
             if detail.dseq == dseq:
                 return detail
         raise
-
-
-@dataclass(frozen=True, slots=True)
-class ListedDeployment:
-    """One deployment of the list. The list does not ask providers, so it does not know services."""
-
-    detail: DeploymentDetail
-    ours: bool
-    funds: Funds
-
-
-async def active_deployments(rt: Runtime) -> list[ListedDeployment]:
-    """All active deployments of the account, newest first, each with its `Funds`."""
-    details = await rt.reader.list_deployments()
-    if not details:
-        return []
-    height = await rt.reader.latest_height()
-    newest_first = sorted(details, key=lambda detail: int(detail.dseq), reverse=True)
-    return [
-        ListedDeployment(detail, rt.gate.owns(detail.dseq), funds_of(detail, height, rt.now()))
-        for detail in newest_first
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +158,13 @@ async def status_of(
 ) -> DeploymentStatus:
     """The status of a deployment whose `detail` was just read. Providers are not asked if `known_readiness` is set."""
     height = await rt.reader.latest_height()
+    running = detail.active_leases
     providers: dict[ProviderAddress, ProviderRecord] = {}
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_read_providers, rt, detail, providers)
-        readiness = known_readiness or await read_readiness(rt, detail.active_leases)
+        readiness = known_readiness or await read_readiness(rt, running)
+        if known_readiness is None and running and readiness.is_up:
+            readiness = await with_answers(rt, readiness)
     return DeploymentStatus(
         detail=detail,
         ours=rt.gate.owns(detail.dseq),
@@ -175,6 +172,7 @@ async def status_of(
         spent=detail.spent_at(height),
         readiness=readiness,
         providers=providers,
+        kept=rt.evidence.kept(detail.dseq) if detail.leases and not running else None,
     )
 
 
@@ -188,5 +186,5 @@ async def _read_providers(
 
 
 def hours_text(hours: Decimal | None) -> str | None:
-    """Hours for a reader: `3.4`, and `0.2` rather than `0`."""
-    return None if hours is None else f"{hours:.1f}"
+    """Hours for a reader, rounded down: `3.4`, and `0.2` rather than `0`."""
+    return None if hours is None else f"{hours.quantize(Decimal('0.1'), ROUND_DOWN):f}"

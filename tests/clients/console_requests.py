@@ -45,6 +45,7 @@ Write = Callable[[ConsoleWriter], Awaitable[object]]
 
 READS: dict[str, Read] = {
     "list_deployments": lambda r: r.list_deployments(),
+    "read_list": lambda r: r.read_list(),
     "get_deployment": lambda r: r.get_deployment(DSEQ),
     "list_bids": lambda r: r.list_bids(DSEQ),
     "mint_token": lambda r: r.mint_token(900, {"access": "full"}),
@@ -76,7 +77,6 @@ WRITES: dict[str, Write] = {
     "close_deployment": lambda w: w.close_deployment(DSEQ),
     "deposit": lambda w: w.deposit(DSEQ, Usd("2.5")),
     "set_auto_top_up": lambda w: w.set_auto_top_up(DSEQ, False),
-    "limit_funding": lambda w: w.limit_funding(DSEQ, 24),
     "get_settings": lambda w: w.get_settings(DSEQ),
 }
 """Writes that the OpenAPI document of August 2026 describes."""

@@ -131,6 +131,7 @@ async def test_a_deployment_from_creation_to_proven_close() -> None:
         lease = (await now.bids(created.dseq))[0].id.lease_id
         leased = await now.writer.create_lease(created.manifest, [lease])
         assert leased.active_leases == [lease]
+        assert leased.rate_uact
         assert leased.rate_uact > 0
         assert [d.active_leases for d in await now.reader.list_deployments()] == [[lease]]
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
 import pytest
 from console_requests import client, reader, writer
-from wire_servers import Act, Server, drop, page, reply
+from wire_servers import Act, Server, Time, drop, page, reply
 
+from akash_mcp.clients.console.client import GENERATION_SECONDS
 from akash_mcp.clients.console.generation import Generation, NotOffered
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.console.writer import ConsoleWriter
@@ -18,6 +22,7 @@ from akash_mcp.errors import (
     Unauthorized,
     Unreachable,
 )
+from akash_mcp.ids import Dseq
 from akash_mcp.money import Usd
 
 pytestmark = pytest.mark.anyio
@@ -58,6 +63,70 @@ async def test_it_is_asked_for_once_by_all_who_share_a_client() -> None:
         await ConsoleWriter(shared).create_deployment("x", Usd(1))
         assert await ConsoleReader(shared).generation() is Generation.REFERENCE
     assert [request.method for request in server.requests] == ["GET", "GET", "POST", "POST"]
+
+
+async def test_it_is_asked_for_again_after_hours() -> None:
+    time = Time()
+    async with Server(NO_ROUTE, INVALID, NO_ROUTE, NO_ROUTE, FUNDING) as server:
+        console = reader(server, None, time=time)
+        for generation, wait in (
+            (Generation.REFERENCE, GENERATION_SECONDS - 1),
+            (Generation.REFERENCE, 1.0),
+            (Generation.V2025, GENERATION_SECONDS),
+            (Generation.V2026_11, 0.0),
+        ):
+            assert await console.generation() is generation
+            time.now += wait
+    assert len(server.requests) == 5
+
+
+async def test_a_fresh_answer_is_one_more_request_and_replaces_what_was_known() -> None:
+    async with Server(NO_ROUTE, INVALID, NO_ROUTE, FUNDING, page(502)) as server:
+        console = reader(server, None)
+        assert await console.generation() is Generation.REFERENCE
+        assert await console.generation(fresh=True) is Generation.REFERENCE
+        assert len(server.requests) == 3
+        assert await console.generation(fresh=True) is Generation.V2026_11
+        assert await console.generation() is Generation.V2026_11
+        with pytest.raises(ServerError):
+            await console.generation(fresh=True)
+
+
+async def test_what_a_person_said_is_not_asked_for_and_not_forgotten() -> None:
+    async with Server(NO_ROUTE) as server:
+        console = client(server, Generation.REFERENCE)
+        console.forget_generation()
+        assert await console.generation(fresh=True) is Generation.REFERENCE
+        assert console.known_generation is Generation.REFERENCE
+    assert not server.requests
+
+
+@pytest.mark.parametrize(
+    ("write", "misfit"),
+    [
+        (lambda w: w.set_auto_top_up(Dseq("7"), False), INVALID),
+        (lambda w: w.get_settings(Dseq("7")), reply(200, {"data": {"dseq": "7"}})),
+        (lambda w: w.deposit(Dseq("7"), Usd(1)), NO_ROUTE),
+    ],
+    ids=["top-up cannot be off", "settings without top-up", "no such route"],
+)
+async def test_an_answer_that_does_not_fit_has_it_asked_for_again(
+    write: Callable[[ConsoleWriter], Awaitable[object]], misfit: Act
+) -> None:
+    async with Server(NO_ROUTE, INVALID, misfit, FUNDING) as server:
+        shared = client(server, None)
+        with suppress(ApiError):
+            await write(ConsoleWriter(shared))
+        assert shared.known_generation is None
+        assert await shared.generation() is Generation.V2026_11
+
+
+async def test_a_route_that_only_some_references_of_2025_have_is_no_misfit() -> None:
+    detail = reply(200, {"data": {"deployment": {"id": {"dseq": "7"}, "state": "active"}}})
+    async with Server(NO_ROUTE, NO_ROUTE, NO_ROUTE, detail) as server:
+        shared = client(server, None)
+        await ConsoleWriter(shared).deposit(Dseq("7"), Usd(1))
+        assert shared.known_generation is Generation.V2025
 
 
 async def test_a_person_may_say_which_it_is() -> None:

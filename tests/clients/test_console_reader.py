@@ -98,10 +98,18 @@ async def test_no_bid_is_an_empty_list() -> None:
         assert await reader(server).list_bids(Dseq("1")) == []
 
 
-async def test_a_bid_that_cannot_be_read_is_told_and_not_dropped() -> None:
-    async with Server(reply(200, {"data": [{"bid": {"id": {}}}]})) as server:
-        with pytest.raises(ServerError, match=r"data\.0\.bid\.id"):
+@pytest.mark.parametrize("bids", [None, {}, "", [{"bid": {"id": {}}}]])
+async def test_bids_that_cannot_be_read_are_not_taken_for_none(bids: object) -> None:
+    async with Server(reply(200, {"data": bids})) as server:
+        with pytest.raises(ServerError, match="cannot be read"):
             await reader(server).list_bids(Dseq("1"))
+
+
+@pytest.mark.parametrize("deployments", [None, {}, "", 0])
+async def test_a_list_that_cannot_be_read_is_not_taken_for_an_empty_one(deployments: object) -> None:
+    async with Server(reply(200, {"data": {"deployments": deployments, "pagination": {}}})) as server:
+        with pytest.raises(ServerError, match="cannot be read"):
+            await reader(server).list_deployments()
 
 
 async def test_providers_are_asked_for_twenty_at_a_time() -> None:

@@ -6,12 +6,20 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from console_requests import DSEQ, LEASE, PEMS, writer
-from wire_servers import Act, Server, reply
+from wire_servers import Act, Server, page, reply
 
 from akash_mcp.clients.console.generation import Generation, NotOffered
 from akash_mcp.clients.console.limits import MINIMUM_DEPOSIT
 from akash_mcp.clients.console.writer import ConsoleWriter
-from akash_mcp.errors import AkashError, BadArgument, Conflict, NotFound, Refused, ServerError
+from akash_mcp.errors import (
+    AkashError,
+    BadArgument,
+    Conflict,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    ServerError,
+)
 from akash_mcp.money import Usd
 
 pytestmark = pytest.mark.anyio
@@ -122,14 +130,40 @@ async def test_a_deposit_to_an_unknown_deployment_is_not_sent_twice() -> None:
 
 async def test_switching_top_up_off() -> None:
     async with Server(reply(200, SETTINGS)) as server:
-        await writer(server, NOW).set_auto_top_up(DSEQ, False)
-        assert not (await writer(server, OLD).set_auto_top_up(DSEQ, False)).auto_top_up_enabled
-        with pytest.raises(NotOffered, match="runtime limit"):
-            await writer(server, NEW).set_auto_top_up(DSEQ, False)
-    [request] = server.requests
-    assert (request.method, request.path, request.body) == (
-        "PATCH", FUNDING, b'{"data":{"autoTopUpEnabled":false}}',
-    )  # fmt: skip
+        for generation in (NOW, OLD):
+            await writer(server, generation).set_auto_top_up(DSEQ, False)
+        for enabled in (False, True):
+            with pytest.raises(NotOffered, match="runtime limit"):
+                await writer(server, NEW).set_auto_top_up(DSEQ, enabled)
+    body = b'{"data":{"autoTopUpEnabled":false}}'
+    asked = [(request.method, request.path, request.body) for request in server.requests]
+    assert asked == [("PATCH", FUNDING, body)] * 2
+
+
+async def test_a_raise_of_the_runtime_limit_is_sent_once() -> None:
+    async with Server(page(503), reply(200, SETTINGS)) as server:
+        with pytest.raises(OutcomeUnknown):
+            await writer(server, NEW).set_runtime_limit(DSEQ, 72)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "top_up", "hours"),
+    [
+        ({"autoTopUpEnabled": False, "runtimeLimitHours": 24}, False, 24),
+        ({"autoTopUpEnabled": True, "runtimeLimitHours": None}, True, None),
+        ({}, None, None),
+        ({"autoTopUpEnabled": None, "runtimeLimitHours": 24.5}, None, None),
+        ({"autoTopUpEnabled": "false", "runtimeLimitHours": "24"}, None, None),
+        ({"autoTopUpEnabled": 0, "runtimeLimitHours": True}, None, None),
+    ],
+)
+async def test_settings_that_say_nothing_plain_are_unknown(
+    told: dict[str, object], top_up: bool | None, hours: int | None
+) -> None:
+    async with Server(reply(200, {"data": {"dseq": DSEQ, **told}})) as server:
+        settings = await writer(server, NOW).get_settings(DSEQ)
+    assert (settings.auto_top_up_enabled, settings.runtime_limit_hours) == (top_up, hours)
 
 
 async def test_a_runtime_limit_is_a_new_total_and_never_null() -> None:
@@ -198,41 +232,6 @@ async def test_closing_needs_to_know_nothing(generation: Generation | None) -> N
     async with Server(reply(200, {"data": {"success": True}})) as server:
         await writer(server, generation).close_deployment(DSEQ)
     assert [(request.method, request.path) for request in server.requests] == [("DELETE", PATH)]
-
-
-async def limited(generation: Generation, hours: int | None, *script: Act) -> list[str]:
-    async with Server(*script) as server:
-        await writer(server, generation).limit_funding(DSEQ, hours)
-        return [f"{request.method} {request.body.decode()}" for request in server.requests]
-
-
-def settings(hours: int | None, top_up: bool = False) -> Act:
-    return reply(200, {"data": {"dseq": DSEQ, "autoTopUpEnabled": top_up, "runtimeLimitHours": hours}})
-
-
-async def test_limiting_what_the_platform_adds_by_itself() -> None:
-    assert await limited(OLD, None, settings(None)) == []
-    assert await limited(NOW, None, settings(None)) == ['PATCH {"data":{"autoTopUpEnabled":false}}']
-    assert await limited(NEW, 24, settings(24)) == ["GET "]
-    assert await limited(NEW, 24, settings(None), settings(24)) == [
-        "GET ", 'PATCH {"data":{"runtimeLimitHours":24}}',
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("generation", "hours", "answer"),
-    [
-        (NOW, None, settings(None, top_up=True)),
-        (NEW, None, settings(None)),
-        (NEW, 24, settings(None)),
-        (NEW, 24, settings(48)),
-    ],
-)
-async def test_a_limit_that_cannot_be_had_forbids_the_lease(
-    generation: Generation, hours: int | None, answer: Act
-) -> None:
-    with pytest.raises(Refused):
-        await limited(generation, hours, answer)
 
 
 def test_each_generation_has_its_minimum_deposit() -> None:

@@ -172,6 +172,7 @@ async def test_a_creation_that_exists_already_may_be_our_own() -> None:
         (said(402, "Nvidia H100 not available on free trial"), PaymentRequired),
         (said(403, "Provider not authorized."), Forbidden),
         (said(403, "UserWallet is not initialized"), Forbidden),
+        (said(404, f"Provider {PROVIDER_ADDRESS} not found"), NotFound),
         (said(409, "wait", "wallet_provisioning"), WalletProvisioning),
         (said(502, "no answer", "provider_unreachable"), ServerError),
     ],
@@ -192,6 +193,8 @@ async def test_a_lease_can_be_refused_for_sure(answer: Act, kind: type[ApiError]
         said(495, "Invalid certificate error: expired"),
         said(503, "Provider service is temporarily unavailable"),
         said(502, "manifest", "manifest_not_delivered"),
+        said(401, "manifest", "manifest_not_delivered"),
+        said(429, "manifest", "manifest_not_delivered"),
     ],
 )
 async def test_a_manifest_that_was_not_delivered_leaves_a_lease_that_bills(answer: Act) -> None:

@@ -61,7 +61,6 @@ async def test_a_deployment_from_creation_to_proven_close(generation: Generation
         before = (await now.reader.balances()).available
         assert Usd(1) < before < Usd(1000)
         created = await now.created()
-        await now.writer.limit_funding(created.dseq, 24)
         lease = (await now.bid(created.dseq)).id.lease_id
         leased = await now.writer.create_lease(created.manifest, [lease])
         assert leased.active_leases == [lease]

@@ -121,7 +121,7 @@ async def test_how_much_was_checked(record_testsuite_property: Callable[[str, ob
     operations = {(request.method, operation(request)[0]) for request in requests}
     print(f"{checks} checks of {len(requests)} requests to {len(operations)} operations of the document")
     record_testsuite_property("openapi_checks", checks)
-    assert checks > 180
+    assert checks > 175
     assert len(operations) > 28
 
 
@@ -171,8 +171,6 @@ async def test_an_answer_that_the_document_describes_is_understood(name: str, sp
     described = operation((await sent(name))[0])[1]["responses"]
     schema = next(described[code] for code in ("200", "201") if code in described)
     answer = sample(schema["content"]["application/json"]["schema"], sparse=sparse)
-    if name in ("limit_funding", "set_auto_top_up"):
-        answer["data"]["autoTopUpEnabled"] = False
     if name == "balances":
         answer["data"] |= {"deployments": 0}  # else they are compared with deployments
     async with Server(reply(200, answer)) as server:

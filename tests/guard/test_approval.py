@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from akash_mcp.errors import NotApproved
-from akash_mcp.guard.approval import TOKEN_SECONDS, Approval, Approver, AskThePerson, TokenNeeded
-from akash_mcp.guard.plans import ClosePlan, FundPlan, LaunchPlan, Plan
+from akash_mcp.clients.console.generation import Generation
+from akash_mcp.errors import LedgerUnusable, NotApproved
+from akash_mcp.guard.approval import Approval, Approver, AskThePerson, Question, TokenNeeded
+from akash_mcp.guard.contents import App, Contents
+from akash_mcp.guard.journal import Journal, Kind, op_id_of
+from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
 from akash_mcp.guard.policy import ApprovalMode
-from akash_mcp.ids import Dseq
+from akash_mcp.guard.store import Store
+from akash_mcp.guard.tokens import TOKEN_SECONDS, Tokens
+from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
 from akash_mcp.money import Usd
 
 DSEQ = Dseq("1763759482113")
 FUND = FundPlan(tool="add_funds", dseq=DSEQ, amount=Usd(3), ours=True)
+
+
+CALL = "a hash of the call"
 
 
 class Clock:
@@ -25,46 +35,169 @@ class Clock:
         return self.now
 
 
-def approver(mode: ApprovalMode) -> Approver:
-    return Approver(mode, Clock())
+@dataclasses.dataclass
+class Process:
+    """One process that approves. Those with the same folder share what they know."""
+
+    folder: Path
+    clock: Clock = dataclasses.field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self.store = Store(self.folder)
+        self.tokens = Tokens(self.store, self.clock)
+
+    def approver(self, mode: ApprovalMode) -> Approver:
+        return Approver(mode, self.tokens)
+
+    def open(self, yes: Approval) -> None:
+        """What the gate does with a yes."""
+        Journal(self.store, self.clock).open(yes.op_id, Kind.FUND, "")
 
 
-def token_for(judge: Approver, plan: Plan) -> str:
-    needed = judge.consider(plan, token=None, can_ask=False)
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[Process]:
+    one = Process(tmp_path)
+    yield one
+    one.store.close()
+
+
+@pytest.fixture
+def approver(process: Process) -> Callable[[ApprovalMode], Approver]:
+    return process.approver
+
+
+Judge = Callable[[ApprovalMode], Approver]
+
+
+def token_for(judge: Approver, plan: Plan, call: str = CALL) -> str:
+    needed = judge.consider(plan, token=None, can_ask=False, call=call)
     assert isinstance(needed, TokenNeeded)
     return needed.token
 
 
-def test_the_person_is_asked_where_the_client_can() -> None:
+def yes_to(judge: Approver, plan: Plan, token: str, call: str = CALL) -> Approval:
+    approval = judge.consider(plan, token=token, can_ask=False, call=call)
+    assert isinstance(approval, Approval)
+    return approval
+
+
+def test_the_person_is_asked_where_the_client_can(approver: Judge) -> None:
     decision = approver(ApprovalMode.ELICIT).consider(FUND, token=None, can_ask=True)
     assert isinstance(decision, AskThePerson)
 
 
-def test_without_a_way_to_ask_the_plan_comes_with_a_token() -> None:
+def test_without_a_way_to_ask_the_plan_comes_with_a_token(approver: Judge) -> None:
     needed = approver(ApprovalMode.ELICIT).consider(FUND, token=None, can_ask=False)
     assert isinstance(needed, TokenNeeded)
     assert "$3.00" in needed.plan.summary
 
 
-def test_two_step_does_not_ask_even_where_it_could() -> None:
+def test_two_step_does_not_ask_even_where_it_could(approver: Judge) -> None:
     assert isinstance(approver(ApprovalMode.TWO_STEP).consider(FUND, token=None, can_ask=True), TokenNeeded)
 
 
-def test_a_token_approves_its_plan() -> None:
-    judge = approver(ApprovalMode.TWO_STEP)
-    approval = judge.consider(FUND, token=token_for(judge, FUND), can_ask=False)
-    assert approval == Approval(FUND.fingerprint, "two-step")
-
-
-def test_a_token_works_once() -> None:
+def test_a_token_approves_its_plan(approver: Judge) -> None:
     judge = approver(ApprovalMode.TWO_STEP)
     token = token_for(judge, FUND)
-    judge.consider(FUND, token=token, can_ask=False)
+    approval = judge.consider(FUND, token=token, can_ask=False, call=CALL)
+    assert approval == Approval(FUND.fingerprint, "two-step", op_id_of(token))
+
+
+def test_a_yes_that_comes_again_names_the_same_operation(approver: Judge) -> None:
+    judge = approver(ApprovalMode.TWO_STEP)
+    token, another = token_for(judge, FUND), token_for(judge, FUND)
+    assert yes_to(judge, FUND, token).op_id == yes_to(judge, FUND, token).op_id == op_id_of(token)
+    assert yes_to(judge, FUND, another).op_id != op_id_of(token)
+    # What was asked of nobody, or asked inside one call, cannot come again.
+    auto = approver(ApprovalMode.AUTO)
+    once, twice = (auto.consider(FUND, token=None, can_ask=False) for _ in range(2))
+    assert isinstance(once, Approval)
+    assert isinstance(twice, Approval)
+    assert once.op_id != twice.op_id
+    assert judge.answered(FUND, yes=True).op_id != judge.answered(FUND, yes=True).op_id
+
+
+def test_a_used_token_is_known_for_its_call_and_for_no_other(process: Process) -> None:
+    judge = process.approver(ApprovalMode.TWO_STEP)
+    token = token_for(judge, FUND)
+    process.open(yes_to(judge, FUND, token))
+    judge.check_call(token, CALL)
+    with pytest.raises(NotApproved, match="other arguments"):
+        judge.check_call(token, "another call")
+    # It stays known where it was brought for something else, and for a day.
+    with pytest.raises(NotApproved, match="other arguments"):
+        yes_to(judge, dataclasses.replace(FUND, amount=Usd(4)), token, "another call")
+    process.clock.now = TOKEN_SECONDS + 24 * 3600 - 1
+    token_for(judge, FUND)
+    judge.check_call(token, CALL)
+    process.clock.now = TOKEN_SECONDS + 24 * 3600
+    token_for(judge, FUND)
+    with pytest.raises(NotApproved, match="unknown or was used already"):
+        judge.check_call(token, CALL)
+
+
+def test_a_token_that_one_process_gave_is_good_in_another(process: Process) -> None:
+    other = Process(process.folder, process.clock)
+    token = token_for(process.approver(ApprovalMode.TWO_STEP), FUND)
+    judge = other.approver(ApprovalMode.TWO_STEP)
+    assert yes_to(judge, FUND, token).op_id == op_id_of(token)
+    # Used up by being brought for something else, it is used up in both.
+    with pytest.raises(NotApproved, match="other arguments"):
+        yes_to(judge, dataclasses.replace(FUND, amount=Usd(4)), token, "another call")
     with pytest.raises(NotApproved, match="used already"):
-        judge.consider(FUND, token=token, can_ask=False)
+        yes_to(process.approver(ApprovalMode.TWO_STEP), FUND, token)
+    other.store.close()
 
 
-def test_a_token_is_for_the_arguments_it_was_given_for_and_is_gone_after_a_wrong_use() -> None:
+def test_a_plan_that_changed_since_it_was_shown_is_told_from_other_arguments(approver: Judge) -> None:
+    judge = approver(ApprovalMode.TWO_STEP)
+    token = token_for(judge, FUND)
+    with pytest.raises(NotApproved, match="has changed since this approval token was given"):
+        yes_to(judge, dataclasses.replace(FUND, ours=False), token)
+
+
+def test_an_answer_counts_for_the_plan_that_was_shown(approver: Judge) -> None:
+    judge, question = approver(ApprovalMode.ELICIT), Question(OpId("op_0123456789abcdef"), FUND.fingerprint)
+    asked = judge.consider(FUND, token=None, can_ask=True, question=question)
+    assert isinstance(asked, AskThePerson)
+    assert judge.answered(FUND, yes=True, question=question).op_id == question.op_id
+    for mode in ApprovalMode:
+        with pytest.raises(NotApproved, match="has changed since the question"):
+            approver(mode).consider(
+                dataclasses.replace(FUND, ours=False), token=None, can_ask=True, question=question
+            )
+
+
+@pytest.mark.parametrize("plan", [FUND, ClosePlan(tool="close_deployment", dseq=DSEQ, ours=True)])
+def test_what_was_asked_is_one_deed_also_where_nobody_would_be_asked_any_more(
+    plan: Plan, approver: Judge
+) -> None:
+    question = Question(OpId("op_0123456789abcdef"), plan.fingerprint)
+    decision = approver(ApprovalMode.AUTO).consider(plan, token=None, can_ask=True, question=question)
+    assert isinstance(decision, Approval)
+    assert decision.op_id == question.op_id
+
+
+def test_without_the_store_a_token_is_this_process_s_and_closing_goes_on(
+    process: Process, caplog: pytest.LogCaptureFixture
+) -> None:
+    process.store.path.parent.mkdir(exist_ok=True)
+    process.store.path.write_bytes(b"rubbish" * 1000)
+    judge, plan = (
+        process.approver(ApprovalMode.TWO_STEP),
+        ClosePlan(tool="close_deployment", dseq=DSEQ, ours=False),
+    )
+    token = token_for(judge, plan)
+    assert yes_to(judge, plan, token).op_id == op_id_of(token)
+    # Whose it is nobody knows then, so that `auto` has the plan shown rather than refuse it.
+    auto = process.approver(ApprovalMode.AUTO)
+    assert yes_to(auto, plan, token_for(auto, plan)).via == "two-step"
+    with pytest.raises(LedgerUnusable):
+        yes_to(judge, plan, "approve_unknown")
+    assert "known to this process only" in caplog.text
+
+
+def test_a_token_is_for_the_arguments_it_was_given_for_and_is_gone_after_a_wrong_use(approver: Judge) -> None:
     judge = approver(ApprovalMode.TWO_STEP)
     token = token_for(judge, FUND)
     with pytest.raises(NotApproved, match="other arguments"):
@@ -73,28 +206,68 @@ def test_a_token_is_for_the_arguments_it_was_given_for_and_is_gone_after_a_wrong
         judge.consider(FUND, token=token, can_ask=False)
 
 
-def test_a_token_lasts_five_minutes() -> None:
-    judge, clock = approver(ApprovalMode.TWO_STEP), Clock()
-    judge.now = clock
+def test_a_token_lasts_five_minutes(process: Process) -> None:
+    judge, clock = process.approver(ApprovalMode.TWO_STEP), process.clock
     token = token_for(judge, FUND)
     clock.now = TOKEN_SECONDS
     with pytest.raises(NotApproved, match="five minutes"):
         judge.consider(FUND, token=token, can_ask=False)
 
 
-def test_auto_never_asks_and_deny_never_allows() -> None:
+def test_auto_never_asks(approver: Judge) -> None:
     assert isinstance(approver(ApprovalMode.AUTO).consider(FUND, token=None, can_ask=True), Approval)
-    with pytest.raises(NotApproved, match="allows nothing"):
-        approver(ApprovalMode.DENY).consider(FUND, token=None, can_ask=True)
+
+
+LEASE = LeaseId(DSEQ, 1, 1, ProviderAddress("akash1aaa"))
+CLOSE = ClosePlan(tool="close_deployment", dseq=DSEQ, ours=True)
+PLANS: dict[str, Plan] = {
+    "fund": FUND,
+    "update": UpdatePlan(
+        tool="update_deployment",
+        dseq=DSEQ,
+        sdl="b",
+        manifest="[]",
+        contents=Contents((App("web", "b"),)),
+        ours=True,
+    ),
+    "close": CLOSE,
+    "exec": ExecPlan(
+        tool="run_command", lease=LEASE, service="web", pod_index=0, argv=("true",), seconds=5, ours=True
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_auto_touches_nothing_that_this_server_did_not_create(name: str, approver: Judge) -> None:
+    plan: Any = PLANS[name]
+    judge, others = approver(ApprovalMode.AUTO), dataclasses.replace(plan, ours=False)
+    assert isinstance(judge.consider(plan, token=None, can_ask=True), Approval)
+    for token in (None, token_for(approver(ApprovalMode.TWO_STEP), others)):
+        with pytest.raises(NotApproved, match="not created by this server") as refused:
+            judge.consider(others, token=token, can_ask=True, call=CALL)
+        assert "elicit or two-step (AKASH_MCP_APPROVAL)" in str(refused.value)
+
+
+@pytest.mark.parametrize("ours", [True, False])
+@pytest.mark.parametrize("name", [*PLANS, "launch", "lease"])
+def test_deny_allows_only_to_end_what_we_created(name: str, ours: bool, approver: Judge) -> None:
+    plan: Any = {**PLANS, "launch": LAUNCH, "lease": LEASES}[name]
+    if name in PLANS:
+        plan = dataclasses.replace(plan, ours=ours)
+    judge = approver(ApprovalMode.DENY)
+    if name == "close" and ours:
+        assert isinstance(judge.consider(plan, token=None, can_ask=True), Approval)
+        return
+    with pytest.raises(NotApproved, match="spends, changes what runs, deletes or runs commands"):
+        judge.consider(plan, token=None, can_ask=True)
 
 
 @pytest.mark.parametrize("mode", list(ApprovalMode))
-def test_closing_what_we_created_is_never_asked(mode: ApprovalMode) -> None:
-    plan = ClosePlan(tool="close_deployment", dseq=DSEQ, ours=True)
-    assert isinstance(approver(mode).consider(plan, token=None, can_ask=True), Approval)
+def test_closing_what_we_created_is_never_asked(mode: ApprovalMode, approver: Judge) -> None:
+    assert isinstance(approver(mode).consider(CLOSE, token=None, can_ask=True), Approval)
 
 
-def test_closing_what_others_created_is_asked_by_name() -> None:
+def test_closing_what_others_created_is_asked_by_name(approver: Judge) -> None:
     plan = ClosePlan(tool="close_deployment", dseq=DSEQ, ours=False)
     needed = approver(ApprovalMode.TWO_STEP).consider(plan, token=None, can_ask=False)
     assert isinstance(needed, TokenNeeded)
@@ -105,10 +278,15 @@ LAUNCH = LaunchPlan(
     tool="deploy",
     sdl="a",
     manifest="[]",
-    contents="web (nginx:1.29)",
+    contents=Contents((App("web", "nginx:1.29"),)),
     deposit=Usd(2),
     max_usd_per_hour=Usd("0.5"),
     groups=1,
+)
+
+
+LEASES = LeasePlan(
+    tool="create_lease", dseq=DSEQ, providers=(ProviderAddress("akash1aaa"),), max_usd_per_hour=Usd(1)
 )
 
 
@@ -116,7 +294,8 @@ CHANGED: dict[str, Any] = {
     "tool": "create_deployment",
     "sdl": "b",
     "manifest": "[1]",
-    "contents": "web (nginx:latest)",
+    "contents": Contents((App("web", "nginx:latest"),)),
+    "generation": Generation.V2025,
     "deposit": Usd(3),
     "max_usd_per_hour": Usd("0.6"),
     "groups": 2,
@@ -134,22 +313,23 @@ def test_the_same_amount_written_otherwise_is_the_same_plan() -> None:
     assert dataclasses.replace(LAUNCH, deposit=Usd("2.00")).fingerprint == LAUNCH.fingerprint
 
 
-def test_a_yes_through_the_client_approves_the_plan_and_a_no_does_not() -> None:
+def test_a_yes_through_the_client_approves_the_plan_and_a_no_does_not(approver: Judge) -> None:
     judge = approver(ApprovalMode.ELICIT)
-    assert judge.answered(FUND, yes=True) == Approval(FUND.fingerprint, "elicitation")
+    approval = judge.answered(FUND, yes=True)
+    assert (approval.fingerprint, approval.via) == (FUND.fingerprint, "elicitation")
     with pytest.raises(NotApproved, match="declined"):
         judge.answered(FUND, yes=False)
 
 
-def test_tokens_of_two_plans_stand_side_by_side() -> None:
+def test_tokens_of_two_plans_stand_side_by_side(approver: Judge) -> None:
     judge, other = approver(ApprovalMode.TWO_STEP), dataclasses.replace(FUND, amount=Usd(4))
     first, second = token_for(judge, FUND), token_for(judge, other)
     assert first != second
     for plan, token in ((FUND, first), (other, second)):
-        assert judge.consider(plan, token=token, can_ask=False) == Approval(plan.fingerprint, "two-step")
+        assert yes_to(judge, plan, token) == Approval(plan.fingerprint, "two-step", op_id_of(token))
 
 
-def test_a_token_that_nobody_gave_is_unknown() -> None:
+def test_a_token_that_nobody_gave_is_unknown(approver: Judge) -> None:
     judge = approver(ApprovalMode.TWO_STEP)
     token = token_for(judge, FUND)
     with pytest.raises(NotApproved, match="unknown or was used already"):
@@ -157,19 +337,8 @@ def test_a_token_that_nobody_gave_is_unknown() -> None:
     judge.consider(FUND, token=token, can_ask=False)
 
 
-def test_a_token_that_is_over_is_forgotten_when_the_next_is_given() -> None:
-    judge, clock = approver(ApprovalMode.TWO_STEP), Clock()
-    judge.now = clock
-    token = token_for(judge, FUND)
-    clock.now = TOKEN_SECONDS
-    token_for(judge, FUND)
-    with pytest.raises(NotApproved, match="unknown or was used already"):
-        judge.consider(FUND, token=token, can_ask=False)
-
-
-def test_a_token_holds_until_its_last_second() -> None:
-    judge, clock = approver(ApprovalMode.TWO_STEP), Clock()
-    judge.now = clock
+def test_a_token_holds_until_its_last_second(process: Process) -> None:
+    judge, clock = process.approver(ApprovalMode.TWO_STEP), process.clock
     token = token_for(judge, FUND)
     clock.now = 299.5
     assert isinstance(judge.consider(FUND, token=token, can_ask=False), Approval)

@@ -10,6 +10,7 @@ import pytest
 from scripted_console import (
     CLOSE,
     DSEQ,
+    FUND,
     LAUNCH,
     READ,
     Guarded,
@@ -21,7 +22,7 @@ from scripted_console import (
 )
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.errors import NotFound, OutcomeUnknown, Unauthorized, Unreachable
+from akash_mcp.errors import AkashError, NotFound, OutcomeUnknown
 from akash_mcp.guard.close_permit import Closed, ClosePermit
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.plans import ClosePlan, FundPlan
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.anyio
 PLAN = ClosePlan(tool="close_deployment", dseq=DSEQ, ours=True)
 CLOSED: Told = (200, deployment(state="closed", spent=250_000))
 BROKEN = refusal(500, "Internal server error")
+GONE = refusal(404, "Deployment not found")
 
 
 @asynccontextmanager
@@ -126,35 +128,135 @@ async def test_a_close_that_cannot_be_read_back_for_want_of_a_connection_is_trie
             return 200, {"success": True}
 
         guard.console.on(CLOSE, gone)
-        with pytest.raises(Unreachable):
+        with pytest.raises(OutcomeUnknown, match="not proven closed") as unknown:
             await permit.close()
-        assert len(guard.pauses) == 1
+        assert "No money moved" not in str(unknown.value)
+        assert len(guard.pauses) == 2
         assert guard.ledger.held(DSEQ) == Usd(2)
 
 
-async def test_where_the_record_is_gone_the_cost_is_unknown_and_the_reservation_stays(tmp_path: Path) -> None:
+async def test_a_record_that_is_gone_does_not_prove_that_ours_is_closed(tmp_path: Path) -> None:
     async with launched(tmp_path) as (guard, permit):
-        guard.console.on(READ, refusal(404, "Deployment not found"))
+        guard.console.on(READ, GONE)
+        with pytest.raises(OutcomeUnknown, match="not proven closed and may still cost money"):
+            await permit.close()
+        assert len(guard.console.sent(CLOSE)) == 3
+        guard.console.on(CLOSE, GONE)
+        with pytest.raises(OutcomeUnknown, match="not proven closed and may still cost money"):
+            await permit.close()
+        assert guard.ledger.held(DSEQ) == Usd(2)
+        assert guard.written()[0][:2] == ("launch", "created")
+
+
+async def test_of_what_was_proven_closed_before_the_record_may_be_gone(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.journal.mark_closed(DSEQ, "proven closed")
+        guard.console.on(READ, GONE)
         assert await permit.close() == Closed(DSEQ, None, None)
         assert guard.ledger.held(DSEQ) == Usd(2)
-        assert guard.written()[0][:2] == ("launch", "closed")
 
 
-async def test_what_this_account_does_not_have_is_not_closed(tmp_path: Path) -> None:
-    async with launched(tmp_path) as (guard, permit):
-        guard.console.on(CLOSE, refusal(404, "Deployment not found"))
+async def test_what_nobody_knows_is_not_closed(tmp_path: Path) -> None:
+    others = ClosePlan(tool="close_deployment", dseq=DSEQ, ours=False)
+    async with guarded(tmp_path) as guard:
+        guard.console.on(CLOSE, GONE)
+        guard.console.on(READ, GONE)
         with pytest.raises(NotFound):
+            await guard.gate.close(others, approved(others)).close()
+
+
+async def test_what_others_created_and_is_not_found_afterwards_is_not_proven(tmp_path: Path) -> None:
+    others = ClosePlan(tool="close_deployment", dseq=DSEQ, ours=False)
+    async with guarded(tmp_path) as guard:
+        guard.console.on(READ, GONE)
+        with pytest.raises(OutcomeUnknown, match="not proven closed"):
+            await guard.gate.close(others, approved(others)).close()
+
+
+async def test_without_a_ledger_what_is_not_found_may_be_ours(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.damage()
+        guard.console.on(CLOSE, GONE)
+        guard.console.on(READ, GONE)
+        with pytest.raises(OutcomeUnknown, match="not proven closed"):
             await permit.close()
-        assert not guard.console.sent(READ)
-        assert guard.ledger.held(DSEQ) == Usd(2)
 
 
-async def test_a_refused_close_is_told_as_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("status", [400, 401, 403, 409])
+async def test_a_refused_close_may_still_cost_and_is_not_asked_for_again(status: int, tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(CLOSE, refusal(status, "escrow cannot be settled yet"))
+        with pytest.raises(OutcomeUnknown, match=r"may still cost money.*cannot be settled yet") as unknown:
+            await permit.close()
+        assert "No money moved" not in str(unknown.value)
+        assert len(guard.console.sent(CLOSE)) == 1
+
+
+async def test_a_close_without_the_key_says_what_is_missing(tmp_path: Path) -> None:
     async with launched(tmp_path) as (guard, permit):
         guard.console.on(CLOSE, refusal(401))
-        with pytest.raises(Unauthorized):
+        with pytest.raises(OutcomeUnknown) as unknown:
             await permit.close()
+        assert unknown.value.next_step.startswith("Call close_deployment again")
+        assert "The API key is wrong" in unknown.value.next_step
+        guard.gate._writer._client._has_key = False
+        with pytest.raises(OutcomeUnknown, match="There is no Akash Console API key"):
+            await permit.close()
+        assert len(guard.pauses) == 0
+
+
+async def test_a_refused_close_of_what_is_closed_is_proven(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(CLOSE, refusal(400, "Deployment closed"))
+        guard.console.on(READ, CLOSED)
+        assert (await permit.close()).spent == Usd("0.25")
+
+
+@pytest.mark.parametrize(
+    ("transferred", "spent"),
+    [
+        ([], ZERO),
+        (None, None),
+        ([{"denom": "uakt", "amount": "5"}], None),
+        ([{"denom": "uact"}], None),
+        ([{"denom": "uact", "amount": "-5"}], None),
+    ],
+)
+async def test_what_it_cost_is_unknown_where_it_is_not_on_record(
+    transferred: object, spent: Usd | None, tmp_path: Path
+) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        closed = deployment(state="closed")
+        closed["escrow_account"]["state"]["transferred"] = transferred
+        guard.console.on(READ, (200, closed))
+        assert (await permit.close()).spent == spent
+        assert guard.ledger.held(DSEQ) == (Usd(2) if spent is None else ZERO)
+
+
+async def test_unwinding_tells_why_and_what_it_cost(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(READ, CLOSED)
+        unwound = await permit.unwind(AkashError("It was too dear.", next_step="Ask for less."))
+        assert unwound.what == f"It was too dear. Deployment {DSEQ} was closed again, proven; it cost $0.25."
+        assert (unwound.money, unwound.next_step) == ("It costs nothing any more.", "Ask for less.")
+        assert await permit.unwind(unwound) is unwound
         assert len(guard.console.sent(CLOSE)) == 1
+
+
+async def test_unwinding_that_fails_tells_both(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (_, permit):
+        unwound = await permit.unwind(AkashError("It was too dear."))
+        assert unwound.what.startswith("It was too dear. Closing it again did not work either: Deployment")
+        assert unwound.money == "It may still cost money."
+        assert f"close_deployment(dseq={DSEQ})" in unwound.next_step
+
+
+async def test_unwinding_does_not_claim_a_cost_that_is_not_on_record(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        closed = deployment(state="closed")
+        closed["escrow_account"]["state"]["transferred"] = None
+        guard.console.on(READ, (200, closed))
+        assert "proven; what it cost is not known." in (await permit.unwind(AkashError("No."))).what
 
 
 async def test_a_damaged_ledger_does_not_stand_in_the_way(
@@ -171,10 +273,12 @@ async def test_a_damaged_ledger_does_not_stand_in_the_way(
 
 async def test_more_money_that_was_put_in_comes_back_too(tmp_path: Path) -> None:
     fund = FundPlan(tool="add_funds", dseq=DSEQ, amount=Usd(1), ours=True)
-    async with launched(tmp_path) as (guard, permit):
+    async with guarded(tmp_path) as guard:
+        await guard.created()
+        guard.console.on(FUND, (200, deployment(funds=3_000_000)))
         await guard.gate.fund(fund, approved(fund)).deposit()
         guard.console.on(READ, CLOSED)
-        assert (await permit.close()).refunded == Usd("2.75")
+        assert (await guard.gate.close(PLAN, approved(PLAN)).close()).refunded == Usd("2.75")
 
 
 async def test_all_of_it_spent_leaves_nothing_to_come_back(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import shutil
 import subprocess
 import unicodedata
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 from akash_mcp.guard.approval import Approver, AskThePerson
 from akash_mcp.guard.plans import ExecPlan
 from akash_mcp.guard.policy import ApprovalMode
+from akash_mcp.guard.store import Store
+from akash_mcp.guard.tokens import Tokens
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.sanitize.shell import command_line
 
@@ -45,16 +48,16 @@ def test_every_part_of_a_command_is_bound_to_its_yes(name: str) -> None:
 
 
 @pytest.mark.parametrize("ours", [True, False])
-def test_a_command_is_always_asked_for(ours: bool) -> None:
+def test_a_command_is_always_asked_for(ours: bool, tmp_path: Path) -> None:
     plan = dataclasses.replace(PLAN, ours=ours)
-    judge = Approver(ApprovalMode.ELICIT, lambda: 0.0)
+    judge = Approver(ApprovalMode.ELICIT, Tokens(Store(tmp_path), lambda: 0.0))
     assert isinstance(judge.consider(plan, token=None, can_ask=True), AskThePerson)
 
 
 def test_the_command_is_shown_and_not_recorded() -> None:
     assert PLAN.summary.endswith("\n\n    sh -c 'rm -rf /data'")
     assert "rm" not in PLAN.record
-    assert "service web of deployment 1763759482113" in PLAN.record
+    assert 'service "web" of deployment 1763759482113' in PLAN.record
 
 
 HIDING = {

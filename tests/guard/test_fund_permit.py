@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from scripted_console import (
     READ,
     SET,
     Guarded,
+    Told,
     approved,
     deployment,
     guarded,
@@ -21,7 +24,15 @@ from scripted_console import (
 )
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.errors import OutcomeUnknown, PaymentRequired, Refused
+from akash_mcp.errors import (
+    AkashError,
+    ApiError,
+    BadArgument,
+    Conflict,
+    OutcomeUnknown,
+    PaymentRequired,
+    Refused,
+)
 from akash_mcp.guard.fund_permit import FundPermit
 from akash_mcp.guard.plans import FundPlan
 from akash_mcp.money import Usd
@@ -69,10 +80,104 @@ async def test_a_lost_answer_stays_held_and_is_not_sent_again(tmp_path: Path) ->
         assert guard.written()[0][1] == "unknown"
 
 
-async def test_where_the_console_funds_by_itself_hours_are_added(tmp_path: Path) -> None:
-    async with guarded(tmp_path, generation=Generation.V2026_11) as guard:
+async def test_what_cannot_be_read_before_is_not_added_to(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        for unread in (refusal(404), None):
+            guard.console.on(READ, unread)
+            with pytest.raises(AkashError):
+                await permit_of(guard).deposit()
+        nothing = deployment()
+        nothing["escrow_account"]["state"]["funds"] = []
+        guard.console.on(READ, (200, nothing))
+        with pytest.raises(Refused, match="is not known, so nothing is added"):
+            await permit_of(guard).deposit()
+        assert not guard.console.sent(FUND)
+        assert guard.ledger.status().held == Usd(0)
+        assert [state for _, state, _ in guard.written()] == ["refused"] * 3
+
+
+async def test_a_deposit_that_the_answer_does_not_show_is_read_back(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        added = deployment(funds=3_250_000, spent=250_000)
+        guard.console.on(READ, (200, deployment()), (200, deployment()), (200, added))
+        detail = await permit_of(guard).deposit()
+        assert detail.escrow_funds == 3_250_000
+        assert (len(guard.console.sent(READ)), len(guard.console.sent(FUND))) == (3, 1)
+        assert len(guard.pauses) == 2
+
+
+async def test_a_deposit_that_is_never_shown_is_unknown_and_stays_held(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        with pytest.raises(OutcomeUnknown, match="its escrow does not show it") as unknown:
+            await permit_of(guard).deposit()
+        assert "Do not repeat it." in unknown.value.next_step
+        assert guard.ledger.held(DSEQ) == Usd("1.5")
+
+
+async def test_a_deposit_of_another_amount_is_told(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        guard.console.on(FUND, (200, deployment(funds=5_000_000)))
+        with pytest.raises(AkashError, match=r"\$3\.00 came into .* and \$1\.50 was approved") as error:
+            await permit_of(guard).deposit()
+        assert error.value.money == "$3.00 went into escrow."
+        assert guard.ledger.held(DSEQ) == Usd("1.5")
+
+
+async def test_a_deposit_that_cannot_be_read_back_is_told_as_added(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        guard.console.on(READ, (200, deployment()), refusal(404))
+        with pytest.raises(AkashError, match=r"\$1\.50 was added .* cannot be read back") as error:
+            await permit_of(guard).deposit()
+        assert not isinstance(error.value, Refused | ApiError)
+        assert error.value.money == "$1.50 is committed."
+        assert guard.ledger.held(DSEQ) == Usd("1.5")
+
+
+@pytest.mark.parametrize("plan", [PLAN, LONGER], ids=["amount", "hours"])
+async def test_what_was_added_and_cannot_be_written_down_is_told_as_that(
+    plan: FundPlan, tmp_path: Path
+) -> None:
+    generation = Generation.REFERENCE if plan is PLAN else Generation.V2026_11
+    async with guarded(tmp_path, generation=generation) as guard:
+
+        def added() -> Told:
+            guard.damage()
+            return 200, deployment(funds=3_500_000) if plan is PLAN else settings(hours=8)
+
         guard.console.on(GET_SETTINGS, (200, settings(hours=5)))
-        guard.console.on(SET, (200, settings(hours=8)))
+        guard.console.on(FUND, added)
+        guard.console.on(SET, added)
+        with pytest.raises(AkashError, match="and it could not be written down") as error:
+            await permit_of(guard, plan).deposit()
+        assert not isinstance(error.value, Refused)
+        assert error.value.money == "$1.50 is committed."
+        assert error.value.next_step == "Do not repeat it."
+
+
+async def test_money_is_not_added_where_hours_are_what_bounds(tmp_path: Path) -> None:
+    for plan, generation in ((PLAN, Generation.V2026_11), (LONGER, Generation.REFERENCE)):
+        async with guarded(tmp_path, generation=generation) as guard:
+            with pytest.raises(Refused, match=f"is now {generation}, and this was planned for another"):
+                await permit_of(guard, plan).deposit()
+            assert not guard.console.requests
+            assert guard.ledger.status().held == Usd(0)
+
+
+@asynccontextmanager
+async def raising(folder: Path) -> AsyncIterator[Guarded]:
+    """Where the Console funds by itself, a deployment with a limit of 5 hours."""
+    async with guarded(folder, generation=Generation.V2026_11) as guard:
+        guard.console.on(GET_SETTINGS, (200, settings(hours=5)))
+        yield guard
+
+
+def limits(*hours: int | None) -> list[Told]:
+    return [(200, settings(hours=each)) for each in hours]
+
+
+async def test_where_the_console_funds_by_itself_hours_are_added(tmp_path: Path) -> None:
+    async with raising(tmp_path) as guard:
+        guard.console.on(SET, *limits(8))
         detail = await permit_of(guard, LONGER).deposit()
         assert [request.body for request in guard.console.sent(SET)] == [{"data": {"runtimeLimitHours": 8}}]
         assert detail.dseq == DSEQ
@@ -81,9 +186,84 @@ async def test_where_the_console_funds_by_itself_hours_are_added(tmp_path: Path)
         assert guard.written() == [("fund", "done", "")]
 
 
-async def test_what_runs_without_a_limit_gets_none_by_this(tmp_path: Path) -> None:
-    async with guarded(tmp_path, generation=Generation.V2026_11) as guard:
-        guard.console.on(GET_SETTINGS, (200, settings()))
+LOST = {
+    "no answer": None,
+    "500": refusal(500),
+    "unreadable": (200, None),
+    "refused": refusal(400, "only be increased"),
+}
+
+
+@pytest.mark.parametrize("answer", LOST.values(), ids=LOST)
+@pytest.mark.parametrize("hours", [8, 9])
+async def test_a_raise_that_landed_without_an_answer_is_found(
+    hours: int, answer: Told, tmp_path: Path
+) -> None:
+    async with raising(tmp_path) as guard:
+        guard.console.on(GET_SETTINGS, *limits(5, hours))
+        guard.console.on(SET, answer)
+        await permit_of(guard, LONGER).deposit()
+        assert len(guard.console.sent(SET)) == 1
+        assert guard.ledger.held(DSEQ) == Usd("1.5")
+        assert guard.written() == [("fund", "done", "")]
+
+
+@pytest.mark.parametrize("answer", [None, (200, settings(hours=5)), (200, settings())], ids=str)
+@pytest.mark.parametrize("after", [limits(5), limits(None), [refusal(404)]], ids=["old", "none", "unread"])
+async def test_a_raise_that_does_not_show_is_unknown_and_stays_held(
+    answer: Told, after: list[Told], tmp_path: Path
+) -> None:
+    async with raising(tmp_path) as guard:
+        guard.console.on(GET_SETTINGS, *limits(5), *after)
+        guard.console.on(SET, answer)
+        with pytest.raises(OutcomeUnknown, match="8 hours were asked for") as unknown:
+            await permit_of(guard, LONGER).deposit()
+        assert "No money moved" not in str(unknown.value)
+        assert "Do not repeat it" in unknown.value.next_step
+        assert len(guard.console.sent(SET)) == 1
+        assert guard.ledger.held(DSEQ) == Usd("1.5")
+        assert guard.written()[0][1] == "unknown"
+
+
+async def test_a_raise_that_shows_late_is_found(tmp_path: Path) -> None:
+    async with raising(tmp_path) as guard:
+        guard.console.on(GET_SETTINGS, *limits(5, 5, 5, 5, 8))
+        guard.console.on(SET, None)
+        await permit_of(guard, LONGER).deposit()
+        assert len(guard.pauses) == 3
+
+
+async def test_a_raise_that_was_refused_and_left_all_as_it_was_gives_it_back(tmp_path: Path) -> None:
+    async with raising(tmp_path) as guard:
+        guard.console.on(SET, refusal(409, "changed meanwhile"))
+        with pytest.raises(Conflict):
+            await permit_of(guard, LONGER).deposit()
+        assert guard.ledger.held(DSEQ) == Usd(0)
+        assert guard.written()[0][1] == "refused"
+        assert not guard.pauses
+
+
+async def test_a_raise_that_was_refused_and_cannot_be_read_back_stays_held(tmp_path: Path) -> None:
+    async with raising(tmp_path) as guard:
+        guard.console.on(GET_SETTINGS, *limits(5), refusal(404))
+        guard.console.on(SET, refusal(400, "Runtime limit can only be increased"))
+        with pytest.raises(OutcomeUnknown, match="reads as unknown"):
+            await permit_of(guard, LONGER).deposit()
+        assert guard.ledger.held(DSEQ) == Usd("1.5")
+
+
+async def test_a_raise_beyond_what_there_is_is_not_sent(tmp_path: Path) -> None:
+    async with raising(tmp_path) as guard:
+        guard.console.on(GET_SETTINGS, *limits(8758))
+        with pytest.raises(BadArgument, match="1 to 8760"):
+            await permit_of(guard, LONGER).deposit()
+        assert not guard.console.sent(SET)
+        assert guard.ledger.held(DSEQ) == Usd(0)
+
+
+async def test_what_has_no_known_limit_gets_none_by_this(tmp_path: Path) -> None:
+    async with raising(tmp_path) as guard:
+        guard.console.on(GET_SETTINGS, *limits(None))
         with pytest.raises(Refused, match="funded without end already"):
             await permit_of(guard, LONGER).deposit()
         assert not guard.console.sent(SET)

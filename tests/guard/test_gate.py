@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from scripted_console import (
 )
 
 from akash_mcp.errors import (
+    AkashError,
     BadArgument,
     LedgerUnusable,
     NotApproved,
@@ -28,6 +30,9 @@ from akash_mcp.errors import (
     PaymentRequired,
 )
 from akash_mcp.guard.approval import Approval
+from akash_mcp.guard.contents import App, Contents
+from akash_mcp.guard.journal import OperationExists, State
+from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LeasePlan, Plan, UpdatePlan
 from akash_mcp.guard.policy import Policy
 from akash_mcp.ids import LeaseId
@@ -37,7 +42,14 @@ pytestmark = pytest.mark.anyio
 
 FUNDS = FundPlan(tool="add_funds", dseq=DSEQ, amount=Usd(1), ours=True)
 LEASES = LeasePlan(tool="create_lease", dseq=DSEQ, providers=(PROVIDER,), max_usd_per_hour=Usd(1))
-UPDATES = UpdatePlan(tool="update_deployment", dseq=DSEQ, sdl="b", manifest="[]", contents="web", ours=True)
+UPDATES = UpdatePlan(
+    tool="update_deployment",
+    dseq=DSEQ,
+    sdl="b",
+    manifest="[]",
+    contents=Contents((App("web", "b"),)),
+    ours=True,
+)
 CLOSES = ClosePlan(tool="close_deployment", dseq=DSEQ, ours=True)
 RUNS = ExecPlan(
     tool="run_command",
@@ -61,7 +73,7 @@ GATES: dict[str, tuple[Plan, Pass]] = {
 
 
 async def created(guard: Guarded) -> None:
-    await guard.gate.launch(LAUNCH, approved(LAUNCH)).create()
+    await guard.created()
 
 
 @pytest.mark.parametrize(("plan", "go"), GATES.values(), ids=GATES)
@@ -185,3 +197,60 @@ async def test_a_damaged_ledger_owns_nothing_and_spends_nothing(
             guard.gate.fund(FUNDS, approved(FUNDS))
         assert not guard.console.sent(FUND)
     assert "ownership of a deployment is unknown" in caplog.text
+
+
+@pytest.mark.parametrize(("plan", "go"), GATES.values(), ids=GATES)
+async def test_the_same_yes_opens_one_operation_and_holds_once(plan: Plan, go: Pass, tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        await created(guard)
+        yes = approved(plan)
+        go(guard, yes)
+        before = guard.written(), guard.ledger.status(), len(guard.console.requests)
+        with pytest.raises(OperationExists) as used:
+            go(guard, yes)
+        assert used.value.op_id == yes.op_id
+        # It is not a refusal: the deed may have been done.
+        assert not isinstance(used.value, AkashError)
+        assert (guard.written(), guard.ledger.status(), len(guard.console.requests)) == before
+
+
+async def test_a_yes_that_was_refused_stays_used(tmp_path: Path) -> None:
+    async with guarded(tmp_path, policy=Policy(max_usd_per_day=Usd(3))) as guard:
+        guard.gate.launch(LAUNCH, approved(LAUNCH))
+        yes = approved(LAUNCH)
+        with pytest.raises(OverBudget):
+            guard.gate.launch(LAUNCH, yes)
+        assert guard.operation(yes.op_id).state is State.REFUSED
+        with pytest.raises(OperationExists):
+            guard.gate.launch(LAUNCH, yes)
+        assert guard.ledger.status().held == Usd(2)
+
+
+async def test_what_breaks_while_it_is_let_in_leaves_nothing_behind_and_the_yes_unused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Ledger, *_: object, **__: object) -> None:
+        raise LedgerUnusable("the disk is full")
+
+    async with guarded(tmp_path) as guard:
+        yes = approved(LAUNCH)
+        with monkeypatch.context() as broken:
+            broken.setattr(Ledger, "reserve", full)
+            with pytest.raises(LedgerUnusable):
+                guard.gate.launch(LAUNCH, yes)
+        assert guard.written() == []
+        assert guard.gate.launch(LAUNCH, yes).op_id == yes.op_id
+        assert guard.ledger.status().held == Usd(2)
+
+
+async def test_of_many_processes_with_one_yes_one_gets_through(tmp_path: Path) -> None:
+    yes = approved(LAUNCH)
+    async with AsyncExitStack() as processes:
+        guards = [await processes.enter_async_context(guarded(tmp_path)) for _ in range(4)]
+        let_in = []
+        for guard in guards:
+            with suppress(OperationExists):
+                let_in.append(guard.gate.launch(LAUNCH, yes))
+        assert len(let_in) == 1
+        assert guards[-1].ledger.status().held == Usd(2)
+        assert [kind for kind, _, _ in guards[-1].written()] == ["launch"]

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard.journal import Journal, Kind, Sources, State, new_op_id
 from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, OpId
@@ -27,8 +26,8 @@ def journal(folder: Path) -> Journal:
 def launched(journal: Journal) -> OpId:
     op_id = new_op_id()
     journal.open(op_id, Kind.LAUNCH, "a web page")
-    journal.advance(op_id, State.CREATED, dseq=DSEQ)
-    journal.keep_sources(op_id, Sources("PASSWORD=hunter22", "[]"))
+    assert journal.created(op_id, DSEQ, Sources("PASSWORD=hunter22", "[]"))
+    journal.holds.let_go(op_id)
     return op_id
 
 
@@ -102,7 +101,7 @@ def test_finishing_ends_an_operation_once(journal: Journal, folder: Path) -> Non
     journal.finish(op_id)
     found = journal.find(op_id)
     assert found is not None
-    assert (found.state, found.created_at, found.updated_at) == (State.DONE, 0, 1)
+    assert (found.state, found.created_at, found.updated_at) == (State.DONE, 0, 2)
     with Store(folder).reading() as db:
         assert db.execute("SELECT COUNT(*) FROM steps").fetchone()[0] == 2
 
@@ -133,8 +132,7 @@ def test_only_what_is_closed_is_forgotten(journal: Journal, folder: Path) -> Non
     closed = launched(journal)
     other = new_op_id()
     journal.open(other, Kind.LAUNCH, "another")
-    journal.advance(other, State.CREATED, dseq=Dseq("7"))
-    journal.keep_sources(other, Sources("sdl", "[]", 3))
+    assert journal.created(other, Dseq("7"), Sources("sdl", "[]", 3))
     fund = new_op_id()
     journal.open(fund, Kind.FUND, "more money", DSEQ)
     journal.mark_closed(DSEQ, "proven closed")
@@ -151,11 +149,14 @@ def test_only_what_is_closed_is_forgotten(journal: Journal, folder: Path) -> Non
 
 def test_a_deployment_is_one_launch_s(journal: Journal) -> None:
     first = launched(journal)
-    with pytest.raises(LedgerUnusable, match="UNIQUE"):
-        launched(journal)
-    found = journal.launch_of(DSEQ)
+    other = new_op_id()
+    journal.open(other, Kind.LAUNCH, "the same")
+    assert not journal.created(other, DSEQ, Sources("the other's", "[]"))
+    found, kept = journal.launch_of(DSEQ), journal.find(other)
     assert found is not None
-    assert found.op_id == first
+    assert kept is not None
+    assert (found.op_id, kept.state, kept.dseq) == (first, State.PLANNED, None)
+    assert journal.sources(DSEQ) == Sources("PASSWORD=hunter22", "[]")
 
 
 def test_the_sources_of_a_lease_are_nobody_s(journal: Journal) -> None:

@@ -8,21 +8,25 @@ from pathlib import Path
 
 import pytest
 from scripted_console import (
+    CLOSE,
     CREATE,
     DSEQ,
     LAUNCH,
     LEASE,
     MANIFEST,
     PROVIDER,
+    READ,
     Guarded,
     Told,
     approved,
+    deployment,
     guarded,
     refusal,
 )
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.errors import AkashError, OutcomeUnknown, Unauthorized, WalletProvisioning
+from akash_mcp.errors import AkashError, OutcomeUnknown, Refused, Unauthorized, WalletProvisioning
+from akash_mcp.guard.close_permit import Unwound
 from akash_mcp.guard.journal import Sources, State
 from akash_mcp.guard.launch_permit import LaunchPermit
 from akash_mcp.guard.lease_permit import Choice
@@ -109,18 +113,54 @@ async def test_what_was_found_again_is_taken_up_like_what_was_answered(tmp_path:
         assert not guard.console.requests
 
 
-async def test_a_creation_that_cannot_be_written_down_says_how_to_close_it(tmp_path: Path) -> None:
+def unwritten(guard: Guarded) -> None:
+    """The ledger's file breaks while the creation is answered."""
+
+    def created() -> Told:
+        guard.damage()
+        return 201, {"dseq": DSEQ, "manifest": MANIFEST}
+
+    guard.console.on(CREATE, created)
+
+
+async def test_a_creation_that_cannot_be_written_down_is_closed_again(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
-
-        def created() -> Told:
-            guard.damage()
-            return 201, {"dseq": DSEQ, "manifest": MANIFEST}
-
-        guard.console.on(CREATE, created)
-        with pytest.raises(AkashError, match="was created and could not be written down") as error:
+        unwritten(guard)
+        guard.console.on(READ, (200, deployment(state="closed")))
+        with pytest.raises(Unwound, match="was created and could not be written down") as error:
             await permit_of(guard).create()
-        assert error.value.money == "Its deposit of $2.00 is in escrow; nothing is leased."
+        assert f"Deployment {DSEQ} was closed again, proven; it cost $0.00." in error.value.what
+        assert error.value.money == "It costs nothing any more."
+        assert len(guard.console.sent(CLOSE)) == 1
+
+
+async def test_a_creation_that_cannot_be_written_down_nor_closed_is_named(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        unwritten(guard)
+        with pytest.raises(Unwound, match="Closing it again did not work either") as error:
+            await permit_of(guard).create()
+        assert error.value.money == "It may still cost money."
+        assert f"Call close_deployment(dseq={DSEQ})" in error.value.next_step
+
+
+async def test_a_found_creation_that_cannot_be_written_down_says_how_to_close_it(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        permit = permit_of(guard)
+        guard.damage()
+        with pytest.raises(AkashError, match="was created and could not be written down") as error:
+            permit.adopt(DSEQ)
+        assert not isinstance(error.value, Refused)
+        assert error.value.money == "$2.00 is reserved for it; nothing is leased."
         assert error.value.next_step == f"Close it with close_deployment(dseq={DSEQ})."
+
+
+async def test_a_creation_that_was_not_written_down_and_closed_later_is_settled(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        permit = permit_of(guard)
+        guard.console.on(READ, (200, deployment(state="closed")))
+        await permit.abandoning(DSEQ).close()
+        status = guard.ledger.status()
+        assert (status.held, status.live_deployments) == (ZERO, 0)
 
 
 async def test_its_lease_is_bound_to_its_deployment_and_rate(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scripted_console import (
@@ -19,8 +20,10 @@ from scripted_console import (
     MANIFEST,
     OTHER,
     PROVIDER,
+    READ,
     SET,
     Guarded,
+    Told,
     approved,
     bid,
     deployment,
@@ -31,12 +34,13 @@ from scripted_console import (
 )
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.errors import BadArgument, BadRequest, OutcomeUnknown, Refused
+from akash_mcp.errors import BadArgument, LedgerUnusable, Refused
+from akash_mcp.guard.bounds import Bound
 from akash_mcp.guard.journal import State
-from akash_mcp.guard.lease_permit import Choice, LeasePermit, lease_ids
+from akash_mcp.guard.lease_permit import Choice, LeasePermit, OfferGone, lease_ids
 from akash_mcp.guard.policy import Policy
 from akash_mcp.ids import LeaseId, ProviderAddress
-from akash_mcp.money import Usd, usd_per_hour
+from akash_mcp.money import Usd, usd_per_hour, usd_per_hour_at_most
 
 pytestmark = pytest.mark.anyio
 
@@ -63,7 +67,7 @@ async def created(
     async with guarded(folder, policy=policy, generation=generation) as guard:
         permit = guard.gate.launch(plan, approved(plan))
         await permit.create()
-        guard.console.on(GET_SETTINGS, (200, settings(hours=hours)))
+        guard.console.on(GET_SETTINGS, (200, settings(top_up=hours is not None, hours=hours)))
         yield guard, permit.leasing(DSEQ)
 
 
@@ -75,10 +79,14 @@ async def refused(guard: Guarded, permit: LeasePermit, *choices: Choice) -> str:
     return no.value.what
 
 
+def leased(*leases: dict[str, Any]) -> Told:
+    """What the Console tells of a deployment with these leases."""
+    return 200, deployment(leases=leases)
+
+
 async def test_what_was_approved_is_leased(tmp_path: Path) -> None:
     async with created(tmp_path) as (guard, permit):
-        detail = await permit.lease([choice()])
-        assert detail.active_leases == lease_ids(DSEQ, [choice()])
+        assert await permit.lease([choice()]) == Bound(escrow=Usd(2), held=Usd(2), hours=None)
         [request] = guard.console.sent(LEASE)
         assert request.body == {
             "manifest": MANIFEST,
@@ -86,6 +94,14 @@ async def test_what_was_approved_is_leased(tmp_path: Path) -> None:
         }
         operation = guard.operation(permit.op_id)
         assert (operation.state, operation.note) == (State.LEASED, PROVIDER)
+
+
+async def test_it_is_bounded_and_read_back_before_and_after(tmp_path: Path) -> None:
+    async with created(tmp_path) as (guard, permit):
+        await permit.lease([choice()])
+        order = [request.route for request in guard.console.requests]
+        assert order == [CREATE, SET, GET_SETTINGS, READ, BIDS, LEASE, READ]
+        assert guard.console.sent(SET)[0].body == {"data": {"autoTopUpEnabled": False}}
 
 
 async def test_a_rate_over_the_approved_is_refused(tmp_path: Path) -> None:
@@ -96,6 +112,7 @@ async def test_a_rate_over_the_approved_is_refused(tmp_path: Path) -> None:
 async def test_all_groups_count_towards_the_rate(tmp_path: Path) -> None:
     async with created(tmp_path) as (guard, permit):
         guard.console.on(BIDS, (200, [bid(price=600), bid(OTHER, 600, gseq=2)]))
+        guard.console.on(LEASE, leased(lease(price=600)))
         two = choice(price=600), choice(OTHER, 600, gseq=2)
         assert "together, over the approved" in await refused(guard, permit, *two)
         await permit.lease(two[:1])
@@ -117,6 +134,8 @@ async def test_a_provider_that_is_not_allowed_is_refused(tmp_path: Path) -> None
     async with created(tmp_path, policy=Policy(allowed_providers=frozenset({OTHER}))) as (guard, permit):
         assert "does not allow provider akash1aaa" in await refused(guard, permit)
         guard.console.on(BIDS, (200, [bid(OTHER)]))
+        guard.console.on(READ, (200, deployment()), leased(lease(OTHER)))
+        guard.console.on(LEASE, leased(lease(OTHER)))
         await permit.lease([choice(OTHER)])
 
 
@@ -128,25 +147,48 @@ async def test_the_second_of_two_providers_is_looked_at_too(tmp_path: Path) -> N
 
 
 async def test_more_hours_than_what_is_held_pays_for_are_refused(tmp_path: Path) -> None:
-    # 6098 uact a block are $3.60 an hour.
-    rate = usd_per_hour(6098)
-    assert rate * 2 == Usd("7.2")
-    async with created(tmp_path, rate=rate, deposit=Usd("7.199999"), hours=2) as (guard, permit):
-        guard.console.on(BIDS, (200, [bid(price=6098)]))
-        assert "2 hours at $3.60 an hour are more than" in await refused(guard, permit, choice(price=6098))
+    # 6100 uact a block are $3.66 in an hour of 600 blocks.
+    rate = usd_per_hour(6100)
+    assert usd_per_hour_at_most(6100) * 2 == Usd("7.32")
+    async with created(tmp_path, rate=rate, deposit=Usd("7.319999"), hours=2) as (guard, permit):
+        guard.console.on(BIDS, (200, [bid(price=6100)]))
+        assert "2 hours at up to $3.66 an hour are more than" in await refused(
+            guard, permit, choice(price=6100)
+        )
 
 
 async def test_as_many_hours_as_what_is_held_pays_for_are_leased(tmp_path: Path) -> None:
-    async with created(tmp_path, rate=usd_per_hour(6098), deposit=Usd("7.2"), hours=2) as (guard, permit):
-        guard.console.on(BIDS, (200, [bid(price=6098)]))
-        await permit.lease([choice(price=6098)])
-        assert guard.console.sent(LEASE)
+    async with created(tmp_path, rate=usd_per_hour(6100), deposit=Usd("7.32"), hours=2) as (guard, permit):
+        guard.console.on(BIDS, (200, [bid(price=6100)]))
+        guard.console.on(READ, (200, deployment()), leased(lease(price=6100)))
+        bound = await permit.lease([choice(price=6100)])
+        assert bound == Bound(escrow=Usd(2), held=Usd("7.32"), hours=2)
 
 
 async def test_an_offer_that_became_dearer_is_refused(tmp_path: Path) -> None:
     async with created(tmp_path, rate=Usd(5)) as (guard, permit):
         guard.console.on(BIDS, (200, [bid(price="1000.000001")]))
         assert "became dearer" in await refused(guard, permit)
+
+
+@pytest.mark.parametrize("prices", [(1000, 1001), (1001, 1000)])
+async def test_of_two_offers_that_a_lease_cannot_tell_apart_the_dearer_counts(
+    prices: tuple[int, int], tmp_path: Path
+) -> None:
+    async with created(tmp_path, rate=Usd(5)) as (guard, permit):
+        guard.console.on(BIDS, (200, [bid(price=price) for price in prices]))
+        assert "became dearer" in await refused(guard, permit)
+        await permit.lease([choice(price=1001)])
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_of_two_offers_that_a_lease_cannot_tell_apart_neither_is_without_a_price(
+    first: bool, tmp_path: Path
+) -> None:
+    async with created(tmp_path) as (guard, permit):
+        bids = [bid(price=1, denom="uakt"), bid()]
+        guard.console.on(BIDS, (200, bids if first else bids[::-1]))
+        assert "no price in dollars" in await refused(guard, permit)
 
 
 async def test_an_offer_that_became_cheaper_is_leased(tmp_path: Path) -> None:
@@ -209,54 +251,6 @@ async def test_a_price_that_is_not_in_dollars_any_more_is_refused(tmp_path: Path
         assert "no price in dollars" in await refused(guard, permit)
 
 
-async def test_without_top_up_switched_off_nothing_is_leased(tmp_path: Path) -> None:
-    async with created(tmp_path) as (guard, permit):
-        guard.console.on(SET, (200, settings(top_up=True)))
-        assert "could not be switched off" in await refused(guard, permit)
-        assert [request.body for request in guard.console.sent(SET)] == [
-            {"data": {"autoTopUpEnabled": False}}
-        ]
-
-
-async def test_where_top_up_cannot_be_asked_about_nothing_is_leased(tmp_path: Path) -> None:
-    async with created(tmp_path) as (guard, permit):
-        guard.console.on(SET, refusal(400))
-        with pytest.raises(BadRequest):
-            await permit.lease([choice()])
-        assert not guard.console.sent(LEASE)
-
-
-async def test_without_an_approved_runtime_limit_nothing_is_leased(tmp_path: Path) -> None:
-    async with created(tmp_path, hours=3) as (guard, permit):
-        sources = guard.journal.sources(DSEQ)
-        assert sources is not None
-        guard.journal.keep_sources(permit.op_id, dataclasses.replace(sources, runtime_limit_hours=None))
-        assert "funded without end" in await refused(guard, permit)
-
-
-async def test_a_runtime_limit_that_is_missing_is_set_first(tmp_path: Path) -> None:
-    async with created(tmp_path, hours=3) as (guard, permit):
-        guard.console.on(GET_SETTINGS, (200, settings()))
-        guard.console.on(SET, (200, settings(hours=3)))
-        await permit.lease([choice()])
-        assert [request.body for request in guard.console.sent(SET)] == [{"data": {"runtimeLimitHours": 3}}]
-        order = [request.route for request in guard.console.requests]
-        assert order == [CREATE, GET_SETTINGS, SET, BIDS, LEASE]
-
-
-async def test_without_a_runtime_limit_nothing_is_leased(tmp_path: Path) -> None:
-    async with created(tmp_path, hours=3) as (guard, permit):
-        guard.console.on(GET_SETTINGS, (200, settings()))
-        guard.console.on(SET, (200, settings()))
-        assert "is not set: 3 hours" in await refused(guard, permit)
-
-
-async def test_with_a_longer_runtime_limit_nothing_is_leased(tmp_path: Path) -> None:
-    async with created(tmp_path, hours=3) as (guard, permit):
-        guard.console.on(GET_SETTINGS, (200, settings(hours=4)))
-        assert "is 4: 3 hours were approved" in await refused(guard, permit)
-
-
 async def test_a_deployment_that_is_closed_is_not_leased(tmp_path: Path) -> None:
     async with created(tmp_path) as (guard, permit):
         guard.journal.mark_closed(DSEQ, "proven closed")
@@ -265,10 +259,24 @@ async def test_a_deployment_that_is_closed_is_not_leased(tmp_path: Path) -> None
         assert not guard.console.sent(LEASE)
 
 
+async def test_a_ledger_that_cannot_be_written_stops_it_before_the_request(tmp_path: Path) -> None:
+    async with created(tmp_path) as (guard, permit):
+
+        def broken() -> Told:
+            guard.damage()
+            return 200, [bid()]
+
+        guard.console.on(BIDS, broken)
+        with pytest.raises(LedgerUnusable):
+            await permit.lease([choice()])
+        assert not guard.console.sent(LEASE)
+
+
 async def test_a_lease_that_is_refused_keeps_the_deposit_held(tmp_path: Path) -> None:
     async with created(tmp_path) as (guard, permit):
         guard.console.on(LEASE, refusal(400, "The selected bid is no longer open"))
-        with pytest.raises(BadRequest):
+        guard.console.on(READ, (200, deployment()))
+        with pytest.raises(OfferGone):
             await permit.lease([choice()])
         assert guard.ledger.held(DSEQ) == LAUNCH.deposit
         operation = guard.operation(permit.op_id)
@@ -276,28 +284,20 @@ async def test_a_lease_that_is_refused_keeps_the_deposit_held(tmp_path: Path) ->
         assert "no longer open" in operation.note
 
 
-async def test_a_lease_whose_answer_is_lost_is_unknown_and_sent_once(tmp_path: Path) -> None:
-    async with created(tmp_path) as (guard, permit):
-        guard.console.on(LEASE, None)
-        with pytest.raises(OutcomeUnknown):
-            await permit.lease([choice()])
-        assert len(guard.console.sent(LEASE)) == 1
-        assert guard.operation(permit.op_id).state is State.UNKNOWN
-
-
-async def test_a_manifest_is_delivered_again_without_looking_at_offers(tmp_path: Path) -> None:
-    async with created(tmp_path) as (guard, permit):
-        guard.console.on(LEASE, (200, deployment(leases=(lease(),))))
-        await permit.resend_manifest([LeaseId(DSEQ, 1, 1, PROVIDER)])
-        assert [request.body["manifest"] for request in guard.console.sent(LEASE)] == [MANIFEST]
-        assert not guard.console.sent(BIDS)
-
-
 async def test_how_far_it_came_is_written_down(tmp_path: Path) -> None:
     async with created(tmp_path) as (guard, permit):
         permit.advance(State.READY, "it runs")
         operation = guard.operation(permit.op_id)
         assert (operation.state, operation.note) == (State.READY, "it runs")
+
+
+async def test_a_ledger_that_fails_later_does_not_stop_what_runs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with created(tmp_path) as (guard, permit):
+        guard.damage()
+        permit.advance(State.READY, "it runs")
+    assert "could not be written down" in caplog.text
 
 
 def test_leases_are_named_after_their_offers() -> None:

@@ -121,11 +121,15 @@ def test_nothing_is_opened_before_it_is_needed(tmp_path: Path, ledger: Ledger) -
     assert not (tmp_path / "state").exists()
 
 
-def test_a_damaged_ledger_stops_spending_and_says_where_it_is(tmp_path: Path, clock: Clock) -> None:
+def test_a_damaged_ledger_stops_spending_and_only_the_log_says_where_it_is(
+    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     store = Store(tmp_path)
     store.path.write_bytes(b"this is no database, and long enough that SQLite looks at it" * 40)
-    with pytest.raises(LedgerUnusable, match=str(store.path)):
+    with pytest.raises(LedgerUnusable, match="akash-mcp doctor") as told:
         Ledger(store, POLICY, clock).reserve(new_op_id(), Usd(1), dseq=None)
+    assert str(tmp_path) not in str(told.value)
+    assert str(store.path) in caplog.text
 
 
 def _reserve_until_refused(folder: Path) -> int:

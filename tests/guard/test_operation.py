@@ -9,6 +9,7 @@ import pytest
 from scripted_console import CREATE, LAUNCH, Guarded, Told, approved, guarded
 
 from akash_mcp.errors import (
+    AkashError,
     BadArgument,
     BadRequest,
     Interrupted,
@@ -95,6 +96,45 @@ async def test_a_failure_without_words_is_written_down_by_its_kind(tmp_path: Pat
         with pytest.raises(ZeroDivisionError), operation_of(guard).accounted(on_refusal=State.REFUSED):
             raise ZeroDivisionError
         assert guard.written() == [("launch", "unknown", "ZeroDivisionError")]
+
+
+@pytest.mark.parametrize("error", [*DEFINITE, *LOST], ids=lambda error: type(error).__name__)
+async def test_what_the_request_raised_is_raised_where_it_cannot_be_written_down(
+    error: Exception, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with guarded(tmp_path) as guard:
+        operation = operation_of(guard)
+        guard.damage()
+        with pytest.raises(type(error)) as raised, operation.accounted(on_refusal=State.REFUSED):
+            raise error
+        assert raised.value is error
+    assert "could not be written down" in caplog.text
+
+
+@pytest.mark.parametrize("error", [*DEFINITE, *LOST], ids=lambda error: type(error).__name__)
+async def test_what_fails_before_the_request_gives_the_reservation_back(
+    error: Exception, tmp_path: Path
+) -> None:
+    async with guarded(tmp_path) as guard:
+        operation = operation_of(guard)
+        with pytest.raises(type(error)), operation.preparing():
+            raise error
+        assert guard.ledger.status().held == ZERO
+        assert guard.written() == [("launch", "refused", str(error))]
+
+
+async def test_what_was_done_and_cannot_be_written_down_is_told_as_that(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        operation = operation_of(guard)
+        guard.damage()
+        with (
+            pytest.raises(AkashError) as error,
+            operation.written_down("It is done", money="M.", next_step="N."),
+        ):
+            operation.journal.advance(operation.op_id, State.DONE)
+        assert not isinstance(error.value, Refused)
+        assert error.value.what.startswith("It is done, and it could not be written down: The ledger at")
+        assert (error.value.money, error.value.next_step) == ("M.", "N.")
 
 
 async def test_a_long_reason_is_cut(tmp_path: Path) -> None:

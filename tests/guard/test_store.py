@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from akash_mcp.errors import LedgerUnusable
+from akash_mcp.guard.journal import Journal, Kind, Sources, State
 from akash_mcp.guard.store import _FIRST, Store
+from akash_mcp.ids import Dseq, OpId
 
 
 def put(store: Store, op_id: str) -> None:
@@ -122,3 +129,120 @@ def test_a_file_of_the_first_version_is_taken_along(tmp_path: Path) -> None:
         kept = db.execute("SELECT op_id, dseq, held_until FROM operations ORDER BY rowid").fetchall()
     # Two launches had taken up one deployment. It belongs to the first.
     assert [tuple(row) for row in kept] == [("op_1", "7", None), ("op_2", None, None)]
+
+
+SECRET = b"hunter2-correct-horse"
+
+
+def files(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
+def deployed(folder: Path, secret: str) -> tuple[Store, Journal]:
+    """A launch whose SDL holds a secret, changed once, among many others."""
+    store = Store(folder)
+    journal = Journal(store, lambda: 1.0)
+    for number in range(30):
+        op_id = OpId(f"op_{number}")
+        journal.open(op_id, Kind.LAUNCH, "web", None)
+        text = (secret if number == 7 else "x" * 21) * 500  # several pages long
+        journal.created(op_id, Dseq(str(1000 + number)), Sources(f"old {text}", f"[{text}]"))
+        journal.keep_sources(op_id, Sources(f"new {text}", f"[{text}, 2]"))
+    return store, journal
+
+
+def test_what_a_closed_deployment_ran_is_gone_from_all_files(tmp_path: Path) -> None:
+    _, journal = deployed(tmp_path, SECRET.decode())
+    assert SECRET in files(tmp_path)
+    journal.mark_closed(Dseq("1007"), "closed")
+    assert SECRET not in files(tmp_path)
+
+
+READER = """
+import sqlite3, sys
+reader = sqlite3.connect(sys.argv[1], isolation_level=None)
+reader.execute("BEGIN")
+reader.execute("SELECT COUNT(*) FROM operations").fetchone()
+print("reading", flush=True)
+sys.stdin.readline()
+"""
+
+
+@contextmanager
+def read_by_another_process(store: Store) -> Iterator[None]:
+    """Another process is in the middle of reading while the block runs."""
+    with subprocess.Popen(
+        [sys.executable, "-c", READER, str(store.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"reading\n"
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def test_a_reader_in_the_way_holds_nobody_up_and_the_next_transaction_forgets(tmp_path: Path) -> None:
+    store, journal = deployed(tmp_path, SECRET.decode())
+    with read_by_another_process(store):
+        began = time.perf_counter()
+        journal.mark_closed(Dseq("1007"), "closed")
+        assert time.perf_counter() - began < 3  # not the five seconds that a transaction waits
+        assert SECRET in files(tmp_path)
+    journal.advance(OpId("op_1"), State.LEASED)
+    assert SECRET not in files(tmp_path)
+
+
+def test_the_next_start_forgets_what_a_reader_kept_the_last_from(tmp_path: Path) -> None:
+    store, journal = deployed(tmp_path, SECRET.decode())
+    other = Store(tmp_path)  # keeps SQLite from emptying its log as the last one to close the file
+    with other.reading() as db:
+        db.execute("BEGIN")
+        db.execute("SELECT COUNT(*) FROM operations").fetchone()
+        journal.mark_closed(Dseq("1007"), "closed")
+        store.close()
+        assert SECRET in files(tmp_path)
+        db.execute("ROLLBACK")
+    assert SECRET in files(tmp_path)
+    kept(Store(tmp_path))
+    assert SECRET not in files(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+@pytest.mark.parametrize("mode", [0o777, 0o707, 0o1777])
+def test_a_folder_that_others_can_write_holds_no_ledger(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int
+) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(LedgerUnusable, match="Other users of this machine can change the ledger") as told:
+        put(Store(folder), "op_1")
+    assert str(tmp_path) not in str(told.value)
+    assert f"{folder} can be written by every user of this machine: run chmod 700 {folder}" in caplog.text
+    folder.chmod(0o700)
+    put(Store(folder), "op_1")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_a_file_that_others_can_write_is_no_ledger(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    put(store, "op_1")
+    store.close()
+    store.path.chmod(0o606)
+    with pytest.raises(LedgerUnusable, match="can change the ledger"):
+        put(store, "op_2")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_a_ledger_that_others_can_read_is_used_and_warned_about(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tmp_path.chmod(0o755)
+    store = Store(tmp_path)
+    put(store, "op_1")
+    assert not caplog.text
+    store.close()
+    store.path.chmod(0o644)
+    put(store, "op_2")
+    assert f"run chmod 600 {store.path}" in caplog.text

@@ -5,10 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from scripted_console import DSEQ, LAUNCH, MANIFEST, UPDATE, Guarded, approved, guarded, refusal
+from scripted_console import (
+    DSEQ,
+    LAUNCH,
+    MANIFEST,
+    UPDATE,
+    Guarded,
+    Told,
+    approved,
+    deployment,
+    guarded,
+    refusal,
+)
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.errors import BadRequest, Interrupted
+from akash_mcp.errors import AkashError, BadRequest, Interrupted, Refused
+from akash_mcp.guard.contents import App, Contents
 from akash_mcp.guard.journal import Sources
 from akash_mcp.guard.plans import UpdatePlan
 from akash_mcp.guard.update_permit import UpdatePermit
@@ -16,7 +28,12 @@ from akash_mcp.guard.update_permit import UpdatePermit
 pytestmark = pytest.mark.anyio
 
 PLAN = UpdatePlan(
-    tool="update_deployment", dseq=DSEQ, sdl="new", manifest="[new]", contents="web (nginx:1.30)", ours=True
+    tool="update_deployment",
+    dseq=DSEQ,
+    sdl="new",
+    manifest="[new]",
+    contents=Contents((App("web", "nginx:1.30"),)),
+    ours=True,
 )
 
 
@@ -25,7 +42,7 @@ def permit_of(guard: Guarded) -> UpdatePermit:
 
 
 async def created(guard: Guarded) -> None:
-    await guard.gate.launch(LAUNCH, approved(LAUNCH)).create()
+    await guard.created()
 
 
 async def test_the_new_sdl_is_sent_and_kept(tmp_path: Path) -> None:
@@ -83,3 +100,19 @@ async def test_a_lost_answer_is_unknown(tmp_path: Path) -> None:
             await permit_of(guard).update()
         assert guard.written()[-1][1] == "unknown"
         assert guard.journal.sources(DSEQ) == Sources(LAUNCH.sdl, MANIFEST, None)
+
+
+async def test_an_update_that_cannot_be_written_down_is_told_as_done(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        await created(guard)
+
+        def updated() -> Told:
+            guard.damage()
+            return 200, deployment()
+
+        guard.console.on(UPDATE, updated)
+        with pytest.raises(AkashError, match="got the new SDL, and it could not be written down") as error:
+            await permit_of(guard).update()
+        assert not isinstance(error.value, Refused)
+        assert error.value.money == "This costs nothing by itself."
+        assert "Do not repeat it." in error.value.next_step

@@ -59,6 +59,6 @@ def test_a_chosen_provider_without_a_bid_is_refused() -> None:
 
 
 def test_all_groups_together_stay_below_the_limit() -> None:
-    with pytest.raises(Refused, match=r"together cost \$2.36 an hour, more than the \$2.00 allowed"):
+    with pytest.raises(Refused, match=r"together cost \$2.37 an hour, more than the \$2.00 allowed"):
         pick(RANKING, [1, 2], max_usd_per_hour=Usd(2))
     assert len(pick(RANKING, [1, 2], max_usd_per_hour=Usd("2.37"))) == 2

@@ -48,7 +48,7 @@ def bid(amount: str = "1000.5", denom: str = "uact") -> Bid:
 def test_a_bid_and_its_provider_make_an_offer() -> None:
     offer = offer_from(bid(), ProviderRecord.model_validate(RECORD), age_seconds=Decimal(12))
     assert offer.price_uact_per_block == Decimal("1000.5")
-    assert offer.usd_per_hour.plain() == "0.59"
+    assert offer.usd_per_hour.plain() == "0.591"
     assert (offer.region, offer.country, offer.country_code) == ("Texas", "United States", "US")
     assert (offer.uptime_1d, offer.uptime_7d, offer.uptime_30d) == (None, Decimal("0.9975"), Decimal(1))
     assert offer.gpu_models == ("nvidia/a100",)

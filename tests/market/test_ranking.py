@@ -80,9 +80,9 @@ def test_each_offer_says_what_it_costs_and_why() -> None:
     assert (first.rank, second.rank) == (1, 2)
     assert first.bill == first.usd_per_hour * 24
     assert first.expected_cost > first.bill
-    assert "the lowest price of 2 acceptable bids, $0.59 an hour" in first.reasons
+    assert "the lowest price of 2 acceptable bids, $0.591 an hour" in first.reasons
     assert any("answered 99.5 % of status checks over 30 days" in reason for reason in first.reasons)
-    assert "$1.18 an hour, $0.59 more than the lowest of 2 acceptable bids" in second.reasons
+    assert "$1.19 an hour, $0.591 more than the lowest of 2 acceptable bids" in second.reasons
     assert 2 <= len(first.reasons) <= 3
 
 
@@ -134,10 +134,10 @@ def test_groups_are_ranked_each_by_itself() -> None:
         ({"state": "closed"}, {}, "no longer open"),
         ({"age_seconds": Decimal(300)}, {}, "expired"),
         ({"price_uact_per_block": Decimal(0)}, {}, "not a positive amount"),
-        ({}, {"max_usd_per_hour": Usd("0.5")}, "it costs $0.59 an hour, more than the $0.50 allowed"),
+        ({}, {"max_usd_per_hour": Usd("0.5")}, "it costs $0.591 an hour, more than the $0.50 allowed"),
         ({}, {"allowed": frozenset({B})}, "not on the allow list"),
         ({}, {"denied": frozenset({A})}, "on the deny list"),
-        ({}, {"failed": frozenset({A})}, "failed us lately"),
+        ({}, {"failed": {A: "it closed a lease"}}, "failed us lately: it closed a lease"),
         ({"online": False}, {}, "offline"),
         ({"valid_version": False}, {}, "no longer valid"),
         ({"audited": False}, {"audited_only": True}, "not audited"),

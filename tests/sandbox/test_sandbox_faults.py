@@ -26,6 +26,7 @@ def test_faults_are_written_name_count_value(text: str, fault: Fault) -> None:
         ("nonsense", "no fault is called 'nonsense'"),
         ("", "no fault"),
         ("429*many", "'many' is not a number"),
+        ("429*" + "9" * 5_001, "is not a number of requests"),
         ("slow=later", "is a number, not"),
         ("close-fails=418", "one of 500, unsettled, landed"),
         ("certificate-expired*2", "cannot be counted"),

@@ -150,11 +150,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a control character": ({"args": ["\x00"]}, "control characters"),
     "a line separator": ({"env": ["A=\u2028"]}, "line separators"),
     "a word for a list": ({"command": "sh"}, "list"),
-    "no replicas": ({"count": 0}, "1 or more"),
+    "no replicas": ({"count": 0}, "from 1 to 4294967295"),
     "more than a placement may order": ({"count": 100_000, "cpu": 300}, "placement"),
     "a region with a line break": ({"region": "us\nwest"}, "region"),
     "no money": ({"max_usd_per_hour": Usd("0.0000000001")}, "max_usd_per_hour"),
-    "all the money": ({"max_usd_per_hour": Usd("1e30")}, "max_usd_per_hour"),
+    "all the money": ({"max_usd_per_hour": Usd("1e18")}, "max_usd_per_hour"),
 }
 
 

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import pytest
-from agents import ERAS, YES, Connect
-from mcp.types import ElicitResult
+from agents import ERAS, YES, Agent, Connect, text_of
+from mcp import Client
+from mcp.client import ClientRequestContext
+from mcp.types import (
+    CallToolRequest,
+    CallToolRequestParams,
+    CallToolResult,
+    ElicitRequestParams,
+    ElicitResult,
+    ErrorData,
+    InputRequiredResult,
+)
 
+from akash_mcp import config
 from akash_mcp.sandbox.network import EmbeddedNetwork
+from akash_mcp.server import build
+from akash_mcp.tools import approval
 
 pytestmark = pytest.mark.anyio
 
@@ -16,20 +30,114 @@ NOT_A_YES = {
     "no": ElicitResult(action="accept", content={"confirm": False}),
     "declined": ElicitResult(action="decline"),
     "cancelled": ElicitResult(action="cancel"),
+}
+UNUSABLE = {
     "accepted with nothing": ElicitResult(action="accept", content={}),
     "accepted without content": ElicitResult(action="accept"),
+    "accepted with something else": ElicitResult(action="accept", content={"sure": True}),
+    "accepted with words": ElicitResult(action="accept", content={"confirm": "maybe"}),
 }
 
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("answer", NOT_A_YES.values(), ids=NOT_A_YES.keys())
-async def test_all_but_a_clear_yes_is_a_no(
+async def test_a_no_is_a_no(
     era: str, answer: ElicitResult, connect: Connect, network: EmbeddedNetwork, sdl: str
 ) -> None:
     async with connect(era, answer=answer) as agent:
         said = await agent.refused("create_deployment", sdl=sdl, deposit_usd=1)
     assert "No money moved." in said
     assert len(agent.asked) == 1
+    assert not network.chain.deployments
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("answer", UNUSABLE.values(), ids=UNUSABLE.keys())
+async def test_what_cannot_be_read_is_neither_yes_nor_no_and_the_plan_is_shown(
+    era: str, answer: ElicitResult, connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect(era, answer=answer) as agent:
+        first = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+        assert first["status"] == "confirmation_required"
+        assert len(agent.asked) == 1
+        assert not network.chain.deployments
+        token = first["approval_token"]
+        again = await agent.call("create_deployment", sdl=sdl, deposit_usd=1, approval_token=token)
+    assert again["status"] == "created"
+    assert len(agent.asked) == 1
+    assert len(network.chain.deployments) == 1
+
+
+async def test_a_client_that_answers_a_question_with_an_error_gets_the_plan_to_show(
+    settings: config.Settings, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async def fails(context: ClientRequestContext, params: ElicitRequestParams) -> ErrorData:
+        return ErrorData(code=-32603, message="no window")
+
+    async with Client(build(settings), mode="legacy", elicitation_callback=fails) as client:
+        first = await Agent(client).call("create_deployment", sdl=sdl, deposit_usd=1)
+    assert first["status"] == "confirmation_required"
+    assert not network.chain.deployments
+
+
+async def test_a_client_that_lets_a_question_lie_gets_the_plan_to_show(
+    settings: config.Settings, network: EmbeddedNetwork, sdl: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(approval, "QUESTION_SECONDS", 0.2)
+
+    async def sleeps(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        await anyio.sleep_forever()
+        return YES
+
+    async with Client(build(settings), mode="legacy", elicitation_callback=sleeps) as client:
+        first = await Agent(client).call("create_deployment", sdl=sdl, deposit_usd=1)
+    assert first["status"] == "confirmation_required"
+    assert not network.chain.deployments
+
+
+class Anything(CallToolRequestParams):
+    """What a client may send, which is more than the specification allows."""
+
+    input_responses: Any = None
+
+
+class Call(CallToolRequest):
+    params: Anything
+
+
+BROUGHT_BACK: dict[str, Any] = {
+    "nothing": None,
+    "no answer": {},
+    "an error": {"error": {"code": -32603, "message": "no window"}},
+    "no action": {"content": {"confirm": True}},
+    "an unknown action": {"action": "maybe"},
+    "not an object": "yes",
+    "another kind of answer": {"roots": []},
+}
+
+
+@pytest.mark.parametrize("brought", BROUGHT_BACK.values(), ids=BROUGHT_BACK.keys())
+async def test_what_is_brought_back_without_an_answer_gets_the_plan_to_show(
+    brought: Any, settings: config.Settings, network: EmbeddedNetwork, sdl: str
+) -> None:
+    arguments = {"sdl": sdl, "deposit_usd": 1}
+
+    async def never(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        raise AssertionError
+
+    async with Client(build(settings), mode=ERAS[0], elicitation_callback=never) as client:
+        question = await client.session.call_tool("create_deployment", arguments, allow_input_required=True)
+        assert isinstance(question, InputRequiredResult)
+        (key,) = question.input_requests or {}
+        back = Anything(
+            name="create_deployment",
+            arguments=arguments,
+            request_state=question.request_state,
+            input_responses={key: brought} if brought else brought,
+        )
+        result = await client.session.send_request(Call(params=back), CallToolResult)
+    assert not result.is_error, text_of(result)
+    assert (result.structured_content or {})["status"] == "confirmation_required"
     assert not network.chain.deployments
 
 
@@ -53,9 +161,11 @@ async def test_a_token_is_spent_with_its_first_use(
 ) -> None:
     async with connect() as agent:
         token = (await agent.call("create_deployment", sdl=sdl, deposit_usd=1))["approval_token"]
-        await agent.call("create_deployment", sdl=sdl, deposit_usd=1, approval_token=token)
-        said = await agent.refused("create_deployment", sdl=sdl, deposit_usd=1, approval_token=token)
-    assert "unknown or was used already" in said
+        first = await agent.call("create_deployment", sdl=sdl, deposit_usd=1, approval_token=token)
+        # Sent again it says what it came to; for anything else it is nothing.
+        assert await agent.call("create_deployment", sdl=sdl, deposit_usd=1, approval_token=token) == first
+        said = await agent.refused("create_deployment", sdl=sdl, deposit_usd=2, approval_token=token)
+    assert "other arguments" in said
     assert len(network.chain.deployments) == 1
 
 
@@ -102,6 +212,7 @@ async def test_deny_lets_nothing_through_but_closing_our_own(
         dseq = (await agent.call("create_deployment", sdl=sdl, deposit_usd=1))["dseq"]
     async with connect(approval="deny") as agent:
         assert "allows nothing" in await agent.refused("add_funds", dseq=dseq, amount_usd=1)
+        assert "allows nothing" in await agent.refused("update_deployment", dseq=dseq, sdl=sdl)
         assert (await agent.call("close_deployment", dseq=dseq))["status"] == "closed"
 
 
@@ -117,6 +228,25 @@ async def test_what_others_created_is_closed_only_with_a_yes_that_names_it(
         assert network.chain.deployments[(network.owner, dseq)].state == "active"
         closed = await agent.call("close_deployment", dseq=dseq, approval_token=first["approval_token"])
     assert closed["status"] == "closed"
+
+
+async def test_auto_leaves_alone_what_others_created_and_says_how_a_person_allows_it(
+    connect: Connect, network: EmbeddedNetwork, sdl: str, tmp_path: Any
+) -> None:
+    async with connect(approval="auto", state_dir=tmp_path / "another machine") as agent:
+        dseq = (await agent.call("create_deployment", sdl=sdl, deposit_usd=1))["dseq"]
+    async with connect(approval="auto", answer=YES) as agent:
+        for tool, arguments in (
+            ("close_deployment", {}),
+            ("update_deployment", {"sdl": sdl}),
+            ("add_funds", {"amount_usd": 1}),
+        ):
+            said = await agent.refused(tool, dseq=dseq, **arguments)
+            assert "not created by this server" in said
+            assert "AKASH_MCP_APPROVAL" in said
+        assert agent.asked == []
+    deployment = network.chain.deployments[(network.owner, dseq)]
+    assert deployment.state == "active"
 
 
 async def test_nobody_is_asked_about_what_would_be_refused(connect: Connect, sdl: str) -> None:

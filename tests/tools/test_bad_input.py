@@ -72,14 +72,14 @@ async def test_a_wrong_sdl_is_refused_before_anybody_is_asked(
     "tool", ["get_deployment", "close_deployment", "get_logs", "get_events", "diagnose_deployment"]
 )
 async def test_an_unknown_dseq_is_not_found(tool: str, connect: Connect) -> None:
-    async with connect(approval="auto") as agent:
+    async with connect(answer=YES) as agent:
         name = "id" if tool == "get_deployment" else "dseq"
         said = await agent.refused(tool, **{name: UNKNOWN})
     assert "not found" in said.lower()
 
 
 async def test_an_unknown_dseq_spends_nothing(connect: Connect, sdl: str) -> None:
-    async with connect(approval="auto") as agent:
+    async with connect(answer=YES) as agent:
         assert "not found" in (await agent.refused("add_funds", dseq=UNKNOWN, amount_usd=1)).lower()
         assert "not found" in (await agent.refused("list_bids", dseq=UNKNOWN)).lower()
         assert "not found" in (await agent.refused("update_deployment", dseq=UNKNOWN, sdl=sdl)).lower()
@@ -110,8 +110,8 @@ AMOUNTS: dict[str, tuple[Any, str]] = {
     "above the cap": (11, "over the limit of $10.00 per deployment"),
     "negative": (-1, "not negative"),
     "zero": (0, "more than 0"),
-    "not a number": ("NaN", "finite"),
-    "infinite": ("Infinity", "finite"),
+    "not a number": ("NaN", "not an amount of money"),
+    "infinite": ("Infinity", "not an amount of money"),
     "words": ("five", "not an amount of money"),
     "a truth": (True, "US dollars"),
     "too small to print": ("1e-999990", "an amount of money is 0, or from"),

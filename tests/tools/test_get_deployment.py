@@ -68,7 +68,7 @@ async def test_a_deployment_shows_services_providers_rate_and_end(
 async def test_waiting_reports_progress(
     era: str, connect: Connect, sdl: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("akash_mcp.tools.deploy.wait_seconds", lambda *_: 0.01)
+    monkeypatch.setattr("akash_mcp.tools.carry_out.wait_seconds", lambda *_: 0.01)
     stages: list[str] = []
 
     async def progress(progress: float, total: float | None, message: str | None) -> None:
@@ -116,7 +116,7 @@ async def test_with_missing_replicas_it_is_not_ready(
 async def test_a_failed_launch_says_why_when_it_is_asked_for_again(
     connect: Connect, network: EmbeddedNetwork, sdl: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("akash_mcp.tools.deploy.wait_seconds", lambda *_: 0.01)
+    monkeypatch.setattr("akash_mcp.tools.carry_out.wait_seconds", lambda *_: 0.01)
     await network.inject("no-bids")
     async with connect(answer=YES) as agent:
         pending = await agent.call("deploy", sdl=sdl, deposit_usd=1)
@@ -139,7 +139,7 @@ async def test_a_deployment_that_this_server_did_not_create_is_shown(
         script.status = running(web={})
         shown = await agent.call("get_deployment", id=int(deployment.dseq))
     assert (shown["ours"], shown["ready"]) == (False, True)
-    assert shown["usd_per_hour"] == usd_per_hour(PRICE).plain()
+    assert shown["usd_per_hour"] == usd_per_hour(PRICE).precise()
 
 
 async def test_closed_and_never_leased_deployments_say_so(
@@ -168,7 +168,7 @@ async def test_with_one_provider_down_the_services_of_the_other_are_shown(
     assert [service["name"] for service in shown["services"]] == ["web"]
     assert shown["ready"] is False
     assert shown["problem"].startswith(f"{providers[1]}: The provider at localhost cannot be reached")
-    assert [lease["usd_per_hour"] for lease in shown["leases"]] == [usd_per_hour(PRICE).plain()] * 2
+    assert [lease["usd_per_hour"] for lease in shown["leases"]] == [usd_per_hour(PRICE).precise()] * 2
 
 
 async def test_a_provider_that_never_answers_is_not_waited_for(
@@ -272,7 +272,7 @@ async def test_a_status_that_cannot_be_read_becomes_a_problem_of_the_answer(
             assert providers[0] in shown["problem"], name
             assert len(shown["problem"]) <= 600, name
             assert not set(shown["problem"]) & set("\x1b\n"), name
-            assert shown["escrow_left_usd"] == "1.00", name
+        assert Decimal("0.99") < Decimal(shown["escrow_left_usd"]) <= 1, name
 
 
 async def test_ten_thousand_services_do_not_make_a_long_answer(
@@ -311,9 +311,10 @@ async def test_the_list_and_the_budget_agree_with_the_deployment(
         shown = await agent.call("get_deployment", id=dseq)
         budget = await agent.call("get_budget")
     [row] = listed["deployments"]
-    assert {key: row[key] for key in ("dseq", "state", "ours", "usd_per_hour", "escrow_left_usd")} == {
-        key: shown[key] for key in ("dseq", "state", "ours", "usd_per_hour", "escrow_left_usd")
-    }
+    same = ("dseq", "state", "ours", "usd_per_hour")
+    assert [row[key] for key in same] == [shown[key] for key in same]
+    # A block may have been made between the two.
+    assert Decimal(row["escrow_left_usd"]) - Decimal(shown["escrow_left_usd"]) <= Decimal("0.01")
     assert listed["usd_per_hour"] == shown["usd_per_hour"]
     assert (budget["held_usd"], budget["open_deployments"]) == ("2.00", 1)
     assert Decimal(budget["account_in_escrow_usd"]) == 2
@@ -328,5 +329,5 @@ async def test_a_long_list_is_cut_but_its_rate_counts_all(
     async with connect() as agent:
         cut = await agent.call("list_deployments")
         assert (cut["total"], len(cut["deployments"])) == (60, 50)
-        assert cut["usd_per_hour"] == (usd_per_hour(PRICE) * 60).plain()
+        assert cut["usd_per_hour"] == (usd_per_hour(PRICE) * 60).precise()
         assert "the others cost money too" in cut["next_step"]

@@ -105,7 +105,7 @@ async def test_deploy_without_any_bid_is_closed_again(
 async def test_a_pending_deploy_is_found_by_its_operation(
     connect: Connect, network: EmbeddedNetwork, sdl: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("akash_mcp.tools.deploy.wait_seconds", lambda *_: 0.01)
+    monkeypatch.setattr("akash_mcp.tools.carry_out.wait_seconds", lambda *_: 0.01)
     async with connect(answer=YES) as agent:
         pending = await agent.call("deploy", sdl=sdl, deposit_usd=1)
         assert pending["status"] == "pending"

@@ -178,7 +178,7 @@ async def test_a_lease_whose_containers_never_run_is_closed_as_unstable(
         found = await diagnosed(agent, network, sdl, after=1200)
     told = cause_of(found, "about eight minutes")
     assert "lease_closed_reason_unstable" in told["evidence"][0]
-    assert "close_deployment gives the rest of its deposit back" in told["fix"]
+    assert "Close it with close_deployment" in told["fix"]
 
 
 async def test_escrow_is_warned_of_before_it_is_empty_and_named_after(
@@ -188,7 +188,8 @@ async def test_escrow_is_warned_of_before_it_is_empty_and_named_after(
         dseq = await leased(agent, network, sdl)
         hours = float((await agent.call("get_deployment", id=dseq))["hours_left"])
         low = cause_of(
-            await diagnosed_after(agent, network, dseq, (hours - 0.5) * 3600), "It is paid for only"
+            await diagnosed_after(agent, network, dseq, (hours * 6.098 / 6 - 0.5) * 3600),
+            "It is paid for only",
         )
         assert "add_funds" in low["fix"]
         assert causes(await diagnosed_after(agent, network, dseq, 3600)) == ["Its escrow ran out."]
@@ -269,6 +270,7 @@ async def test_log_lines_in_the_evidence_are_cleaned(connect: Connect, network: 
 def test_the_page_lists_every_kind_of_cause() -> None:
     words = {
         "again": "Close it and deploy it again",
+        "fix": "the fix of what was seen",
         "resources": "of what is short",
         "target": "the provider's host name for it",
     }

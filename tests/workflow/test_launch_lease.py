@@ -1,21 +1,23 @@
-"""After the lease was asked for: what is there is read back, delivered again where it is there, and told as it is."""
+"""A launch and its lease: which refusals have it try another offer, and what is told of what was unwound."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from decimal import Decimal
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 from scripted_console import (
     BIDS,
+    CLOSE,
     DSEQ,
     LAUNCH,
     LEASE,
     OTHER,
+    PROVIDER,
     READ,
     Guarded,
     Told,
@@ -28,207 +30,92 @@ from scripted_console import (
     runtime,
 )
 
-from akash_mcp.clients.console.models import BIDS as BID_LIST
-from akash_mcp.errors import AkashError, ApiError, OutcomeUnknown, PaymentRequired, Refused
-from akash_mcp.guard.lease_permit import LeasePermit
-from akash_mcp.market.offers import offer_from
-from akash_mcp.market.ranking import RankedOffer, Requirements, rank
-from akash_mcp.workflow.launch import launch, lease_and_deliver
+from akash_mcp.errors import AkashError
+from akash_mcp.guard.bounds import Bound
+from akash_mcp.guard.close_permit import Unwound
+from akash_mcp.guard.launch_permit import LaunchPermit
+from akash_mcp.money import Usd
+from akash_mcp.workflow.launch import Launched, launch
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.runtime import Intervals, Runtime
 
 pytestmark = pytest.mark.anyio
 
-LEASED: Told = (200, deployment(leases=(lease(),)))
-EMPTY: Told = (200, deployment())
-GONE = refusal(400, "The selected bid is no longer open")
-
-
-def chosen() -> tuple[RankedOffer, ...]:
-    """The one offer that there is."""
-    [listed] = BID_LIST.validate_python([bid()])
-    offers = [offer_from(listed.bid, None, age_seconds=None)]
-    return rank(offers, requirements=Requirements(hours=Decimal(24)), prefer="balanced").ranked
+CLOSED: Told = (200, deployment(state="closed"))
+IMPATIENT = dataclasses.replace(Intervals(), bid_settle=0.0, bid_give_up=0.0, ready_give_up=0.0)
 
 
 @dataclasses.dataclass
-class Leasing:
+class Launching:
     guard: Guarded
     rt: Runtime
-    permit: LeasePermit
-    slept: list[float]
+    permit: LaunchPermit
 
-    async def go(self) -> None:
-        await lease_and_deliver(self.rt, self.permit, DSEQ, chosen())
-
-    @property
-    def attempts(self) -> int:
-        return len(self.guard.console.sent(LEASE))
+    async def go(self) -> Launched:
+        return await launch(self.rt, self.permit, Running(self.permit.op_id))
 
 
 @asynccontextmanager
-async def leasing(folder: Path) -> AsyncIterator[Leasing]:
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
+async def launching(folder: Path) -> AsyncIterator[Launching]:
+    async def no_time(seconds: float) -> None:
+        await anyio.lowlevel.checkpoint()
 
     async with guarded(folder) as guard, anyio.create_task_group() as tasks:
+        guard.console.on("GET /v1/providers", (200, []))
+        guard.console.on("GET /v1/blocks", (200, []))
         permit = guard.gate.launch(LAUNCH, approved(LAUNCH))
-        await permit.create()
-        rt = runtime(guard, tasks, Intervals(retry=6.0), sleep)
-        yield Leasing(guard, rt, permit.leasing(DSEQ), slept)
+        yield Launching(guard, runtime(guard, tasks, IMPATIENT, no_time), permit)
 
 
-async def test_a_lease_that_is_answered_is_not_looked_at_again(tmp_path: Path) -> None:
-    async with leasing(tmp_path) as it:
-        await it.go()
-        assert it.attempts == 1
-        assert not it.guard.console.sent(READ)
-
-
-@pytest.mark.parametrize(
-    "answer", [None, refusal(500), refusal(422, "invalid manifest")], ids=["none", "500", "422"]
-)
-async def test_a_lease_that_is_there_gets_its_manifest_again(answer: Told, tmp_path: Path) -> None:
-    async with leasing(tmp_path) as it:
-        it.guard.console.on(LEASE, answer, LEASED)
-        it.guard.console.on(READ, LEASED)
-        await it.go()
-        assert (it.attempts, it.slept) == (2, [6.0])
-
-
-async def test_the_lease_that_is_there_is_the_one_that_is_delivered_to(tmp_path: Path) -> None:
-    async with leasing(tmp_path) as it:
-        it.guard.console.on(LEASE, None, LEASED)
-        it.guard.console.on(READ, (200, deployment(leases=(lease(OTHER, gseq=2), lease(state="closed")))))
-        await it.go()
-        [entry] = it.guard.console.sent(LEASE)[-1].body["leases"]
-        assert (entry["provider"], entry["gseq"]) == (OTHER, 2)
-
-
-async def test_a_manifest_is_delivered_again_three_times(tmp_path: Path) -> None:
-    async with leasing(tmp_path) as it:
-        it.guard.console.on(LEASE, None, refusal(500), None, LEASED)
-        it.guard.console.on(READ, LEASED)
-        await it.go()
-        assert (it.attempts, it.slept) == (4, [6.0] * 3)
-
-
-async def test_a_manifest_that_nobody_takes_is_told_with_the_last_reason(tmp_path: Path) -> None:
-    async with leasing(tmp_path) as it:
-        it.guard.console.on(LEASE, None, None, None, refusal(422, "the fourth reason"), LEASED)
-        it.guard.console.on(READ, LEASED)
-        with pytest.raises(AkashError, match=r"does not take the manifest: .*the fourth reason") as error:
-            await it.go()
-        assert "paid for from the deposit" in error.value.money
-        assert it.attempts == 4
-
-
-async def test_a_delivery_that_is_refused_is_tried_again(tmp_path: Path) -> None:
-    async with leasing(tmp_path) as it:
-        it.guard.console.on(LEASE, None, refusal(401), LEASED)
-        it.guard.console.on(READ, LEASED)
-        await it.go()
-        assert it.attempts == 3
-
-
-async def test_a_delivery_to_a_console_that_is_gone_is_tried_again(tmp_path: Path) -> None:
-    async with leasing(tmp_path) as it:
-
-        def gone() -> Told:
-            it.guard.console.hang_up()
-            return LEASED
-
-        it.guard.console.on(LEASE, None)
-        it.guard.console.on(READ, gone)
-        with pytest.raises(AkashError, match=r"does not take the manifest: .*cannot be reached"):
-            await it.go()
-        assert it.slept == [6.0] * 3
-
-
-async def test_a_lost_answer_without_a_lease_stays_unknown(tmp_path: Path) -> None:
-    async with leasing(tmp_path) as it:
-        it.guard.console.on(LEASE, None)
-        it.guard.console.on(READ, (200, deployment(leases=(lease(state="closed"),))))
-        with pytest.raises(OutcomeUnknown, match="took effect is not known"):
-            await it.go()
-        assert it.attempts == 1
-
-
-@pytest.mark.parametrize(
-    "answer", [GONE, refusal(403, "Provider not authorized"), refusal(404, "Referenced lease bid not found")]
-)
-async def test_a_refusal_that_another_offer_may_not_meet_is_one_of_ours(answer: Told, tmp_path: Path) -> None:
-    async with leasing(tmp_path) as it:
-        it.guard.console.on(LEASE, answer)
-        it.guard.console.on(READ, EMPTY)
-        with pytest.raises(Refused) as refused:
-            await it.go()
-        assert isinstance(refused.value.__cause__, ApiError)
-        assert refused.value.what == refused.value.__cause__.what
-
-
-async def test_a_refusal_that_every_offer_would_meet_is_told_as_it_is(tmp_path: Path) -> None:
-    async with leasing(tmp_path) as it:
-        it.guard.console.on(LEASE, refusal(402, "Not enough balance"))
-        it.guard.console.on(READ, EMPTY)
-        with pytest.raises(PaymentRequired):
-            await it.go()
-
-
-async def test_what_the_permit_refuses_is_not_looked_at(tmp_path: Path) -> None:
-    async with leasing(tmp_path) as it:
+async def test_an_unwound_launch_whose_record_is_gone_does_not_claim_to_be_closed(tmp_path: Path) -> None:
+    async with launching(tmp_path) as it:
         it.guard.console.on(BIDS, (200, []))
-        with pytest.raises(Refused, match="no longer open"):
-            await it.go()
-        assert it.attempts == 0
-        assert not it.guard.console.sent(READ)
-
-
-@pytest.mark.parametrize("unread", [None, refusal(400), refusal(500)], ids=["no answer", "400", "500"])
-async def test_what_cannot_be_read_back_may_cost_money(unread: Told, tmp_path: Path) -> None:
-    async with leasing(tmp_path) as it:
-        it.guard.console.on(LEASE, GONE)
-        it.guard.console.on(READ, unread)
+        it.guard.console.on(READ, refusal(404, "Deployment not found"))
         with pytest.raises(
-            OutcomeUnknown, match=f"lease of deployment {DSEQ} was lost, and reading"
-        ) as unknown:
+            Unwound, match=r"Closing it again did not work either: .* is not proven closed"
+        ) as error:
             await it.go()
-        assert f"get_deployment(id={DSEQ})" in unknown.value.next_step
+        assert error.value.money == "It may still cost money."
+        assert it.guard.ledger.held(DSEQ) == LAUNCH.deposit
 
 
-async def test_a_console_that_is_gone_after_the_lease_may_cost_money(tmp_path: Path) -> None:
-    async with leasing(tmp_path) as it:
+async def test_a_ledger_that_breaks_under_way_is_not_taken_for_an_offer_that_is_gone(tmp_path: Path) -> None:
+    async with launching(tmp_path) as it:
 
-        def gone() -> Told:
-            it.guard.console.hang_up()
-            return GONE
+        def leased() -> Told:
+            it.guard.damage()
+            return 200, deployment(leases=(lease(),))
 
-        it.guard.console.on(LEASE, gone)
-        with pytest.raises(OutcomeUnknown, match="reading it back failed"):
+        it.guard.console.on(LEASE, leased)
+        it.guard.console.on(READ, (200, deployment()), (200, deployment(leases=(lease(),))), CLOSED)
+        with pytest.raises(Unwound, match="The lease was made, and it could not be written down") as error:
             await it.go()
+        assert "was closed again, proven" in error.value.what
+        assert "No money moved" not in str(error.value)
+        assert (len(it.guard.console.sent(LEASE)), len(it.guard.console.sent(CLOSE))) == (1, 1)
 
 
-async def test_a_console_that_is_gone_before_the_lease_leaves_it_unread(tmp_path: Path) -> None:
-    async with leasing(tmp_path) as it:
-
-        def gone() -> Told:
-            it.guard.console.hang_up()
-            return 200, [bid()]
-
-        it.guard.console.on(BIDS, gone)
-        with pytest.raises(OutcomeUnknown, match="reading it back failed"):
+async def test_what_does_not_bound_a_deployment_ends_its_launch_at_once(tmp_path: Path) -> None:
+    async with launching(tmp_path) as it:
+        it.guard.console.on(READ, (200, deployment(funds=50_000_000)), CLOSED)
+        with pytest.raises(AkashError, match=r"\$50\.00 is in escrow for .* was closed again, proven"):
             await it.go()
-        assert it.attempts == 0
+        assert len(it.guard.console.sent(BIDS)) == 1
+        assert not it.guard.console.sent(LEASE)
 
 
-async def test_an_unwound_launch_whose_record_is_gone_does_not_claim_what_it_cost(tmp_path: Path) -> None:
-    async with guarded(tmp_path) as guard, anyio.create_task_group() as tasks:
-        guard.console.on(BIDS, (200, []))
-        guard.console.on(READ, refusal(404, "Deployment not found"))
-        rt = runtime(guard, tasks, Intervals(bid_give_up=0.0), anyio.sleep)
-        permit = guard.gate.launch(LAUNCH, approved(LAUNCH))
-        with pytest.raises(AkashError, match="was closed again, proven; what it cost is not known"):
-            await launch(rt, permit, Running(permit.op_id))
-        assert guard.ledger.held(DSEQ) == LAUNCH.deposit
+async def test_a_provider_that_cannot_be_leased_from_is_left_out_of_the_next_try(tmp_path: Path) -> None:
+    async with launching(tmp_path) as it:
+        it.guard.console.on(BIDS, (200, [bid(price=900), bid(OTHER)]))
+        it.guard.console.on(LEASE, refusal(404, f"Provider {PROVIDER} not found"))
+        it.guard.console.on(READ, (200, deployment()))
+        with pytest.raises(AkashError):
+            await it.go()
+        asked = [request.body["leases"][0]["provider"] for request in it.guard.console.sent(LEASE)]
+        assert asked == [PROVIDER, OTHER]
+
+
+async def test_what_bounds_a_launch_is_told(tmp_path: Path) -> None:
+    async with launching(tmp_path) as it:
+        launched = await it.go()
+        assert launched.leased.bound == Bound(Usd(2), LAUNCH.deposit, None)

@@ -13,21 +13,23 @@ import pytest
 from scripted_console import approved
 
 from akash_mcp import config
-from akash_mcp.errors import AkashError, OutcomeUnknown
+from akash_mcp.errors import AkashError
+from akash_mcp.guard.bounds import Bound
+from akash_mcp.guard.close_permit import Unwound
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.launch_permit import LaunchPermit
 from akash_mcp.guard.plans import LeasePlan
-from akash_mcp.ids import Dseq, ProviderAddress
+from akash_mcp.guard.store import Store
+from akash_mcp.ids import ProviderAddress
 from akash_mcp.market.offers import Offer
 from akash_mcp.market.ranking import Ranking, Requirements, rank
 from akash_mcp.money import ZERO, Usd, usd_per_hour
 from akash_mcp.sandbox.network import EmbeddedNetwork
 from akash_mcp.server import _runtime
 from akash_mcp.workflow import planning
-from akash_mcp.workflow.launch import Launched, launch, lease_from, names
+from akash_mcp.workflow.launch import Launched, Leased, launch, lease_from, names
 from akash_mcp.workflow.offers import requirements, wait_for_all_groups
 from akash_mcp.workflow.operations import Running
-from akash_mcp.workflow.readiness import Readiness
 from akash_mcp.workflow.runtime import Intervals, Runtime
 
 pytestmark = pytest.mark.anyio
@@ -74,7 +76,7 @@ class Launching:
 async def launching(
     settings: config.Settings, sdl: str, *, rate: Usd | None = None, **odd: float
 ) -> AsyncIterator[Launching]:
-    async with _runtime(settings, dataclasses.replace(QUICK, **odd)) as rt:
+    async with _runtime(settings, Store(settings.state_dir), dataclasses.replace(QUICK, **odd)) as rt:
         plan = await planning.launch_plan(rt, tool="deploy", sdl=sdl, deposit=Usd(1), max_usd_per_hour=rate)
         permit = rt.gate.launch(plan, approved(plan))
         yield Launching(rt, permit, Told(permit.op_id))
@@ -85,16 +87,17 @@ async def test_a_launch_tells_every_stage(settings: config.Settings, sdl: str) -
         launched = await it.go()
         assert launched.readiness.is_ready
         assert it.state is State.READY
-        assert launched.usd_per_hour == launched.chosen[0].usd_per_hour > ZERO
+        assert launched.leased.usd_per_hour == launched.leased.chosen[0].usd_per_hour > ZERO
         with sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3") as db:
             steps = dict(db.execute("SELECT state, note FROM steps").fetchall())
         assert list(steps) == ["planned", "reserved", "created", "offered", "leased", "ready"]
-        assert steps["offered"] == f"{len(launched.offers.ranked)} offers"
+        provider = launched.leased.chosen[0].offer.provider
+        assert (steps["offered"], steps["leased"]) == (f"leasing from {provider}", provider)
         stages = list(dict.fromkeys(it.running.stages))
     assert stages[0] == "creating the deployment"
     assert re.fullmatch(r"deployment N has \d+ acceptable offers", stages[1])
     leased = [stage for stage in stages if stage.startswith("leasing from ")]
-    assert leased == [f"leasing from {names(launched.chosen)}"]
+    assert leased == [f"leasing from {names(launched.leased.chosen)}"]
     assert "deployment N is leased; waiting for its containers" in stages
     assert stages[-1] == "1 of 1 services run"
 
@@ -104,7 +107,7 @@ async def test_what_does_not_run_yet_is_leased(settings: config.Settings, sdl: s
     async with launching(settings, sdl, ready_give_up=0.0) as it:
         launched = await it.go()
         assert not launched.readiness.is_ready
-        assert launched.chosen
+        assert launched.leased.chosen
         assert it.state is State.LEASED
 
 
@@ -114,7 +117,7 @@ async def test_without_an_offer_it_is_closed_again(
     async with launching(settings, sdl, rate=Usd("0.0000001"), bid_give_up=0.05) as it:
         with pytest.raises(AkashError, match=r"closed again, proven; it cost \$0\.00\.") as error:
             await it.go()
-        assert error.value.money == "The rest of the deposit came back."
+        assert error.value.money == "It costs nothing any more."
         assert "allow a higher price" in error.value.next_step
         assert it.running.stages[-1] == "closing it again"
         assert it.state is State.CLOSED
@@ -143,12 +146,11 @@ async def test_a_close_that_fails_as_well_is_unknown(
 ) -> None:
     await network.inject("close-fails", value="500")
     async with launching(settings, sdl, rate=Usd("0.0000001"), bid_give_up=0.05) as it:
-        with pytest.raises(
-            OutcomeUnknown, match=r"Closing it again did not work either: .*not proven"
-        ) as error:
+        with pytest.raises(Unwound, match=r"Closing it again did not work either: .*not proven") as error:
             await it.go()
         assert "Group 1 has no acceptable bid" in error.value.what
-        assert error.value.next_step.startswith("Call close_deployment again")
+        assert error.value.money == "It may still cost money."
+        assert error.value.next_step.startswith("Call close_deployment(dseq=")
 
 
 def raise_prices(network: EmbeddedNetwork, running: Told, times: int) -> None:
@@ -198,8 +200,8 @@ def test_a_provider_without_a_name_is_called_by_its_address() -> None:
     ]
     ranked = rank(offers, requirements=Requirements(hours=Decimal(24))).ranked
     assert names(ranked) == '"seattle", "akash1bbb"'
-    launched = Launched(Dseq("7"), ranked, Ranking(ranked, ()), Readiness(0, {}))
-    assert launched.usd_per_hour == usd_per_hour(3000)
+    bound = Bound(escrow=Usd(2), held=Usd(2), hours=None)
+    assert Leased(Ranking(ranked, ()), ranked, bound).usd_per_hour == usd_per_hour(3000)
 
 
 @pytest.mark.parametrize(("patience", "state"), [(QUICK.ready_give_up, State.READY), (0.0, State.LEASED)])
@@ -209,6 +211,7 @@ async def test_a_lease_of_chosen_providers_tells_its_stages(
     image = IMAGE if patience else SLOW
     async with launching(settings, sdl.replace(IMAGE, image), ready_give_up=patience) as it:
         dseq = (await it.permit.create()).dseq
+        it.rt.journal.holds.let_go(it.permit.op_id)
         offers = await wait_for_all_groups(
             it.rt, dseq, 1, requirements(it.rt.policy), "balanced", lambda _: None
         )
@@ -222,7 +225,7 @@ async def test_a_lease_of_chosen_providers_tells_its_stages(
         )
         permit = it.rt.gate.lease(plan, approved(plan))
         launched = await lease_from(it.rt, permit, plan, it.running)
-        assert [each.offer.provider for each in launched.chosen] == [provider]
+        assert [each.offer.provider for each in launched.leased.chosen] == [provider]
         assert launched.dseq == dseq
         operation = it.rt.journal.find(permit.op_id)
         assert operation is not None

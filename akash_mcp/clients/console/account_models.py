@@ -7,20 +7,33 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, WrapValidator
 
-from akash_mcp.clients.api_model import ApiModel, CamelApiModel, Coin, DseqField, ListOf, or_none
+from akash_mcp.clients.api_model import (
+    ApiModel,
+    CamelApiModel,
+    Coin,
+    DseqField,
+    ListOf,
+    Number,
+    RecordsOf,
+    Whole,
+    or_none,
+)
 from akash_mcp.ids import AccountAddress
 from akash_mcp.money import Usd
 
 
 class DeploymentSettings(CamelApiModel):
-    """How a deployment is funded. The estimate is in uact, whatever the API's reference says."""
+    """How a deployment is funded. The estimate is in uact, whatever the API's reference says.
+
+    None is unknown: what is absent, null or anything but true, false or a whole number says nothing.
+    """
 
     dseq: DseqField
-    auto_top_up_enabled: bool = False
+    auto_top_up_enabled: Annotated[bool | None, Field(strict=True), WrapValidator(or_none)] = None
     closed: bool = False
-    estimated_top_up_amount: Decimal = Decimal(0)
-    runtime_limit_hours: Decimal | None = None
-    """Hours until an API that funds by itself closes it (`2026-11`); None is without limit."""
+    estimated_top_up_amount: Number = Decimal(0)
+    runtime_limit_hours: Annotated[int | None, Field(strict=True), WrapValidator(or_none)] = None
+    """Hours until an API that funds by itself closes it (`2026-11`)."""
     runtime_ends_at: str | None = None
 
 
@@ -30,9 +43,9 @@ class Balances(ApiModel):
     Uact, and US dollars since the API of autumn 2026 (`unit`).
     """
 
-    balance: Decimal
-    deployments: Decimal = Decimal(0)
-    total: Decimal = Decimal(0)
+    balance: Number
+    deployments: Number | None = None
+    total: Number | None = None
     unit: Literal["uact", "usd"] = "uact"
 
     @property
@@ -41,9 +54,9 @@ class Balances(ApiModel):
         return self._usd(self.balance)
 
     @property
-    def in_deployments(self) -> Usd:
-        """What lies in the escrow of active deployments, at their last settlements."""
-        return self._usd(self.deployments)
+    def in_deployments(self) -> Usd | None:
+        """What lies in the escrow of active deployments, at their last settlements; None where that cannot be read."""
+        return None if self.deployments is None else self._usd(self.deployments)
 
     def _usd(self, amount: Decimal) -> Usd:
         positive = max(amount, Decimal(0))
@@ -53,9 +66,9 @@ class Balances(ApiModel):
 class FundingConfig(CamelApiModel):
     """How the API of autumn 2026 funds deployments by itself."""
 
-    target_runway_hours: Decimal = Decimal(0)
-    balance_headroom_usd: Decimal = Decimal(0)
-    default_deposit_usd: Decimal = Decimal(0)
+    target_runway_hours: Number = Decimal(0)
+    balance_headroom_usd: Number = Decimal(0)
+    default_deposit_usd: Number = Decimal(0)
 
 
 class User(ApiModel):
@@ -71,17 +84,17 @@ class Wallet(CamelApiModel):
     address: AccountAddress
     is_trialing: bool = False
     denom: str = ""
-    credit_amount: Decimal = Decimal(0)
-    top_up_min_amount_usd: Decimal = Decimal(0)
+    credit_amount: Number = Decimal(0)
+    top_up_min_amount_usd: Number = Decimal(0)
 
 
 class UsageDay(CamelApiModel):
     """One day of an account. Spending is US dollars, computed from leases and their expected ends."""
 
     date: str
-    active_deployments: int = 0
-    daily_usd_spent: Decimal = Decimal(0)
-    total_usd_spent: Decimal = Decimal(0)
+    active_deployments: Whole = 0
+    daily_usd_spent: Number = Decimal(0)
+    total_usd_spent: Number = Decimal(0)
 
 
 class BillingDeployment(ApiModel):
@@ -124,7 +137,7 @@ class DeploymentAlert(CamelApiModel):
     id: str = ""
     status: str = ""
     enabled: bool = False
-    threshold: Decimal | None = None
+    threshold: Number | None = None
     notification_channel_id: str = ""
 
 
@@ -146,10 +159,10 @@ SETTINGS = TypeAdapter(DeploymentSettings)
 BALANCES = TypeAdapter(Balances)
 FUNDING = TypeAdapter(FundingConfig)
 USER = TypeAdapter(User)
-WALLETS = TypeAdapter(ListOf[Wallet])
-USAGE = TypeAdapter(ListOf[UsageDay])
+WALLETS = TypeAdapter(RecordsOf[Wallet])
+USAGE = TypeAdapter(RecordsOf[UsageDay])
 SPEND_RATE = TypeAdapter(ListOf[BillingDeployment])
 ACTIVITY = TypeAdapter(Activity)
-ALERTS = TypeAdapter(ListOf[Alert])
+ALERTS = TypeAdapter(RecordsOf[Alert])
 DEPLOYMENT_ALERTS = TypeAdapter(DeploymentAlerts)
 CERTIFICATE = TypeAdapter(Certificate)

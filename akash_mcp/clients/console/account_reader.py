@@ -60,16 +60,17 @@ class AccountReader:
         return balances
 
     async def _agrees(self, balances: Balances) -> None:
-        if balances.unit == "usd" and max(balances.balance, balances.deployments) > MOST_CREDIT:
+        if balances.unit == "usd" and max(balances.balance, balances.deployments or Decimal(0)) > MOST_CREDIT:
             raise _in_doubt(f"it gives {balances.balance} where US dollars are expected")
         if not balances.in_deployments:
             return
         first = (await self._client.get("/v1/deployments", {"skip": "0", "limit": "100"})).read(
             DEPLOYMENTS, "data"
         )
-        in_escrow = Usd.from_uact(max(sum(detail.escrow_funds for detail in first.deployments), Decimal(0)))
-        if not in_escrow:
-            return  # an old answer on one of the two sides: no evidence
+        funds = [detail.escrow_funds for detail in first.details]
+        in_escrow = Usd.from_uact(max(sum((held for held in funds if held), Decimal(0)), Decimal(0)))
+        if not in_escrow or None in funds:
+            return  # an old answer on one of the two sides, or one that cannot be read: no evidence
         ratio = balances.in_deployments.amount / in_escrow.amount
         if not 1 / FAR_APART < ratio < FAR_APART:
             raise _in_doubt(

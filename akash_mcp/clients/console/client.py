@@ -12,6 +12,7 @@ from akash_mcp.clients.console.generation import (
     NO_ROUTE_PATTERN,
     Generation,
     NotOffered,
+    no_such_route,
     older_generation,
     serves_funding_config,
 )
@@ -33,6 +34,8 @@ from akash_mcp.errors import (
 READ_DEADLINE = Deadline(read=12, total=30)
 KEY_HEADER = "x-api-key"
 LARGEST_LIST = 32 * 2**20
+GENERATION_SECONDS = 6 * 3600.0
+"""How long it is believed which generation answers. A Console is replaced while we run."""
 
 ADVICE: Mapping[type[ApiError] | str, str] = {
     Unauthorized: "The API key is wrong, expired or deleted. Ask the user to create a new one at "
@@ -55,24 +58,28 @@ NO_LEASE_WAS_MADE = "no lease was made"
 
 MEANINGS: Mapping[str, re.Pattern[str]] = {
     NO_ROUTE: NO_ROUTE_PATTERN,
-    ALREADY_EXISTS: re.compile("already exists"),
+    # Behind `Invalid SDL` anything may stand.
+    ALREADY_EXISTS: re.compile(r"\A(?!invalid sdl\b).*already exists", re.IGNORECASE),
     NO_LEASE_WAS_MADE: re.compile(
         r"\A(?:cannot create lease:|failed to create lease:|the selected bid is no longer open"
-        r"|the associated order has already been matched|provider not authorized|referenced lease bid not found"
+        r"|the associated order has already been matched|provider not authorized|provider \S+ not found"
+        r"|referenced lease bid not found"
         r"|userwallet|malformed json|console trial expired|deployment closed)",
         re.IGNORECASE,
     ),
 }
 """What an error's message is known to mean. `NO_LEASE_WAS_MADE`: how the refusals begin that come before or instead of
 the lease's transaction (akash-network/console `chain-error.service.ts`, `trial-validation.service.ts`). Everything else
-may be a provider's words on the manifest, passed through after the lease was made."""
+may be a provider's words on the manifest, passed through after the lease was made. A provider that is not found can be
+both, so it is read back whether there is a lease."""
 
 
 class ConsoleClient:
     """The Console API at one URL: how it is called, and what is known of its generation.
 
-    Whoever reads or writes shares one client, so that the generation is asked for once. Without an `api_key` only the
-    public calls work. A `generation` that a person has set is not asked for. Use `async with`, or call `aclose`.
+    Whoever reads or writes shares one client, so that the generation is asked for once, and again when that is hours
+    ago or an answer did not fit it. Without an `api_key` only the public calls work. A `generation` that a person has
+    set is not asked for. Use `async with`, or call `aclose`.
     """
 
     def __init__(
@@ -97,8 +104,10 @@ class ConsoleClient:
             meanings=MEANINGS,
             **options,
         )
+        self._set = generation
         self._generation = generation
-        self._funds_itself = None if generation is None else generation is Generation.V2026_11
+        self._funds_itself: bool | None = None
+        self._asked_at = 0.0
 
     async def __aenter__(self) -> Self:
         return self
@@ -120,22 +129,34 @@ class ConsoleClient:
         """The generation as far as it is known, without asking for it."""
         return self._generation
 
-    async def generation(self) -> Generation:
-        """The generation of the API that answers, asked for once. Raises as `funds_itself` does."""
-        if not await self.funds_itself() and self._generation is None:
+    async def generation(self, *, fresh: bool = False) -> Generation:
+        """The generation of the API that answers. Asked for as `funds_itself` asks; raises as it does."""
+        if await self.funds_itself(fresh=fresh):
+            return Generation.V2026_11
+        if self._generation is None:
             self._generation = await older_generation(self._upstream)
-        return self._generation or Generation.V2026_11
+        return self._generation
 
-    async def funds_itself(self) -> bool:
+    async def funds_itself(self, *, fresh: bool = False) -> bool:
         """Whether the API funds deployments by itself (`2026-11`). Needs no key.
 
-        Raises `Unreachable` where nothing answers, and otherwise the API's error. A failure is not remembered.
+        What is known is good for some hours; `fresh` asks in any case, with one request. Raises `Unreachable` where
+        nothing answers, and otherwise the API's error. A failure is not remembered.
         """
-        if self._funds_itself is None:
-            self._funds_itself = await serves_funding_config(self._upstream)
-            if self._funds_itself:
-                self._generation = Generation.V2026_11
+        if self._set is not None:
+            return self._set is Generation.V2026_11
+        if self.monotonic() - self._asked_at >= GENERATION_SECONDS:
+            self.forget_generation()
+        if fresh or self._funds_itself is None:
+            funds_itself = await serves_funding_config(self._upstream)
+            if funds_itself is not self._funds_itself:
+                self._generation = Generation.V2026_11 if funds_itself else None
+            self._funds_itself, self._asked_at = funds_itself, self.monotonic()
         return self._funds_itself
+
+    def forget_generation(self) -> None:
+        """An answer did not fit the generation: ask again before the next request that depends on it."""
+        self._generation, self._funds_itself = self._set, None
 
     async def require_2026_11(self, what: str) -> None:
         """Raise `NotOffered`, which names `what` is missing, for an API that is older."""
@@ -159,9 +180,15 @@ class ConsoleClient:
     ) -> Response:
         """One call that needs the key. Raises `MissingKey` before anything is sent, else what `Upstream.send` does."""
         self.require_key()
-        return await self._upstream.send(
-            method, path, sending=sending, deadline=deadline, params=params, body=body
-        )
+        try:
+            return await self._upstream.send(
+                method, path, sending=sending, deadline=deadline, params=params, body=body
+            )
+        except NotFound as refusal:
+            # The references of 2025 differ from each other in their routes.
+            if no_such_route(refusal) and self._generation is not Generation.V2025:
+                self.forget_generation()
+            raise
 
     async def get(
         self, path: str, params: Mapping[str, str] | None = None, *, deadline: Deadline = READ_DEADLINE

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AliasChoices, Field, TypeAdapter, WrapValidator
 
-from akash_mcp.clients.api_model import ApiModel, CamelApiModel, ListOf, MapOf, or_none
+from akash_mcp.clients.api_model import ApiModel, CamelApiModel, MapOf, Number, RecordsOf, Whole, or_none
 from akash_mcp.ids import AccountAddress, ProviderAddress
 
 
@@ -19,7 +19,7 @@ class ProviderAttribute(CamelApiModel):
 
     key: str = ""
     value: str = ""
-    audited_by: ListOf[str] = Field(default_factory=list)
+    audited_by: RecordsOf[str] = Field(default_factory=list)
 
 
 class GpuModel(ApiModel):
@@ -40,9 +40,9 @@ class SeenGpu(GpuModel):
 class Amounts(ApiModel):
     """Of one resource: millicores of CPU, bytes of memory and storage, whole GPUs."""
 
-    active: Decimal = Decimal(0)
-    pending: Decimal = Decimal(0)
-    available: Decimal = Decimal(0)
+    active: Number = Decimal(0)
+    pending: Number = Decimal(0)
+    available: Number = Decimal(0)
 
 
 class StorageAmounts(ApiModel):
@@ -72,9 +72,9 @@ class ProviderRecord(CamelApiModel):
     is_online: bool = False
     is_audited: bool = False
     is_valid_version: bool = False
-    uptime1d: Decimal | None = None
-    uptime7d: Decimal | None = None
-    uptime30d: Decimal | None = None
+    uptime1d: Number | None = None
+    uptime7d: Number | None = None
+    uptime30d: Number | None = None
     ip_region: str | None = None
     ip_country: str | None = None
     ip_country_code: str | None = None
@@ -84,14 +84,14 @@ class ProviderRecord(CamelApiModel):
     city: str | None = None
     tier: str | None = None
     akash_version: str | None = None
-    lease_count: int | None = None
+    lease_count: Whole | None = None
     feat_persistent_storage: bool = False
     feat_endpoint_ip: bool = False
     feat_endpoint_custom_domain: bool = False
-    reclamation_window: int | None = None
+    reclamation_window: Whole | None = None
     """Seconds of notice before it takes a lease back (`2026-11`)."""
-    gpu_models: ListOf[GpuModel] = Field(default_factory=list)
-    attributes: ListOf[ProviderAttribute] = Field(default_factory=list)
+    gpu_models: RecordsOf[GpuModel] = Field(default_factory=list)
+    attributes: RecordsOf[ProviderAttribute] = Field(default_factory=list)
     stats: Annotated[Capacity | None, WrapValidator(or_none)] = None
 
 
@@ -109,7 +109,7 @@ class Region(ApiModel):
 
     key: str
     description: str = ""
-    providers: ListOf[ProviderAddress] = Field(default_factory=list)
+    providers: RecordsOf[ProviderAddress] = Field(default_factory=list)
 
 
 class GpuStock(ApiModel):
@@ -118,15 +118,15 @@ class GpuStock(ApiModel):
     model: str = ""
     ram: str = ""
     interface: str = ""
-    allocatable: int = 0
-    allocated: int = 0
+    allocatable: Whole = 0
+    allocated: Whole = 0
 
 
 class GpuAvailability(ApiModel):
     """All GPUs: in sum, and by vendor."""
 
     total: GpuStock = GpuStock()
-    details: MapOf[list[GpuStock]] = Field(default_factory=dict)
+    details: MapOf[RecordsOf[GpuStock]] = Field(default_factory=dict)
 
 
 class KnownGpu(CamelApiModel):
@@ -134,8 +134,8 @@ class KnownGpu(CamelApiModel):
 
     name: str
     display_name: str = ""
-    memory: ListOf[str] = Field(default_factory=list)
-    interface: ListOf[str] = Field(default_factory=list)
+    memory: RecordsOf[str] = Field(default_factory=list)
+    interface: RecordsOf[str] = Field(default_factory=list)
 
 
 class GpuVendor(CamelApiModel):
@@ -143,25 +143,25 @@ class GpuVendor(CamelApiModel):
 
     name: str
     display_name: str = ""
-    models: ListOf[KnownGpu] = Field(default_factory=list)
+    models: RecordsOf[KnownGpu] = Field(default_factory=list)
 
 
 class Availability(ApiModel):
     """How many there are, and how many of these are free."""
 
-    total: int = 0
-    available: int = 0
+    total: Whole = 0
+    available: Whole = 0
 
 
 class HourlyPrice(CamelApiModel):
     """US dollars an hour for one GPU, from the bids of the last month."""
 
     currency: str = "USD"
-    min: Decimal | None = None
-    max: Decimal | None = None
-    avg: Decimal | None = None
-    weighted_average: Decimal | None = None
-    med: Decimal | None = None
+    min: Number | None = None
+    max: Number | None = None
+    avg: Number | None = None
+    weighted_average: Number | None = None
+    med: Number | None = None
 
 
 class GpuPrice(CamelApiModel):
@@ -179,10 +179,10 @@ class GpuPrice(CamelApiModel):
 class ComparedPrice(ApiModel):
     """US dollars a month by a fixed formula: a comparison, not a price of the market. No GPUs."""
 
-    akash: Decimal
-    aws: Decimal = Decimal(0)
-    gcp: Decimal = Decimal(0)
-    azure: Decimal = Decimal(0)
+    akash: Number
+    aws: Number = Decimal(0)
+    gcp: Number = Decimal(0)
+    azure: Number = Decimal(0)
 
 
 class IncidentDay(CamelApiModel):
@@ -190,8 +190,8 @@ class IncidentDay(CamelApiModel):
 
     date: str = ""
     has_open_incident: bool = False
-    incident_count: int = 0
-    downtime_seconds: int = 0
+    incident_count: Whole = 0
+    downtime_seconds: Whole = 0
 
 
 class ScreenedProvider(CamelApiModel):
@@ -202,7 +202,7 @@ class ScreenedProvider(CamelApiModel):
     is_audited: bool = False
     location: str | None = None
     organization: str | None = None
-    incidents: ListOf[IncidentDay] = Field(default_factory=list)
+    incidents: RecordsOf[IncidentDay] = Field(default_factory=list)
 
     @property
     def incidents_7d(self) -> int:
@@ -216,14 +216,14 @@ class TemplateSummary(CamelApiModel):
     id: str
     name: str = ""
     summary: str = ""
-    tags: ListOf[str] = Field(default_factory=list)
+    tags: RecordsOf[str] = Field(default_factory=list)
 
 
 class TemplateCategory(ApiModel):
     """Ready-made SDLs of one kind."""
 
     title: str = ""
-    templates: ListOf[TemplateSummary] = Field(default_factory=list)
+    templates: RecordsOf[TemplateSummary] = Field(default_factory=list)
 
 
 class Template(TemplateSummary):
@@ -239,20 +239,20 @@ class Template(TemplateSummary):
 class Block(CamelApiModel):
     """A block. `datetime` is ISO time."""
 
-    height: int
+    height: Whole
     datetime: str = ""
-    transaction_count: int = 0
+    transaction_count: Whole = 0
 
 
 class FreeGpu(CamelApiModel):
     """A GPU model that online, audited providers have free now. A null is any."""
 
     name: str = ""
-    memory: ListOf[str] = Field(default_factory=list)
-    interface: ListOf[str] = Field(default_factory=list)
-    provider_count: int = 0
-    available_units: int = 0
-    max_node_free_units: int = 0
+    memory: RecordsOf[str] = Field(default_factory=list)
+    interface: RecordsOf[str] = Field(default_factory=list)
+    provider_count: Whole = 0
+    available_units: Whole = 0
+    max_node_free_units: Whole = 0
     """The most that one replica can ask for."""
 
 
@@ -260,27 +260,27 @@ class FreeGpus(ApiModel):
     """One vendor's."""
 
     vendor: str = ""
-    models: ListOf[FreeGpu] = Field(default_factory=list)
+    models: RecordsOf[FreeGpu] = Field(default_factory=list)
 
 
 class PlacementOptions(CamelApiModel):
     """Where something can be placed now (`2026-11`)."""
 
-    regions: ListOf[str] = Field(default_factory=list)
-    region_provider_counts: MapOf[int] = Field(default_factory=dict)
-    gpus: ListOf[FreeGpus] = Field(default_factory=list)
+    regions: RecordsOf[str] = Field(default_factory=list)
+    region_provider_counts: MapOf[Whole] = Field(default_factory=dict)
+    gpus: RecordsOf[FreeGpus] = Field(default_factory=list)
 
 
 PROVIDER = TypeAdapter(ProviderRecord)
-PROVIDERS = TypeAdapter(ListOf[ProviderRecord])
-AUDITORS = TypeAdapter(ListOf[Auditor])
-REGIONS = TypeAdapter(ListOf[Region])
+PROVIDERS = TypeAdapter(RecordsOf[ProviderRecord])
+AUDITORS = TypeAdapter(RecordsOf[Auditor])
+REGIONS = TypeAdapter(RecordsOf[Region])
 GPUS = TypeAdapter(GpuAvailability)
-GPU_VENDORS = TypeAdapter(ListOf[GpuVendor])
-GPU_PRICES = TypeAdapter(ListOf[GpuPrice])
-COMPARED = TypeAdapter(ListOf[ComparedPrice])
-SCREENED = TypeAdapter(ListOf[ScreenedProvider])
-TEMPLATES = TypeAdapter(ListOf[TemplateCategory])
+GPU_VENDORS = TypeAdapter(RecordsOf[GpuVendor])
+GPU_PRICES = TypeAdapter(RecordsOf[GpuPrice])
+COMPARED = TypeAdapter(RecordsOf[ComparedPrice])
+SCREENED = TypeAdapter(RecordsOf[ScreenedProvider])
+TEMPLATES = TypeAdapter(RecordsOf[TemplateCategory])
 TEMPLATE = TypeAdapter(Template)
-BLOCKS = TypeAdapter(list[Block])
+BLOCKS = TypeAdapter(RecordsOf[Block])
 PLACEMENT = TypeAdapter(PlacementOptions)

@@ -9,16 +9,28 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter, WrapValidator
+from pydantic import Field, TypeAdapter, ValidationError, WrapValidator, model_validator
 
-from akash_mcp.clients.api_model import UACT, ApiModel, CamelApiModel, Coin, DseqField, ListOf, or_none, uact
-from akash_mcp.clients.console.escrow_models import EscrowAccount
+from akash_mcp.clients.api_model import (
+    UACT,
+    ApiModel,
+    CamelApiModel,
+    Coin,
+    DseqField,
+    ListOf,
+    Number,
+    Whole,
+    believable,
+    or_none,
+    uact,
+)
+from akash_mcp.clients.console.escrow_models import Escrow, EscrowAccount
 from akash_mcp.clients.console.market_models import GpuModel, SeenGpu
 from akash_mcp.clients.console.market_models import (
     ProviderRecord as ProviderRecord,  # a bid is read beside its provider
 )
 from akash_mcp.clients.lease_status import LeaseStatus
-from akash_mcp.ids import AccountAddress, Dseq, LeaseId, ProviderAddress
+from akash_mcp.ids import AccountAddress, BadId, Dseq, LeaseId, ProviderAddress, parse_dseq
 from akash_mcp.money import Usd
 
 MICRO_USD_DENOMS = frozenset(
@@ -36,8 +48,8 @@ class BidId(ApiModel):
 
     owner: AccountAddress = AccountAddress("")
     dseq: DseqField
-    gseq: int = 1
-    oseq: int = 1
+    gseq: Whole = 1
+    oseq: Whole = 1
     provider: ProviderAddress
 
     @property
@@ -52,7 +64,7 @@ class Bid(ApiModel):
     id: BidId
     state: str = ""
     price: Coin = Coin()
-    created_at: int = 0
+    created_at: Whole = 0
     """Height of the block in which it was made."""
     reclamation_window: str = ""
     """Notice that the provider gives before it takes the lease back, such as `86400s`."""
@@ -60,8 +72,8 @@ class Bid(ApiModel):
     @property
     def reclamation_seconds(self) -> int | None:
         """That notice in seconds; None where the provider gives none."""
-        digits = self.reclamation_window.removesuffix("s")
-        return int(digits) if digits.isascii() and digits.isdigit() else None
+        seconds = believable(self.reclamation_window.removesuffix("s"))
+        return None if seconds is None or seconds < 0 else int(seconds)
 
     @property
     def dseq(self) -> Dseq:
@@ -100,10 +112,19 @@ class ListedBid(ApiModel):
     bid: Bid
 
 
+class UnreadBid(ApiModel):
+    """An entry of the bid list that cannot be read, so that it cannot be accepted either."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _anything(cls, value: object) -> object:
+        return {}
+
+
 class Reclamation(ApiModel):
     """A provider taking a lease back. `deadline` is in unix seconds; 0 where it is not known."""
 
-    deadline: int = 0
+    deadline: Whole = 0
 
 
 class Lease(ApiModel):
@@ -112,8 +133,8 @@ class Lease(ApiModel):
     id: BidId
     state: str = ""
     price: Coin = Coin()
-    created_at: int = 0
-    closed_on: int = 0
+    created_at: Whole = 0
+    closed_on: Whole = 0
     """Height of the block that closed it; 0 while it is open."""
     reason: str | None = None
     reclamation: Annotated[Reclamation | None, WrapValidator(or_none)] = None
@@ -129,6 +150,11 @@ class Lease(ApiModel):
         """Whether it runs. `insufficient_funds` and `reclaiming` leases are still not closed."""
         return self.state == "active"
 
+    @property
+    def price_uact(self) -> Decimal | None:
+        """uact per block; None for a price that cannot be read, or is not in dollars."""
+        return self.price.amount if self.price.denom in MICRO_USD_DENOMS else None
+
 
 class DeploymentId(ApiModel):
     """Whose deployment, and which."""
@@ -143,13 +169,13 @@ class Deployment(ApiModel):
     id: DeploymentId
     state: str = ""
     hash: str = ""
-    created_at: int = 0
+    created_at: Whole = 0
 
 
 class RuntimeLimit(CamelApiModel):
     """Until when an API that funds by itself does so (`2026-11`). Without hours there is no limit."""
 
-    runtime_limit_hours: Decimal | None = None
+    runtime_limit_hours: Number | None = None
     runtime_ends_at: str | None = None
     """ISO time; None until the lease starts."""
 
@@ -169,14 +195,27 @@ class DeploymentDetail(ApiModel):
 
     deployment: Deployment
     leases: ListOf[Lease] = Field(default_factory=list)
-    escrow_account: EscrowAccount = EscrowAccount()
-    name: str | None = None
+    unread_leases: int = 0
+    """How many leases cannot be read, and may cost money all the same."""
+    escrow_account: Escrow = EscrowAccount()
+    name: Annotated[str | None, WrapValidator(or_none)] = None
     settings: Annotated[RuntimeLimit | None, WrapValidator(or_none)] = None
     stored: Annotated[StoredDefinition | None, WrapValidator(or_none)] = Field(None, alias="consoleSettings")
     offered_gpus: Annotated[list[GpuModel] | None, WrapValidator(or_none)] = Field(None, alias="offeredGpus")
     """GPUs that the provider bid with."""
     detected_gpus: Annotated[list[SeenGpu] | None, WrapValidator(or_none)] = Field(None, alias="detectedGpus")
     """GPUs that the Console saw inside the containers."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _count_unread_leases(cls, value: object) -> object:
+        """A lease that cannot be read keeps nobody from reading, and so from closing, its deployment."""
+        if not isinstance(value, dict):
+            return value
+        told = value.get("leases")
+        entries = told if isinstance(told, list) else [] if told in (None, "") else [told]
+        read = [lease for entry in entries if (lease := _lease_or_none(entry)) is not None]
+        return {**value, "leases": read, "unread_leases": len(entries) - len(read)}
 
     @property
     def dseq(self) -> Dseq:
@@ -212,60 +251,114 @@ class DeploymentDetail(ApiModel):
 
         While there is one, the Console creates no other for this deployment.
         """
-        return [lease.lease_id for lease in self.leases if lease.state and lease.state != "closed"]
+        return [lease.lease_id for lease in self.leases if lease.state != "closed"]
 
     @property
-    def escrow_funds(self) -> Decimal:
-        """uact in escrow at the last settlement."""
-        return uact(self.escrow_account.state.funds)
+    def escrow_funds(self) -> Decimal | None:
+        """uact in escrow at the last settlement; None where that is missing or cannot be read."""
+        state = self.escrow_account.state
+        return uact(state.funds) if "funds" in state.model_fields_set else None
 
     @property
-    def rate_uact(self) -> Decimal:
-        """uact per block that the active leases cost together."""
-        return uact([lease.price for lease in self.leases if lease.is_active])
+    def rate_uact(self) -> Decimal | None:
+        """uact per block that the active leases cost together.
 
-    def escrow_left(self, height: int) -> Decimal:
+        None where one of them, its state or its price, cannot be read.
+        """
+        if self.unread_leases or not all(lease.state for lease in self.leases):
+            return None
+        prices = [lease.price_uact for lease in self.leases if lease.is_active]
+        known = [price for price in prices if price is not None]
+        return sum(known, Decimal(0)) if len(known) == len(prices) else None
+
+    def escrow_left(self, height: int) -> Decimal | None:
         """uact in escrow at a block `height`, with the rent that accrued since the last settlement taken
-        off."""
-        return max(self.escrow_funds - self._accrued(height), Decimal(0))
+        off; None where one of the two cannot be read."""
+        funds, accrued = self.escrow_funds, self._accrued(height)
+        return None if funds is None or accrued is None else max(funds - accrued, Decimal(0))
 
-    def spent_at(self, height: int) -> Usd:
-        """What it has cost up to a block `height`: what was paid out, and the rent accrued since."""
-        paid = uact(self.escrow_account.state.transferred)
-        accrued = min(self._accrued(height), max(self.escrow_funds, Decimal(0)))
-        return Usd.from_uact(max(paid + accrued, Decimal(0)))
+    def spent_at(self, height: int) -> Usd | None:
+        """What it has cost up to a block `height`: what was paid out, and the rent accrued since; None where one of
+        the two cannot be read."""
+        paid, funds, accrued = (
+            uact(self.escrow_account.state.transferred),
+            self.escrow_funds,
+            self._accrued(height),
+        )
+        if paid is None or funds is None or accrued is None:
+            return None
+        return Usd.from_uact(max(paid + min(accrued, max(funds, Decimal(0))), Decimal(0)))
 
     @property
-    def spent(self) -> Usd:
-        """What was paid to providers up to the last settlement: all of it, once it is closed."""
-        return Usd.from_uact(max(uact(self.escrow_account.state.transferred), Decimal(0)))
+    def spent(self) -> Usd | None:
+        """What was paid to providers up to the last settlement: all of it, once it is closed. None where that cannot
+        be read."""
+        paid = uact(self.escrow_account.state.transferred)
+        return None if paid is None else Usd.from_uact(max(paid, Decimal(0)))
 
     @property
     def refunded(self) -> Usd | None:
         """What went back to the account when it closed.
 
-        None while it is open, or where no deposit is on record.
+        None while it is open, or where no deposit is on record that can be read.
         """
         deposits = self.escrow_account.state.deposits
-        if self.state != "closed" or not deposits:
-            return None
         paid_in = uact([deposit.balance for deposit in deposits])
+        if self.state != "closed" or not deposits or paid_in is None or self.spent is None:
+            return None
         return Usd.from_uact(max(paid_in - self.spent.uact, Decimal(0)))
 
-    def _accrued(self, height: int) -> Decimal:
-        settled_at = self.escrow_account.state.settled_at
-        return self.rate_uact * max(height - settled_at, 0) if settled_at else Decimal(0)
+    def _accrued(self, height: int) -> Decimal | None:
+        settled_at, rate = self.escrow_account.state.settled_at, self.rate_uact
+        if rate is None:
+            return None
+        return rate * max(height - settled_at, 0) if settled_at else Decimal(0)
+
+
+def _lease_or_none(value: object) -> Lease | None:
+    try:
+        return Lease.model_validate(value)
+    except ValidationError:
+        return None
 
 
 class _Pagination(CamelApiModel):
     has_more: bool = False
 
 
-class DeploymentPage(ApiModel):
-    """One page of the list. Its totals are not read: they may count this page only."""
+class UnreadDeployment(ApiModel):
+    """An entry of the list that cannot be read. `dseq`: the deployment that it is about, where it names one."""
 
-    deployments: ListOf[DeploymentDetail] = Field(default_factory=list)
+    dseq: Dseq | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        try:
+            return {"dseq": parse_dseq(str(value["deployment"]["id"]["dseq"]))}  # type: ignore[index]  # may be anything
+        except (BadId, KeyError, TypeError, IndexError):
+            return {}
+
+
+class DeploymentPage(ApiModel):
+    """One page of the list, of which an odd entry takes nothing from the others.
+
+    Without `deployments` it is not a page: no list is not an empty one. Its totals are not read: they may count this
+    page only.
+    """
+
+    deployments: list[Annotated[DeploymentDetail | UnreadDeployment, Field(union_mode="left_to_right")]]
     pagination: Annotated[_Pagination | None, WrapValidator(or_none)] = None
+
+    @property
+    def details(self) -> list[DeploymentDetail]:
+        """The entries that can be read."""
+        return [entry for entry in self.deployments if isinstance(entry, DeploymentDetail)]
+
+    @property
+    def unread(self) -> list[UnreadDeployment]:
+        """The entries that cannot be read."""
+        return [entry for entry in self.deployments if isinstance(entry, UnreadDeployment)]
 
     @property
     def has_more(self) -> bool:
@@ -299,4 +392,6 @@ class Created(CamelApiModel):
 CREATED = TypeAdapter(Created)
 DETAIL = TypeAdapter(DeploymentDetail)
 DEPLOYMENTS = TypeAdapter(DeploymentPage)
-BIDS = TypeAdapter(ListOf[ListedBid])
+BIDS: TypeAdapter[list[ListedBid | UnreadBid]] = TypeAdapter(
+    list[Annotated[ListedBid | UnreadBid, Field(union_mode="left_to_right")]]
+)

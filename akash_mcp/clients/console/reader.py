@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
 
@@ -14,7 +15,15 @@ from akash_mcp.clients.console.account_reader import AccountReader
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.market_reader import MarketReader
-from akash_mcp.clients.console.models import BIDS, DEPLOYMENTS, DETAIL, Bid, DeploymentDetail, Lease
+from akash_mcp.clients.console.models import (
+    BIDS,
+    DEPLOYMENTS,
+    DETAIL,
+    Bid,
+    DeploymentDetail,
+    Lease,
+    ListedBid,
+)
 from akash_mcp.clients.retries import Deadline, Sending
 from akash_mcp.errors import NotFound
 from akash_mcp.ids import Dseq
@@ -32,24 +41,42 @@ State = Literal["active", "closed"]
 _TOKEN = TypeAdapter(str)
 
 
+@dataclass(frozen=True, slots=True)
+class DeploymentsRead:
+    """What a list of deployments showed. `hidden`: those that it names without a record that can be read.
+
+    `unread`: how many records do not even name their deployment. `is_whole`: false where there are more.
+    """
+
+    details: list[DeploymentDetail]
+    hidden: frozenset[Dseq]
+    unread: int
+    is_whole: bool
+
+
 class ConsoleReader(MarketReader, AccountReader):
     """Reads of the Console API: free, harmless, safe to repeat."""
 
     def __init__(self, client: ConsoleClient) -> None:
         self._client = client
 
-    async def generation(self) -> Generation:
-        """Which generation of the API answers. Asked for once; raises as `ConsoleClient.generation` does."""
-        return await self._client.generation()
+    async def generation(self, *, fresh: bool = False) -> Generation:
+        """Which generation of the API answers. Asked for and raises as `ConsoleClient.generation` does."""
+        return await self._client.generation(fresh=fresh)
 
     async def list_deployments(
         self, *, state: State = "active", search: str | None = None
     ) -> list[DeploymentDetail]:
+        """All deployments of a state that `read_list` shows, without what it could not show."""
+        return (await self.read_list(state=state, search=search)).details
+
+    async def read_list(self, *, state: State = "active", search: str | None = None) -> DeploymentsRead:
         """All deployments of a state, those with `search` in their name or dseq. Leases are without provider's status.
 
         The API may attach leases to the wrong deployment, so they are sorted again by the dseq that they
         name. It may also leave some out: no leases here does not prove that there are none. Before autumn 2026 there
-        are no names to search and no closed ones in this list: raises `NotOffered`.
+        are no names to search and no closed ones in this list: raises `NotOffered`. Raises `ServerError` for an answer
+        without a list in it.
         """
         narrowed: dict[str, str] = {}
         if state != "active" or search is not None:
@@ -58,15 +85,20 @@ class ConsoleReader(MarketReader, AccountReader):
         if await self._client.funds_itself():
             narrowed = {"state": state} | ({"search": search} if search is not None else {})
         found: dict[Dseq, DeploymentDetail] = {}
-        skip = 0
+        hidden: set[Dseq] = set()
+        skip = unread = 0
         while True:
             params = {**narrowed, "skip": str(skip), "limit": str(PAGE)}
             page = (await self._client.get("/v1/deployments", params)).read(DEPLOYMENTS, "data")
-            news = {detail.dseq: detail for detail in page.deployments if detail.dseq not in found}
+            news = {detail.dseq: detail for detail in page.details if detail.dseq not in found}
             found |= news
+            hidden |= {entry.dseq for entry in page.unread if entry.dseq is not None}
+            unread += sum(entry.dseq is None for entry in page.unread)
             # Neither `total` nor a `hasMore` that says no can be trusted: both may speak of this page only.
             if not news or (len(page.deployments) < PAGE and not page.has_more):
-                return _regrouped(list(found.values()))
+                named = hidden | _named_by_leases(found.values())
+                details = _regrouped(list(found.values()))
+                return DeploymentsRead(details, frozenset(named - found.keys()), unread, not page.has_more)
             skip += len(page.deployments)
 
     async def find_deployments(self, name: str) -> list[DeploymentDetail]:
@@ -100,9 +132,17 @@ class ConsoleReader(MarketReader, AccountReader):
                 await self._client.sleep(LAG_SECONDS)
 
     async def list_bids(self, dseq: Dseq) -> list[Bid]:
-        """The bids on a deployment in all states; none for one that is not ours, which is not an error."""
+        """The bids on a deployment in all states; none for one that is not ours, which is not an error.
+
+        A bid that cannot be read is left out. Raises `ServerError` for an answer without a list, and where no bid of it
+        can be read.
+        """
         answer = await self._client.get("/v1/bids", {"dseq": dseq})
-        return [listed.bid for listed in answer.read(BIDS, "data") if listed.bid.dseq == dseq]
+        entries = answer.read(BIDS, "data")
+        bids = [entry.bid for entry in entries if isinstance(entry, ListedBid)]
+        if entries and not bids:
+            raise answer.lost("none of its bids can be read")
+        return [bid for bid in bids if bid.dseq == dseq]
 
     async def mint_token(self, ttl: int, leases: Mapping[str, object]) -> str:
         """A token for provider gateways, which is a secret, valid for `ttl` seconds.
@@ -113,6 +153,10 @@ class ConsoleReader(MarketReader, AccountReader):
         # A POST, and still a read: a token that nobody received does nothing.
         answer = await self._client.call("POST", "/v1/create-jwt-token", sending=Sending.READ, body=body)
         return answer.read(_TOKEN, "data", "token")
+
+
+def _named_by_leases(details: Iterable[DeploymentDetail]) -> set[Dseq]:
+    return {lease.id.dseq for detail in details for lease in detail.leases if lease.state != "closed"}
 
 
 def _regrouped(details: list[DeploymentDetail]) -> list[DeploymentDetail]:

@@ -81,8 +81,8 @@ class Requests:
         body = data(dseq=dseq, deposit=amount)
         return (Request("POST", "/v1/deposit-deployment", body, Sending.ONCE, CREATE_DEADLINE),)
 
-    def auto_top_up(self, dseq: Dseq, enabled: bool) -> Request | None:
-        """Switch automatic top-up; None where there is none to switch off. PATCH creates what it does not find."""
+    def auto_top_up(self, dseq: Dseq, enabled: bool) -> Request:
+        """Switch automatic top-up. PATCH creates what it does not find."""
         return self._settings("PATCH", dseq, data(autoTopUpEnabled=enabled))
 
     def read_settings(self, dseq: Dseq) -> Request:
@@ -103,9 +103,11 @@ class Requests:
     def _change(self, method: str, dseq: Dseq, body: str) -> Request:
         return Request(method, _deployment(dseq), body, Sending.REPEATABLE, UPDATE_DEADLINE)
 
-    def _settings(self, method: str, dseq: Dseq, body: str | None) -> Request:
+    def _settings(
+        self, method: str, dseq: Dseq, body: str | None, sending: Sending = Sending.REPEATABLE
+    ) -> Request:
         path = f"/v2/deployment-settings/{quote(dseq, safe='')}"
-        return Request(method, path, body, Sending.REPEATABLE, SETTINGS_DEADLINE)
+        return Request(method, path, body, sending, SETTINGS_DEADLINE)
 
     def _lacks(self, what: str) -> NoReturn:
         raise NotOffered(f"This Console API ({self.generation}) has no {what}.")
@@ -136,11 +138,11 @@ class Requests2025(Requests):
         body = fields(amount=amount)
         return (*super().deposits(dseq, amount), Request("POST", path, body, Sending.ONCE, CREATE_DEADLINE))
 
-    def auto_top_up(self, dseq: Dseq, enabled: bool) -> Request | None:
-        """There is none: nothing to switch off, and nothing that could be switched on."""
+    def auto_top_up(self, dseq: Dseq, enabled: bool) -> Request:
+        """There is none. Switching it off is asked for even so: that the API has no such route is its sign."""
         if enabled:
             self._lacks("automatic top-up")
-        return None
+        return super().auto_top_up(dseq, enabled)
 
     def read_settings(self, dseq: Dseq) -> Request:
         """There are none."""
@@ -199,16 +201,17 @@ class Requests2026_11(Requests):
         """It does nothing that automatic funding does not do."""
         self._lacks("deposits: raise the runtime limit instead")
 
-    def auto_top_up(self, dseq: Dseq, enabled: bool) -> Request | None:
+    def auto_top_up(self, dseq: Dseq, enabled: bool) -> Request:
         """It is always on."""
-        if not enabled:
-            self._lacks("way to switch automatic funding off: set a runtime limit instead")
-        return None
+        self._lacks("way to switch automatic funding: set a runtime limit instead")
 
     def runtime_limit(self, dseq: Dseq, hours: int) -> Request:
-        """The new total. Nothing here can lift the limit: the null that would do so is not a whole number."""
+        """The new total. Nothing here can lift the limit: the null that would do so is not a whole number.
+
+        Sent once: it spends, and the API refuses the same total again.
+        """
         check_runtime_limit(hours, MOST_RUNTIME_HOURS)
-        return self._settings("PATCH", dseq, data(runtimeLimitHours=hours))
+        return self._settings("PATCH", dseq, data(runtimeLimitHours=hours), Sending.ONCE)
 
 
 _REQUESTS: Mapping[Generation, Requests] = {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Protocol
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
+from akash_mcp.clients.api_model import read_json
 from akash_mcp.clients.console.account_models import (
     ACTIVITY,
     CERTIFICATE,
@@ -31,7 +31,6 @@ from akash_mcp.errors import (
     OutcomeUnknown,
     PaymentRequired,
     RateLimited,
-    Refused,
     ServerError,
     Unauthorized,
     Unreachable,
@@ -85,8 +84,9 @@ class ConsoleWriter:
         try:
             answer = await self._send(requests.create(sdl, deposit, name, runtime_limit_hours))
         except ApiError as refusal:
-            # The signer repeats a transaction that ran out of gas: the first may have landed.
-            if ALREADY_EXISTS in refusal.meanings:
+            # The signer repeats a transaction that ran out of gas: the first may have landed. The chain's word for that
+            # is a 400 (akash-network/console `chain-error.service.ts`); anything else is a definite no.
+            if refusal.status == 400 and ALREADY_EXISTS in refusal.meanings:
                 raise _unknown(refusal, "The deployment may have been created.") from refusal
             raise
         return answer.read(CREATED, "data")
@@ -162,29 +162,24 @@ class ConsoleWriter:
                     raise
         return await self._detail(await self._send(last), dseq)
 
-    async def limit_funding(self, dseq: Dseq, runtime_limit_hours: int | None = None) -> None:
-        """See to it that the platform adds no money by itself beyond what was approved. Call it before a lease.
-
-        Switches automatic top-up off; where it is always on (autumn 2026), sees to a runtime limit of at most
-        `runtime_limit_hours`. Raises `Refused` where that cannot be had: nothing may be leased then.
-        """
-        if (await self._requests()).generation is Generation.V2026_11:
-            await self._limit_runtime(dseq, runtime_limit_hours)
-        elif (await self.set_auto_top_up(dseq, False)).auto_top_up_enabled:
-            raise Refused(f"Automatic top-up of deployment {dseq} could not be switched off.")
-
     async def set_auto_top_up(self, dseq: Dseq, enabled: bool) -> DeploymentSettings:
-        """Switch the automatic funding of a deployment on or off, whether or not it had a setting."""
-        request = (await self._requests()).auto_top_up(dseq, enabled)
-        if request is None:
-            return DeploymentSettings(dseq=dseq, auto_top_up_enabled=enabled)
-        return (await self._send(request)).read(SETTINGS, "data")
+        """Switch the automatic funding of a deployment on or off, whether or not it had a setting.
+
+        Raises `NotFound`, by which `no_such_route` tells the API of 2025, where there is none.
+        """
+        try:
+            answer = await self._send((await self._requests()).auto_top_up(dseq, enabled))
+        except BadRequest:
+            self._client.forget_generation()  # only an API that funds by itself refuses this
+            raise
+        return answer.read(SETTINGS, "data")
 
     async def set_runtime_limit(self, dseq: Dseq, hours: int) -> DeploymentSettings:
-        """Let a deployment run for `hours` in all from its lease on. SPENDS: more hours are more money.
+        """Let a deployment run for `hours` in all from its lease on. SPENDS: more hours are more money. Sent once.
 
-        At most 48 more than before, up to 8760; it cannot be lowered, and never be lifted. Sending the same total
-        again changes nothing. Raises `Conflict` when another change landed first.
+        At most 48 more than before, up to 8760; it cannot be lowered, and never be lifted. The same total again is
+        refused (akash-network/console `deployment-setting.service.ts`), so one whose answer was lost is read back.
+        Raises `Conflict` when another change landed first.
         """
         request = (await self._requests()).runtime_limit(dseq, hours)
         return (await self._send(request)).read(SETTINGS, "data")
@@ -194,7 +189,10 @@ class ConsoleWriter:
 
         Not a read: for one without a setting this switches automatic top-up ON.
         """
-        return (await self._send((await self._requests()).read_settings(dseq))).read(SETTINGS, "data")
+        settings = (await self._send((await self._requests()).read_settings(dseq))).read(SETTINGS, "data")
+        if settings.auto_top_up_enabled is None:
+            self._client.forget_generation()  # no generation that is known leaves it out
+        return settings
 
     async def create_certificate(self) -> Certificate | None:
         """Make a client certificate and put it on the chain (2025); None where the API does without, as it says."""
@@ -220,18 +218,6 @@ class ConsoleWriter:
         if made is not None:
             await self._certificates.keep(made)
         return made
-
-    async def _limit_runtime(self, dseq: Dseq, most: int | None) -> None:
-        if most is None:
-            raise Refused(f"Deployment {dseq} would be funded without end: a runtime limit must be approved.")
-        settings = await self.get_settings(dseq)
-        if settings.runtime_limit_hours is None:
-            settings = await self.set_runtime_limit(dseq, most)
-        if settings.runtime_limit_hours is None or settings.runtime_limit_hours > most:
-            raise Refused(
-                f"The runtime limit of deployment {dseq} is {settings.runtime_limit_hours or 'not set'}: {most} hours "
-                "were approved."
-            )
 
     async def _detail(self, answer: Response, dseq: Dseq) -> DeploymentDetail:
         """The deployment after a change: from the answer, or read back where that only says that it was done."""
@@ -292,7 +278,7 @@ class ConsoleWriter:
 def _data_of(answer: Response) -> dict[str, object]:
     """What lies below `data`, as far as it is an object."""
     try:
-        value = json.loads(answer.body)
+        value = read_json(answer.body)
     except (ValueError, RecursionError):
         return {}
     data = value.get("data") if isinstance(value, dict) else None
@@ -300,7 +286,9 @@ def _data_of(answer: Response) -> dict[str, object]:
 
 
 def _before_lease(refusal: ApiError) -> bool:
-    """Whether a refused lease call certainly made no lease."""
+    """Whether a refused lease call certainly made no lease. Read back even so: the status may be the provider's own."""
+    if refusal.code == "manifest_not_delivered":
+        return False
     if isinstance(refusal, Unauthorized | PaymentRequired | Conflict | RateLimited):
         return True
     if refusal.code == "validation_error":

@@ -86,7 +86,7 @@ class ClientCertificates:
             _write(path, f"{pems.cert_pem.strip()}\n{pems.encrypted_key.strip()}\n")
         except OSError as error:
             raise BadSettings(
-                f"The client certificate cannot be kept at {path} ({error.strerror}).",
+                f"The client certificate cannot be kept in the state folder ({error.strerror}).",
                 next_step="Ask the user to check the disk and the state folder, then try again.",
             ) from error
 
@@ -177,6 +177,6 @@ def _write(path: Path, text: str) -> None:
 
 def _unusable(path: Path, why: str) -> AkashError:
     return BadSettings(
-        f"The client certificate at {path} is not used: {why}.",
+        f"The client certificate, {path.name} in the state folder, is not used: {why}.",
         next_step="Ask the user to delete that file: another certificate is made with the next lease or update.",
     )

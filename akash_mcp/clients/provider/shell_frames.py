@@ -7,7 +7,6 @@ whatever the exit code beside it says.
 
 from __future__ import annotations
 
-import json
 import re
 import struct
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from urllib.parse import urlencode
 
+from akash_mcp.clients.api_model import read_json
 from akash_mcp.clients.provider.command import Command, Terminal
 from akash_mcp.errors import AkashError, BadArgument, NotRunningYet
 
@@ -65,7 +65,7 @@ class Result:
 def result_of(payload: bytes) -> Result | None:
     """The result in a frame; None for a payload that is not one."""
     try:
-        value = json.loads(payload)
+        value = read_json(payload)
     except (ValueError, RecursionError):
         return None
     if not isinstance(value, dict):

@@ -32,6 +32,7 @@ from akash_mcp.sdl.check import check
 from akash_mcp.sdl.report import Report
 from akash_mcp.sdl.rules.chain_rules import (
     ATTRIBUTE_KEY,
+    MAX_COUNT,
     MAX_CPU,
     MAX_GPU,
     MAX_MEMORY,
@@ -154,7 +155,9 @@ def _exposed(port: int, protocol: str) -> ExposedPort:
 
 
 def _millicores(cpu: str | int | float) -> int:
-    match = None if isinstance(cpu, bool) else _CPU.fullmatch(str(cpu).strip())
+    # A whole number can be too long for Python to write it.
+    is_readable = not isinstance(cpu, int) or (not isinstance(cpu, bool) and 0 < cpu <= MAX_CPU)
+    match = _CPU.fullmatch(str(cpu).strip()) if is_readable else None
     millicores = Decimal(match[1]) * (1 if match[2] else 1000) if match else Decimal(0)
     if millicores != millicores.to_integral_value() or not MIN_CPU <= millicores <= MAX_CPU:
         raise _bad("cpu", "cores from 0.01 to 384 with at most three decimals, or millicores such as 500m")
@@ -222,8 +225,8 @@ def _env(env: Sequence[str]) -> tuple[str, ...]:
 
 
 def _count(count: int) -> int:
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise _bad("count", "a whole number of replicas, 1 or more")
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_COUNT:
+        raise _bad("count", f"a whole number of replicas, from 1 to {MAX_COUNT}")
     return count
 
 

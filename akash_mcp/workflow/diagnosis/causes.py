@@ -35,6 +35,12 @@ class CauseKind:
         return Cause(self, self.what.format(**facts), evidence, self.fix.format(**facts))
 
 
+SEEN_WHILE_IT_RAN = CauseKind(
+    "seen while it ran",
+    "the diagnosis of a lease that is over, kept from when it could be seen",
+    "While it still ran, at {when}, this was seen: {what}",
+    "The lease is over, so put it right in a new deployment (update_deployment comes too late): {fix}",
+)
 NEVER_LEASED = CauseKind(
     "never leased",
     "the deployment is open and has no lease",
@@ -265,6 +271,7 @@ ESCROW_LOW = CauseKind(
 )
 
 CAUSE_KINDS = (
+    SEEN_WHILE_IT_RAN,
     NEVER_LEASED,
     CLOSED_UNLEASED,
     ESCROW_EMPTY,
@@ -303,3 +310,58 @@ CAUSE_KINDS = (
     ESCROW_LOW,
 )
 """All of them, the most decisive first."""
+
+CLOSINGS = frozenset(
+    {
+        ESCROW_EMPTY,
+        MANIFEST_LATE,
+        UNSTABLE,
+        DECOMMISSIONED,
+        CLOSED_BY_PROVIDER,
+        CLOSED_BY_ACCOUNT,
+        CLOSED_UNEXPLAINED,
+    }
+)
+"""Why a lease is over."""
+
+DECISIVE = CLOSINGS | {
+    IMAGE_NAME_INVALID,
+    IMAGE_NOT_PERMITTED,
+    IMAGE_FOR_OTHER_PLATFORM,
+    IMAGE_NOT_FOUND,
+    COMMAND_NOT_FOUND,
+}
+"""What waiting does not mend."""
+
+STUBBORN = frozenset(
+    {
+        PROVIDER_UNTRUSTED,
+        NO_MANIFEST,
+        VOLUME_NOT_MOUNTED,
+        NO_ROOM,
+        NO_FITTING_NODE,
+        PULLS_LIMITED,
+        REGISTRY_UNREACHABLE,
+        IMAGE_NOT_PULLED,
+        CONTAINER_NOT_STARTED,
+        OUT_OF_DISK,
+        OUT_OF_MEMORY,
+        OUT_OF_GPU_MEMORY,
+        PROBABLY_OUT_OF_MEMORY,
+        CRASH_LOOP,
+    }
+)
+"""What may pass in some seconds, as for an app that starts before its database, and else does not."""
+
+PROVIDERS_FAULT = frozenset(
+    {
+        MANIFEST_LATE,
+        DECOMMISSIONED,
+        CLOSED_BY_PROVIDER,
+        PROVIDER_UNTRUSTED,
+        PROVIDER_UNREACHABLE,
+        CLUSTER_DOWN,
+        NO_MANIFEST,
+    }
+)
+"""What another provider may do better, whatever is deployed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from akash_mcp.clients.console.models import DeploymentDetail
+from akash_mcp.clients.console.models import DeploymentDetail, Lease
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.diagnosis import causes
 from akash_mcp.workflow.diagnosis.causes import Cause, CauseKind
@@ -26,18 +26,19 @@ REASONS = {
 }
 
 
-def causes_of_closing(detail: DeploymentDetail) -> Iterator[Cause]:
-    """One cause for each group without a running lease: why its last lease was closed, or that there was none."""
+def causes_of_closing(detail: DeploymentDetail) -> Iterator[tuple[Lease | None, Cause]]:
+    """One cause for each group without a running lease, with its last lease: why that was closed, or that there was
+    none."""
     if not detail.leases:
         unleased = causes.NEVER_LEASED if detail.state == "active" else causes.CLOSED_UNLEASED
-        yield unleased.cause((f"state {field(detail.state)}, no leases",))
+        yield None, unleased.cause((f"state {field(detail.state)}, no leases",))
         return
     running = {lease.gseq for lease in detail.active_leases}
     last = {lease.lease_id.gseq: lease for lease in detail.leases if lease.lease_id.gseq not in running}
     for lease in last.values():
         reason = lease.reason or "no reason on record"
         evidence = f"lease at {lease.id.provider}: state {field(lease.state)}, {field(reason)}"
-        yield _kind_of(detail, lease.state, reason).cause((evidence,), again=_again(detail))
+        yield lease, _kind_of(detail, lease.state, reason).cause((evidence,), again=_again(detail))
 
 
 def _kind_of(detail: DeploymentDetail, state: str, reason: str) -> CauseKind:
@@ -52,5 +53,5 @@ def _again(detail: DeploymentDetail) -> str:
     if detail.active_leases:
         return "Its other groups run on; to have all of it again, close it (close_deployment) and deploy it"
     if detail.state == "active":
-        return "Close it (close_deployment gives the rest of its deposit back) and deploy it again"
+        return "Close it with close_deployment and deploy it again"
     return "Deploy it again"

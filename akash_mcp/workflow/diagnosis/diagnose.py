@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import anyio
 
 from akash_mcp.clients.console.models import DeploymentDetail
-from akash_mcp.errors import AkashError
-from akash_mcp.ids import Dseq, LeaseId
+from akash_mcp.errors import AkashError, NotFound
+from akash_mcp.guard.evidence import FAILURE_SECONDS, Finding
+from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.diagnosis import causes
-from akash_mcp.workflow.diagnosis.causes import Cause
+from akash_mcp.workflow.diagnosis.causes import CLOSINGS, PROVIDERS_FAULT, STILL_PULLING, Cause
 from akash_mcp.workflow.diagnosis.closed_leases import causes_of_closing
 from akash_mcp.workflow.diagnosis.evidence import LeaseEvidence, gather_evidence, seconds_since
 from akash_mcp.workflow.diagnosis.rules import diagnose_lease, in_order
@@ -28,12 +30,16 @@ _LOW_HOURS = 1
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The causes, the most decisive first. `past` is trouble that is over as far as can be seen."""
+    """The causes, the most decisive first. `past` is trouble that is over as far as can be seen.
+
+    `is_over`: no lease runs any more, and why is among the causes.
+    """
 
     causes: tuple[Cause, ...]
     past: tuple[str, ...]
     not_known: tuple[str, ...]
     next_step: str
+    is_over: bool = False
 
     @property
     def is_healthy(self) -> bool:
@@ -42,26 +48,78 @@ class Diagnosis:
 
 
 async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
-    """Diagnose a deployment, open or closed. Raises `NotFound` for one that this account does not have."""
-    detail = await read_deployment(rt, dseq)
+    """Diagnose a deployment, open or closed. Raises `NotFound` for one that nobody here knows.
+
+    What is seen of a workload is kept, and told again when the lease is over; a provider that failed is noted.
+    """
+    try:
+        detail = await read_deployment(rt, dseq)
+    except NotFound:
+        unrecorded = _without_record(rt, dseq)
+        if unrecorded is None:
+            raise
+        return unrecorded
     not_known: list[str] = []
     height = await _height(rt, not_known)
-    causes = list(causes_of_closing(detail))
+    closings = list(causes_of_closing(detail))
+    found_causes = [cause for _, cause in closings]
     past: list[str] = []
+    workload: list[Cause] = []
     for evidence in await _evidence(rt, detail, height):
         found = diagnose_lease(evidence)
-        causes += found.causes
+        found_causes += found.causes
         past += found.past
         not_known += found.not_known
+        # What keeps a provider from telling says nothing of the workload, and must not replace what was seen of it.
+        workload += found.causes if evidence.failure is None else ()
+        for cause in found.causes:
+            _note_failure(rt, evidence.lease.provider, cause)
+    for lease, cause in closings:
+        if lease is not None and (ago := seconds_since(lease.closed_on, height)) is not None:
+            _note_failure(rt, lease.id.provider, cause, ago)
+    if seen := [cause for cause in workload if cause.kind is not STILL_PULLING]:
+        rt.evidence.keep(dseq, [Finding(c.what, c.evidence, c.fix) for c in in_order(seen)])
+    if any(lease is not None for lease, _ in closings):
+        found_causes += kept_causes(rt, dseq)
     if height is not None:
-        causes += _low_escrow(rt, detail, height)
-    ordered = in_order(causes)
+        found_causes += _low_escrow(rt, detail, height)
+    ordered = in_order(found_causes)
+    if not ordered and not not_known:
+        rt.evidence.forget(dseq)
     return Diagnosis(
         ordered,
         tuple(past),
         tuple(field(text, 400) for text in dict.fromkeys(not_known)),
         _next_step(ordered, past, not_known),
+        is_over=not detail.active_leases and any(cause.kind in CLOSINGS for cause in ordered),
     )
+
+
+def kept_causes(rt: Runtime, dseq: Dseq) -> list[Cause]:
+    """What was seen of a deployment while it ran, where that was kept."""
+    kept = rt.evidence.kept(dseq)
+    if kept is None:
+        return []
+    when = datetime.fromtimestamp(kept.at, UTC).strftime("%Y-%m-%dT%H:%MZ")
+    return [
+        causes.SEEN_WHILE_IT_RAN.cause(found.evidence, when=when, what=found.what, fix=found.fix)
+        for found in kept.findings
+    ]
+
+
+def _without_record(rt: Runtime, dseq: Dseq) -> Diagnosis | None:
+    """What can be said of a deployment of ours that the Console does not know; None for any other."""
+    seen = tuple(kept_causes(rt, dseq))
+    if not seen and not rt.gate.owns(dseq):
+        return None
+    gone = "The Console has no record of it (404), and this server created it: whether it runs is not known."
+    step = "Call list_deployments: it says what is known of it. close_deployment is harmless to repeat."
+    return Diagnosis(seen, (), (gone,), step)
+
+
+def _note_failure(rt: Runtime, provider: ProviderAddress, cause: Cause, seconds_ago: float = 0.0) -> None:
+    if cause.kind in PROVIDERS_FAULT and seconds_ago < FAILURE_SECONDS:
+        rt.evidence.provider_failed(provider, cause.kind.name, seconds_ago=seconds_ago)
 
 
 async def _height(rt: Runtime, not_known: list[str]) -> int | None:
@@ -88,8 +146,9 @@ async def _evidence(rt: Runtime, detail: DeploymentDetail, height: int | None) -
 def _low_escrow(rt: Runtime, detail: DeploymentDetail, height: int) -> Iterator[Cause]:
     funds = funds_of(detail, height, rt.now())
     if detail.active_leases and funds.hours_left is not None and funds.hours_left < _LOW_HOURS:
-        evidence = (f"{funds.escrow_left} left at {funds.usd_per_hour} an hour",)
-        yield causes.ESCROW_LOW.cause(evidence, minutes=f"{funds.hours_left * 60:.0f}")
+        left = "an unknown amount" if funds.escrow_left is None else funds.escrow_left.rounded_down()
+        evidence = (f"{left} left at {funds.usd_per_hour} an hour",)
+        yield causes.ESCROW_LOW.cause(evidence, minutes=f"{int(funds.hours_left * 60)}")
 
 
 def _next_step(causes: tuple[Cause, ...], past: list[str], not_known: list[str]) -> str:

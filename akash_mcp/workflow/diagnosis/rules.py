@@ -24,7 +24,7 @@ from akash_mcp.errors import (
     Unreachable,
     UntrustedProvider,
 )
-from akash_mcp.sanitize.text import field
+from akash_mcp.sanitize.text import field, quoted
 from akash_mcp.workflow.diagnosis import causes
 from akash_mcp.workflow.diagnosis.causes import CAUSE_KINDS, MANIFEST_SECONDS, Cause, CauseKind
 from akash_mcp.workflow.diagnosis.event_patterns import (
@@ -35,6 +35,7 @@ from akash_mcp.workflow.diagnosis.event_patterns import (
 )
 from akash_mcp.workflow.diagnosis.evidence import LeaseEvidence, ServiceEvidence
 from akash_mcp.workflow.diagnosis.log_patterns import exit_code_in, kind_in_log
+from akash_mcp.workflow.readiness import host_name
 
 DELIVERY_SECONDS = 60.0
 """A manifest is on its way that long after a lease; the Console tries three times, six seconds apart."""
@@ -58,7 +59,6 @@ class LeaseDiagnosis:
 
 
 _MISSING = re.compile(r"Insufficient ([\w./-]+)")
-_NAME = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,260}")
 _GONE = re.compile(r"^Deleted pod: (\S+)$")
 
 
@@ -115,7 +115,7 @@ def _no_manifest(seen: LeaseEvidence, found: LeaseDiagnosis) -> None:
         evidence.append("a provider that is sent nothing closes a lease after 5 minutes")
     found.causes.append(causes.NO_MANIFEST.cause(tuple(evidence)))
     if seen.hosts:
-        hosts = tuple(f"host name in the SDL: {_name(host)}" for host in seen.hosts[:_EVIDENCE_LINES])
+        hosts = tuple(f"host name in the SDL: {host_name(host)}" for host in seen.hosts[:_EVIDENCE_LINES])
         found.causes.append(causes.HOST_TAKEN.cause(hosts))
 
 
@@ -128,7 +128,7 @@ def _diagnose_service(service: ServiceEvidence, seen: LeaseEvidence, found: Leas
         _not_ready(service, pods, found)
         if len(found.causes) == before:
             found.not_known.append(
-                f"{service.ready} of {service.desired} replicas of service {_name(service.name)} run, and "
+                f"{service.ready} of {service.desired} replicas of service {host_name(service.name)} run, and "
                 "neither its events nor its log says why. Clusters keep events for about an hour."
             )
     _diagnose_addresses(service, seen, found)
@@ -204,7 +204,7 @@ def _not_ready(service: ServiceEvidence, pods: Sequence[_Pod], found: LeaseDiagn
     ended = [pod for pod in pods if pod.stage is PodStage.RUNNING]
     if len(stuck) >= service.desired - service.ready:
         ended = []  # they explain all that is missing, so whatever ended is up again
-    facts = {"service": _name(service.name), "replicas": _replicas(service)}
+    facts = {"service": host_name(service.name), "replicas": _replicas(service)}
     for kind in dict.fromkeys(pod.kind for pod in stuck if pod.kind):
         lines = _last_few(line for pod in stuck if pod.kind is kind for line in pod.lines(kind))
         found.causes.append(kind.cause(lines, resources=_missing_resources(lines), **facts))
@@ -233,7 +233,7 @@ def _container_ended(
         else "and the provider does not report its exit code"
     )
     lines = _last_few(_line(event) for pod in pods for _, event in pod.blockers[PodStage.RUNNING])
-    shown = tuple(f"end of its log: {field(message, 300)}" for message in log_lines[-_SHOWN_LOG_LINES:])
+    shown = tuple(f"end of its log: {quoted(message, 300)}" for message in log_lines[-_SHOWN_LOG_LINES:])
     return kind.cause((*lines, *(shown or ("its log is empty, or could not be read",))), code=code, **facts)
 
 
@@ -241,7 +241,7 @@ def _past_trouble(service: ServiceEvidence, pods: Sequence[_Pod]) -> list[str]:
     lines = _last_few(
         _line(event) for pod in pods for blocking in pod.blockers.values() for _, event in blocking
     )
-    name = _name(service.name)
+    name = host_name(service.name)
     return [
         f"Service {name} is ready now, and had trouble at some time in the last hour or so: {line}"
         for line in lines[-1:]
@@ -250,13 +250,13 @@ def _past_trouble(service: ServiceEvidence, pods: Sequence[_Pod]) -> list[str]:
 
 def _diagnose_addresses(service: ServiceEvidence, seen: LeaseEvidence, found: LeaseDiagnosis) -> None:
     """What the service's web addresses answered. One that could not be asked proves nothing."""
-    name = _name(service.name)
+    name = host_name(service.name)
     answers = {probe.outcome for probe in service.probes}
     for probe in service.probes:
-        uri = _name(probe.uri)
+        uri = host_name(probe.uri)
         if probe.outcome is ProbeOutcome.NO_NAME and (probe.uri in seen.hosts or len(answers) > 1):
             known = (other.uri for other in service.probes if other.outcome is not ProbeOutcome.NO_NAME)
-            target = _name(next(known, "")) or "the provider's own host name for it"
+            target = host_name(next(known, "")) or "the provider's own host name for it"
             found.causes.append(
                 causes.HOST_NOT_IN_DNS.cause((f"{uri}: {probe.message}",), service=name, target=target)
             )
@@ -270,7 +270,7 @@ def _diagnose_addresses(service: ServiceEvidence, seen: LeaseEvidence, found: Le
     silent = [probe for probe in service.probes if probe.outcome is ProbeOutcome.NO_APP]
     if not silent or ProbeOutcome.LISTENS in answers:
         return
-    evidence = tuple(f"http://{_name(probe.uri)}/ {probe.message}" for probe in silent)
+    evidence = tuple(f"http://{host_name(probe.uri)}/ {probe.message}" for probe in silent)
     if seen.age is not None and seen.age < BOOT_SECONDS:
         found.not_known.append(
             f"Service {name} runs, and nothing listens behind its ingress yet ({evidence[0]}): an app that loads a lot "
@@ -278,7 +278,7 @@ def _diagnose_addresses(service: ServiceEvidence, seen: LeaseEvidence, found: Le
         )
         return
     log_lines = tuple(
-        f"end of its log: {field(line.message, 300)}" for line in service.log_tail[-_EVIDENCE_LINES:]
+        f"end of its log: {quoted(line.message, 300)}" for line in service.log_tail[-_EVIDENCE_LINES:]
     )
     port = f" (port {service.port} of the container)" if service.port else ""
     found.causes.append(causes.NOTHING_LISTENS.cause((*evidence, *log_lines), service=name, port=port))
@@ -287,11 +287,6 @@ def _diagnose_addresses(service: ServiceEvidence, seen: LeaseEvidence, found: Le
 def _replicas(service: ServiceEvidence) -> str:
     """How many replicas run, in brackets; empty where there should be only one."""
     return f" ({service.ready} of {service.desired} replicas run)" if service.desired > 1 else ""
-
-
-def _name(text: str) -> str:
-    """A name that a provider chose, for a sentence of ours. What could be read as a sentence itself is left out."""
-    return text if _NAME.fullmatch(text) else "(not a valid name)" if text else ""
 
 
 def _missing_resources(lines: Iterable[str]) -> str:
@@ -305,7 +300,7 @@ def _missing_resources(lines: Iterable[str]) -> str:
 
 def _line(event: KubeEvent) -> str:
     text = f"{event.type} {event.reason} {event.object_kind}/{event.object_name}: {event.note}"
-    return field(text, _LINE_BYTES)
+    return f"event: {quoted(text, _LINE_BYTES)}"
 
 
 def _last_few(lines: Iterable[str]) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ async def event_answer(rt: Runtime, dseq: Dseq, *, service: str | None) -> str:
                     del counts[next(iter(counts))]
                     dropped += 1
 
-    problems = await read_leases(rt, dseq, read)
+    problems = await read_leases(rt, dseq, read, service=service)
     parts = [field(problem, 400) for problem in problems]
     if anyio.current_time() >= until:
         parts.append(f"Reading stopped after {READ_SECONDS:.0f} seconds; there are more.")

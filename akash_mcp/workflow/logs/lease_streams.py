@@ -9,8 +9,13 @@ import anyio
 from akash_mcp.clients.provider.gateway_errors import CLOSE_UNKNOWN
 from akash_mcp.errors import AkashError, BadArgument, Interrupted, NotRunningYet, ProviderError, Unreachable
 from akash_mcp.ids import Dseq, LeaseId
+from akash_mcp.sanitize.text import quoted
+from akash_mcp.workflow.desired_state import DesiredState
+from akash_mcp.workflow.readiness import host_name, read_readiness
 from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.status import read_deployment
+
+_NAMED = 20
 
 READ_SECONDS = 20.0
 """The longest that one read takes: what came by then is the answer."""
@@ -21,12 +26,13 @@ async def read_leases(
     dseq: Dseq,
     read: Callable[[LeaseId], Awaitable[None]],
     *,
+    service: str | None = None,
     meanwhile: Callable[[], Coroutine[None, None, None]] | None = None,
 ) -> list[str]:
     """Call `read` for every running lease at once, and run `meanwhile` until all are read.
 
     Returns one sentence for each provider that could not be read. Raises `BadArgument` where there is no running lease,
-    and every error of `read` that is not a provider's.
+    for a `service` that the deployment does not have, and every error of `read` that is not a provider's.
     """
     detail = await read_deployment(rt, dseq)
     if not detail.active_leases:
@@ -36,6 +42,8 @@ async def read_leases(
             if detail.leases
             else "It was never leased.",
         )
+    if service is not None:
+        await _has_service(rt, detail.active_leases, service)
     problems: list[str] = []
     failures: list[AkashError] = []
 
@@ -57,6 +65,23 @@ async def read_leases(
     if failures:
         raise failures[0]
     return problems
+
+
+async def _has_service(rt: Runtime, leases: Sequence[LeaseId], service: str) -> None:
+    """Raise `BadArgument` where the deployment has no such service. Where its services are not known, it may."""
+    desired = {lease: set(DesiredState(rt, lease.dseq).replicas(lease)) for lease in leases}
+    names = set().union(*desired.values())
+    if not all(desired.values()):  # not ours, so its providers have to say
+        reported = await read_readiness(rt, leases)
+        if len(reported.statuses) < len(leases):
+            return
+        names |= {name for status in reported.statuses.values() for name in status.services}
+    if names and service not in names:
+        listed = ", ".join(sorted(host_name(name) for name in names)[:_NAMED])
+        raise BadArgument(
+            f"Deployment {leases[0].dseq} has no service {quoted(service)}. Its services: {listed}.",
+            next_step="Call again with one of these, or without service.",
+        )
 
 
 async def read_services(

@@ -43,7 +43,9 @@ async def log_answer(
             await anyio.sleep(_PROGRESS_SECONDS)
             await on_progress(f"{collector.lines:,} lines so far")
 
-    problems = await read_leases(rt, dseq, collector.read, meanwhile=report if query.follow_seconds else None)
+    problems = await read_leases(
+        rt, dseq, collector.read, service=query.service, meanwhile=report if query.follow_seconds else None
+    )
     return "\n".join(_answer(dseq, query, collector, problems))
 
 

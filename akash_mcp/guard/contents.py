@@ -1,0 +1,204 @@
+"""What a deployment holds, as a person is told of it before they say yes.
+
+Services, images, hosts, disks and attributes are words of whoever wrote the SDL, and a provider's name and place are
+words of others. Each comes into a sentence of ours as a `label` only: short, on one line, in quotes that it cannot
+close, and with nothing in it that some program between us and the person would act upon.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from akash_mcp.ids import ProviderAddress
+from akash_mcp.money import Usd, told_apart
+from akash_mcp.sanitize.text import quoted
+
+T = TypeVar("T")
+
+NAME_BYTES = 32
+IMAGE_BYTES = 72
+_MOST_SERVICES = 3
+_MOST_PARTS = 2
+"""How much of somebody else's words one question holds: it is read on a phone too."""
+
+_MARKUP = re.compile(r"[*~`|\\<>\[\]]")
+_RIGHT_TO_LEFT = ("R", "AL", "AN")
+
+
+def label(text: str, limit: int = NAME_BYTES) -> str:
+    """Somebody else's word inside a sentence of ours. What would be markup, or turn the line around, becomes `?`."""
+    plain = _MARKUP.sub("?", quoted(text, limit))
+    if plain.isascii():
+        return plain
+    return "".join("?" if unicodedata.bidirectional(each) in _RIGHT_TO_LEFT else each for each in plain)
+
+
+def listed(items: Sequence[T], word: Callable[[T], str], most: int) -> str:
+    """The first items in words, and how many more there are."""
+    words = [word(item) for item in items[:most]]
+    return ", ".join([*words, f"{len(items) - most} more"] if len(items) > most else words)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One service: what it is called, what it runs, and in how many replicas."""
+
+    service: str
+    image: str
+    replicas: int = 1
+
+    @property
+    def words(self) -> str:
+        """`"web" ("nginx:1.29", 2 times)`."""
+        times = f", {self.replicas} times" if self.replicas > 1 else ""
+        image = f" ({label(self.image, IMAGE_BYTES)}{times})" if self.image else ""
+        return label(self.service) + image
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One port that everybody can reach. `kind`: by HTTP at a host name, at a random port, or at an IP of its own."""
+
+    service: str
+    port: int
+    kind: str
+    hosts: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """`"web" port 80 (HTTP at "www.example.com")`."""
+        hosts = f" at {listed(self.hosts, label, 1)}" if self.hosts else ""
+        return f"{label(self.service)} port {self.port} ({self.kind}{hosts})"
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """One persistent volume. `size` in bytes, of each replica's."""
+
+    service: str
+    name: str
+    size: int
+
+    @property
+    def words(self) -> str:
+        """`10 GiB "data" of "db"`."""
+        return f"{_size(self.size)} {label(self.name)} of {label(self.service)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a placement asks of a provider beside resources: an attribute, or the signature of an auditor."""
+
+    key: str
+    value: str
+
+    @property
+    def words(self) -> str:
+        """`"region" = "us-west"`."""
+        return f"{label(self.key)} = {label(self.value)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What an SDL holds. Empty where it is not known."""
+
+    apps: tuple[App, ...] = ()
+    open: tuple[Opening, ...] = ()
+    disks: tuple[Disk, ...] = ()
+    filters: tuple[Filter, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What runs, in words: `"web" ("nginx:1.29"), "db" ("postgres:17")`."""
+        return listed(self.apps, lambda app: app.words, _MOST_SERVICES) or "what is not known here"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What else to know before it runs: what is open to the Internet, what it keeps, where it may run."""
+        return tuple(
+            sentence
+            for items, sentence in (
+                (self.open, f"Open to the Internet: {_words(self.open)}."),
+                (self.disks, f"Persistent disks: {_words(self.disks)}; they end with the deployment."),
+                (self.filters, f"Only at providers with {_words(self.filters)}."),
+            )
+            if items
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """A provider that was chosen, with what is known of its offer. The price is for its whole group."""
+
+    address: ProviderAddress
+    name: str = ""
+    region: str = ""
+    usd_per_hour: Usd | None = None
+
+
+def sellers_words(sellers: Sequence[Seller]) -> str:
+    """Providers, where they are and what they ask, with the digits that tell their prices apart."""
+    prices = iter(told_apart(*(each.usd_per_hour for each in sellers if each.usd_per_hour is not None)))
+
+    def words(seller: Seller) -> str:
+        name = f"{label(seller.name)} ({seller.address})" if seller.name else seller.address
+        place = f" in {label(seller.region)}" if seller.region else ""
+        asks = (
+            "at a price that is not known now"
+            if seller.usd_per_hour is None
+            else f"for {next(prices)} an hour"
+        )
+        return f"{name}{place} {asks}"
+
+    return listed(sellers, words, _MOST_PARTS)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceChange:
+    """What a new SDL changes of one service. Of variables only names; `others` are fields, such as `command`."""
+
+    service: str
+    image: tuple[str, str] | None = None
+    env_added: tuple[str, ...] = ()
+    env_removed: tuple[str, ...] = ()
+    env_changed: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """`"web": image "nginx:1.28" → "nginx:1.29"; env changed "LEVEL"; command`."""
+        images = [label(image, IMAGE_BYTES) for image in self.image or ()]
+        parts = [
+            *([f"image {' → '.join(images)}"] if images else []),
+            *(
+                f"env {how} {listed(names, label, _MOST_PARTS)}"
+                for how, names in (
+                    ("added", self.env_added),
+                    ("removed", self.env_removed),
+                    ("changed", self.env_changed),
+                )
+                if names
+            ),
+            *self.others,
+        ]
+        return f"{label(self.service)}: {'; '.join(parts)}"
+
+
+def changes_words(changes: Sequence[ServiceChange]) -> str:
+    """What changes, in words."""
+    return listed(changes, lambda change: change.words, _MOST_PARTS)
+
+
+def _words(items: Iterable[Opening] | Iterable[Disk] | Iterable[Filter]) -> str:
+    return listed([*items], lambda item: item.words, _MOST_PARTS)
+
+
+def _size(count: int) -> str:
+    for factor, unit in ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB")):
+        if count >= factor:
+            return f"{count / factor:.4g} {unit}"
+    return f"{count} bytes"

@@ -1,0 +1,152 @@
+"""How a tool carries out what was approved, once: whoever brings the same yes again is told what became of it.
+
+The work belongs to the server and ends in the tool's whole answer, so all who wait for it get the same one: the call
+that started it, one that comes again because its answer was lost, and two that came at once. Where another process
+did it, or this one has forgotten it, the journal tells how it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+
+from akash_mcp.errors import NOTHING_MOVED, AkashError, LedgerUnusable, OutcomeUnknown
+from akash_mcp.guard.approval import Approval, TokenNeeded
+from akash_mcp.guard.gate import Gate
+from akash_mcp.guard.journal import Kind, Operation, OperationExists, State
+from akash_mcp.guard.plans import Plan
+from akash_mcp.ids import Dseq, OpId
+from akash_mcp.sanitize.text import field
+from akash_mcp.tools.approval import AppContext, Decision, Opened, runtime, tool_of
+from akash_mcp.tools.deadline import WAIT_SECONDS, wait_seconds
+from akash_mcp.tools.present import confirmation, pending
+from akash_mcp.tools.progress import report_progress
+from akash_mcp.tools.results import Outcome
+from akash_mcp.workflow.operations import Running
+from akash_mcp.workflow.runtime import Runtime
+
+
+class Permit(Protocol):
+    """What the gate lets in."""
+
+    @property
+    def op_id(self) -> OpId:
+        """Names the operation."""
+
+
+P = TypeVar("P", bound=Plan)
+T = TypeVar("T", bound=Permit)
+R = TypeVar("R")
+
+Admit = Callable[[Gate, P, Approval], T]
+"""A method of the gate."""
+Work = Callable[[Runtime, P, T, Running[Any]], Awaitable[R]]
+"""What is done with the permit, up to the tool's answer."""
+
+
+async def carry_out(
+    ctx: AppContext, decision: Decision[P], admit: Admit[P, T], work: Work[P, T, R], *, wait: float
+) -> R | TokenNeeded | Running[R] | Operation:
+    """What `work` answers, or what stands in its way: a plan to be shown, work that goes on after `wait` seconds, or
+    an operation that this process knows from the journal only.
+
+    Raises what the gate refuses, what the work ended with, and for an operation that was refused earlier just that.
+    """
+    if isinstance(decision, TokenNeeded):
+        return decision
+    rt = runtime(ctx)
+    if isinstance(decision, Opened):
+        op_id = decision.op_id
+    else:
+        plan = decision.plan
+        try:
+            permit = admit(rt.gate, plan, decision.approval)
+        except OperationExists as used:
+            op_id = used.op_id
+        else:
+            op_id = permit.op_id
+            rt.operations.start(op_id, lambda running: work(rt, plan, permit, running))
+    running: Running[R] | None = rt.operations.find(op_id)
+    if running is None:
+        return _journalled(rt, op_id)
+    answer = await running.wait(wait_seconds(wait), report_progress(ctx))
+    return running if answer is None else answer
+
+
+def _journalled(rt: Runtime, op_id: OpId) -> Operation:
+    operation = rt.journal.find(op_id)
+    assert operation is not None
+    if operation.state is State.REFUSED:
+        raise AkashError(
+            f"{used(operation)} It was refused: {field(operation.note, 600)}",
+            money=NOTHING_MOVED,
+            next_step="Call again without the approval for a new plan.",
+        )
+    return operation
+
+
+def used(operation: Operation) -> str:
+    """That the yes of this call was used, as a sentence."""
+    return f"This approval was used before, for operation {operation.op_id}, and is good for one."
+
+
+async def outcome(
+    ctx: AppContext,
+    decision: Decision[P],
+    admit: Admit[P, T],
+    work: Work[P, T, Outcome],
+    *,
+    wait: float = WAIT_SECONDS,
+) -> Outcome:
+    """`carry_out` as an answer. Raises `OutcomeUnknown` too, for an earlier operation whose outcome nobody knows."""
+    done = await carry_out(ctx, decision, admit, work, wait=wait)
+    if isinstance(done, TokenNeeded):
+        return confirmation(done)
+    if isinstance(done, Running):
+        return pending(done, _dseq(runtime(ctx), done.op_id))
+    if isinstance(done, Operation):
+        return _earlier(done, creates=tool_of(ctx) == "create_deployment")
+    return done
+
+
+def _dseq(rt: Runtime, op_id: OpId) -> Dseq | None:
+    """The deployment that an operation is about, as soon as it is written down."""
+    try:
+        operation = rt.journal.find(op_id)
+    except LedgerUnusable:  # closing goes on without it
+        return None
+    return operation.dseq if operation else None
+
+
+_STATUS = {
+    State.LEASED: "leased",
+    State.READY: "ready",
+    State.CLOSED: "closed",
+}
+_DONE = {Kind.FUND: "funded", Kind.UPDATE: "updated", Kind.CLOSE: "closed", Kind.LEASE: "leased"}
+
+
+def _earlier(operation: Operation, *, creates: bool) -> Outcome:
+    state, dseq, note = operation.state, operation.dseq, field(operation.note, 400)
+    look = f"get_deployment(id={dseq or operation.op_id!r})"
+    if state is State.UNKNOWN:
+        raise OutcomeUnknown(
+            f"{used(operation)} What became of it is not known: {note}",
+            next_step=f"Call {look} or list_deployments. Do not simply try again.",
+        )
+    status = _STATUS.get(state, "pending")
+    if state is State.DONE:
+        status = _DONE.get(operation.kind, status)
+    elif creates and state in (State.CREATED, State.OFFERED):
+        status = "created"  # all that this tool does; of a launch it is the first step
+    return Outcome.model_validate(
+        {
+            "status": status,
+            "op_id": operation.op_id,
+            "dseq": dseq,
+            "summary": f"{used(operation)} That operation is {state}{f' ({note})' if note else ''}. It was: "
+            f"{operation.summary}",
+            "money": "This call moved no money; what was approved was reserved once.",
+            "next_step": f"Call {look}, which shows how it stands now.",
+        }
+    )

@@ -1,0 +1,61 @@
+"""What an answer says of money, in each generation of the Console API.
+
+Where a deployment has a deposit (`2025`, `reference`), the deposit goes into its escrow, and what it does not use comes
+back. Since `2026-11` there is none: the account's credit pays while it runs, and its runtime limit ends that.
+"""
+
+from __future__ import annotations
+
+from akash_mcp.clients.console.generation import Generation
+from akash_mcp.guard.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan
+from akash_mcp.money import Usd
+
+
+def created_money(plan: LaunchPlan) -> str:
+    """After `create_deployment`."""
+    if plan.runtime_limit_hours is None:
+        return f"{plan.deposit} went into its escrow. Nothing is spent until a lease starts."
+    return (
+        "Nothing is spent until a lease starts. From then on the account's credit pays, for at most "
+        f"{plan.runtime_limit_hours} h: {plan.deposit} at most."
+    )
+
+
+def leased_money(plan: LaunchPlan | LeasePlan, rate: Usd) -> str:
+    """After `deploy` and `create_lease`, for a lease at `rate` an hour."""
+    if plan.runtime_limit_hours is None:
+        return (
+            f"It costs {rate} an hour from its escrow, {plan.most} in all at most, until it is closed or its escrow is "
+            "used up."
+        )
+    return (
+        f"It costs {rate} an hour from the account's credit, {plan.most} in all at most, until it is closed or its "
+        f"{plan.runtime_limit_hours} h are over."
+    )
+
+
+def funded_summary(plan: FundPlan) -> str:
+    """What `add_funds` did."""
+    if plan.more_hours is None:
+        return f"{plan.amount} was added to deployment {plan.dseq}."
+    return f"Deployment {plan.dseq} may run {plan.more_hours} h longer."
+
+
+def funded_money(plan: FundPlan) -> str:
+    """After `add_funds`."""
+    if plan.more_hours is None:
+        return f"{plan.amount} went into escrow; what is left comes back when it is closed."
+    return f"No deposit was made. The account's credit pays while it runs, {plan.amount} more at most."
+
+
+def closed_money(plan: ClosePlan, spent: Usd | None, refunded: Usd | None) -> str:
+    """After `close_deployment`. None is what is not known."""
+    if spent is None:
+        return "What it cost is not on record any more, so its whole reservation counts as spent."
+    if plan.generation is None:
+        return f"It cost {spent}."
+    if plan.generation is Generation.V2026_11:
+        return f"It cost {spent}, and the account's credit pays for it no longer."
+    if refunded is None:
+        return f"It cost {spent}; what was left of its escrow came back."
+    return f"It cost {spent}, and {refunded.rounded_down()} came back."

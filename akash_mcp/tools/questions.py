@@ -1,0 +1,115 @@
+"""Questions that travel: from 2026-07-28 on a question is an answer of ours, and the answer to it a call of its own.
+
+What has to survive in between is sealed into the `requestState` that the client carries. The SDK binds that to the
+tool, its arguments and who calls, for ten minutes; this binds it to the plan that the person was shown, and gives it
+the name of the operation that a yes opens, so that a yes which is sent again is known again.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Any
+
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.mcpserver.context import Context
+from mcp.server.request_state import AESGCMRequestStateCodec
+from mcp.types import ElicitResult
+from pydantic import BaseModel, Field, ValidationError
+
+from akash_mcp.errors import LedgerUnusable
+from akash_mcp.guard.approval import Question
+from akash_mcp.guard.journal import op_id_of
+from akash_mcp.guard.keys import KEY_BYTES
+
+log = logging.getLogger(__name__)
+
+_asked: ContextVar[str] = ContextVar("_asked", default="")
+_answered: ContextVar[Question | None] = ContextVar("_answered", default=None)
+
+_FINGERPRINT = 64
+"""Characters of a plan's fingerprint. A question that was sealed without one fits no plan."""
+
+
+class Confirm(BaseModel):
+    """What the person is asked to fill in. Required, so that a client that accepts with nothing has not said yes."""
+
+    confirm: bool = Field(description="Yes, do this")
+
+
+class SealedQuestions:
+    """The SDK's codec of `requestState`, around what is ours.
+
+    `shared_key` is asked at the first question: the key that all processes of one state folder have, so that what one
+    of them asks can be answered to another. Where it raises `LedgerUnusable`, questions are this process's own.
+    """
+
+    def __init__(self, shared_key: Callable[[], bytes]) -> None:
+        self._shared_key = shared_key
+        self._own_key = secrets.token_bytes(KEY_BYTES)
+        self._shared: AESGCMRequestStateCodec | None = None
+
+    def seal(self, payload: bytes) -> str:
+        """The text that the client carries. Called in the task of the call that asked."""
+        return self._codec().seal(_asked.get().encode().ljust(_FINGERPRINT) + payload)
+
+    def unseal(self, token: str) -> bytes:
+        """What was sealed, with the question that it belongs to noted for the call. Raises `InvalidRequestState`."""
+        sealed = self._codec().unseal(token)
+        _answered.set(Question(op_id_of(token), sealed[:_FINGERPRINT].decode()))
+        return sealed[_FINGERPRINT:]
+
+    def _codec(self) -> AESGCMRequestStateCodec:
+        if self._shared is None:
+            try:
+                self._shared = AESGCMRequestStateCodec([self._shared_key(), self._own_key])
+            except LedgerUnusable:
+                log.exception("only this process can take the answers to its questions")
+                return AESGCMRequestStateCodec([self._own_key])
+        return self._shared
+
+
+async def leave_out_unreadable(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Middleware: what stands where an answer should be, and is none, counts as no answer.
+
+    The SDK would refuse the whole call for it, and the model could not go on.
+    """
+    params = ctx.params or {}
+    if params.get("inputResponses") is not None:
+        answers = params["inputResponses"]
+        readable = {
+            key: answer
+            for key, answer in (answers.items() if isinstance(answers, dict) else ())
+            if _is(ElicitResult, answer)
+        }
+        ctx = replace(ctx, params={**params, "inputResponses": readable})
+    return await call_next(ctx)
+
+
+def note_question(fingerprint: str) -> None:
+    """What is asked next in this call is about the plan with this fingerprint."""
+    _asked.set(fingerprint)
+
+
+def question_of(ctx: Context[Any, Any]) -> Question | None:
+    """The question that a call brings back, answered or not."""
+    return _answered.get() if ctx.request_state is not None else None
+
+
+def is_answered(ctx: Context[Any, Any]) -> bool:
+    """Whether the call brings an answer that can be read: a no, or a form that is filled in."""
+    answers = list((ctx.input_responses or {}).values())
+    if len(answers) != 1 or not isinstance(answers[0], ElicitResult):
+        return False
+    return answers[0].action != "accept" or _is(Confirm, answers[0].content)
+
+
+def _is(model: type[BaseModel], content: object) -> bool:
+    try:
+        model.model_validate(content)
+    except ValidationError:
+        return False
+    return True

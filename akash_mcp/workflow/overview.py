@@ -1,0 +1,213 @@
+"""All that may cost money: what the Console's list shows, and what our journal knows and the list does not show.
+
+The list is a witness and not the truth: it may be late, partial or odd. A deployment that it leaves out, or shows
+without a lease, is asked for by itself; what still cannot be seen is unknown, which is never taken for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import anyio
+
+from akash_mcp.clients.console.models import DeploymentDetail
+from akash_mcp.clients.console.reader import DeploymentsRead
+from akash_mcp.errors import AkashError, ApiError, Interrupted, LedgerUnusable, NotFound, Unreachable
+from akash_mcp.guard.journal import Operation
+from akash_mcp.ids import Dseq, OpId
+from akash_mcp.money import ZERO, Usd
+from akash_mcp.sanitize.text import field
+from akash_mcp.workflow.runtime import Runtime
+from akash_mcp.workflow.status import READ_DEADLINE, Funds, funds_of
+
+MOST_ASKED = 20
+"""So many deployments are asked for by themselves, the newest."""
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedDeployment:
+    """One deployment, or one launch that may have made one. The list asks no provider, so it does not know services.
+
+    `state`: the Console's word, `unknown` for what could not be read, `under way` for a launch that has no deployment
+    yet. `held`: what is reserved for it, where it has no `funds` that are known. `problem`: what is not known of it.
+    """
+
+    dseq: Dseq | None
+    state: str
+    ours: bool
+    leases: int | None = None
+    funds: Funds | None = None
+    op_id: OpId | None = None
+    held: Usd | None = None
+    problem: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether what it costs is known."""
+        return self.funds is not None and self.funds.rate_is_known
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All rows, newest first. `problems`: what else could not be seen."""
+
+    rows: tuple[ListedDeployment, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything could be seen. Otherwise there may be more, and what it costs may be more."""
+        return not self.problems and all(row.is_known for row in self.rows)
+
+    @property
+    def usd_per_hour(self) -> Usd:
+        """What all of them cost together, as far as that is known."""
+        return sum((row.funds.usd_per_hour for row in self.rows if row.funds), ZERO)
+
+
+async def overview(rt: Runtime) -> Overview:
+    """All active deployments of the account, and all that this server opened and does not know to be closed.
+
+    Raises what the Console does where its list cannot be read and the journal knows of nothing.
+    """
+    problems: list[str] = []
+    launches = _open_launches(rt, problems)
+    listed = await _listed(rt, problems, or_raise=not launches)
+    shown = {detail.dseq: detail for detail in listed.details}
+    ours = {launch.dseq: launch for launch in launches if launch.dseq is not None}
+    doubtful = {dseq for dseq, detail in shown.items() if not detail.active_leases}
+    asked = sorted((ours.keys() - shown.keys()) | listed.hidden | doubtful, key=int, reverse=True)
+    answers = await _ask(rt, asked[:MOST_ASKED])
+    height = await _height(rt, problems) if shown or answers else 0
+    rows = []
+    for dseq in sorted(shown.keys() | set(asked), key=int, reverse=True):
+        answer = answers.get(dseq, shown.get(dseq, "There are too many to ask for each."))
+        if isinstance(answer, str) and dseq in shown:
+            rows.append(_row(rt, shown[dseq], height, f"Its leases may not be in the list: {answer}"))
+        elif isinstance(answer, str):
+            rows.append(_unread_row(rt, dseq, answer))
+        elif answer.state != "closed" or dseq in ours:
+            rows.append(_row(rt, answer, height))
+    rows += [_launch_row(rt, launch) for launch in launches if launch.dseq is None]
+    return Overview(tuple(rows), tuple(problems))
+
+
+def _open_launches(rt: Runtime, problems: list[str]) -> list[Operation]:
+    try:
+        return rt.journal.open_launches()
+    except LedgerUnusable as unusable:
+        problems.append(f"What this server opened is not known: {unusable.what}")
+        return []
+
+
+async def _listed(rt: Runtime, problems: list[str], *, or_raise: bool) -> DeploymentsRead:
+    try:
+        listed = await rt.reader.read_list()
+    except (ApiError, Interrupted, Unreachable) as failure:
+        if or_raise:
+            raise
+        problems.append(
+            f"The Console's list could not be read, so only what this server opened is here: {failure.what}"
+        )
+        return DeploymentsRead([], frozenset(), 0, is_whole=False)
+    if listed.unread:
+        problems.append(f"{listed.unread} records of the Console's list cannot be read, and may cost money.")
+    if not listed.is_whole:
+        problems.append("The Console says that there are more deployments, and shows them not.")
+    return listed
+
+
+async def _ask(rt: Runtime, dseqs: Iterable[Dseq]) -> dict[Dseq, DeploymentDetail | str]:
+    """What the Console says of each by itself, or why that could not be read."""
+    answers: dict[Dseq, DeploymentDetail | str] = {}
+
+    async def ask(dseq: Dseq) -> None:
+        try:
+            answers[dseq] = await rt.reader.get_deployment(dseq, deadline=READ_DEADLINE)
+        except NotFound:
+            answers[dseq] = (
+                "The Console says that it does not exist, which does not prove that it costs nothing."
+            )
+        except AkashError as failure:
+            answers[dseq] = failure.what
+
+    async with anyio.create_task_group() as tasks:
+        for dseq in dseqs:
+            tasks.start_soon(ask, dseq)
+    return answers
+
+
+async def _height(rt: Runtime, problems: list[str]) -> int:
+    try:
+        return await rt.reader.latest_height()
+    except AkashError as failure:
+        problems.append(f"How long escrows last is not known: {failure.what}")
+        return 0
+
+
+def _row(rt: Runtime, detail: DeploymentDetail, height: int, problem: str = "") -> ListedDeployment:
+    funds = funds_of(detail, height, rt.now())
+    problems = [problem]
+    if detail.state == "active" and not detail.leases and _was_leased(rt, detail.dseq):
+        funds = replace(funds, rate_is_known=False)
+        problems.append("This server leased it, and the Console shows no lease of it: it may cost money.")
+    elif problem:
+        funds = replace(funds, rate_is_known=False)
+    elif not funds.rate_is_known:
+        problems.append("A lease has no price in dollars that can be read, so it costs more than this.")
+    elif detail.state == "closed":
+        problems.append("It is closed, and costs nothing more; close_deployment settles what is held for it.")
+    if under_way := rt.operations.under_way(detail.dseq):
+        problems.append(f"In the hands of {under_way}: call {under_way.call}.")
+    return ListedDeployment(
+        detail.dseq,
+        detail.state or UNKNOWN,
+        rt.gate.owns(detail.dseq),
+        len(detail.active_leases),
+        funds,
+        op_id=under_way.op_id if under_way else None,
+        problem=" ".join(filter(None, problems)),
+    )
+
+
+def _was_leased(rt: Runtime, dseq: Dseq) -> bool:
+    try:
+        return rt.journal.was_leased(dseq)
+    except LedgerUnusable:
+        return False  # told already: what this server opened is not known
+
+
+def _unread_row(rt: Runtime, dseq: Dseq, why: str) -> ListedDeployment:
+    return ListedDeployment(
+        dseq,
+        UNKNOWN,
+        rt.gate.owns(dseq),
+        held=_held(lambda: rt.ledger.held(dseq)),
+        problem=f"The list does not show it, and it may run and cost money. {field(why, 300)}",
+    )
+
+
+def _launch_row(rt: Runtime, launch: Operation) -> ListedDeployment:
+    """A launch without a deployment: one that is under way here, or one whose answer was lost."""
+    running = rt.operations.find(launch.op_id)
+    under_way = running is not None and not running.is_done
+    return ListedDeployment(
+        None,
+        "under way" if under_way else UNKNOWN,
+        ours=True,
+        op_id=launch.op_id,
+        held=_held(lambda: rt.ledger.held_by(launch.op_id)),
+        problem=field(running.stage, 200)
+        if running is not None and under_way
+        else "Whether it made a deployment is not known, so one may run and cost money.",
+    )
+
+
+def _held(read: Callable[[], Usd]) -> Usd | None:
+    try:
+        return read()
+    except LedgerUnusable:
+        return None  # told already: what this server opened is not known
