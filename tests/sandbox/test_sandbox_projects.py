@@ -155,3 +155,10 @@ async def test_without_organizations_a_project_is_ignored_and_nothing_is_told_of
         assert (await world.http.get("/v1/projects")).status_code == 404
         body = {"data": {"name": "bot", "projectId": str(uuid.uuid4())}}
         assert (await world.http.post("/v1/api-keys", json=body)).status_code == 404
+
+
+async def test_what_the_network_prints_names_the_keys_that_reach_less(world: World) -> None:
+    described = world.network.describe()
+    assert described["keys"] == world.network.keys
+    assert list(world.network.keys) == ["sandbox", "project", "viewer"]
+    assert world.network.keys["sandbox"] == world.network.api_key

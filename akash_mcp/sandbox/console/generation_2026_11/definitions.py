@@ -40,6 +40,8 @@ def define(sdl: str, *, supplied: Mapping[str, str] | None, inherited: Mapping[s
     given = {**inherited, **(supplied or {})}
     if references.referenced(tree):
         judged = judge(references.written(references.resolved(tree, given)))
+    # What Console itself takes out of an SDL is not counted: it would refuse what it used to take.
+    references.refuse_too_many(references.kept(tree, given))
     taken = references.sealed(tree, env=supplied is None)
     return recorded(tree, judged, {**given, **taken})
 

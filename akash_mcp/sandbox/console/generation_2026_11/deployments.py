@@ -273,6 +273,7 @@ class Deployments(earlier.Deployments):
         references.refuse_unreferenced(tree, supplied or {})
         taken = references.sealed(tree, env=supplied is None, only=wrote)
         secrets = {**known.secrets, **(supplied or {}), **taken}
+        references.refuse_too_many(references.kept(tree, secrets))
         judged = judge(references.written(references.resolved(tree, secrets)))
         return recorded(tree, judged, secrets)
 

@@ -116,11 +116,15 @@ def resolved(tree: Tree, secrets: Mapping[str, str]) -> Tree:
 
 
 def kept(tree: Tree, secrets: Mapping[str, str]) -> dict[str, str]:
-    """Those of the secrets that the tree refers to. Raises `Problem` 400 for too many."""
-    named = {name: value for name, value in secrets.items() if name in referenced(tree)}
-    if len(named) > MOST:
+    """Those of the secrets that the tree refers to."""
+    named = referenced(tree)
+    return {name: value for name, value in secrets.items() if name in named}
+
+
+def refuse_too_many(secrets: Mapping[str, str]) -> None:
+    """Raises `Problem` 400 for more than a deployment may have."""
+    if len(secrets) > MOST:
         raise Problem(400, f"A deployment has at most {MOST} secrets")
-    return named
 
 
 def refuse_unreferenced(tree: Tree, supplied: Mapping[str, str]) -> None:
