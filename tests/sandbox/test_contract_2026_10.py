@@ -13,9 +13,12 @@ from dataclasses import dataclass, field
 import httpx2
 import pytest
 import shared_data
+from autumn_world import create, lease
 from console_contract import OCTOBER, Operation
 from console_life import Life
 from console_world import new_world
+
+from akash_mcp.sandbox.console.provider_proxy import ProviderProxy
 
 pytestmark = [pytest.mark.anyio, shared_data.needed]
 
@@ -98,3 +101,18 @@ async def test_every_answer_of_a_whole_life_is_what_the_document_says(
     excused = [pattern for pattern in UNDECLARED if any(re.match(pattern, each) for each in judge.complaints)]
     assert excused == list(UNDECLARED), "an excuse that nothing needs any more"
     assert {operation.name for operation in OCTOBER.operations if is_played(operation)} == covered
+
+
+@pytest.mark.parametrize("status", [None, [], {}, {"services": None}, {"services": {"web": None}, "ips": []}])
+async def test_a_strict_network_passes_on_whatever_a_provider_says(
+    status: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def said(*_: object) -> object:
+        return status
+
+    async with new_world("2026-11", strict=True) as world:
+        world.http.event_hooks = {}
+        dseq = await create(world)
+        await lease(world, dseq)
+        monkeypatch.setattr(ProviderProxy, "lease_status", said)
+        assert (await world.http.get(f"/v1/deployments/{dseq}")).status_code == 200

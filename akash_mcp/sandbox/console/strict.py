@@ -63,11 +63,16 @@ def as_declared(endpoint: Endpoint, response: Response) -> Response:
 
 
 def _fill(leases: Sequence[dict[str, Any]]) -> None:
-    for status in filter(None, (lease["status"] for lease in leases)):
+    """A status is whatever a provider sends, so each part of it may be missing or something else."""
+    for status in (lease.get("status") for lease in leases):
+        if not isinstance(status, dict):
+            continue
         for name in ("forwarded_ports", "ips"):
-            status[name] = status[name] or {}
-        for service in status["services"].values():
-            service["uris"] = service["uris"] or []
+            status[name] = {} if status.get(name) is None else status[name]
+        services = status.get("services")
+        for service in services.values() if isinstance(services, dict) else ():
+            if isinstance(service, dict) and service.get("uris") is None:
+                service["uris"] = []
 
 
 def _drop(value: Any, steps: Steps) -> None:
