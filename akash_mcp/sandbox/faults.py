@@ -49,7 +49,7 @@ CATALOGUE: dict[str, str] = {
     "no-bids": "nobody bids on a new deployment",
     "late-bids": "bids on a new deployment come later; value: simulated seconds (60)",
     "bids-expire": "bids on a new deployment close soon after they came; value: simulated seconds (1)",
-    "balance-units": "balances are a million times off: USD for uact, or uact for USD",
+    "balance-units": "balances are a million times off: USD for uact",
     "fair-use-policy": "2026-11: a create gets 403 fair_use_policy_required",
     "definition-missing": "2026-11: a create does not store its definition",
     "settings-conflict": "2026-11: a change of settings gets 409: another one landed first",

@@ -28,7 +28,7 @@ async def test_the_generation_is_recognised_by_its_funding_config(world: World) 
 async def test_a_deposit_is_ignored(world: World) -> None:
     await create(world, deposit=50)
     balances = (await world.http.get("/v1/balances")).json()["data"]
-    assert balances == {"balance": 99.5, "deployments": 0.5, "total": 100}
+    assert balances == {"balance": 99_500_000, "deployments": 500_000, "total": 100_000_000}
 
 
 async def test_a_name_finds_a_creation_whose_answer_was_lost(world: World) -> None:

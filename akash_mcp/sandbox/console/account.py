@@ -26,11 +26,10 @@ _CERTIFICATES_GONE = (
 
 
 class AccountApi:
-    """What the user owns. Amounts are uact; `in_usd`: balances are in USD, as they are since 2026-11."""
+    """What the user owns. Amounts are uact, in every generation (akash-network/console `WalletController`)."""
 
-    def __init__(self, backend: Backend, *, in_usd: bool = False) -> None:
+    def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._in_usd = in_usd
         self._created = backend.chain.clock.wall()
         self._balances: StaleCache[dict[str, Decimal]] = StaleCache(
             _BALANCE_SECONDS, backend.chain.clock.elapsed, backend.replicas
@@ -55,7 +54,7 @@ class AccountApi:
             raise Problem(401, "Unauthorized")
         address = address or self._backend.account.address
         counted = self._balances.get(address, lambda: self._count(address))
-        usd = self._in_usd is not bool(self._backend.faults.take("balance-units", call.line))
+        usd = self._backend.faults.take("balance-units", call.line)
         return answer(
             {
                 "data": {

@@ -41,7 +41,7 @@ def endpoints(backend: Backend) -> list[Endpoint]:
         *Spending(backend).endpoints(),
         *PlacementOptions(backend).endpoints(),
         *ProviderSearch(backend).endpoints(),
-        *AccountApi(backend, in_usd=True).endpoints(),
+        *AccountApi(backend).endpoints(),
         *Screening(backend, shows_gpus=True).endpoints(),
         *projects.endpoints(),
         *reference.shared(backend),
