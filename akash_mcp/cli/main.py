@@ -120,6 +120,9 @@ def _sandbox(arguments: argparse.Namespace) -> int:
             faults=tuple(arguments.fault),
             generation=arguments.generation,
             trial=arguments.trial,
+            strict=arguments.strict,
+            organizations=arguments.organizations,
+            block_seconds=arguments.block_seconds,
             console_port=arguments.port,
         )
     )
@@ -217,6 +220,21 @@ def _parser() -> argparse.ArgumentParser:
     _add_network_flags(sandbox)
     sandbox.add_argument(
         "--trial", action="store_true", help="its wallet is a trial wallet that was never paid for"
+    )
+    sandbox.add_argument(
+        "--organizations",
+        action="store_true",
+        help="2026-11 has projects, a colleague, and keys that reach less",
+    )
+    sandbox.add_argument(
+        "--strict", action="store_true", help="2026-11 tells nothing that its own document does not name"
+    )
+    sandbox.add_argument(
+        "--block-seconds",
+        type=float,
+        choices=(6.0, 6.098),
+        default=6.098,
+        help="how long a block of its chain lasts (6.098)",
     )
     sandbox.add_argument(
         "--port", type=_whole(65_535), default=0, metavar="N", help="port of its Console API (a free one)"

@@ -16,7 +16,7 @@ from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.chain import Chain, Deployment
 from akash_mcp.sandbox.faults import Faults
 from akash_mcp.sandbox.sellers import GI, Gpu, Seller
-from akash_mcp.sandbox.units import BLOCKS_PER_MONTH, HOURS_PER_MONTH, UACT_PER_USD
+from akash_mcp.sandbox.units import BLOCK_SECONDS, HOURS_PER_MONTH, UACT_PER_USD, blocks_per_month
 from akash_mcp.sdl import Attribute, GroupSpec, ResourceUnit
 
 LEASED_IP = 2
@@ -56,7 +56,8 @@ class Bidders:
             for gseq, group in enumerate(deployment.groups, start=1):
                 mood = Decimal(random.randint(950, 1050)) / 1000
                 delay = min(25.0, max(4.0, seller.delay + random.uniform(-2, 2)))
-                price = quote(seller, group, in_use(self._chain, seller.provider.owner), mood)
+                used = in_use(self._chain, seller.provider.owner)
+                price = quote(seller, group, used, mood, Decimal(str(self._chain.clock.block_seconds)))
                 if price is not None:
                     delay += late.seconds(60) if late else 0
                     self._plan(deployment, seller, gseq, price, delay, lifetime)
@@ -91,12 +92,19 @@ def in_use(chain: Chain, provider: str) -> list[ResourceUnit]:
     ]
 
 
-def quote(seller: Seller, group: GroupSpec, used: list[ResourceUnit], mood: Decimal) -> Decimal | None:
+def quote(
+    seller: Seller,
+    group: GroupSpec,
+    used: list[ResourceUnit],
+    mood: Decimal,
+    block_seconds: Decimal = BLOCK_SECONDS,
+) -> Decimal | None:
     """What a provider asks for a group, in uact per block with 18 places, or None when it does not bid."""
     if not can_take(seller, group, used):
         return None
     month = sum((_usd_month(seller, unit) * unit.count for unit in group.resources), Decimal(0))
-    price = (month * seller.margin * mood * UACT_PER_USD / BLOCKS_PER_MONTH).quantize(_PRICE_STEP, ROUND_UP)
+    uact = month * seller.margin * mood * UACT_PER_USD
+    price = (uact / blocks_per_month(block_seconds)).quantize(_PRICE_STEP, ROUND_UP)
     return price if 0 < price <= group.price else None
 
 

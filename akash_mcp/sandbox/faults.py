@@ -49,10 +49,13 @@ CATALOGUE: dict[str, str] = {
     "no-bids": "nobody bids on a new deployment",
     "late-bids": "bids on a new deployment come later; value: simulated seconds (60)",
     "bids-expire": "bids on a new deployment close soon after they came; value: simulated seconds (1)",
-    "balance-units": "balances are a million times off: USD for uact, or uact for USD",
+    "balance-units": "balances are a million times off: USD for uact",
     "fair-use-policy": "2026-11: a create gets 403 fair_use_policy_required",
     "definition-missing": "2026-11: a create does not store its definition",
     "settings-conflict": "2026-11: a change of settings gets 409: another one landed first",
+    "key-service-down": "2026-11: nothing can be sealed or opened: 503",
+    "seal-key-retired": "2026-11: a seal names a key that is retired: 409",
+    "gpu-other": "2026-11: containers see another GPU than the one that was bid; value: the model",
     "search-too-wide": "2026-11: a search of the list gets 422: it spans too many",
 }
 

@@ -34,6 +34,7 @@ from akash_mcp.sandbox.provider.gateway import PUBLIC_HOSTNAME, Gateway
 from akash_mcp.sandbox.sellers import sellers
 from akash_mcp.sandbox.servers import Servers
 from akash_mcp.sandbox.tokens import address_of
+from akash_mcp.sandbox.units import BLOCK_SECONDS
 
 _LOWEST_TICK = 0.05
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -48,6 +49,11 @@ class Options:
     `trial`: the wallet has never been paid for. `public_certificates`: so many providers, the first ones, also have a
     certificate of the network's own authority, which they show to who asks for their public hostname. Clients that
     were not given `authority_pem` find that they cannot trust it.
+
+    `repeated_refusals`: on `2026-11`, three equal refusals of one method and path block it for five minutes.
+    `organizations`: on `2026-11` the account is a team with two projects, a colleague, and `keys` that reach less.
+    `strict`: `2026-11` answers in exactly the shape of its document, and leaves out what the source sends besides.
+    `block_seconds`: how long a block of the chain lasts, 6 or 6.098 as Console's API and its page have it.
     """
 
     seed: int = 7
@@ -59,6 +65,10 @@ class Options:
     generation: Generation = "reference"
     trial: bool = False
     public_certificates: int = 3
+    repeated_refusals: bool = True
+    strict: bool = False
+    organizations: bool = False
+    block_seconds: float = float(BLOCK_SECONDS)
     host: str = "127.0.0.1"
     console_port: int = 0
     wall: Callable[[], float] = time.time
@@ -80,7 +90,12 @@ class EmbeddedNetwork:
         key = ec.derive_private_key(random.randrange(1, _CURVE_ORDER), ec.SECP256K1())
         self.owner = address_of(key.public_key())
         self.api_key = f"ac.sk.test.{random.randbytes(32).hex()}"
-        self.clock = Clock(speed=self.options.speed, automine=self.options.automine, wall=self.options.wall)
+        self.clock = Clock(
+            speed=self.options.speed,
+            block_seconds=self.options.block_seconds,
+            automine=self.options.automine,
+            wall=self.options.wall,
+        )
         self.chain = Chain(self.clock)
         self.faults = Faults()
         account = Account(self.owner, key, self.options.balance_uact)
@@ -94,18 +109,29 @@ class EmbeddedNetwork:
             self.chain,
             account,
             user_id=str(uuid.UUID(bytes=random.randbytes(16), version=4)),
+            api_key=self.api_key,
             market=self.market,
             faults=self.faults,
             generation=self.options.generation,
             on_trial=self.options.trial,
+            organizations=self.options.organizations,
         )
-        self._console = console_app(self._backend, self.api_key)
+        self._console = console_app(
+            self._backend,
+            repeated_refusals=self.options.repeated_refusals,
+            strict=self.options.strict,
+        )
         self._authority = Authority(self.clock.wall())
         self.authority_pem = self._authority.pem.decode("ascii")
         self._gateways: dict[str, Gateway] = {}
         self._gateway_faults = GatewayFaults(self.chain, self._gateways)
         self._stack = AsyncExitStack()
         self._wanted = [fault_names.parse(text) for text in self.options.faults]
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The keys that are good, by name: `sandbox` reaches everything, `project` and `viewer` less."""
+        return {key.name: key.text for key in self._backend.keyring.keys}
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -145,6 +171,7 @@ class EmbeddedNetwork:
             "speed": self.options.speed,
             "generation": self.options.generation,
             "trial": self.options.trial,
+            **({"keys": self.keys} if self.options.organizations else {}),
             **({"authority_pem": self.authority_pem} if self.options.public_certificates else {}),
         }
 

@@ -20,8 +20,12 @@ BLOCK_SECONDS = Decimal("6.098")
 
 DAYS_PER_MONTH = Decimal("30.437")
 HOURS_PER_MONTH = 24 * DAYS_PER_MONTH
-BLOCKS_PER_MONTH = HOURS_PER_MONTH * 3600 / BLOCK_SECONDS
-"""Blocks that really pass in a month: what a provider that wants so many dollars a month divides them by."""
+
+
+def blocks_per_month(block_seconds: Decimal) -> Decimal:
+    """Blocks that really pass in a month: what a provider that wants so many dollars a month divides them by."""
+    return HOURS_PER_MONTH * 3600 / block_seconds
+
 
 API_BLOCKS_PER_HOUR = 600
 API_BLOCKS_PER_DAY = 24 * API_BLOCKS_PER_HOUR

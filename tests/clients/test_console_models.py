@@ -181,7 +181,6 @@ def test_settings_of_the_reference_and_of_autumn_2026() -> None:
     assert new.runtime_limit_hours == Decimal(24)
 
 
-def test_balances_are_uact_unless_they_are_dollars() -> None:
+def test_balances_are_uact() -> None:
     assert Balances(balance=Decimal(2_500_000)).available == Usd("2.5")
-    assert Balances(balance=Decimal("2.5"), unit="usd").available == Usd("2.5")
     assert Balances(balance=Decimal(-1)).available == Usd(0)

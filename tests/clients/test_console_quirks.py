@@ -209,10 +209,10 @@ def funded(uact: int) -> dict[str, Any]:
     [
         (Generation.REFERENCE, 40_000_000, 2_000_000, True),
         (Generation.REFERENCE, 40_000_000, 5_000_000, True),  # stale, not a million times off
-        (Generation.REFERENCE, 40, 2, False),  # dollars, from an API that is taken for an older one
-        (NEW, 40, 2, True),
-        (NEW, 40_000_000, 2_000_000, False),  # uact, from an API that is taken for a newer one
-        (NEW, 40_000_000, 0, False),  # nobody has forty million dollars here
+        (Generation.REFERENCE, 40, 2, False),  # dollars
+        (NEW, 40_000_000, 2_000_000, True),
+        (NEW, 40_000_000, 0, True),  # nothing to compare with
+        (NEW, 40, 2, False),  # dollars, as one guide of the new one has it
     ],
 )
 async def test_a_balance_whose_unit_is_in_doubt_is_none(

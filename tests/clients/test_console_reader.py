@@ -132,7 +132,7 @@ async def test_an_unknown_provider_is_not_found() -> None:
     assert server.requests[0].path == "/v1/providers/akash1..%2F..%2Fx"
 
 
-async def test_balances_of_the_reference_api_are_uact() -> None:
+async def test_balances_are_uact() -> None:
     time = Time()
     balances = reply(200, {"data": {"balance": 4200000.5, "deployments": 800000, "total": 5000000}})
     async with Server(balances, balances, reply(200, listing())) as server:
@@ -140,25 +140,6 @@ async def test_balances_of_the_reference_api_are_uact() -> None:
     assert (money.available, money.in_deployments) == (Usd("4.2000005"), Usd("0.8"))
     assert [request.path for request in server.requests[:2]] == ["/v1/balances", "/v1/balances"]
     assert time.slept == [2.0]
-
-
-async def test_balances_of_the_api_of_autumn_2026_are_dollars() -> None:
-    funding = {"data": {"targetRunwayHours": 48, "balanceHeadroomUsd": 5, "defaultDepositUsd": 0.5}}
-    balances = reply(200, {"data": {"balance": 4.2, "deployments": 0, "total": 4.2}})
-    async with Server(balances, reply(200, funding), balances) as server:
-        console = reader(server, generation=None)
-        assert (await console.balances()).available == Usd("4.2")
-        await console.balances()
-    assert [request.path for request in server.requests] == [
-        "/v1/balances", "/v1/deployment-funding-config", "/v1/balances",
-    ]  # fmt: skip
-
-
-async def test_an_api_that_cannot_tell_its_units_has_no_balance() -> None:
-    balances = reply(200, {"data": {"balance": 4}})
-    async with Server(balances, reply(500, {"message": "Internal server error"})) as server:
-        with pytest.raises(ServerError):
-            await reader(server, generation=None).balances()
 
 
 async def test_height_and_user() -> None:

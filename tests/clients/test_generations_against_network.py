@@ -81,9 +81,7 @@ async def test_a_limit_is_set_and_raised_and_told() -> None:
     async with playing(Generation.V2026_11) as now:
         created = await now.created()
         assert (await now.writer.set_runtime_limit(created.dseq, 48)).runtime_limit_hours == 48
-        settings = (await now.reader.get_deployment(created.dseq)).settings
-        assert settings is not None
-        assert settings.runtime_limit_hours == 48
+        assert (await now.writer.get_settings(created.dseq)).runtime_limit_hours == 48
         with pytest.raises(ApiError):
             await now.writer.set_runtime_limit(created.dseq, 24)
 

@@ -1,28 +1,35 @@
-"""The Console's own OpenAPI document: answers are held to it, and requests are made from it.
+"""The Console's own OpenAPI documents: answers are held to them, and requests are made from them.
 
-The document lies beside the checkout and not in it. What it says of answers is what was written down; the source sends
-more, so additional keys are fine everywhere.
+They lie beside the checkout and not in it: that of August 2026, which generation `reference` is held to, and that of
+October, which is the judge of `2026-11`. What a document says of answers is what was written down; the source sends
+more, so additional keys are fine unless an answer is held to exactly its shape.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import uuid
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from datetime import datetime
+from functools import cache, cached_property
 from typing import Any
 
-import hypothesis.strategies as st
 import jsonschema
 import shared_data
 
-DOCUMENT = shared_data.find("console-openapi.json")
+_FORMATS = jsonschema.FormatChecker(formats=())
 
-AS_SENT = ("status", "statusPage", "hardwareGpuVendor", "networkProvider")
-"""Keys of which the document does not know that they, or what is in them, can be null.
 
-A provider's own word on a lease is passed on as it comes, with the nulls of Go; of a provider itself much is unknown.
-"""
+@_FORMATS.checks("uuid", ValueError)
+def _is_uuid(value: object) -> bool:
+    return not isinstance(value, str) or bool(uuid.UUID(value))
+
+
+@_FORMATS.checks("date-time", ValueError)
+def _is_moment(value: object) -> bool:
+    return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class Operation:
 
     method: str
     path: str
-    described: dict[str, Any] = field(repr=False)
+    described: dict[str, Any] = field(repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -50,175 +57,156 @@ class Operation:
         return schema
 
 
-@cache
-def _document() -> dict[str, Any]:
-    """The document, or nothing where it is absent."""
-    return json.loads(DOCUMENT.read_text(encoding="utf-8")) if DOCUMENT else {}
+@dataclass(frozen=True)
+class Document:
+    """One document, by the name of its file. Where that is absent it has no operations.
+
+    `as_sent`: keys of which it does not know that they, or what is in them, can be null.
+    """
+
+    file: str
+    as_sent: tuple[str, ...] = ()
+
+    def __hash__(self) -> int:
+        return hash(self.file)
+
+    @cached_property
+    def _content(self) -> dict[str, Any]:
+        path = shared_data.find(self.file)
+        return json.loads(path.read_text(encoding="utf-8")) if path else {}
+
+    @cached_property
+    def operations(self) -> tuple[Operation, ...]:
+        """All of them, those with the fewest parameters first."""
+        found = [
+            Operation(method.upper(), path, described)
+            for path, methods in self._content.get("paths", {}).items()
+            for method, described in methods.items()
+        ]
+        return tuple(sorted(found, key=lambda operation: operation.path.count("{")))
+
+    def operation_of(self, method: str, path: str) -> Operation | None:
+        """Which operation a request is one of."""
+        for operation in self.operations:
+            if operation.method == method and operation.pattern.fullmatch(path):
+                return operation
+        return None
+
+    def declares(self, operation: Operation, status: int) -> bool:
+        """Whether this status is among the answers."""
+        return str(status) in operation.described["responses"]
+
+    @cache  # noqa: B019  # there are two documents, and they live as long as the process
+    def validator(
+        self, operation: Operation, status: int, *, closed: bool = False
+    ) -> jsonschema.Draft7Validator | None:
+        """What judges the answer, or None where the document says nothing of its body. `closed`: no other keys."""
+        content = operation.described["responses"].get(str(status), {}).get("content", {})
+        schema = content.get("application/json", {}).get("schema")
+        if schema is None:
+            return None
+        judged = self.draft7(schema)
+        return jsonschema.Draft7Validator(_closed(judged) if closed else judged, format_checker=_FORMATS)
+
+    def complaints(
+        self, operation: Operation, status: int, text: str, *, closed: bool = False
+    ) -> Sequence[str]:
+        """What of an answer is not as the document has it: `$.data[].name: what is wrong`."""
+        validator = self.validator(operation, status, closed=closed)
+        if validator is None:
+            return ()
+        errors = validator.iter_errors(json.loads(text))
+        every = [leaf for error in errors for leaf in _leaves(error)]
+        return sorted({_told(each) for each in every if closed or not self._is_as_sent(each)})
+
+    def _is_as_sent(self, error: jsonschema.ValidationError) -> bool:
+        return error.instance is None and any(step in self.as_sent for step in error.absolute_path)
+
+    def draft7(self, schema: Any) -> Any:
+        """OpenAPI 3.0's dialect as JSON Schema: references resolved, nullable spelled out."""
+        if isinstance(schema, list):
+            return [self.draft7(each) for each in schema]
+        if not isinstance(schema, dict):
+            return schema
+        if "$ref" in schema:
+            return self.draft7(self._content["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]])
+        boolean_bounds = ("exclusiveMinimum", "exclusiveMaximum")
+        plain = {
+            key: self.draft7(value)
+            for key, value in schema.items()
+            if key not in ("nullable", "example", *boolean_bounds)
+        }
+        if plain.get("pattern") == "^d+$":
+            plain["pattern"] = r"^\d+$"  # the document lost a backslash on its way
+        if schema.get("nullable"):
+            if "type" in plain:
+                return {**plain, "type": [plain["type"], "null"]}
+            return {"anyOf": [plain, {"type": "null"}]}
+        return plain
 
 
-@cache
-def operations() -> tuple[Operation, ...]:
-    """All of the document, or nothing where it is absent."""
-    paths = _document().get("paths", {})
-    found = [
-        Operation(method.upper(), path, described)
-        for path, methods in paths.items()
-        for method, described in methods.items()
-    ]
-    return tuple(sorted(found, key=lambda operation: operation.path.count("{")))
+AUGUST = Document(
+    "console-openapi.json",
+    # A provider's own word on a lease is passed on as it comes, with the nulls of Go; of a provider itself much is
+    # unknown.
+    as_sent=("status", "statusPage", "hardwareGpuVendor", "networkProvider"),
+)
+OCTOBER = Document(
+    "console-openapi-2026-10.json",
+    # Gateways are written in Go, which writes what is empty as null, and Console passes a provider's word on as it is.
+    as_sent=("forwarded_ports", "ips", "uris"),
+)
 
 
-def operation_of(method: str, path: str) -> Operation | None:
-    """Which operation a request is one of."""
-    for operation in operations():
-        if operation.method == method and operation.pattern.fullmatch(path):
-            return operation
-    return None
-
-
-@cache
-def _validator(name: str, status: str) -> jsonschema.Draft7Validator | None:
-    operation = next(each for each in operations() if each.name == name)
-    content = operation.described["responses"].get(status, {}).get("content", {})
-    schema = content.get("application/json", {}).get("schema")
-    return None if schema is None else jsonschema.Draft7Validator(_draft7(schema))
-
-
-def _draft7(schema: Any) -> Any:
-    """OpenAPI 3.0's dialect as JSON Schema: references resolved, nullable spelled out."""
+def _closed(schema: Any) -> Any:
+    """The schema without room for what it does not name."""
     if isinstance(schema, list):
-        return [_draft7(each) for each in schema]
+        return [_closed(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    if "$ref" in schema:
-        return _draft7(_document()["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]])
-    boolean_bounds = ("exclusiveMinimum", "exclusiveMaximum")
-    plain = {
-        key: _draft7(value)
-        for key, value in schema.items()
-        if key not in ("nullable", "example", *boolean_bounds)
-    }
-    if plain.get("pattern") == "^d+$":
-        plain["pattern"] = r"^\d+$"  # the document lost a backslash on its way
-    if schema.get("nullable") and "type" in plain:
-        return {**plain, "type": [plain["type"], "null"]}
-    return plain
+    closed = {key: _closed(value) for key, value in schema.items()}
+    if isinstance(schema.get("properties"), dict) and "additionalProperties" not in schema:
+        closed["additionalProperties"] = False
+    return closed
+
+
+def _leaves(error: jsonschema.ValidationError) -> Iterator[jsonschema.ValidationError]:
+    """The errors inside of those that only say that none of several ways fits."""
+    inner = error.context or ()
+    if not inner:
+        yield error
+        return
+    # The way that fits best is the one that was meant.
+    ways: dict[object, list[jsonschema.ValidationError]] = {}
+    for each in inner:
+        ways.setdefault(each.schema_path[0], []).append(each)
+    for each in min(ways.values(), key=len):
+        yield from _leaves(each)
+
+
+def _told(error: jsonschema.ValidationError) -> str:
+    where = "".join("[]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
+    return f"${where}: {error.message[:160]}"
 
 
 @dataclass
 class Ledger:
-    """What was held to the document, by operation and status."""
+    """What was held to a document, by operation and status."""
 
+    document: Document
     checked: dict[str, int] = field(default_factory=dict)
     undescribed: dict[str, int] = field(default_factory=dict)
 
     def check(self, method: str, path: str, status: int, text: str) -> None:
         """Raises `AssertionError` where an answer is not what the document says."""
-        operation = operation_of(method, path)
+        operation = self.document.operation_of(method, path)
         name = f"{operation.name if operation else method} {status}"
-        validator = _validator(operation.name, str(status)) if operation else None
-        if operation is None or validator is None or status >= 300:
+        if operation is None or status >= 300 or self.document.validator(operation, status) is None:
             self.undescribed[name] = self.undescribed.get(name, 0) + 1
             return
-        answer = json.loads(text)
-        errors = [error for error in validator.iter_errors(answer) if not _as_sent(error)]
-        told = [f"{error.json_path}: {error.message[:200]}" for error in errors[:5]]
-        assert not told, f"{name}: {told}"
+        told = self.document.complaints(operation, status, text)
+        assert not told, f"{name}: {told[:5]}"
         self.checked[name] = self.checked.get(name, 0) + 1
 
 
-LEDGER = Ledger()
-
-
-def _as_sent(error: jsonschema.ValidationError) -> bool:
-    return error.instance is None and any(step in AS_SENT for step in error.absolute_path)
-
-
-JUNK: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=6,
-)
-"""Any JSON at all."""
-
-
-def requests(
-    chosen: Operation, known: dict[str, list[Any]], *, sound: bool
-) -> st.SearchStrategy[dict[str, Any]]:
-    """Requests of this operation, for `httpx2.Client.request`. Those that are not `sound` have junk here and there.
-
-    `known`: values that exist, by the names of the fields and parameters that take them.
-    """
-    make = _Values(known, sound)
-    needed: dict[str, st.SearchStrategy[Any]] = {}
-    optional: dict[str, st.SearchStrategy[Any]] = {}
-    for parameter in chosen.described.get("parameters", ()):
-        certain = parameter["in"] == "path" or (sound and parameter.get("required"))
-        if parameter["in"] != "header":
-            value = make.of(_draft7(parameter["schema"]), parameter["name"])
-            (needed if certain else optional)[parameter["name"]] = value
-    parameters = st.fixed_dictionaries(needed, optional=optional)
-    body = st.none() if chosen.body is None else make.of(_draft7(chosen.body))
-    return st.tuples(parameters, body).map(lambda drawn: _request(chosen, *drawn))
-
-
-def _request(chosen: Operation, parameters: dict[str, Any], body: Any) -> dict[str, Any]:
-    path = chosen.path.replace("?}", "}")
-    query = {}
-    for name, value in parameters.items():
-        text = value if isinstance(value, str) else json.dumps(value)
-        if f"{{{name}}}" in path:
-            path = path.replace(f"{{{name}}}", re.sub(r"[^\w.,-]", "~", text, flags=re.ASCII) or "~")
-        else:
-            query[name] = text
-    request: dict[str, Any] = {"method": chosen.method, "url": path, "params": query}
-    if chosen.body is not None:
-        request |= {"content": json.dumps(body).encode(), "headers": {"content-type": "application/json"}}
-    return request
-
-
-@dataclass(frozen=True)
-class _Values:
-    """What a schema allows, as strategies."""
-
-    known: dict[str, list[Any]]
-    sound: bool
-
-    def of(self, schema: dict[str, Any], name: str = "") -> st.SearchStrategy[Any]:
-        allowed = self._allowed(schema, name)
-        return allowed if self.sound else allowed | allowed | JUNK
-
-    def _allowed(self, schema: dict[str, Any], name: str) -> st.SearchStrategy[Any]:
-        if name in self.known:
-            return st.sampled_from(self.known[name])
-        for key in ("anyOf", "oneOf"):
-            if key in schema:
-                return st.one_of([self.of(each, name) for each in schema[key]])
-        if "enum" in schema:
-            return st.sampled_from(schema["enum"])
-        kind = schema.get("type")
-        if isinstance(kind, list):
-            return st.none() | self._allowed({**schema, "type": kind[0]}, name)
-        match kind:
-            case "object":
-                needed = set(schema.get("required", ()))
-                fields = {key: self.of(each, key) for key, each in schema.get("properties", {}).items()}
-                return st.fixed_dictionaries(
-                    {key: each for key, each in fields.items() if key in needed},
-                    optional={key: each for key, each in fields.items() if key not in needed},
-                )
-            case "array":
-                least, most = schema.get("minItems", 0), min(schema.get("maxItems", 3), 3)
-                return st.lists(self.of(schema["items"], name), min_size=least, max_size=most)
-            case "string":
-                most = min(schema.get("maxLength", 20), 20)
-                return st.text(min_size=min(schema.get("minLength", 0), 3), max_size=most)
-            case "boolean":
-                return st.booleans()
-            case "integer":
-                return st.integers(int(schema.get("minimum", -(10**6))), int(schema.get("maximum", 10**6)))
-            case "number":
-                low, high = schema.get("minimum", -(10**6)), schema.get("maximum", 10**18)
-                return st.integers(int(low), int(high)) | st.floats(low, high)
-            case _:
-                return JUNK
+LEDGER = Ledger(AUGUST)

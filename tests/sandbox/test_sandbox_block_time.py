@@ -5,15 +5,30 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from autumn_world import create
+from console_world import new_world
 
 from akash_mcp.sandbox import units
 from akash_mcp.sandbox.clock import Clock
 
 
 def test_the_chain_makes_blocks_as_consoles_page_counts_them() -> None:
-    assert round(units.BLOCKS_PER_MONTH, 2) == Decimal("431249.07")
+    assert round(units.blocks_per_month(units.BLOCK_SECONDS), 2) == Decimal("431249.07")
     clock = Clock()
     assert clock.height_at(3600) - clock.height_at(0) == 590
+
+
+@pytest.mark.anyio
+async def test_blocks_can_last_six_seconds_and_then_a_month_costs_the_same() -> None:
+    prices = {}
+    for block_seconds in (6.0, 6.098):
+        async with new_world("2026-11", block_seconds=block_seconds) as world:
+            clock = world.network.clock
+            assert clock.height_at(3600) - clock.height_at(0) == int(3600 / block_seconds)
+            bids = await world.bids(await create(world))
+            price = Decimal(bids[0]["bid"]["price"]["amount"])
+            prices[block_seconds] = price * units.blocks_per_month(Decimal(str(block_seconds)))
+    assert abs(prices[6.0] - prices[6.098]) < 1
 
 
 def test_consoles_api_counts_more_blocks_than_the_chain_makes() -> None:

@@ -15,8 +15,9 @@ import httpx2
 import pytest
 import shared_data
 from anyio.from_thread import start_blocking_portal
-from console_contract import LEDGER, Operation, operations, requests
+from console_contract import AUGUST, LEDGER, Operation
 from console_world import lease_body, sdl
+from drawn_requests import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -53,7 +54,11 @@ class Caller:
 
     def __post_init__(self) -> None:
         self.calls = st.one_of(
-            [requests(operation, self.known, sound=sound) for operation in PLAYED for sound in (True, False)]
+            [
+                requests(AUGUST, operation, self.known, sound=sound)
+                for operation in PLAYED
+                for sound in (True, False)
+            ]
         )
 
     def send(self, request: dict[str, Any]) -> httpx2.Response:
@@ -129,7 +134,7 @@ def is_an_oddity_of_the_real_one(request: dict[str, Any], response: httpx2.Respo
     return request["method"] == "POST" and path in ("/v1/deployment-settings", "/v2/deployment-settings")
 
 
-PLAYED = [operation for operation in operations() if is_played(operation)]
+PLAYED = [operation for operation in AUGUST.operations if is_played(operation)]
 
 
 @settings(
@@ -174,7 +179,7 @@ def test_every_played_operation_answers_as_the_document_says(
     assert {name for kind, name in answered.items() if kind not in LEDGER.checked} == UNKNOWN_HERE
     with capfd.disabled():
         print(
-            f"\n{len(PLAYED)} of {len(operations())} operations played; {sum(caller.statuses.values())} calls "
+            f"\n{len(PLAYED)} of {len(AUGUST.operations)} operations played; {sum(caller.statuses.values())} calls "
             f"{dict(sorted(caller.statuses.items()))}; {sum(LEDGER.checked.values())} answers of "
             f"{len(LEDGER.checked)} kinds held to the document"
         )

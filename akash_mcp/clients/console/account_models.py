@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, TypeAdapter, WrapValidator
 
@@ -38,29 +38,25 @@ class DeploymentSettings(CamelApiModel):
 
 
 class Balances(ApiModel):
-    """The account's money as the API counts it.
-
-    Uact, and US dollars since the API of autumn 2026 (`unit`).
-    """
+    """The account's money, in uact in every generation (akash-network/console `wallet.controller.ts`)."""
 
     balance: Number
     deployments: Number | None = None
     total: Number | None = None
-    unit: Literal["uact", "usd"] = "uact"
 
     @property
     def available(self) -> Usd:
         """What new deployments may take."""
-        return self._usd(self.balance)
+        return _usd(self.balance)
 
     @property
     def in_deployments(self) -> Usd | None:
         """What lies in the escrow of active deployments, at their last settlements; None where that cannot be read."""
-        return None if self.deployments is None else self._usd(self.deployments)
+        return None if self.deployments is None else _usd(self.deployments)
 
-    def _usd(self, amount: Decimal) -> Usd:
-        positive = max(amount, Decimal(0))
-        return Usd(positive) if self.unit == "usd" else Usd.from_uact(positive)
+
+def _usd(uact: Decimal) -> Usd:
+    return Usd.from_uact(max(uact, Decimal(0)))
 
 
 class FundingConfig(CamelApiModel):

@@ -29,8 +29,6 @@ from akash_mcp.ids import AccountAddress, Dseq
 from akash_mcp.money import Usd
 
 MEMO_SECONDS = 2.0
-MOST_CREDIT = Decimal(100_000)
-"""US dollars. An account with more is rather one whose amounts are in another unit."""
 FAR_APART = Decimal(1000)
 """A unit mistaken for the other is a million times off; staleness and a page of many are not a thousand."""
 
@@ -46,22 +44,18 @@ class AccountReader:
         The first answer after a pause is what the API last knew, however long ago. `fresh` asks twice, 2 s apart,
         and what it returns is at most some eight seconds old: the API keeps an answer for six.
 
-        Whether amounts are uact or US dollars depends on the API's generation and is not documented. So what is in
-        escrow is compared with the deployments themselves, which are always in uact, and an `AkashError` is raised
-        where the two do not agree: a balance that may be a million times off is worse than none.
+        No contract names their unit, and one guide says US dollars. So what is in escrow is compared with what the
+        deployments say, and an `AkashError` is raised where the two do not agree: a balance that may be a million
+        times off is worse than none.
         """
         if fresh:
             await self._client.get("/v1/balances")
             await self._client.sleep(MEMO_SECONDS)
         balances = (await self._client.get("/v1/balances")).read(BALANCES, "data")
-        unit = "usd" if await self._client.funds_itself() else "uact"
-        balances = balances.model_copy(update={"unit": unit})
         await self._agrees(balances)
         return balances
 
     async def _agrees(self, balances: Balances) -> None:
-        if balances.unit == "usd" and max(balances.balance, balances.deployments or Decimal(0)) > MOST_CREDIT:
-            raise _in_doubt(f"it gives {balances.balance} where US dollars are expected")
         if not balances.in_deployments:
             return
         first = (await self._client.get("/v1/deployments", {"skip": "0", "limit": "100"})).read(

@@ -5,7 +5,6 @@
                                             automatic top-up off         runtime limit
     lease       manifest and certificate    manifest                     neither: Console keeps the manifest
     update      PUT, the whole SDL          PUT, the whole SDL           PATCH, named fields
-    balances    uact                        uact                         US dollars
 
 `2026-11` is recognised by `GET /v1/deployment-funding-config`, which only it has. The other two differ in
 `POST /v1/certificates`, but asking that would put a certificate on the chain. They differ as well in the deployment

@@ -13,7 +13,9 @@ from akash_mcp.sandbox.console import generation_2025, generation_2026_11, refer
 from akash_mcp.sandbox.console.app import ConsoleApp
 from akash_mcp.sandbox.console.backend import Backend, Generation
 from akash_mcp.sandbox.console.funding import Funding, Policy
+from akash_mcp.sandbox.console.keyring import Keyring
 from akash_mcp.sandbox.console.provider_proxy import ProviderProxy
+from akash_mcp.sandbox.console.refusals import Refusals
 from akash_mcp.sandbox.console.runtime_limits import RuntimeLimits
 from akash_mcp.sandbox.console.signer import Signer
 from akash_mcp.sandbox.console.stale_cache import Replicas
@@ -35,16 +37,19 @@ def build_backend(
     account: Account,
     *,
     user_id: str,
+    api_key: str,
     market: Mapping[str, Seller],
     faults: Faults,
     generation: Generation,
     on_trial: bool,
+    organizations: bool = False,
 ) -> Backend:
     """A user's side of Console, with the jobs that go on by themselves planned on the chain's schedule."""
     if generation == "2025":
         chain.min_deposit_uact = generation_2025.MIN_DEPOSIT_UACT
     if on_trial:
         trial.end_leases_after_a_day(chain, account)
+    limits = RuntimeLimits(chain, account)
     return Backend(
         chain=chain,
         account=account,
@@ -53,15 +58,30 @@ def build_backend(
         faults=faults,
         signer=Signer(chain, account, faults, coded=generation == "2026-11"),
         proxy=ProviderProxy(chain, account, faults),
-        funding=Funding(chain, account, _FUNDING[generation], trial=on_trial),
+        funding=Funding(chain, account, _FUNDING[generation], limits, trial=on_trial),
         replicas=Replicas(faults),
-        limits=RuntimeLimits(chain, account),
+        limits=limits,
+        keyring=Keyring(chain.clock, api_key),
         trial=on_trial,
         generation=generation,
+        organizations=organizations,
     )
 
 
-def console_app(backend: Backend, api_key: str) -> ConsoleApp:
-    """The whole API for one user and key."""
+def console_app(backend: Backend, *, repeated_refusals: bool = True, strict: bool = False) -> ConsoleApp:
+    """The whole API for one user.
+
+    Both concern 2026-11 alone. `repeated_refusals`: it makes who is refused again and again wait. `strict`: it tells
+    nothing that its document does not name.
+    """
     endpoints = _ENDPOINTS[backend.generation](backend)
-    return ConsoleApp(endpoints, api_key, backend.faults, backend.tasks)
+    is_autumn = backend.generation == "2026-11"
+    refusals = Refusals(backend.chain.clock) if repeated_refusals and is_autumn else None
+    return ConsoleApp(
+        endpoints,
+        backend.keyring,
+        backend.faults,
+        backend.tasks,
+        refusals,
+        strict=strict and is_autumn,
+    )

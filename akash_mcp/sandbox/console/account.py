@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from akash_mcp.sandbox.console import schema
 from akash_mcp.sandbox.console.backend import Backend
-from akash_mcp.sandbox.console.deployment_settings import iso
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.moments import iso
 from akash_mcp.sandbox.console.responses import Problem, answer
 from akash_mcp.sandbox.console.stale_cache import StaleCache
 from akash_mcp.sandbox.grant_schema import problems_with_leases
@@ -18,6 +18,7 @@ from akash_mcp.sandbox.tokens import mint
 from akash_mcp.sandbox.units import UACT_PER_USD
 
 _BALANCE_SECONDS = 6
+_TRIAL_DAYS = 30
 _CERTIFICATES_GONE = (
     "This endpoint has been removed. "
     "mTLS certificates are no longer required as identity is now verified via API key."
@@ -25,11 +26,10 @@ _CERTIFICATES_GONE = (
 
 
 class AccountApi:
-    """What the user owns. Amounts are uact; `in_usd`: balances are in USD, as they are since 2026-11."""
+    """What the user owns. Amounts are uact, in every generation (akash-network/console `WalletController`)."""
 
-    def __init__(self, backend: Backend, *, in_usd: bool = False) -> None:
+    def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._in_usd = in_usd
         self._created = backend.chain.clock.wall()
         self._balances: StaleCache[dict[str, Decimal]] = StaleCache(
             _BALANCE_SECONDS, backend.chain.clock.elapsed, backend.replicas
@@ -54,7 +54,7 @@ class AccountApi:
             raise Problem(401, "Unauthorized")
         address = address or self._backend.account.address
         counted = self._balances.get(address, lambda: self._count(address))
-        usd = self._in_usd is not bool(self._backend.faults.take("balance-units", call.line))
+        usd = self._backend.faults.take("balance-units", call.line)
         return answer(
             {
                 "data": {
@@ -95,6 +95,8 @@ class AccountApi:
             "address": account.address,
             "creditAmount": account.allowance_uact,
             "isTrialing": self._backend.trial,
+            "trialEndsAt": iso(self._created + _TRIAL_DAYS * 86_400) if self._backend.trial else None,
+            "trialDurationDays": _TRIAL_DAYS if self._backend.trial else None,
             "denom": "uact",
             "topUpMinAmountUsd": 20,
             "createdAt": iso(self._created),

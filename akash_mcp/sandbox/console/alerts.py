@@ -16,8 +16,8 @@ from starlette.responses import Response
 from akash_mcp.sandbox.chain import Lease
 from akash_mcp.sandbox.console import schema
 from akash_mcp.sandbox.console.backend import Backend
-from akash_mcp.sandbox.console.deployment_settings import iso
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.moments import iso
 from akash_mcp.sandbox.console.responses import answer
 from akash_mcp.sandbox.console.schema import Issues, Parser
 

@@ -7,7 +7,6 @@ even on public routes, while a missing key is only noticed after the request was
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
@@ -20,6 +19,8 @@ from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
 
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.keyring import Key, Keyring
+from akash_mcp.sandbox.console.refusals import Refusals
 from akash_mcp.sandbox.console.responses import (
     Problem,
     Unanswered,
@@ -28,7 +29,8 @@ from akash_mcp.sandbox.console.responses import (
     plain,
     validation_error,
 )
-from akash_mcp.sandbox.console.schema import UNDEFINED, Issues, Parser
+from akash_mcp.sandbox.console.schema import UNDEFINED, Issues, Parser, Repeated
+from akash_mcp.sandbox.console.strict import as_declared
 from akash_mcp.sandbox.faults import Faults
 
 _HTML = (
@@ -38,22 +40,28 @@ _HTML = (
 
 
 class ConsoleApp:
-    """Serves `endpoints` to whoever has `api_key`. `requests` counts what reached a route, by its name.
+    """Serves `endpoints` to whoever has a key of `keyring`. `requests` counts what reached a route, by its name.
 
-    `background`: work that goes on between requests, and ends with the application.
+    `background`: work that goes on between requests, and ends with the application. `refusals`: who makes a user wait
+    that is refused again and again, if anybody does. `strict`: nothing is told that the document does not name.
     """
 
     def __init__(
         self,
         endpoints: Sequence[Endpoint],
-        api_key: str,
+        keyring: Keyring,
         faults: Faults,
         background: Set[asyncio.Task[None]] = frozenset(),
+        refusals: Refusals | None = None,
+        *,
+        strict: bool = False,
     ) -> None:
         self._routes = [(endpoint, compile_path(endpoint.path)[0]) for endpoint in endpoints]
-        self._api_key = api_key.encode()
+        self._keyring = keyring
         self._faults = faults
         self._background = background
+        self._refusals = refusals
+        self._strict = strict
         self._answered: dict[str, Response] = {}
         self._running: set[asyncio.Task[Any]] = set()
         self._stopping = False
@@ -114,15 +122,32 @@ class ConsoleApp:
 
     async def _respond(self, request: Request, line: str) -> Response:
         try:
-            signed_in = self._authenticate(request)
-            found = self._route(request)
-            if found is None:
-                return plain("404 Not Found", 404)
-            endpoint, path = found
-            self.requests[f"{endpoint.method} {endpoint.path}"] += 1
+            key = self._authenticate(request)
+            if self._refusals is None or key is None:
+                return await self._dispatch(request, line, key)
+            with self._refusals.watch(request.method, request.url.path) as outcome:
+                response = await self._dispatch(request, line, key)
+                outcome.status = response.status_code
+        except Problem as problem:
+            return problem.answer()
+        return response
+
+    async def _dispatch(self, request: Request, line: str, key: Key | None) -> Response:
+        found = self._route(request)
+        if found is None:
+            return plain("404 Not Found", 404)
+        response = await self._answer(request, line, *found, key)
+        return as_declared(found[0], response) if self._strict else response
+
+    async def _answer(
+        self, request: Request, line: str, endpoint: Endpoint, path: dict[str, str], key: Key | None
+    ) -> Response:
+        signed_in = key is not None
+        self.requests[f"{endpoint.method} {endpoint.path}"] += 1
+        try:
             if endpoint.proxied:
                 _turn_strangers_away(request, signed_in)
-            call = await self._validate(request, line, endpoint, path, signed_in)
+            call = await self._validate(request, line, endpoint, path, key)
             if isinstance(call, Response):
                 return call
             if endpoint.protected and not signed_in:
@@ -139,15 +164,18 @@ class ConsoleApp:
             response.headers["Cache-Control"] = f"{'private' if signed_in else 'public'}, {age}"
         return response
 
-    def _authenticate(self, request: Request) -> bool:
-        """Whether the key is good. A bearer token of the web client is never good here."""
+    def _authenticate(self, request: Request) -> Key | None:
+        """The key that a request came with, if any. A bearer token of the web client is never good here."""
         key = request.headers.get("x-api-key")
         if key and request.headers.get("authorization"):
             raise Problem(400, "Authorization and X-Api-Key headers are mutually exclusive")
         revoked = key and self._faults.take("key-revoked", f"{request.method} {request.url.path}")
-        if key and (revoked or not hmac.compare_digest(key.encode(), self._api_key)):
+        if not key:
+            return None
+        found = None if revoked else self._keyring.find(key)
+        if found is None:
             raise Problem(401, "Invalid API key")
-        return bool(key)
+        return found
 
     def _route(self, request: Request) -> tuple[Endpoint, dict[str, str]] | None:
         for endpoint, pattern in self._routes:
@@ -157,7 +185,7 @@ class ConsoleApp:
         return None
 
     async def _validate(
-        self, request: Request, line: str, endpoint: Endpoint, path: dict[str, str], signed_in: bool
+        self, request: Request, line: str, endpoint: Endpoint, path: dict[str, str], key: Key | None
     ) -> Call | Response:
         """The request as its handler gets it, or what is wrong with it."""
         raw = b""
@@ -173,7 +201,7 @@ class ConsoleApp:
                 return answer({"error": "Unsupported Content-Type"}, 400)
         parts: list[Any] = []
         for schema, values in (
-            (endpoint.query_schema, dict(request.query_params)),
+            (endpoint.query_schema, _query(request)),
             (endpoint.path_schema, path),
         ):
             issues: Issues = []
@@ -186,7 +214,15 @@ class ConsoleApp:
             body = endpoint.body_schema(_json(raw), (), issues)
             if issues:
                 return validation_error(issues)
-        return Call(line, signed_in, path=parts[1], query=parts[0], body=body)
+        return Call(
+            line,
+            key is not None,
+            path=parts[1],
+            query=parts[0],
+            body=body,
+            key=key,
+            headers=request.headers,
+        )
 
     async def _handle(self, request: Request, endpoint: Endpoint, call: Call) -> Response:
         if endpoint.unborn is None:
@@ -225,6 +261,11 @@ def _json(raw: bytes) -> object:
         return json.loads(raw, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         raise Problem(400, "Malformed JSON in request body", name="Error") from error
+
+
+def _query(request: Request) -> dict[str, str]:
+    given = request.query_params
+    return {name: Repeated(given.getlist(name)) for name in given}
 
 
 def _parse(schema: Mapping[str, Parser], values: Mapping[str, str], issues: Issues) -> dict[str, Any]:

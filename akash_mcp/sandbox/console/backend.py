@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from akash_mcp.sandbox.chain import Account, Chain, Deployment
 from akash_mcp.sandbox.console.funding import Funding
+from akash_mcp.sandbox.console.keyring import Keyring
 from akash_mcp.sandbox.console.provider_proxy import ProviderProxy
 from akash_mcp.sandbox.console.responses import Problem
 from akash_mcp.sandbox.console.runtime_limits import RuntimeLimits
@@ -35,9 +36,11 @@ class Backend:
     funding: Funding
     replicas: Replicas
     limits: RuntimeLimits
+    keyring: Keyring
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     generation: Generation = "reference"
     trial: bool = False
+    organizations: bool = False
 
     def deployment(self, dseq: str) -> Deployment:
         """The user's deployment. Raises `Problem` 404, for other accounts' deployments too."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -11,6 +10,7 @@ from akash_mcp.sandbox.console import schema
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 from akash_mcp.sandbox.console.funding import Row
+from akash_mcp.sandbox.console.moments import iso
 from akash_mcp.sandbox.console.responses import Problem, answer, internal_error
 
 _DAY_MS = 86_400_000
@@ -95,9 +95,3 @@ class DeploymentSettings:
             "topUpFrequencyMs": _DAY_MS,
         }
         return answer({"data": data}, status)
-
-
-def iso(seconds: float) -> str:
-    """Seconds since the epoch as JavaScript's `toISOString` writes them."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

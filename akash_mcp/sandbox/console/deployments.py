@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,8 +71,17 @@ class Deployments:
         created = await self.open(call, judged, uact)
         return answer({"data": created.record()}, 201)
 
-    async def open(self, call: Call, judged: Judged, uact: int | None) -> Created:
-        """Put the deployment on chain. Raises `Problem`, or `Unanswered` where a fault swallows the answer."""
+    async def open(
+        self,
+        call: Call,
+        judged: Judged,
+        uact: int | None,
+        keep: Callable[[Deployment], None] = lambda deployment: None,
+    ) -> Created:
+        """Put the deployment on chain. Raises `Problem`, or `Unanswered` where a fault swallows the answer.
+
+        `keep` is called when it has landed, whatever comes of its answer.
+        """
         backend, faults = self._backend, self._backend.faults
         account, signer = backend.account, backend.signer
         if backend.trial:
@@ -96,15 +105,12 @@ class Deployments:
             )
 
         deployment, landed = await signer.land("create-deployment", dseq, message)
-        self.opened(deployment, judged, call)
+        keep(deployment)
         if fault := faults.take("create-500-but-landed", call.line):
             raise Problem(500, fault.value or _LANDED_UNSEEN)
         if fault := faults.take("create-timeout-but-landed", call.line):
             raise Unanswered(fault.seconds(600))
         return Created(dseq, judged.manifest, landed)
-
-    def opened(self, deployment: Deployment, judged: Judged, call: Call) -> None:
-        """Called when a create has landed, whatever comes of its answer. Here Console keeps nothing of it."""
 
     async def read(self, call: Call) -> Response:
         """One deployment in any state, with what each provider says of its leases right now."""
@@ -158,11 +164,14 @@ class Deployments:
         await self.end(self._backend.deployment(call.path["dseq"]), call.line)
         return answer({"data": {"success": True}})
 
-    async def end(self, deployment: Deployment, line: str) -> None:
-        """Close it unless it is closed. Raises `Problem`, after which it may be closed all the same."""
+    async def end(self, deployment: Deployment, line: str) -> Transaction | None:
+        """Close it, and give the transaction, unless it is closed.
+
+        Raises `Problem`, after which it may be closed all the same.
+        """
         backend = self._backend
         if deployment.state == "closed":
-            return
+            return None
         fault = backend.faults.take("close-fails", line)
         if fault and fault.value == "unsettled":
             raise Problem(400, "Deployment escrow cannot be settled yet")
@@ -170,11 +179,12 @@ class Deployments:
             raise internal_error()
         if slow := backend.faults.take("close-slow", line):
             await backend.chain.clock.sleep(slow.seconds(60))
-        await backend.signer.land(
+        _, landed = await backend.signer.land(
             "close-deployment", deployment.dseq, lambda: self._close_unless_closed(deployment)
         )
         if fault:
             raise internal_error()
+        return landed
 
     async def deposit(self, call: Call) -> Response:
         """More money into the escrow. Nothing is checked beforehand: the chain says whether it is there."""

@@ -8,18 +8,26 @@ from typing import Any, TypeAlias
 
 from starlette.responses import Response
 
+from akash_mcp.sandbox.console.keyring import Key
 from akash_mcp.sandbox.console.schema import Parser
 
 
 @dataclass(frozen=True)
 class Call:
-    """A valid request. `line` is its `METHOD /path`; `signed_in` says whether it came with a good key."""
+    """A valid request. `line` is its `METHOD /path`; `signed_in` says whether it came with a good key, `key`."""
 
     line: str
     signed_in: bool
     path: dict[str, Any]
     query: dict[str, Any]
     body: Any
+    key: Key | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def method(self) -> str:
+        """How it was sent: `GET`, `POST` and so on."""
+        return self.line.partition(" ")[0]
 
 
 Handler: TypeAlias = Callable[[Call], Awaitable[Response]]

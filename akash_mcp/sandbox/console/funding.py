@@ -5,7 +5,8 @@ row says `autoTopUpEnabled: false`; every full hour it does so again for rows th
 got a lease are closed at 10:30 and 22:30 UTC. All of it spends the wallet's grant (akash-network/console
 `InitialDeploymentFundingService`, `TopUpManagedDeploymentsService`, `StaleManagedDeploymentsCleanerService`).
 
-In 2025 nothing was funded automatically; since 2026-11 everything is, with or without a row.
+In 2025 nothing was funded automatically; since 2026-11 everything is, with or without a row, though never past the
+end of a runtime limit.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Literal, TypeAlias
 from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.chain import Account, Chain, Deployment, Lease
 from akash_mcp.sandbox.clock import GENESIS_HEIGHT
+from akash_mcp.sandbox.console.runtime_limits import RuntimeLimits
 from akash_mcp.sandbox.units import API_BLOCKS_PER_DAY, API_BLOCKS_PER_HOUR
 
 RUNWAY_BLOCKS = 48 * API_BLOCKS_PER_HOUR
@@ -48,11 +50,18 @@ class Funding:
     """The settings rows, and the jobs that go by them. A trial's deployments are not funded at their lease."""
 
     def __init__(
-        self, chain: Chain, account: Account, policy: Policy = "by-row", *, trial: bool = False
+        self,
+        chain: Chain,
+        account: Account,
+        policy: Policy,
+        limits: RuntimeLimits,
+        *,
+        trial: bool = False,
     ) -> None:
         self._chain = chain
         self._account = account
         self._policy = policy
+        self._limits = limits
         self._trial = trial
         self.rows: dict[str, Row] = {}
         chain.on_lease_closed.append(self._lease_closed)
@@ -84,10 +93,14 @@ class Funding:
         deployment = self._chain.deployment(self._account.address, row.dseq)
         if deployment is None or not row.auto_top_up:
             return 0
-        return _floor(deployment.rate * API_BLOCKS_PER_DAY)
+        return int(self.a_day_of(deployment))
+
+    def a_day_of(self, deployment: Deployment) -> Decimal:
+        """What a day of its rent costs now, in whole uact."""
+        return Decimal(_floor(deployment.rate * API_BLOCKS_PER_DAY))
 
     def after_lease(self, deployment: Deployment) -> None:
-        """Plan the first funding of a deployment that has just got a lease."""
+        """Plan the first funding of a deployment that has just got a lease, or a longer life."""
         self._chain.schedule.after(_AFTER_LEASE_SECONDS, lambda: self._first_funding(deployment))
 
     def _first_funding(self, deployment: Deployment) -> None:
@@ -97,11 +110,16 @@ class Funding:
         if self._policy == "always" or row is None or row.auto_top_up:
             self._fill_up(deployment)
 
+    def keeps(self, deployment: Deployment) -> bool:
+        """Whether a deployment is topped up every hour. Where rows say so, one without a row is not."""
+        row = self.rows.get(deployment.dseq)
+        by_row = row is not None and row.auto_top_up and not row.closed
+        always = self._policy == "always" and deployment.state == "active"
+        return deployment.owner == self._account.address and (always or by_row)
+
     def _every_hour(self) -> None:
-        for (owner, dseq), deployment in self._chain.deployments.items():
-            row = self.rows.get(dseq)
-            by_row = row is not None and row.auto_top_up and not row.closed
-            if owner == self._account.address and (self._policy == "always" or by_row):
+        for deployment in self._chain.deployments.values():
+            if self.keeps(deployment):
                 self._fill_up(deployment)
         self._at_next((0.0,), 3600, self._every_hour)
 
@@ -122,14 +140,16 @@ class Funding:
         self._chain.schedule.after(wait, action)
 
     def _fill_up(self, deployment: Deployment) -> None:
-        """Deposit up to 48 hours of rent where less than 24 are left, as far as the grant reaches."""
+        """Deposit up to 48 hours of rent where less than 24 are left, as far as grant and runtime limit reach."""
         if deployment.state == "closed" or not deployment.active_leases:
             return
         now = self._chain.height
         end = predicted_end(deployment)
         if end > now + LOW_BLOCKS:
             return
-        wanted = _floor(deployment.rate * (now + RUNWAY_BLOCKS - max(now, end)))
+        left = self._limits.left(deployment.dseq)
+        runway = RUNWAY_BLOCKS if left is None else min(RUNWAY_BLOCKS, _blocks(left))
+        wanted = _floor(deployment.rate * (now + runway - max(now, end)))
         grant = self._account.allowance_uact
         spendable = grant - HEADROOM_UACT if grant > HEADROOM_UACT else grant
         amount = min(wanted, spendable)
@@ -148,6 +168,11 @@ def predicted_end(deployment: Deployment) -> int:
     begun = min(lease.created_height for lease in deployment.active_leases)
     money = deployment.escrow.funds + deployment.escrow.transferred
     return begun + int((money / deployment.rate).to_integral_value(ROUND_CEILING))
+
+
+def _blocks(seconds: float) -> int:
+    """How many blocks pass meanwhile, as Console's API counts them."""
+    return int(seconds * API_BLOCKS_PER_HOUR // 3600)
 
 
 def _floor(amount: Decimal) -> int:

@@ -10,8 +10,8 @@ from akash_mcp.sandbox.bidders import in_use, stored
 from akash_mcp.sandbox.clock import GENESIS_HEIGHT
 from akash_mcp.sandbox.console import schema
 from akash_mcp.sandbox.console.backend import Backend
-from akash_mcp.sandbox.console.deployment_settings import iso
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.moments import iso
 from akash_mcp.sandbox.console.responses import answer, plain
 from akash_mcp.sandbox.console.stale_cache import StaleCache
 from akash_mcp.sandbox.sellers import AUDITOR, Seller
@@ -100,7 +100,14 @@ class ProviderRecords:
             {"id": f"{address[-8:]}-{hour}", "isOnline": True, "checkDate": iso(now - hour * 3600)}
             for hour in range(_UPTIME_CHECKS)
         ]
-        return {**self._record(seller), "uptime": checks}
+        arch = seller.provider.attributes["capabilities/cpu/arch"]
+        seen = [{"driverVersion": "580.95.05", "cudaVersion": "13.0", "lastSeenDate": iso(now)}]
+        found_out = {
+            "reportedCpuArchs": ["amd64" if arch == "x86-64" else arch],
+            "cpuArchAgreement": "match",
+            "gpuDrivers": seen if seller.gpu else [],
+        }
+        return {**self._record(seller), **found_out, "uptime": checks}
 
     def _record(self, seller: Seller) -> dict[str, Any]:
         provider, held = seller.provider, seller.provider.attributes

@@ -10,10 +10,13 @@ from akash_mcp.sandbox.console.blocks import Blocks
 from akash_mcp.sandbox.console.deployment_settings import DeploymentSettings
 from akash_mcp.sandbox.console.deployments import Deployments
 from akash_mcp.sandbox.console.endpoint import Endpoint
+from akash_mcp.sandbox.console.forecasts import Forecasts
 from akash_mcp.sandbox.console.gpus import Gpus
+from akash_mcp.sandbox.console.lease_durations import LeaseDurations
 from akash_mcp.sandbox.console.leases import Leases
 from akash_mcp.sandbox.console.prices import Prices
 from akash_mcp.sandbox.console.provider_records import ProviderRecords
+from akash_mcp.sandbox.console.public_deployments import PublicDeployments
 from akash_mcp.sandbox.console.templates import Templates
 from akash_mcp.sandbox.console.usage import Usage
 
@@ -39,7 +42,10 @@ def shared(backend: Backend) -> list[Endpoint]:
         Prices(backend),
         Templates(backend),
         Blocks(backend),
+        Forecasts(backend),
         Usage(backend),
+        LeaseDurations(backend),
+        PublicDeployments(backend),
         Alerts(backend),
     )
     return [endpoint for part in parts for endpoint in part.endpoints()]

@@ -12,8 +12,9 @@ from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.chain import Account, Chain, Lease
 from akash_mcp.sandbox.console.responses import Problem
 
-FIRST_HOURS = 48
 STEP_HOURS = 48
+"""What a first limit may be at most, and a later one more than the one before."""
+
 MOST_HOURS = 8760
 
 
@@ -21,7 +22,7 @@ MOST_HOURS = 8760
 class Limit:
     """`hours`: None where nothing limits it. `started`: simulated seconds at which the first lease began."""
 
-    hours: float | None = None
+    hours: int | None = None
     started: float | None = None
 
     @property
@@ -39,24 +40,26 @@ class RuntimeLimits:
         self.of: dict[str, Limit] = {}
         chain.on_lease_created.append(self._leased)
 
-    def start(self, dseq: str, hours: float | None) -> None:
+    def start(self, dseq: str, hours: int | None) -> None:
         """Note what a create asked for."""
         self.of[dseq] = Limit(hours)
 
-    def change(self, dseq: str, hours: float | None) -> None:
-        """Raise or remove the limit. Raises `Problem` 400 for a lower one or too large a step."""
+    def change(self, dseq: str, hours: int | None) -> None:
+        """Raise or remove the limit. Raises `Problem` 400 for one that is not higher, or by too much."""
         limit = self.of.setdefault(dseq, Limit())
-        if hours is not None:
-            known = limit.hours
-            if known is not None and hours < known:
-                raise Problem(400, "The runtime limit cannot be lowered")
-            if hours > MOST_HOURS or hours - (known or 0) > STEP_HOURS:
-                raise Problem(
-                    400,
-                    f"The runtime limit can be raised by at most {STEP_HOURS} hours, up to {MOST_HOURS}",
-                )
+        if hours is not None and limit.hours is not None and hours <= limit.hours:
+            raise Problem(400, "Runtime limit can only be increased")
+        if hours is not None and limit.hours is None and hours > STEP_HOURS:
+            raise Problem(400, f"Runtime limit cannot exceed {STEP_HOURS} hours")
+        if hours is not None and hours - (limit.hours or 0) > STEP_HOURS:
+            raise Problem(400, f"Runtime limit cannot be extended by more than {STEP_HOURS} hours at a time")
         limit.hours = hours
         self._plan(dseq, limit)
+
+    def left(self, dseq: str) -> float | None:
+        """Seconds until it ends; None where nothing limits it, or no lease has begun."""
+        ends = self.of.get(dseq, Limit()).ends
+        return None if ends is None else max(0.0, ends - self._chain.schedule.now())
 
     def _leased(self, owner: str, lease: Lease) -> None:
         if owner != self._account.address:

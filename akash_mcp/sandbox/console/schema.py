@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from akash_mcp.ids import BadId, bech32_decode
+from akash_mcp.sandbox.console.moments import seconds
 
 Path: TypeAlias = tuple["str | int", ...]
 Issues: TypeAlias = list[dict[str, Any]]
@@ -131,12 +132,15 @@ def either(first: Parser, second: Parser) -> Parser:
     return parse
 
 
-def mapping(item: Parser) -> Parser:
-    """An object with any keys, each of them to such an item."""
+def mapping(item: Parser, *, names: Parser | None = None) -> Parser:
+    """An object with any keys, or such `names`, each of them to such an item."""
 
     def parse(value: Any, path: Path, issues: Issues) -> Any:
         if not isinstance(value, dict):
             return _wrong_type("object", value, path, issues)
+        if names is not None:
+            for key in value:
+                names(key, (*path, key), issues)
         return {key: item(element, (*path, key), issues) for key, element in value.items()}
 
     return parse
@@ -162,12 +166,13 @@ def at_least(minimum: int | float, maximum: int | float = float("inf"), *, whole
     return parse
 
 
-def text(minimum: int, maximum: int, pattern: str | None = None) -> Parser:
-    """Text of bounded length, all of it like the pattern."""
+def text(minimum: int, maximum: int | float, pattern: str | None = None, *, trimmed: bool = False) -> Parser:
+    """Text of bounded length, all of it like the pattern. `trimmed`: blanks around it do not count, and go."""
 
     def parse(value: Any, path: Path, issues: Issues) -> Any:
         if not isinstance(value, str):
             return _wrong_type("string", value, path, issues)
+        value = value.strip() if trimmed else value
         bounds = {"type": "string", "inclusive": True, "exact": False}
         if len(value) < minimum:
             message = f"String must contain at least {minimum} character(s)"
@@ -193,6 +198,17 @@ def date(value: Any, path: Path, issues: Issues) -> Any:
     if day is None or day.isoformat() != value:
         issues.append(_issue("custom", path, "Invalid date format, must be YYYY-MM-DD"))
     return day
+
+
+def moment(value: Any, path: Path, issues: Issues) -> Any:
+    """A point in time as ISO 8601 has it, with its zone."""
+    if not isinstance(value, str):
+        return _wrong_type("string", value, path, issues)
+    try:
+        seconds(value)
+    except ValueError:
+        issues.append(_issue("invalid_string", path, "Invalid datetime", validation="datetime"))
+    return value
 
 
 def anything(value: Any, path: Path, issues: Issues) -> Any:
@@ -234,6 +250,38 @@ def query_number(minimum: int, maximum: int | None = None) -> Parser:
         elif maximum is not None and parsed > maximum:
             issues.append(_too_big(maximum, path))
         return int(parsed)
+
+    return parse
+
+
+class Repeated(str):
+    """The last value of a parameter of a query, and `each` of them."""
+
+    each: tuple[str, ...]
+
+    def __new__(cls, values: Sequence[str]) -> Repeated:
+        made = super().__new__(cls, values[-1])
+        made.each = tuple(values)
+        return made
+
+
+def repeated(item: Parser, maximum: int) -> Parser:
+    """A parameter that a query has once or several times; gives the list."""
+
+    def parse(value: Any, path: Path, issues: Issues) -> Any:
+        given = list(value.each) if isinstance(value, Repeated) else value
+        return array(item, minimum=1, maximum=maximum)(given, path, issues)
+
+    return parse
+
+
+def separated(maximum: int) -> Parser:
+    """Texts with commas between them; gives the list."""
+
+    def parse(value: Any, path: Path, issues: Issues) -> Any:
+        if not isinstance(value, str):
+            return _wrong_type("string", value, path, issues)
+        return array(string, maximum=maximum)([each for each in value.split(",") if each], path, issues)
 
     return parse
 

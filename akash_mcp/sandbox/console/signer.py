@@ -24,7 +24,7 @@ _TOP_UP_PENDING = (
     "A top up from your saved payment method is on the way, so try again in a moment."
 )
 _NO_FEES = "Not enough funds to cover the transaction fee"
-_LOST_BID = (
+LOST_BID = (
     "Cannot create lease: The selected bid is no longer open. Please refresh and select an available bid."
 )
 _LOST_ORDER = (
@@ -45,7 +45,7 @@ _REFUSALS: tuple[tuple[str, int, str], ...] = (
     ("fee allowance expired", 400, "Console trial expired"),
     ("deployment exists", 400, "Deployment with provided dseq and owner already exists"),
     ("invalid owner address", 400, "Invalid Owner Address"),
-    ("bid not open", 400, _LOST_BID),
+    ("bid not open", 400, LOST_BID),
     ("order not open", 400, _LOST_ORDER),
     ("invalid unit price", 400, "Unit price exceeds the maximum allowed by the network"),
     ("insufficient balance", 402, NO_BALANCE),

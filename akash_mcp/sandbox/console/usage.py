@@ -1,4 +1,4 @@
-"""What was spent: the history of a wallet by day.
+"""What was spent and what is being spent: the history of a wallet by day, and what a week costs.
 
 Spending is computed from leases and not from settlements, up to where a lease ends or is expected to end.
 """
@@ -18,7 +18,7 @@ from akash_mcp.sandbox.console.account import json_number
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 from akash_mcp.sandbox.console.responses import answer, validation_error
-from akash_mcp.sandbox.units import UACT_PER_USD, cents
+from akash_mcp.sandbox.units import API_BLOCKS_PER_WEEK, UACT_PER_USD, cents
 
 _DAY = datetime.timedelta(days=1)
 _LONGEST = 366
@@ -40,12 +40,42 @@ class Usage:
         }
         return [
             Endpoint("GET", "/v1/usage/history", self.history, False, query_schema=days),
+            Endpoint("GET", "/v1/usage/history/stats", self.stats, False, query_schema=days),
+            Endpoint("GET", "/v1/weekly-cost", self.weekly),
         ]
 
     async def history(self, call: Call) -> Response:
         """A row a day, today last."""
         days = self._days(call)
         return answer(self._rows(call.query["address"], days)) if days else _range_wrong()
+
+    async def stats(self, call: Call) -> Response:
+        """The same days in four numbers."""
+        days = self._days(call)
+        if not days:
+            return _range_wrong()
+        deployments = self._backend.chain.deployments_of(call.query["address"])
+        spent = self._spent(deployments, days[0], _after(days[-1]))
+        opened = [d for d in deployments if days[0] <= self._day_of(d) <= days[-1]]
+        return answer(
+            {
+                "totalSpent": json_number(cents(spent)),
+                "averageSpentPerDay": json_number(cents(spent / len(days))),
+                "totalDeployments": len(opened),
+                "averageDeploymentsPerDay": json_number(cents(Decimal(len(opened)) / len(days))),
+            }
+        )
+
+    async def weekly(self, call: Call) -> Response:
+        """What a week costs of the deployments that Console goes on funding."""
+        backend = self._backend
+        funded = [
+            deployment
+            for deployment in backend.chain.deployments_of(backend.account.address)
+            if backend.funding.keeps(deployment)
+        ]
+        uact = sum((d.rate * API_BLOCKS_PER_WEEK for d in funded), Decimal(0))
+        return answer({"data": {"weeklyCost": json_number(cents(uact / UACT_PER_USD))}})
 
     def _days(self, call: Call) -> list[datetime.date]:
         """The days that are asked for, thirty unless said otherwise; none where the range makes no sense."""

@@ -1,30 +1,54 @@
-"""What Console keeps of a deployment: its SDL, its name and its manifest, and how named fields of it are changed."""
+"""What Console keeps of a deployment: its SDL with the secrets apart, its name, and the manifest of it."""
 
 from __future__ import annotations
 
 import base64
-import json
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from akash_mcp.sandbox.console.judgement import Judged
+from akash_mcp.sandbox.console.generation_2026_11 import references
+from akash_mcp.sandbox.console.generation_2026_11.references import Tree
+from akash_mcp.sandbox.console.judgement import Judged, judge
 from akash_mcp.sandbox.console.responses import Problem
-from akash_mcp.sdl.yaml.loader import load
 
-_PLAIN = ("image", "command", "args", "credentials")
+NOT_KEPT = "This deployment has no SDL recorded by the console, so there is nothing to patch"
 
 
 @dataclass(frozen=True)
 class Definition:
-    """One recorded SDL. `version` names this state of it for whoever changes it next."""
+    """One recorded SDL. `sdl` shows references where `secrets` has values; `judged` is of the SDL with the values."""
 
     sdl: str
     judged: Judged
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def version(self) -> str:
-        """Base64 of the manifest's hash, as the chain has it."""
+        """Base64 of the manifest's hash, as the chain has it: names this state of it for who changes it next."""
         return base64.b64encode(self.judged.version).decode("ascii")
+
+
+def define(sdl: str, *, supplied: Mapping[str, str] | None, inherited: Mapping[str, str]) -> Definition:
+    """What becomes of a text that was sent. Raises `Problem` 400.
+
+    `supplied`: what came sealed with it, None for no seal. Without one nobody has said what is secret, so every
+    value of `env` is taken for it; registry credentials always are.
+    """
+    judged = judge(sdl)
+    tree = references.parsed(sdl)
+    references.refuse_unreferenced(tree, supplied or {})
+    given = {**inherited, **(supplied or {})}
+    if references.referenced(tree):
+        judged = judge(references.written(references.resolved(tree, given)))
+    # What Console itself takes out of an SDL is not counted: it would refuse what it used to take.
+    references.refuse_too_many(references.kept(tree, given))
+    taken = references.sealed(tree, env=supplied is None)
+    return recorded(tree, judged, {**given, **taken})
+
+
+def recorded(tree: Tree, judged: Judged, secrets: Mapping[str, str]) -> Definition:
+    """A definition of a tree that shows no secret. Raises `Problem` 400 where it is too much to store."""
+    return Definition(references.written(tree), judged, references.kept(tree, secrets))
 
 
 class Definitions:
@@ -45,54 +69,5 @@ class Definitions:
     def get(self, dseq: str) -> Definition:
         """What is recorded. Raises `Problem` 404."""
         if (found := self.find(dseq)) is None:
-            raise Problem(404, "Deployment definition not found")
+            raise Problem(404, NOT_KEPT)
         return found
-
-
-def patched(sdl: str, services: dict[str, dict[str, Any]]) -> str:
-    """The SDL with these fields of services set, as JSON, which is YAML too. Raises `Problem` 400 or 404.
-
-    The text is one that was judged, so its shape is known.
-    """
-    tree: Any = json.loads(json.dumps(load(sdl).data, default=str))
-    for name, changes in services.items():
-        service = tree["services"].get(name)
-        if service is None:
-            raise Problem(404, f"Service {name} not found")
-        for field in _PLAIN:
-            if field in changes:
-                service[field] = changes[field]
-        if "env" in changes:
-            _patch_env(service, changes["env"])
-        for port, exposure in changes.get("expose", {}).items():
-            _patch_exposure(name, service, port, exposure)
-        for volume, mount in changes.get("storage", {}).items():
-            known = ((service.get("params") or {}).get("storage") or {}).get(volume)
-            if known is None:
-                raise Problem(404, f"Volume {volume} of service {name} not found")
-            known.update(mount)
-    return json.dumps(tree, indent=2, ensure_ascii=False)
-
-
-def _patch_env(service: dict[str, Any], changes: dict[str, str | None]) -> None:
-    held: dict[str, str] = {}
-    for line in service.get("env") or []:
-        key, _, text = str(line).partition("=")
-        held[key] = text
-    for name, value in changes.items():
-        if value is None:
-            held.pop(name, None)
-        else:
-            held[name] = value
-    service["env"] = [f"{key}={value}" for key, value in held.items()]
-
-
-def _patch_exposure(name: str, service: dict[str, Any], port: str, changes: dict[str, Any]) -> None:
-    known = [each for each in service.get("expose") or [] if str(each.get("port")) == port]
-    if not known:
-        raise Problem(404, f"Port {port} of service {name} not found")
-    options = changes.pop("httpOptions", None)
-    for each in known:
-        each.update(changes)
-        if options is not None:
-            each["http_options"] = options

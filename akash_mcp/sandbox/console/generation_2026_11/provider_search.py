@@ -1,69 +1,87 @@
-"""What can be placed now: regions, and GPUs that are free."""
+"""Providers by what one looks for, a page at a time."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.responses import Response
 
-from akash_mcp.sandbox.bidders import in_use
+from akash_mcp.sandbox.console import schema
 from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
+from akash_mcp.sandbox.console.provider_records import ProviderRecords
 from akash_mcp.sandbox.console.responses import answer
 from akash_mcp.sandbox.sellers import Seller
 
+_SORTS = (
+    "active-leases-desc",
+    "active-leases-asc",
+    "wallet-leases-desc",
+    "wallet-active-leases-desc",
+    "gpus-desc",
+)
+
 
 class ProviderSearch:
-    """What anybody may ask about what is free."""
+    """What anybody may ask about who is there."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self._records = ProviderRecords(backend)
 
     def endpoints(self) -> list[Endpoint]:
         """The routes that these handlers answer."""
-        return [
-            Endpoint("GET", "/v1/placement-options", self.options, False),
-        ]
+        flag = schema.optional(schema.choice("true", "false"))
+        query = {
+            "search": schema.optional(schema.text(0, 200)),
+            "online": flag,
+            "audited": flag,
+            "gpu": flag,
+            "addresses": schema.optional(schema.separated(100)),
+            "regions": schema.optional(schema.separated(50)),
+            "gpuModels": schema.optional(schema.separated(50)),
+            "sort": schema.optional(schema.choice(*_SORTS), _SORTS[0]),
+            "walletAddress": schema.optional(schema.akash_address),
+            "skip": schema.optional(schema.query_number(0), 0),
+            "limit": schema.optional(schema.query_number(1, 100), 100),
+        }
+        return [Endpoint("GET", "/v1/provider-search", self.search, False, query_schema=query)]
 
-    async def options(self, call: Call) -> Response:
-        """Regions, and the GPUs that audited providers have free."""
-        sellers = [seller for seller in self._backend.market.values() if seller.audited]
-        regions: dict[str, int] = {}
-        vendors: dict[str, dict[str, dict[str, Any]]] = {}
-        for seller in sellers:
-            region = seller.provider.attributes["location-region"]
-            regions[region] = regions.get(region, 0) + 1
-            if seller.gpu is None:
-                continue
-            model = vendors.setdefault(seller.gpu.vendor, {}).setdefault(
-                seller.gpu.model,
-                {
-                    "name": seller.gpu.model,
-                    "memory": [],
-                    "interface": [],
-                    "providerCount": 0,
-                    "availableUnits": 0,
-                    "maxNodeFreeUnits": 0,
-                    "variants": [],
-                },
-            )
-            self._add(model, seller)
-        gpus = [{"vendor": vendor, "models": list(models.values())} for vendor, models in vendors.items()]
-        options = {"regions": sorted(regions), "regionProviderCounts": regions, "gpus": gpus}
-        return answer({"data": options})
+    async def search(self, call: Call) -> Response:
+        """A page of the providers that match, in the order that is asked for."""
+        query, market = call.query, self._backend.market
+        found = [r for r in self._records.everyone() if _matches(r, market[r["owner"]], query)]
+        found.sort(key=self._order(query["sort"], query.get("walletAddress")))
+        skip, limit = query["skip"], query["limit"]
+        page = {"total": len(found), "skip": skip, "limit": limit, "hasMore": len(found) > skip + limit}
+        return answer({"data": {"providers": found[skip : skip + limit], "pagination": page}})
 
-    def _add(self, model: dict[str, Any], seller: Seller) -> None:
-        gpu = seller.gpu
-        if gpu is None:
-            return
-        used = sum(unit.gpu * unit.count for unit in in_use(self._backend.chain, seller.provider.owner))
-        free = max(0, seller.gpus - used)
-        model["providerCount"] += 1 if free else 0
-        model["availableUnits"] += free
-        model["maxNodeFreeUnits"] = max(model["maxNodeFreeUnits"], min(free, seller.node.gpus))
-        for key, value in (("memory", gpu.ram), ("interface", gpu.interface)):
-            if value not in model[key]:
-                model[key].append(value)
-        variant = {"memory": gpu.ram, "interface": gpu.interface}
-        if variant not in model["variants"]:
-            model["variants"].append(variant)
+    def _order(self, sort: str, wallet: str | None) -> Callable[[dict[str, Any]], int]:
+        """By what is sorted. What a wallet leases is nothing where none is named."""
+        leases = [lease for d in self._backend.chain.deployments_of(wallet or "") for lease in d.leases]
+        mine = [lease.provider for lease in leases]
+        active = [lease.provider for lease in leases if lease.state == "active"]
+        orders: Mapping[str, Callable[[dict[str, Any]], int]] = {
+            "active-leases-desc": lambda record: -record["leaseCount"],
+            "active-leases-asc": lambda record: record["leaseCount"],
+            "wallet-leases-desc": lambda record: -mine.count(record["owner"]),
+            "wallet-active-leases-desc": lambda record: -active.count(record["owner"]),
+            "gpus-desc": lambda record: -record["stats"]["gpu"]["total"],
+        }
+        return orders[sort]
+
+
+def _matches(record: dict[str, Any], seller: Seller, query: dict[str, Any]) -> bool:
+    said = f"{record['name']} {record['owner']} {record['hostUri']} {record['organization']}".lower()
+    region = seller.provider.attributes["location-region"]
+    model = seller.gpu.model.lower() if seller.gpu else None
+    flags = (("online", record["isOnline"]), ("audited", record["isAudited"]), ("gpu", model is not None))
+    models = [name.lower() for name in query.get("gpuModels", ())]
+    return (
+        query.get("search", "").lower() in said
+        and all(query.get(key) in (None, "true" if value else "false") for key, value in flags)
+        and record["owner"] in query.get("addresses", [record["owner"]])
+        and region in query.get("regions", [region])
+        and (not models or model in models)
+    )
