@@ -27,7 +27,7 @@ from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.status import READ_DEADLINE, Funds, funds_of
+from akash_mcp.workflow.status import READ_DEADLINE, Funds, funds_of, is_limited
 
 MOST_ASKED = 20
 """So many deployments are asked for by themselves, the newest."""
@@ -93,15 +93,17 @@ async def overview(rt: Runtime) -> Overview:
     asked = sorted((ours.keys() - shown.keys()) | listed.hidden | doubtful, key=int, reverse=True)
     answers = await _ask(rt, asked[:MOST_ASKED])
     height = await _height(rt, problems) if shown or answers else 0
-    rows = []
+    rows, limited = [], await is_limited(rt)
     for dseq in sorted(shown.keys() | set(asked), key=int, reverse=True):
         answer = answers.get(dseq, shown.get(dseq, "There are too many to ask for each."))
         if isinstance(answer, str) and dseq in shown:
-            rows.append(_row(rt, shown[dseq], height, f"Its leases may not be in the list: {answer}"))
+            rows.append(
+                _row(rt, shown[dseq], height, limited, f"Its leases may not be in the list: {answer}")
+            )
         elif isinstance(answer, str):
             rows.append(_unread_row(rt, dseq, answer))
         elif answer.state != "closed" or dseq in ours:
-            rows.append(_row(rt, answer, height))
+            rows.append(_row(rt, answer, height, limited))
     rows += [_launch_row(rt, launch) for launch in launches if launch.dseq is None]
     return Overview(tuple(rows), tuple(problems))
 
@@ -159,8 +161,10 @@ async def _height(rt: Runtime, problems: list[str]) -> int:
         return 0
 
 
-def _row(rt: Runtime, detail: DeploymentDetail, height: int, problem: str = "") -> ListedDeployment:
-    funds = funds_of(detail, height, rt.now())
+def _row(
+    rt: Runtime, detail: DeploymentDetail, height: int, limited: bool, problem: str = ""
+) -> ListedDeployment:
+    funds = funds_of(detail, height, rt.now(), funds_itself=limited)
     problems = [problem]
     if detail.state == "active" and not detail.leases and _was_leased(rt, detail.dseq):
         funds = replace(funds, rate_is_known=False)

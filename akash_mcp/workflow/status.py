@@ -10,6 +10,7 @@ from decimal import ROUND_DOWN, Decimal
 
 import anyio
 
+from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import DeploymentDetail, ProviderRecord
 from akash_mcp.clients.lease_status import LeaseStatus
 from akash_mcp.clients.retries import Deadline
@@ -78,8 +79,12 @@ class DeploymentStatus:
         return self.readiness.statuses
 
 
-def funds_of(detail: DeploymentDetail, height: int, now: float) -> Funds:
-    """The money of a deployment at block `height`, 0 where that is not known, at `now` in seconds since the epoch."""
+def funds_of(detail: DeploymentDetail, height: int, now: float, *, funds_itself: bool) -> Funds:
+    """The money of a deployment at block `height`, 0 where that is not known, at `now` in seconds since the epoch.
+
+    Where the Console `funds_itself`, a runtime limit ends it and not its escrow: without one that is known, its end is
+    not known.
+    """
     rate = detail.rate_uact
     left = detail.escrow_left(height) if height or rate == 0 else None
     moment = datetime.fromtimestamp(now, UTC)
@@ -88,7 +93,7 @@ def funds_of(detail: DeploymentDetail, height: int, now: float) -> Funds:
     if rate != 0 and limit is not None:
         # The Console pays into its escrow up to then, and closes it then, whatever is in there now.
         hours = Decimal(max((limit - moment).total_seconds(), 0)) / 3600
-    elif rate and left is not None:
+    elif rate and left is not None and not funds_itself:
         hours = hours_paid_for(Usd.from_uact(left), rate)
     if hours is not None and hours > _LONGEST / timedelta(hours=1):
         hours = None
@@ -158,6 +163,9 @@ async def status_of(
 ) -> DeploymentStatus:
     """The status of a deployment whose `detail` was just read. Providers are not asked if `known_readiness` is set."""
     height = await rt.reader.latest_height()
+    limited = await is_limited(rt)
+    if limited and detail.settings is None and detail.open_leases:
+        detail = await _with_limit(rt, detail)
     running = detail.active_leases
     providers: dict[ProviderAddress, ProviderRecord] = {}
     async with anyio.create_task_group() as tasks:
@@ -168,12 +176,28 @@ async def status_of(
     return DeploymentStatus(
         detail=detail,
         ours=rt.gate.owns(detail.dseq),
-        funds=funds_of(detail, height, rt.now()),
+        funds=funds_of(detail, height, rt.now(), funds_itself=limited),
         spent=detail.spent_at(height),
         readiness=readiness,
         providers=providers,
         kept=rt.evidence.kept(detail.dseq) if detail.leases and not running else None,
     )
+
+
+async def is_limited(rt: Runtime) -> bool:
+    """Whether a runtime limit ends deployments. Where the Console does not tell, their escrow is taken to."""
+    try:
+        return await rt.reader.generation() is Generation.V2026_11
+    except AkashError:
+        return False
+
+
+async def _with_limit(rt: Runtime, detail: DeploymentDetail) -> DeploymentDetail:
+    """The deployment with its runtime limit, which only the Console's list tells along with it."""
+    try:
+        return detail.model_copy(update={"settings": await rt.reader.runtime_limit(detail.dseq)})
+    except AkashError:
+        return detail  # its end is not known then, and is not told
 
 
 async def _read_providers(

@@ -83,6 +83,7 @@ WRITES: dict[str, Write] = {
 
 OTHER_READS: dict[str, Read] = {
     "placement_options": lambda r: r.placement_options(),
+    "runtime_limit": lambda r: r.runtime_limit(DSEQ),
     "spend_rate": lambda r: r.spend_rate(),
     "find_deployments": lambda r: r.find_deployments("web"),
 }

@@ -125,7 +125,11 @@ async def test_how_much_was_checked(record_testsuite_property: Callable[[str, ob
     assert len(operations) > 28
 
 
-@pytest.mark.parametrize("name", [name for name in OTHER_READS if name != "find_deployments"])
+LATER = {"find_deployments", "runtime_limit"}
+"""What the document has too, and not for this: it knows no names and no runtime limits."""
+
+
+@pytest.mark.parametrize("name", sorted(OTHER_READS.keys() - LATER))
 async def test_what_is_called_undocumented_is_so(name: str) -> None:
     async with Server(reply(200, None)) as server:
         with suppress(AkashError):

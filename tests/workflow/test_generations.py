@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from agents import Connect
 
@@ -46,6 +48,22 @@ async def test_the_runtime_limit_is_what_the_deposit_pays_for(connect: Connect, 
         assert "19 hours" in plan["summary"]
         assert plan["most_it_can_cost_usd"] == "0.966"
         assert plan["summary"].startswith("At most $0.966.")
+
+
+@NEW
+async def test_the_end_that_is_told_is_the_platform_s(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    # By its escrow it would run for hundreds of hours.
+    async with connect(approval="auto") as agent:
+        made = await agent.call("deploy", sdl=sdl, deposit_usd=1, max_usd_per_hour="0.05")
+        dseq = (await agent.finished(made))["dseq"]
+        shown = await agent.call("get_deployment", id=dseq)
+        [row] = (await agent.call("list_deployments"))["deployments"]
+    limits: Any = network.state()["runtime_limits"]
+    assert [limit["hours"] for limit in limits.values()] == [19]
+    for told in (shown["hours_left"], row["hours_left"]):
+        assert 17 < float(told) <= 19, told
 
 
 @NEW

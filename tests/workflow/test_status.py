@@ -53,7 +53,7 @@ def deployment(funds: str = "1000000", price: str = "100", **more: Any) -> Deplo
 
 
 def test_rent_since_the_last_settlement_is_taken_off() -> None:
-    funds = funds_of(deployment(), height=6000, now=NOW.timestamp())
+    funds = funds_of(deployment(), height=6000, now=NOW.timestamp(), funds_itself=False)
     assert funds.escrow_left == Usd("0.5")
     assert funds.hours_left is not None
     # 5000 more blocks, which are promised at their shortest: 6 seconds
@@ -62,27 +62,27 @@ def test_rent_since_the_last_settlement_is_taken_off() -> None:
 
 
 def test_an_escrow_that_is_used_up_lasts_no_longer() -> None:
-    funds = funds_of(deployment(), height=99_999, now=NOW.timestamp())
+    funds = funds_of(deployment(), height=99_999, now=NOW.timestamp(), funds_itself=False)
     assert (funds.escrow_left, funds.hours_left, funds.runs_until) == (Usd(0), Decimal(0), NOW)
 
 
 @pytest.mark.parametrize("price", ["0", "0.000000000000000001"])
 def test_a_rate_next_to_nothing_has_no_end(price: str) -> None:
-    funds = funds_of(deployment(price=price), height=1000, now=NOW.timestamp())
+    funds = funds_of(deployment(price=price), height=1000, now=NOW.timestamp(), funds_itself=False)
     assert (funds.hours_left, funds.runs_until) == (None, None)
 
 
 def test_where_the_console_pays_it_runs_until_the_limit() -> None:
     settings = {"runtimeLimitHours": 24, "runtimeEndsAt": "2026-11-22T06:00:00.000Z"}
-    funds = funds_of(deployment(settings=settings), height=1000, now=NOW.timestamp())
+    funds = funds_of(deployment(settings=settings), height=1000, now=NOW.timestamp(), funds_itself=True)
     assert (funds.hours_left, funds.runs_until) == (Decimal(18), datetime(2026, 11, 22, 6, tzinfo=UTC))
 
 
-@pytest.mark.parametrize("ends", ["soon", None, ""])
-def test_a_limit_without_a_date_yet_does_not_count(ends: str | None) -> None:
-    settings = {"runtimeLimitHours": 24, "runtimeEndsAt": ends}
-    with_limit = funds_of(deployment(settings=settings), height=1000, now=NOW.timestamp())
-    assert with_limit == funds_of(deployment(), height=1000, now=NOW.timestamp())
+@pytest.mark.parametrize("settings", [{"runtimeLimitHours": 24, "runtimeEndsAt": "soon"}, {}, None])
+def test_where_the_console_pays_an_escrow_is_no_end(settings: dict[str, object] | None) -> None:
+    unlimited = deployment(settings=settings)
+    funds = funds_of(unlimited, height=1000, now=NOW.timestamp(), funds_itself=True)
+    assert (funds.hours_left, funds.runs_until) == (None, None)
 
 
 # ── readiness ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -391,6 +391,7 @@ class Created(CamelApiModel):
 
 CREATED = TypeAdapter(Created)
 DETAIL = TypeAdapter(DeploymentDetail)
+RUNTIME_LIMIT = TypeAdapter(RuntimeLimit)
 DEPLOYMENTS = TypeAdapter(DeploymentPage)
 BIDS: TypeAdapter[list[ListedBid | UnreadBid]] = TypeAdapter(
     list[Annotated[ListedBid | UnreadBid, Field(union_mode="left_to_right")]]

@@ -19,10 +19,12 @@ from akash_mcp.clients.console.models import (
     BIDS,
     DEPLOYMENTS,
     DETAIL,
+    RUNTIME_LIMIT,
     Bid,
     DeploymentDetail,
     Lease,
     ListedBid,
+    RuntimeLimit,
 )
 from akash_mcp.clients.retries import Deadline, Sending
 from akash_mcp.errors import NotFound
@@ -130,6 +132,14 @@ class ConsoleReader(MarketReader, AccountReader):
                 if self._client.monotonic() + LAG_SECONDS > until:
                     raise
                 await self._client.sleep(LAG_SECONDS)
+
+    async def runtime_limit(self, dseq: Dseq) -> RuntimeLimit:
+        """How long a deployment may run, and until when. Raises `NotOffered` on an API older than autumn 2026, where
+        the same request would switch automatic top-up on.
+        """
+        await self._client.require_2026_11("runtime limits")
+        path = f"/v2/deployment-settings/{quote(dseq, safe='')}"
+        return (await self._client.get(path)).read(RUNTIME_LIMIT, "data")
 
     async def list_bids(self, dseq: Dseq) -> list[Bid]:
         """The bids on a deployment in all states; none for one that is not ours, which is not an error.

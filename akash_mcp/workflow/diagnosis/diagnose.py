@@ -6,7 +6,6 @@ not be seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -23,7 +22,7 @@ from akash_mcp.workflow.diagnosis.closed_leases import causes_of_closing
 from akash_mcp.workflow.diagnosis.evidence import LeaseEvidence, gather_evidence, seconds_since
 from akash_mcp.workflow.diagnosis.rules import diagnose_lease, in_order
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.status import funds_of, read_deployment
+from akash_mcp.workflow.status import funds_of, is_limited, read_deployment
 
 _LOW_HOURS = 1
 
@@ -82,7 +81,7 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
     if any(lease is not None for lease, _ in closings):
         found_causes += kept_causes(rt, dseq)
     if height is not None:
-        found_causes += _low_escrow(rt, detail, height)
+        found_causes += await _low_escrow(rt, detail, height)
     ordered = in_order(found_causes)
     if not ordered and not not_known:
         rt.evidence.forget(dseq)
@@ -143,12 +142,15 @@ async def _evidence(rt: Runtime, detail: DeploymentDetail, height: int | None) -
     return [gathered[lease] for lease in detail.active_leases]
 
 
-def _low_escrow(rt: Runtime, detail: DeploymentDetail, height: int) -> Iterator[Cause]:
-    funds = funds_of(detail, height, rt.now())
+async def _low_escrow(rt: Runtime, detail: DeploymentDetail, height: int) -> list[Cause]:
+    if await is_limited(rt):
+        return []  # the Console fills it up
+    funds = funds_of(detail, height, rt.now(), funds_itself=False)
     if detail.active_leases and funds.hours_left is not None and funds.hours_left < _LOW_HOURS:
         left = "an unknown amount" if funds.escrow_left is None else funds.escrow_left.rounded_down()
         evidence = (f"{left} left at {funds.usd_per_hour} an hour",)
-        yield causes.ESCROW_LOW.cause(evidence, minutes=f"{int(funds.hours_left * 60)}")
+        return [causes.ESCROW_LOW.cause(evidence, minutes=f"{int(funds.hours_left * 60)}")]
+    return []
 
 
 def _next_step(causes: tuple[Cause, ...], past: list[str], not_known: list[str]) -> str:
