@@ -212,6 +212,7 @@ async def close_plan(rt: Runtime, *, dseq: Dseq) -> ClosePlan:
         contents=contents,
         hours=hours,
         usd_per_hour=usd_per_hour(max(detail.rate_uact or ZERO.amount, ZERO.amount)) if detail else ZERO,
+        paid_in=detail.paid_in if detail else None,
         generation=await _generation(rt),
     )
 
