@@ -80,13 +80,15 @@ class Ledger:
         """Turn what a deployment held into what it cost, once it is proven closed."""
         with self._store.transaction() as db:
             held = db.execute(
-                "SELECT op_id, amount_uact FROM reservations WHERE dseq = ? AND state = 'held' ORDER BY at",
+                "SELECT op_id, amount_uact, opens FROM reservations WHERE dseq = ? AND state = 'held' ORDER BY at",
                 (dseq,),
             ).fetchall()
+            ours = any(row["opens"] for row in held)
             rest = spent.uact_at_most
             for index, row in enumerate(held):
-                # What was spent beyond all reservations still counts: it goes with the last.
-                share = rest if index == len(held) - 1 else min(rest, row["amount_uact"])
+                # What was spent beyond all reservations still counts: it goes with the last. Of what we did not
+                # create only the money counts that we put in.
+                share = rest if ours and index == len(held) - 1 else min(rest, row["amount_uact"])
                 rest -= share
                 db.execute(
                     "UPDATE reservations SET state = 'settled', spent_uact = ? WHERE op_id = ?",

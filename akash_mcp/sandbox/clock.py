@@ -70,7 +70,9 @@ class Clock:
 
     async def next_block(self) -> None:
         """Wait until the block after the latest one is made."""
-        now = self.elapsed()  # once: a block could be made between two looks, and the wait be less than nothing
+        now = (
+            self.elapsed()
+        )  # once: a block could be made between two looks, and the wait be less than nothing
         wait = self.elapsed_at(self.height_at(now) + 1) - now
         if self.automine:
             self.skip(wait)
