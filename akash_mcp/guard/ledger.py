@@ -146,9 +146,9 @@ class Ledger:
             )
         budget = self.status()
         if amount > budget.left_today:
-            needed, left = told_apart(amount, budget.left_today)
+            left = budget.left_today.rounded_down()  # what is offered can be asked for
             raise OverBudget(
-                f"This needs {needed}, and {left} is left of the {policy.max_usd_per_day} allowed in 24 hours.",
+                f"This needs {amount}, and {left} is left of the {policy.max_usd_per_day} allowed in 24 hours.",
                 next_step="Close a deployment, whose reservation then shrinks to what it cost, or ask for less. Only "
                 "the user can raise the limit (AKASH_MCP_MAX_USD_PER_DAY).",
             )
