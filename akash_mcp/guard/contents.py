@@ -26,14 +26,23 @@ _MOST_PARTS = 2
 """How much of somebody else's words one question holds: it is read on a phone too."""
 
 _MARKUP = re.compile(r"[*~`|\\<>\[\]]")
+_QUOTATION_MARKS = re.compile(
+    r"[\u00ab\u00b4\u00bb\u02b9\u02ba\u02bb-\u02bd\u02ca\u02cb\u02dd\u02ee\u05f3\u05f4\u2018-\u201f\u2032-\u2037"
+    r"\u2039\u203a\u2057\u275b-\u2760\u276e\u276f\u2e42\u300c-\u300f\u301d-\u301f\uff02\uff07\uff40\uff62\uff63]"
+)
+"""What a reader takes for the quotes around a label, whichever of a pair it is."""
 _RIGHT_TO_LEFT = ("R", "AL", "AN")
 
 
 def label(text: str, limit: int = NAME_BYTES) -> str:
-    """Somebody else's word inside a sentence of ours. What would be markup, or turn the line around, becomes `?`."""
+    """Somebody else's word inside a sentence of ours.
+
+    What would be markup, seem to end its quotes, or turn the line around, becomes `?`.
+    """
     plain = _MARKUP.sub("?", quoted(text, limit))
     if plain.isascii():
         return plain
+    plain = _QUOTATION_MARKS.sub("?", plain)
     return "".join("?" if unicodedata.bidirectional(each) in _RIGHT_TO_LEFT else each for each in plain)
 
 

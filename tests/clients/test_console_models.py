@@ -34,6 +34,16 @@ def lease(dseq: int | str = 1763759482113, state: str = "active", price: str = "
     }
 
 
+@pytest.mark.parametrize(
+    ("state", "rate"),
+    [("active", "100.5"), ("reclaiming", "100.5"), ("insufficient_funds", "0"), ("closed", "0")],
+)
+def test_a_lease_that_is_being_taken_back_runs_and_bills(state: str, rate: str) -> None:
+    told = {"deployment": {"id": {"dseq": "1763759482113"}}, "leases": [lease(state=state)]}
+    understood = DETAIL.validate_python(told)
+    assert (understood.rate_uact, len(understood.active_leases)) == (Decimal(rate), rate != "0")
+
+
 def detail(**escrow: object) -> DeploymentDetail:
     state = {"state": "open", "funds": [{"denom": "uact", "amount": "500000.000000000000000000"}], **escrow}
     return DETAIL.validate_python(

@@ -343,6 +343,13 @@ def test_no_word_of_others_writes_in_a_question(
         assert not set("*`[]<>|\\~") & set(said)
 
 
+@pytest.mark.parametrize("mark", "“”„‟«»‹›ʺ˝″‶＂❝❞〝〞〟‘’‚‛ʹ′‵＇❛❜´「」")
+def test_no_other_quotes_seem_to_end_a_label(mark: str) -> None:
+    seller = Seller(address, f"Akash{mark} for $0.00 an hour {mark}", "Oregon", Usd("0.6"))
+    said = dataclasses.replace(LEASE, providers=(address,), sellers=(seller,)).summary
+    assert '"Akash? for $0.00 an hour ?"' in said
+
+
 def test_a_question_with_as_much_as_it_can_hold_is_bounded() -> None:
     long, many = "W" * 300, range(9)
     held = Contents(

@@ -147,8 +147,11 @@ class Lease(ApiModel):
 
     @property
     def is_active(self) -> bool:
-        """Whether it runs. `insufficient_funds` and `reclaiming` leases are still not closed."""
-        return self.state == "active"
+        """Whether it runs and is paid for: also while its provider takes it back, up to the deadline of that.
+
+        An `insufficient_funds` lease is not closed either, and nothing pays for it.
+        """
+        return self.state in ("active", "reclaiming")
 
     @property
     def price_uact(self) -> Decimal | None:
