@@ -77,6 +77,9 @@ class Approver:
         # What a question was asked about is one deed, also where nothing would be asked any more.
         op_id = question.op_id if question else new_op_id()
         if self.mode is ApprovalMode.DENY and not (isinstance(plan, ClosePlan) and plan.needs_no_approval):
+            if isinstance(plan, ClosePlan) and not self.tokens.are_shared:
+                # Without the store nobody knows whose it is, and closing our own has to go on.
+                return self._approved_by(token, plan, call) if token else self.shown(plan, call)
             raise NotApproved(
                 "This server's policy allows nothing that spends, changes what runs, deletes or runs commands.",
                 next_step="Only the user can change that (AKASH_MCP_APPROVAL).",

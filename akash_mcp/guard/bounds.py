@@ -56,6 +56,11 @@ class Terms:
         """Which they are."""
         return tuple(self.prices)
 
+    def are_others(self, detail: DeploymentDetail) -> bool:
+        """Whether somebody else leased it instead: the Console makes no lease where there is one."""
+        shown = {lease.lease_id for lease in detail.leases}
+        return bool(leases_not_closed(detail)) and shown.isdisjoint(self.leases)
+
     def breach(self, detail: DeploymentDetail) -> str | None:
         """What is more than was approved in what a deployment shows of its leases; None where nothing is."""
         running = leases_not_closed(detail)
@@ -76,7 +81,7 @@ class Terms:
         """Whether a deployment shows each of the leases, and what it was offered for where it is not closed.
 
         A lease costs what its bid said (`MsgCreateLease`). One that reads as cheaper tells that one of the two is not
-        so, and not which. An index rounds, so a hundredth less is the same.
+        so, and not which. An index may keep whole uact only.
         """
         shown = {lease.lease_id for lease in detail.leases}
         return (
@@ -88,7 +93,7 @@ class Terms:
     def _is_offered(self, lease: Lease) -> bool:
         price = uact_of([lease.price])
         offered = self.prices.get(lease.lease_id, ())
-        return price is not None and any(price * 100 >= each * 99 for each in offered)
+        return price is not None and any(price > each - 1 for each in offered)
 
 
 async def check_generation(operation: AuthorisedOperation, dseq: Dseq, *, funds_itself: bool) -> Generation:
@@ -97,7 +102,7 @@ async def check_generation(operation: AuthorisedOperation, dseq: Dseq, *, funds_
     Raises `Refused` where what was planned relies on one that `funds_itself` (`2026-11`), or on one that does not, and
     it is another.
     """
-    generation = await operation.reader.generation(fresh=True)
+    generation = await operation.read(lambda: operation.reader.generation(fresh=True))
     if (generation is Generation.V2026_11) is not funds_itself:
         raise Refused(
             f"The Console API is now {generation}, and this was planned for another, so what bounds the cost of "
@@ -129,7 +134,7 @@ async def read_bound(
 
 async def _no_top_up(operation: AuthorisedOperation, dseq: Dseq, generation: Generation) -> None:
     try:
-        await operation.writer.set_auto_top_up(dseq, False)
+        await operation.read(lambda: operation.writer.set_auto_top_up(dseq, False))
     except NotFound as refusal:
         if generation is Generation.V2025 and no_such_route(refusal):
             return
@@ -140,17 +145,17 @@ async def _no_top_up(operation: AuthorisedOperation, dseq: Dseq, generation: Gen
             "is not known."
         )
     # Only now: reading the settings of a deployment that has none switches top-up on.
-    settings = await operation.writer.get_settings(dseq)
+    settings = await operation.read(lambda: operation.writer.get_settings(dseq))
     if settings.dseq != dseq or settings.auto_top_up_enabled is not False:
         state = "is still on" if settings.auto_top_up_enabled else "is not known to be off"
         raise Refused(f"Automatic top-up of deployment {dseq} {state}, so nothing bounds its cost.")
 
 
 async def _runtime_limit(operation: AuthorisedOperation, dseq: Dseq, most: int) -> int:
-    settings = await operation.writer.get_settings(dseq)
+    settings = await operation.read(lambda: operation.writer.get_settings(dseq))
     if settings.runtime_limit_hours is None:
         await operation.writer.set_runtime_limit(dseq, most)
-        settings = await operation.writer.get_settings(dseq)
+        settings = await operation.read(lambda: operation.writer.get_settings(dseq))
     limit = settings.runtime_limit_hours
     if settings.dseq != dseq or limit is None or not 1 <= limit <= most:
         raise Refused(
@@ -163,7 +168,7 @@ async def _runtime_limit(operation: AuthorisedOperation, dseq: Dseq, most: int) 
 async def _escrow(
     operation: AuthorisedOperation, dseq: Dseq, held: Usd, *, is_leased: bool, funds_itself: bool
 ) -> Usd:
-    detail = await operation.reader.get_deployment(dseq, just_created=True)
+    detail = await operation.read(lambda: operation.reader.get_deployment(dseq, just_created=True))
     if detail.dseq != dseq or detail.state != "active":
         raise Refused(f"Deployment {dseq} reads as {field(detail.state) or 'unknown'}, not as active.")
     if (leases_not_closed(detail) or detail.unread_leases) and not is_leased:

@@ -120,6 +120,10 @@ class ClosePermit:
             raise self._not_proven(failure or unread) from unread
         if after.state != "closed":
             raise self._not_proven(failure or AkashError("It still reads as active."))
+        if _goes_on(after):
+            raise self._not_proven(
+                AkashError("It reads as closed, and a lease of it or its escrow does not.")
+            )
         spent = self._spent(after)
         return Closed(self._dseq, spent, self._refunded(after, spent))
 
@@ -133,10 +137,10 @@ class ClosePermit:
         return launch.state if launch is not None else None
 
     def _spent(self, closed: DeploymentDetail) -> Usd | None:
-        """What was paid out. A list of nothing is 0; no list, and one without uact, is unknown."""
+        """What was paid out. Without a lease a list of nothing is 0; no list, and one without uact, is unknown."""
         account = closed.escrow_account.state
-        if "transferred" in account.model_fields_set and not account.transferred:
-            return Usd(0)
+        if not account.transferred and not closed.leases and not closed.unread_leases:
+            return Usd(0) if "transferred" in account.model_fields_set else None
         paid = uact_of(account.transferred)
         return None if paid is None else Usd.from_uact(paid)
 
@@ -176,6 +180,15 @@ def _is_final(failure: AkashError | None) -> bool:
     """Whether asking again will not help: the Console counts refusals, and answers none for a while after a few."""
     refused = isinstance(failure, ApiError) and not isinstance(failure, ServerError | NotFound)
     return refused or isinstance(failure, BadSettings)
+
+
+def _goes_on(closed: DeploymentDetail) -> bool:
+    """Whether what reads as closed contradicts itself: the chain ends leases and empties the escrow with it.
+
+    The index that stands in for the chain keeps no hash, and its escrow can be an old one.
+    """
+    left = uact_of(closed.escrow_account.state.funds) if closed.manifest_hash else None
+    return any(lease.state in ("active", "reclaiming") for lease in closed.leases) or bool(left)
 
 
 def in_words(reason: Exception) -> AkashError:

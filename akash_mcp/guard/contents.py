@@ -23,6 +23,7 @@ NAME_BYTES = 32
 IMAGE_BYTES = 72
 _MOST_SERVICES = 3
 _MOST_PARTS = 2
+_MOST_PORTS = 20
 """How much of somebody else's words one question holds: it is read on a phone too."""
 
 _MARKUP = re.compile(r"[*~`|\\<>\[\]]")
@@ -131,7 +132,7 @@ class Contents:
         return tuple(
             sentence
             for items, sentence in (
-                (self.open, f"Open to the Internet: {_words(self.open)}."),
+                (self.open, f"Open to the Internet: {_open_words(self.open)}."),
                 (self.disks, f"Persistent disks: {_words(self.disks)}; they end with the deployment."),
                 (self.filters, f"Only at providers with {_words(self.filters)}."),
             )
@@ -202,7 +203,17 @@ def changes_words(changes: Sequence[ServiceChange]) -> str:
     return listed(changes, lambda change: change.words, _MOST_PARTS)
 
 
-def _words(items: Iterable[Opening] | Iterable[Disk] | Iterable[Filter]) -> str:
+def _open_words(openings: Sequence[Opening]) -> str:
+    """Each port that is open: the first in full, of the others the numbers."""
+    shown = ", ".join(opening.words for opening in openings[:_MOST_PARTS])
+    ports = [str(port) for port in sorted({opening.port for opening in openings[_MOST_PARTS:]})]
+    if not ports:
+        return shown
+    more = f" and {len(ports) - _MOST_PORTS} more" if len(ports) > _MOST_PORTS else ""
+    return f"{shown}; also port{'s' * (len(ports) > 1)} {', '.join(ports[:_MOST_PORTS])}{more}"
+
+
+def _words(items: Iterable[Disk] | Iterable[Filter]) -> str:
     return listed([*items], lambda item: item.words, _MOST_PARTS)
 
 

@@ -11,12 +11,12 @@ from decimal import Decimal
 from akash_mcp.clients.console.limits import MOST_RUNTIME_HOURS, check_runtime_limit
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import AkashError, ApiError, OutcomeUnknown, Refused
-from akash_mcp.guard.bounds import check_generation, uact_of
+from akash_mcp.guard.bounds import check_generation, leases_not_closed, uact_of
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.guard.plans import FundPlan
 from akash_mcp.ids import OpId
-from akash_mcp.money import Usd
+from akash_mcp.money import Usd, told_apart, usd_per_hour_at_most
 
 _READ_ATTEMPTS = 4
 
@@ -53,7 +53,10 @@ class FundPermit:
                     f"What is in escrow for deployment {plan.dseq} is not known, so nothing is added."
                 )
         with operation.accounted(on_refusal=State.REFUSED):
-            detail = await operation.writer.deposit(plan.dseq, plan.amount)
+            try:
+                detail = await operation.writer.deposit(plan.dseq, plan.amount)
+            except ApiError as refusal:
+                detail = await self._came_in_even_so(before, refusal)
         done = f"{plan.amount} was added to deployment {plan.dseq}"
         self._written_down(done)
         expected = before + plan.amount.uact
@@ -80,6 +83,27 @@ class FundPermit:
             )
         return detail
 
+    async def _came_in_even_so(self, before: Decimal, refusal: ApiError) -> DeploymentDetail:
+        """The deployment, where money came in although the deposit was refused: something on the way sent it twice.
+
+        Raises the refusal where nothing came in, and `OutcomeUnknown` where that cannot be read.
+        """
+        dseq = self._plan.dseq
+        try:
+            detail = await self._operation.read(lambda: self._operation.reader.get_deployment(dseq))
+        except AkashError:
+            after = None
+        else:
+            after = _in_escrow(detail)
+        if after is None:
+            raise OutcomeUnknown(
+                f"{refusal.what} Whether money came in all the same cannot be read.",
+                next_step="Do not repeat it. Call get_deployment in a minute.",
+            ) from refusal
+        if after <= before:
+            raise refusal
+        return detail
+
     async def _extend(self, more_hours: int) -> DeploymentDetail:
         operation, dseq = self._operation, self._plan.dseq
         with operation.preparing():
@@ -91,11 +115,31 @@ class FundPermit:
                 )
             total = limit + more_hours
             check_runtime_limit(total, MOST_RUNTIME_HOURS)
+            detail = await operation.read(lambda: operation.reader.get_deployment(dseq))
+            if too_dear := self._too_dear(detail, more_hours):
+                raise Refused(f"Deployment {dseq} runs no longer than before: {too_dear}")
         with operation.accounted(on_refusal=State.REFUSED):
             await self._raise_limit(total)
         done = f"Deployment {dseq} may now run for {total} hours in all"
         self._written_down(done)
-        return await self._read_back(done)
+        detail = await self._read_back(done)
+        if too_dear := self._too_dear(detail, more_hours):
+            tell = f"Tell the user. close_deployment(dseq={dseq}) ends it. Do not repeat it."
+            if most := _cost_of(detail, more_hours):
+                with operation.written_down(done, money=too_dear, next_step=tell):
+                    operation.ledger.hold_at_least(self.op_id, most)
+            raise AkashError(f"{done}, and its rate is not what it was.", money=too_dear, next_step=tell)
+        return detail
+
+    def _too_dear(self, detail: DeploymentDetail, more_hours: int) -> str | None:
+        """How so many hours can cost more than was approved, as a sentence; None where they cannot."""
+        most = _cost_of(detail, more_hours)
+        if most is None:
+            return "What it costs an hour cannot be read."
+        if most > self._plan.amount:
+            cost, approved = told_apart(most, self._plan.amount)
+            return f"{more_hours} more hours can cost {cost}, and {approved} was approved."
+        return None
 
     async def _raise_limit(self, total: int) -> None:
         """Send the new total once. Whatever comes back, what then reads as the limit decides.
@@ -143,6 +187,15 @@ class FundPermit:
             done, money=f"{self._plan.amount} is committed.", next_step="Do not repeat it."
         ):
             self._operation.journal.advance(self.op_id, State.DONE)
+
+
+def _cost_of(detail: DeploymentDetail, hours: int) -> Usd | None:
+    """The most that so many hours of its leases can cost; None where a lease or its price cannot be read."""
+    prices = [uact_of([lease.price]) for lease in leases_not_closed(detail)]
+    known = [price for price in prices if price is not None]
+    if detail.unread_leases or not prices or len(known) < len(prices):
+        return None
+    return usd_per_hour_at_most(sum(known, Decimal(0))) * hours
 
 
 def _in_escrow(detail: DeploymentDetail) -> Decimal | None:

@@ -74,13 +74,17 @@ class Gate:
         op_id = self._admit(Kind.LAUNCH, plan, approval, dseq=None)
         return LaunchPermit(self._operation(op_id), plan)
 
-    def lease(self, plan: LeasePlan, approval: Approval) -> LeasePermit:
-        """A permit to lease for a deployment that we created."""
-        if not self.owns(plan.dseq):
+    def check_lease(self, dseq: Dseq) -> None:
+        """Raise `BadArgument` for a deployment that we did not create: asked before a person is asked."""
+        if not self.owns(dseq):
             raise BadArgument(
-                f"Deployment {plan.dseq} was not created by this server, so what it may cost is not known.",
+                f"Deployment {dseq} was not created by this server, so what it may cost is not known.",
                 next_step="Use deploy or create_deployment for a new one.",
             )
+
+    def lease(self, plan: LeasePlan, approval: Approval) -> LeasePermit:
+        """A permit to lease for a deployment that we created."""
+        self.check_lease(plan.dseq)
         op_id = self._admit(Kind.LEASE, plan, approval, dseq=plan.dseq)
         return LeasePermit(self._operation(op_id), plan.dseq, plan.max_usd_per_hour)
 

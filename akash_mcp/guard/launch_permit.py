@@ -20,6 +20,11 @@ from akash_mcp.ids import Dseq, OpId
 _PROVISIONING_ATTEMPTS = 14  # as often as Console's own page
 
 
+async def _never(dseq: Dseq) -> bool:
+    """What is answered of a new deployment where nobody knows better."""
+    return False
+
+
 async def _nothing() -> None:
     """What is done first where nobody wants anything else."""
 
@@ -36,17 +41,28 @@ class LaunchPermit:
         """Names this operation in the journal, and in the answers of tools."""
         return self._operation.op_id
 
-    async def create(self, first: Callable[[], Awaitable[None]] = _nothing) -> Created:
+    async def create(
+        self,
+        first: Callable[[], Awaitable[None]] = _nothing,
+        was_there_before: Callable[[Dseq], Awaitable[bool]] = _never,
+    ) -> Created:
         """Create the deployment. Sent once: raises `OutcomeUnknown` when the answer was lost.
 
-        `first` is awaited before each request: what was there before it is not what it created. Raises `Unwound` for
-        a deployment that could not be written down: it was closed again.
+        `first` is awaited before each request, and `was_there_before` asked of what the answer names: that was not
+        created then, whatever the answer says. Raises `Unwound` for a deployment that could not be written down: it was
+        closed again.
         """
         operation = self._operation
         with operation.accounted(on_refusal=State.REFUSED):
             # Known to every process before the request: another launch of the same could be taken for this one.
             operation.journal.keep_sources(operation.op_id, self._sources(self.plan.manifest))
             created = await self._created(first)
+        if await was_there_before(created.dseq):
+            operation.journal.advance(self.op_id, State.UNKNOWN, "the answer names what was there before")
+            raise OutcomeUnknown(
+                f"The Console answered with deployment {created.dseq}, which was there before.",
+                next_step=f"{self.plan.exposure} stay reserved. Look with list_deployments; do not simply try again.",
+            )
         try:
             is_ours = self._record(created.dseq, created.manifest)
         except AkashError as unwritten:

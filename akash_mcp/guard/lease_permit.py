@@ -19,16 +19,18 @@ from akash_mcp.errors import (
     AkashError,
     ApiError,
     BadArgument,
+    Interrupted,
     LedgerUnusable,
     NotDelivered,
     OutcomeUnknown,
     Refused,
+    TakenOver,
     Unreachable,
 )
 from akash_mcp.guard.bounds import Bound, Terms, leases_not_closed, read_bound
 from akash_mcp.guard.close_permit import ClosePermit, certain
 from akash_mcp.guard.journal import Sources, State
-from akash_mcp.guard.operation import DEFINITE, AuthorisedOperation
+from akash_mcp.guard.operation import DEFINITE, READ_ATTEMPTS, AuthorisedOperation
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
 from akash_mcp.money import ZERO, Usd, told_apart, usd_per_hour, usd_per_hour_at_most
 
@@ -39,7 +41,7 @@ log = logging.getLogger(__name__)
 _HIGHEST_PRICE = Decimal(10**12)
 """uact per block: far more than the chain takes for a price, and few enough digits to be reckoned with exactly."""
 
-_READ_ATTEMPTS = 3
+_PATIENT_ATTEMPTS = 20
 _MANIFEST_ATTEMPTS = 3
 
 
@@ -115,6 +117,8 @@ class LeasePermit:
         """What `work` finds out of the leases. Where that is not as approved, or not to be had, it ends in a close."""
         try:
             return await work
+        except TakenOver:
+            raise
         except Exception as wrong:
             raise await self._closing.unwind(wrong) from wrong
 
@@ -136,7 +140,7 @@ class LeasePermit:
         """
         if isinstance(failure, DEFINITE) and not isinstance(failure, ApiError):
             return False  # it was not sent
-        for attempt in range(_READ_ATTEMPTS):
+        for attempt in range(READ_ATTEMPTS):
             if attempt:
                 await self._operation.pause()
             try:
@@ -153,7 +157,7 @@ class LeasePermit:
 
     async def _read(self) -> DeploymentDetail:
         """The deployment, asked for again where that fails."""
-        for _ in range(_READ_ATTEMPTS - 1):
+        for _ in range(READ_ATTEMPTS - 1):
             try:
                 return await self._operation.reader.get_deployment(self._dseq)
             except AkashError:
@@ -162,13 +166,18 @@ class LeasePermit:
 
     async def _prove(self, terms: Terms, answer: DeploymentDetail | None) -> None:
         """Hold what the leases cost, by the answer and read anew, against what was approved, and write them down."""
-        if answer is not None and (breach := terms.breach(answer)):
+        if answer is not None and (breach := self._breach(terms, answer)):
             raise AkashError(breach)
-        for attempt in range(_READ_ATTEMPTS):
+        # What the answer showed is so: a Console that fails afterwards is waited for a good while.
+        is_shown = answer is not None and terms.is_shown_by(answer)
+        for attempt in range(_PATIENT_ATTEMPTS if is_shown else READ_ATTEMPTS):
             if attempt:
                 await self._operation.pause()
-            detail = await self._read()
-            if breach := terms.breach(detail):
+            try:
+                detail = await self._operation.reader.get_deployment(self._dseq)
+            except (ApiError, Interrupted, Unreachable):
+                continue
+            if breach := self._breach(terms, detail):
                 raise AkashError(breach)
             if terms.is_shown_by(detail):
                 break
@@ -176,6 +185,22 @@ class LeasePermit:
             raise AkashError("What its leases cost cannot be read back.")
         with self._operation.written_down("The lease was made", money="It is paid for.", next_step=""):
             self._operation.journal.advance(self.op_id, State.LEASED, _providers(terms))
+
+    def _breach(self, terms: Terms, detail: DeploymentDetail) -> str | None:
+        """What is more than was approved. Raises `TakenOver` for leases of somebody else that are within it."""
+        breach = terms.breach(detail)
+        if not terms.are_others(detail) or detail.unread_leases:
+            return breach
+        others = [_choice_of(lease) for lease in leases_not_closed(detail)]
+        try:
+            self._within_limits(others, terms.bound.hours)
+        except Refused as beyond:
+            return f"{breach} {beyond.what}"
+        raise TakenOver(
+            f"Somebody else leased deployment {self._dseq} meanwhile, so no lease of ours was made, and it was left as "
+            "it is.",
+            next_step=f"get_deployment(id={self._dseq}) shows what runs and what it costs; close_deployment ends it.",
+        )
 
     async def _deliver_again(self, terms: Terms, manifest: str, failure: AkashError) -> None:
         """Deliver the manifest again: the Console creates no lease where one is open."""
@@ -254,7 +279,9 @@ class LeasePermit:
             if not all(_is_priced(bid) for bid in offered):
                 raise OfferGone(f"The offer of {choice.provider} has no price in dollars any more.")
             if any((bid.price_uact or 0) > choice.price_uact_per_block for bid in offered):
-                raise OfferGone(f"The offer of {choice.provider} became dearer.")
+                # Of two that are open the dearer counts, and that would be so the next time too.
+                twice = {choice.provider} if len(offered) > 1 else ()
+                raise OfferGone(f"The offer of {choice.provider} became dearer.", providers=frozenset(twice))
             lease = LeaseId(self._dseq, choice.gseq, choice.oseq, choice.provider)
             prices[lease] = [bid.price_uact for bid in offered if bid.price_uact is not None]
         return prices

@@ -80,13 +80,15 @@ class Ledger:
         """Turn what a deployment held into what it cost, once it is proven closed."""
         with self._store.transaction() as db:
             held = db.execute(
-                "SELECT op_id, amount_uact FROM reservations WHERE dseq = ? AND state = 'held' ORDER BY at",
+                "SELECT op_id, amount_uact, opens FROM reservations WHERE dseq = ? AND state = 'held' ORDER BY at",
                 (dseq,),
             ).fetchall()
+            ours = any(row["opens"] for row in held)
             rest = spent.uact_at_most
             for index, row in enumerate(held):
-                # What was spent beyond all reservations still counts: it goes with the last.
-                share = rest if index == len(held) - 1 else min(rest, row["amount_uact"])
+                # What was spent beyond all reservations still counts: it goes with the last. Of what we did not
+                # create only the money counts that we put in.
+                share = rest if ours and index == len(held) - 1 else min(rest, row["amount_uact"])
                 rest -= share
                 db.execute(
                     "UPDATE reservations SET state = 'settled', spent_uact = ? WHERE op_id = ?",
@@ -144,9 +146,9 @@ class Ledger:
             )
         budget = self.status()
         if amount > budget.left_today:
-            needed, left = told_apart(amount, budget.left_today)
+            left = budget.left_today.rounded_down()  # what is offered can be asked for
             raise OverBudget(
-                f"This needs {needed}, and {left} is left of the {policy.max_usd_per_day} allowed in 24 hours.",
+                f"This needs {amount}, and {left} is left of the {policy.max_usd_per_day} allowed in 24 hours.",
                 next_step="Close a deployment, whose reservation then shrinks to what it cost, or ask for less. Only "
                 "the user can raise the limit (AKASH_MCP_MAX_USD_PER_DAY).",
             )

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.console.writer import ConsoleWriter
@@ -13,8 +14,11 @@ from akash_mcp.errors import (
     AkashError,
     ApiError,
     BadSettings,
+    Interrupted,
     LedgerUnusable,
+    RateLimited,
     Refused,
+    ServerError,
     TakenOver,
     Unreachable,
 )
@@ -23,7 +27,12 @@ from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.policy import Policy
 from akash_mcp.ids import OpId
 
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
+
+READ_ATTEMPTS = 3
+"""How often what must be known is asked for, a pause apart."""
 
 DEFINITE = (ApiError, Unreachable, BadSettings, Refused, TakenOver)
 """What these say of the request that raised them is certain: it did nothing."""
@@ -51,6 +60,15 @@ class AuthorisedOperation:
         """
         self.journal.holds.keep(self.op_id)
         return self.closer
+
+    async def read(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What a read answers, asked for again where the Console fails for a moment."""
+        for _ in range(READ_ATTEMPTS - 1):
+            try:
+                return await ask()
+            except (ServerError, RateLimited, Interrupted):
+                await self.pause()
+        return await ask()
 
     @contextmanager
     def accounted(self, *, on_refusal: State) -> Iterator[None]:
@@ -93,6 +111,8 @@ class AuthorisedOperation:
         try:
             if release:
                 self.ledger.release(self.op_id)
-            self.journal.advance(self.op_id, state, str(why) or type(why).__name__)
+            self.journal.advance(
+                self.op_id, state, str(why) if isinstance(why, AkashError) else type(why).__name__
+            )
         except LedgerUnusable:
             log.exception("how operation %s ended could not be written down", self.op_id)

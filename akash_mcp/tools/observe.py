@@ -8,7 +8,7 @@ import anyio
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from akash_mcp.errors import BadArgument, NotFound
-from akash_mcp.guard.journal import Operation
+from akash_mcp.guard.journal import Operation, State
 from akash_mcp.ids import BadId, Dseq, OpId, parse_dseq
 from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.arguments import DseqArg
@@ -83,13 +83,21 @@ async def get_deployment(
     readiness = None
     if wait_for is not None and detail.active_leases:
         left = ends - anyio.current_time()
-        arrival = await wait_for_ready(rt, detail.active_leases, left, report_progress(ctx))
+        arrival = await wait_for_ready(
+            rt, detail.active_leases, left, report_progress(ctx), was_ready=_was_ready(rt, dseq)
+        )
         readiness = arrival.readiness
         problem = " ".join(filter(None, (problem, *(cause.what for cause in arrival.causes[:1]))))
         if arrival.is_over:
             detail, readiness = await status.read_deployment(rt, dseq), None
     now = await status.status_of(rt, detail, readiness)
     return deployment_result(now, problem, rt.operations.under_way(dseq))
+
+
+def _was_ready(rt: Runtime, dseq: Dseq) -> bool:
+    """Whether the launch that created a deployment saw it run."""
+    launch = rt.journal.launch_of(dseq) if rt.gate.owns(dseq) else None
+    return launch is not None and launch.state is State.READY
 
 
 async def _find_operation(

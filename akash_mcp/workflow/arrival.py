@@ -7,6 +7,7 @@ again runs for a moment each time. What waiting cannot mend ends it at once, wit
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -42,10 +43,18 @@ class Arrival:
 
 
 async def wait_for_ready(
-    rt: Runtime, leases: Sequence[LeaseId], seconds: float, on_progress: Callable[[str], Awaitable[None]]
+    rt: Runtime,
+    leases: Sequence[LeaseId],
+    seconds: float,
+    on_progress: Callable[[str], Awaitable[None]],
+    *,
+    was_ready: bool = False,
 ) -> Arrival:
-    """Read until everything is ready or cannot become it, for at most `seconds`: the last reading, and causes."""
-    watch = _Watch(rt, leases)
+    """Read until everything is ready or cannot become it, for at most `seconds`: the last reading, and causes.
+
+    What `was_ready` before need not be seen to go on running once more.
+    """
+    watch = _Watch(rt, leases, _up_since=-math.inf if was_ready else None)
     return await watch.wait(anyio.current_time() + seconds, on_progress)
 
 

@@ -174,6 +174,12 @@ async def _leased_by_others(
             next_step=f"What was approved for it stays reserved. Call get_deployment(id={dseq}) in a minute, and "
             f"close_deployment(dseq={dseq}) where nobody uses it.",
         ) from unread
+    if detail.unread_leases and not sent:
+        raise OutcomeUnknown(
+            f"{reason.what} A lease of deployment {dseq} cannot be read, and we made none, so it was not closed.",
+            next_step=f"What was approved for it stays reserved. Call get_deployment(id={dseq}) in a minute, and "
+            f"close_deployment(dseq={dseq}) where nobody uses it.",
+        )
     return detail if set(detail.open_leases) - set(sent) else None
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import anyio
 
+from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.clients.console.reader import DeploymentsRead
 from akash_mcp.errors import (
@@ -27,7 +28,7 @@ from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.status import READ_DEADLINE, Funds, funds_of, is_limited
+from akash_mcp.workflow.status import READ_DEADLINE, Funds, funds_of, known_generation
 
 MOST_ASKED = 20
 """So many deployments are asked for by themselves, the newest."""
@@ -93,17 +94,17 @@ async def overview(rt: Runtime) -> Overview:
     asked = sorted((ours.keys() - shown.keys()) | listed.hidden | doubtful, key=int, reverse=True)
     answers = await _ask(rt, asked[:MOST_ASKED])
     height = await _height(rt, problems) if shown or answers else 0
-    rows, limited = [], await is_limited(rt)
+    rows, generation = [], await known_generation(rt)
     for dseq in sorted(shown.keys() | set(asked), key=int, reverse=True):
         answer = answers.get(dseq, shown.get(dseq, "There are too many to ask for each."))
         if isinstance(answer, str) and dseq in shown:
             rows.append(
-                _row(rt, shown[dseq], height, limited, f"Its leases may not be in the list: {answer}")
+                _row(rt, shown[dseq], height, generation, f"Its leases may not be in the list: {answer}")
             )
         elif isinstance(answer, str):
             rows.append(_unread_row(rt, dseq, answer))
         elif answer.state != "closed" or dseq in ours:
-            rows.append(_row(rt, answer, height, limited))
+            rows.append(_row(rt, answer, height, generation))
     rows += [_launch_row(rt, launch) for launch in launches if launch.dseq is None]
     return Overview(tuple(rows), tuple(problems))
 
@@ -162,9 +163,10 @@ async def _height(rt: Runtime, problems: list[str]) -> int:
 
 
 def _row(
-    rt: Runtime, detail: DeploymentDetail, height: int, limited: bool, problem: str = ""
+    rt: Runtime, detail: DeploymentDetail, height: int, generation: Generation | None, problem: str = ""
 ) -> ListedDeployment:
-    funds = funds_of(detail, height, rt.now(), funds_itself=limited)
+    ours = rt.gate.owns(detail.dseq)
+    funds = funds_of(detail, height, rt.now(), generation=generation, ours=ours)
     problems = [problem]
     if detail.state == "active" and not detail.leases and _was_leased(rt, detail.dseq):
         funds = replace(funds, rate_is_known=False)
@@ -180,7 +182,7 @@ def _row(
     return ListedDeployment(
         detail.dseq,
         detail.state or UNKNOWN,
-        rt.gate.owns(detail.dseq),
+        ours,
         len(detail.active_leases),
         funds,
         op_id=under_way.op_id if under_way else None,

@@ -100,10 +100,22 @@ async def launch_plan(
 async def lease_plan(
     rt: Runtime, *, dseq: Dseq, providers: tuple[ProviderAddress, ...], max_usd_per_hour: Usd
 ) -> LeasePlan:
-    """The plan to lease offers. Raises `Busy`, and `OverBudget` for a rate over the user's limit."""
+    """The plan to lease offers.
+
+    Raises `Busy`, `OverBudget` for a rate over the user's limit, and `BadArgument` for what is not ours, is closed or
+    leased already: nobody is asked for these.
+    """
     rt.journal.holds.check_free(dseq)
     rate = _rate(rt, max_usd_per_hour, max_usd_per_hour)
+    rt.gate.check_lease(dseq)
     sources = rt.journal.sources(dseq)
+    detail = await read_deployment(rt, dseq)
+    if detail.state == "closed":
+        raise BadArgument(f"Deployment {dseq} is closed, so nothing can be leased for it.")
+    if detail.open_leases:
+        raise BadArgument(
+            f"Deployment {dseq} is leased already.", next_step=f"get_deployment(id={dseq}) shows what runs."
+        )
     return LeasePlan(
         tool="create_lease",
         dseq=dseq,
@@ -128,8 +140,18 @@ async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
     detail = await read_deployment(rt, dseq)
     if detail.state == "closed":
         raise BadArgument(f"Deployment {dseq} is closed, so it cannot be made to run longer.")
+    if detail.leases and not detail.open_leases:
+        raise BadArgument(
+            f"Nothing runs in deployment {dseq} any more: its lease is over.",
+            next_step=f"close_deployment(dseq={dseq}) gives back what is left of it.",
+        )
     more_hours, rate = None, detail.rate_uact
     if generation is Generation.V2026_11:
+        if (await rt.reader.runtime_limit(dseq)).runtime_limit_hours is None:
+            raise BadArgument(
+                f"Deployment {dseq} has no runtime limit that is known, so it may be funded without end already.",
+                next_step=f"get_deployment(id={dseq}) shows what it costs; close_deployment ends it.",
+            )
         if rate is None:
             raise BadArgument(f"What deployment {dseq} costs an hour is not known, so no hours can be added.")
         if not rate:
@@ -143,7 +165,7 @@ async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
         ours=rt.gate.owns(dseq),
         more_hours=more_hours,
         usd_per_hour=usd_per_hour(rate or 0),
-        contents=_contents_of(sources.sdl if sources else ""),
+        contents=_contents_of(sources.sdl if sources and detail.open_leases else ""),
         generation=generation,
     )
 

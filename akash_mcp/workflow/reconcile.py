@@ -39,7 +39,7 @@ async def create_once(rt: Runtime, permit: LaunchPermit, on_progress: Callable[[
     """
     lookup = _Lookup(rt, permit)
     try:
-        return (await permit.create(lookup.look_before)).dseq
+        return (await permit.create(lookup.look_before, lookup.was_there_before)).dseq
     except OutcomeUnknown as lost:
         on_progress("the answer was lost; looking for the deployment")
         found = await lookup.found()
@@ -72,6 +72,16 @@ class _Lookup:
             return
         if listed.is_whole and not listed.unread:
             self._before = listed.hidden | {detail.dseq for detail in listed.details}
+
+    async def was_there_before(self, dseq: Dseq) -> bool:
+        """Whether a deployment that an answer names cannot be what was just created."""
+        if not await self._has_names():
+            return dseq in (self._before or ())
+        try:
+            record = await self._rt.reader.get_deployment(dseq, just_created=True)
+        except _UNREAD:
+            return False  # what bounds it is read back before anything is leased
+        return record.name is not None and record.name != self._permit.op_id
 
     async def found(self) -> Dseq | None:
         """The deployment, taken up; None where it has not appeared, or is not certain to be ours."""

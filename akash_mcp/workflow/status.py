@@ -79,21 +79,24 @@ class DeploymentStatus:
         return self.readiness.statuses
 
 
-def funds_of(detail: DeploymentDetail, height: int, now: float, *, funds_itself: bool) -> Funds:
+def funds_of(
+    detail: DeploymentDetail, height: int, now: float, *, generation: Generation | None, ours: bool
+) -> Funds:
     """The money of a deployment at block `height`, 0 where that is not known, at `now` in seconds since the epoch.
 
-    Where the Console `funds_itself`, a runtime limit ends it and not its escrow: without one that is known, its end is
-    not known.
+    Its escrow ends it where nothing is added by itself. On `2026-11` a runtime limit ends it, and what is not `ours`
+    may be topped up on `reference`: its end is not known there.
     """
     rate = detail.rate_uact
     left = detail.escrow_left(height) if height or rate == 0 else None
     moment = datetime.fromtimestamp(now, UTC)
     limit = _runtime_ends(detail)
+    escrow_ends = generation in (None, Generation.V2025) or (generation is Generation.REFERENCE and ours)
     hours = None
     if rate != 0 and limit is not None:
         # The Console pays into its escrow up to then, and closes it then, whatever is in there now.
         hours = Decimal(max((limit - moment).total_seconds(), 0)) / 3600
-    elif rate and left is not None and not funds_itself:
+    elif rate and left is not None and escrow_ends:
         hours = hours_paid_for(Usd.from_uact(left), rate)
     if hours is not None and hours > _LONGEST / timedelta(hours=1):
         hours = None
@@ -163,8 +166,8 @@ async def status_of(
 ) -> DeploymentStatus:
     """The status of a deployment whose `detail` was just read. Providers are not asked if `known_readiness` is set."""
     height = await rt.reader.latest_height()
-    limited = await is_limited(rt)
-    if limited and detail.settings is None and detail.open_leases:
+    generation, ours = await known_generation(rt), rt.gate.owns(detail.dseq)
+    if generation is Generation.V2026_11 and detail.settings is None and detail.open_leases:
         detail = await _with_limit(rt, detail)
     running = detail.active_leases
     providers: dict[ProviderAddress, ProviderRecord] = {}
@@ -175,8 +178,8 @@ async def status_of(
             readiness = await with_answers(rt, readiness)
     return DeploymentStatus(
         detail=detail,
-        ours=rt.gate.owns(detail.dseq),
-        funds=funds_of(detail, height, rt.now(), funds_itself=limited),
+        ours=ours,
+        funds=funds_of(detail, height, rt.now(), generation=generation, ours=ours),
         spent=detail.spent_at(height),
         readiness=readiness,
         providers=providers,
@@ -184,12 +187,12 @@ async def status_of(
     )
 
 
-async def is_limited(rt: Runtime) -> bool:
-    """Whether a runtime limit ends deployments. Where the Console does not tell, their escrow is taken to."""
+async def known_generation(rt: Runtime) -> Generation | None:
+    """The Console's generation; None where it does not tell."""
     try:
-        return await rt.reader.generation() is Generation.V2026_11
+        return await rt.reader.generation()
     except AkashError:
-        return False
+        return None
 
 
 async def _with_limit(rt: Runtime, detail: DeploymentDetail) -> DeploymentDetail:

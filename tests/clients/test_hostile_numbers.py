@@ -127,7 +127,7 @@ def use(value: object) -> None:
         status = DeploymentStatus(
             value,
             True,
-            funds_of(value, 10**9, 1.8e9, funds_itself=False),
+            funds_of(value, 10**9, 1.8e9, generation=None, ours=True),
             value.spent_at(10**9),
             Readiness(0, {}),
             {},
@@ -242,7 +242,7 @@ def test_a_lease_that_cannot_be_read_makes_the_rate_unknown_and_hides_nothing_el
     assert detail.rate_uact is None
     assert detail.escrow_funds == 7
     assert detail.active_leases
-    assert not funds_of(detail, 10, 0, funds_itself=False).rate_is_known
+    assert not funds_of(detail, 10, 0, generation=None, ours=True).rate_is_known
 
 
 @pytest.mark.parametrize("escrow", [5, "", [], {"state": 5}, {"state": {"funds": [5], "transferred": [5]}}])

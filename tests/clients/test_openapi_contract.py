@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 import shared_data
-from console_requests import OTHER_READS, READS, WRITES, reader, writer
+from console_requests import DSEQ, OTHER_READS, READS, WRITES, reader, writer
 from jsonschema import Draft202012Validator
 from wire_servers import Request, Server, reply
 
@@ -153,7 +153,8 @@ def sample(schema: Any, *, sparse: bool) -> Any:
         case "object" if "properties" in schema:
             required = schema.get("required", ())
             return {
-                key: sample(value, sparse=sparse)
+                # An answer is about the deployment that was asked for.
+                key: DSEQ if key == "dseq" and value.get("type") == "string" else sample(value, sparse=sparse)
                 for key, value in schema["properties"].items()
                 if key in required or not sparse
             }

@@ -30,7 +30,7 @@ from test_lease_permit import choice, created, refused
 
 from akash_mcp.clients.api_model import Coin
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.errors import AkashError, BadRequest, Interrupted, NotFound, Refused
+from akash_mcp.errors import AkashError, BadRequest, Interrupted, NotFound, Refused, ServerError
 from akash_mcp.guard.bounds import Bound, uact_of
 from akash_mcp.guard.lease_permit import LeasePermit
 from akash_mcp.money import Usd
@@ -246,7 +246,9 @@ async def test_what_does_not_read_as_active_refuses(state: str, tmp_path: Path) 
 async def test_another_deployment_than_was_asked_for_refuses(tmp_path: Path) -> None:
     async with created(tmp_path) as (guard, permit):
         guard.console.on(READ, holding(coin(5), dseq="7"))
-        assert "not as active" in await refused(guard, permit)
+        with pytest.raises(ServerError, match=f"answered with another deployment than {DSEQ}"):
+            await permit.lease([choice()])
+        assert not guard.console.sent(LEASE)
 
 
 @pytest.mark.parametrize("state", ["active", "", "reclaiming"])

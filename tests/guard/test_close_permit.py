@@ -18,6 +18,7 @@ from scripted_console import (
     approved,
     deployment,
     guarded,
+    lease,
     refusal,
 )
 
@@ -311,3 +312,46 @@ async def test_a_launch_that_is_unwound_ends_closed(tmp_path: Path) -> None:
         assert closing.op_id == permit.op_id
         await closing.close()
         assert guard.operation(permit.op_id).state is State.CLOSED
+
+
+CONTRADICTIONS: dict[str, dict[str, object]] = {
+    "a lease that runs": deployment(state="closed", leases=(lease(),)),
+    "a lease that is taken back": deployment(state="closed", leases=(lease(state="reclaiming"),)),
+    "money in its escrow": deployment(state="closed", funds=1, manifest_hash="abc="),
+}
+
+
+@pytest.mark.parametrize("told", CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+async def test_what_reads_as_closed_and_goes_on_is_not_proven(told: object, tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(READ, (200, told))
+        with pytest.raises(
+            OutcomeUnknown, match="It reads as closed, and a lease of it or its escrow does not"
+        ):
+            await permit.close()
+        assert guard.ledger.held(DSEQ) == LAUNCH.deposit
+
+
+async def test_the_escrow_of_an_index_is_an_old_one_and_proves_nothing(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        ended = lease(state="insufficient_funds")
+        told = deployment(state="closed", funds=1, spent=5, manifest_hash="unknown_value", leases=(ended,))
+        guard.console.on(READ, (200, told))
+        assert (await permit.close()).spent == Usd("0.000005")
+
+
+async def test_the_record_of_another_deployment_proves_nothing(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(READ, (200, deployment("7", state="closed")))
+        with pytest.raises(OutcomeUnknown, match=f"answered with another deployment than {DSEQ}"):
+            await permit.close()
+        assert guard.ledger.held(DSEQ) == LAUNCH.deposit
+
+
+async def test_what_was_leased_did_not_cost_nothing(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        told = deployment(state="closed", leases=(lease(state="closed"),))
+        told["escrow_account"]["state"]["transferred"] = []
+        guard.console.on(READ, (200, told))
+        assert (await permit.close()).spent is None
+        assert guard.ledger.held(DSEQ) == LAUNCH.deposit

@@ -19,6 +19,7 @@ from scripted_console import (
     approved,
     deployment,
     guarded,
+    lease,
     refusal,
     settings,
 )
@@ -41,6 +42,7 @@ pytestmark = pytest.mark.anyio
 
 PLAN = FundPlan(tool="add_funds", dseq=DSEQ, amount=Usd("1.5"), ours=True)
 LONGER = dataclasses.replace(PLAN, more_hours=3)
+LEASED: Told = (200, deployment(leases=(lease(price=833),)))  # three hours of it can cost $1.4994
 
 
 def permit_of(guard: Guarded, plan: FundPlan = PLAN) -> FundPermit:
@@ -145,6 +147,7 @@ async def test_what_was_added_and_cannot_be_written_down_is_told_as_that(
             return 200, deployment(funds=3_500_000) if plan is PLAN else settings(hours=8)
 
         guard.console.on(GET_SETTINGS, (200, settings(hours=5)))
+        guard.console.on(READ, LEASED)
         guard.console.on(FUND, added)
         guard.console.on(SET, added)
         with pytest.raises(AkashError, match="and it could not be written down") as error:
@@ -168,6 +171,7 @@ async def raising(folder: Path) -> AsyncIterator[Guarded]:
     """Where the Console funds by itself, a deployment with a limit of 5 hours."""
     async with guarded(folder, generation=Generation.V2026_11) as guard:
         guard.console.on(GET_SETTINGS, (200, settings(hours=5)))
+        guard.console.on(READ, LEASED)
         yield guard
 
 
@@ -268,3 +272,51 @@ async def test_what_has_no_known_limit_gets_none_by_this(tmp_path: Path) -> None
             await permit_of(guard, LONGER).deposit()
         assert not guard.console.sent(SET)
         assert guard.ledger.held(DSEQ) == Usd(0)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        deployment(leases=(lease(price=834),)),
+        deployment(),
+        {**deployment(), "leases": None},
+        deployment(leases=(lease(price="much"),)),
+    ],
+    ids=["dearer", "not leased", "leases not told", "no price"],
+)
+async def test_hours_of_another_rate_than_was_approved_are_not_added(told: object, tmp_path: Path) -> None:
+    async with raising(tmp_path) as guard:
+        guard.console.on(READ, (200, told))
+        with pytest.raises(Refused, match="runs no longer than before"):
+            await permit_of(guard, LONGER).deposit()
+        assert not guard.console.sent(SET)
+        assert guard.ledger.held(DSEQ) == Usd(0)
+
+
+async def test_a_rate_that_shows_after_the_raise_is_held_and_told(tmp_path: Path) -> None:
+    async with raising(tmp_path) as guard:
+        guard.console.on(SET, *limits(8))
+        guard.console.on(READ, LEASED, (200, deployment(leases=(lease(price=5000),))))
+        with pytest.raises(AkashError, match="its rate is not what it was") as error:
+            await permit_of(guard, LONGER).deposit()
+        assert error.value.money == "3 more hours can cost $9.00, and $1.50 was approved."
+        assert f"close_deployment(dseq={DSEQ}) ends it" in error.value.next_step
+        assert guard.ledger.held(DSEQ) == Usd(9)
+
+
+async def test_a_deposit_that_came_in_although_it_was_refused_is_held_and_told(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        guard.console.on(FUND, refusal(402))
+        guard.console.on(READ, (200, deployment()), (200, deployment(funds=5_000_000)))
+        with pytest.raises(AkashError, match=r"\$3\.00 came into .* and \$1\.50 was approved"):
+            await permit_of(guard).deposit()
+        assert guard.ledger.held(DSEQ) == Usd(3)
+
+
+async def test_a_refused_deposit_that_cannot_be_read_back_stays_held(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        guard.console.on(FUND, refusal(402))
+        guard.console.on(READ, (200, deployment()), refusal(500))
+        with pytest.raises(OutcomeUnknown, match="Whether money came in all the same cannot be read"):
+            await permit_of(guard).deposit()
+        assert guard.ledger.held(DSEQ) == Usd("1.5")

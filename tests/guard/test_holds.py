@@ -264,6 +264,7 @@ async def test_hours_are_not_added_to_what_was_closed_since_they_were_looked_at(
             return 200, settings(hours=2)
 
         it.first.console.on(GET_SETTINGS, closed_meanwhile)
+        it.first.console.on(READ, (200, deployment(leases=(lease(price=1),))))
         with pytest.raises(TakenOver):
             await permit.deposit()
         assert it.spending() == []

@@ -10,21 +10,24 @@ from scripted_console import (
     BIDS,
     CLOSE,
     DSEQ,
+    GET_SETTINGS,
     LEASE,
     MANIFEST,
     OTHER,
     PROVIDER,
     READ,
+    SET,
     Guarded,
     Told,
     bid,
     deployment,
     lease,
     refusal,
+    settings,
 )
 from test_lease_permit import choice, created, leased
 
-from akash_mcp.errors import AkashError, ApiError, PaymentRequired, Refused, Unreachable
+from akash_mcp.errors import AkashError, ApiError, PaymentRequired, Refused, TakenOver, Unreachable
 from akash_mcp.guard.close_permit import Unwound
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.lease_permit import LeasePermit, OfferGone
@@ -120,7 +123,7 @@ async def test_a_delivery_to_a_console_that_is_gone_is_tried_again(tmp_path: Pat
 DEARER: dict[str, tuple[dict[str, Any], ...]] = {
     "dearer": (lease(price="1000.000001"),),
     "one more": (lease(), lease(OTHER, gseq=2)),
-    "another": (lease(OTHER),),
+    "another": (lease(OTHER, price=5000),),
     "of unknown state": (lease(price=5000, state=""),),
     "running out": (lease(price=5000, state="insufficient_funds"),),
 }
@@ -348,3 +351,40 @@ async def test_a_lease_that_cannot_be_written_down_is_closed_and_told_as_made(tm
             await permit.lease([choice()])
         assert "was closed again, proven; it cost $0.01" in error.value.what
         assert len(guard.console.sent(CLOSE)) == 1
+
+
+async def test_a_lease_that_somebody_else_made_meanwhile_is_left_as_it_is(tmp_path: Path) -> None:
+    async with created(tmp_path) as (guard, permit):
+        theirs = leased(lease(OTHER))
+        guard.console.on(LEASE, theirs)  # the Console makes no lease where there is one
+        reads(guard, theirs)
+        with pytest.raises(TakenOver, match="Somebody else leased deployment"):
+            await permit.lease([choice()])
+        assert not guard.console.sent(CLOSE)
+
+
+async def test_a_console_that_fails_after_a_lease_that_was_shown_is_waited_for(tmp_path: Path) -> None:
+    async with created(tmp_path) as (guard, permit):
+        guard.console.on(LEASE, LEASED)
+        reads(guard, *[BROKEN] * 18, LEASED)
+        await permit.lease([choice()])
+        assert not guard.console.sent(CLOSE)
+        assert len(guard.pauses) == 18
+
+
+async def test_a_console_that_fails_for_a_moment_before_the_lease_is_asked_again(tmp_path: Path) -> None:
+    async with created(tmp_path) as (guard, permit):
+        guard.console.on(SET, BROKEN, (200, settings()))
+        guard.console.on(GET_SETTINGS, refusal(429), BROKEN, (200, settings()))
+        guard.console.on(READ, BROKEN, BROKEN, EMPTY, LEASED)
+        await permit.lease([choice()])
+        assert attempts(guard) == 1
+
+
+async def test_an_index_of_whole_uact_shows_what_was_offered(tmp_path: Path) -> None:
+    async with created(tmp_path) as (guard, permit):
+        guard.console.on(BIDS, (200, [bid(price="900.9")]))
+        guard.console.on(LEASE, leased(lease(price=900)))
+        reads(guard, leased(lease(price=900)))
+        await permit.lease([choice(price="900.9")])
+        assert not guard.console.sent(CLOSE)

@@ -178,6 +178,9 @@ async def test_of_two_offers_that_a_lease_cannot_tell_apart_the_dearer_counts(
     async with created(tmp_path, rate=Usd(5)) as (guard, permit):
         guard.console.on(BIDS, (200, [bid(price=price) for price in prices]))
         assert "became dearer" in await refused(guard, permit)
+        with pytest.raises(OfferGone) as gone:
+            await permit.lease([choice()])
+        assert gone.value.providers == {PROVIDER}, "it would be so the next time too"
         await permit.lease([choice(price=1001)])
 
 

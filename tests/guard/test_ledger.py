@@ -270,6 +270,19 @@ def test_settling_one_deployment_leaves_the_others_alone(wide: Ledger) -> None:
     assert (status.held, status.today, status.live_deployments) == (Usd(4), Usd(6), 1)
 
 
+def test_of_what_others_created_only_our_money_counts(wide: Ledger) -> None:
+    wide.reserve(new_op_id(), Usd(1), dseq=DSEQ)
+    wide.settle(DSEQ, Usd("66.98"))
+    assert wide.status().today == Usd(1)
+
+
+def test_what_came_in_beyond_its_reservation_is_held(wide: Ledger) -> None:
+    op_id = opened(wide, Usd(1), DSEQ)
+    wide.hold_at_least(op_id, Usd(3))
+    wide.hold_at_least(op_id, Usd(2))
+    assert wide.held(DSEQ) == Usd(3)
+
+
 def test_settling_again_changes_nothing(wide: Ledger) -> None:
     opened(wide, Usd(5), DSEQ)
     wide.settle(DSEQ, Usd(2))

@@ -46,7 +46,7 @@ async def test_a_definite_refusal_gives_the_reservation_back(error: Exception, t
         with pytest.raises(type(error)), operation.accounted(on_refusal=State.REFUSED):
             raise error
         assert guard.ledger.status().held == ZERO
-        assert guard.written() == [("launch", "refused", str(error))]
+        assert guard.written() == [("launch", "refused", noted(error))]
 
 
 async def test_a_refusal_after_the_deposit_keeps_it_held(tmp_path: Path) -> None:
@@ -58,6 +58,11 @@ async def test_a_refusal_after_the_deposit_keeps_it_held(tmp_path: Path) -> None
         assert guard.written() == [("launch", "offered", "gone No money moved.")]
 
 
+def noted(error: Exception) -> str:
+    """What is written down of it. The words of what is not an error of ours name our own insides."""
+    return str(error) if isinstance(error, AkashError) else type(error).__name__
+
+
 @pytest.mark.parametrize("error", LOST, ids=lambda error: type(error).__name__)
 async def test_anything_else_stays_held_and_unknown(error: Exception, tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
@@ -65,7 +70,7 @@ async def test_anything_else_stays_held_and_unknown(error: Exception, tmp_path: 
         with pytest.raises(type(error)), operation.accounted(on_refusal=State.REFUSED):
             raise error
         assert guard.ledger.status().held == LAUNCH.deposit
-        assert guard.written() == [("launch", "unknown", str(error))]
+        assert guard.written() == [("launch", "unknown", noted(error))]
 
 
 async def test_what_goes_well_is_left_to_the_permit(tmp_path: Path) -> None:
@@ -120,7 +125,7 @@ async def test_what_fails_before_the_request_gives_the_reservation_back(
         with pytest.raises(type(error)), operation.preparing():
             raise error
         assert guard.ledger.status().held == ZERO
-        assert guard.written() == [("launch", "refused", str(error))]
+        assert guard.written() == [("launch", "refused", noted(error))]
 
 
 async def test_what_was_done_and_cannot_be_written_down_is_told_as_that(tmp_path: Path) -> None:
@@ -139,7 +144,6 @@ async def test_what_was_done_and_cannot_be_written_down_is_told_as_that(tmp_path
 
 async def test_a_long_reason_is_cut(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
-        for error in (Refused("x" * 600), ZeroDivisionError("x" * 600)):
-            with pytest.raises(type(error)), operation_of(guard).accounted(on_refusal=State.REFUSED):
-                raise error
-        assert [note for _, _, note in guard.written()] == [f"{'x' * 497}…"] * 2  # 500 bytes
+        with pytest.raises(Refused), operation_of(guard).accounted(on_refusal=State.REFUSED):
+            raise Refused("x" * 600)
+        assert [note for _, _, note in guard.written()] == [f"{'x' * 497}…"]  # 500 bytes

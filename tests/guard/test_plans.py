@@ -367,3 +367,15 @@ def test_a_question_with_as_much_as_it_can_hold_is_bounded() -> None:
         dataclasses.replace(CLOSE, contents=held, ours=False, hours=Decimal(5), usd_per_hour=Usd("0.123456")),
     ):
         assert len(plan.summary.encode()) <= MOST_BYTES, (type(plan).__name__, len(plan.summary.encode()))
+
+
+def test_each_port_that_is_open_is_named() -> None:
+    opened = tuple(
+        Opening("web", port, "TCP at a random port") for port in (8443, 53, 80, 443, *range(9000, 9030))
+    )
+    [sentence] = Contents(open=opened).sentences
+    assert sentence.startswith('Open to the Internet: "web" port 8443')
+    assert "also ports 80, 443, 9000, 9001" in sentence
+    assert sentence.endswith("9017 and 12 more.")
+    [few] = Contents(open=opened[:3]).sentences
+    assert few.endswith("; also port 80.")

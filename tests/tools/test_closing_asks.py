@@ -133,6 +133,20 @@ async def test_a_lease_is_asked_for_with_its_true_most_and_its_price(connect: Co
     assert '"web" port 80 (HTTP)' in question
 
 
+async def test_nobody_is_asked_for_a_yes_that_leads_nowhere(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect(answer=YES) as agent:
+        dseq = (await agent.finished(await agent.call("deploy", sdl=sdl, deposit_usd=1)))["dseq"]
+        [lease] = network.chain.deployments[network.owner, dseq].leases
+        wanted = {"dseq": dseq, "providers": [lease.provider], "max_usd_per_hour": 1}
+        assert "is leased already" in await agent.refused("create_lease", **wanted)
+        await agent.call("close_deployment", dseq=dseq)
+        assert "is closed" in await agent.refused("create_lease", **wanted)
+        assert "is closed" in await agent.refused("add_funds", dseq=dseq, amount_usd=1)
+    assert len(agent.asked) == 1
+
+
 async def change_as_a_person(network: EmbeddedNetwork, dseq: str, sdl: str) -> None:
     """What somebody does in the Console, with this account."""
     headers = {"x-api-key": network.api_key}

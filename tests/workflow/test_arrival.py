@@ -111,6 +111,16 @@ async def test_waiting_for_one_that_crashes_ends_with_its_cause(
     assert "keeps starting and ending" in shown["problem"]
 
 
+async def test_what_was_ready_is_not_watched_anew(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect(approval="auto") as agent:
+        dseq = (await agent.finished(await deployed(agent, sdl)))["dseq"]
+    for_ever = dataclasses.replace(ENDLESS, ready_steady=10_000)
+    async with connect(intervals=for_ever) as agent:
+        assert (await agent.call("get_deployment", id=dseq, wait_for="ready"))["ready"]
+
+
 # ── while it is waited for ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -150,7 +160,7 @@ async def test_a_lease_that_its_provider_closed_is_told_in_the_same_answer(
     first, second = found["causes"][:2]
     assert "While it still ran, at " in first["cause"]
     assert any("DATABASE_URL is not set" in line for line in first["evidence"])
-    assert "comes too late" in first["fix"]
+    assert "deploy it anew with that put right" in first["fix"]
     assert "not all running for about eight minutes" in second["cause"]
 
 

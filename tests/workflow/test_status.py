@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from scripted_provider import answering
 
 from akash_mcp import tools
+from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import DETAIL, DeploymentDetail
 from akash_mcp.clients.lease_status import LEASE_STATUS
 from akash_mcp.clients.retries import Deadline
@@ -53,7 +54,7 @@ def deployment(funds: str = "1000000", price: str = "100", **more: Any) -> Deplo
 
 
 def test_rent_since_the_last_settlement_is_taken_off() -> None:
-    funds = funds_of(deployment(), height=6000, now=NOW.timestamp(), funds_itself=False)
+    funds = funds_of(deployment(), height=6000, now=NOW.timestamp(), generation=None, ours=True)
     assert funds.escrow_left == Usd("0.5")
     assert funds.hours_left is not None
     # 5000 more blocks, which are promised at their shortest: 6 seconds
@@ -62,27 +63,47 @@ def test_rent_since_the_last_settlement_is_taken_off() -> None:
 
 
 def test_an_escrow_that_is_used_up_lasts_no_longer() -> None:
-    funds = funds_of(deployment(), height=99_999, now=NOW.timestamp(), funds_itself=False)
+    funds = funds_of(deployment(), height=99_999, now=NOW.timestamp(), generation=None, ours=True)
     assert (funds.escrow_left, funds.hours_left, funds.runs_until) == (Usd(0), Decimal(0), NOW)
 
 
 @pytest.mark.parametrize("price", ["0", "0.000000000000000001"])
 def test_a_rate_next_to_nothing_has_no_end(price: str) -> None:
-    funds = funds_of(deployment(price=price), height=1000, now=NOW.timestamp(), funds_itself=False)
+    funds = funds_of(deployment(price=price), height=1000, now=NOW.timestamp(), generation=None, ours=True)
     assert (funds.hours_left, funds.runs_until) == (None, None)
 
 
 def test_where_the_console_pays_it_runs_until_the_limit() -> None:
     settings = {"runtimeLimitHours": 24, "runtimeEndsAt": "2026-11-22T06:00:00.000Z"}
-    funds = funds_of(deployment(settings=settings), height=1000, now=NOW.timestamp(), funds_itself=True)
+    funds = funds_of(
+        deployment(settings=settings),
+        height=1000,
+        now=NOW.timestamp(),
+        generation=Generation.V2026_11,
+        ours=True,
+    )
     assert (funds.hours_left, funds.runs_until) == (Decimal(18), datetime(2026, 11, 22, 6, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("settings", [{"runtimeLimitHours": 24, "runtimeEndsAt": "soon"}, {}, None])
 def test_where_the_console_pays_an_escrow_is_no_end(settings: dict[str, object] | None) -> None:
     unlimited = deployment(settings=settings)
-    funds = funds_of(unlimited, height=1000, now=NOW.timestamp(), funds_itself=True)
+    funds = funds_of(unlimited, height=1000, now=NOW.timestamp(), generation=Generation.V2026_11, ours=True)
     assert (funds.hours_left, funds.runs_until) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("generation", "ours", "ends"),
+    [
+        (Generation.V2025, False, True),
+        (Generation.REFERENCE, True, True),
+        (Generation.REFERENCE, False, False),  # it may be topped up, and asking would switch that on
+        (Generation.V2026_11, True, False),
+    ],
+)
+def test_an_escrow_ends_what_nothing_is_added_to(generation: Generation, ours: bool, ends: bool) -> None:
+    funds = funds_of(deployment(), height=1000, now=NOW.timestamp(), generation=generation, ours=ours)
+    assert (funds.hours_left is not None) is ends
 
 
 # ── readiness ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -27,7 +27,7 @@ from akash_mcp.clients.console.models import (
     RuntimeLimit,
 )
 from akash_mcp.clients.retries import Deadline, Sending
-from akash_mcp.errors import NotFound
+from akash_mcp.errors import NotFound, ServerError
 from akash_mcp.ids import Dseq
 
 DETAIL_DEADLINE = Deadline(read=80, total=80)
@@ -127,7 +127,8 @@ class ConsoleReader(MarketReader, AccountReader):
         while True:
             try:
                 path = f"/v1/deployments/{quote(dseq, safe='')}"
-                return (await self._client.get(path, deadline=deadline)).read(DETAIL, "data")
+                answer = await self._client.get(path, deadline=deadline)
+                return of_deployment(answer.read(DETAIL, "data"), dseq, answer.status)
             except NotFound:
                 if self._client.monotonic() + LAG_SECONDS > until:
                     raise
@@ -167,6 +168,18 @@ class ConsoleReader(MarketReader, AccountReader):
 
 def _named_by_leases(details: Iterable[DeploymentDetail]) -> set[Dseq]:
     return {lease.id.dseq for detail in details for lease in detail.leases if lease.state != "closed"}
+
+
+def of_deployment(detail: DeploymentDetail, dseq: Dseq, status: int) -> DeploymentDetail:
+    """The record, if it is this deployment's. Raises `ServerError` for another's, which proves nothing of this one."""
+    if detail.dseq != dseq:
+        raise ServerError(
+            f"Akash Console answered with another deployment than {dseq}.",
+            status=status,
+            code="another_deployment",
+            next_step="Ask again in a minute.",
+        )
+    return detail
 
 
 def _regrouped(details: list[DeploymentDetail]) -> list[DeploymentDetail]:

@@ -19,7 +19,7 @@ from akash_mcp.clients.console.account_models import (
 from akash_mcp.clients.console.client import ALREADY_EXISTS, NO_LEASE_WAS_MADE, ConsoleClient
 from akash_mcp.clients.console.generation import Generation, no_such_route
 from akash_mcp.clients.console.models import CREATED, DETAIL, Created, DeploymentDetail
-from akash_mcp.clients.console.reader import DETAIL_DEADLINE
+from akash_mcp.clients.console.reader import DETAIL_DEADLINE, of_deployment
 from akash_mcp.clients.console.requests import Request, Requests, requests_of
 from akash_mcp.clients.http import Response
 from akash_mcp.errors import (
@@ -222,7 +222,10 @@ class ConsoleWriter:
     async def _detail(self, answer: Response, dseq: Dseq) -> DeploymentDetail:
         """The deployment after a change: from the answer, or read back where that only says that it was done."""
         if _data_of(answer).get("success") is not True:
-            return answer.read(DETAIL, "data")
+            try:
+                return of_deployment(answer.read(DETAIL, "data"), dseq, answer.status)
+            except ServerError as another:
+                raise _unknown(another, f"What became of deployment {dseq} is not known.") from another
         try:
             return await self._read(dseq)
         except (ApiError, Interrupted, Unreachable) as unread:
@@ -234,7 +237,7 @@ class ConsoleWriter:
     async def _read(self, dseq: Dseq) -> DeploymentDetail:
         path = f"/v1/deployments/{quote(dseq, safe='')}"
         answer = await self._client.get(path, deadline=DETAIL_DEADLINE)
-        return answer.read(DETAIL, "data")
+        return of_deployment(answer.read(DETAIL, "data"), dseq, answer.status)
 
     async def _finished(self, activity_id: str) -> None:
         """Wait until the Console has done something in the background. Raises `ServerError` when it could not."""

@@ -39,7 +39,7 @@ SEEN_WHILE_IT_RAN = CauseKind(
     "seen while it ran",
     "the diagnosis of a lease that is over, kept from when it could be seen",
     "While it still ran, at {when}, this was seen: {what}",
-    "The lease is over, so put it right in a new deployment (update_deployment comes too late): {fix}",
+    "The lease is over, and nothing of it can be changed any more. Close it, and deploy it anew with that put right.",
 )
 NEVER_LEASED = CauseKind(
     "never leased",

@@ -22,7 +22,7 @@ from akash_mcp.workflow.diagnosis.closed_leases import causes_of_closing
 from akash_mcp.workflow.diagnosis.evidence import LeaseEvidence, gather_evidence, seconds_since
 from akash_mcp.workflow.diagnosis.rules import diagnose_lease, in_order
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.status import funds_of, is_limited, read_deployment
+from akash_mcp.workflow.status import funds_of, known_generation, read_deployment
 
 _LOW_HOURS = 1
 
@@ -143,9 +143,9 @@ async def _evidence(rt: Runtime, detail: DeploymentDetail, height: int | None) -
 
 
 async def _low_escrow(rt: Runtime, detail: DeploymentDetail, height: int) -> list[Cause]:
-    if await is_limited(rt):
-        return []  # the Console fills it up
-    funds = funds_of(detail, height, rt.now(), funds_itself=False)
+    funds = funds_of(
+        detail, height, rt.now(), generation=await known_generation(rt), ours=rt.gate.owns(detail.dseq)
+    )
     if detail.active_leases and funds.hours_left is not None and funds.hours_left < _LOW_HOURS:
         left = "an unknown amount" if funds.escrow_left is None else funds.escrow_left.rounded_down()
         evidence = (f"{left} left at {funds.usd_per_hour} an hour",)
