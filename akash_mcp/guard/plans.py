@@ -247,7 +247,8 @@ class ClosePlan(Plan):
     """Close a deployment for good.
 
     `contents`, `hours` (since its lease, None where it has none) and `usd_per_hour` say what is lost. `lasting`: it
-    keeps a disk, or ran for longer than `FREE_CLOSING_HOURS`.
+    keeps a disk, or ran for longer than `FREE_CLOSING_HOURS`. `paid_in`: all that was put behind it; None where that is
+    not known.
     """
 
     dseq: Dseq
@@ -256,6 +257,7 @@ class ClosePlan(Plan):
     contents: Contents = field(default=Contents(), compare=False)
     hours: Decimal | None = field(default=None, compare=False)
     usd_per_hour: Usd = field(default=ZERO, compare=False)
+    paid_in: Usd | None = field(default=None, compare=False)
     generation: Generation | None = field(default=None, compare=False)
 
     @property

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import AkashError, BadArgument
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.fund_permit import FundPermit
@@ -24,7 +23,7 @@ from akash_mcp.tools.approval import AppContext, Decision, decided, runtime, run
 from akash_mcp.tools.arguments import ApprovalToken, DseqArg, ProviderArg, SdlArg, UsdArg
 from akash_mcp.tools.carry_out import outcome
 from akash_mcp.tools.deadline import MAX_WAIT_SECONDS, WAIT_SECONDS
-from akash_mcp.tools.money_words import closed_money, created_money, funded_money, funded_summary
+from akash_mcp.tools.money_words import came_back, closed_money, created_money, funded_money, funded_summary
 from akash_mcp.tools.present import launch_outcome, offer_list, verdict
 from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import OfferList, Outcome, Verdict
@@ -238,7 +237,7 @@ async def close_deployment(
 
 async def _close(rt: Runtime, plan: ClosePlan, permit: ClosePermit, running: Running[Any]) -> Outcome:
     closed = await close(permit, running)
-    refunded = None if plan.generation is Generation.V2026_11 else closed.refunded
+    refunded = came_back(plan, closed.spent)
     return Outcome(
         status="closed",
         op_id=permit.op_id,

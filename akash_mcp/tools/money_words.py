@@ -48,6 +48,15 @@ def funded_money(plan: FundPlan) -> str:
     return f"No deposit was made. The account's credit pays while it runs, {plan.amount} more at most."
 
 
+def came_back(plan: ClosePlan, spent: Usd | None) -> Usd | None:
+    """What was put behind a closed deployment, less what it cost; None where nothing comes back, or that is not known.
+
+    A reservation is not what was put in: a deposit can be another, and others can have made theirs.
+    """
+    paid_in = None if plan.generation is Generation.V2026_11 else plan.paid_in
+    return None if paid_in is None or spent is None or paid_in < spent else paid_in - spent
+
+
 def closed_money(plan: ClosePlan, spent: Usd | None, refunded: Usd | None) -> str:
     """After `close_deployment`. None is what is not known."""
     if spent is None:

@@ -6,6 +6,8 @@ deposit under the chain's minimum, an amount over the budget.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -18,6 +20,7 @@ from akash_mcp.clients.console.limits import FIRST_RUNTIME_HOURS, MINIMUM_DEPOSI
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import AkashError, BadArgument, InvalidSdl, LedgerUnusable, NotFound, OverBudget
 from akash_mcp.guard.contents import Contents, Seller
+from akash_mcp.guard.journal import Sources
 from akash_mcp.guard.plans import (
     FREE_CLOSING_HOURS,
     ClosePlan,
@@ -171,7 +174,8 @@ async def update_plan(rt: Runtime, *, dseq: Dseq, sdl: str) -> UpdatePlan:
     """The plan to replace an SDL. Raises `InvalidSdl`, `Busy`, `NotFound`, and `BadArgument` for what cannot change.
 
     On the chain only the manifest's hash changes, so a provider refuses other resources than it leased. For a
-    deployment that we did not create there is nothing to compare with, and the provider will say.
+    deployment that we did not create there is nothing to compare with, and the provider will say. What we created and
+    somebody else changed since runs what is not known here, in the resources that it was created with.
     """
     report = accepted(sdl)
     rt.journal.holds.check_free(dseq)
@@ -191,8 +195,19 @@ async def update_plan(rt: Runtime, *, dseq: Dseq, sdl: str) -> UpdatePlan:
         manifest=report.manifest or "",
         contents=contents_of(report),
         ours=rt.gate.owns(dseq),
-        changes=changes_between(running, report) if running else None,
+        changes=None
+        if running is None or await _changed_by_others(rt, dseq, sources)
+        else changes_between(running, report),
     )
+
+
+async def _changed_by_others(rt: Runtime, dseq: Dseq, delivered: Sources | None) -> bool:
+    """Whether the chain's hash of what a deployment of ours runs is known, and not that of what we delivered last."""
+    detail = await _as_it_stands(rt, dseq, ours=True)
+    if detail is None or detail.manifest_hash is None or delivered is None:
+        return False
+    digest = hashlib.sha256(delivered.manifest.encode()).digest()
+    return detail.manifest_hash != base64.b64encode(digest).decode()
 
 
 async def close_plan(rt: Runtime, *, dseq: Dseq) -> ClosePlan:
@@ -219,6 +234,7 @@ async def close_plan(rt: Runtime, *, dseq: Dseq) -> ClosePlan:
         contents=contents,
         hours=hours,
         usd_per_hour=usd_per_hour(max(detail.rate_uact or ZERO.amount, ZERO.amount)) if detail else ZERO,
+        paid_in=detail.paid_in if detail else None,
         generation=await _generation(rt),
     )
 

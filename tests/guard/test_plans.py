@@ -108,7 +108,7 @@ def test_what_only_tells_how_things_stand_is_not_bound() -> None:
         LeasePlan: {"held", "sellers", "contents", "runtime_limit_hours", "generation"},
         FundPlan: {"usd_per_hour", "contents", "generation"},
         UpdatePlan: set(),
-        ClosePlan: {"lasting", "contents", "hours", "usd_per_hour", "generation"},
+        ClosePlan: {"lasting", "contents", "hours", "usd_per_hour", "paid_in", "generation"},
         ExecPlan: set(),
     }
     later = dataclasses.replace(CLOSE, hours=Decimal(3), lasting=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx2
 import pytest
 from agents import YES, Connect
 from lying_proxy import lying_proxy
@@ -144,3 +145,40 @@ async def test_nobody_is_asked_for_a_yes_that_leads_nowhere(
         assert "is closed" in await agent.refused("create_lease", **wanted)
         assert "is closed" in await agent.refused("add_funds", dseq=dseq, amount_usd=1)
     assert len(agent.asked) == 1
+
+
+async def change_as_a_person(network: EmbeddedNetwork, dseq: str, sdl: str) -> None:
+    """What somebody does in the Console, with this account."""
+    headers = {"x-api-key": network.api_key}
+    async with httpx2.AsyncClient(base_url=network.console_url, headers=headers, trust_env=False) as person:
+        told = await person.put(f"/v1/deployments/{dseq}", json={"data": {"sdl": sdl}})
+    assert told.status_code == 200, told.text
+
+
+@pytest.mark.parametrize("generation", ["reference", "2026-11"])
+async def test_a_change_that_somebody_else_made_is_not_taken_back_unsaid(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    """The question named the new variable only, and the yes to it put the old image back."""
+    mine = sdl.replace("-alpine\n", "-alpine\n    env:\n      - LEVEL=debug\n", 1)
+    assert mine != sdl
+    async with connect(answer=YES, approval="elicit") as agent:
+        dseq = (await agent.finished(await agent.call("deploy", sdl=sdl, deposit_usd=1)))["dseq"]
+        await agent.call("update_deployment", dseq=dseq, sdl=mine)
+        assert 'runs: "web": env added "LEVEL".' in agent.asked[-1]
+        await agent.call("update_deployment", dseq=dseq, sdl=sdl)
+        assert 'runs: "web": env removed "LEVEL".' in agent.asked[-1]
+        await change_as_a_person(network, dseq, sdl.replace("nginx:1.28.0", "nginx:1.29.1"))
+        await agent.call("update_deployment", dseq=dseq, sdl=mine)
+    assert f"Replace what deployment {dseq} runs, which is not known here, by " in agent.asked[-1]
+
+
+async def test_what_cannot_be_read_before_a_change_does_not_stand_in_its_way(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with lying_proxy(network.console_url) as proxy, connect(answer=YES, console_url=proxy.url) as agent:
+        dseq = (await agent.finished(await agent.call("deploy", sdl=sdl, deposit_usd=1)))["dseq"]
+        proxy.refuse(READS, 400, {"message": "no"}, times=10**6)
+        changed = sdl.replace("nginx:1.28.0", "nginx:1.29.1")
+        assert (await agent.call("update_deployment", dseq=dseq, sdl=changed))["status"] == "updated"
+    assert "→" in agent.asked[-1]

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import httpx2
 import pytest
-from agents import Agent, Connect, text_of
+from agents import YES, Agent, Connect, text_of
 from mcp.types import ElicitResult
 
 from akash_mcp.money import Usd
@@ -145,6 +146,26 @@ class Auditor:
         assert self.most
         self.false += [f"{claim}, and {paid} was paid" for claim, most in self.most if paid > most]
         self.most.clear()
+
+
+async def test_what_came_back_is_what_was_in_it_and_not_what_was_reserved(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    """It told $4.99 of a deposit that the Console had made $0.50, and $1.00 of the $11.00 in somebody else's."""
+    headers = {"x-api-key": network.api_key}
+    async with httpx2.AsyncClient(base_url=network.console_url, headers=headers, trust_env=False) as person:
+        made = await person.post("/v1/deployments", json={"data": {"sdl": sdl, "deposit": 10}})
+    theirs = made.json()["data"]["dseq"]
+    await network.inject("fixed-deposit")
+    async with connect(answer=YES, approval="elicit") as agent:
+        ours = (await agent.call("create_deployment", sdl=sdl, deposit_usd=5))["dseq"]
+        assert (await agent.call("close_deployment", dseq=ours))["refunded_usd"] == "0.50"
+        await agent.call("add_funds", dseq=theirs, amount_usd=1)
+        closed = await agent.call("close_deployment", dseq=theirs)
+        assert closed["money"] == "It cost $0.00, and $11.00 came back."
+        again = await agent.call("close_deployment", dseq=theirs)
+    assert again["money"] == "It cost $0.00; what was left of its escrow came back."
+    assert "refunded_usd" not in again
 
 
 SITUATIONS = {

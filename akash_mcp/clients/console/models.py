@@ -300,6 +300,16 @@ class DeploymentDetail(ApiModel):
         return None if paid is None else Usd.from_uact(max(paid, Decimal(0)))
 
     @property
+    def paid_in(self) -> Usd | None:
+        """What was put behind it while it is open: what it holds and what it paid. None where that is not told, and
+        once it is closed: what came back is on no record."""
+        state, left = self.escrow_account.state, self.escrow_funds
+        paid = uact(state.transferred) if "transferred" in state.model_fields_set else None
+        if self.state == "closed" or left is None or paid is None:
+            return None
+        return Usd.from_uact(max(left + paid, Decimal(0)))
+
+    @property
     def refunded(self) -> Usd | None:
         """What went back to the account when it closed.
 
