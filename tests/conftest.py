@@ -32,6 +32,13 @@ INTERVALS = Intervals().times(SPEED)
 # The suite stays short; `make thorough` looks longer. No test chooses a number of examples of its own.
 hypothesis.settings.register_profile("suite", max_examples=50, deadline=None)
 hypothesis.settings.register_profile("thorough", max_examples=2000, deadline=None)
+hypothesis.settings.register_profile(
+    "mutants",
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 

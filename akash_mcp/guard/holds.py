@@ -51,7 +51,7 @@ class Holds:
         self._store = store
         self._now = now
 
-    def take(self, db: Connection, op_id: OpId, dseq: Dseq | None, *, by_force: bool = False) -> None:
+    def take(self, db: Connection, op_id: OpId, dseq: Dseq | None, *, by_force: bool) -> None:
         """Take a deployment in hand, within the transaction that opens the operation or names its deployment.
 
         Raises `Busy` where another operation acts on it; `by_force` takes it from that one. A launch has nothing to

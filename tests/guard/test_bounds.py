@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from scripted_console import (
+    BIDS,
     CREATE,
     DSEQ,
     GET_SETTINGS,
@@ -19,6 +20,7 @@ from scripted_console import (
     Guarded,
     Told,
     approved,
+    bid,
     coin,
     deployment,
     guarded,
@@ -180,6 +182,17 @@ async def test_a_runtime_limit_that_is_missing_is_set_and_read_back(tmp_path: Pa
         assert order[:5] == [CREATE, GET_SETTINGS, SET, GET_SETTINGS, READ]
 
 
+async def test_a_runtime_limit_that_stays_missing_is_told_as_not_known(tmp_path: Path) -> None:
+    async with created(tmp_path, hours=3) as (guard, permit):
+        guard.console.on(GET_SETTINGS, (200, settings()))
+        assert "is not known: 3 hours were approved" in await refused(guard, permit)
+
+
+async def test_a_runtime_limit_of_one_hour_is_one(tmp_path: Path) -> None:
+    async with created(tmp_path, hours=1) as (_, permit):
+        assert (await permit.lease([choice()])).hours == 1
+
+
 async def test_a_longer_runtime_limit_refuses(tmp_path: Path) -> None:
     async with created(tmp_path, hours=3) as (guard, permit):
         guard.console.on(GET_SETTINGS, (200, settings(hours=4)))
@@ -196,6 +209,7 @@ async def test_a_shorter_runtime_limit_is_what_bounds_it(tmp_path: Path) -> None
     async with created(tmp_path, hours=3) as (guard, permit):
         guard.console.on(GET_SETTINGS, (200, settings(hours=2)))
         assert (await permit.lease([choice()])).hours == 2
+        assert not guard.console.sent(SET)
 
 
 def holding(*funds: object, **changed: Any) -> Told:
@@ -209,6 +223,24 @@ async def test_more_in_escrow_than_is_held_refuses(hours: int | None, tmp_path: 
     async with created(tmp_path, hours=hours) as (guard, permit):
         guard.console.on(READ, holding(coin("2000000.000001")))
         assert "is in escrow for deployment" in await refused(guard, permit)
+
+
+async def test_what_a_console_that_funds_by_itself_begins_with_is_not_too_much(tmp_path: Path) -> None:
+    # It begins with $0.50, whatever was approved, and its runtime limit bounds what is used of it.
+    small = Usd("0.3")
+    begun, more = holding(coin(500_000)), holding(coin(500_001))
+    async with created(tmp_path / "hours", hours=1, deposit=small) as (guard, permit):
+        leased = holding(coin(500_000), leases=(lease(price=500),))
+        guard.console.on(BIDS, (200, [bid(price=500)]))
+        guard.console.on(LEASE, leased)
+        guard.console.on(READ, begun, leased)
+        assert (await permit.lease([choice(price=500)])).escrow == Usd("0.5")
+    async with created(tmp_path / "more", hours=1, deposit=small) as (guard, permit):
+        guard.console.on(READ, more)
+        assert "is in escrow for deployment" in await refused(guard, permit, choice(price=500))
+    async with created(tmp_path / "deposit", deposit=small) as (guard, permit):
+        guard.console.on(READ, begun)
+        assert "$0.30 was approved" in await refused(guard, permit, choice(price=500))
 
 
 async def test_less_in_escrow_is_leased_and_told(tmp_path: Path) -> None:
@@ -256,6 +288,30 @@ async def test_a_lease_that_is_there_already_refuses(state: str, tmp_path: Path)
     async with created(tmp_path) as (guard, permit):
         guard.console.on(READ, holding(coin(5), leases=(lease(PROVIDER, state=state),)))
         assert "has a lease already" in await refused(guard, permit)
+
+
+@pytest.mark.parametrize("leases", [None, [{"id": "odd"}]], ids=["no list", "an odd one"])
+async def test_leases_that_cannot_be_read_are_not_taken_for_none(leases: object, tmp_path: Path) -> None:
+    async with created(tmp_path) as (guard, permit):
+        guard.console.on(READ, (200, {**deployment(), "leases": leases}))
+        assert "has a lease already" in await refused(guard, permit)
+
+
+async def test_a_deployment_that_does_not_show_yet_is_asked_for_again(tmp_path: Path) -> None:
+    async with created(tmp_path) as (guard, permit):
+        guard.console.on(READ, refusal(404), (200, deployment()), (200, deployment(leases=(lease(),))))
+        await permit.lease([choice()])
+
+
+async def test_leases_of_somebody_else_are_bounded_and_taken_for_what_they_are(tmp_path: Path) -> None:
+    async with created(tmp_path) as (guard, permit):
+        guard.console.on(READ, (200, deployment(leases=(lease(),))))
+        detail = await guard.reader.get_deployment(DSEQ)
+        assert await permit.accept(detail) == Bound(Usd(2), Usd(2), None)
+        assert not guard.console.sent(LEASE)
+        guard.console.on(READ, holding(coin("2000000.000001"), leases=(lease(),)))
+        with pytest.raises(Refused, match="is in escrow for deployment"):
+            await permit.accept(detail)
 
 
 async def test_a_lease_that_is_closed_is_not_in_the_way(tmp_path: Path) -> None:

@@ -136,6 +136,23 @@ async def test_a_close_that_cannot_be_read_back_for_want_of_a_connection_is_trie
         assert guard.ledger.held(DSEQ) == Usd(2)
 
 
+@pytest.mark.parametrize("failure", [BROKEN, GONE], ids=["500", "404"])
+async def test_a_failure_that_may_pass_is_asked_again_and_told(failure: Told, tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(CLOSE, failure)
+        with pytest.raises(OutcomeUnknown, match="not proven closed"):
+            await permit.close()
+        assert len(guard.console.sent(CLOSE)) == 3
+
+
+async def test_the_failure_of_the_close_is_told_also_where_the_record_is_gone(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(CLOSE, refusal(500, "the signer is down"))
+        guard.console.on(READ, GONE)
+        with pytest.raises(OutcomeUnknown, match="the signer is down"):
+            await permit.close()
+
+
 async def test_a_record_that_is_gone_does_not_prove_that_ours_is_closed(tmp_path: Path) -> None:
     async with launched(tmp_path) as (guard, permit):
         guard.console.on(READ, GONE)
@@ -242,6 +259,37 @@ async def test_unwinding_tells_why_and_what_it_cost(tmp_path: Path) -> None:
         assert (unwound.money, unwound.next_step) == ("It costs nothing any more.", "Ask for less.")
         assert await permit.unwind(unwound) is unwound
         assert len(guard.console.sent(CLOSE)) == 1
+
+
+async def test_what_had_to_be_done_about_a_lost_answer_is_over_with_its_deployment(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(READ, CLOSED)
+        unwound = await permit.unwind(OutcomeUnknown("It was lost.", next_step="Look for it."))
+        assert unwound.what.startswith("It was lost. Deployment")
+        assert unwound.next_step == ""
+
+
+async def test_a_lost_answer_is_told_as_the_refusal_that_it_hides(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(READ, CLOSED)
+        for cause, told in (
+            (AkashError("It was refused."), "It was refused."),
+            (OSError("x"), "It was lost."),
+        ):
+            lost = OutcomeUnknown("It was lost.")
+            lost.__cause__ = cause
+            assert (await permit.unwind(lost)).what.startswith(f"{told} Deployment")
+
+
+async def test_what_broke_in_this_server_is_told_without_its_insides(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(READ, CLOSED)
+        unwound = await permit.unwind(ValueError("an inside"))
+        assert unwound.what.startswith("This server failed while it looked for a lease. Deployment")
+        assert "an inside" not in str(unwound)
+        assert "an inside" in caplog.text
 
 
 async def test_unwinding_that_fails_tells_both(tmp_path: Path) -> None:

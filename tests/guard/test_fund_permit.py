@@ -17,6 +17,7 @@ from scripted_console import (
     Guarded,
     Told,
     approved,
+    coin,
     deployment,
     guarded,
     lease,
@@ -112,8 +113,39 @@ async def test_a_deposit_that_is_never_shown_is_unknown_and_stays_held(tmp_path:
     async with guarded(tmp_path) as guard:
         with pytest.raises(OutcomeUnknown, match="its escrow does not show it") as unknown:
             await permit_of(guard).deposit()
+        assert len(guard.pauses) == 3
         assert "Do not repeat it." in unknown.value.next_step
         assert guard.ledger.held(DSEQ) == Usd("1.5")
+
+
+def in_escrow(funds: object, transferred: object) -> Told:
+    told = deployment()
+    told["escrow_account"]["state"].update(funds=funds, transferred=transferred)
+    return 200, told
+
+
+async def test_an_answer_that_does_not_say_what_is_in_escrow_is_read_back(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        guard.console.on(FUND, in_escrow([], []))
+        guard.console.on(READ, (200, deployment()), (200, deployment(funds=3_500_000)))
+        assert (await permit_of(guard).deposit()).escrow_funds == 3_500_000
+        assert len(guard.pauses) == 1
+
+
+async def test_an_escrow_that_paid_nothing_out_lists_nothing(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        guard.console.on(READ, in_escrow([coin(2_000_000)], []))
+        guard.console.on(FUND, (200, deployment(funds=3_500_000)))
+        await permit_of(guard).deposit()
+        assert guard.ledger.held(DSEQ) == Usd("1.5")
+
+
+async def test_what_was_paid_out_and_cannot_be_read_is_unknown(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        guard.console.on(READ, in_escrow([coin(2_000_000)], [coin(5, "uakt")]))
+        with pytest.raises(Refused, match="is not known, so nothing is added"):
+            await permit_of(guard).deposit()
+        assert not guard.console.sent(FUND)
 
 
 async def test_a_deposit_of_another_amount_is_told(tmp_path: Path) -> None:
@@ -220,7 +252,8 @@ async def test_a_raise_that_does_not_show_is_unknown_and_stays_held(
     async with raising(tmp_path) as guard:
         guard.console.on(GET_SETTINGS, *limits(5), *after)
         guard.console.on(SET, answer)
-        with pytest.raises(OutcomeUnknown, match="8 hours were asked for") as unknown:
+        shown = "5" if after == limits(5) else "unknown"
+        with pytest.raises(OutcomeUnknown, match=f"reads as {shown}, and 8 hours were asked for") as unknown:
             await permit_of(guard, LONGER).deposit()
         assert "No money moved" not in str(unknown.value)
         assert "Do not repeat it" in unknown.value.next_step

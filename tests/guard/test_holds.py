@@ -129,6 +129,23 @@ async def test_who_acts_on_what_another_has_in_hand_is_refused_and_told_which(
             guard.journal.holds.check_free(DSEQ)
 
 
+async def test_one_that_let_go_and_that_nobody_took_over_is_told_as_over(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        op_id = await guard.created()
+        with pytest.raises(TakenOver, match=f"Operation {op_id} is over already"):
+            guard.journal.holds.keep(op_id)
+
+
+async def test_what_is_under_way_says_how_far_it_is(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        permit = guard.gate.launch(LAUNCH, approved(LAUNCH))
+        await permit.create()
+        permit.leasing(DSEQ).advance(State.OFFERED, "two offers")
+        other = guard.journal.holds.under_way(DSEQ)
+        assert other is not None
+        assert str(other) == f"operation {permit.op_id} (launch: offered: two offers)"
+
+
 async def test_one_that_is_over_is_in_nobody_s_way(tmp_path: Path) -> None:
     async with two(tmp_path) as it:
         it.first.journal.holds.let_go(it.launch.op_id)

@@ -210,6 +210,29 @@ async def test_a_lease_whose_price_is_shown_late_stays(told: Told, tmp_path: Pat
         assert attempts(guard) == 1
 
 
+async def test_a_lease_cheaper_than_its_bid_by_no_more_than_an_index_rounds_stays(tmp_path: Path) -> None:
+    async with created(tmp_path) as (guard, permit):
+        reads(guard, leased(lease(price=990)))
+        await permit.lease([choice()])
+        assert not guard.console.sent(CLOSE)
+
+
+async def test_a_lease_cheaper_than_its_bid_by_more_is_closed(tmp_path: Path) -> None:
+    async with created(tmp_path) as (guard, permit):
+        closes(guard)
+        guard.console.on(LEASE, EMPTY)
+        reads(guard, leased(lease(price="989.999999")))
+        assert "cannot be read back" in await unwound(guard, permit)
+
+
+async def test_of_two_offers_for_one_lease_it_may_cost_what_either_asks(tmp_path: Path) -> None:
+    async with created(tmp_path) as (guard, permit):
+        guard.console.on(BIDS, (200, [bid(), bid(price=500)]))
+        reads(guard, leased(lease(price=500)))
+        await permit.lease([choice()])
+        assert not guard.console.sent(CLOSE)
+
+
 async def test_a_lease_that_its_provider_closed_at_once_costs_nothing_more(tmp_path: Path) -> None:
     async with created(tmp_path) as (guard, permit):
         reads(guard, leased(lease(price=0, state="closed")))
@@ -231,7 +254,7 @@ async def test_a_lost_answer_without_a_lease_is_closed(tmp_path: Path) -> None:
         guard.console.on(LEASE, None)
         reads(guard, EMPTY, leased(lease(state="closed")), EMPTY, CLOSED)
         assert "the connection was lost" in await unwound(guard, permit)
-        assert attempts(guard) == 1
+        assert (attempts(guard), len(guard.pauses)) == (1, 2)
 
 
 @pytest.mark.parametrize("unread", [None, refusal(400), BROKEN], ids=["no answer", "400", "500"])

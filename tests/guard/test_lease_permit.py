@@ -275,6 +275,20 @@ async def test_a_ledger_that_cannot_be_written_stops_it_before_the_request(tmp_p
         assert not guard.console.sent(LEASE)
 
 
+async def test_from_whom_it_leases_is_written_down_before_the_request(tmp_path: Path) -> None:
+    async with created(tmp_path) as (guard, permit):
+        written: list[tuple[State, str]] = []
+
+        def answer() -> Told:
+            operation = guard.operation(permit.op_id)
+            written.append((operation.state, operation.note))
+            return leased(lease())
+
+        guard.console.on(LEASE, answer)
+        await permit.lease([choice()])
+        assert written == [(State.OFFERED, f"leasing from {PROVIDER}")]
+
+
 async def test_a_lease_that_is_refused_keeps_the_deposit_held(tmp_path: Path) -> None:
     async with created(tmp_path) as (guard, permit):
         guard.console.on(LEASE, refusal(400, "The selected bid is no longer open"))
