@@ -298,7 +298,7 @@ async def _close(story: Story, client: Client, network: EmbeddedNetwork, dseq: s
     story.result.update(spent_usd=closed["spent_usd"], closed=True)
     story.step(
         "Closed, and proven: the network's own books say so",
-        f"It cost ${closed['spent_usd']}; ${closed['refunded_usd']} of the deposits came back.",
+        f"{closed['money']}",
     )
 
 

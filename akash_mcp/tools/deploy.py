@@ -144,7 +144,9 @@ async def plan_lease(
 async def create_lease(
     ctx: AppContext,
     dseq: DseqArg,
-    providers: Annotated[list[ProviderArg], Field(description="One address a group, in group order")],
+    providers: Annotated[
+        list[ProviderArg], Field(description="One address a group, in group order", max_length=20)
+    ],
     max_usd_per_hour: Annotated[UsdArg, Field(description="For all groups together")],
     decision: Annotated[Decision[LeasePlan], decided(plan_lease)],
     approval_token: ApprovalToken = None,

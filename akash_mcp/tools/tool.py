@@ -95,6 +95,7 @@ class AkashTool(Tool):
     ) -> Any:
         """Run the tool; see the module's docstring for what becomes of its result and errors."""
         start_call()
+        _refuse_halves(self.name, arguments)
         try:
             result = await super().run(arguments, context)
         except ToolError as error:
@@ -132,6 +133,23 @@ class AkashTool(Tool):
             )
             return ToolError(str(declined))
         return error
+
+
+def _refuse_halves(tool: str, value: Any) -> None:
+    """Raise `ToolError` for text with half a character in it (a lone surrogate): it can be neither kept nor sent."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as half:
+            raise ToolError(
+                f"{tool} was not called: an argument holds half a character, which is not text. {NOTHING_MOVED}"
+            ) from half
+    elif isinstance(value, dict):
+        for item in (*value.keys(), *value.values()):
+            _refuse_halves(tool, item)
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_halves(tool, item)
 
 
 def _problem(problem: dict[str, Any]) -> str:

@@ -188,3 +188,25 @@ async def test_read_only_has_no_tool_that_changes_anything(connect: Connect) -> 
 async def test_a_name_of_a_tool_that_read_only_leaves_out_is_unknown(connect: Connect, sdl: str) -> None:
     async with connect(read_only=True, approval="auto") as agent:
         assert "Unknown tool" in await agent.refused("deploy", sdl=sdl, deposit_usd=1)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("get_deployment", {"id": "op_\ud800"}),
+        ("get_logs", {"dseq": "1763759482113", "grep": "\udfff"}),
+        ("deploy", {"sdl": "\ud800", "deposit_usd": 1}),
+        ("close_deployment", {"dseq": "1763759482113", "approval_token": "\ud800"}),
+        ("create_lease", {"dseq": "1763759482113", "providers": ["\ud800"], "max_usd_per_hour": 1}),
+    ],
+)
+async def test_half_a_character_is_not_text(tool: str, arguments: dict[str, Any], connect: Connect) -> None:
+    async with connect() as agent:
+        assert "half a character" in await agent.refused(tool, **arguments)
+
+
+async def test_a_lease_names_no_hundred_thousand_providers(connect: Connect) -> None:
+    async with connect() as agent:
+        many = ["akash1365yvmc4s7awdyj3n2sav7xfx76adc6dnmlx63"] * 21
+        said = await agent.refused("create_lease", dseq="1763759482113", providers=many, max_usd_per_hour=1)
+    assert "at most 20 items" in said
