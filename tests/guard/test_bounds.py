@@ -322,6 +322,9 @@ async def test_leases_of_somebody_else_are_held_against_the_limits(tmp_path: Pat
         guard.console.on(READ, (200, deployment(leases=(lease(price=1001),))))
         with pytest.raises(Refused, match="over the approved"):
             await permit.accept(await guard.reader.get_deployment(DSEQ))
+        guard.console.on(READ, (200, deployment(leases=({**lease(), "price": None},))))
+        with pytest.raises(Refused, match="no price that can be judged"):
+            await permit.accept(await guard.reader.get_deployment(DSEQ))
         assert not guard.console.sent(SET)
 
 
