@@ -34,6 +34,7 @@ from akash_mcp.clients.api_model import Coin
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import AkashError, BadRequest, Interrupted, NotFound, Refused, ServerError
 from akash_mcp.guard.bounds import Bound, uact_of
+from akash_mcp.guard.journal import State
 from akash_mcp.guard.lease_permit import LeasePermit
 from akash_mcp.money import Usd
 
@@ -309,9 +310,24 @@ async def test_leases_of_somebody_else_are_bounded_and_taken_for_what_they_are(t
         detail = await guard.reader.get_deployment(DSEQ)
         assert await permit.accept(detail) == Bound(Usd(2), Usd(2), None)
         assert not guard.console.sent(LEASE)
+        assert guard.operation(permit.op_id).state is State.LEASED
+        guard.console.on(READ, (200, deployment(leases=(lease(price=500),))))
+        with pytest.raises(AkashError, match="cannot be read back"):
+            await permit.accept(detail)
         guard.console.on(READ, holding(coin("2000000.000001"), leases=(lease(),)))
         with pytest.raises(Refused, match="is in escrow for deployment"):
             await permit.accept(detail)
+
+
+async def test_leases_of_somebody_else_are_held_against_the_limits(tmp_path: Path) -> None:
+    async with created(tmp_path) as (guard, permit):
+        guard.console.on(READ, (200, deployment(leases=(lease(price=1001),))))
+        with pytest.raises(Refused, match="over the approved"):
+            await permit.accept(await guard.reader.get_deployment(DSEQ))
+        guard.console.on(READ, (200, deployment(leases=({**lease(), "price": None},))))
+        with pytest.raises(Refused, match="no price that can be judged"):
+            await permit.accept(await guard.reader.get_deployment(DSEQ))
+        assert not guard.console.sent(SET)
 
 
 async def test_a_lease_that_is_closed_is_not_in_the_way(tmp_path: Path) -> None:

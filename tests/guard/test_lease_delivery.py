@@ -210,6 +210,17 @@ async def test_a_lease_whose_price_is_shown_late_stays(told: Told, tmp_path: Pat
         assert attempts(guard) == 1
 
 
+async def test_what_does_not_show_yet_or_cannot_be_read_is_read_three_times_with_pauses(
+    tmp_path: Path,
+) -> None:
+    for unread in (EMPTY, refusal(400)):
+        async with created(tmp_path / str(unread == EMPTY)) as (guard, permit):
+            closes(guard)
+            reads(guard, unread)
+            await unwound(guard, permit)
+            assert len(guard.pauses) == 2
+
+
 async def test_a_lease_cheaper_than_its_bid_by_no_more_than_an_index_rounds_stays(tmp_path: Path) -> None:
     async with created(tmp_path) as (guard, permit):
         reads(guard, leased(lease(price="999.000001")))
