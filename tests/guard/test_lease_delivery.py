@@ -216,6 +216,7 @@ async def test_what_does_not_show_yet_or_cannot_be_read_is_read_three_times_with
     for unread in (EMPTY, refusal(400)):
         async with created(tmp_path / str(unread == EMPTY)) as (guard, permit):
             closes(guard)
+            guard.console.on(LEASE, EMPTY)  # the answer shows nothing of it
             reads(guard, unread)
             await unwound(guard, permit)
             assert len(guard.pauses) == 2
