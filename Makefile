@@ -29,7 +29,7 @@ test: check
 thorough: $(VENV)/.installed
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n auto -m hypothesis --timeout 1800
 
-# A quarter of an hour, so not a part of `test`. `make mutants ONLY=ledger` takes only modules whose path has that in it.
+# Most of an hour, so not a part of `test`. `make mutants ONLY=ledger` takes only modules whose path has that in it.
 mutants: $(VENV)/.installed
 	$(BIN)/python scripts/mutants.py $(ONLY)
 
