@@ -335,3 +335,19 @@ def test_the_limits_that_nobody_set_are_small() -> None:
     assert (policy.max_usd_per_deployment, policy.max_usd_per_day) == (Usd(10), Usd(20))
     assert (policy.max_usd_per_hour, policy.max_deployments) == (None, 5)
     assert policy.audited_only is False
+
+
+def test_what_one_operation_holds_is_its_own_and_only_while_it_is_held(wide: Ledger) -> None:
+    first = opened(wide, Usd(3), DSEQ)
+    second = new_op_id()
+    wide.reserve(second, Usd(2), dseq=DSEQ)
+    assert (wide.held_by(first), wide.held_by(second)) == (Usd(3), Usd(2))
+    wide.settle(DSEQ, Usd(1))
+    assert (wide.held_by(first), wide.held_by(second)) == (Usd(0), Usd(0))
+
+
+def test_more_that_was_spent_than_ours_held_counts_with_what_was_added_to_it(wide: Ledger) -> None:
+    opened(wide, Usd(3), DSEQ)
+    wide.reserve(new_op_id(), Usd(2), dseq=DSEQ)
+    wide.settle(DSEQ, Usd(9))
+    assert wide.status().today == Usd(9)
