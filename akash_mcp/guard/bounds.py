@@ -193,7 +193,7 @@ def uact_of(coins: Iterable[Coin]) -> Decimal | None:
 
 
 def _is_amount(uact: Decimal) -> bool:
-    return 0 <= uact <= _MOST_UACT
+    return uact.is_finite() and 0 <= uact <= _MOST_UACT
 
 
 def leases_not_closed(detail: DeploymentDetail) -> list[Lease]:

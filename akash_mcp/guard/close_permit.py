@@ -37,11 +37,10 @@ class Unwound(AkashError):
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A deployment proven closed. `spent` and `refunded` are None where that is not on record."""
+    """A deployment proven closed. `spent` is None where that is not on record."""
 
     dseq: Dseq
     spent: Usd | None
-    refunded: Usd | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ class ClosePermit:
         except NotFound as gone:
             launch = self._launch()
             if launch is State.CLOSED:
-                return Closed(self._dseq, None, None)
+                return Closed(self._dseq, None)
             if launch is None and isinstance(failure, NotFound):
                 raise failure from None
             raise self._not_proven(failure or gone) from gone
@@ -124,8 +123,7 @@ class ClosePermit:
             raise self._not_proven(
                 AkashError("It reads as closed, and a lease of it or its escrow does not.")
             )
-        spent = self._spent(after)
-        return Closed(self._dseq, spent, self._refunded(after, spent))
+        return Closed(self._dseq, self._spent(after))
 
     def _launch(self) -> State | None:
         """How the launch that created it stands; None where we did not create it."""
@@ -143,17 +141,6 @@ class ClosePermit:
             return Usd(0) if "transferred" in account.model_fields_set else None
         paid = uact_of(account.transferred)
         return None if paid is None else Usd.from_uact(paid)
-
-    def _refunded(self, closed: DeploymentDetail, spent: Usd | None) -> Usd | None:
-        """What we put in, less what it cost: the chain empties its own record of deposits when it closes."""
-        if spent is None:
-            return None
-        try:
-            held = self._operation.ledger.held(self._dseq)
-        except LedgerUnusable:
-            log.exception("what was put into a deployment is not known")
-            return None
-        return held - spent if held >= spent and held else closed.refunded
 
     def _not_proven(self, why: AkashError) -> OutcomeUnknown:
         again = "Call close_deployment again in half a minute: repeating it is harmless."

@@ -79,16 +79,14 @@ def test_rent_accrues_between_settlements() -> None:
     assert understood.escrow_left(10**9) == 0
 
 
-def test_a_closed_deployment_tells_what_it_cost_and_what_came_back() -> None:
+def test_a_closed_deployment_tells_what_it_cost() -> None:
     closed = detail(
         deployment="closed",
         funds=[],
         transferred=[{"denom": "uact", "amount": "120000"}],
         deposits=[{"balance": {"denom": "uact", "amount": "500000"}, "height": "1000", "source": "grant"}],
     )
-    assert (closed.spent, closed.refunded) == (Usd("0.12"), Usd("0.38"))
-    assert detail(deployment="closed", deposits=None).refunded is None
-    assert detail().refunded is None
+    assert closed.spent == Usd("0.12")
 
 
 def test_the_hash_of_the_fallback_reader_is_unknown() -> None:

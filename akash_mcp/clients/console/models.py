@@ -309,18 +309,6 @@ class DeploymentDetail(ApiModel):
             return None
         return Usd.from_uact(max(left + paid, Decimal(0)))
 
-    @property
-    def refunded(self) -> Usd | None:
-        """What went back to the account when it closed.
-
-        None while it is open, or where no deposit is on record that can be read.
-        """
-        deposits = self.escrow_account.state.deposits
-        paid_in = uact([deposit.balance for deposit in deposits])
-        if self.state != "closed" or not deposits or paid_in is None or self.spent is None:
-            return None
-        return Usd.from_uact(max(paid_in - self.spent.uact, Decimal(0)))
-
     def _accrued(self, height: int) -> Decimal | None:
         settled_at, rate = self.escrow_account.state.settled_at, self.rate_uact
         if rate is None:
