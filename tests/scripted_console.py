@@ -26,6 +26,7 @@ from akash_mcp.guard.journal import Journal, Operation
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.plans import LaunchPlan, Plan
 from akash_mcp.guard.policy import ApprovalMode, Policy
+from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.guard.store import Store
 from akash_mcp.guard.tokens import Tokens
 from akash_mcp.ids import Dseq, OpId, ProviderAddress
@@ -278,6 +279,7 @@ def runtime(
         journal=guard.journal,
         evidence=Evidence(guard.store, lambda: guard.clock[0]),
         policy=guard.policy,
+        secrets=SecretStore(guard.store.path.parent, lambda: guard.clock[0]),
         has_key=True,
         operations=Operations(tasks, guard.journal.holds),
         intervals=intervals,
@@ -310,7 +312,17 @@ async def guarded(
     ):
         reader = ConsoleReader(upstream)
         access = ProviderAccess(reader, ChainReader(chain))
-        gate = Gate(upstream, reader, access, policy=limits, ledger=ledger, journal=journal, pause=pause)
+        secrets = SecretStore(folder / "state", lambda: clock[0])
+        gate = Gate(
+            upstream,
+            reader,
+            access,
+            policy=limits,
+            ledger=ledger,
+            journal=journal,
+            secrets=secrets,
+            pause=pause,
+        )
         try:
             yield Guarded(console, store, limits, ledger, journal, reader, access, gate, clock, pauses)
         finally:

@@ -27,6 +27,7 @@ from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
 from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.guard.update_permit import UpdatePermit
 from akash_mcp.ids import Dseq, OpId
 
@@ -48,6 +49,7 @@ class Gate:
         policy: Policy,
         ledger: Ledger,
         journal: Journal,
+        secrets: SecretStore,
         pause: Callable[[], Awaitable[None]],
         certificates: ClientCertificates | None = None,
     ) -> None:
@@ -59,6 +61,7 @@ class Gate:
         self._policy = policy
         self._ledger = ledger
         self._journal = journal
+        self._secrets = secrets
         self._pause = pause
 
     def owns(self, dseq: Dseq) -> bool:
@@ -131,7 +134,14 @@ class Gate:
 
     def _operation(self, op_id: OpId) -> AuthorisedOperation:
         return AuthorisedOperation(
-            self._writer, self._reader, self._ledger, self._journal, self._policy, self._pause, op_id
+            self._writer,
+            self._reader,
+            self._ledger,
+            self._journal,
+            self._policy,
+            self._secrets,
+            self._pause,
+            op_id,
         )
 
 

@@ -6,6 +6,7 @@ keeps it held.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable
 
 from akash_mcp.clients.console.models import Created
@@ -64,7 +65,9 @@ class LaunchPermit:
                 next_step=f"{self.plan.exposure} stay reserved. Look with list_deployments; do not simply try again.",
             )
         try:
-            is_ours = self._record(created.dseq, created.manifest)
+            # With secrets the Console's own can hold their values: ours has their names, and is filled in when needed.
+            named = bool(self.plan.contents.secrets)
+            is_ours = self._record(created.dseq, self.plan.manifest if named else created.manifest)
         except AkashError as unwritten:
             raise await self.abandoning(created.dseq).unwind(unwritten) from unwritten
         if not is_ours:
@@ -90,7 +93,13 @@ class LaunchPermit:
             self.plan.deposit,
             name=self._operation.op_id,
             runtime_limit_hours=self.plan.runtime_limit_hours,
+            secrets=await self._operation.secrets.values(self.plan.contents.secret_names),
         )
+
+    async def manifest_digest(self) -> bytes:
+        """The SHA-256 of what the provider will get, by which a creation without an answer is found again."""
+        manifest = await self._operation.secrets.filled_manifest(self.plan.sdl, self.plan.manifest)
+        return hashlib.sha256(manifest.encode()).digest()
 
     def adopt(self, dseq: Dseq, *, by_name: bool = False) -> bool:
         """Take up a deployment that was found to be what a lost answer created.

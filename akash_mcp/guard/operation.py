@@ -25,6 +25,7 @@ from akash_mcp.errors import (
 from akash_mcp.guard.journal import Journal, State
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.ids import OpId
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ class AuthorisedOperation:
     ledger: Ledger
     journal: Journal
     policy: Policy
+    secrets: SecretStore
     pause: Callable[[], Awaitable[None]]
     op_id: OpId
 

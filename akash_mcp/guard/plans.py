@@ -24,6 +24,7 @@ from akash_mcp.guard.contents import (
     ServiceChange,
     changes_words,
     label,
+    listed,
     sellers_words,
 )
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
@@ -227,6 +228,8 @@ class UpdatePlan(Plan):
     contents: Contents
     ours: bool
     changes: tuple[ServiceChange, ...] | None = None
+    fresh: tuple[str, ...] = ()
+    """Names of secrets that may have another value since it got them."""
 
     @property
     def summary(self) -> str:
@@ -239,7 +242,8 @@ class UpdatePlan(Plan):
             what = f"Deliver to {deployment} once more what it has already: {self.contents.words}."
         # Disks and placement cannot change.
         rest = replace(self.contents, disks=(), filters=()).sentences
-        return _sentences("No cost by itself.", what, *rest, "Its containers restart.")
+        fresh = f"New values may go to it: {listed(self.fresh, str, 6)}." if self.fresh else ""
+        return _sentences("No cost by itself.", what, *rest, fresh, "Its containers restart.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

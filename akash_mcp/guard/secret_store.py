@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Literal
 import anyio
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from akash_mcp.errors import BadArgument, MissingSecret
+from akash_mcp.errors import BadArgument, MissingSecret, Refused
 from akash_mcp.guard.private_files import who_else_can_read, who_else_can_write
 from akash_mcp.sanitize import secrets
-from akash_mcp.sdl.secret_reference import NAME
+from akash_mcp.sdl import check
+from akash_mcp.sdl.secret_reference import NAME, names_mentioned
+from akash_mcp.sdl.secret_values import CannotFill, with_values
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -81,10 +83,12 @@ class SecretStore:
         where it can be stored nowhere."""
         _check_name(name)
         if not value.strip():
-            raise BadArgument("The value is empty.", next_step="")
+            raise BadArgument("The value is empty.", next_step="", money="")
         if len(value) > LONGEST or "\0" in value or not _is_text(value):
             raise BadArgument(
-                f"A value is text without null characters, of at most {LONGEST} characters.", next_step=""
+                f"A value is text without null characters, of at most {LONGEST} characters.",
+                next_step="",
+                money="",
             )
         entries = self._entries()
         backend = _real_keyring()
@@ -103,7 +107,7 @@ class SecretStore:
         """Read a secret from a variable of the server's environment from now on."""
         _check_name(name)
         if not variable or "=" in variable or "\0" in variable:
-            raise BadArgument("This cannot be the name of an environment variable.", next_step="")
+            raise BadArgument("This cannot be the name of an environment variable.", next_step="", money="")
         self._remove_from_keyring(name)
         entry = _Entry(place="environment", set_at=self._now(), variable=variable)
         self._write({**self._entries(), name: entry})
@@ -152,6 +156,16 @@ class SecretStore:
                 f"{_listed([*wanted])} not read in time: the keyring may be locked.",
                 next_step="Ask the user to unlock their keyring.",
             ) from late
+
+    async def filled_manifest(self, sdl: str, manifest: str) -> str:
+        """The manifest of an SDL with the values of its secrets; `manifest` where it has none.
+
+        Raises `MissingSecret`, and `Refused` where the values cannot be put in.
+        """
+        names = [name for name, _ in check(sdl).secrets] if names_mentioned(sdl) else []
+        if not names:
+            return manifest
+        return check(filled(sdl, await self.values(names))).manifest or manifest
 
     async def learn(self, names: Iterable[str]) -> tuple[str, ...]:
         """Know these values well enough to hide them; the names of those that could not be read."""
@@ -241,6 +255,8 @@ class SecretStore:
             try:
                 with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                     json.dump(_ENTRIES.dump_python(dict(entries), exclude_none=True), file)
+                    file.flush()
+                    os.fsync(file.fileno())
                 os.replace(written, self.path)
             except BaseException:
                 os.unlink(written)
@@ -249,6 +265,14 @@ class SecretStore:
             raise MissingSecret(
                 f"The file of secrets cannot be written: {error.strerror}.", next_step=""
             ) from None
+
+
+def filled(sdl: str, values: Mapping[str, str]) -> str:
+    """An SDL with the values of its secrets. Raises `Refused` where they cannot be put in."""
+    try:
+        return with_values(sdl, values)
+    except CannotFill as why:
+        raise Refused(f"The secrets cannot be put into the SDL: {why}.") from None
 
 
 def _real_keyring() -> KeyringBackend | None:
@@ -281,6 +305,7 @@ def _check_name(name: str) -> None:
             "The name of a secret begins with a letter or _, goes on with letters, digits and _, and has at most 64 "
             "characters.",
             next_step="",
+            money="",
         )
 
 

@@ -24,7 +24,12 @@ class UpdatePermit:
     async def update(self) -> DeploymentDetail:
         """Send the new SDL. Repeating it is harmless: the same SDL again only delivers its manifest again."""
         with self._operation.accounted(on_refusal=State.REFUSED):
-            detail = await self._operation.writer.update_deployment(self._plan.dseq, self._plan.sdl)
+            detail = await self._operation.writer.update_deployment(
+                self._plan.dseq,
+                self._plan.sdl,
+                secrets=await self._operation.secrets.values(self._plan.contents.secret_names),
+                fresh=self._plan.fresh,
+            )
         with self._operation.written_down(
             f"Deployment {self._plan.dseq} got the new SDL",
             money="This costs nothing by itself.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from akash_mcp.sdl.check import check
 from akash_mcp.sdl.output.manifest import manifest_json
@@ -35,6 +36,13 @@ def with_values(sdl: str, values: Mapping[str, str]) -> str:
 def with_console_references(sdl: str) -> str:
     """The SDL as a Console takes it that gets the values sealed. Raises `CannotFill`."""
     return _replaced(sdl, {name: CONSOLE_SCHEME + name for name in names_mentioned(sdl)})
+
+
+def console_references(changes: Mapping[str, Any]) -> set[str]:
+    """The names of secrets that changes of services (`sdl.patch.field_changes`) refer to."""
+    values = [value for each in changes.values() for value in each.get("env", {}).values()]
+    values += [value for each in changes.values() for value in (each.get("credentials") or {}).values()]
+    return {value.removeprefix(CONSOLE_SCHEME) for value in values if str(value).startswith(CONSOLE_SCHEME)}
 
 
 def _replaced(sdl: str, words: Mapping[str, str]) -> str:

@@ -18,7 +18,15 @@ import anyio
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.limits import FIRST_RUNTIME_HOURS, MINIMUM_DEPOSIT
 from akash_mcp.clients.console.models import DeploymentDetail
-from akash_mcp.errors import AkashError, BadArgument, InvalidSdl, LedgerUnusable, NotFound, OverBudget
+from akash_mcp.errors import (
+    AkashError,
+    BadArgument,
+    InvalidSdl,
+    LedgerUnusable,
+    NotFound,
+    OverBudget,
+    Refused,
+)
 from akash_mcp.guard.contents import Contents, Seller
 from akash_mcp.guard.journal import Sources
 from akash_mcp.guard.plans import (
@@ -29,6 +37,7 @@ from akash_mcp.guard.plans import (
     LeasePlan,
     UpdatePlan,
 )
+from akash_mcp.guard.secret_store import filled
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.offers import Offer
 from akash_mcp.market.ranking import Prefer
@@ -69,6 +78,7 @@ async def launch_plan(
 ) -> LaunchPlan:
     """The plan for a new deployment. Raises `InvalidSdl`, `BadArgument` or `OverBudget`, and `Unreachable`."""
     report = accepted(sdl)
+    await _check_secrets(rt, sdl, report)
     generation = await rt.reader.generation()
     least = MINIMUM_DEPOSIT[generation]
     if deposit < least:
@@ -109,6 +119,9 @@ async def lease_plan(
     rate = _rate(rt, max_usd_per_hour, max_usd_per_hour)
     rt.gate.check_lease(dseq)
     sources = rt.journal.sources(dseq)
+    generation = await rt.reader.generation()
+    if sources is not None and generation is not Generation.V2026_11:
+        await rt.secrets.filled_manifest(sources.sdl, sources.manifest)  # what will be delivered can be made
     detail = await read_deployment(rt, dseq)
     if detail.state == "closed":
         raise BadArgument(f"Deployment {dseq} is closed, so nothing can be leased for it.")
@@ -125,7 +138,7 @@ async def lease_plan(
         sellers=await _sellers(rt, dseq, providers, rate),
         contents=_contents_of(sources.sdl if sources else ""),
         runtime_limit_hours=sources.runtime_limit_hours if sources else None,
-        generation=await rt.reader.generation(),
+        generation=generation,
     )
 
 
@@ -179,6 +192,7 @@ async def update_plan(rt: Runtime, *, dseq: Dseq, sdl: str) -> UpdatePlan:
     """
     report = accepted(sdl)
     rt.journal.holds.check_free(dseq)
+    await _check_secrets(rt, sdl, report)
     sources = rt.journal.sources(dseq)
     running = check(sources.sdl) if sources else None
     if running is None:
@@ -198,7 +212,22 @@ async def update_plan(rt: Runtime, *, dseq: Dseq, sdl: str) -> UpdatePlan:
         changes=None
         if running is None or await _changed_by_others(rt, dseq, sources)
         else changes_between(running, report),
+        fresh=_fresh_secrets(rt, dseq, running),
     )
+
+
+async def _check_secrets(rt: Runtime, sdl: str, report: Report) -> None:
+    """Raise `MissingSecret` for a secret that is not stored, and `Refused` where the values do not fit in the SDL."""
+    if report.secrets:
+        filled(sdl, await rt.secrets.values(name for name, _ in report.secrets))
+
+
+def _fresh_secrets(rt: Runtime, dseq: Dseq, running: Report | None) -> tuple[str, ...]:
+    """The secrets of what runs that may have another value since it got them."""
+    if running is None or not running.secrets:
+        return ()
+    since = rt.journal.delivered_at(dseq)
+    return rt.secrets.set_since((name for name, _ in running.secrets), 0.0 if since is None else since)
 
 
 async def _changed_by_others(rt: Runtime, dseq: Dseq, delivered: Sources | None) -> bool:
@@ -206,7 +235,11 @@ async def _changed_by_others(rt: Runtime, dseq: Dseq, delivered: Sources | None)
     detail = await _as_it_stands(rt, dseq, ours=True)
     if detail is None or detail.manifest_hash is None or delivered is None:
         return False
-    digest = hashlib.sha256(delivered.manifest.encode()).digest()
+    try:
+        manifest = await rt.secrets.filled_manifest(delivered.sdl, delivered.manifest)
+    except Refused:
+        return True  # without the values that it got nobody can tell
+    digest = hashlib.sha256(manifest.encode()).digest()
     return detail.manifest_hash != base64.b64encode(digest).decode()
 
 

@@ -17,6 +17,7 @@ from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Journal
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.workflow.operations import Operations
 
 
@@ -72,6 +73,7 @@ class Runtime:
     journal: Journal
     evidence: Evidence
     policy: Policy
+    secrets: SecretStore
     has_key: bool
     operations: Operations
     intervals: Intervals = field(default_factory=Intervals)

@@ -54,8 +54,10 @@ class Requests:
     keeps_definitions = False
     """Whether the Console keeps the SDL, so that a change can be sent by name."""
 
-    def create(self, sdl: str, deposit: Usd, name: str | None, hours: int | None) -> Request:
-        """Create a deployment. Without names and runtime limits both are left out."""
+    def create(
+        self, sdl: str, deposit: Usd, name: str | None, hours: int | None, seal: str | None = None
+    ) -> Request:
+        """Create a deployment. Without names, runtime limits and seals these are left out."""
         return Request(
             "POST", "/v1/deployments", data(sdl=sdl, deposit=deposit), Sending.ONCE, CREATE_DEADLINE
         )
@@ -68,8 +70,8 @@ class Requests:
         """Replace the SDL. An SDL that is already in place only has its manifest delivered again."""
         return self._change("PUT", dseq, data(sdl=sdl))
 
-    def patch(self, dseq: Dseq, services: Mapping[str, Any]) -> Request:
-        """Change named fields of services."""
+    def patch(self, dseq: Dseq, services: Mapping[str, Any], seal: str | None = None) -> Request:
+        """Change named fields of services, and secrets that are sealed."""
         self._lacks("changes by name")
 
     def close(self, dseq: Dseq) -> Request:
@@ -159,7 +161,9 @@ class Requests2026_11(Requests):
     generation = Generation.V2026_11
     keeps_definitions = True
 
-    def create(self, sdl: str, deposit: Usd, name: str | None, hours: int | None) -> Request:
+    def create(
+        self, sdl: str, deposit: Usd, name: str | None, hours: int | None, seal: str | None = None
+    ) -> Request:
         """Create a deployment that is closed after some hours. Without a limit it would be funded forever: refused."""
         if hours is None:
             raise Refused(
@@ -170,21 +174,22 @@ class Requests2026_11(Requests):
         if name is not None:
             check_name(name)
         named = {} if name is None else {"name": name}
-        body = data(sdl=sdl, **named, runtimeLimitHours=hours)
+        body = data(sdl=sdl, **named, runtimeLimitHours=hours, **_sealed(seal))
         return Request("POST", "/v1/deployments", body, Sending.ONCE, CREATE_DEADLINE)
 
     def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Request:
         """Accept bids. The Console delivers the manifest that it keeps."""
         return self._lease({"leases": entries(leases)})
 
-    def patch(self, dseq: Dseq, services: Mapping[str, Any]) -> Request:
-        """Change named fields.
+    def patch(self, dseq: Dseq, services: Mapping[str, Any], seal: str | None = None) -> Request:
+        """Change named fields, and secrets that are sealed.
 
         Without the version that they were named from: with it, a change whose answer was lost could not be repeated,
         and repeating it unchanged is how one that failed halfway is finished. The API refuses to overwrite another
         change under way even so.
         """
-        return self._change("PATCH", dseq, data(services=services))
+        named = {"services": services} if services else {}
+        return self._change("PATCH", dseq, data(**named, **_sealed(seal)))
 
     def close(self, dseq: Dseq) -> Request:
         """Close in the background: the answer is there at once, and cannot be lost while the chain is slow."""
@@ -249,6 +254,10 @@ def fields(**named: str | bool | int | Usd | Mapping[str, Any]) -> str:
 def compact(value: object) -> str:
     """JSON without spaces."""
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def _sealed(seal: str | None) -> dict[str, str]:
+    return {} if seal is None else {"sealedSecrets": seal}
 
 
 def _pair(certificate: Certificate) -> dict[str, str]:

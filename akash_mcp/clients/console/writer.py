@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 from urllib.parse import quote
 
@@ -21,7 +22,8 @@ from akash_mcp.clients.console.generation import Generation, no_such_route
 from akash_mcp.clients.console.models import CREATED, DETAIL, Created, DeploymentDetail
 from akash_mcp.clients.console.reader import DETAIL_DEADLINE, of_deployment
 from akash_mcp.clients.console.requests import Request, Requests, requests_of
-from akash_mcp.clients.http import Response
+from akash_mcp.clients.console.sealing import CONTEXT, seal
+from akash_mcp.clients.http import UNREADABLE, Response
 from akash_mcp.errors import (
     ApiError,
     BadRequest,
@@ -31,13 +33,21 @@ from akash_mcp.errors import (
     OutcomeUnknown,
     PaymentRequired,
     RateLimited,
+    Refused,
     ServerError,
     Unauthorized,
     Unreachable,
+    WalletProvisioning,
 )
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.money import Usd
 from akash_mcp.sdl.patch import field_changes
+from akash_mcp.sdl.secret_values import (
+    CannotFill,
+    console_references,
+    with_console_references,
+    with_values,
+)
 
 ACTIVITY_SECONDS = 2.0
 ACTIVITY_DEADLINE = 120.0
@@ -71,9 +81,18 @@ class ConsoleWriter:
         self._certificate: Certificate | None = None
 
     async def create_deployment(
-        self, sdl: str, deposit: Usd, *, name: str | None = None, runtime_limit_hours: int | None = None
+        self,
+        sdl: str,
+        deposit: Usd,
+        *,
+        name: str | None = None,
+        runtime_limit_hours: int | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> Created:
         """Create a deployment with `deposit` in escrow. SPENDS. Sent once.
+
+        `secrets` are the values of those that the SDL names. They go sealed where the API opens seals (autumn 2026),
+        else in the SDL. A seal to a key that was retired meanwhile created nothing: it is made anew once.
 
         Where the account's deposits are managed the Console ignores the amount: read the escrow back. An API that
         funds by itself (autumn 2026) takes no deposit, and raises `Refused` without `runtime_limit_hours`, 1 to 48;
@@ -82,7 +101,19 @@ class ConsoleWriter:
         """
         requests = await self._requests()
         try:
-            answer = await self._send(requests.create(sdl, deposit, name, runtime_limit_hours))
+            if not secrets:
+                answer = await self._send(requests.create(sdl, deposit, name, runtime_limit_hours))
+            elif not requests.keeps_definitions:
+                filled = _filled(lambda: with_values(sdl, secrets))
+                answer = await self._send(requests.create(filled, deposit, name, runtime_limit_hours))
+            else:
+                text = _filled(lambda: with_console_references(sdl))
+
+                async def sealed() -> Request:
+                    made = await self._seal(secrets, text)
+                    return requests.create(text, deposit, name, runtime_limit_hours, made)
+
+                answer = await self._send_sealed(sealed)
         except ApiError as refusal:
             # The signer repeats a transaction that ran out of gas: the first may have landed. The chain's word for that
             # is a 400 (akash-network/console `chain-error.service.ts`); anything else is a definite no.
@@ -121,7 +152,13 @@ class ConsoleWriter:
         return await self._detail(answer, leases[0].dseq)
 
     async def update_deployment(
-        self, dseq: Dseq, sdl: str, *, certificate: Certificate | None = None
+        self,
+        dseq: Dseq,
+        sdl: str,
+        *,
+        certificate: Certificate | None = None,
+        secrets: Mapping[str, str] | None = None,
+        fresh: Sequence[str] = (),
     ) -> DeploymentDetail:
         """Replace a deployment's SDL. The same SDL again only delivers its manifest again, so this may be
         repeated.
@@ -129,8 +166,16 @@ class ConsoleWriter:
         Only image, command, arguments, environment and ports can change. For anything else the new hash
         reaches the chain before the provider refuses: put the old SDL back then. Where the Console keeps the SDL
         (autumn 2026), what differs is sent by name, and it refuses by itself what cannot change.
+
+        `secrets` are the values of those that the SDL names, `fresh` the names of those whose value may be new. Where
+        they go sealed, only these and what a changed field refers to is sent, and all of them where nothing else is.
         """
         requests = await self._requests()
+        if secrets and requests.keeps_definitions:
+            return await self._patch_sealed(requests, dseq, sdl, secrets, fresh)
+        if secrets:
+            values = secrets
+            sdl = _filled(lambda: with_values(sdl, values))
         request = requests.update(dseq, sdl, certificate or await self._own_certificate(requests))
         if requests.keeps_definitions:
             stored = (await self._read(dseq)).stored
@@ -138,6 +183,29 @@ class ConsoleWriter:
             if changes:
                 request = requests.patch(dseq, changes)
         return await self._detail(await self._send(request), dseq)
+
+    async def _patch_sealed(
+        self, requests: Requests, dseq: Dseq, sdl: str, secrets: Mapping[str, str], fresh: Sequence[str]
+    ) -> DeploymentDetail:
+        wanted = _filled(lambda: with_console_references(sdl))
+        stored = (await self._read(dseq)).stored
+        changes = field_changes(stored.sdl, wanted) if stored else None
+        if changes is None:
+            raise Refused(
+                f"Deployment {dseq} cannot become this SDL in place, or the Console keeps no SDL of it, so secrets "
+                "cannot be sent sealed.",
+                next_step="Deploy it as a new deployment, and close the old one when the new one runs.",
+            )
+        named = {*console_references(changes), *fresh}
+        if not changes and not named:
+            named = {*secrets}
+        # Also where it holds nothing: without a seal the Console would seal the plain variables that change.
+        values = {name: value for name, value in secrets.items() if name in named}
+
+        async def sealed() -> Request:
+            return requests.patch(dseq, changes, await self._seal(values))
+
+        return await self._detail(await self._send_sealed(sealed), dseq)
 
     async def close_deployment(self, dseq: Dseq) -> None:
         """Close a deployment; closing a closed one succeeds. DESTROYS what runs.
@@ -263,6 +331,33 @@ class ConsoleWriter:
             next_step="Close it again: that is harmless.",
         )
 
+    async def _seal(self, values: Mapping[str, str], sdl: str | None = None) -> str:
+        """A seal of these values, made just now. What is raised says that nothing was sent."""
+        try:
+            answer = await self._client.get("/v1/sdl-secrets-context")
+        except Interrupted as lost:
+            raise Unreachable(f"{lost.what} So the secrets were not sealed, and nothing was sent.") from lost
+        try:
+            context = answer.read(CONTEXT, "data")
+            return seal(context, values, now=self._client.date or time.time(), sdl=sdl)
+        except ValueError as unusable:
+            raise ServerError(
+                "The key of Akash Console that secrets are sealed with cannot be used.",
+                status=answer.status,
+                code=UNREADABLE,
+            ) from unusable
+
+    async def _send_sealed(self, sealed: Callable[[], Awaitable[Request]]) -> Response:
+        """Send what was just sealed, and once more where the key was retired meanwhile: nothing was done then."""
+        try:
+            return await self._send(await sealed())
+        except WalletProvisioning:
+            raise
+        except Conflict as refusal:
+            if refusal.code in _OTHER_CONFLICTS:
+                raise
+        return await self._send(await sealed())
+
     async def _requests(self) -> Requests:
         self._client.require_key()
         return requests_of(await self._client.generation())
@@ -276,6 +371,21 @@ class ConsoleWriter:
             params=request.params,
             body=request.body,
         )
+
+
+_OTHER_CONFLICTS = (
+    "inherited_secrets_unreadable",
+    "deployment_definition_changed",
+    "provider_manifest_version_stale",
+)
+"""What else is a 409 where a seal is sent. That of a retired key has no code that is documented."""
+
+
+def _filled(fill: Callable[[], str]) -> str:
+    try:
+        return fill()
+    except CannotFill as why:
+        raise Refused(f"The secrets cannot be put into the SDL: {why}.") from None
 
 
 def _data_of(answer: Response) -> dict[str, object]:
