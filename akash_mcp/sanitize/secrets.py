@@ -104,7 +104,11 @@ def _forms_of(value: str) -> set[str]:
             html.escape(each),
             each.replace("'", "''"),
         }
-        forms |= {json.dumps(each)[1:-1], json.dumps(each, ensure_ascii=False)[1:-1]}
+        for escaped in (json.dumps(each)[1:-1], json.dumps(each, ensure_ascii=False)[1:-1]):
+            forms |= {
+                escaped,
+                json.dumps(escaped, ensure_ascii=False)[1:-1],
+            }  # JSON, and JSON or YAML inside it
     raw = value.encode(errors="replace")
     if len(value) < SHORTEST_NAMED:
         return forms

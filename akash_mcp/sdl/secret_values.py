@@ -97,4 +97,5 @@ def _quoted(text: str) -> str:
 
 def _escape(found: re.Match[str]) -> str:
     char = found[0]
-    return f"\\{char}" if char in '"\\' else f"\\u{ord(char):04x}"
+    short = json.dumps(char)[1:-1]  # where JSON has an escape YAML has the same
+    return short if short != char else f"\\u{ord(char):04x}"
