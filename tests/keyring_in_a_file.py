@@ -48,3 +48,9 @@ class FileKeyring(KeyringBackend):
 
     def _write(self, kept: dict[str, str]) -> None:
         self._path.write_text(json.dumps(kept), encoding="utf-8")
+
+
+class Unrecommended(FileKeyring):
+    """What keyring falls back on where a system has none that can be recommended."""
+
+    priority = 0

@@ -73,8 +73,10 @@ class SecretStore:
         self._service = f"akash-mcp {folder}"
         self._now = now
         self._environ = environ
-        self._read: dict[str, tuple[float, str]] = {}
-        """What was read, by name, and when it was set: what the logs of its deployment are cleaned of."""
+        self._read: dict[str, float] = {}
+        """When what was read last was set, by name."""
+        self._hidden: set[str] = set()
+        """All values that were read: older ones stand in logs still."""
 
     # ── for a person at the command line ─────────────────────────────────────────────────────────────────────────
 
@@ -173,7 +175,7 @@ class SecretStore:
         for name in dict.fromkeys(names):
             try:
                 entry = self._entries().get(name)
-                if entry is None or name not in self._read or self._read[name][0] != entry.set_at:
+                if entry is None or name not in self._read or self._read[name] != entry.set_at:
                     await self.values([name])
             except MissingSecret:
                 unread.append(name)
@@ -190,8 +192,9 @@ class SecretStore:
 
     def forget(self) -> None:
         """Stop hiding what was read: the process goes on without this store."""
-        for _, value in self._read.values():
+        for value in self._hidden:
             secrets.known.forget(value)
+        self._hidden.clear()
         self._read.clear()
 
     def _value(self, name: str, entry: _Entry) -> str:
@@ -211,7 +214,8 @@ class SecretStore:
                 next_step=f"Ask the user to run, in a terminal: akash-mcp secret set {name}.",
             )
         secrets.known.remember(value, name)
-        self._read[name] = (entry.set_at, value)
+        self._hidden.add(value)
+        self._read[name] = entry.set_at
         return value
 
     def _remove_from_keyring(self, name: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -60,8 +60,9 @@ def seal(context: SealingContext, values: Mapping[str, str], *, now: float, sdl:
     if sdl is not None:
         digest = hashlib.sha256(sdl.encode()).digest()
         header["sdlHash"] = urlsafe_b64encode(digest).decode().rstrip("=")
-    key = jwk.RSAKey.import_key({"kty": "RSA", "n": context.jwk.n, "e": context.jwk.e})
-    if key.public_key.key_size < SMALLEST_KEY:
+    modulus = urlsafe_b64decode(context.jwk.n + "=" * (-len(context.jwk.n) % 4))
+    if int.from_bytes(modulus, "big").bit_length() < SMALLEST_KEY:
         raise ValueError("the key is too small")
+    key = jwk.RSAKey.import_key({"kty": "RSA", "n": context.jwk.n, "e": context.jwk.e})
     registry = jwe.JWERegistry(algorithms=["RSA-OAEP-256", "A256GCM"], strict_check_header=False)
     return jwe.encrypt_compact(header, json.dumps(values).encode(), key, registry=registry)
