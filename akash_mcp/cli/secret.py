@@ -83,4 +83,4 @@ def _value(name: str) -> str:
         # One line end is the pipe's: `echo value |`.
         return sys.stdin.buffer.read().decode("utf-8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:
-        raise BadArgument("Standard input is not UTF-8 text.", next_step="") from error
+        raise BadArgument("Standard input is not UTF-8 text.", money="") from error

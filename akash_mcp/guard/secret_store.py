@@ -119,7 +119,7 @@ class SecretStore:
         entries = self._entries()
         if name not in entries:
             raise BadArgument(
-                f"There is no secret {name[:64]!r}.", next_step="akash-mcp secret list shows them."
+                f"There is no secret {name[:64]!r}.", next_step="akash-mcp secret list shows them.", money=""
             )
         self._remove_from_keyring(name)
         self._write({other: entry for other, entry in entries.items() if other != name})

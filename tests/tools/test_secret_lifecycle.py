@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -96,14 +97,19 @@ def keyring_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
 @pytest.fixture
 def keep(
     settings: config.Settings, monkeypatch: pytest.MonkeyPatch, keyring_file: Path
-) -> Callable[[str], None]:
+) -> Iterator[Callable[[str], None]]:
     """Store the secret DB as a person does from a pipe. From then on this process logs as `serve --debug` does."""
 
     def stored(value: str) -> None:
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(value.encode())))
         assert main.main(["secret", "--debug", "set", "DB", "--state-dir", str(settings.state_dir)]) == 0
 
-    return stored
+    root, ours = logging.getLogger(), logging.getLogger("akash_mcp")
+    handlers, levels = root.handlers[:], (root.level, ours.level)
+    yield stored
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
 
 
 @asynccontextmanager
