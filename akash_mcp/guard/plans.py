@@ -228,8 +228,10 @@ class UpdatePlan(Plan):
     contents: Contents
     ours: bool
     changes: tuple[ServiceChange, ...] | None = None
-    fresh: tuple[str, ...] = ()
+    fresh: tuple[str, ...] = field(default=(), compare=False)
     """Names of secrets that may have another value since it got them."""
+    receivers: tuple[ProviderAddress, ...] = field(default=(), compare=False)
+    """Who gets its secrets, as far as that is known."""
 
     @property
     def summary(self) -> str:
@@ -243,7 +245,8 @@ class UpdatePlan(Plan):
         # Disks and placement cannot change.
         rest = replace(self.contents, disks=(), filters=()).sentences
         fresh = f"New values may go to it: {listed(self.fresh, str, 6)}." if self.fresh else ""
-        return _sentences("No cost by itself.", what, *rest, fresh, "Its containers restart.")
+        whose = f"Its provider is {listed(self.receivers, str, 2)}." if self.receivers else ""
+        return _sentences("No cost by itself.", what, *rest, whose, fresh, "Its containers restart.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -171,15 +171,17 @@ class SecretStore:
 
     async def learn(self, names: Iterable[str]) -> tuple[str, ...]:
         """Know these values well enough to hide them; the names of those that could not be read."""
-        unread = []
-        for name in dict.fromkeys(names):
-            try:
-                entry = self._entries().get(name)
-                if entry is None or name not in self._read or self._read[name] != entry.set_at:
+        wanted = tuple(dict.fromkeys(names))
+        try:
+            entries = self._entries() if wanted else {}
+        except MissingSecret:
+            entries = {}
+        for name in wanted:
+            entry = entries.get(name)
+            if entry is not None and self._read.get(name) != entry.set_at:
+                with suppress(MissingSecret):
                     await self.values([name])
-            except MissingSecret:
-                unread.append(name)
-        return tuple(name for name in unread if name not in self._read)
+        return tuple(name for name in wanted if name not in self._read)
 
     def set_since(self, names: Iterable[str], moment: float) -> tuple[str, ...]:
         """Those that may have another value since `moment`, in seconds since the epoch."""

@@ -23,12 +23,15 @@ class UpdatePermit:
 
     async def update(self) -> DeploymentDetail:
         """Send the new SDL. Repeating it is harmless: the same SDL again only delivers its manifest again."""
+        secrets, names = self._operation.secrets, self._plan.contents.secret_names
         with self._operation.accounted(on_refusal=State.REFUSED):
+            # As they are now: a value that a person set while they were asked is the one that they mean.
+            since = self._operation.journal.delivered_at(self._plan.dseq) if names else None
             detail = await self._operation.writer.update_deployment(
                 self._plan.dseq,
                 self._plan.sdl,
-                secrets=await self._operation.secrets.values(self._plan.contents.secret_names),
-                fresh=self._plan.fresh,
+                secrets=await secrets.values(names),
+                fresh=secrets.set_since(names, since or 0.0),
             )
         with self._operation.written_down(
             f"Deployment {self._plan.dseq} got the new SDL",

@@ -14,6 +14,7 @@ import html
 import json
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 from urllib.parse import quote, quote_plus
 
 from akash_mcp.sanitize.unicode import visible
@@ -47,6 +48,7 @@ class KnownSecrets:
         self._shortest = shortest
         self._flags = re.IGNORECASE if ignore_case else re.NOFLAG
         self._values: dict[str, str] = {}
+        self._of: dict[str, set[str]] = {}
         self._forms: dict[str, str] = {}
         self._pattern: re.Pattern[str] | None = None
 
@@ -66,7 +68,11 @@ class KnownSecrets:
 
     def mask(self, text: str) -> tuple[str, int]:
         """`text` without the values, and how many there were."""
-        return self._pattern.subn(self._mask_of, text) if self._pattern else (text, 0)
+        if not self._forms:
+            return text, 0
+        if self._pattern is None:  # made when it is needed: many may be remembered one after the other
+            self._pattern = re.compile(_any_of([*self._forms]), self._flags)
+        return self._pattern.subn(self._mask_of, text)
 
     def across(self, text: str, index: int) -> tuple[int, int]:
         """Where the value that lies across `index` starts and ends: at `index` itself where none does."""
@@ -80,11 +86,24 @@ class KnownSecrets:
         return self._forms.get(match[0], MASK)
 
     def _change(self, values: dict[str, str]) -> None:
-        self._values = values
-        self._forms = {form: mask for value, mask in values.items() for form in _forms_of(value)}
-        # Longest first: of two values that begin alike, the shorter must not leave the other's tail standing.
-        forms = sorted(self._forms, key=lambda form: (-len(form), form))
-        self._pattern = re.compile("|".join(map(re.escape, forms)), self._flags) if forms else None
+        forms = {value: known for value, known in self._of.items() if value in values}
+        self._of = {value: forms.get(value) or _forms_of(value) for value in values}
+        self._forms = {form: mask for value, mask in values.items() for form in self._of[value]}
+        self._values, self._pattern = values, None
+
+
+def _any_of(texts: Sequence[str], depth: int = 4) -> str:
+    """A pattern for any of some texts, which looks at a character once for all that begin with it.
+
+    Longest first: of two that begin alike, the shorter must not leave the other's tail standing.
+    """
+    texts = sorted(texts, key=lambda text: (-len(text), text))
+    if depth == 0 or len(texts) == 1 or "" in texts:
+        return "|".join(map(re.escape, texts))
+    branches: dict[str, list[str]] = {}
+    for text in texts:
+        branches.setdefault(text[0], []).append(text[1:])
+    return "|".join(f"{re.escape(first)}(?:{_any_of(rest, depth - 1)})" for first, rest in branches.items())
 
 
 def _forms_of(value: str) -> set[str]:

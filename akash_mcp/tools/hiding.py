@@ -16,7 +16,6 @@ from pydantic import BaseModel
 from akash_mcp.errors import LedgerUnusable
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize import secrets
-from akash_mcp.sdl.secret_reference import names_mentioned
 from akash_mcp.workflow.runtime import Runtime
 
 
@@ -28,10 +27,9 @@ async def learn_secrets(rt: Runtime, arguments: Mapping[str, Any]) -> str:
         if dseq.startswith("op_"):
             operation = rt.journal.find(OpId(dseq))
             dseq = (operation.dseq if operation else None) or ""
-        sources = rt.journal.sources(Dseq(dseq)) if dseq else None
-    except LedgerUnusable:  # nobody knows then which it has
+    except LedgerUnusable:  # nobody knows then which it is
         return ""
-    unread = await rt.secrets.learn(names_mentioned(sources.sdl)) if sources else ()
+    unread = await rt.learn_secrets(Dseq(dseq)) if dseq else ()
     if not unread:
         return ""
     return (

@@ -213,6 +213,7 @@ async def update_plan(rt: Runtime, *, dseq: Dseq, sdl: str) -> UpdatePlan:
         if running is None or await _changed_by_others(rt, dseq, sources)
         else changes_between(running, report),
         fresh=_fresh_secrets(rt, dseq, running),
+        receivers=await _providers(rt, dseq) if report.secrets else (),
     )
 
 
@@ -220,6 +221,11 @@ async def _check_secrets(rt: Runtime, sdl: str, report: Report) -> None:
     """Raise `MissingSecret` for a secret that is not stored, and `Refused` where the values do not fit in the SDL."""
     if report.secrets:
         filled(sdl, await rt.secrets.values(name for name, _ in report.secrets))
+
+
+async def _providers(rt: Runtime, dseq: Dseq) -> tuple[ProviderAddress, ...]:
+    detail = await _as_it_stands(rt, dseq, ours=True)
+    return tuple(dict.fromkeys(lease.provider for lease in detail.open_leases)) if detail else ()
 
 
 def _fresh_secrets(rt: Runtime, dseq: Dseq, running: Report | None) -> tuple[str, ...]:

@@ -224,6 +224,7 @@ async def test_the_value_of_a_secret_comes_out_nowhere(
             keep(SECOND)
             await agent.call("update_deployment", dseq=dseq, sdl=changed)
             assert "New values may go to it: DB" in again.asked[-1]
+            assert "Its provider is akash1" in again.asked[-1]
             assert runs(network, dseq) == version(changed, SECOND)
             assert (await agent.call("close_deployment", dseq=dseq))["status"] == "closed"
         sent = bodies(proxy)
