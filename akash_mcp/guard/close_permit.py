@@ -18,6 +18,7 @@ from akash_mcp.errors import (
     NotDelivered,
     NotFound,
     OutcomeUnknown,
+    RepeatedRefusal,
     ServerError,
 )
 from akash_mcp.guard.bounds import uact_of
@@ -29,6 +30,7 @@ from akash_mcp.money import Usd
 log = logging.getLogger(__name__)
 
 _CLOSE_ATTEMPTS = 3
+_LONGEST_WAIT_SECONDS = 600.0
 
 
 class Unwound(AkashError):
@@ -58,16 +60,21 @@ class ClosePermit:
     async def close(self) -> Closed:
         """Close, and read back that it is so. Harmless to repeat.
 
-        Raises `NotFound` for a deployment that neither this account nor our journal knows, and `OutcomeUnknown` in
-        every other case in which it cannot be proven closed.
+        Where the Console takes no close for a while, because it refused a few, that time is waited out. Raises
+        `NotFound` for a deployment that neither this account nor our journal knows, and `OutcomeUnknown` in every other
+        case in which it cannot be proven closed.
         """
+        unknown = 0
         for _ in range(_CLOSE_ATTEMPTS - 1):
             failure = await self._ask_to_close()
+            unknown += isinstance(failure, NotFound)
             try:
                 return await self._proven(failure)
             except OutcomeUnknown:
-                if _is_final(failure):
+                if _is_final(failure) or unknown > 1:
                     raise
+            if isinstance(failure, RepeatedRefusal):
+                await self._operation.sleep(min(failure.retry_after or 0.0, _LONGEST_WAIT_SECONDS))
             await self._operation.pause()
         return await self._proven(await self._ask_to_close())
 
@@ -164,8 +171,10 @@ class ClosePermit:
 
 
 def _is_final(failure: AkashError | None) -> bool:
-    """Whether asking again will not help: the Console counts refusals, and answers none for a while after a few."""
-    refused = isinstance(failure, ApiError) and not isinstance(failure, ServerError | NotFound)
+    """Whether asking again will not help: the Console counts refusals, and takes no close for a while after a few."""
+    refused = isinstance(failure, ApiError) and not isinstance(
+        failure, ServerError | NotFound | RepeatedRefusal
+    )
     return refused or isinstance(failure, BadSettings)
 
 

@@ -20,6 +20,7 @@ from enum import StrEnum
 from sqlite3 import Connection, IntegrityError, Row
 
 from akash_mcp.guard.holds import Holds
+from akash_mcp.guard.refusals import Refusals
 from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize.text import one_line
@@ -104,7 +105,7 @@ class OperationExists(Exception):
 
 
 class Journal:
-    """The operations of this user on this machine, and what each has in hand (`holds`).
+    """The operations of this user on this machine, what each has in hand (`holds`), and what was refused (`refusals`).
 
     Raises `LedgerUnusable` when the file cannot be used.
     """
@@ -113,6 +114,7 @@ class Journal:
         self._store = store
         self._now = now
         self.holds = Holds(store, now)
+        self.refusals = Refusals(store, now)
 
     def together(self) -> AbstractContextManager[Connection]:
         """One transaction around several entries, the ledger's as well: they are in one file."""

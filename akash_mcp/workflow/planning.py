@@ -67,7 +67,10 @@ async def launch_plan(
     max_usd_per_hour: Usd | None,
     prefer: Prefer = "balanced",
 ) -> LaunchPlan:
-    """The plan for a new deployment. Raises `InvalidSdl`, `BadArgument` or `OverBudget`, and `Unreachable`."""
+    """The plan for a new deployment.
+
+    Raises `InvalidSdl`, `BadArgument` or `OverBudget`, `HeldBack` where the Console takes none now, and `Unreachable`.
+    """
     report = accepted(sdl)
     generation = await rt.reader.generation()
     least = MINIMUM_DEPOSIT[generation]
@@ -94,6 +97,7 @@ async def launch_plan(
         generation=generation,
     )
     rt.ledger.check(plan.exposure, dseq=None)
+    rt.gate.check_launch(plan)
     return plan
 
 

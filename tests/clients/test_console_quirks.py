@@ -23,6 +23,7 @@ from akash_mcp.errors import (
     AkashError,
     ApiError,
     BadRequest,
+    Conflict,
     Forbidden,
     NotFound,
     OutcomeUnknown,
@@ -233,6 +234,7 @@ async def test_402_with_what_is_missing() -> None:
     error = await error_of("create_deployment", said(402, "no", "insufficient_balance", data=amounts), NEW)
     assert isinstance(error, InsufficientBalance)
     assert (error.required, error.available) == (Usd("0.5"), Usd("0.12"))
+    assert "It needs $0.50 and the account has $0.12." in str(error)
     assert "Billing" in error.next_step
 
 
@@ -255,7 +257,7 @@ async def test_402_while_the_card_is_charged_is_to_be_tried_again(answer: Act) -
     error = await error_of("create_deployment", answer)
     assert isinstance(error, TopUpPending)
     assert error.retry_after == 12
-    assert "try again" in error.next_step
+    assert error.next_step == "Try again in 12 seconds."
 
 
 @pytest.mark.parametrize("code", ["payment_required", "unknown_error"])
@@ -269,7 +271,8 @@ async def test_402_of_a_trial_asks_for_credits(code: str) -> None:
     ("answer", "kind", "step"),
     [
         (said(400, "Invalid SDL: Nvidia H100 not available on free trial: Add funds", "bad_request"), BadRequest, ""),
-        (said(403, "Trial accounts may have one deployment", "forbidden"), Forbidden, ""),
+        (said(403, "Trial accounts may have one deployment", "forbidden"), Forbidden, "Limits of a free trial end"),
+        (said(409, "They cannot be opened", "inherited_secrets_unreadable"), Conflict, "does not help"),
         (said(403, "Accept it first", "fair_use_policy_required"), Forbidden, "Fair Use Policy"),
     ],
 )  # fmt: skip
