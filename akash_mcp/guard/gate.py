@@ -83,7 +83,7 @@ class Gate:
 
     def launch(self, plan: LaunchPlan, approval: Approval) -> LaunchPermit:
         """A permit to create one deployment and lease for it. Its deposit is reserved from now on."""
-        op_id = self._admit(Kind.LAUNCH, plan, approval, dseq=None)
+        op_id = self._admit(Kind.LAUNCH, plan, approval, dseq=None, name=plan.title)
         return LaunchPermit(self._operation(op_id), plan)
 
     def check_lease(self, dseq: Dseq) -> None:
@@ -127,12 +127,12 @@ class Gate:
         op_id = self._admit(Kind.EXEC, plan, approval, dseq=plan.lease.dseq)
         return ExecPermit(self._operation(op_id), self._shell, plan)
 
-    def _admit(self, kind: Kind, plan: Plan, approval: Approval, dseq: Dseq | None) -> OpId:
+    def _admit(self, kind: Kind, plan: Plan, approval: Approval, dseq: Dseq | None, name: str = "") -> OpId:
         _match(plan, approval)
         op_id, refusal = approval.op_id, None
         # The yes is used up, the operation written down and its exposure held at once, or not at all.
         with self._journal.together():
-            self._journal.open(op_id, kind, plan.record, dseq)
+            self._journal.open(op_id, kind, plan.record, dseq, name)
             try:
                 if plan.exposure:
                     self._ledger.reserve(op_id, plan.exposure, dseq=dseq)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from akash_mcp.clients.console.models import Created
+from akash_mcp.clients.console.names import full_name
 from akash_mcp.errors import AkashError, LedgerUnusable, OutcomeUnknown, WalletProvisioning
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.journal import Sources, State
@@ -92,7 +93,7 @@ class LaunchPermit:
             return await self._operation.writer.create_deployment(
                 self.plan.sdl,
                 self.plan.deposit,
-                name=self._operation.op_id,
+                name=full_name(self.plan.title, self._operation.op_id),
                 runtime_limit_hours=self.plan.runtime_limit_hours,
             )
 

@@ -32,7 +32,7 @@ from akash_mcp.errors import (
     TooLarge,
     WalletProvisioning,
 )
-from akash_mcp.ids import Dseq, LeaseId
+from akash_mcp.ids import Dseq, LeaseId, OpId
 from akash_mcp.money import Usd
 from akash_mcp.sanitize.secrets import MASK
 
@@ -97,7 +97,7 @@ async def test_closed_deployments_are_listed_only_where_the_api_lists_them() -> 
 async def test_a_creation_whose_answer_was_lost_is_found_by_its_name() -> None:
     ours, another = ({**deployment(n), "name": name} for n, name in ((1, "op_1"), (2, "op_12")))
     async with Server(reply(200, listing(another)), reply(200, listing(ours))) as server:
-        [found] = await reader(server, NEW).find_deployments("op_1")
+        [found] = await reader(server, NEW).find_deployments(OpId("op_1"))
     assert found.dseq == "1"
     assert [request.path.partition("&skip")[0] for request in server.requests] == [
         "/v1/deployments?state=active&search=op_1", "/v1/deployments?state=closed&search=op_1",
@@ -107,7 +107,7 @@ async def test_a_creation_whose_answer_was_lost_is_found_by_its_name() -> None:
 async def test_a_search_that_spans_too_many_is_told() -> None:
     async with Server(said(422, "The search spans too many deployments")) as server:
         with pytest.raises(BadRequest, match="too many"):
-            await reader(server, NEW).find_deployments("web")
+            await reader(server, NEW).find_deployments(OpId("web"))
 
 
 # One deployment

@@ -161,6 +161,19 @@ SUMMARIES = {
         "account's credit pays while it runs. Akash closes it 2 hours after its lease starts, and closing it earlier "
         "costs less.",
     ),
+    "named": (
+        dataclasses.replace(LAUNCH, tool="create_deployment", name='my "blog"', runtime_limit_hours=2),
+        """At most $2.00. Create a deployment of "web" ("nginx:1.29") as "my 'blog'", to collect offers of at most """
+        "$0.50 an hour; a lease is asked for apart. The account's credit pays while it runs. Akash closes it 2 hours "
+        "after its lease starts, and closing it earlier costs less.",
+    ),
+    "cut to its first hours": (
+        dataclasses.replace(LAUNCH, asked=Usd(9), runtime_limit_hours=48),
+        'At most $2.00. Deploy "web" ("nginx:1.29") at the best offer of at most $0.50 an hour (balanced). The '
+        "account's credit pays while it runs. Akash closes it 48 hours after its lease starts, and closing it earlier "
+        "costs less. Of $9.00 it can use $2.00 at most: a deployment starts with 48 hours, and add_funds lets it run "
+        "longer.",
+    ),
     "lease": (
         dataclasses.replace(LEASE, held=Usd(2), sellers=SOLD, contents=Contents((App("web", "nginx:1.29"),))),
         'At most $2.00, in escrow already. Lease deployment 1763759482113 from "Overclock" (akash1aaa) in "Texas, US" '
@@ -327,7 +340,13 @@ def test_no_word_of_others_writes_in_a_question(
     """One line, bounded, the amount first, and none of their characters outside of quotes."""
     for plan in (
         dataclasses.replace(LAUNCH, contents=held),
-        dataclasses.replace(LAUNCH, contents=held, runtime_limit_hours=2, generation=Generation.V2026_11),
+        dataclasses.replace(
+            LAUNCH,
+            contents=held,
+            runtime_limit_hours=2,
+            generation=Generation.V2026_11,
+            name=held.apps[0].image if held.apps else "",
+        ),
         dataclasses.replace(LEASE, contents=held, sellers=sold, held=Usd(2)),
         dataclasses.replace(FUND, contents=held),
         dataclasses.replace(UPDATE, contents=held, changes=changed),
@@ -361,7 +380,9 @@ def test_a_question_with_as_much_as_it_can_hold_is_bounded() -> None:
     sold = tuple(Seller(address, long, long, Usd("0.123456789")) for _ in many)
     changed = ServiceChange(long, (long, long), (long,) * 9, (long,) * 9, (long,) * 9, FIELDS)
     for plan in (
-        dataclasses.replace(LAUNCH, contents=held, deposit=Usd(10**9), max_usd_per_hour=Usd("0.123456")),
+        dataclasses.replace(
+            LAUNCH, contents=held, name=long, deposit=Usd(10**9), max_usd_per_hour=Usd("0.123456")
+        ),
         dataclasses.replace(LEASE, contents=held, sellers=sold, held=Usd(10**9)),
         dataclasses.replace(UPDATE, contents=held, changes=(changed,) * 9, ours=False),
         dataclasses.replace(CLOSE, contents=held, ours=False, hours=Decimal(5), usd_per_hour=Usd("0.123456")),
