@@ -20,6 +20,7 @@ from akash_mcp.errors import (
     OutcomeUnknown,
     RepeatedRefusal,
     ServerError,
+    in_time,
 )
 from akash_mcp.guard.bounds import uact_of
 from akash_mcp.guard.journal import State
@@ -150,10 +151,12 @@ class ClosePermit:
         return None if paid is None else Usd.from_uact(paid)
 
     def _not_proven(self, why: AkashError) -> OutcomeUnknown:
-        again = "Call close_deployment again in half a minute: repeating it is harmless."
+        wait = why.retry_after if isinstance(why, ApiError) else None
+        when = "in half a minute" if wait is None else in_time(wait)
+        again = f"Call close_deployment again {when}: repeating it is harmless."
         return OutcomeUnknown(
             f"Deployment {self._dseq} is not proven closed and may still cost money. {why.what}",
-            next_step=f"{again} {why.next_step}".rstrip(),
+            next_step=f"{again} {why.next_step}".rstrip() if wait is None else again,
         )
 
     def _record(self, closed: Closed) -> None:

@@ -221,7 +221,7 @@ class LeasePermit:
         refusals = 0
         for _ in range(_MANIFEST_ATTEMPTS):
             refusals += _is_refused(failure)
-            if refusals > 1:
+            if refusals > 1 or _is_invalid(failure):
                 break
             await self._operation.pause()
             try:
@@ -315,6 +315,11 @@ def _is_refused(failure: AkashError) -> bool:
     """
     refusal = failure.__cause__ if isinstance(failure, OutcomeUnknown) else failure
     return isinstance(refusal, ApiError) and not isinstance(refusal, ServerError | Unauthorized | RateLimited)
+
+
+def _is_invalid(failure: AkashError) -> bool:
+    """Whether the Console took the request itself for wrong, as it will the same again."""
+    return isinstance(failure, ApiError) and failure.code == "validation_error"
 
 
 def _providers(terms: Terms) -> str:

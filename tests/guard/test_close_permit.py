@@ -147,6 +147,16 @@ async def test_a_failure_that_may_pass_is_asked_again_and_told(
         assert len(guard.console.sent(CLOSE)) == sent
 
 
+async def test_a_close_that_the_console_does_not_take_says_when_to_repeat_it(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(CLOSE, refusal(429, "Wait.", "repeated_refusal", retry_after=240))
+        with pytest.raises(OutcomeUnknown, match="may still cost money") as unknown:
+            await permit.close()
+        assert unknown.value.next_step == (
+            "Call close_deployment again in 4 minutes: repeating it is harmless."
+        )
+
+
 async def test_a_close_that_the_console_does_not_take_yet_is_sent_again_when_it_does(tmp_path: Path) -> None:
     async with launched(tmp_path) as (guard, permit):
         guard.console.on(

@@ -84,6 +84,13 @@ async def test_of_a_streak_that_others_began_less_is_left_to_send(tmp_path: Path
         assert sent(guard, LEASE) == 1
 
 
+async def test_what_the_console_takes_for_wrong_is_not_sent_again(tmp_path: Path) -> None:
+    async with created(tmp_path, hours=HOURS) as (guard, permit):
+        guard.console.on(LEASE, refusal(400, "Validation error", "validation_error"))
+        await refused_manifest(guard, permit)  # somebody else leased just that
+        assert sent(guard, LEASE) == 1
+
+
 @pytest.mark.parametrize("answer", [None, refusal(503, "later", "manifest_not_delivered"), refusal(401)])
 async def test_what_is_no_refusal_that_counts_is_tried_four_times(answer: Told, tmp_path: Path) -> None:
     async with created(tmp_path, hours=HOURS) as (guard, permit):
