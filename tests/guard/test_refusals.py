@@ -74,6 +74,17 @@ async def test_a_manifest_that_its_provider_refuses_is_sent_twice_and_blocks_no_
         guard.gate.check_lease(DSEQ)  # another one is asked for and sent
 
 
+async def test_a_provider_that_gives_up_waiting_counts_as_one_that_refuses(tmp_path: Path) -> None:
+    async with created(tmp_path, hours=HOURS) as (guard, permit):
+        guard.console.on(LEASE, refusal(408, "Too slow.", "manifest_not_delivered"))
+        await refused_manifest(guard, permit)
+        assert sent(guard, LEASE) == 2
+        guard.console.on(READ, (200, deployment()))
+        with pytest.raises(HeldBack):
+            await permit.lease([choice()])
+        assert sent(guard, LEASE) == 2
+
+
 async def test_of_a_streak_that_others_began_less_is_left_to_send(tmp_path: Path) -> None:
     async with created(tmp_path, hours=HOURS) as (guard, permit):
         refusals = guard.journal.refusals

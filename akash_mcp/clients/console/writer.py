@@ -287,8 +287,8 @@ class ConsoleWriter:
 
     async def _send(self, request: Request) -> Response:
         account, route = self._client.account, f"{request.method} {request.path}"
-        is_counted = self._client.counts_refusals and request.method != "GET"
-        counted = self._refusals if is_counted else None
+        counts = self._client.counts_refusals and request.method != "GET"
+        counted = self._refusals if counts else None
         if counted is not None and request.method != "DELETE":  # closing is always tried
             counted.check(account, route, request.subject)
         try:
@@ -300,8 +300,9 @@ class ConsoleWriter:
                 params=request.params,
                 body=request.body,
             )
-        except ApiError as refusal:
-            if counted is not None:
+        except (ApiError, OutcomeUnknown, Interrupted) as error:
+            refusal = error if isinstance(error, ApiError) else error.__cause__
+            if counted is not None and isinstance(refusal, ApiError):
                 counted.note(account, route, request.subject, refusal)
             raise
         if counted is not None:
