@@ -20,7 +20,6 @@ from typing import Any, Literal
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.names import words_for
 from akash_mcp.guard.contents import (
-    IMAGE_BYTES,
     Contents,
     Seller,
     ServiceChange,
@@ -119,7 +118,7 @@ class LaunchPlan(Plan):
     @property
     def summary(self) -> str:
         most = self.max_usd_per_hour
-        named = f" as {label(self.name, IMAGE_BYTES)}" if self.name else ""
+        named = f" as {label(self.name)}" if self.name else ""
         what = (
             f"Deploy {self.contents.words}{named} at the best offer of at most {most} an hour ({self.prefer})."
             if self.tool == "deploy"
@@ -169,6 +168,7 @@ class LeasePlan(Plan):
     contents: Contents = field(default=Contents(), compare=False)
     runtime_limit_hours: int | None = field(default=None, compare=False)
     generation: Generation = field(default=Generation.REFERENCE, compare=False)
+    name: str = field(default="", compare=False)
 
     @property
     def most(self) -> Usd:
@@ -177,10 +177,11 @@ class LeasePlan(Plan):
     @property
     def summary(self) -> str:
         sellers = self.sellers or tuple(Seller(provider) for provider in self.providers)
+        named = f" ({label(self.name)})" if self.name else ""
         return _sentences(
             f"At most {self.held}, {'reserved' if self.runtime_limit_hours else 'in escrow'} already.",
-            f"Lease deployment {self.dseq} from {sellers_words(sellers)}: at most {self.max_usd_per_hour} an hour "
-            "together.",
+            f"Lease deployment {self.dseq}{named} from {sellers_words(sellers)}: at most {self.max_usd_per_hour} "
+            "an hour together.",
             f"It runs {self.contents.words}." if self.contents.apps else "",
             # What it asked of providers has chosen among their bids already.
             *replace(self.contents, filters=()).sentences,

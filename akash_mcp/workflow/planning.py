@@ -18,7 +18,7 @@ import anyio
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.limits import FIRST_RUNTIME_HOURS, MINIMUM_DEPOSIT
 from akash_mcp.clients.console.models import DeploymentDetail
-from akash_mcp.clients.console.names import words_for
+from akash_mcp.clients.console.names import words_for, words_of
 from akash_mcp.errors import AkashError, BadArgument, InvalidSdl, LedgerUnusable, NotFound, OverBudget
 from akash_mcp.guard.contents import Contents, Seller
 from akash_mcp.guard.journal import Sources
@@ -120,7 +120,7 @@ async def lease_plan(
     rt.journal.holds.check_free(dseq)
     rate = _rate(rt, max_usd_per_hour, max_usd_per_hour)
     rt.gate.check_lease(dseq)
-    sources = rt.journal.sources(dseq)
+    sources, launch = rt.journal.sources(dseq), rt.journal.launch_of(dseq)
     detail = await read_deployment(rt, dseq)
     if detail.state == "closed":
         raise BadArgument(f"Deployment {dseq} is closed, so nothing can be leased for it.")
@@ -138,6 +138,7 @@ async def lease_plan(
         contents=_contents_of(sources.sdl if sources else ""),
         runtime_limit_hours=sources.runtime_limit_hours if sources else None,
         generation=await rt.reader.generation(),
+        name=words_of(detail.name) or (launch.name if launch else ""),
     )
 
 

@@ -105,7 +105,7 @@ def test_what_only_tells_how_things_stand_is_not_bound() -> None:
     }
     assert shown == {
         LaunchPlan: set(),
-        LeasePlan: {"held", "sellers", "contents", "runtime_limit_hours", "generation"},
+        LeasePlan: {"held", "sellers", "contents", "runtime_limit_hours", "generation", "name"},
         FundPlan: {"usd_per_hour", "contents", "generation"},
         UpdatePlan: set(),
         ClosePlan: {"lasting", "contents", "hours", "usd_per_hour", "paid_in", "generation"},
@@ -183,11 +183,16 @@ SUMMARIES = {
     ),
     "lease, limited": (
         dataclasses.replace(
-            LEASE, held=Usd(2), runtime_limit_hours=3, providers=PROVIDERS[:1], generation=Generation.V2026_11
+            LEASE,
+            held=Usd(2),
+            runtime_limit_hours=3,
+            providers=PROVIDERS[:1],
+            generation=Generation.V2026_11,
+            name="blog",
         ),
-        "At most $2.00, reserved already. Lease deployment 1763759482113 from akash1aaa at a price that is not known "
-        "now: at most $0.50 an hour together. The account's credit pays while it runs, and Akash closes it 3 hours "
-        "after the lease starts.",
+        'At most $2.00, reserved already. Lease deployment 1763759482113 ("blog") from akash1aaa at a price that is '
+        "not known now: at most $0.50 an hour together. The account's credit pays while it runs, and Akash closes it 3 "
+        "hours after the lease starts.",
     ),
     "fund": (
         FUND,
@@ -347,7 +352,9 @@ def test_no_word_of_others_writes_in_a_question(
             generation=Generation.V2026_11,
             name=held.apps[0].image if held.apps else "",
         ),
-        dataclasses.replace(LEASE, contents=held, sellers=sold, held=Usd(2)),
+        dataclasses.replace(
+            LEASE, contents=held, sellers=sold, held=Usd(2), name=held.apps[0].image if held.apps else ""
+        ),
         dataclasses.replace(FUND, contents=held),
         dataclasses.replace(UPDATE, contents=held, changes=changed),
         dataclasses.replace(UPDATE, contents=held, changes=None),
@@ -383,7 +390,7 @@ def test_a_question_with_as_much_as_it_can_hold_is_bounded() -> None:
         dataclasses.replace(
             LAUNCH, contents=held, name=long, deposit=Usd(10**9), max_usd_per_hour=Usd("0.123456")
         ),
-        dataclasses.replace(LEASE, contents=held, sellers=sold, held=Usd(10**9)),
+        dataclasses.replace(LEASE, contents=held, name=long, sellers=sold, held=Usd(10**9)),
         dataclasses.replace(UPDATE, contents=held, changes=(changed,) * 9, ours=False),
         dataclasses.replace(CLOSE, contents=held, ours=False, hours=Decimal(5), usd_per_hour=Usd("0.123456")),
     ):
