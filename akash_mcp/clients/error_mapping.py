@@ -228,7 +228,7 @@ def _reason(parsed: object) -> str:
     """Why somebody behind the upstream refused, such as a provider a manifest. Nothing is decided by their words."""
     data = parsed.get("data") if isinstance(parsed, dict) else None
     reason = data.get("reason") if isinstance(data, dict) else None
-    return reason if isinstance(reason, str) else ""
+    return reason.strip() if isinstance(reason, str) else ""
 
 
 def _usd(parsed: object, name: str) -> Usd | None:

@@ -224,7 +224,7 @@ def test_why_a_provider_refused_is_told_and_means_nothing() -> None:
     body = {
         "message": "The lease exists.",
         "code": "manifest_not_delivered",
-        "data": {"dseq": "7", "provider": "akash1aaa", "reason": "Provider not authorized"},
+        "data": {"dseq": "7", "provider": "akash1aaa", "reason": "Provider not authorized\n"},
     }
     understood = error_of(
         422,
