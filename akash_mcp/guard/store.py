@@ -81,7 +81,12 @@ CREATE TABLE provider_failures (   -- which providers failed us lately
 ) STRICT;
 """
 
-_VERSIONS = (_FIRST, _SECOND)
+_THIRD = """
+-- Which version of its definition the Console has since our last change of it; NULL while that is the manifest's hash.
+ALTER TABLE operations ADD COLUMN manifest_version TEXT;
+"""
+
+_VERSIONS = (_FIRST, _SECOND, _THIRD)
 """What each version of the file added to the one before."""
 
 
