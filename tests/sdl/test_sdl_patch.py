@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from akash_mcp.sandbox.console.generation_2026_11 import patches
+from akash_mcp.sandbox.console.generation_2026_11.references import parsed, written
 from akash_mcp.sdl import check
 from akash_mcp.sdl.patch import FieldChanges, field_changes, unsigned
 from akash_mcp.workflow.contents import changes_between
@@ -68,43 +72,63 @@ def at(declared: int, /, **change: Any) -> dict[str, Any]:
     return {"expose": {str(declared): change}}
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "change"),
-    [
-        ("nginx:1.27", "nginx:1.28", {"image": "nginx:1.28"}),
-        ("LEVEL=info, OLD=1", "LEVEL=debug, NEW=a=b", {"env": {"LEVEL": "debug", "OLD": None, "NEW": "a=b"}}),
-        (", BARE]", "]", {"env": {"BARE": None}}),
-        ("BARE", "BARE=", {"env": {"BARE": ""}}),
-        ("command: [nginx]", "command: [nginx, -g]", {"command": ["nginx", "-g"]}),
-        ("    command: [nginx]\n", "", {"command": None}),
-        ("command: [nginx]", "command: [nginx]\n    args: [-g]", {"args": ["-g"]}),
-        ("hunter22", "hunter23",
-         {"credentials": {"host": "ghcr.io", "username": "me", "password": "hunter23"}}),
-        (f"    {CREDENTIALS}\n", "", {"credentials": None}),
-        ("accept: [a.example]", "accept: [b.example]", at(80, accept=["b.example"])),
-        ("        accept: [a.example]\n", "", at(80, accept=[])),
-        ("max_body_size: 1000", "max_body_size: 2000, read_timeout: 500.0",
-         at(80, httpOptions={"maxBodySize": 2000, "readTimeout": 500})),
-        (HTTP, "http_options: {}",
-         at(80, httpOptions={"maxBodySize": 1048576, "nextCases": ["error", "timeout"]})),
-        (HTTP, f"{HTTP[:-1]}, next_tries: 0, next_timeout: 9}}",
-         at(80, httpOptions={"nextTries": 0, "nextTimeout": 9})),
-        ("port: 80\n", "port: 8080\n", at(80, port=8080)),
-        ("port: 3000", "port: 3001", at(3000, port=3001)),
-        ("port: 3000", "port: 3001\n        as: 3000", {"expose": {"3000": {"port": 3001, "as": 3000}}}),
-        ("port: 3000", "port: 3000\n        as: 4000", {"expose": {"3000": {"as": 4000}}}),
-        ("port: 3000", "port: 3000\n        as: 3000", {}),
-        ("{port: 53, proto: udp", "{http_options: {}, port: 53, proto: UDP", {}),
-        ("mount: /data", "mount: /srv", {"storage": {"data": {"mount": "/srv"}}}),
-        (", readOnly: true", "", {"storage": {"data": {"readOnly": False}}}),
-        ("LEVEL=info, OLD=1", "OLD=1, LEVEL=info", {}),
-        ("amount: 10000", "amount: 9000", {}),
-    ],
-)  # fmt: skip
+MUTATIONS: list[tuple[str, str, dict[str, object]]] = [
+    ("nginx:1.27", "nginx:1.28", {"image": "nginx:1.28"}),
+    ("LEVEL=info, OLD=1", "LEVEL=debug, NEW=a=b", {"env": {"LEVEL": "debug", "OLD": None, "NEW": "a=b"}}),
+    (", BARE]", "]", {"env": {"BARE": None}}),
+    ("BARE", "BARE=", {"env": {"BARE": ""}}),
+    ("command: [nginx]", "command: [nginx, -g]", {"command": ["nginx", "-g"]}),
+    ("    command: [nginx]\n", "", {"command": None}),
+    ("command: [nginx]", "command: [nginx]\n    args: [-g]", {"args": ["-g"]}),
+    ("hunter22", "hunter23",
+     {"credentials": {"host": "ghcr.io", "username": "me", "password": "hunter23"}}),
+    (f"    {CREDENTIALS}\n", "", {"credentials": None}),
+    ("accept: [a.example]", "accept: [b.example]", at(80, accept=["b.example"])),
+    ("        accept: [a.example]\n", "", at(80, accept=[])),
+    ("max_body_size: 1000", "max_body_size: 2000, read_timeout: 500.0",
+     at(80, httpOptions={"maxBodySize": 2000, "readTimeout": 500})),
+    (HTTP, "http_options: {}",
+     at(80, httpOptions={"maxBodySize": 1048576, "nextCases": ["error", "timeout"]})),
+    (HTTP, f"{HTTP[:-1]}, next_tries: 0, next_timeout: 9}}",
+     at(80, httpOptions={"nextTries": 0, "nextTimeout": 9})),
+    ("port: 80\n", "port: 8080\n", at(80, port=8080)),
+    ("port: 3000", "port: 3001", at(3000, port=3001)),
+    ("port: 3000", "port: 3001\n        as: 3000", {"expose": {"3000": {"port": 3001, "as": 3000}}}),
+    ("port: 3000", "port: 3000\n        as: 4000", {"expose": {"3000": {"as": 4000}}}),
+    ("port: 3000", "port: 3000\n        as: 3000", {}),
+    ("{port: 53, proto: udp", "{http_options: {}, port: 53, proto: UDP", {}),
+    ("mount: /data", "mount: /srv", {"storage": {"data": {"mount": "/srv"}}}),
+    (", readOnly: true", "", {"storage": {"data": {"readOnly": False}}}),
+    ("LEVEL=info, OLD=1", "OLD=1, LEVEL=info", {}),
+    ("amount: 10000", "amount: 9000", {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "change"), MUTATIONS)
 def test_what_differs_is_named_and_nothing_else(old: str, new: str, change: dict[str, object]) -> None:
     assert changes(old, new) == FieldChanges({"web": change} if change else {})
     told = changes_between(check(SDL), check(SDL.replace(old, new, 1)))
     assert bool(told) == bool(change), told
+
+
+@given(st.permutations(MUTATIONS), st.integers(1, len(MUTATIONS)))
+def test_what_is_sent_makes_of_the_old_sdl_the_new_one(
+    mutations: list[tuple[str, str, object]], most: int
+) -> None:
+    """By the embedded Console's own hand, which knows nothing of how the fields were found."""
+    wanted = SDL
+    for old, new, _ in mutations[:most]:
+        wanted = wanted.replace(old, new, 1)
+    after = check(wanted)
+    found = field_changes(check(SDL), after)
+    if found.obstacles or not after.ok:
+        return
+    tree = parsed(SDL)
+    issues: list[dict[str, Any]] = []
+    taken = {name: patches.SERVICE(change, (), issues) for name, change in found.services.items()}
+    assert (issues, taken) == ([], found.services)
+    patches.apply(tree, taken)
+    assert field_changes(check(written(tree)), after) == FieldChanges()
 
 
 @pytest.mark.parametrize(
