@@ -12,7 +12,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from akash_mcp.clients.console.writer import NOTHING_RECORDED, PROVIDER_BEHIND, ConsoleWriter
-from akash_mcp.errors import AkashError, ApiError, BadRequest, Conflict, Interrupted, OutcomeUnknown
+from akash_mcp.errors import (
+    AkashError,
+    ApiError,
+    BadRequest,
+    Conflict,
+    Interrupted,
+    OutcomeUnknown,
+    RateLimited,
+)
 from akash_mcp.guard.journal import Sources, State
 from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.guard.plans import UpdatePlan
@@ -45,8 +53,9 @@ class UpdatePermit:
         with operation.accounted(on_refusal=State.UNKNOWN if self._is_recorded else State.REFUSED):
             try:
                 version, is_taken = await self._send(), True
-            except Conflict as behind:
-                if behind.code != PROVIDER_BEHIND:
+            except (Conflict, RateLimited) as refusal:
+                held_back = self._is_recorded and isinstance(refusal, RateLimited)
+                if refusal.code != PROVIDER_BEHIND and not held_back:
                     raise
                 version, is_taken = await self._version_now(), False
         with operation.written_down(

@@ -211,8 +211,9 @@ async def test_a_lost_answer_is_not_taken_for_a_no_because_nothing_reads_as_chan
         assert guard.written()[-1][1] == "unknown"
 
 
-async def test_what_the_provider_has_not_taken_is_recorded_all_the_same(tmp_path: Path) -> None:
-    async with patching(tmp_path, BEHIND, reads=reads_as("v2=")) as (guard, permit):
+@pytest.mark.parametrize("again", [BEHIND, refusal(429, code="repeated_refusal")])
+async def test_what_the_provider_has_not_taken_is_recorded_all_the_same(again: Told, tmp_path: Path) -> None:
+    async with patching(tmp_path, BEHIND, again, reads=reads_as("v2=")) as (guard, permit):
         assert await permit.update() is False
         assert guard.journal.sources(DSEQ) == Sources("new", "[new]", 3, "v2=")
         assert guard.written()[-1][1] == "reserved"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,12 @@ async def deployed(connect: Connect, network: EmbeddedNetwork, sdl: str) -> Asyn
         yield Deployed(network, proxy, agent, made["dseq"])
 
 
+def keeping(definition: dict[str, Any], told: Any) -> Any:
+    """A deployment's record with another word on what the Console keeps."""
+    record = {name: value for name, value in told["data"].items() if name != "consoleSettings"}
+    return {"data": record | definition}
+
+
 @STRICT
 async def test_only_what_changed_since_the_last_change_is_sent(
     connect: Connect, network: EmbeddedNetwork, sdl: str
@@ -125,6 +132,17 @@ async def test_what_no_field_can_say_is_refused_before_anything_is_sent(
             said = await it.agent.refused("update_deployment", dseq=it.dseq, sdl=sdl.replace(old, new))
             assert why in said
             assert "new deployment" in said
+        for unread in (
+            {},
+            {"consoleSettings": {}},
+            {"consoleSettings": {"sdl": "", "manifestVersion": "a="}},
+        ):
+            it.proxy.honest()
+            it.proxy.rewrite(DETAIL, partial(keeping, unread))
+            said = await it.agent.refused(
+                "update_deployment", dseq=it.dseq, sdl=sdl.replace("=info", "=debug")
+            )
+            assert "cannot be read now" in said
         assert it.bodies() == it.bodies("PUT") == []
 
 
