@@ -17,12 +17,13 @@ from akash_mcp.errors import (
     ApiError,
     BadRequest,
     Conflict,
+    HeldBack,
     Interrupted,
     OutcomeUnknown,
     RateLimited,
 )
 from akash_mcp.guard.journal import Sources, State
-from akash_mcp.guard.operation import AuthorisedOperation
+from akash_mcp.guard.operation import DEFINITE, AuthorisedOperation
 from akash_mcp.guard.plans import UpdatePlan
 from akash_mcp.ids import OpId
 
@@ -53,9 +54,12 @@ class UpdatePermit:
         with operation.accounted(on_refusal=State.UNKNOWN if self._is_recorded else State.REFUSED):
             try:
                 version, is_taken = await self._send(), True
-            except (Conflict, RateLimited) as refusal:
-                held_back = self._is_recorded and isinstance(refusal, RateLimited)
-                if refusal.code != PROVIDER_BEHIND and not held_back:
+            except Conflict as behind:
+                if behind.code != PROVIDER_BEHIND:
+                    raise
+                version, is_taken = await self._version_now(), False
+            except (HeldBack, RateLimited):
+                if not self._is_recorded:
                     raise
                 version, is_taken = await self._version_now(), False
         with operation.written_down(
@@ -104,6 +108,10 @@ class UpdatePermit:
                 failure: AkashError = refusal
             except OutcomeUnknown as lost:
                 failure = lost
+            except DEFINITE:  # of this one: it was not sent
+                if not attempt:
+                    raise
+                break
             answered = failure if isinstance(failure, ApiError) else failure.__cause__
             if (
                 isinstance(answered, ApiError)

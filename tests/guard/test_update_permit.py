@@ -202,6 +202,19 @@ async def test_what_failed_twice_and_reads_as_another_version_is_unknown(
         assert guard.journal.sources(DSEQ) == Sources(LAUNCH.sdl, MANIFEST, 3)
 
 
+async def test_what_cannot_be_sent_again_is_unknown_and_not_refused(tmp_path: Path) -> None:
+    async with patching(tmp_path, refusal(400), reads=reads_as("v2=")) as (guard, permit):
+
+        def gone() -> Told:
+            guard.console.hang_up()
+            return refusal(400)
+
+        guard.console.on(PATCH, gone)
+        with pytest.raises(Interrupted, match="was changed is not known"):
+            await permit.update()
+        assert guard.written()[-1][1] == "unknown"
+
+
 async def test_a_lost_answer_is_not_taken_for_a_no_because_nothing_reads_as_changed_yet(
     tmp_path: Path,
 ) -> None:

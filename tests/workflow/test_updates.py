@@ -132,6 +132,7 @@ async def test_what_no_field_can_say_is_refused_before_anything_is_sent(
             said = await it.agent.refused("update_deployment", dseq=it.dseq, sdl=sdl.replace(old, new))
             assert why in said
             assert "new deployment" in said
+        unread: dict[str, Any]
         for unread in (
             {},
             {"consoleSettings": {}},
@@ -222,11 +223,11 @@ async def test_a_refusal_of_the_provider_is_not_taken_for_one_of_the_console(
         said = await it.agent.refused("update_deployment", **wanted)
         assert "refused the request (400: No.). No money moved." in said
         assert len(it.bodies()) == 1
-        # This one comes after it was recorded.
+        # This one comes after it was recorded, and is the second in a row: a third is not sent.
         await network.inject("lease-manifest-fails", count=9, value="400")
         said = await it.agent.refused("update_deployment", **wanted)
         assert f"Whether deployment {it.dseq} was changed is not known." in said
-        assert len(it.bodies()) == 3
+        assert len(it.bodies()) == 2
 
 
 @pytest.mark.parametrize("ours", [True, False])
