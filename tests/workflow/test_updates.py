@@ -84,10 +84,20 @@ async def deployed(connect: Connect, network: EmbeddedNetwork, sdl: str) -> Asyn
         yield Deployed(network, proxy, agent, made["dseq"])
 
 
-def keeping(definition: dict[str, Any], told: Any) -> Any:
-    """A deployment's record with another word on what the Console keeps."""
-    record = {name: value for name, value in told["data"].items() if name != "consoleSettings"}
-    return {"data": record | definition}
+TOLD_OTHERWISE: list[tuple[dict[str, Any], str]] = [
+    ({}, "cannot be read now"),
+    ({"consoleSettings": {}}, "cannot be read now"),
+    ({"consoleSettings": {"sdl": "", "manifestVersion": "a="}}, "cannot be read now"),
+    ({"consoleSettings": {"sdl": "version: '3'", "manifestVersion": "a="}}, "is not understood here"),
+    ({"deployment": {"id": {}, "state": "closed"}}, "is closed"),
+]
+
+
+def telling(told: dict[str, Any], answer: Any) -> Any:
+    """A deployment's record with another word in it, and none on what the Console keeps."""
+    record = {name: value for name, value in answer["data"].items() if name != "consoleSettings"}
+    deployment = record["deployment"] | {"state": told.get("deployment", {}).get("state", "active")}
+    return {"data": record | told | {"deployment": deployment}}
 
 
 @STRICT
@@ -132,18 +142,13 @@ async def test_what_no_field_can_say_is_refused_before_anything_is_sent(
             said = await it.agent.refused("update_deployment", dseq=it.dseq, sdl=sdl.replace(old, new))
             assert why in said
             assert "new deployment" in said
-        unread: dict[str, Any]
-        for unread in (
-            {},
-            {"consoleSettings": {}},
-            {"consoleSettings": {"sdl": "", "manifestVersion": "a="}},
-        ):
+        for told, why in TOLD_OTHERWISE:
             it.proxy.honest()
-            it.proxy.rewrite(DETAIL, partial(keeping, unread))
+            it.proxy.rewrite(DETAIL, partial(telling, told))
             said = await it.agent.refused(
                 "update_deployment", dseq=it.dseq, sdl=sdl.replace("=info", "=debug")
             )
-            assert "cannot be read now" in said
+            assert why in said
         assert it.bodies() == it.bodies("PUT") == []
 
 
