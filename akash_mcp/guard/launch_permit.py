@@ -6,7 +6,6 @@ keeps it held.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable
 
 from akash_mcp.clients.console.models import Created
@@ -17,6 +16,7 @@ from akash_mcp.guard.journal import Sources, State
 from akash_mcp.guard.lease_permit import LeasePermit
 from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.guard.plans import LaunchPlan
+from akash_mcp.guard.secret_store import manifest_version
 from akash_mcp.ids import Dseq, OpId
 
 _PROVISIONING_PAUSES = 14  # as many as Console's own page makes
@@ -37,6 +37,8 @@ class LaunchPermit:
     def __init__(self, operation: AuthorisedOperation, plan: LaunchPlan) -> None:
         self._operation = operation
         self.plan = plan
+        self._version: str | None = None
+        """What a Console calls what was sent, where the manifest that is written down lacks the values of secrets."""
 
     @property
     def op_id(self) -> OpId:
@@ -93,20 +95,23 @@ class LaunchPermit:
     async def _send(self, first: Callable[[], Awaitable[None]]) -> Created:
         async def send() -> Created:
             await first()
+            values = await self._operation.secrets.values(self.plan.contents.secret_names)
+            self._version = manifest_version(self.plan.sdl, values) if values else None
             return await self._operation.writer.create_deployment(
                 self.plan.sdl,
                 self.plan.deposit,
                 name=full_name(self.plan.title, self._operation.op_id),
                 runtime_limit_hours=self.plan.runtime_limit_hours,
-                secrets=await self._operation.secrets.values(self.plan.contents.secret_names),
+                secrets=values,
             )
 
         return await self._operation.once_taken(send)
 
-    async def manifest_digest(self) -> bytes:
-        """The SHA-256 of what the provider will get, by which a creation without an answer is found again."""
-        manifest = await self._operation.secrets.filled_manifest(self.plan.sdl, self.plan.manifest)
-        return hashlib.sha256(manifest.encode()).digest()
+    async def version(self) -> str:
+        """What the chain will call what is sent, by which a creation without an answer is found again."""
+        values = await self._operation.secrets.values(self.plan.contents.secret_names)
+        self._version = manifest_version(self.plan.sdl, values) if values else None
+        return self._sources(self.plan.manifest).version
 
     def adopt(self, dseq: Dseq, *, by_name: bool = False) -> bool:
         """Take up a deployment that was found to be what a lost answer created.
@@ -148,4 +153,4 @@ class LaunchPermit:
             ) from unwritten
 
     def _sources(self, manifest: str) -> Sources:
-        return Sources(self.plan.sdl, manifest, self.plan.runtime_limit_hours)
+        return Sources(self.plan.sdl, manifest, self.plan.runtime_limit_hours, self._version)

@@ -7,6 +7,8 @@ here is hidden from then on in all that this process shows and writes (`sanitize
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import tempfile
@@ -271,6 +273,12 @@ class SecretStore:
             raise MissingSecret(
                 f"The file of secrets cannot be written: {error.strerror}.", next_step=""
             ) from None
+
+
+def manifest_version(sdl: str, values: Mapping[str, str]) -> str:
+    """What a Console and the chain call the state of a deployment with these values: its manifest's hash in base64."""
+    manifest = check(filled(sdl, values)).manifest or ""
+    return base64.b64encode(hashlib.sha256(manifest.encode()).digest()).decode()
 
 
 def filled(sdl: str, values: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from akash_mcp.sdl.rules.cli_rules import check_cli
 from akash_mcp.sdl.rules.image_rules import check_images
 from akash_mcp.sdl.rules.market_warnings import check_market
 from akash_mcp.sdl.rules.name_rules import check_names
+from akash_mcp.sdl.rules.patch_warnings import check_patchable
 from akash_mcp.sdl.rules.references import check_references, check_throws
 from akash_mcp.sdl.rules.schema import check_schema
 from akash_mcp.sdl.rules.schema_types import pointer
@@ -57,8 +58,8 @@ def check(text: str) -> Report:
         check_secrets(sdl),
     )
     refused = list(islice(later, MAX_FAULTS))
-    usual = (check_ceiling(all_orders), check_market(sdl), check_cli(sdl)) if all_orders else ()
-    warnings = chain(*usual, check_literals(sdl))
+    noted = (check_ceiling(all_orders), check_market(sdl), check_patchable(sdl), check_cli(sdl))
+    warnings = chain(*(noted if all_orders else ()), check_literals(sdl))
     manifest = manifest_text(sdl, all_orders)
     priced = not any(fault.rule == "P15" for fault in refused)
     hour, month = (ceiling(all_orders) if priced else None) or (None, None)

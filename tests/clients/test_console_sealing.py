@@ -100,8 +100,16 @@ async def test_secrets_of_a_deployment_without_a_stored_sdl_are_not_sent_in_the_
         made = await writer.create_deployment(
             with_secret, Usd(1), name="op_1", runtime_limit_hours=1, secrets={"DB": "the value"}
         )
-        with pytest.raises(Refused, match="keeps no SDL of it"):
+        with pytest.raises(Refused, match="cannot be sent sealed"):
             await writer.update_deployment(Dseq(made.dseq), with_secret, secrets={"DB": "the value"})
+        # It can be given one, for what runs.
+        with pytest.raises(ApiError, match="422"):
+            await writer.define_deployment(made.dseq, with_secret, {"DB": "another value"})
+        await writer.define_deployment(made.dseq, with_secret, {"DB": "the value"})
+        [deployment] = network.chain.deployments.values()
+        version = base64.b64encode(deployment.version).decode()
+        patched = await writer.patch_deployment(made.dseq, {}, version, {"DB": "a newer value"})
+        assert patched == base64.b64encode(deployment.version).decode() != version
 
 
 @pytest.fixture

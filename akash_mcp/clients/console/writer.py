@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
@@ -40,16 +40,24 @@ from akash_mcp.errors import (
 )
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.money import Usd
-from akash_mcp.sdl.patch import field_changes
-from akash_mcp.sdl.secret_values import (
-    CannotFill,
-    console_references,
-    with_console_references,
-    with_values,
-)
+from akash_mcp.sdl.secret_values import CannotFill, with_console_references, with_values
 
 ACTIVITY_SECONDS = 2.0
 ACTIVITY_DEADLINE = 120.0
+
+PROVIDER_BEHIND = "provider_manifest_version_stale"
+"""The code of a change that is recorded and on the chain, and that the provider does not take yet."""
+NOTHING_RECORDED = frozenset(
+    {
+        "deployment_definition_changed",
+        "deployment_resources_changed",
+        "repeated_refusal",
+        "stored_sdl_unreadable",
+        "stored_secrets_unreadable",
+        "validation_error",
+    }
+)
+"""The codes of refusals that come before a change is recorded."""
 
 _ACTIVITY_ID = TypeAdapter(str)
 
@@ -120,19 +128,10 @@ class ConsoleWriter:
         """
         requests = await self._requests()
         try:
-            if not secrets:
-                answer = await self._send(requests.create(sdl, deposit, name, runtime_limit_hours))
-            elif not requests.keeps_definitions:
-                filled = _filled(lambda: with_values(sdl, secrets))
-                answer = await self._send(requests.create(filled, deposit, name, runtime_limit_hours))
-            else:
-                text = _filled(lambda: with_console_references(sdl))
-
-                async def sealed() -> Request:
-                    made = await self._seal(secrets, text)
-                    return requests.create(text, deposit, name, runtime_limit_hours, made)
-
-                answer = await self._send_sealed(sealed)
+            text, values = _as_sent(requests, sdl, secrets)
+            answer = await self._send_sealed(
+                lambda sealed: requests.create(text, deposit, name, runtime_limit_hours, sealed), values, text
+            )
         except ApiError as refusal:
             # The signer repeats a transaction that ran out of gas: the first may have landed. The chain's word for that
             # is a 400 (akash-network/console `chain-error.service.ts`); anything else is a definite no.
@@ -184,47 +183,64 @@ class ConsoleWriter:
 
         Only image, command, arguments, environment and ports can change. For anything else the new hash
         reaches the chain before the provider refuses: put the old SDL back then. Where the Console keeps the SDL
-        (autumn 2026), what differs is sent by name, and it refuses by itself what cannot change.
+        (autumn 2026) this replaces what it keeps: `patch_deployment` is for what has a definition there.
 
-        `secrets` are the values of those that the SDL names, `fresh` the names of those whose value may be new. Where
-        they go sealed, only these and what a changed field refers to is sent, and all of them where nothing else is.
+        `secrets` are the values of those that the SDL names. Raises `Refused` where the API takes them sealed only.
         """
         requests = await self._requests()
-        if secrets and requests.keeps_definitions:
-            return await self._patch_sealed(requests, dseq, sdl, secrets, fresh)
+        if secrets and requests.opens_seals:
+            raise Refused(
+                f"The Console keeps no SDL of deployment {dseq} that is known here, so secrets cannot be sent sealed.",
+                next_step="Deploy it as a new deployment, and close the old one when the new one runs.",
+            )
         if secrets:
             values = secrets
             sdl = _filled(lambda: with_values(sdl, values))
         request = requests.update(dseq, sdl, certificate or await self._own_certificate(requests))
-        if requests.keeps_definitions:
-            stored = (await self._read(dseq)).stored
-            changes = field_changes(stored.sdl, sdl) if stored else None
-            if changes:
-                request = requests.patch(dseq, changes)
         return await self._detail(await self._send(request), dseq)
 
-    async def _patch_sealed(
-        self, requests: Requests, dseq: Dseq, sdl: str, secrets: Mapping[str, str], fresh: Sequence[str]
-    ) -> DeploymentDetail:
-        wanted = _filled(lambda: with_console_references(sdl))
-        stored = (await self._read(dseq)).stored
-        changes = field_changes(stored.sdl, wanted) if stored else None
-        if changes is None:
-            raise Refused(
-                f"Deployment {dseq} cannot become this SDL in place, or the Console keeps no SDL of it, so secrets "
-                "cannot be sent sealed.",
-                next_step="Deploy it as a new deployment, and close the old one when the new one runs.",
+    async def patch_deployment(
+        self,
+        dseq: Dseq,
+        services: Mapping[str, Any],
+        version: str,
+        secrets: Mapping[str, str] | None = None,
+    ) -> str | None:
+        """Change named fields of the definition that has this `version`. Gives the version that it has from then on,
+        None where the answer does not say. Sent once. `secrets` are the values that change, by name; where there are
+        none but the SDL names some, an empty map: without a seal the Console would seal plain variables too.
+
+        Raises an `ApiError` with one of the codes of `NOTHING_RECORDED` where nothing was changed, and `Conflict` with
+        `PROVIDER_BEHIND` where all was and the provider does not take it yet. Any other error may have come after the
+        change was recorded: a provider's refusal has its own status (akash-network/console
+        `deployment-writer.service.ts`).
+        """
+        requests = await self._requests()
+        try:
+            answer = await self._send_sealed(
+                lambda sealed: requests.patch(dseq, services, version, sealed), secrets
             )
-        named = {*console_references(changes), *fresh}
-        if not changes and not named:
-            named = {*secrets}
-        # Also where it holds nothing: without a seal the Console would seal the plain variables that change.
-        values = {name: value for name, value in secrets.items() if name in named}
+        except OutcomeUnknown as lost:
+            if isinstance(lost.__cause__, ApiError) and lost.__cause__.code in NOTHING_RECORDED:
+                raise lost.__cause__ from None
+            raise
+        recorded = _data_of(answer).get("manifestVersion")
+        return recorded if isinstance(recorded, str) and recorded else None
 
-        async def sealed() -> Request:
-            return requests.patch(dseq, changes, await self._seal(values))
+    async def define_deployment(self, dseq: Dseq, sdl: str, secrets: Mapping[str, str] | None = None) -> None:
+        """Have the Console keep the SDL of what a deployment runs, so that it can be patched. Repeatable.
 
-        return await self._detail(await self._send_sealed(sealed), dseq)
+        `secrets` are the values of those that it names.
+
+        Raises `BadRequest` with `deployment_definition_mismatch` where something else runs.
+        """
+        requests = await self._requests()
+        try:
+            text, values = _as_sent(requests, sdl, secrets)
+            await self._send_sealed(lambda sealed: requests.define(dseq, text, sealed), values, text)
+        except Conflict as refusal:
+            if refusal.code != "deployment_definition_exists":
+                raise
 
     async def close_deployment(self, dseq: Dseq) -> None:
         """Close a deployment; closing a closed one succeeds. DESTROYS what runs.
@@ -366,16 +382,21 @@ class ConsoleWriter:
                 code=UNREADABLE,
             ) from unusable
 
-    async def _send_sealed(self, sealed: Callable[[], Awaitable[Request]]) -> Response:
-        """Send what was just sealed, and once more where the key was retired meanwhile: nothing was done then."""
+    async def _send_sealed(
+        self, make: Callable[[str | None], Request], values: Mapping[str, str] | None, sdl: str | None = None
+    ) -> Response:
+        """Send a request with these values sealed, and once more where the key was retired meanwhile: nothing was done
+        then. Without values there is no seal."""
+        if values is None:
+            return await self._send(make(None))
         try:
-            return await self._send(await sealed())
+            return await self._send(make(await self._seal(values, sdl)))
         except WalletProvisioning:
             raise
         except Conflict as refusal:
             if refusal.code in _OTHER_CONFLICTS:
                 raise
-        return await self._send(await sealed())
+        return await self._send(make(await self._seal(values, sdl)))
 
     async def _requests(self) -> Requests:
         self._client.require_key()
@@ -409,9 +430,21 @@ class ConsoleWriter:
 _OTHER_CONFLICTS = (
     "inherited_secrets_unreadable",
     "deployment_definition_changed",
-    "provider_manifest_version_stale",
+    "deployment_definition_exists",
+    PROVIDER_BEHIND,
 )
 """What else is a 409 where a seal is sent. That of a retired key has no code that is documented."""
+
+
+def _as_sent(
+    requests: Requests, sdl: str, secrets: Mapping[str, str] | None
+) -> tuple[str, Mapping[str, str] | None]:
+    """The SDL as it goes to the Console, and what goes sealed beside it, None for no seal."""
+    if not secrets:
+        return sdl, None
+    if requests.opens_seals:
+        return _filled(lambda: with_console_references(sdl)), secrets
+    return _filled(lambda: with_values(sdl, secrets)), None
 
 
 def _filled(fill: Callable[[], str]) -> str:
