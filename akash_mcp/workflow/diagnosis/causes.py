@@ -41,6 +41,12 @@ SEEN_WHILE_IT_RAN = CauseKind(
     "While it still ran, at {when}, this was seen: {what}",
     "The lease is over, and nothing of it can be changed any more. Close it, and deploy it anew with that put right.",
 )
+SEEN_EARLIER = CauseKind(
+    "seen earlier",
+    "the diagnosis of a lease that runs, kept from an earlier look, while the present one finds no cause",
+    "Nothing of it shows at this moment; at {when} this was seen: {what}",
+    "{fix}",
+)
 NEVER_LEASED = CauseKind(
     "never leased",
     "the deployment is open and has no lease",
@@ -306,6 +312,7 @@ CAUSE_KINDS = (
     PROBE_FAILS,
     NOTHING_LISTENS,
     HOST_NOT_IN_DNS,
+    SEEN_EARLIER,
     STILL_PULLING,
     ESCROW_LOW,
 )
