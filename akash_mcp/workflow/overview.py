@@ -52,11 +52,13 @@ class ListedDeployment:
     op_id: OpId | None = None
     held: Usd | None = None
     problem: str = ""
+    is_colleagues: bool = False
+    """Another account of the organization pays for it."""
 
     @property
     def is_known(self) -> bool:
-        """Whether what it costs is known."""
-        return self.funds is not None and self.funds.rate_is_known
+        """Whether what it costs this account is known."""
+        return self.is_colleagues or (self.funds is not None and self.funds.rate_is_known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,13 @@ class Overview:
 
     @property
     def usd_per_hour(self) -> Usd:
-        """What all of them cost together, as far as that is known."""
-        return sum((row.funds.usd_per_hour for row in self.rows if row.funds), ZERO)
+        """What all of them cost this account together, as far as that is known."""
+        return sum((row.funds.usd_per_hour for row in self.rows if row.funds and not row.is_colleagues), ZERO)
 
 
 async def overview(rt: Runtime) -> Overview:
-    """All active deployments of the account, and all that this server opened and does not know to be closed.
+    """All active deployments of the account and of its organization, and all that this server opened and does not
+    know to be closed.
 
     Raises what the Console does where its list cannot be read and the journal knows of nothing, and `MissingKey` before
     anything is opened.
@@ -93,7 +96,7 @@ async def overview(rt: Runtime) -> Overview:
     doubtful = {dseq for dseq, detail in shown.items() if not detail.active_leases}
     asked = sorted((ours.keys() - shown.keys()) | listed.hidden | doubtful, key=int, reverse=True)
     answers = await _ask(rt, asked[:MOST_ASKED])
-    height = await _height(rt, problems) if shown or answers else 0
+    height = await _height(rt, problems) if shown or answers or listed.colleagues else 0
     rows, generation = [], await known_generation(rt)
     for dseq in sorted(shown.keys() | set(asked), key=int, reverse=True):
         answer = answers.get(dseq, shown.get(dseq, "There are too many to ask for each."))
@@ -105,6 +108,7 @@ async def overview(rt: Runtime) -> Overview:
             rows.append(_unread_row(rt, dseq, answer))
         elif answer.state != "closed" or dseq in ours:
             rows.append(_row(rt, answer, height, generation))
+    rows += [_colleagues_row(rt, detail, height, generation) for detail in listed.colleagues]
     rows += [_launch_row(rt, launch) for launch in launches if launch.dseq is None]
     return Overview(tuple(rows), tuple(problems))
 
@@ -187,6 +191,20 @@ def _row(
         funds,
         op_id=under_way.op_id if under_way else None,
         problem=" ".join(filter(None, problems)),
+    )
+
+
+def _colleagues_row(
+    rt: Runtime, detail: DeploymentDetail, height: int, generation: Generation | None
+) -> ListedDeployment:
+    return ListedDeployment(
+        detail.dseq,
+        detail.state or UNKNOWN,
+        ours=False,
+        leases=len(detail.active_leases),
+        funds=funds_of(detail, height, rt.now(), generation=generation, ours=False),
+        problem=f"It belongs to another account of the organization ({field(detail.owner)}), which pays for it.",
+        is_colleagues=True,
     )
 
 

@@ -86,6 +86,8 @@ OTHER_READS: dict[str, Read] = {
     "runtime_limit": lambda r: r.runtime_limit(DSEQ),
     "spend_rate": lambda r: r.spend_rate(),
     "find_deployments": lambda r: r.find_deployments("web"),
+    "own_addresses": lambda r: r.own_addresses(),
+    "is_anothers": lambda r: r.is_anothers(OWNER),
 }
 """Reads that it does not describe: of the API of autumn 2026."""
 

@@ -54,8 +54,10 @@ class Requests:
     keeps_definitions = False
     """Whether the Console keeps the SDL, so that a change can be sent by name."""
 
-    def create(self, sdl: str, deposit: Usd, name: str | None, hours: int | None) -> Request:
-        """Create a deployment. Without names and runtime limits both are left out."""
+    def create(
+        self, sdl: str, deposit: Usd, name: str | None, hours: int | None, project: str | None = None
+    ) -> Request:
+        """Create a deployment. Without names, runtime limits and projects these are left out."""
         return Request(
             "POST", "/v1/deployments", data(sdl=sdl, deposit=deposit), Sending.ONCE, CREATE_DEADLINE
         )
@@ -159,7 +161,9 @@ class Requests2026_11(Requests):
     generation = Generation.V2026_11
     keeps_definitions = True
 
-    def create(self, sdl: str, deposit: Usd, name: str | None, hours: int | None) -> Request:
+    def create(
+        self, sdl: str, deposit: Usd, name: str | None, hours: int | None, project: str | None = None
+    ) -> Request:
         """Create a deployment that is closed after some hours. Without a limit it would be funded forever: refused."""
         if hours is None:
             raise Refused(
@@ -170,7 +174,8 @@ class Requests2026_11(Requests):
         if name is not None:
             check_name(name)
         named = {} if name is None else {"name": name}
-        body = data(sdl=sdl, **named, runtimeLimitHours=hours)
+        filed = {} if project is None else {"projectId": project}
+        body = data(sdl=sdl, **named, runtimeLimitHours=hours, **filed)
         return Request("POST", "/v1/deployments", body, Sending.ONCE, CREATE_DEADLINE)
 
     def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Request:
