@@ -9,19 +9,27 @@ from urllib.parse import quote
 
 from akash_mcp.clients.console.account_models import (
     ALERTS,
+    API_KEYS,
     BALANCES,
     DEPLOYMENT_ALERTS,
+    ORGANIZATIONS,
+    PROJECTS,
     SPEND_RATE,
     USAGE,
     USER,
+    WALLET_SETTINGS,
     WALLETS,
     Alert,
+    ApiKey,
     Balances,
     BillingDeployment,
     DeploymentAlerts,
+    Organization,
+    Project,
     UsageDay,
     User,
     Wallet,
+    WalletSettings,
 )
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.generation import Generation
@@ -114,6 +122,22 @@ class AccountReader:
         if not own:
             self._addresses_unread_until = self._client.monotonic() + UNREAD_SECONDS
         return bool(own) and owner not in own
+
+    async def api_keys(self) -> list[ApiKey]:
+        """The keys of the account. Raises `Forbidden` for a key that is bound to a project."""
+        return (await self._client.get("/v1/api-keys")).read(API_KEYS, "data")
+
+    async def wallet_settings(self) -> WalletSettings:
+        """Whether the card adds credit by itself. Raises `NotFound` where that was never set."""
+        return (await self._client.get("/v1/wallet-settings")).read(WALLET_SETTINGS, "data")
+
+    async def organizations(self) -> list[Organization]:
+        """The organization that the key belongs to. Raises `NotFound` where the key's owner has none."""
+        return (await self._client.get("/v1/organizations")).read(ORGANIZATIONS, "data")
+
+    async def projects(self) -> list[Project]:
+        """The projects that the key reaches. Raises `NotFound` where there are no organizations."""
+        return (await self._client.get("/v1/projects")).read(PROJECTS, "data")
 
     async def spend_rate(self) -> list[BillingDeployment]:
         """What costs money now. Raises `NotOffered` on an API older than autumn 2026."""
