@@ -149,6 +149,7 @@ class DeploymentResult(Result):
     """One deployment as it stands now."""
 
     dseq: str | None = None
+    name: str | None = None
     op_id: str | None = None
     state: str
     ours: bool
@@ -172,6 +173,7 @@ class DeploymentRow(Result):
     """
 
     dseq: str | None = None
+    name: str | None = None
     op_id: str | None = None
     state: str
     ours: bool

@@ -13,6 +13,7 @@ import anyio
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import DeploymentDetail
+from akash_mcp.clients.console.names import words_of
 from akash_mcp.clients.console.reader import DeploymentsRead
 from akash_mcp.errors import (
     AkashError,
@@ -54,6 +55,7 @@ class ListedDeployment:
     problem: str = ""
     is_colleagues: bool = False
     """Another account of the organization pays for it."""
+    name: str = ""
 
     @property
     def is_known(self) -> bool:
@@ -108,9 +110,11 @@ async def overview(rt: Runtime) -> Overview:
             rows.append(_unread_row(rt, dseq, answer))
         elif answer.state != "closed" or dseq in ours:
             rows.append(_row(rt, answer, height, generation))
-    rows += [_colleagues_row(rt, detail, height, generation) for detail in listed.colleagues]
-    rows += [_launch_row(rt, launch) for launch in launches if launch.dseq is None]
-    return Overview(tuple(rows), tuple(problems))
+    unknown = [_launch_row(rt, launch) for launch in launches if launch.dseq is None]
+    kept = {launch.dseq: launch.name for launch in launches}
+    named = (replace(row, name=row.name or kept.get(row.dseq, "")) for row in rows)
+    theirs = [_colleagues_row(rt, detail, height, generation) for detail in listed.colleagues]
+    return Overview((*named, *theirs, *unknown), tuple(problems))
 
 
 def _open_launches(rt: Runtime, problems: list[str]) -> list[Operation]:
@@ -191,6 +195,7 @@ def _row(
         funds,
         op_id=under_way.op_id if under_way else None,
         problem=" ".join(filter(None, problems)),
+        name=words_of(detail.name),
     )
 
 
@@ -204,6 +209,7 @@ def _colleagues_row(
         leases=len(detail.active_leases),
         funds=funds_of(detail, height, rt.now(), generation=generation, ours=False),
         problem=f"It belongs to another account of the organization ({field(detail.owner)}), which pays for it.",
+        name=words_of(detail.name),
         is_colleagues=True,
     )
 
@@ -238,6 +244,7 @@ def _launch_row(rt: Runtime, launch: Operation) -> ListedDeployment:
         problem=field(running.stage, 200)
         if running is not None and under_way
         else "Whether it made a deployment is not known, so one may run and cost money.",
+        name=launch.name,
     )
 
 

@@ -12,9 +12,10 @@ import anyio
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import DeploymentDetail, ProviderRecord
+from akash_mcp.clients.console.names import words_of
 from akash_mcp.clients.lease_status import LeaseStatus
 from akash_mcp.clients.retries import Deadline
-from akash_mcp.errors import AkashError, Interrupted
+from akash_mcp.errors import AkashError, Interrupted, LedgerUnusable
 from akash_mcp.guard.evidence import Kept
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd, hours_paid_for, usd_per_hour
@@ -47,7 +48,7 @@ class Funds:
 class DeploymentStatus:
     """One deployment as it stands. `providers`: the Console's records of those that it is or was leased from.
 
-    `kept`: what was seen of it while it ran, where it does not run any more.
+    `kept`: what was seen of it while it ran, where it does not run any more. `name`: without the operation in it.
     """
 
     detail: DeploymentDetail
@@ -57,6 +58,7 @@ class DeploymentStatus:
     readiness: Readiness
     providers: Mapping[ProviderAddress, ProviderRecord]
     kept: Kept | None = None
+    name: str = ""
 
     @property
     def usd_per_hour(self) -> Usd:
@@ -190,7 +192,17 @@ async def status_of(
         readiness=readiness,
         providers=providers,
         kept=rt.evidence.kept(detail.dseq) if detail.leases and not running else None,
+        name=words_of(detail.name) or _kept_name(rt, detail.dseq),
     )
+
+
+def _kept_name(rt: Runtime, dseq: Dseq) -> str:
+    """What we called it, where the Console keeps no names."""
+    try:
+        launch = rt.journal.launch_of(dseq)
+    except LedgerUnusable:
+        return ""
+    return launch.name if launch else ""
 
 
 async def known_generation(rt: Runtime) -> Generation | None:
