@@ -34,6 +34,7 @@ from akash_mcp.clients.console.account_models import (
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import DEPLOYMENTS
+from akash_mcp.clients.retries import Deadline
 from akash_mcp.errors import AkashError
 from akash_mcp.ids import AccountAddress, Dseq
 from akash_mcp.money import Usd
@@ -41,6 +42,8 @@ from akash_mcp.money import Usd
 log = logging.getLogger(__name__)
 
 MEMO_SECONDS = 2.0
+ADDRESSES_DEADLINE = Deadline(read=5, total=8)
+"""What waits for the account's own addresses is a read of something else, or a close."""
 UNREAD_SECONDS = 60.0
 """How long the account's own addresses are not asked for again where they could not be read."""
 FAR_APART = Decimal(1000)
@@ -102,8 +105,10 @@ class AccountReader:
         Asked for once. A key of an organization is told the organization's wallet.
         """
         if not self._addresses:
-            user = await self.current_user()
-            self._addresses = frozenset(wallet.address for wallet in await self.wallets(user.id))
+            answer = await self._client.get("/v1/user/me", deadline=ADDRESSES_DEADLINE)
+            query = {"userId": answer.read(USER, "data").id}
+            answer = await self._client.get("/v1/wallets", query, deadline=ADDRESSES_DEADLINE)
+            self._addresses = frozenset(wallet.address for wallet in answer.read(WALLETS, "data"))
         return self._addresses
 
     async def is_anothers(self, owner: AccountAddress) -> bool:
