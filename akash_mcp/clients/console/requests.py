@@ -69,9 +69,15 @@ class Requests:
     """Whether the Console keeps the SDL, so that a change can be sent by name."""
 
     def create(
-        self, sdl: str, deposit: Usd, name: str | None, hours: int | None, seal: str | None = None
+        self,
+        sdl: str,
+        deposit: Usd,
+        name: str | None,
+        hours: int | None,
+        project: str | None = None,
+        seal: str | None = None,
     ) -> Request:
-        """Create a deployment. Without names, runtime limits and seals these are left out."""
+        """Create a deployment. Without names, runtime limits, projects and seals these are left out."""
         return self._create(sdl, data(sdl=sdl, deposit=deposit))
 
     def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Request:
@@ -180,7 +186,13 @@ class Requests2026_11(Requests):
     keeps_definitions = True
 
     def create(
-        self, sdl: str, deposit: Usd, name: str | None, hours: int | None, seal: str | None = None
+        self,
+        sdl: str,
+        deposit: Usd,
+        name: str | None,
+        hours: int | None,
+        project: str | None = None,
+        seal: str | None = None,
     ) -> Request:
         """Create a deployment that is closed after some hours. Without a limit it would be funded forever: refused."""
         if hours is None:
@@ -192,7 +204,8 @@ class Requests2026_11(Requests):
         if name is not None:
             check_name(name)
         named = {} if name is None else {"name": name}
-        return self._create(sdl, data(sdl=sdl, **named, runtimeLimitHours=hours, **_sealed(seal)))
+        filed = {} if project is None else {"projectId": project}
+        return self._create(sdl, data(sdl=sdl, **named, runtimeLimitHours=hours, **filed, **_sealed(seal)))
 
     def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Request:
         """Accept bids. The Console delivers the manifest that it keeps."""
