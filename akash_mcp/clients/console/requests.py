@@ -69,9 +69,15 @@ class Requests:
     """Whether the Console takes secrets sealed, and an SDL that only names them."""
 
     def create(
-        self, sdl: str, deposit: Usd, name: str | None, hours: int | None, seal: str | None = None
+        self,
+        sdl: str,
+        deposit: Usd,
+        name: str | None,
+        hours: int | None,
+        project: str | None = None,
+        seal: str | None = None,
     ) -> Request:
-        """Create a deployment. Without names, runtime limits and seals these are left out."""
+        """Create a deployment. Without names, runtime limits, projects and seals these are left out."""
         return self._create(sdl, data(sdl=sdl, deposit=deposit))
 
     def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Request:
@@ -186,7 +192,13 @@ class Requests2026_11(Requests):
     opens_seals = True
 
     def create(
-        self, sdl: str, deposit: Usd, name: str | None, hours: int | None, seal: str | None = None
+        self,
+        sdl: str,
+        deposit: Usd,
+        name: str | None,
+        hours: int | None,
+        project: str | None = None,
+        seal: str | None = None,
     ) -> Request:
         """Create a deployment that is closed after some hours. Without a limit it would be funded forever: refused."""
         if hours is None:
@@ -198,7 +210,8 @@ class Requests2026_11(Requests):
         if name is not None:
             check_name(name)
         named = {} if name is None else {"name": name}
-        return self._create(sdl, data(sdl=sdl, **named, runtimeLimitHours=hours, **_sealed(seal)))
+        filed = {} if project is None else {"projectId": project}
+        return self._create(sdl, data(sdl=sdl, **named, runtimeLimitHours=hours, **filed, **_sealed(seal)))
 
     def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Request:
         """Accept bids. The Console delivers the manifest that it keeps."""
