@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, TypeAdapter, WrapValidator
+from pydantic import Field, TypeAdapter, WrapValidator
 
 from akash_mcp.clients.api_model import ApiModel, CamelApiModel, MapOf, Number, RecordsOf, Whole, or_none
 from akash_mcp.ids import AccountAddress, ProviderAddress
@@ -29,12 +29,6 @@ class GpuModel(ApiModel):
     model: str = ""
     ram: str = ""
     interface: str = ""
-
-
-class SeenGpu(GpuModel):
-    """A GPU that was seen inside a container, and what drives it."""
-
-    driver: str = Field("", validation_alias=AliasChoices("driver", "driverVersion"))
 
 
 class Amounts(ApiModel):
