@@ -32,6 +32,7 @@ from akash_mcp.tools.results import (
 )
 from akash_mcp.tools.service_results import service_results, services_left_out
 from akash_mcp.workflow.diagnosis.causes import Cause
+from akash_mcp.workflow.gpus import LeaseGpus
 from akash_mcp.workflow.launch import Launched, names
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.overview import ListedDeployment, Overview
@@ -293,7 +294,12 @@ def deployment_result(
         ready=ready,
         services=service_results(now.readiness) or None,
         leases=[
-            _lease(lease, now.providers.get(lease.id.provider), alone=len(leases) == 1)
+            _lease(
+                lease,
+                now.providers.get(lease.id.provider),
+                now.gpus.get(lease.lease_id),
+                alone=len(leases) == 1,
+            )
             for lease in leases[:_MOST_LEASES]
         ],
         usd_per_hour=now.usd_per_hour,
@@ -308,7 +314,9 @@ def deployment_result(
     )
 
 
-def _lease(lease: Lease, provider: ProviderRecord | None, *, alone: bool) -> LeaseResult:
+def _lease(
+    lease: Lease, provider: ProviderRecord | None, gpus: LeaseGpus | None, *, alone: bool
+) -> LeaseResult:
     return LeaseResult(
         provider=field(lease.id.provider, 64),
         name=_name(provider),
@@ -318,6 +326,7 @@ def _lease(lease: Lease, provider: ProviderRecord | None, *, alone: bool) -> Lea
         usd_per_hour=usd_per_hour(price) if (price := lease.price_uact) is not None and not alone else None,
         # The chain gives running leases a reason too, an invalid one.
         reason=field(lease.reason) or None if not lease.is_active else None,
+        gpus=field(gpus, 300) or None,
     )
 
 
@@ -329,7 +338,8 @@ def _name(provider: ProviderRecord | None) -> str | None:
 
 def _problems(now: DeploymentStatus) -> list[str]:
     """What is missing from the answer, what was seen before a lease ended, and notices of providers that end one."""
-    problems = [now.readiness.problem]
+    problems = [f"A GPU is not the one that is paid for: {how}." for how in _other_gpus(now)[:1]]
+    problems.append(now.readiness.problem)
     if now.kept is not None and now.kept.findings:
         problems.append(_seen(now.kept))
     problems += [f"Nothing listens behind its ingress: {silence}." for silence in now.readiness.silent[:1]]
@@ -351,6 +361,10 @@ def _problems(now: DeploymentStatus) -> list[str]:
             until = _utc(datetime.fromtimestamp(notice, UTC))
             problems.append(f"{lease.id.provider} takes its lease back at {until}.")
     return problems
+
+
+def _other_gpus(now: DeploymentStatus) -> list[str]:
+    return [how for gpus in now.gpus.values() for how in gpus.other]
 
 
 def _utc(moment: datetime | None) -> str | None:
@@ -405,4 +419,9 @@ def _next_step(now: DeploymentStatus, ready: bool | None) -> str:
         return f"It has no running lease: list_bids(dseq={dseq}), diagnose_deployment or close_deployment."
     if not ready:
         return f'Call get_deployment(id={dseq}, wait_for="ready"), or diagnose_deployment(dseq={dseq}).'
+    if _other_gpus(now):
+        return (
+            f"Tell the user that its GPU is not what is paid for: diagnose_deployment(dseq={dseq}) says more. "
+            "It costs money until close_deployment ends it."
+        )
     return "It runs, and costs money until close_deployment ends it."

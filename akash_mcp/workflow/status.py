@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 
@@ -18,6 +18,8 @@ from akash_mcp.errors import AkashError, Interrupted
 from akash_mcp.guard.evidence import Kept
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd, hours_paid_for, usd_per_hour
+from akash_mcp.workflow.desired_state import DesiredState
+from akash_mcp.workflow.gpus import LeaseGpus, lease_gpus
 from akash_mcp.workflow.readiness import Readiness, read_readiness, with_answers
 from akash_mcp.workflow.runtime import Runtime
 
@@ -47,7 +49,8 @@ class Funds:
 class DeploymentStatus:
     """One deployment as it stands. `providers`: the Console's records of those that it is or was leased from.
 
-    `kept`: what was seen of it while it ran, where it does not run any more.
+    `kept`: what was seen of it while it ran, where it does not run any more. `gpus`: what is known of the GPUs of its
+    running leases, where anything is.
     """
 
     detail: DeploymentDetail
@@ -57,6 +60,7 @@ class DeploymentStatus:
     readiness: Readiness
     providers: Mapping[ProviderAddress, ProviderRecord]
     kept: Kept | None = None
+    gpus: Mapping[LeaseId, LeaseGpus] = field(default_factory=dict)
 
     @property
     def usd_per_hour(self) -> Usd:
@@ -184,7 +188,19 @@ async def status_of(
         readiness=readiness,
         providers=providers,
         kept=rt.evidence.kept(detail.dseq) if detail.leases and not running else None,
+        gpus=gpus_of(rt, detail),
     )
+
+
+def gpus_of(rt: Runtime, detail: DeploymentDetail) -> dict[LeaseId, LeaseGpus]:
+    """The GPUs of its running leases, of which the Console tells some."""
+    told = [
+        lease for lease in detail.leases if lease.is_active and (lease.offered_gpus or lease.detected_gpus)
+    ]
+    if not told:
+        return {}
+    desired = DesiredState(rt, detail.dseq, detail.stored.sdl if detail.stored else "")
+    return {lease.lease_id: lease_gpus(lease, desired.gpu_demands(lease.lease_id)) for lease in told}
 
 
 async def known_generation(rt: Runtime) -> Generation | None:

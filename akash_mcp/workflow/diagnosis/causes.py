@@ -204,6 +204,12 @@ CONTAINER_NOT_STARTED = CauseKind(
     "The container of service {service} cannot be started{replicas}.",
     "The evidence shows the reason. Correct the SDL and call update_deployment, or deploy it with another provider.",
 )
+OTHER_GPU = CauseKind(
+    "not the GPU that is paid for",
+    "the GPUs that the Console saw inside the containers or read in the bid, beside each other and the SDL",
+    "A GPU is not the one that is paid for: {difference}.",
+    "Tell the user, who pays the price of the GPU that was bid. Close it and deploy it with another provider.",
+)
 OUT_OF_DISK = CauseKind(
     "out of disk",
     "Evicted, for its ephemeral storage",
@@ -298,6 +304,7 @@ CAUSE_KINDS = (
     IMAGE_NOT_PULLED,
     COMMAND_NOT_FOUND,
     CONTAINER_NOT_STARTED,
+    OTHER_GPU,
     OUT_OF_DISK,
     OUT_OF_MEMORY,
     OUT_OF_GPU_MEMORY,
@@ -362,6 +369,7 @@ PROVIDERS_FAULT = frozenset(
         PROVIDER_UNREACHABLE,
         CLUSTER_DOWN,
         NO_MANIFEST,
+        OTHER_GPU,
     }
 )
 """What another provider may do better, whatever is deployed."""

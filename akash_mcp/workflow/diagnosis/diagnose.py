@@ -21,8 +21,9 @@ from akash_mcp.workflow.diagnosis.causes import CLOSINGS, PROVIDERS_FAULT, STILL
 from akash_mcp.workflow.diagnosis.closed_leases import causes_of_closing
 from akash_mcp.workflow.diagnosis.evidence import LeaseEvidence, gather_evidence, seconds_since
 from akash_mcp.workflow.diagnosis.rules import diagnose_lease, in_order
+from akash_mcp.workflow.gpus import LeaseGpus
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.status import funds_of, known_generation, read_deployment
+from akash_mcp.workflow.status import funds_of, gpus_of, known_generation, read_deployment
 
 _LOW_HOURS = 1
 
@@ -73,6 +74,13 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
         workload += found.causes if evidence.failure is None else ()
         for cause in found.causes:
             _note_failure(rt, evidence.lease.provider, cause)
+    for leased, gpus in gpus_of(rt, detail).items():
+        strange = _other_gpus(gpus)
+        found_causes += strange
+        workload += strange
+        not_known += gpus.not_known
+        for cause in strange:
+            _note_failure(rt, leased.provider, cause)
     for lease, cause in closings:
         if lease is not None and (ago := seconds_since(lease.closed_on, height)) is not None:
             _note_failure(rt, lease.id.provider, cause, ago)
@@ -92,6 +100,12 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
         _next_step(ordered, past, not_known),
         is_over=not detail.active_leases and any(cause.kind in CLOSINGS for cause in ordered),
     )
+
+
+def _other_gpus(gpus: LeaseGpus) -> list[Cause]:
+    seen_at = f" at {field(gpus.seen_at, 40)}" if gpus.seen_at else ""
+    evidence = (f"as the Console tells it{seen_at}: {gpus}",)
+    return [causes.OTHER_GPU.cause(evidence, difference=difference) for difference in gpus.other]
 
 
 def kept_causes(rt: Runtime, dseq: Dseq) -> list[Cause]:
