@@ -36,7 +36,7 @@ from akash_mcp.workflow.gpus import LeaseGpus
 from akash_mcp.workflow.launch import Launched, names
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.overview import ListedDeployment, Overview
-from akash_mcp.workflow.status import DeploymentStatus, hours_text
+from akash_mcp.workflow.status import DeploymentStatus, Funds, hours_text
 
 _MOST_FINDINGS = 20
 _MOST_OFFERS = 10
@@ -355,12 +355,25 @@ def _problems(now: DeploymentStatus) -> list[str]:
         problems.append("A lease has no price in dollars that can be read, so it costs more than this.")
     if now.escrow_left is None:
         problems.append("What is left in its escrow is not known.")
+    problems += _end_problems(now.funds)
     for lease in now.detail.leases:
         notice = lease.reclamation.deadline if lease.reclamation else 0
         if lease.state != "closed" and 0 < notice < _LATEST:
             until = _utc(datetime.fromtimestamp(notice, UTC))
             problems.append(f"{lease.id.provider} takes its lease back at {until}.")
     return problems
+
+
+def _end_problems(funds: Funds) -> list[str]:
+    """Why a runtime limit is not the end that is told."""
+    if funds.shortfall is None or funds.limit_hours is None:
+        return []
+    limit = f"its runtime limit in {hours_text(funds.limit_hours)} h"
+    if funds.hours_left is None:
+        return [f"Whether the account's credit lasts until {limit} is not known."]
+    if funds.hours_left < funds.limit_hours:
+        return [f"Its escrow and the account's credit end before {limit}."]
+    return []
 
 
 def _other_gpus(now: DeploymentStatus) -> list[str]:

@@ -6,12 +6,12 @@ without a lease, is asked for by itself; what still cannot be seen is unknown, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import anyio
 
-from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.clients.console.reader import DeploymentsRead
 from akash_mcp.errors import (
@@ -28,12 +28,21 @@ from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.status import READ_DEADLINE, Funds, funds_of, known_generation
+from akash_mcp.workflow.status import (
+    READ_DEADLINE,
+    Funds,
+    account_credit,
+    funds_of,
+    known_generation,
+    with_limit,
+)
 
 MOST_ASKED = 20
 """So many deployments are asked for by themselves, the newest."""
 
 UNKNOWN = "unknown"
+
+Reckon = Callable[[DeploymentDetail], Funds]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +103,17 @@ async def overview(rt: Runtime) -> Overview:
     asked = sorted((ours.keys() - shown.keys()) | listed.hidden | doubtful, key=int, reverse=True)
     answers = await _ask(rt, asked[:MOST_ASKED])
     height = await _height(rt, problems) if shown or answers else 0
-    rows, generation = [], await known_generation(rt)
+    told = shown | {dseq: answer for dseq, answer in answers.items() if not isinstance(answer, str)}
+    reckon = await _reckoned(rt, told.values(), height)
+    rows = []
     for dseq in sorted(shown.keys() | set(asked), key=int, reverse=True):
         answer = answers.get(dseq, shown.get(dseq, "There are too many to ask for each."))
         if isinstance(answer, str) and dseq in shown:
-            rows.append(
-                _row(rt, shown[dseq], height, generation, f"Its leases may not be in the list: {answer}")
-            )
+            rows.append(_row(rt, shown[dseq], reckon, f"Its leases may not be in the list: {answer}"))
         elif isinstance(answer, str):
             rows.append(_unread_row(rt, dseq, answer))
         elif answer.state != "closed" or dseq in ours:
-            rows.append(_row(rt, answer, height, generation))
+            rows.append(_row(rt, answer, reckon))
     rows += [_launch_row(rt, launch) for launch in launches if launch.dseq is None]
     return Overview(tuple(rows), tuple(problems))
 
@@ -140,7 +149,7 @@ async def _ask(rt: Runtime, dseqs: Iterable[Dseq]) -> dict[Dseq, DeploymentDetai
 
     async def ask(dseq: Dseq) -> None:
         try:
-            answers[dseq] = await rt.reader.get_deployment(dseq, deadline=READ_DEADLINE)
+            answers[dseq] = await with_limit(rt, await rt.reader.get_deployment(dseq, deadline=READ_DEADLINE))
         except NotFound:
             answers[dseq] = (
                 "The Console says that it does not exist, which does not prove that it costs nothing."
@@ -162,11 +171,22 @@ async def _height(rt: Runtime, problems: list[str]) -> int:
         return 0
 
 
-def _row(
-    rt: Runtime, detail: DeploymentDetail, height: int, generation: Generation | None, problem: str = ""
-) -> ListedDeployment:
+async def _reckoned(rt: Runtime, details: Collection[DeploymentDetail], height: int) -> Reckon:
+    """How to reckon the money of each. The account's credit counts where it is enough for all of them together."""
+    generation, now = await known_generation(rt), rt.now()
+
+    def reckon(detail: DeploymentDetail, credit: Usd | None = None) -> Funds:
+        ours = rt.gate.owns(detail.dseq)
+        return funds_of(detail, height, now, generation=generation, ours=ours, credit=credit)
+
+    wanted = [funds.shortfall for funds in map(reckon, details) if funds.shortfall is not None]
+    credit = (await account_credit(rt)).available if wanted else None
+    return partial(reckon, credit=credit if credit is not None and sum(wanted, ZERO) <= credit else None)
+
+
+def _row(rt: Runtime, detail: DeploymentDetail, reckon: Reckon, problem: str = "") -> ListedDeployment:
     ours = rt.gate.owns(detail.dseq)
-    funds = funds_of(detail, height, rt.now(), generation=generation, ours=ours)
+    funds = reckon(detail)
     problems = [problem]
     if detail.state == "active" and not detail.leases and _was_leased(rt, detail.dseq):
         funds = replace(funds, rate_is_known=False)
@@ -177,6 +197,8 @@ def _row(
         problems.append("A lease has no price in dollars that can be read, so it costs more than this.")
     elif detail.state == "closed":
         problems.append("It is closed, and costs nothing more; close_deployment settles what is held for it.")
+    if funds.shortfall is not None and funds.hours_left is None:
+        problems.append("Whether the account's credit lasts until its runtime limit is not known.")
     if under_way := rt.operations.under_way(detail.dseq):
         problems.append(f"In the hands of {under_way}: call {under_way.call}.")
     return ListedDeployment(

@@ -17,7 +17,7 @@ from akash_mcp.clients.retries import Deadline
 from akash_mcp.errors import AkashError, Interrupted
 from akash_mcp.guard.evidence import Kept
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
-from akash_mcp.money import Usd, hours_paid_for, usd_per_hour
+from akash_mcp.money import Usd, hours_paid_for, usd_per_hour, usd_per_hour_at_most
 from akash_mcp.workflow.desired_state import DesiredState
 from akash_mcp.workflow.gpus import LeaseGpus, lease_gpus
 from akash_mcp.workflow.readiness import Readiness, read_readiness, with_answers
@@ -27,6 +27,8 @@ READ_DEADLINE = Deadline(read=12, total=12)
 """Longer than a Console takes whose providers all answer, and short enough to leave a call time for the list."""
 
 _LONGEST = timedelta(days=3650)
+_ROUNDED = Decimal("0.1")
+"""Hours: the Console funds until the limit and rounds down, and the heights that we reckon with may be a minute old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,9 @@ class Funds:
 
     `usd_per_hour` counts the leases whose price is known; where `rate_is_known` is false there may be more.
     `escrow_left` is None where it is not known. `hours_left` and `runs_until` are None where nothing is leased, where
-    they are not known, and where that is more than ten years away.
+    they are not known, and where that is more than ten years away. `limit_hours`: until its runtime limit, where it has
+    one that is known. `shortfall`: what has to come from the account's credit for it to run until then, where its
+    escrow does not pay for that.
     """
 
     usd_per_hour: Usd
@@ -43,6 +47,8 @@ class Funds:
     hours_left: Decimal | None
     runs_until: datetime | None
     rate_is_known: bool = True
+    limit_hours: Decimal | None = None
+    shortfall: Usd | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +90,18 @@ class DeploymentStatus:
 
 
 def funds_of(
-    detail: DeploymentDetail, height: int, now: float, *, generation: Generation | None, ours: bool
+    detail: DeploymentDetail,
+    height: int,
+    now: float,
+    *,
+    generation: Generation | None,
+    ours: bool,
+    credit: Usd | None = None,
 ) -> Funds:
     """The money of a deployment at block `height`, 0 where that is not known, at `now` in seconds since the epoch.
 
-    Its escrow ends it where nothing is added by itself. On `2026-11` a runtime limit ends it, and what is not `ours`
+    Its escrow ends it where nothing is added by itself. On `2026-11` a runtime limit ends it, or before that its money:
+    its escrow, to which the Console adds of the account's `credit`, None where that is not known. What is not `ours`
     may be topped up on `reference`: its end is not known there.
     """
     rate = detail.rate_uact
@@ -96,12 +109,21 @@ def funds_of(
     moment = datetime.fromtimestamp(now, UTC)
     limit = _runtime_ends(detail)
     escrow_ends = generation in (None, Generation.V2025) or (generation is Generation.REFERENCE and ours)
-    hours = None
+    hours = limit_hours = shortfall = None
+    paid = hours_paid_for(Usd.from_uact(left), rate) if rate and left is not None else None
     if rate != 0 and limit is not None:
-        # The Console pays into its escrow up to then, and closes it then, whatever is in there now.
-        hours = Decimal(max((limit - moment).total_seconds(), 0)) / 3600
-    elif rate and left is not None and escrow_ends:
-        hours = hours_paid_for(Usd.from_uact(left), rate)
+        hours = limit_hours = Decimal(max((limit - moment).total_seconds(), 0)) / 3600
+        if rate is None or left is None or paid is None:
+            hours = None
+        elif paid + _ROUNDED < limit_hours:
+            shortfall = usd_per_hour_at_most(rate) * limit_hours - Usd.from_uact(left)
+            hours = (
+                None
+                if credit is None
+                else min(limit_hours, hours_paid_for(Usd.from_uact(left) + credit, rate))
+            )
+    elif escrow_ends:
+        hours = paid
     if hours is not None and hours > _LONGEST / timedelta(hours=1):
         hours = None
     until = None if hours is None else moment + timedelta(hours=float(hours))
@@ -113,6 +135,8 @@ def funds_of(
         hours,
         until,
         rate_is_known=rate is not None,
+        limit_hours=limit_hours,
+        shortfall=shortfall,
     )
 
 
@@ -121,9 +145,21 @@ def _runtime_ends(detail: DeploymentDetail) -> datetime | None:
     ends = detail.settings.runtime_ends_at if detail.settings else None
     try:
         moment = datetime.fromisoformat(ends) if ends else None
-    except ValueError:
+        # Without a zone it could be any of many moments.
+        return moment.astimezone(UTC) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):  # the latter: `0001-01-01` east of Greenwich
         return None
-    return moment.astimezone(UTC) if moment else None
+
+
+async def read_funds(rt: Runtime, detail: DeploymentDetail, height: int) -> Funds:
+    """The money of a deployment at block `height`, its runtime limit and the account's credit read where they count."""
+    generation, ours = await known_generation(rt), rt.gate.owns(detail.dseq)
+    detail = await with_limit(rt, detail)
+    funds = funds_of(detail, height, rt.now(), generation=generation, ours=ours)
+    if funds.shortfall is None:
+        return funds
+    credit = (await account_credit(rt)).available
+    return funds_of(detail, height, rt.now(), generation=generation, ours=ours, credit=credit)
 
 
 async def read_deployment(rt: Runtime, dseq: Dseq) -> DeploymentDetail:
@@ -170,9 +206,7 @@ async def status_of(
 ) -> DeploymentStatus:
     """The status of a deployment whose `detail` was just read. Providers are not asked if `known_readiness` is set."""
     height = await rt.reader.latest_height()
-    generation, ours = await known_generation(rt), rt.gate.owns(detail.dseq)
-    if generation is Generation.V2026_11 and detail.settings is None and detail.open_leases:
-        detail = await _with_limit(rt, detail)
+    funds = await read_funds(rt, detail, height)
     running = detail.active_leases
     providers: dict[ProviderAddress, ProviderRecord] = {}
     async with anyio.create_task_group() as tasks:
@@ -182,8 +216,8 @@ async def status_of(
             readiness = await with_answers(rt, readiness)
     return DeploymentStatus(
         detail=detail,
-        ours=ours,
-        funds=funds_of(detail, height, rt.now(), generation=generation, ours=ours),
+        ours=rt.gate.owns(detail.dseq),
+        funds=funds,
         spent=detail.spent_at(height),
         readiness=readiness,
         providers=providers,
@@ -211,8 +245,10 @@ async def known_generation(rt: Runtime) -> Generation | None:
         return None
 
 
-async def _with_limit(rt: Runtime, detail: DeploymentDetail) -> DeploymentDetail:
-    """The deployment with its runtime limit, which only the Console's list tells along with it."""
+async def with_limit(rt: Runtime, detail: DeploymentDetail) -> DeploymentDetail:
+    """A deployment with its runtime limit, where the Console has limits: only its list tells them along with it."""
+    if await known_generation(rt) is not Generation.V2026_11 or detail.settings or not detail.open_leases:
+        return detail
     try:
         return detail.model_copy(update={"settings": await rt.reader.runtime_limit(detail.dseq)})
     except AkashError:

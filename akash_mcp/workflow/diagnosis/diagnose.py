@@ -23,7 +23,7 @@ from akash_mcp.workflow.diagnosis.evidence import LeaseEvidence, gather_evidence
 from akash_mcp.workflow.diagnosis.rules import diagnose_lease, in_order
 from akash_mcp.workflow.gpus import LeaseGpus
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.status import funds_of, gpus_of, known_generation, read_deployment
+from akash_mcp.workflow.status import gpus_of, read_deployment, read_funds
 
 _LOW_HOURS = 1
 
@@ -157,10 +157,10 @@ async def _evidence(rt: Runtime, detail: DeploymentDetail, height: int | None) -
 
 
 async def _low_escrow(rt: Runtime, detail: DeploymentDetail, height: int) -> list[Cause]:
-    funds = funds_of(
-        detail, height, rt.now(), generation=await known_generation(rt), ours=rt.gate.owns(detail.dseq)
-    )
-    if detail.active_leases and funds.hours_left is not None and funds.hours_left < _LOW_HOURS:
+    if not detail.active_leases:
+        return []
+    funds = await read_funds(rt, detail, height)
+    if funds.hours_left is not None and funds.hours_left < _LOW_HOURS:
         left = "an unknown amount" if funds.escrow_left is None else funds.escrow_left.rounded_down()
         evidence = (f"{left} left at {funds.usd_per_hour} an hour",)
         return [causes.ESCROW_LOW.cause(evidence, minutes=f"{int(funds.hours_left * 60)}")]
