@@ -47,9 +47,9 @@ class Operation:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        return re.compile(
-            re.sub(r"/\\{\w+\\\?\\}", "(?:/[^/]+)?", re.sub(r"\\{\w+\\}", "[^/]+", re.escape(self.path)))
-        )
+        """Its path, each parameter by its name; one that may be missing has a question mark."""
+        path = re.sub(r"/\\{(\w+)\\\?\\}", r"(?:/(?P<\1>[^/]+))?", re.escape(self.path))
+        return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", path))
 
     @property
     def body(self) -> dict[str, Any] | None:
