@@ -12,6 +12,7 @@ from functools import partial
 
 import anyio
 
+from akash_mcp.clients.console.market_models import Block
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.clients.console.reader import DeploymentsRead
 from akash_mcp.errors import (
@@ -34,6 +35,7 @@ from akash_mcp.workflow.status import (
     account_credit,
     funds_of,
     known_generation,
+    latest_moment,
     with_limit,
 )
 
@@ -102,9 +104,9 @@ async def overview(rt: Runtime) -> Overview:
     doubtful = {dseq for dseq, detail in shown.items() if not detail.active_leases}
     asked = sorted((ours.keys() - shown.keys()) | listed.hidden | doubtful, key=int, reverse=True)
     answers = await _ask(rt, asked[:MOST_ASKED])
-    height = await _height(rt, problems) if shown or answers else 0
+    block = await _block(rt, problems) if shown or answers else Block()
     told = shown | {dseq: answer for dseq, answer in answers.items() if not isinstance(answer, str)}
-    reckon = await _reckoned(rt, told.values(), height)
+    reckon = await _reckoned(rt, told.values(), block)
     rows = []
     for dseq in sorted(shown.keys() | set(asked), key=int, reverse=True):
         answer = answers.get(dseq, shown.get(dseq, "There are too many to ask for each."))
@@ -163,21 +165,21 @@ async def _ask(rt: Runtime, dseqs: Iterable[Dseq]) -> dict[Dseq, DeploymentDetai
     return answers
 
 
-async def _height(rt: Runtime, problems: list[str]) -> int:
+async def _block(rt: Runtime, problems: list[str]) -> Block:
     try:
-        return await rt.reader.latest_height()
+        return await rt.reader.latest_block()
     except AkashError as failure:
         problems.append(f"How long escrows last is not known: {failure.what}")
-        return 0
+        return Block()
 
 
-async def _reckoned(rt: Runtime, details: Collection[DeploymentDetail], height: int) -> Reckon:
+async def _reckoned(rt: Runtime, details: Collection[DeploymentDetail], block: Block) -> Reckon:
     """How to reckon the money of each. The account's credit counts where it is enough for all of them together."""
-    generation, now = await known_generation(rt), rt.now()
+    generation, now = await known_generation(rt), latest_moment(rt, block)
 
     def reckon(detail: DeploymentDetail, credit: Usd | None = None) -> Funds:
         ours = rt.gate.owns(detail.dseq)
-        return funds_of(detail, height, now, generation=generation, ours=ours, credit=credit)
+        return funds_of(detail, block.height, now, generation=generation, ours=ours, credit=credit)
 
     wanted = [funds.shortfall for funds in map(reckon, details) if funds.shortfall is not None]
     credit = (await account_credit(rt)).available if wanted else None

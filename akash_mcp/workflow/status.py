@@ -7,10 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
+from functools import partial
 
 import anyio
 
+from akash_mcp.clients.api_model import iso_moment
 from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.market_models import Block
 from akash_mcp.clients.console.models import DeploymentDetail, ProviderRecord
 from akash_mcp.clients.lease_status import LeaseStatus
 from akash_mcp.clients.retries import Deadline
@@ -107,7 +110,8 @@ def funds_of(
     rate = detail.rate_uact
     left = detail.escrow_left(height) if height or rate == 0 else None
     moment = datetime.fromtimestamp(now, UTC)
-    limit = _runtime_ends(detail)
+    # When the Console closes it, where it does that (autumn 2026) and the lease has started.
+    limit = iso_moment(detail.settings.runtime_ends_at) if detail.settings else None
     escrow_ends = generation in (None, Generation.V2025) or (generation is Generation.REFERENCE and ours)
     hours = limit_hours = shortfall = None
     paid = hours_paid_for(Usd.from_uact(left), rate) if rate and left is not None else None
@@ -117,11 +121,8 @@ def funds_of(
             hours = None
         elif paid + _ROUNDED < limit_hours:
             shortfall = usd_per_hour_at_most(rate) * limit_hours - Usd.from_uact(left)
-            hours = (
-                None
-                if credit is None
-                else min(limit_hours, hours_paid_for(Usd.from_uact(left) + credit, rate))
-            )
+            reach = None if credit is None else hours_paid_for(Usd.from_uact(left) + credit, rate)
+            hours = None if reach is None else min(limit_hours, reach)
     elif escrow_ends:
         hours = paid
     if hours is not None and hours > _LONGEST / timedelta(hours=1):
@@ -140,26 +141,27 @@ def funds_of(
     )
 
 
-def _runtime_ends(detail: DeploymentDetail) -> datetime | None:
-    """When the Console closes it, where it does that (autumn 2026) and the lease has started."""
-    ends = detail.settings.runtime_ends_at if detail.settings else None
-    try:
-        moment = datetime.fromisoformat(ends) if ends else None
-        # Without a zone it could be any of many moments.
-        return moment.astimezone(UTC) if moment and moment.tzinfo else None
-    except (ValueError, OverflowError):  # the latter: `0001-01-01` east of Greenwich
-        return None
-
-
-async def read_funds(rt: Runtime, detail: DeploymentDetail, height: int) -> Funds:
-    """The money of a deployment at block `height`, its runtime limit and the account's credit read where they count."""
-    generation, ours = await known_generation(rt), rt.gate.owns(detail.dseq)
+async def read_funds(rt: Runtime, detail: DeploymentDetail, block: Block) -> Funds:
+    """The money of a deployment at a block, its runtime limit and the account's credit read where they count."""
     detail = await with_limit(rt, detail)
-    funds = funds_of(detail, height, rt.now(), generation=generation, ours=ours)
-    if funds.shortfall is None:
-        return funds
-    credit = (await account_credit(rt)).available
-    return funds_of(detail, height, rt.now(), generation=generation, ours=ours, credit=credit)
+    reckon = partial(
+        funds_of,
+        detail,
+        block.height,
+        latest_moment(rt, block),
+        generation=await known_generation(rt),
+        ours=rt.gate.owns(detail.dseq),
+    )
+    funds = reckon()
+    return funds if funds.shortfall is None else reckon(credit=(await account_credit(rt)).available)
+
+
+def latest_moment(rt: Runtime, block: Block) -> float:
+    """Now, in seconds since the epoch: by our clock or the platform's, whichever is later.
+
+    The platform ends what runs by its own; ours may be behind, and the Console's index too.
+    """
+    return max(rt.now(), block.time)
 
 
 async def read_deployment(rt: Runtime, dseq: Dseq) -> DeploymentDetail:
@@ -205,8 +207,8 @@ async def status_of(
     rt: Runtime, detail: DeploymentDetail, known_readiness: Readiness | None = None
 ) -> DeploymentStatus:
     """The status of a deployment whose `detail` was just read. Providers are not asked if `known_readiness` is set."""
-    height = await rt.reader.latest_height()
-    funds = await read_funds(rt, detail, height)
+    block = await rt.reader.latest_block()
+    funds = await read_funds(rt, detail, block)
     running = detail.active_leases
     providers: dict[ProviderAddress, ProviderRecord] = {}
     async with anyio.create_task_group() as tasks:
@@ -218,7 +220,7 @@ async def status_of(
         detail=detail,
         ours=rt.gate.owns(detail.dseq),
         funds=funds,
-        spent=detail.spent_at(height),
+        spent=detail.spent_at(block.height),
         readiness=readiness,
         providers=providers,
         kept=rt.evidence.kept(detail.dseq) if detail.leases and not running else None,

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import anyio
 
+from akash_mcp.clients.console.market_models import Block
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import AkashError, NotFound
 from akash_mcp.guard.evidence import FAILURE_SECONDS, Finding
@@ -60,7 +61,8 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
             raise
         return unrecorded
     not_known: list[str] = []
-    height = await _height(rt, not_known)
+    block = await _block(rt, not_known)
+    height = block.height or None
     closings = list(causes_of_closing(detail))
     found_causes = [cause for _, cause in closings]
     past: list[str] = []
@@ -89,7 +91,7 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
     if any(lease is not None for lease, _ in closings):
         found_causes += kept_causes(rt, dseq)
     if height is not None:
-        found_causes += await _low_escrow(rt, detail, height)
+        found_causes += await _low_escrow(rt, detail, block)
     ordered = in_order(found_causes)
     if not ordered and not not_known:
         rt.evidence.forget(dseq)
@@ -135,12 +137,12 @@ def _note_failure(rt: Runtime, provider: ProviderAddress, cause: Cause, seconds_
         rt.evidence.provider_failed(provider, cause.kind.name, seconds_ago=seconds_ago)
 
 
-async def _height(rt: Runtime, not_known: list[str]) -> int | None:
+async def _block(rt: Runtime, not_known: list[str]) -> Block:
     try:
-        return await rt.reader.latest_height() or None
+        return await rt.reader.latest_block()
     except AkashError as failure:
         not_known.append(f"How long its escrow lasts is not known: {failure.what}")
-        return None
+        return Block()
 
 
 async def _evidence(rt: Runtime, detail: DeploymentDetail, height: int | None) -> list[LeaseEvidence]:
@@ -156,10 +158,10 @@ async def _evidence(rt: Runtime, detail: DeploymentDetail, height: int | None) -
     return [gathered[lease] for lease in detail.active_leases]
 
 
-async def _low_escrow(rt: Runtime, detail: DeploymentDetail, height: int) -> list[Cause]:
+async def _low_escrow(rt: Runtime, detail: DeploymentDetail, block: Block) -> list[Cause]:
     if not detail.active_leases:
         return []
-    funds = await read_funds(rt, detail, height)
+    funds = await read_funds(rt, detail, block)
     if funds.hours_left is not None and funds.hours_left < _LOW_HOURS:
         left = "an unknown amount" if funds.escrow_left is None else funds.escrow_left.rounded_down()
         evidence = (f"{left} left at {funds.usd_per_hour} an hour",)
