@@ -10,6 +10,7 @@ AkashError                     what happened, whether money moved, what to do ne
 │   ├── OfferGone              an offer that was chosen cannot be had: another may do (guard.lease_permit)
 │   ├── NotApproved            declined, or a token that is unknown, used, late or for other arguments
 │   ├── Busy                   another operation has the deployment in hand
+│   ├── HeldBack               what the Console refuses again and again is not sent for a while
 │   └── LedgerUnusable         the ledger cannot be read or written, so nothing is spent
 ├── Unwound                    what went wrong with a deployment, and what closing it came to (guard.close_permit)
 ├── NotDelivered               what was approved is leased and costs, and its provider does not take the manifest
@@ -26,6 +27,7 @@ AkashError                     what happened, whether money moved, what to do ne
 │   │   └── WalletProvisioning 409 wallet_provisioning: a new account, not ready yet
 │   ├── TooLarge               413
 │   ├── RateLimited            429
+│   │   └── RepeatedRefusal    429 repeated_refusal: too many refusals in a row, and nothing was looked at
 │   └── ServerError            5xx
 ├── NotOffered                 this generation of the Console API has no such thing (clients.console.generation)
 ├── Unreachable                no connection: the request was not sent
@@ -40,7 +42,24 @@ AkashError                     what happened, whether money moved, what to do ne
 
 from __future__ import annotations
 
+import math
+
 NOTHING_MOVED = "No money moved."
+
+
+def in_time(seconds: float | None) -> str:
+    """When to try again, rounded up: `in 40 seconds`, `in 4 minutes`. `in a minute` where nobody said."""
+    if seconds is None:
+        return "in a minute"
+    for size, unit, most in ((1, "second", 90), (60, "minute", 90), (3600, "hour", 48)):
+        count = max(math.ceil(min(seconds, _LONGEST_WAIT) / size), 1)
+        if count <= most:
+            return f"in {count} {unit}{'s' * (count > 1)}"
+    return f"in {math.ceil(min(seconds, _LONGEST_WAIT) / 86_400)} days"
+
+
+_LONGEST_WAIT = 365 * 86_400.0
+"""Seconds: what says that it takes longer is not believed."""
 
 
 class AkashError(Exception):
@@ -97,6 +116,10 @@ class NotApproved(Refused):
 
 class Busy(Refused):
     """Another operation has the deployment in hand, and two never act on one at a time."""
+
+
+class HeldBack(Refused):
+    """What the Console refuses again and again is not sent for a while: the account would be refused for longer."""
 
 
 class LedgerUnusable(Refused):
@@ -176,6 +199,13 @@ class TooLarge(ApiError):
 
 class RateLimited(ApiError):
     """429: too many requests."""
+
+
+class RepeatedRefusal(RateLimited):
+    """429 `repeated_refusal`: too many such requests of the account were refused in a row. This one was not looked at.
+
+    `retry_after` is 1 where only others under way could fill the streak.
+    """
 
 
 class ServerError(ApiError):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import hypothesis
 import pytest
 from agents import ERAS, SPEED, Agent, Connect
+from jsonschema import Draft202012Validator
 from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.types import ElicitRequestParams, ElicitResult
@@ -46,6 +48,23 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 def anyio_backend() -> str:
     """The package runs on asyncio (uvicorn and websockets do), so the tests do too."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _schemas_judged_once() -> Iterator[None]:
+    """Each client judges the schemas of its tools anew, a fifth of a test's time; all here see the same dozen."""
+    judged: set[str] = set()
+    check_schema = Draft202012Validator.check_schema
+
+    def check(schema: dict[str, Any]) -> None:
+        text = json.dumps(schema, sort_keys=True)
+        if text not in judged:
+            check_schema(schema)
+            judged.add(text)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Draft202012Validator, "check_schema", check)
+        yield
 
 
 @pytest.fixture

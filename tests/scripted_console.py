@@ -120,8 +120,20 @@ Told = tuple[int, object] | None
 Answer = Told | Callable[[], Told]
 
 
-def refusal(status: int, message: str = "No.", code: str = "unknown_error") -> Told:
-    return status, {"error": "Whatever", "message": message, "code": code}
+def refusal(
+    status: int, message: str = "No.", code: str = "unknown_error", *, retry_after: int | None = None
+) -> Told:
+    """An error of the Console's; `retry_after` becomes a header."""
+    told = {"error": "Whatever", "message": message, "code": code}
+    return status, told if retry_after is None else Waiting(told, retry_after)
+
+
+class Waiting(dict[str, str]):
+    """An error, and after how many seconds to try again."""
+
+    def __init__(self, told: dict[str, str], retry_after: int) -> None:
+        super().__init__(told)
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True)
@@ -192,6 +204,8 @@ class ScriptedConsole:
                 status, content = told
                 raw = json.dumps({"data": content} if status < 400 else content).encode()
                 head = f"HTTP/1.1 {status} Whatever\r\ncontent-type: application/json\r\ncontent-length: {len(raw)}"
+                if isinstance(content, Waiting):
+                    head += f"\r\nretry-after: {content.retry_after}"
                 writer.write(head.encode() + b"\r\n\r\n" + raw)
                 await writer.drain()
                 if self._is_leaving:
@@ -236,6 +250,7 @@ class Guarded:
     gate: Gate
     clock: list[float]
     pauses: list[float] = field(default_factory=list)
+    slept: list[float] = field(default_factory=list)
 
     def damage(self) -> None:
         """Break the ledger's file, as a bad disk would."""
@@ -294,7 +309,7 @@ async def guarded(
     """A guard before a scripted Console, which is asked for its `generation` where that is None. Waiting takes no
     time.
     """
-    clock, pauses = [1_763_759_000.0], []
+    clock, pauses, slept = [1_763_759_000.0], [], []
     limits, store = policy or Policy(), Store(folder / "state")
 
     async def no_time(seconds: float) -> None:
@@ -302,6 +317,9 @@ async def guarded(
 
     async def pause() -> None:
         pauses.append(clock[0])
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
 
     ledger, journal = Ledger(store, limits, lambda: clock[0]), Journal(store, lambda: clock[0])
     async with (
@@ -311,8 +329,10 @@ async def guarded(
     ):
         reader = ConsoleReader(upstream)
         access = ProviderAccess(reader, ChainReader(chain))
-        gate = Gate(upstream, reader, access, policy=limits, ledger=ledger, journal=journal, pause=pause)
+        gate = Gate(
+            upstream, reader, access, policy=limits, ledger=ledger, journal=journal, pause=pause, sleep=sleep
+        )
         try:
-            yield Guarded(console, store, limits, ledger, journal, reader, access, gate, clock, pauses)
+            yield Guarded(console, store, limits, ledger, journal, reader, access, gate, clock, pauses, slept)
         finally:
             store.close()

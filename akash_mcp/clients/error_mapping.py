@@ -27,10 +27,12 @@ from akash_mcp.errors import (
     NotFound,
     PaymentRequired,
     RateLimited,
+    RepeatedRefusal,
     ServerError,
     TooLarge,
     Unauthorized,
     WalletProvisioning,
+    in_time,
 )
 from akash_mcp.money import NotMoney, Usd
 from akash_mcp.sanitize.secrets import KnownSecrets
@@ -53,6 +55,15 @@ class InsufficientBalance(PaymentRequired):
 
     required: Usd | None = None
     available: Usd | None = None
+
+    def tell(self, required: Usd | None, available: Usd | None) -> None:
+        """Keep the figures, and say them."""
+        self.required, self.available = required, available
+        needs = f"It needs {required}" if required is not None else ""
+        has = f"the account has {available.rounded_down()}" if available is not None else ""
+        figures = " and ".join(filter(None, (needs, has)))
+        if figures:
+            self.what = f"{self.what} {figures[0].upper()}{figures[1:]}."
 
 
 class TopUpPending(PaymentRequired):
@@ -81,6 +92,7 @@ _WHAT: Mapping[type[ApiError], str] = {
     WalletProvisioning: "{name} is still setting up the account's wallet",
     TooLarge: "{name} says that the request is too large",
     RateLimited: "{name} says that we ask too often",
+    RepeatedRefusal: "{name} refused such requests of this account too often, and takes none for a while",
     ServerError: "{name} failed",
 }
 
@@ -131,7 +143,8 @@ def error_of(
     """The error behind a response of `status` 300 or more from the upstream called `name`.
 
     `clean` makes its message fit to be repeated. `advice` maps an error's code, or its class, to the next step that its
-    reader should take; `meanings` are patterns, by name, for what its message is known to mean.
+    reader should take, with `{when}` for when to try again; `meanings` are patterns, by name, for what its message is
+    known to mean.
     """
     parsed = _parsed(body)
     code = _code(parsed)
@@ -139,8 +152,9 @@ def error_of(
         code = clean(code, limit=LONGEST_CODE)
     raw = _message(parsed, body, headers)
     kind = _kind(status, code, raw)
-    message = clean(raw)
+    message = clean(": ".join(filter(None, (_reason(parsed), raw))))
     what = f"{_WHAT[kind].format(name=name)} ({status}{': ' + message if message else ''})."
+    retry_after = _retry_after(headers)
     advice = advice or {}
     general = next((advice[each] for each in kind.__mro__ if each in advice), "")
     error = kind(
@@ -149,14 +163,11 @@ def error_of(
         code=code,
         message=message,
         meanings=meanings_of(raw, meanings or {}),
-        next_step=advice.get(code, general),
-        retry_after=_retry_after(headers.get("retry-after", "")),
+        next_step=advice.get(code, general).replace("{when}", in_time(retry_after)),
+        retry_after=retry_after,
     )
     if isinstance(error, InsufficientBalance):
-        error.required, error.available = (
-            _usd(parsed, "requiredAmountUsd"),
-            _usd(parsed, "availableAmountUsd"),
-        )
+        error.tell(_usd(parsed, "requiredAmountUsd"), _usd(parsed, "availableAmountUsd"))
     return error
 
 
@@ -167,6 +178,8 @@ def _kind(status: int, code: str, message: str) -> type[ApiError]:
         return TopUpPending
     if status == 402 and code == "insufficient_balance":
         return InsufficientBalance
+    if status == 429 and code == "repeated_refusal":
+        return RepeatedRefusal
     # A redirect is a failure of the upstream too: it is not followed, since it would carry the key elsewhere.
     return _BY_STATUS.get(status, BadRequest if 400 <= status < 500 else ServerError)
 
@@ -211,6 +224,13 @@ def _issues(data: object) -> str:
     return "; ".join(found[:3])
 
 
+def _reason(parsed: object) -> str:
+    """Why somebody behind the upstream refused, such as a provider a manifest. Nothing is decided by their words."""
+    data = parsed.get("data") if isinstance(parsed, dict) else None
+    reason = data.get("reason") if isinstance(data, dict) else None
+    return reason.strip() if isinstance(reason, str) else ""
+
+
 def _usd(parsed: object, name: str) -> Usd | None:
     data = parsed.get("data") if isinstance(parsed, dict) else None
     amount = data.get(name) if isinstance(data, dict) else None
@@ -222,13 +242,17 @@ def _usd(parsed: object, name: str) -> Usd | None:
         return None
 
 
-def _retry_after(value: str) -> float | None:
-    """Seconds from a Retry-After header, which is a number of seconds or a date; None where there is none."""
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds from a Retry-After header: a number, or a date by the upstream's clock. None where there is none."""
+    value = headers.get("retry-after", "")
     seconds = believable(value)
     if seconds is not None and seconds >= 0:
         return float(seconds)
     moment = date_of(value)
-    return None if moment is None else max(0.0, moment - datetime.now(UTC).timestamp())
+    if moment is None:
+        return None
+    now = date_of(headers.get("date", ""))
+    return max(0.0, moment - (datetime.now(UTC).timestamp() if now is None else now))
 
 
 def date_of(value: str) -> float | None:

@@ -18,7 +18,9 @@ from akash_mcp.errors import (
     NotDelivered,
     NotFound,
     OutcomeUnknown,
+    RepeatedRefusal,
     ServerError,
+    in_time,
 )
 from akash_mcp.guard.bounds import uact_of
 from akash_mcp.guard.journal import State
@@ -29,6 +31,7 @@ from akash_mcp.money import Usd
 log = logging.getLogger(__name__)
 
 _CLOSE_ATTEMPTS = 3
+_LONGEST_WAIT_SECONDS = 600.0
 
 
 class Unwound(AkashError):
@@ -58,16 +61,21 @@ class ClosePermit:
     async def close(self) -> Closed:
         """Close, and read back that it is so. Harmless to repeat.
 
-        Raises `NotFound` for a deployment that neither this account nor our journal knows, and `OutcomeUnknown` in
-        every other case in which it cannot be proven closed.
+        Where the Console takes no close for a while, because it refused a few, that time is waited out. Raises
+        `NotFound` for a deployment that neither this account nor our journal knows, and `OutcomeUnknown` in every other
+        case in which it cannot be proven closed.
         """
+        unknown = 0
         for _ in range(_CLOSE_ATTEMPTS - 1):
             failure = await self._ask_to_close()
+            unknown += isinstance(failure, NotFound)
             try:
                 return await self._proven(failure)
             except OutcomeUnknown:
-                if _is_final(failure):
+                if _is_final(failure) or unknown > 1:
                     raise
+            if isinstance(failure, RepeatedRefusal):
+                await self._operation.sleep(min(failure.retry_after or 0.0, _LONGEST_WAIT_SECONDS))
             await self._operation.pause()
         return await self._proven(await self._ask_to_close())
 
@@ -143,10 +151,12 @@ class ClosePermit:
         return None if paid is None else Usd.from_uact(paid)
 
     def _not_proven(self, why: AkashError) -> OutcomeUnknown:
-        again = "Call close_deployment again in half a minute: repeating it is harmless."
+        wait = why.retry_after if isinstance(why, ApiError) else None
+        when = "in half a minute" if wait is None else in_time(wait)
+        again = f"Call close_deployment again {when}: repeating it is harmless."
         return OutcomeUnknown(
             f"Deployment {self._dseq} is not proven closed and may still cost money. {why.what}",
-            next_step=f"{again} {why.next_step}".rstrip(),
+            next_step=f"{again} {why.next_step}".rstrip() if wait is None else again,
         )
 
     def _record(self, closed: Closed) -> None:
@@ -164,8 +174,10 @@ class ClosePermit:
 
 
 def _is_final(failure: AkashError | None) -> bool:
-    """Whether asking again will not help: the Console counts refusals, and answers none for a while after a few."""
-    refused = isinstance(failure, ApiError) and not isinstance(failure, ServerError | NotFound)
+    """Whether asking again will not help: the Console counts refusals, and takes no close for a while after a few."""
+    refused = isinstance(failure, ApiError) and not isinstance(
+        failure, ServerError | NotFound | RepeatedRefusal
+    )
     return refused or isinstance(failure, BadSettings)
 
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
+import anyio
+
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.reader import ConsoleReader
+from akash_mcp.clients.console.requests import CREATE_PATH, LEASE_PATH, subject_of
 from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client_certificate import ClientCertificates
@@ -49,17 +52,20 @@ class Gate:
         ledger: Ledger,
         journal: Journal,
         pause: Callable[[], Awaitable[None]],
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         certificates: ClientCertificates | None = None,
     ) -> None:
-        """`pause` waits a few seconds, before something harmless is tried again. `certificates` keeps what a lease
-        makes on the API of 2025."""
-        self._writer = ConsoleWriter(client, certificates)
+        """`pause` waits a few seconds, before something harmless is tried again, `sleep` for as many seconds as the
+        Console says. `certificates` keeps what a lease makes on the API of 2025."""
+        self._client = client
+        self._writer = ConsoleWriter(client, certificates, journal.refusals)
         self._shell = ProviderShell(access)
         self._reader = reader
         self._policy = policy
         self._ledger = ledger
         self._journal = journal
         self._pause = pause
+        self._sleep = sleep
 
     def owns(self, dseq: Dseq) -> bool:
         """Whether this server created the deployment. A ledger that cannot be read owns nothing."""
@@ -69,18 +75,27 @@ class Gate:
             log.exception("ownership of a deployment is unknown")
             return False
 
+    def check_launch(self, plan: LaunchPlan) -> None:
+        """Raise `HeldBack` where the Console would not take what a launch sends: asked before a person is asked."""
+        self._check_taken(CREATE_PATH, subject_of(plan.sdl))
+        if plan.tool == "deploy":
+            self._check_taken(LEASE_PATH)
+
     def launch(self, plan: LaunchPlan, approval: Approval) -> LaunchPermit:
         """A permit to create one deployment and lease for it. Its deposit is reserved from now on."""
-        op_id = self._admit(Kind.LAUNCH, plan, approval, dseq=None)
+        op_id = self._admit(Kind.LAUNCH, plan, approval, dseq=None, name=plan.title)
         return LaunchPermit(self._operation(op_id), plan)
 
     def check_lease(self, dseq: Dseq) -> None:
-        """Raise `BadArgument` for a deployment that we did not create: asked before a person is asked."""
+        """Raise `BadArgument` for a deployment that we did not create, and `HeldBack` where the Console takes no lease
+        now: asked before a person is asked.
+        """
         if not self.owns(dseq):
             raise BadArgument(
                 f"Deployment {dseq} was not created by this server, so what it may cost is not known.",
                 next_step="Use deploy or create_deployment for a new one.",
             )
+        self._check_taken(LEASE_PATH)
 
     def lease(self, plan: LeasePlan, approval: Approval) -> LeasePermit:
         """A permit to lease for a deployment that we created."""
@@ -112,12 +127,12 @@ class Gate:
         op_id = self._admit(Kind.EXEC, plan, approval, dseq=plan.lease.dseq)
         return ExecPermit(self._operation(op_id), self._shell, plan)
 
-    def _admit(self, kind: Kind, plan: Plan, approval: Approval, dseq: Dseq | None) -> OpId:
+    def _admit(self, kind: Kind, plan: Plan, approval: Approval, dseq: Dseq | None, name: str = "") -> OpId:
         _match(plan, approval)
         op_id, refusal = approval.op_id, None
         # The yes is used up, the operation written down and its exposure held at once, or not at all.
         with self._journal.together():
-            self._journal.open(op_id, kind, plan.record, dseq)
+            self._journal.open(op_id, kind, plan.record, dseq, name)
             try:
                 if plan.exposure:
                     self._ledger.reserve(op_id, plan.exposure, dseq=dseq)
@@ -129,9 +144,20 @@ class Gate:
             raise refusal
         return op_id
 
+    def _check_taken(self, path: str, subject: str | None = None) -> None:
+        if self._client.counts_refusals:
+            self._journal.refusals.check(self._client.account, f"POST {path}", subject)
+
     def _operation(self, op_id: OpId) -> AuthorisedOperation:
         return AuthorisedOperation(
-            self._writer, self._reader, self._ledger, self._journal, self._policy, self._pause, op_id
+            self._writer,
+            self._reader,
+            self._ledger,
+            self._journal,
+            self._policy,
+            self._pause,
+            self._sleep,
+            op_id,
         )
 
 

@@ -20,6 +20,7 @@ from enum import StrEnum
 from sqlite3 import Connection, IntegrityError, Row
 
 from akash_mcp.guard.holds import Holds
+from akash_mcp.guard.refusals import Refusals
 from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize.text import one_line
@@ -70,7 +71,10 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One journalled operation as it stands. Times are seconds since the epoch; `note` is its last step's."""
+    """One journalled operation as it stands. Times are seconds since the epoch; `note` is its last step's.
+
+    `name` is what a launch's deployment is called, without the operation.
+    """
 
     op_id: OpId
     kind: Kind
@@ -80,6 +84,7 @@ class Operation:
     note: str
     created_at: float
     updated_at: float
+    name: str = ""
 
 
 def new_op_id() -> OpId:
@@ -104,7 +109,7 @@ class OperationExists(Exception):
 
 
 class Journal:
-    """The operations of this user on this machine, and what each has in hand (`holds`).
+    """The operations of this user on this machine, what each has in hand (`holds`), and what was refused (`refusals`).
 
     Raises `LedgerUnusable` when the file cannot be used.
     """
@@ -113,12 +118,13 @@ class Journal:
         self._store = store
         self._now = now
         self.holds = Holds(store, now)
+        self.refusals = Refusals(store, now)
 
     def together(self) -> AbstractContextManager[Connection]:
         """One transaction around several entries, the ledger's as well: they are in one file."""
         return self._store.transaction()
 
-    def open(self, op_id: OpId, kind: Kind, summary: str, dseq: Dseq | None = None) -> None:
+    def open(self, op_id: OpId, kind: Kind, summary: str, dseq: Dseq | None = None, name: str = "") -> None:
         """Write down what is about to be done, and take its deployment in hand.
 
         Raises `OperationExists` where it was opened before, by whichever process, and `Busy` where another one has
@@ -130,9 +136,9 @@ class Journal:
             if db.execute("SELECT 1 FROM operations WHERE op_id = ?", (op_id,)).fetchone():
                 raise OperationExists(op_id)
             db.execute(
-                "INSERT INTO operations (op_id, kind, state, dseq, summary, created_at, updated_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (op_id, kind, State.PLANNED, dseq, summary, now, now),
+                "INSERT INTO operations (op_id, kind, state, dseq, summary, created_at, updated_at, name)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (op_id, kind, State.PLANNED, dseq, summary, now, now, name),
             )
             db.execute("INSERT INTO steps VALUES (?, ?, ?, ?)", (op_id, now, State.PLANNED, ""))
             if kind is not Kind.EXEC:
@@ -288,4 +294,5 @@ def _operation(row: Row) -> Operation:
         note=row["note"] or "",
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        name=row["name"] or "",
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from akash_mcp.clients.console.models import Created
+from akash_mcp.clients.console.names import full_name
 from akash_mcp.errors import AkashError, LedgerUnusable, OutcomeUnknown, WalletProvisioning
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.journal import Sources, State
@@ -17,7 +18,7 @@ from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.guard.plans import LaunchPlan
 from akash_mcp.ids import Dseq, OpId
 
-_PROVISIONING_ATTEMPTS = 14  # as often as Console's own page
+_PROVISIONING_PAUSES = 14  # as many as Console's own page makes
 
 
 async def _never(dseq: Dseq) -> bool:
@@ -75,22 +76,28 @@ class LaunchPermit:
         return created
 
     async def _created(self, first: Callable[[], Awaitable[None]]) -> Created:
-        for _ in range(_PROVISIONING_ATTEMPTS):
+        # Where refusals are counted (autumn 2026) it is sent twice, with the same patience.
+        counts = self.plan.runtime_limit_hours is not None
+        for pauses in [_PROVISIONING_PAUSES] if counts else [1] * _PROVISIONING_PAUSES:
             try:
                 return await self._send(first)
             except WalletProvisioning:
                 # A definite no: a new account's wallet is still being set up, and nothing was done.
-                await self._operation.pause()
+                for _ in range(pauses):
+                    await self._operation.pause()
         return await self._send(first)
 
     async def _send(self, first: Callable[[], Awaitable[None]]) -> Created:
-        await first()
-        return await self._operation.writer.create_deployment(
-            self.plan.sdl,
-            self.plan.deposit,
-            name=self._operation.op_id,
-            runtime_limit_hours=self.plan.runtime_limit_hours,
-        )
+        async def send() -> Created:
+            await first()
+            return await self._operation.writer.create_deployment(
+                self.plan.sdl,
+                self.plan.deposit,
+                name=full_name(self.plan.title, self._operation.op_id),
+                runtime_limit_hours=self.plan.runtime_limit_hours,
+            )
+
+        return await self._operation.once_taken(send)
 
     def adopt(self, dseq: Dseq, *, by_name: bool = False) -> bool:
         """Take up a deployment that was found to be what a lost answer created.

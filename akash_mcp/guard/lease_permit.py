@@ -14,17 +14,22 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
+from akash_mcp.clients.console.client import BID_GONE, PROVIDER_GONE
 from akash_mcp.clients.console.models import Bid, DeploymentDetail, Lease
 from akash_mcp.errors import (
     AkashError,
     ApiError,
     BadArgument,
+    HeldBack,
     Interrupted,
     LedgerUnusable,
     NotDelivered,
     OutcomeUnknown,
+    RateLimited,
     Refused,
+    ServerError,
     TakenOver,
+    Unauthorized,
     Unreachable,
 )
 from akash_mcp.guard.bounds import Bound, Terms, leases_not_closed, read_bound
@@ -107,10 +112,13 @@ class LeasePermit:
             if failure is not None:
                 await self._deliver_again(terms, sources.manifest, failure)
             return bound
-        if isinstance(failure, ApiError) and failure.status in (400, 403, 404, 502):
+        if isinstance(failure, ApiError):
             # A bid that was closed reads as closed; a provider that cannot be leased from goes on bidding.
-            lost = {lease.provider for lease in terms.leases} if failure.status != 400 else ()
-            raise OfferGone(failure.what, providers=frozenset(lost)) from failure
+            if failure.code == "provider_unreachable" or PROVIDER_GONE in failure.meanings:
+                lost = frozenset(lease.provider for lease in terms.leases)
+                raise OfferGone(failure.what, providers=lost) from failure
+            if BID_GONE in failure.meanings:
+                raise OfferGone(failure.what) from failure
         raise failure
 
     async def _or_close(self, work: Awaitable[T]) -> T:
@@ -128,7 +136,9 @@ class LeasePermit:
         """The one request that starts the billing: its answer, or why there is none."""
         try:
             with self._operation.accounted(on_refusal=State.OFFERED):
-                return await self._operation.writer.create_lease(manifest, leases), None
+                return await self._operation.once_taken(
+                    lambda: self._operation.writer.create_lease(manifest, leases)
+                ), None
         except AkashError as failure:
             return None, failure
 
@@ -203,11 +213,22 @@ class LeasePermit:
         )
 
     async def _deliver_again(self, terms: Terms, manifest: str, failure: AkashError) -> None:
-        """Deliver the manifest again: the Console creates no lease where one is open."""
+        """Deliver the manifest again: the Console creates no lease where one is open.
+
+        What fails for a while is tried a few times, what was refused once more. Further refusals could keep the account
+        from leasing anything else.
+        """
+        refusals = 0
         for _ in range(_MANIFEST_ATTEMPTS):
+            refusals += _is_refused(failure)
+            if refusals > 1 or _is_invalid(failure):
+                break
             await self._operation.pause()
             try:
                 answer = await self._operation.writer.create_lease(manifest, terms.leases)
+            except HeldBack as held:
+                failure = AkashError(f"{certain(failure)} {held.what}")
+                break
             except (OutcomeUnknown, ApiError, Unreachable) as again:
                 failure = again
                 continue
@@ -285,6 +306,20 @@ class LeasePermit:
             lease = LeaseId(self._dseq, choice.gseq, choice.oseq, choice.provider)
             prices[lease] = [bid.price_uact for bid in offered if bid.price_uact is not None]
         return prices
+
+
+def _is_refused(failure: AkashError) -> bool:
+    """Whether it was refused and not only failed: what the Console counts as a refusal, and the same again would meet.
+
+    A wrong key and too many requests are not counted.
+    """
+    refusal = failure.__cause__ if isinstance(failure, OutcomeUnknown) else failure
+    return isinstance(refusal, ApiError) and not isinstance(refusal, ServerError | Unauthorized | RateLimited)
+
+
+def _is_invalid(failure: AkashError) -> bool:
+    """Whether the Console took the request itself for wrong, as it will the same again."""
+    return isinstance(failure, ApiError) and failure.code == "validation_error"
 
 
 def _providers(terms: Terms) -> str:

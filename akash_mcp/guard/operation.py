@@ -18,6 +18,7 @@ from akash_mcp.errors import (
     LedgerUnusable,
     RateLimited,
     Refused,
+    RepeatedRefusal,
     ServerError,
     TakenOver,
     Unreachable,
@@ -25,6 +26,7 @@ from akash_mcp.errors import (
 from akash_mcp.guard.journal import Journal, State
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.refusals import PASSING_SECONDS
 from akash_mcp.ids import OpId
 
 T = TypeVar("T")
@@ -34,6 +36,9 @@ log = logging.getLogger(__name__)
 READ_ATTEMPTS = 3
 """How often what must be known is asked for, a pause apart."""
 
+_BUSY_ATTEMPTS = 12
+"""A lease under way takes a minute at most."""
+
 DEFINITE = (ApiError, Unreachable, BadSettings, Refused, TakenOver)
 """What these say of the request that raised them is certain: it did nothing."""
 
@@ -41,7 +46,7 @@ DEFINITE = (ApiError, Unreachable, BadSettings, Refused, TakenOver)
 @dataclass(frozen=True, slots=True)
 class AuthorisedOperation:
     """One approved, reserved and journalled operation. `closer` writes whoever has the deployment in hand: only for
-    closing. `pause` waits a few seconds.
+    closing. `pause` waits a few seconds, `sleep` as many as it is told.
     """
 
     closer: ConsoleWriter
@@ -50,6 +55,7 @@ class AuthorisedOperation:
     journal: Journal
     policy: Policy
     pause: Callable[[], Awaitable[None]]
+    sleep: Callable[[float], Awaitable[None]]
     op_id: OpId
 
     @property
@@ -69,6 +75,17 @@ class AuthorisedOperation:
             except (ServerError, RateLimited, Interrupted):
                 await self.pause()
         return await ask()
+
+    async def once_taken(self, send: Callable[[], Awaitable[T]]) -> T:
+        """Send what is sent once. Where others under way keep the Console from even looking at it, again in a while."""
+        for _ in range(_BUSY_ATTEMPTS):
+            try:
+                return await send()
+            except RepeatedRefusal as busy:
+                if busy.retry_after is None or busy.retry_after > PASSING_SECONDS:
+                    raise
+                await self.pause()
+        return await send()
 
     @contextmanager
     def accounted(self, *, on_refusal: State) -> Iterator[None]:

@@ -18,6 +18,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.names import words_for
 from akash_mcp.guard.contents import (
     Contents,
     Seller,
@@ -27,7 +28,7 @@ from akash_mcp.guard.contents import (
     sellers_words,
 )
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
-from akash_mcp.money import ZERO, Usd, hours_paid_for, uact_per_block
+from akash_mcp.money import ZERO, Usd, hours_paid_for, told_apart, uact_per_block
 from akash_mcp.sanitize.shell import command_line
 
 FREE_CLOSING_HOURS = 1
@@ -98,6 +99,15 @@ class LaunchPlan(Plan):
     runtime_limit_hours: int | None = None
     """Where Console funds deployments by itself (autumn 2026), what ends it: so many hours at the full rate."""
     generation: Generation = Generation.REFERENCE
+    name: str = ""
+    """What it shall be called, where anybody said."""
+    asked: Usd | None = None
+    """What it was allowed to cost, where that is more than it can use before its runtime limit."""
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return words_for(self.name, (app.service for app in self.contents.apps))
 
     @property
     def exposure(self) -> Usd:
@@ -108,19 +118,32 @@ class LaunchPlan(Plan):
     @property
     def summary(self) -> str:
         most = self.max_usd_per_hour
+        named = f" as {label(self.name)}" if self.name else ""
         what = (
-            f"Deploy {self.contents.words} at the best offer of at most {most} an hour ({self.prefer})."
+            f"Deploy {self.contents.words}{named} at the best offer of at most {most} an hour ({self.prefer})."
             if self.tool == "deploy"
-            else f"Create a deployment of {self.contents.words}, to collect offers of at most {most} an hour; a lease "
-            "is asked for apart."
+            else f"Create a deployment of {self.contents.words}{named}, to collect offers of at most {most} an hour; a "
+            "lease is asked for apart."
         )
         return _sentences(f"At most {self.deposit}.", what, *self.contents.sentences, self._end())
 
+    @property
+    def unused(self) -> str:
+        """That not all of what it was allowed to cost can be used, and what to do about that. Empty otherwise."""
+        if self.asked is None:
+            return ""
+        asked, most = told_apart(self.asked, self.deposit)
+        return (
+            f"Of {asked} it can use {most} at most: a deployment starts with {self.runtime_limit_hours} hours, and "
+            "add_funds lets it run longer."
+        )
+
     def _end(self) -> str:
         if self.runtime_limit_hours is not None:
-            return (
+            return _sentences(
                 f"The account's credit pays while it runs. Akash closes it {_hours(Decimal(self.runtime_limit_hours))} "
-                "after its lease starts, and closing it earlier costs less."
+                "after its lease starts, and closing it earlier costs less.",
+                self.unused,
             )
         lasts = _lasting(self.deposit, self.max_usd_per_hour)
         ends = f"at that rate it lasts {lasts} at least, and ends" if lasts else "it ends"
@@ -145,6 +168,7 @@ class LeasePlan(Plan):
     contents: Contents = field(default=Contents(), compare=False)
     runtime_limit_hours: int | None = field(default=None, compare=False)
     generation: Generation = field(default=Generation.REFERENCE, compare=False)
+    name: str = field(default="", compare=False)
 
     @property
     def most(self) -> Usd:
@@ -153,10 +177,11 @@ class LeasePlan(Plan):
     @property
     def summary(self) -> str:
         sellers = self.sellers or tuple(Seller(provider) for provider in self.providers)
+        named = f" ({label(self.name)})" if self.name else ""
         return _sentences(
             f"At most {self.held}, {'reserved' if self.runtime_limit_hours else 'in escrow'} already.",
-            f"Lease deployment {self.dseq} from {sellers_words(sellers)}: at most {self.max_usd_per_hour} an hour "
-            "together.",
+            f"Lease deployment {self.dseq}{named} from {sellers_words(sellers)}: at most {self.max_usd_per_hour} "
+            "an hour together.",
             f"It runs {self.contents.words}." if self.contents.apps else "",
             # What it asked of providers has chosen among their bids already.
             *replace(self.contents, filters=()).sentences,

@@ -81,7 +81,21 @@ CREATE TABLE provider_failures (   -- which providers failed us lately
 ) STRICT;
 """
 
-_VERSIONS = (_FIRST, _SECOND)
+_THIRD = """
+-- What a launch's deployment is called.
+ALTER TABLE operations ADD COLUMN name TEXT;
+CREATE TABLE refusals (            -- what the Console refused lately, as far as it counts that
+    account TEXT NOT NULL,         -- a hash of its address and our key
+    route TEXT NOT NULL,           -- method and path
+    subject TEXT NOT NULL,         -- a hash of what was asked for
+    status INTEGER NOT NULL,       -- 429: until then it takes nothing of the route
+    at REAL NOT NULL,
+    until REAL NOT NULL            -- then it is forgotten
+) STRICT;
+CREATE INDEX refusals_by_route ON refusals (account, route);
+"""
+
+_VERSIONS = (_FIRST, _SECOND, _THIRD)
 """What each version of the file added to the one before."""
 
 

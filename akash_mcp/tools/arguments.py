@@ -40,6 +40,7 @@ DseqArg = Annotated[
 ]
 ProviderArg = Annotated[Address, BeforeValidator(_provider), WithJsonSchema({"type": "string"})]
 SdlArg = Annotated[str, Field(description="The SDL's YAML text", max_length=512 * 1024)]
+NameArg = Annotated[str | None, Field(description="What to call it", max_length=200)]
 ApprovalToken = Annotated[
     str | None, Field(description="From a confirmation_required answer, once the user agreed", max_length=64)
 ]

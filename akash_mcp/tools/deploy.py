@@ -20,7 +20,7 @@ from akash_mcp.market.ranking import Prefer
 from akash_mcp.money import Usd
 from akash_mcp.sdl import check
 from akash_mcp.tools.approval import AppContext, Decision, decided, runtime, runtime_with_key
-from akash_mcp.tools.arguments import ApprovalToken, DseqArg, ProviderArg, SdlArg, UsdArg
+from akash_mcp.tools.arguments import ApprovalToken, DseqArg, NameArg, ProviderArg, SdlArg, UsdArg
 from akash_mcp.tools.carry_out import outcome
 from akash_mcp.tools.deadline import MAX_WAIT_SECONDS, WAIT_SECONDS
 from akash_mcp.tools.money_words import came_back, closed_money, created_money, funded_money, funded_summary
@@ -46,7 +46,12 @@ async def validate_sdl(sdl: SdlArg) -> Verdict:
 
 
 async def plan_deploy(
-    ctx: AppContext, sdl: str, deposit_usd: Usd, max_usd_per_hour: Usd | None, prefer: Prefer
+    ctx: AppContext,
+    sdl: str,
+    deposit_usd: Usd,
+    max_usd_per_hour: Usd | None,
+    prefer: Prefer,
+    name: str | None,
 ) -> LaunchPlan:
     """The plan of `deploy`."""
     return await planning.launch_plan(
@@ -56,6 +61,7 @@ async def plan_deploy(
         deposit=deposit_usd,
         max_usd_per_hour=max_usd_per_hour,
         prefer=prefer,
+        name=name,
     )
 
 
@@ -66,6 +72,7 @@ async def deploy(
     decision: Annotated[Decision[LaunchPlan], decided(plan_deploy)],
     max_usd_per_hour: Annotated[UsdArg | None, Field(description="Take no more expensive offer")] = None,
     prefer: Prefer = "balanced",
+    name: NameArg = None,
     approval_token: ApprovalToken = None,
 ) -> Outcome:
     """SPENDS. Deploy an SDL whole: approve, create, wait for bids, lease the best, wait until it runs. Answers
@@ -78,7 +85,7 @@ async def _launch(rt: Runtime, plan: LaunchPlan, permit: LaunchPermit, running: 
 
 
 async def plan_create(
-    ctx: AppContext, sdl: str, deposit_usd: Usd, max_usd_per_hour: Usd | None
+    ctx: AppContext, sdl: str, deposit_usd: Usd, max_usd_per_hour: Usd | None, name: str | None
 ) -> LaunchPlan:
     """The plan of `create_deployment`."""
     return await planning.launch_plan(
@@ -87,6 +94,7 @@ async def plan_create(
         sdl=sdl,
         deposit=deposit_usd,
         max_usd_per_hour=max_usd_per_hour,
+        name=name,
     )
 
 
@@ -96,6 +104,7 @@ async def create_deployment(
     deposit_usd: Annotated[UsdArg, Field(description="The most it can cost")],
     decision: Annotated[Decision[LaunchPlan], decided(plan_create)],
     max_usd_per_hour: UsdArg | None = None,
+    name: NameArg = None,
     approval_token: ApprovalToken = None,
 ) -> Outcome:
     """SPENDS. Only create a deployment, to choose among its bids yourself: then list_bids and create_lease."""

@@ -18,7 +18,7 @@ def created_money(plan: LaunchPlan) -> str:
     return (
         "Nothing is spent until a lease starts. From then on the account's credit pays, for at most "
         f"{plan.runtime_limit_hours} h: {plan.deposit} at most."
-    )
+    ) + _unused(plan)
 
 
 def leased_money(plan: LaunchPlan | LeasePlan, rate: Usd) -> str:
@@ -31,7 +31,12 @@ def leased_money(plan: LaunchPlan | LeasePlan, rate: Usd) -> str:
     return (
         f"It costs {rate} an hour from the account's credit, {plan.most} in all at most, until it is closed or its "
         f"{plan.runtime_limit_hours} h are over."
-    )
+    ) + _unused(plan)
+
+
+def _unused(plan: LaunchPlan | LeasePlan) -> str:
+    """That a deployment begins with fewer hours than were paid for."""
+    return f" {plan.unused}" if isinstance(plan, LaunchPlan) and plan.unused else ""
 
 
 def funded_summary(plan: FundPlan) -> str:

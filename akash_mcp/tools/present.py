@@ -264,6 +264,7 @@ def _row(row: ListedDeployment) -> DeploymentRow:
     funds = row.funds
     return DeploymentRow(
         dseq=row.dseq,
+        name=field(row.name) or None,
         op_id=row.op_id,
         state=field(row.state),
         ours=row.ours,
@@ -289,6 +290,7 @@ def deployment_result(
     leases = sorted(detail.leases, key=lambda lease: not lease.is_active)
     return DeploymentResult(
         dseq=detail.dseq,
+        name=field(now.name) or None,
         state=field(detail.state),
         ours=now.ours,
         ready=ready,
@@ -390,6 +392,7 @@ def operation_result(operation: Operation, running: Running[object] | None) -> D
     stage = running.stage if running is not None and under_way else operation.note
     return DeploymentResult(
         dseq=operation.dseq or (running.dseq if running is not None else None),
+        name=field(operation.name) or None,
         op_id=operation.op_id,
         state="under way" if under_way else operation.state.value,
         ours=True,
@@ -409,6 +412,7 @@ def unrecorded_result(launch: Operation, kept: Kept | None) -> DeploymentResult:
         problems.append(_seen(kept))
     return DeploymentResult(
         dseq=launch.dseq,
+        name=field(launch.name) or None,
         op_id=launch.op_id,
         state="closed" if closed else "unknown",
         ours=True,

@@ -153,6 +153,7 @@ class DeploymentResult(Result):
     """One deployment as it stands now."""
 
     dseq: str | None = None
+    name: str | None = None
     op_id: str | None = None
     state: str
     ours: bool
@@ -176,6 +177,7 @@ class DeploymentRow(Result):
     """
 
     dseq: str | None = None
+    name: str | None = None
     op_id: str | None = None
     state: str
     ours: bool

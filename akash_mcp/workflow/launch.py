@@ -16,6 +16,7 @@ from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import (
     AkashError,
     ApiError,
+    HeldBack,
     Interrupted,
     LedgerUnusable,
     NotDelivered,
@@ -135,6 +136,10 @@ async def _lease(
         sent[:] = lease_ids(dseq, choices(chosen))
         try:
             return Leased(offers, chosen, await _lease_or_note(rt, leasing, chosen))
+        except HeldBack as held:
+            sent.clear()
+            why = f"{refusal.what} {held.what}" if refusal else held.what
+            raise HeldBack(why, next_step=held.next_step) from held
         except OfferGone as vanished:
             sent.clear()
             refusal = vanished

@@ -14,6 +14,7 @@ import anyio
 
 from akash_mcp.clients.console.market_models import Block
 from akash_mcp.clients.console.models import DeploymentDetail
+from akash_mcp.clients.console.names import words_of
 from akash_mcp.clients.console.reader import DeploymentsRead
 from akash_mcp.errors import (
     AkashError,
@@ -63,6 +64,7 @@ class ListedDeployment:
     op_id: OpId | None = None
     held: Usd | None = None
     problem: str = ""
+    name: str = ""
 
     @property
     def is_known(self) -> bool:
@@ -116,8 +118,10 @@ async def overview(rt: Runtime) -> Overview:
             rows.append(_unread_row(rt, dseq, answer))
         elif answer.state != "closed" or dseq in ours:
             rows.append(_row(rt, answer, reckon))
-    rows += [_launch_row(rt, launch) for launch in launches if launch.dseq is None]
-    return Overview(tuple(rows), tuple(problems))
+    unknown = [_launch_row(rt, launch) for launch in launches if launch.dseq is None]
+    kept = {launch.dseq: launch.name for launch in launches}
+    named = (replace(row, name=row.name or kept.get(row.dseq, "")) for row in rows)
+    return Overview((*named, *unknown), tuple(problems))
 
 
 def _open_launches(rt: Runtime, problems: list[str]) -> list[Operation]:
@@ -211,6 +215,7 @@ def _row(rt: Runtime, detail: DeploymentDetail, reckon: Reckon, problem: str = "
         funds,
         op_id=under_way.op_id if under_way else None,
         problem=" ".join(filter(None, problems)),
+        name=words_of(detail.name),
     )
 
 
@@ -244,6 +249,7 @@ def _launch_row(rt: Runtime, launch: Operation) -> ListedDeployment:
         problem=field(running.stage, 200)
         if running is not None and under_way
         else "Whether it made a deployment is not known, so one may run and cost money.",
+        name=launch.name,
     )
 
 

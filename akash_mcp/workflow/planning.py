@@ -18,6 +18,7 @@ import anyio
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.limits import FIRST_RUNTIME_HOURS, MINIMUM_DEPOSIT
 from akash_mcp.clients.console.models import DeploymentDetail
+from akash_mcp.clients.console.names import words_for, words_of
 from akash_mcp.errors import AkashError, BadArgument, InvalidSdl, LedgerUnusable, NotFound, OverBudget
 from akash_mcp.guard.contents import Contents, Seller
 from akash_mcp.guard.journal import Sources
@@ -66,8 +67,14 @@ async def launch_plan(
     deposit: Usd,
     max_usd_per_hour: Usd | None,
     prefer: Prefer = "balanced",
+    name: str | None = None,
 ) -> LaunchPlan:
-    """The plan for a new deployment. Raises `InvalidSdl`, `BadArgument` or `OverBudget`, and `Unreachable`."""
+    """The plan for a new deployment.
+
+    Raises `InvalidSdl`, `BadArgument` or `OverBudget`, `HeldBack` where the Console takes none now, and `Unreachable`.
+    """
+    if name is not None and not name.strip():
+        raise BadArgument("name is empty.", next_step="Leave it out, or name the deployment in a few words.")
     report = accepted(sdl)
     generation = await rt.reader.generation()
     least = MINIMUM_DEPOSIT[generation]
@@ -78,9 +85,11 @@ async def launch_plan(
         )
     ceiling = usd_per_hour(sum((group.price for group in report.groups), Decimal(0)))
     rate = _rate(rt, ceiling, max_usd_per_hour)
-    hours = None
+    hours, allowed = None, deposit
     if generation is Generation.V2026_11:
         hours, deposit = _limited(deposit, uact_per_block(rate))
+    # Less than another hour's worth is only what does not make a whole one.
+    is_cut = hours == FIRST_RUNTIME_HOURS and allowed >= deposit + rate
     plan = LaunchPlan(
         tool=tool,
         sdl=sdl,
@@ -92,8 +101,11 @@ async def launch_plan(
         prefer=prefer,
         runtime_limit_hours=hours,
         generation=generation,
+        name=words_for(name or "", ()),
+        asked=allowed if is_cut else None,
     )
     rt.ledger.check(plan.exposure, dseq=None)
+    rt.gate.check_launch(plan)
     return plan
 
 
@@ -108,7 +120,7 @@ async def lease_plan(
     rt.journal.holds.check_free(dseq)
     rate = _rate(rt, max_usd_per_hour, max_usd_per_hour)
     rt.gate.check_lease(dseq)
-    sources = rt.journal.sources(dseq)
+    sources, launch = rt.journal.sources(dseq), rt.journal.launch_of(dseq)
     detail = await read_deployment(rt, dseq)
     if detail.state == "closed":
         raise BadArgument(f"Deployment {dseq} is closed, so nothing can be leased for it.")
@@ -126,6 +138,7 @@ async def lease_plan(
         contents=_contents_of(sources.sdl if sources else ""),
         runtime_limit_hours=sources.runtime_limit_hours if sources else None,
         generation=await rt.reader.generation(),
+        name=words_of(detail.name) or (launch.name if launch else ""),
     )
 
 

@@ -1,7 +1,7 @@
 """Lost answers: what became of a creation that may have landed is looked up, never tried again.
 
-Since autumn 2026 a deployment has a name, and ours is its operation's, which nobody else has. Before that there is no
-such mark: the Console names a deployment by its own clock in milliseconds and keeps the hash of its manifest on the
+Since autumn 2026 a deployment has a name, and ours ends in its operation's, which nobody else has. Before that there is
+no such mark: the Console names a deployment by its own clock in milliseconds and keeps the hash of its manifest on the
 chain. So the account's deployments are listed before the creation is sent, and what can be ours is only one that was
 not among them, that appeared around the time of our request, with our manifest and our deposit, that nobody leased and
 our journal does not know. It is taken up when it is the only one, after the time in which the Console gives up on a
@@ -19,6 +19,7 @@ from contextlib import suppress
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import DeploymentDetail
+from akash_mcp.clients.console.names import bears
 from akash_mcp.errors import ApiError, Interrupted, LedgerUnusable, OutcomeUnknown, Unreachable
 from akash_mcp.guard.launch_permit import LaunchPermit
 from akash_mcp.ids import Dseq
@@ -81,7 +82,7 @@ class _Lookup:
             record = await self._rt.reader.get_deployment(dseq, just_created=True)
         except _UNREAD:
             return False  # what bounds it is read back before anything is leased
-        return record.name is not None and record.name != self._permit.op_id
+        return record.name is not None and not bears(record.name, self._permit.op_id)
 
     async def found(self) -> Dseq | None:
         """The deployment, taken up; None where it has not appeared, or is not certain to be ours."""

@@ -15,9 +15,10 @@ from akash_mcp.clients.api_model import iso_moment
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.market_models import Block
 from akash_mcp.clients.console.models import DeploymentDetail, ProviderRecord
+from akash_mcp.clients.console.names import words_of
 from akash_mcp.clients.lease_status import LeaseStatus
 from akash_mcp.clients.retries import Deadline
-from akash_mcp.errors import AkashError, Interrupted
+from akash_mcp.errors import AkashError, Interrupted, LedgerUnusable
 from akash_mcp.guard.evidence import Kept
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd, hours_paid_for, usd_per_hour, usd_per_hour_at_most
@@ -58,8 +59,8 @@ class Funds:
 class DeploymentStatus:
     """One deployment as it stands. `providers`: the Console's records of those that it is or was leased from.
 
-    `kept`: what was seen of it while it ran, where it does not run any more. `gpus`: what is known of the GPUs of its
-    running leases, where anything is.
+    `kept`: what was seen of it while it ran, where it does not run any more. `name`: without the operation in it.
+    `gpus`: what is known of the GPUs of its running leases, where anything is.
     """
 
     detail: DeploymentDetail
@@ -70,6 +71,7 @@ class DeploymentStatus:
     providers: Mapping[ProviderAddress, ProviderRecord]
     kept: Kept | None = None
     gpus: Mapping[LeaseId, LeaseGpus] = field(default_factory=dict)
+    name: str = ""
 
     @property
     def usd_per_hour(self) -> Usd:
@@ -225,6 +227,7 @@ async def status_of(
         providers=providers,
         kept=rt.evidence.kept(detail.dseq) if detail.leases and not running else None,
         gpus=gpus_of(rt, detail),
+        name=words_of(detail.name) or _kept_name(rt, detail.dseq),
     )
 
 
@@ -237,6 +240,15 @@ def gpus_of(rt: Runtime, detail: DeploymentDetail) -> dict[LeaseId, LeaseGpus]:
         return {}
     desired = DesiredState(rt, detail.dseq, detail.stored.sdl if detail.stored else "")
     return {lease.lease_id: lease_gpus(lease, desired.gpu_demands(lease.lease_id)) for lease in told}
+
+
+def _kept_name(rt: Runtime, dseq: Dseq) -> str:
+    """What we called it, where the Console keeps no names."""
+    try:
+        launch = rt.journal.launch_of(dseq)
+    except LedgerUnusable:
+        return ""
+    return launch.name if launch else ""
 
 
 async def known_generation(rt: Runtime) -> Generation | None:

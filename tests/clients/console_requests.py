@@ -14,7 +14,7 @@ from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.market_reader import Spec
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.console.writer import ConsoleWriter
-from akash_mcp.ids import AccountAddress, Dseq, LeaseId
+from akash_mcp.ids import AccountAddress, Dseq, LeaseId, OpId
 from akash_mcp.money import Usd
 
 DSEQ = Dseq("1763759482113")
@@ -86,7 +86,7 @@ OTHER_READS: dict[str, Read] = {
     "placement_options": lambda r: r.placement_options(),
     "runtime_limit": lambda r: r.runtime_limit(DSEQ),
     "spend_rate": lambda r: r.spend_rate(),
-    "find_deployments": lambda r: r.find_deployments("web"),
+    "find_deployments": lambda r: r.find_deployments(OpId("web")),
 }
 """Reads that it does not describe: of the API of autumn 2026."""
 

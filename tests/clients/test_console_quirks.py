@@ -23,6 +23,7 @@ from akash_mcp.errors import (
     AkashError,
     ApiError,
     BadRequest,
+    Conflict,
     Forbidden,
     NotFound,
     OutcomeUnknown,
@@ -31,7 +32,7 @@ from akash_mcp.errors import (
     TooLarge,
     WalletProvisioning,
 )
-from akash_mcp.ids import Dseq, LeaseId
+from akash_mcp.ids import Dseq, LeaseId, OpId
 from akash_mcp.money import Usd
 from akash_mcp.sanitize.secrets import MASK
 
@@ -96,7 +97,7 @@ async def test_closed_deployments_are_listed_only_where_the_api_lists_them() -> 
 async def test_a_creation_whose_answer_was_lost_is_found_by_its_name() -> None:
     ours, another = ({**deployment(n), "name": name} for n, name in ((1, "op_1"), (2, "op_12")))
     async with Server(reply(200, listing(another)), reply(200, listing(ours))) as server:
-        [found] = await reader(server, NEW).find_deployments("op_1")
+        [found] = await reader(server, NEW).find_deployments(OpId("op_1"))
     assert found.dseq == "1"
     assert [request.path.partition("&skip")[0] for request in server.requests] == [
         "/v1/deployments?state=active&search=op_1", "/v1/deployments?state=closed&search=op_1",
@@ -106,7 +107,7 @@ async def test_a_creation_whose_answer_was_lost_is_found_by_its_name() -> None:
 async def test_a_search_that_spans_too_many_is_told() -> None:
     async with Server(said(422, "The search spans too many deployments")) as server:
         with pytest.raises(BadRequest, match="too many"):
-            await reader(server, NEW).find_deployments("web")
+            await reader(server, NEW).find_deployments(OpId("web"))
 
 
 # One deployment
@@ -258,6 +259,7 @@ async def test_402_with_what_is_missing() -> None:
     error = await error_of("create_deployment", said(402, "no", "insufficient_balance", data=amounts), NEW)
     assert isinstance(error, InsufficientBalance)
     assert (error.required, error.available) == (Usd("0.5"), Usd("0.12"))
+    assert "It needs $0.50 and the account has $0.12." in str(error)
     assert "Billing" in error.next_step
 
 
@@ -280,7 +282,7 @@ async def test_402_while_the_card_is_charged_is_to_be_tried_again(answer: Act) -
     error = await error_of("create_deployment", answer)
     assert isinstance(error, TopUpPending)
     assert error.retry_after == 12
-    assert "try again" in error.next_step
+    assert error.next_step == "Try again in 12 seconds."
 
 
 @pytest.mark.parametrize("code", ["payment_required", "unknown_error"])
@@ -294,7 +296,8 @@ async def test_402_of_a_trial_asks_for_credits(code: str) -> None:
     ("answer", "kind", "step"),
     [
         (said(400, "Invalid SDL: Nvidia H100 not available on free trial: Add funds", "bad_request"), BadRequest, ""),
-        (said(403, "Trial accounts may have one deployment", "forbidden"), Forbidden, ""),
+        (said(403, "Trial accounts may have one deployment", "forbidden"), Forbidden, "Limits of a free trial end"),
+        (said(409, "They cannot be opened", "inherited_secrets_unreadable"), Conflict, "does not help"),
         (said(403, "Accept it first", "fair_use_policy_required"), Forbidden, "Fair Use Policy"),
     ],
 )  # fmt: skip

@@ -19,6 +19,7 @@ from akash_mcp.errors import (
     NotFound,
     OutcomeUnknown,
     PaymentRequired,
+    RepeatedRefusal,
     ServerError,
     Unauthorized,
     WalletProvisioning,
@@ -195,12 +196,38 @@ async def test_a_lease_can_be_refused_for_sure(answer: Act, kind: type[ApiError]
         said(502, "manifest", "manifest_not_delivered"),
         said(401, "manifest", "manifest_not_delivered"),
         said(429, "manifest", "manifest_not_delivered"),
+        # Before autumn 2026 a provider's answer has the same codes as the Console's own.
+        said(429, "slow down", "rate_limited"),
+        said(409, "wait", "conflict"),
+        said(403, "forbidden", "forbidden"),
     ],
 )
 async def test_a_manifest_that_was_not_delivered_leaves_a_lease_that_bills(answer: Act) -> None:
     async with Server(answer) as server:
         with pytest.raises(OutcomeUnknown):
             await WRITES["lease"](writer(server))
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (said(403, "Forbidden", "forbidden"), Forbidden),
+        (said(400, "Whatever the chain says", "bad_request"), BadRequest),
+        (said(422, f"No manifest to send for lease {DSEQ}. Please provide a manifest"), BadRequest),
+        (said(429, "Refused repeatedly", "repeated_refusal"), RepeatedRefusal),
+        (said(403, "manifest", "manifest_not_delivered"), OutcomeUnknown),
+        (said(404, "Deployment not found", "not_found"), OutcomeUnknown),
+        (said(429, "slow down", "rate_limited"), OutcomeUnknown),
+        (page(403), OutcomeUnknown),
+        (said(500, "Internal server error", "internal_server_error"), OutcomeUnknown),
+    ],
+)
+async def test_since_autumn_2026_the_code_tells_whether_a_refused_lease_can_be_there(
+    answer: Act, kind: type[AkashError]
+) -> None:
+    async with Server(answer) as server:
+        with pytest.raises(kind):
+            await WRITES["lease"](writer(server, generation=Generation.V2026_11))
 
 
 @pytest.mark.parametrize("leases", [[], [LEASE, LeaseId(Dseq("2"), 1, 1, PROVIDER_ADDRESS)]])

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from akash_mcp.clients.console.client import MEANINGS
 from akash_mcp.clients.error_mapping import (
     LONGEST_MESSAGE,
     InsufficientBalance,
@@ -213,3 +214,25 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert error(429, "", retry_after=past).retry_after == 0
     assert error(429, "", retry_after="soon").retry_after is None
     assert error(429, "").retry_after is None
+    of_its_own_clock = error(
+        429, "", date="Fri, 20 Nov 2026 10:00:00 GMT", retry_after="Fri, 20 Nov 2026 10:04:00 GMT"
+    )
+    assert of_its_own_clock.retry_after == 240
+
+
+def test_why_a_provider_refused_is_told_and_means_nothing() -> None:
+    body = {
+        "message": "The lease exists.",
+        "code": "manifest_not_delivered",
+        "data": {"dseq": "7", "provider": "akash1aaa", "reason": "Provider not authorized\n"},
+    }
+    understood = error_of(
+        422,
+        {},
+        json.dumps(body).encode(),
+        name="Akash Console",
+        clean=MessageCleaner(),
+        meanings=MEANINGS,
+    )
+    assert understood.message == "Provider not authorized: The lease exists."
+    assert not understood.meanings

@@ -18,7 +18,7 @@ from akash_mcp.clients.console.models import Bid, Created
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.errors import ApiError, OutcomeUnknown
-from akash_mcp.ids import Dseq
+from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 
@@ -91,9 +91,9 @@ async def test_a_creation_whose_answer_was_lost_is_found_by_its_name() -> None:
         await now.network.inject("create-500-but-landed", count=1)
         with pytest.raises(OutcomeUnknown):
             await now.created("op_lost")
-        [found] = await now.reader.find_deployments("op_lost")
+        [found] = await now.reader.find_deployments(OpId("op_lost"))
         await now.writer.close_deployment(found.dseq)
-        [found] = await now.reader.find_deployments("op_lost")
+        [found] = await now.reader.find_deployments(OpId("op_lost"))
         assert found.state == "closed"
 
 

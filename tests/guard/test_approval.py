@@ -305,6 +305,8 @@ CHANGED: dict[str, Any] = {
     "groups": 2,
     "prefer": "cheapest",
     "runtime_limit_hours": 3,
+    "name": "blog",
+    "asked": Usd(9),
 }
 
 

@@ -135,13 +135,36 @@ async def test_a_close_that_cannot_be_read_back_for_want_of_a_connection_is_trie
         assert guard.ledger.held(DSEQ) == Usd(2)
 
 
-@pytest.mark.parametrize("failure", [BROKEN, GONE], ids=["500", "404"])
-async def test_a_failure_that_may_pass_is_asked_again_and_told(failure: Told, tmp_path: Path) -> None:
+# A third 404 would be one refusal too many for the Console, which then takes no close for minutes.
+@pytest.mark.parametrize(("failure", "sent"), [(BROKEN, 3), (GONE, 2)], ids=["500", "404"])
+async def test_a_failure_that_may_pass_is_asked_again_and_told(
+    failure: Told, sent: int, tmp_path: Path
+) -> None:
     async with launched(tmp_path) as (guard, permit):
         guard.console.on(CLOSE, failure)
         with pytest.raises(OutcomeUnknown, match="not proven closed"):
             await permit.close()
-        assert len(guard.console.sent(CLOSE)) == 3
+        assert len(guard.console.sent(CLOSE)) == sent
+
+
+async def test_a_close_that_the_console_does_not_take_says_when_to_repeat_it(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(CLOSE, refusal(429, "Wait.", "repeated_refusal", retry_after=240))
+        with pytest.raises(OutcomeUnknown, match="may still cost money") as unknown:
+            await permit.close()
+        assert unknown.value.next_step == (
+            "Call close_deployment again in 4 minutes: repeating it is harmless."
+        )
+
+
+async def test_a_close_that_the_console_does_not_take_yet_is_sent_again_when_it_does(tmp_path: Path) -> None:
+    async with launched(tmp_path) as (guard, permit):
+        guard.console.on(
+            CLOSE, refusal(429, "Wait.", "repeated_refusal", retry_after=240), (200, {"success": True})
+        )
+        guard.console.on(READ, (200, deployment()), (200, deployment(state="closed")))
+        await permit.close()
+        assert (len(guard.console.sent(CLOSE)), guard.slept) == (2, [240])
 
 
 async def test_the_failure_of_the_close_is_told_also_where_the_record_is_gone(tmp_path: Path) -> None:

@@ -61,8 +61,24 @@ async def test_where_the_console_funds_by_itself_the_limit_and_our_name_go_along
         permit = guard.gate.launch(plan, approved(plan))
         await permit.create()
         [request] = guard.console.sent(CREATE)
-        assert request.body == {"data": {"sdl": LAUNCH.sdl, "name": permit.op_id, "runtimeLimitHours": 3}}
+        name = f"web · {permit.op_id}"
+        assert request.body == {"data": {"sdl": LAUNCH.sdl, "name": name, "runtimeLimitHours": 3}}
+        assert guard.operation(permit.op_id).name == "web"
         assert guard.journal.sources(DSEQ) == Sources(LAUNCH.sdl, MANIFEST, 3)
+
+
+async def test_a_deployment_is_called_what_was_asked_for_and_its_operation_stays_in_the_name(
+    tmp_path: Path,
+) -> None:
+    plan = dataclasses.replace(LAUNCH, runtime_limit_hours=3, name="Ж" * 300)
+    async with guarded(tmp_path, generation=Generation.V2026_11) as guard:
+        permit = guard.gate.launch(plan, approved(plan))
+        await permit.create()
+        [request] = guard.console.sent(CREATE)
+        words, _, op_id = request.body["data"]["name"].partition(" · ")
+        assert words.startswith("Ж" * 90)
+        assert op_id == permit.op_id
+        assert len(request.body["data"]["name"].encode("utf-16-le")) / 2 <= 256
 
 
 async def test_a_wallet_that_is_being_set_up_is_waited_for(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_what_only_tells_how_things_stand_is_not_bound() -> None:
     }
     assert shown == {
         LaunchPlan: set(),
-        LeasePlan: {"held", "sellers", "contents", "runtime_limit_hours", "generation"},
+        LeasePlan: {"held", "sellers", "contents", "runtime_limit_hours", "generation", "name"},
         FundPlan: {"usd_per_hour", "contents", "generation"},
         UpdatePlan: set(),
         ClosePlan: {"lasting", "contents", "hours", "usd_per_hour", "paid_in", "generation"},
@@ -161,6 +161,19 @@ SUMMARIES = {
         "account's credit pays while it runs. Akash closes it 2 hours after its lease starts, and closing it earlier "
         "costs less.",
     ),
+    "named": (
+        dataclasses.replace(LAUNCH, tool="create_deployment", name='my "blog"', runtime_limit_hours=2),
+        """At most $2.00. Create a deployment of "web" ("nginx:1.29") as "my 'blog'", to collect offers of at most """
+        "$0.50 an hour; a lease is asked for apart. The account's credit pays while it runs. Akash closes it 2 hours "
+        "after its lease starts, and closing it earlier costs less.",
+    ),
+    "cut to its first hours": (
+        dataclasses.replace(LAUNCH, asked=Usd(9), runtime_limit_hours=48),
+        'At most $2.00. Deploy "web" ("nginx:1.29") at the best offer of at most $0.50 an hour (balanced). The '
+        "account's credit pays while it runs. Akash closes it 48 hours after its lease starts, and closing it earlier "
+        "costs less. Of $9.00 it can use $2.00 at most: a deployment starts with 48 hours, and add_funds lets it run "
+        "longer.",
+    ),
     "lease": (
         dataclasses.replace(LEASE, held=Usd(2), sellers=SOLD, contents=Contents((App("web", "nginx:1.29"),))),
         'At most $2.00, in escrow already. Lease deployment 1763759482113 from "Overclock" (akash1aaa) in "Texas, US" '
@@ -170,11 +183,16 @@ SUMMARIES = {
     ),
     "lease, limited": (
         dataclasses.replace(
-            LEASE, held=Usd(2), runtime_limit_hours=3, providers=PROVIDERS[:1], generation=Generation.V2026_11
+            LEASE,
+            held=Usd(2),
+            runtime_limit_hours=3,
+            providers=PROVIDERS[:1],
+            generation=Generation.V2026_11,
+            name="blog",
         ),
-        "At most $2.00, reserved already. Lease deployment 1763759482113 from akash1aaa at a price that is not known "
-        "now: at most $0.50 an hour together. The account's credit pays while it runs, and Akash closes it 3 hours "
-        "after the lease starts.",
+        'At most $2.00, reserved already. Lease deployment 1763759482113 ("blog") from akash1aaa at a price that is '
+        "not known now: at most $0.50 an hour together. The account's credit pays while it runs, and Akash closes it 3 "
+        "hours after the lease starts.",
     ),
     "fund": (
         FUND,
@@ -327,8 +345,16 @@ def test_no_word_of_others_writes_in_a_question(
     """One line, bounded, the amount first, and none of their characters outside of quotes."""
     for plan in (
         dataclasses.replace(LAUNCH, contents=held),
-        dataclasses.replace(LAUNCH, contents=held, runtime_limit_hours=2, generation=Generation.V2026_11),
-        dataclasses.replace(LEASE, contents=held, sellers=sold, held=Usd(2)),
+        dataclasses.replace(
+            LAUNCH,
+            contents=held,
+            runtime_limit_hours=2,
+            generation=Generation.V2026_11,
+            name=held.apps[0].image if held.apps else "",
+        ),
+        dataclasses.replace(
+            LEASE, contents=held, sellers=sold, held=Usd(2), name=held.apps[0].image if held.apps else ""
+        ),
         dataclasses.replace(FUND, contents=held),
         dataclasses.replace(UPDATE, contents=held, changes=changed),
         dataclasses.replace(UPDATE, contents=held, changes=None),
@@ -361,8 +387,10 @@ def test_a_question_with_as_much_as_it_can_hold_is_bounded() -> None:
     sold = tuple(Seller(address, long, long, Usd("0.123456789")) for _ in many)
     changed = ServiceChange(long, (long, long), (long,) * 9, (long,) * 9, (long,) * 9, FIELDS)
     for plan in (
-        dataclasses.replace(LAUNCH, contents=held, deposit=Usd(10**9), max_usd_per_hour=Usd("0.123456")),
-        dataclasses.replace(LEASE, contents=held, sellers=sold, held=Usd(10**9)),
+        dataclasses.replace(
+            LAUNCH, contents=held, name=long, deposit=Usd(10**9), max_usd_per_hour=Usd("0.123456")
+        ),
+        dataclasses.replace(LEASE, contents=held, name=long, sellers=sold, held=Usd(10**9)),
         dataclasses.replace(UPDATE, contents=held, changes=(changed,) * 9, ours=False),
         dataclasses.replace(CLOSE, contents=held, ours=False, hours=Decimal(5), usd_per_hour=Usd("0.123456")),
     ):

@@ -33,9 +33,9 @@ def test_what_the_grammar_takes_is_taken(image: str) -> None:
 
 @pytest.mark.parametrize("image", REFUSED, ids=lambda image: ascii(image)[:40])
 def test_what_the_grammar_refuses_is_refused_at_once(image: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert not is_reference(image)
-    assert time.perf_counter() - began < 0.05
+    assert time.process_time() - began < 1  # a pattern that tries all ways takes years
 
 
 def test_a_wrong_image_is_named_with_its_line_and_fix() -> None:

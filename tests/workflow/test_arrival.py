@@ -259,6 +259,23 @@ async def test_the_cause_outlives_the_record_of_the_deployment(
     assert found["causes"][0]["evidence"] == seen["causes"][0]["evidence"]
 
 
+async def test_the_cause_is_told_also_while_what_crashes_runs_for_a_moment(
+    connect: Connect, network: EmbeddedNetwork
+) -> None:
+    async with connect(approval="auto", intervals=IMPATIENT) as agent:
+        dseq = await leased(agent, network, sdl_of(web=service("ghcr.io/acme/crash:1")))
+        seen = await diagnosed_after(agent, network, dseq, 75)
+        for _ in range(40):
+            found = await diagnosed_after(agent, network, dseq, 0.2)
+            if found["not_known"]:
+                break
+    assert "nothing listens behind its ingress yet" in found["not_known"][0]
+    [cause] = found["causes"]
+    assert "Nothing of it shows at this moment" in cause["cause"]
+    assert "keeps starting and ending" in cause["cause"]
+    assert (cause["evidence"], cause["fix"]) == (seen["causes"][0]["evidence"], seen["causes"][0]["fix"])
+
+
 async def test_quotes_of_logs_and_events_are_marked_as_data(
     connect: Connect, network: EmbeddedNetwork
 ) -> None:

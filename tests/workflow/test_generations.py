@@ -20,9 +20,12 @@ async def test_a_deployment_from_start_to_proven_end(
     connect: Connect, network: EmbeddedNetwork, sdl: str
 ) -> None:
     async with connect(approval="auto") as agent:
-        deployed = await agent.finished(await agent.call("deploy", sdl=sdl, deposit_usd=5))
+        made = await agent.call("deploy", sdl=sdl, deposit_usd=5, name=" My  blog ")
+        deployed = await agent.finished(made)
         dseq = deployed["dseq"]
         assert deployed["status"] == "ready"
+        [row] = (await agent.call("list_deployments"))["deployments"]
+        assert row["name"] == (await agent.call("get_deployment", id=dseq))["name"] == "My blog"
         assert (await agent.call("add_funds", dseq=dseq, amount_usd=1))["status"] == "funded"
         changed = sdl.replace("1.28.0-alpine", "1.29.0-alpine")
         assert (await agent.call("update_deployment", dseq=dseq, sdl=changed))["status"] == "updated"
@@ -48,6 +51,16 @@ async def test_the_runtime_limit_is_what_the_deposit_pays_for(connect: Connect, 
         assert "19 hours" in plan["summary"]
         assert plan["most_it_can_cost_usd"] == "0.966"
         assert plan["summary"].startswith("At most $0.966.")
+        assert "can use" not in plan["summary"]
+
+
+@NEW
+async def test_a_deposit_for_more_than_the_first_hours_is_said_to_be_cut(connect: Connect, sdl: str) -> None:
+    async with connect(approval="auto") as agent:
+        made = await agent.call("create_deployment", sdl=sdl, deposit_usd=9, max_usd_per_hour="0.05")
+        cut = "Of $9.00 it can use $2.44 at most: a deployment starts with 48 hours"
+        assert cut in made["money"]
+        assert "name is empty" in await agent.refused("deploy", sdl=sdl, deposit_usd=9, name=" ")
 
 
 @NEW

@@ -180,10 +180,11 @@ async def test_a_deployment_shows_its_gpus_and_says_when_they_are_not_what_is_pa
 ) -> None:
     sdl = sdl_of(web=service("nginx:1.29")).replace("cpu:", f"{WITH_GPU}\n        cpu:")
     async with connect(approval="auto", intervals=IMPATIENT) as agent:
-        dseq = await leased(agent, network, sdl.replace("amount: 100", "amount: 1500"))
+        dseq = await leased(agent, network, sdl.replace("amount: 100", "amount: 400"))
         [lease] = (await agent.call("get_deployment", id=dseq))["leases"]
         assert lease["gpus"] == "offered 1x t4 16Gi pcie"
-        assert (await diagnosed_after(agent, network, dseq, 700))["healthy"]
+        healthy = await diagnosed_after(agent, network, dseq, 700)
+        assert healthy["healthy"], healthy
         fine = await agent.call("get_deployment", id=dseq)
         assert fine["leases"][0]["gpus"] == "offered 1x t4 16Gi pcie; seen 1x t4 16Gi pcie"
         assert "problem" not in fine

@@ -354,7 +354,7 @@ async def test_the_console_s_clock_may_be_five_minutes_off(dseq: int, tmp_path: 
 async def test_where_deployments_have_names_ours_is_found_by_it(tmp_path: Path) -> None:
     async with lost(tmp_path, settle=45.0, generation=Generation.V2026_11) as it:
         # Its escrow is the Console's own affair there, and nobody else has its name.
-        named = deployment(OURS, name=it.permit.op_id, funds=1)
+        named = deployment(OURS, name=f"web · {it.permit.op_id}", funds=1)
         it.guard.console.on(LIST, page(named), page())
         assert await it.create() == OURS
         assert it.guard.journal.sources(Dseq(OURS)) == Sources(LAUNCH.sdl, MANIFEST, 3)

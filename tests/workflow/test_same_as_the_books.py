@@ -151,3 +151,17 @@ async def test_a_runtime_limit_that_the_money_does_not_reach_is_no_end(
     assert same_hours(limit[1], truth["hours"])
     assert "hours_left" not in row
     assert "whether the account's credit lasts until its runtime limit" in row["problem"].lower()
+
+
+@pytest.mark.parametrize("generation", ["2026-11"])
+async def test_a_runtime_limit_that_is_near_is_told_before_it_closes_it(
+    connect: Connect, network: EmbeddedNetwork
+) -> None:
+    async with connect(approval="auto", intervals=IMPATIENT) as agent:
+        made = await agent.call("deploy", sdl=DEAR, deposit_usd=1, max_usd_per_hour="0.5")
+        network.clock.skip(25 * 60)
+        await agent.call("get_deployment", id=made["dseq"])
+        found = await agent.call("diagnose_deployment", dseq=made["dseq"])
+    [cause] = [cause for cause in found["causes"] if "paid for only" in cause["cause"]]
+    assert re.search(r"only 3\d minutes more", cause["cause"])
+    assert cause["evidence"] == ["its runtime limit, at which the Console closes it"]

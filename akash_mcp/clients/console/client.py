@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from types import TracebackType
@@ -26,6 +27,7 @@ from akash_mcp.errors import (
     NotFound,
     PaymentRequired,
     RateLimited,
+    RepeatedRefusal,
     ServerError,
     Unauthorized,
     WalletProvisioning,
@@ -41,20 +43,29 @@ ADVICE: Mapping[type[ApiError] | str, str] = {
     Unauthorized: "The API key is wrong, expired or deleted. Ask the user to create a new one at "
     "https://console.akash.network (Settings, API Keys), to set AKASH_API_KEY and to restart this server.",
     PaymentRequired: "Ask the user to add credits at https://console.akash.network (Billing).",
-    WalletProvisioning: "Wait about ten seconds, then try again.",
+    WalletProvisioning: "Try again {when}.",
+    "forbidden": "The account or its key may not do this. Limits of a free trial end when the user adds credits at "
+    "https://console.akash.network (Billing).",
     NotFound: "Check the id. Only what belongs to the account of the API key is found.",
-    RateLimited: "Wait a minute, then try again.",
-    ServerError: "This is on Akash Console's side. Wait a minute, then try again.",
-    TopUpPending: "Wait a minute, then try again.",
+    RateLimited: "Try again {when}.",
+    RepeatedRefusal: "Try again {when}: it is so for every program that uses this account. What runs goes on, and "
+    "deployments can be closed.",
+    ServerError: "This is on Akash Console's side. Try again {when}.",
+    TopUpPending: "Try again {when}.",
+    "payment_required": "Ask the user to add credits at https://console.akash.network (Billing): fees are not covered, "
+    "or a free trial may not have this GPU.",
+    "inherited_secrets_unreadable": "Trying again does not help: the secrets have to be given anew.",
     "fair_use_policy_required": "Ask the user to accept the Fair Use Policy at https://console.akash.network.",
     "deployment_resources_changed": "Only image, command, arguments, environment and ports can change. For anything "
     "else create a new deployment, then close this one.",
     "deployment_definition_changed": "Read the deployment again, then repeat the change if it is still wanted.",
 }
-"""The next step for an error, by its code where that says more than its class."""
+"""The next step for an error, by its code where that says more than its class. `{when}`: when to try again."""
 
 ALREADY_EXISTS = "already exists"
 NO_LEASE_WAS_MADE = "no lease was made"
+BID_GONE = "the bid is gone"
+PROVIDER_GONE = "the provider cannot be leased from"
 
 MEANINGS: Mapping[str, re.Pattern[str]] = {
     NO_ROUTE: NO_ROUTE_PATTERN,
@@ -63,15 +74,24 @@ MEANINGS: Mapping[str, re.Pattern[str]] = {
     NO_LEASE_WAS_MADE: re.compile(
         r"\A(?:cannot create lease:|failed to create lease:|the selected bid is no longer open"
         r"|the associated order has already been matched|provider not authorized|provider \S+ not found"
-        r"|referenced lease bid not found"
+        r"|referenced lease bid not found|no manifest to send"
         r"|userwallet|malformed json|console trial expired|deployment closed)",
         re.IGNORECASE,
     ),
+    BID_GONE: re.compile(
+        r"\A(?:(?:failed to|cannot) create lease: )*(?:the selected bid is no longer open"
+        r"|the associated order has already been matched|referenced lease bid not found)",
+        re.IGNORECASE,
+    ),
+    PROVIDER_GONE: re.compile(r"\A(?:provider not authorized|provider \S+ not found)", re.IGNORECASE),
 }
-"""What an error's message is known to mean. `NO_LEASE_WAS_MADE`: how the refusals begin that come before or instead of
-the lease's transaction (akash-network/console `chain-error.service.ts`, `trial-validation.service.ts`). Everything else
-may be a provider's words on the manifest, passed through after the lease was made. A provider that is not found can be
-both, so it is read back whether there is a lease."""
+"""What an error's message is known to mean, where it has no code of its own.
+
+`NO_LEASE_WAS_MADE`: how the refusals begin that come before or instead of the lease's transaction
+(akash-network/console `chain-error.service.ts`, `trial-validation.service.ts`, `lease.service.ts`). Everything else may
+be a provider's words on the manifest, passed through after the lease was made. A provider that is not found can be
+both, so it is read back whether there is a lease. `BID_GONE` and `PROVIDER_GONE`: after these another offer may do.
+"""
 
 
 class ConsoleClient:
@@ -95,6 +115,8 @@ class ConsoleClient:
             # Checked here, where the key is not repeated: the HTTP library would quote it.
             raise BadSettings("The API key must be printable ASCII without spaces.")
         self._has_key = bool(api_key)
+        self.account = hashlib.sha256(f"{url.rstrip('/')} {api_key or ''}".encode()).hexdigest()[:16]
+        """Stands for the account behind the key at this URL, and tells nothing of the key."""
         self._upstream = Upstream(
             url,
             name="Akash Console",
@@ -128,6 +150,11 @@ class ConsoleClient:
     def known_generation(self) -> Generation | None:
         """The generation as far as it is known, without asking for it."""
         return self._generation
+
+    @property
+    def counts_refusals(self) -> bool:
+        """Whether the API is known to take nothing for a while of what it refuses again and again (autumn 2026)."""
+        return self._generation is Generation.V2026_11
 
     async def generation(self, *, fresh: bool = False) -> Generation:
         """The generation of the API that answers. Asked for as `funds_itself` asks; raises as it does."""

@@ -26,9 +26,10 @@ from akash_mcp.clients.console.models import (
     ListedBid,
     RuntimeLimit,
 )
+from akash_mcp.clients.console.names import bears
 from akash_mcp.clients.retries import Deadline, Sending
 from akash_mcp.errors import NotFound, ServerError
-from akash_mcp.ids import Dseq
+from akash_mcp.ids import Dseq, OpId
 
 DETAIL_DEADLINE = Deadline(read=80, total=80)
 """Reading one deployment asks every provider of its leases, the dead ones too: up to 75 s."""
@@ -103,16 +104,16 @@ class ConsoleReader(MarketReader, AccountReader):
                 return DeploymentsRead(details, frozenset(named - found.keys()), unread, not page.has_more)
             skip += len(page.deployments)
 
-    async def find_deployments(self, name: str) -> list[DeploymentDetail]:
-        """The deployments of exactly this name, active or closed: how a creation is found whose answer was lost.
+    async def find_deployments(self, op_id: OpId) -> list[DeploymentDetail]:
+        """The deployments named by one operation, active or closed: how a creation is found whose answer was lost.
 
         Raises `NotOffered` on an API older than autumn 2026, where deployments have no names.
         """
         return [
             detail
             for state in ("active", "closed")
-            for detail in await self.list_deployments(state=state, search=name)
-            if detail.name == name
+            for detail in await self.list_deployments(state=state, search=op_id)
+            if bears(detail.name, op_id)
         ]
 
     async def get_deployment(

@@ -6,6 +6,7 @@ not have it raises `NotOffered`, before anything is sent.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,9 +34,16 @@ CLOSE_DEADLINE = Deadline(read=120, total=130)
 SETTINGS_DEADLINE = Deadline(read=15, total=40)
 
 
+CREATE_PATH = "/v1/deployments"
+LEASE_PATH = "/v1/leases"
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, whole. `body` may hold secrets."""
+    """One request, whole. `body` may hold secrets.
+
+    `about` is the same for two requests of which the second only tries the first again. Without it, that is the body.
+    """
 
     method: str
     path: str
@@ -43,6 +51,12 @@ class Request:
     sending: Sending
     deadline: Deadline
     params: Mapping[str, str] | None = None
+    about: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """A hash of what it is about."""
+        return subject_of(self.body or "" if self.about is None else self.about)
 
 
 class Requests:
@@ -56,13 +70,11 @@ class Requests:
 
     def create(self, sdl: str, deposit: Usd, name: str | None, hours: int | None) -> Request:
         """Create a deployment. Without names and runtime limits both are left out."""
-        return Request(
-            "POST", "/v1/deployments", data(sdl=sdl, deposit=deposit), Sending.ONCE, CREATE_DEADLINE
-        )
+        return self._create(sdl, data(sdl=sdl, deposit=deposit))
 
     def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Request:
         """Accept bids and deliver the manifest. The one body that is not below `data`."""
-        return self._lease({"manifest": manifest, "leases": entries(leases)})
+        return self._lease(leases, {"manifest": manifest})
 
     def update(self, dseq: Dseq, sdl: str, certificate: Certificate | None) -> Request:
         """Replace the SDL. An SDL that is already in place only has its manifest delivered again."""
@@ -97,8 +109,14 @@ class Requests:
         """Make a client certificate and put it on the chain."""
         self._lacks("certificates: providers take tokens instead")
 
-    def _lease(self, body: Mapping[str, Any]) -> Request:
-        return Request("POST", "/v1/leases", compact(body), Sending.ONCE, LEASE_DEADLINE)
+    def _create(self, sdl: str, body: str) -> Request:
+        return Request("POST", CREATE_PATH, body, Sending.ONCE, CREATE_DEADLINE, about=sdl)
+
+    def _lease(self, leases: Sequence[LeaseId], body: Mapping[str, Any]) -> Request:
+        body = {**body, "leases": entries(leases)}
+        # Another offer for the same deployment is another try.
+        about = leases[0].dseq
+        return Request("POST", LEASE_PATH, compact(body), Sending.ONCE, LEASE_DEADLINE, about=about)
 
     def _change(self, method: str, dseq: Dseq, body: str) -> Request:
         return Request(method, _deployment(dseq), body, Sending.REPEATABLE, UPDATE_DEADLINE)
@@ -124,7 +142,7 @@ class Requests2025(Requests):
         body: dict[str, Any] = {"manifest": manifest}
         if certificate is not None:
             body["certificate"] = _pair(certificate)
-        return self._lease({**body, "leases": entries(leases)})
+        return self._lease(leases, body)
 
     def update(self, dseq: Dseq, sdl: str, certificate: Certificate | None) -> Request:
         """Replace the SDL, and deliver it with a certificate of ours."""
@@ -170,12 +188,11 @@ class Requests2026_11(Requests):
         if name is not None:
             check_name(name)
         named = {} if name is None else {"name": name}
-        body = data(sdl=sdl, **named, runtimeLimitHours=hours)
-        return Request("POST", "/v1/deployments", body, Sending.ONCE, CREATE_DEADLINE)
+        return self._create(sdl, data(sdl=sdl, **named, runtimeLimitHours=hours))
 
     def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Request:
         """Accept bids. The Console delivers the manifest that it keeps."""
-        return self._lease({"leases": entries(leases)})
+        return self._lease(leases, {})
 
     def patch(self, dseq: Dseq, services: Mapping[str, Any]) -> Request:
         """Change named fields.
@@ -217,6 +234,11 @@ class Requests2026_11(Requests):
 _REQUESTS: Mapping[Generation, Requests] = {
     requests.generation: requests for requests in (Requests2025(), Requests(), Requests2026_11())
 }
+
+
+def subject_of(about: str) -> str:
+    """A hash of what a request is about, which may hold secrets."""
+    return hashlib.sha256(about.encode()).hexdigest()[:16]
 
 
 def requests_of(generation: Generation) -> Requests:

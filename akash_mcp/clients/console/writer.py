@@ -25,12 +25,10 @@ from akash_mcp.clients.http import Response
 from akash_mcp.errors import (
     ApiError,
     BadRequest,
-    Conflict,
     Interrupted,
     NotFound,
     OutcomeUnknown,
     PaymentRequired,
-    RateLimited,
     ServerError,
     Unauthorized,
     Unreachable,
@@ -55,6 +53,19 @@ class CertificateStore(Protocol):
         """Keep a certificate that the Console just made."""
 
 
+class RefusalMemory(Protocol):
+    """What the Console refused lately, of one account and whichever process asked."""
+
+    def check(self, account: str, route: str, subject: str | None) -> None:
+        """Raise `HeldBack` where a request of `METHOD /path` about `subject` should not be sent now.
+
+        Without a `subject` only where the Console takes none of that route.
+        """
+
+    def note(self, account: str, route: str, subject: str, refusal: ApiError | None) -> None:
+        """Remember how a request was answered: with a `refusal`, or with success."""
+
+
 class ConsoleWriter:
     """Writes of the Console API. Every method raises `MissingKey` before anything is sent without a key.
 
@@ -62,12 +73,19 @@ class ConsoleWriter:
     nothing was sent. Every method raises `NotOffered` where the generation does not have it.
 
     `certificates` keeps the client certificate that a lease goes with on the API of 2025; without it one is made for
-    the life of the writer, and no provider can be asked with it.
+    the life of the writer, and no provider can be asked with it. `refusals` keeps it from sending again what was
+    refused again and again, where the Console counts that (autumn 2026): it raises `HeldBack` before anything is sent.
     """
 
-    def __init__(self, client: ConsoleClient, certificates: CertificateStore | None = None) -> None:
+    def __init__(
+        self,
+        client: ConsoleClient,
+        certificates: CertificateStore | None = None,
+        refusals: RefusalMemory | None = None,
+    ) -> None:
         self._client = client
         self._certificates = certificates
+        self._refusals = refusals
         self._certificate: Certificate | None = None
 
     async def create_deployment(
@@ -115,7 +133,7 @@ class ConsoleWriter:
                 raise lost.__cause__ from None
             raise
         except ApiError as refusal:
-            if _before_lease(refusal):
+            if _before_lease(refusal, requests.generation):
                 raise
             raise _unknown(refusal, "The lease may exist and bill.") from refusal
         return await self._detail(answer, leases[0].dseq)
@@ -269,14 +287,28 @@ class ConsoleWriter:
         return requests_of(await self._client.generation())
 
     async def _send(self, request: Request) -> Response:
-        return await self._client.call(
-            request.method,
-            request.path,
-            sending=request.sending,
-            deadline=request.deadline,
-            params=request.params,
-            body=request.body,
-        )
+        account, route = self._client.account, f"{request.method} {request.path}"
+        counts = self._client.counts_refusals and request.method != "GET"
+        counted = self._refusals if counts else None
+        if counted is not None and request.method != "DELETE":  # closing is always tried
+            counted.check(account, route, request.subject)
+        try:
+            answer = await self._client.call(
+                request.method,
+                request.path,
+                sending=request.sending,
+                deadline=request.deadline,
+                params=request.params,
+                body=request.body,
+            )
+        except (ApiError, OutcomeUnknown, Interrupted) as error:
+            refusal = error if isinstance(error, ApiError) else error.__cause__
+            if counted is not None and isinstance(refusal, ApiError):
+                counted.note(account, route, request.subject, refusal)
+            raise
+        if counted is not None:
+            counted.note(account, route, request.subject, None)
+        return answer
 
 
 def _data_of(answer: Response) -> dict[str, object]:
@@ -289,15 +321,35 @@ def _data_of(answer: Response) -> dict[str, object]:
     return data if isinstance(data, dict) else {}
 
 
-def _before_lease(refusal: ApiError) -> bool:
-    """Whether a refused lease call certainly made no lease. Read back even so: the status may be the provider's own."""
+_BEFORE_LEASE = frozenset(
+    {
+        "validation_error",
+        "repeated_refusal",
+        "provider_unreachable",
+        "wallet_provisioning",
+        "payment_required",
+        "insufficient_balance",
+        "balance_top_up_pending",
+    }
+)
+"""Codes of what the Console refuses before it broadcasts a lease (akash-network/console `lease.service.ts`)."""
+
+
+def _before_lease(refusal: ApiError, generation: Generation) -> bool:
+    """Whether a refused lease call certainly made no lease. It is read back even so.
+
+    A provider's refusal of the manifest comes after the lease, with the provider's own status: since autumn 2026 under
+    a code of its own, before that under none, so that there only a code or a message of the Console's proves anything.
+    """
     if refusal.code == "manifest_not_delivered":
         return False
-    if isinstance(refusal, Unauthorized | PaymentRequired | Conflict | RateLimited):
+    if refusal.code in _BEFORE_LEASE or NO_LEASE_WAS_MADE in refusal.meanings:
         return True
-    if refusal.code == "validation_error":
-        return True
-    return NO_LEASE_WAS_MADE in refusal.meanings
+    if isinstance(refusal, Unauthorized | PaymentRequired):
+        return True  # a provider's own 401 is passed on as 400, and no provider asks for credit
+    # 404 can be the deployment that is read after the transaction, and 429 a proxy's.
+    its_own = refusal.status in (400, 403, 409, 422) and refusal.code != "unknown_error"
+    return generation is Generation.V2026_11 and its_own
 
 
 def _unknown(refusal: ApiError, what: str) -> OutcomeUnknown:

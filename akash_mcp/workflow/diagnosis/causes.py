@@ -41,6 +41,12 @@ SEEN_WHILE_IT_RAN = CauseKind(
     "While it still ran, at {when}, this was seen: {what}",
     "The lease is over, and nothing of it can be changed any more. Close it, and deploy it anew with that put right.",
 )
+SEEN_EARLIER = CauseKind(
+    "seen earlier",
+    "the diagnosis of a lease that runs, kept from an earlier look, while the present one finds no cause",
+    "Nothing of it shows at this moment; at {when} this was seen: {what}",
+    "{fix}",
+)
 NEVER_LEASED = CauseKind(
     "never leased",
     "the deployment is open and has no lease",
@@ -271,7 +277,7 @@ STILL_PULLING = CauseKind(
 )
 ESCROW_LOW = CauseKind(
     "escrow about to run out",
-    "less than an hour of rent in escrow",
+    "less than an hour of rent in escrow, or until its runtime limit",
     "It is paid for only {minutes} minutes more.",
     "Call add_funds to keep it running.",
 )
@@ -313,6 +319,7 @@ CAUSE_KINDS = (
     PROBE_FAILS,
     NOTHING_LISTENS,
     HOST_NOT_IN_DNS,
+    SEEN_EARLIER,
     STILL_PULLING,
     ESCROW_LOW,
 )

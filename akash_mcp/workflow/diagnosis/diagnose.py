@@ -18,7 +18,15 @@ from akash_mcp.guard.evidence import FAILURE_SECONDS, Finding
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.diagnosis import causes
-from akash_mcp.workflow.diagnosis.causes import CLOSINGS, PROVIDERS_FAULT, STILL_PULLING, Cause
+from akash_mcp.workflow.diagnosis.causes import (
+    CLOSINGS,
+    PROVIDERS_FAULT,
+    SEEN_EARLIER,
+    SEEN_WHILE_IT_RAN,
+    STILL_PULLING,
+    Cause,
+    CauseKind,
+)
 from akash_mcp.workflow.diagnosis.closed_leases import causes_of_closing
 from akash_mcp.workflow.diagnosis.evidence import LeaseEvidence, gather_evidence, seconds_since
 from akash_mcp.workflow.diagnosis.rules import diagnose_lease, in_order
@@ -90,6 +98,9 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
         rt.evidence.keep(dseq, [Finding(c.what, c.evidence, c.fix) for c in in_order(seen)])
     if any(lease is not None for lease, _ in closings):
         found_causes += kept_causes(rt, dseq)
+    elif not_known and not found_causes:
+        # A container that crashes again and again runs for a moment each time, and that moment shows nothing.
+        found_causes += kept_causes(rt, dseq, SEEN_EARLIER)
     if height is not None:
         found_causes += await _low_escrow(rt, detail, block)
     ordered = in_order(found_causes)
@@ -110,16 +121,13 @@ def _other_gpus(gpus: LeaseGpus) -> list[Cause]:
     return [causes.OTHER_GPU.cause(evidence, difference=difference) for difference in gpus.other]
 
 
-def kept_causes(rt: Runtime, dseq: Dseq) -> list[Cause]:
-    """What was seen of a deployment while it ran, where that was kept."""
+def kept_causes(rt: Runtime, dseq: Dseq, kind: CauseKind = SEEN_WHILE_IT_RAN) -> list[Cause]:
+    """What an earlier look saw of a deployment, where that was kept: `kind` says whether its lease is over."""
     kept = rt.evidence.kept(dseq)
     if kept is None:
         return []
     when = datetime.fromtimestamp(kept.at, UTC).strftime("%Y-%m-%dT%H:%MZ")
-    return [
-        causes.SEEN_WHILE_IT_RAN.cause(found.evidence, when=when, what=found.what, fix=found.fix)
-        for found in kept.findings
-    ]
+    return [kind.cause(found.evidence, when=when, what=found.what, fix=found.fix) for found in kept.findings]
 
 
 def _without_record(rt: Runtime, dseq: Dseq) -> Diagnosis | None:
@@ -165,6 +173,8 @@ async def _low_escrow(rt: Runtime, detail: DeploymentDetail, block: Block) -> li
     if funds.hours_left is not None and funds.hours_left < _LOW_HOURS:
         left = "an unknown amount" if funds.escrow_left is None else funds.escrow_left.rounded_down()
         evidence = (f"{left} left at {funds.usd_per_hour} an hour",)
+        if funds.hours_left == funds.limit_hours:
+            evidence = ("its runtime limit, at which the Console closes it",)
         return [causes.ESCROW_LOW.cause(evidence, minutes=f"{int(funds.hours_left * 60)}")]
     return []
 
