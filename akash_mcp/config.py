@@ -18,6 +18,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr, ValidationError
@@ -110,6 +111,13 @@ def _generation(value: object) -> Generation:
         raise ValueError(f"use {', '.join(Generation)}") from error
 
 
+def _project(value: object) -> str:
+    try:
+        return str(UUID(str(value).strip()))
+    except ValueError as error:
+        raise ValueError("write a project's id, such as 3f0c9d4e-58f5-4b4e-9a63-0a6f8c1d2e3f") from error
+
+
 def _approval(value: object) -> object:
     if value == "terminal":
         raise ValueError(
@@ -146,6 +154,10 @@ class Settings(BaseModel):
     console_url: Url = Field("https://console-api.akash.network", description="Console API")
     console_generation: Annotated[Generation, PlainValidator(_generation)] | None = Field(
         None, description="Generation of the Console API, instead of asking it"
+    )
+    project_id: Annotated[str, PlainValidator(_project)] | None = Field(
+        None,
+        description="Project that deployments are created and listed in, where the Console API has projects",
     )
     chain_rest_url: Url = Field(
         "https://api.akashnet.net",

@@ -112,7 +112,12 @@ async def _runtime(settings: Settings, store: Store, intervals: Intervals) -> As
             secrets.known.remember(key)
             open_things.callback(secrets.known.forget, key)
         console = await open_things.enter_async_context(
-            ConsoleClient(settings.console_url, key, generation=settings.console_generation)
+            ConsoleClient(
+                settings.console_url,
+                key,
+                generation=settings.console_generation,
+                project=settings.project_id,
+            )
         )
         chain = await open_things.enter_async_context(chain_upstream(settings.chain_rest_url))
         reader = ConsoleReader(console)

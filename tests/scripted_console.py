@@ -36,6 +36,7 @@ from akash_mcp.workflow.runtime import Intervals, Runtime
 DSEQ = Dseq("1763759482113")
 PROVIDER = ProviderAddress("akash1aaa")
 OTHER = ProviderAddress("akash1bbb")
+OWNER = "akash1ooo"
 MANIFEST = '[{"name":"web"}]'
 
 CREATE = "POST /v1/deployments"
@@ -47,6 +48,8 @@ CLOSE = f"DELETE /v1/deployments/{DSEQ}"
 UPDATE = f"PUT /v1/deployments/{DSEQ}"
 FUND = "POST /v1/deposit-deployment"
 SET = f"PATCH /v2/deployment-settings/{DSEQ}"
+USER = "GET /v1/user/me"
+WALLETS = "GET /v1/wallets"
 GET_SETTINGS = f"GET /v2/deployment-settings/{DSEQ}"
 
 LAUNCH = LaunchPlan(
@@ -79,7 +82,7 @@ def deployment(
     deposits = [] if deposited is None else [{"balance": coin(deposited)}]
     escrow = {"funds": [coin(funds)], "transferred": [coin(spent)], "deposits": deposits}
     return {
-        "deployment": {"id": {"dseq": dseq}, "state": state, "hash": manifest_hash},
+        "deployment": {"id": {"owner": OWNER, "dseq": dseq}, "state": state, "hash": manifest_hash},
         "leases": list(leases),
         "escrow_account": {"state": escrow},
         "name": name,
@@ -163,6 +166,8 @@ class ScriptedConsole:
             FUND: [(200, deployment())],
             SET: [(200, settings())],
             GET_SETTINGS: [(200, settings())],
+            USER: [(200, {"id": "me"})],
+            WALLETS: [(200, [{"address": OWNER}])],
         }
 
     def on(self, route: str, *answers: Answer) -> None:

@@ -7,7 +7,8 @@ import anyio
 import pytest
 
 from akash_mcp import config
-from akash_mcp.cli.doctor import Check, examine
+from akash_mcp.cli.check import Check
+from akash_mcp.cli.doctor import examine
 from akash_mcp.config import Settings
 from akash_mcp.guard.store import Store
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
@@ -50,6 +51,10 @@ async def test_when_all_is_well_every_line_says_so(environ: dict[str, str]) -> N
         "console",
         "clock",
         "key",
+        "reach",
+        "expiry",
+        "recharge",
+        "spending",
         "chain",
     ]
     assert wrong(checks) == {}

@@ -11,13 +11,14 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import anyio
 import httpx2
 
+from akash_mcp.cli.check import Check
+from akash_mcp.cli.key_reach import reach_checks
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.config import Settings
@@ -32,22 +33,6 @@ _ANY_BLOCK = "/v1/blocks?limit=1"
 _LATEST_BLOCK = "/cosmos/base/tendermint/v1beta1/blocks/latest"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was checked: what was found, and how to fix it where it is wrong."""
-
-    subject: str
-    ok: bool
-    message: str
-    fix: str = ""
-
-    def __str__(self) -> str:
-        lines = [f"{'ok' if self.ok else 'WRONG':<6}{self.subject:<9}{self.message}"]
-        if self.fix:
-            lines.append(f"{'':<15}→ {self.fix}")
-        return "\n".join(lines)
-
-
 def run(settings: Settings) -> int:
     """Print a line for each check. Returns 0 where all are fine, else 1."""
     checks = anyio.run(examine, settings)
@@ -60,7 +45,7 @@ async def examine(settings: Settings, wall: Callable[[], float] = time.time) -> 
     checks = [_limits(settings), _state(settings.state_dir)]
     for subject, look in (
         ("console", lambda: _console(settings, wall)),
-        ("key", lambda: _key(settings)),
+        ("key", lambda: _key(settings, wall)),
         ("chain", lambda: _chain(settings)),
     ):
         checks += await _checked(subject, look)
@@ -159,7 +144,7 @@ def _clock(date: str, now: float) -> Check:
     )
 
 
-async def _key(settings: Settings) -> list[Check]:
+async def _key(settings: Settings, wall: Callable[[], float]) -> list[Check]:
     if settings.api_key is None:
         return [
             Check(
@@ -170,14 +155,16 @@ async def _key(settings: Settings) -> list[Check]:
                 "everything without an account, run akash-mcp serve --sandbox.",
             )
         ]
-    async with ConsoleClient(settings.console_url, settings.api_key.get_secret_value()) as client:
+    key = settings.api_key.get_secret_value()
+    async with ConsoleClient(settings.console_url, key, generation=settings.console_generation) as client:
         reader = ConsoleReader(client)
         user = await reader.current_user()
-        balances = await reader.balances()
+        credit = (await reader.balances()).available
+        reach = await reach_checks(settings, reader, key, credit, wall())
     kind = "trial account" if user.trial else "account"
-    accepted = Check("key", True, f"accepted; {kind} with {balances.available} to spend")
-    if balances.available:
-        return [accepted]
+    accepted = Check("key", True, f"accepted; {kind} with {credit} to spend")
+    if credit:
+        return [accepted, *reach]
     return [
         accepted,
         Check(
@@ -186,6 +173,7 @@ async def _key(settings: Settings) -> list[Check]:
             "The account has nothing to spend.",
             "Add credits at https://console.akash.network.",
         ),
+        *reach,
     ]
 
 

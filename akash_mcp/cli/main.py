@@ -35,6 +35,7 @@ _SETTINGS: Mapping[str, tuple[str, str]] = {
         "NAME",
         "which Console API answers: 2025, reference or 2026-11 (found out by asking it)",
     ),
+    "project_id": ("ID", "project of an organization that deployments are created and listed in"),
     "chain_rest_url": ("URL", "Cosmos REST endpoint of an Akash node"),
     "state_dir": ("DIR", "folder of the ledger and the journal"),
 }

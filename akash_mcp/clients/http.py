@@ -175,13 +175,15 @@ class Upstream:
         deadline: Deadline,
         params: Mapping[str, str] | None = None,
         body: str | None = None,
+        headers: Mapping[str, str] | None = None,
         largest: int = LARGEST_ANSWER,
     ) -> Response:
         """Send one request and return its successful answer.
 
-        `body` is JSON text, `largest` the most bytes of an answer that are taken. Raises `ApiError` for a definite
-        refusal, `Unreachable` where nothing was sent, `Interrupted` for a READ or REPEATABLE request without a
-        whole answer, and `OutcomeUnknown` for a ONCE request that may have had an effect.
+        `body` is JSON text, `headers` go with this one, `largest` is the most bytes of an answer that are
+        taken. Raises `ApiError` for a definite refusal, `Unreachable` where nothing was sent, `Interrupted` for
+        a READ or REPEATABLE request without a whole answer, and `OutcomeUnknown` for a ONCE request that may
+        have had an effect.
         """
         ends = self.monotonic() + deadline.total
         maybe_done = False
@@ -189,7 +191,9 @@ class Upstream:
         while True:
             left = max(ends - self.monotonic(), 0.0)
             try:
-                return await self._attempt(method, path, params, body, sending, deadline, left, largest)
+                return await self._attempt(
+                    method, path, params, body, headers or {}, sending, deadline, left, largest
+                )
             except (ApiError, Unreachable, Interrupted) as error:
                 maybe_done = maybe_done or may_have_had_effect(error)
                 pause = pause_before_next(error, sending, attempt, self._random)
@@ -205,6 +209,7 @@ class Upstream:
         path: str,
         params: Mapping[str, str] | None,
         body: str | None,
+        headers: Mapping[str, str],
         sending: Sending,
         deadline: Deadline,
         left: float,
@@ -225,7 +230,7 @@ class Upstream:
             self._base_url + path,
             params=params,
             content=body.encode() if body is not None else None,
-            headers={"content-type": "application/json"} if body is not None else None,
+            headers={**headers, **({"content-type": "application/json"} if body is not None else {})},
             timeout=httpx2.Timeout(deadline.read, connect=min(CONNECT_SECONDS, deadline.total)),
             extensions=extensions,
         )

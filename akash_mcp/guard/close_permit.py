@@ -115,7 +115,8 @@ class ClosePermit:
 
     async def _proof(self, failure: AkashError | None) -> Closed:
         try:
-            after = await self._operation.reader.get_deployment(self._dseq)
+            # A colleague's of the same number proves nothing of one that we created.
+            after = await self._operation.reader.get_deployment(self._dseq, anybodys=self._launch() is None)
         except NotFound as gone:
             launch = self._launch()
             if launch is State.CLOSED:

@@ -238,6 +238,8 @@ def deployment_list(now: Overview) -> DeploymentList:
     shown = [_row(row) for row in rows[:_MOST_DEPLOYMENTS]]
     if not rows and now.is_whole:
         next_step = "Nothing runs and nothing costs money. deploy starts something."
+    elif now.is_whole and all(row.is_colleagues for row in rows):
+        next_step = "Nothing of this account runs, and nothing costs it money. deploy starts something."
     elif len(rows) > len(shown):
         next_step = (
             f"These are the newest {len(shown)}; the others cost money too. close_deployment ends one."

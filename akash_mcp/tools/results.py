@@ -186,7 +186,10 @@ class DeploymentRow(Result):
 
 
 class DeploymentList(Result):
-    """The account's active deployments, newest first. `total` and `usd_per_hour` count all, also those not shown."""
+    """The account's active deployments, newest first, and its colleagues'.
+
+    `total` counts all, also those not shown; `usd_per_hour` is what all of them cost this account.
+    """
 
     deployments: list[DeploymentRow]
     total: int

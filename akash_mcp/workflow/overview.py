@@ -53,12 +53,14 @@ class ListedDeployment:
     op_id: OpId | None = None
     held: Usd | None = None
     problem: str = ""
+    is_colleagues: bool = False
+    """Another account of the organization pays for it."""
     name: str = ""
 
     @property
     def is_known(self) -> bool:
-        """Whether what it costs is known."""
-        return self.funds is not None and self.funds.rate_is_known
+        """Whether what it costs this account is known."""
+        return self.is_colleagues or (self.funds is not None and self.funds.rate_is_known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +77,13 @@ class Overview:
 
     @property
     def usd_per_hour(self) -> Usd:
-        """What all of them cost together, as far as that is known."""
-        return sum((row.funds.usd_per_hour for row in self.rows if row.funds), ZERO)
+        """What all of them cost this account together, as far as that is known."""
+        return sum((row.funds.usd_per_hour for row in self.rows if row.funds and not row.is_colleagues), ZERO)
 
 
 async def overview(rt: Runtime) -> Overview:
-    """All active deployments of the account, and all that this server opened and does not know to be closed.
+    """All active deployments of the account and of its organization, and all that this server opened and does not
+    know to be closed.
 
     Raises what the Console does where its list cannot be read and the journal knows of nothing, and `MissingKey` before
     anything is opened.
@@ -95,7 +98,7 @@ async def overview(rt: Runtime) -> Overview:
     doubtful = {dseq for dseq, detail in shown.items() if not detail.active_leases}
     asked = sorted((ours.keys() - shown.keys()) | listed.hidden | doubtful, key=int, reverse=True)
     answers = await _ask(rt, asked[:MOST_ASKED])
-    height = await _height(rt, problems) if shown or answers else 0
+    height = await _height(rt, problems) if shown or answers or listed.colleagues else 0
     rows, generation = [], await known_generation(rt)
     for dseq in sorted(shown.keys() | set(asked), key=int, reverse=True):
         answer = answers.get(dseq, shown.get(dseq, "There are too many to ask for each."))
@@ -110,7 +113,8 @@ async def overview(rt: Runtime) -> Overview:
     unknown = [_launch_row(rt, launch) for launch in launches if launch.dseq is None]
     kept = {launch.dseq: launch.name for launch in launches}
     named = (replace(row, name=row.name or kept.get(row.dseq, "")) for row in rows)
-    return Overview((*named, *unknown), tuple(problems))
+    theirs = [_colleagues_row(rt, detail, height, generation) for detail in listed.colleagues]
+    return Overview((*named, *theirs, *unknown), tuple(problems))
 
 
 def _open_launches(rt: Runtime, problems: list[str]) -> list[Operation]:
@@ -192,6 +196,21 @@ def _row(
         op_id=under_way.op_id if under_way else None,
         problem=" ".join(filter(None, problems)),
         name=words_of(detail.name),
+    )
+
+
+def _colleagues_row(
+    rt: Runtime, detail: DeploymentDetail, height: int, generation: Generation | None
+) -> ListedDeployment:
+    return ListedDeployment(
+        detail.dseq,
+        detail.state or UNKNOWN,
+        ours=False,
+        leases=len(detail.active_leases),
+        funds=funds_of(detail, height, rt.now(), generation=generation, ours=False),
+        problem=f"It belongs to another account of the organization ({field(detail.owner)}), which pays for it.",
+        name=words_of(detail.name),
+        is_colleagues=True,
     )
 
 

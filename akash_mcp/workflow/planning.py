@@ -43,7 +43,7 @@ from akash_mcp.sdl import Finding, Report, check
 from akash_mcp.workflow.contents import contents_of
 from akash_mcp.workflow.offers import read_offers, requirements
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.status import read_deployment
+from akash_mcp.workflow.status import is_ours, read_deployment
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +171,7 @@ async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
         tool="add_funds",
         dseq=dseq,
         amount=amount,
-        ours=rt.gate.owns(dseq),
+        ours=await is_ours(rt, detail),
         more_hours=more_hours,
         usd_per_hour=usd_per_hour(rate or 0),
         contents=_contents_of(sources.sdl if sources and detail.open_leases else ""),
@@ -187,6 +187,7 @@ async def close_plan(rt: Runtime, *, dseq: Dseq) -> ClosePlan:
     """
     ours = rt.gate.owns(dseq)
     detail = await as_it_stands(rt, dseq, ours=ours)
+    ours = ours and (detail is None or await is_ours(rt, detail))
     sources = _known(lambda: rt.journal.sources(dseq))
     contents = _contents_of(sources.sdl if sources else detail.stored.sdl if detail and detail.stored else "")
     ended = detail is not None and (

@@ -1,12 +1,12 @@
 """Lost answers: what became of a creation that may have landed is looked up, never tried again.
 
-Since autumn 2026 a deployment has a name, and ours ends in its operation's, which nobody else has. Before that there is
-no such mark: the Console names a deployment by its own clock in milliseconds and keeps the hash of its manifest on the
-chain. So the account's deployments are listed before the creation is sent, and what can be ours is only one that was
-not among them, that appeared around the time of our request, with our manifest and our deposit, that nobody leased and
-our journal does not know. It is taken up when it is the only one, after the time in which the Console gives up on a
-transaction (36 seconds), and when no other launch of ours could have made it. Everything else is left to a person: its
-reservation stays held, and what could be it is named.
+Since autumn 2026 a deployment has a name, and ours ends in its operation's: of this account's own deployments no other
+has it. Before that there is no such mark: the Console names a deployment by its own clock in milliseconds and keeps the
+hash of its manifest on the chain. So the account's deployments are listed before the creation is sent, and what can be
+ours is only one that was not among them, that appeared around the time of our request, with our manifest and our
+deposit, that nobody leased and our journal does not know. It is taken up when it is the only one, after the time in
+which the Console gives up on a transaction (36 seconds), and when no other launch of ours could have made it.
+Everything else is left to a person: its reservation stays held, and what could be it is named.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.clients.console.names import bears
 from akash_mcp.errors import ApiError, Interrupted, LedgerUnusable, OutcomeUnknown, Unreachable
 from akash_mcp.guard.launch_permit import LaunchPermit
-from akash_mcp.ids import Dseq
+from akash_mcp.ids import AccountAddress, Dseq
 from akash_mcp.workflow.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ class _Lookup:
         self._before: frozenset[Dseq] | None = None
         """What the account had when it was sent; None where that is not known."""
         self._candidates: list[Dseq] = []
+        self._is_account_known = True
 
     async def look_before(self) -> None:
         """See what is there before the request is sent."""
@@ -94,7 +95,8 @@ class _Lookup:
                 certain = named or (self._before is not None and waited >= intervals.lookup_settle)
                 if certain and len(self._candidates) == 1:
                     [dseq] = self._candidates
-                    if (named or await self._is_confirmed(dseq)) and self._permit.adopt(dseq, by_name=named):
+                    confirmed = self._is_account_known if named else await self._is_confirmed(dseq)
+                    if confirmed and self._permit.adopt(dseq, by_name=named):
                         return dseq
             except (*_UNREAD, LedgerUnusable):
                 pass  # whatever broke the answer may break this too; there is time
@@ -129,6 +131,8 @@ class _Lookup:
         )
 
     def _doubt(self) -> str:
+        if not self._is_account_known:
+            return "whether it is this account's is not known"
         if self._before is None:
             return "what was there before is not known"
         if len(self._candidates) > 1:
@@ -143,7 +147,13 @@ class _Lookup:
 
     async def _look(self, named: bool) -> list[Dseq]:
         if named:
-            return [detail.dseq for detail in await self._rt.reader.find_deployments(self._permit.op_id)]
+            found = await self._rt.reader.find_deployments(self._permit.op_id)
+            # Whoever sees our operation's name in the organization's list can give it to a deployment of theirs.
+            own: frozenset[AccountAddress] = frozenset()
+            with suppress(*_UNREAD):
+                own = await self._rt.reader.own_addresses() if found else own
+            self._is_account_known = all(detail.owner in own for detail in found)
+            return [detail.dseq for detail in found]
         return [detail.dseq for detail in await self._rt.reader.list_deployments() if self._is_ours(detail)]
 
     async def _is_confirmed(self, dseq: Dseq) -> bool:

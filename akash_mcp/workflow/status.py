@@ -132,7 +132,7 @@ async def read_deployment(rt: Runtime, dseq: Dseq) -> DeploymentDetail:
     active deployments only.
     """
     try:
-        return await rt.reader.get_deployment(dseq, deadline=READ_DEADLINE)
+        return await rt.reader.get_deployment(dseq, anybodys=True, deadline=READ_DEADLINE)
     except Interrupted:
         for detail in await rt.reader.list_deployments():
             if detail.dseq == dseq:
@@ -158,6 +158,11 @@ async def account_credit(rt: Runtime) -> Credit:
     return Credit(balances.available, balances.in_deployments)
 
 
+async def is_ours(rt: Runtime, detail: DeploymentDetail) -> bool:
+    """Whether this server created it. A number that we know is not ours where it is another account's deployment."""
+    return rt.gate.owns(detail.dseq) and not await rt.reader.is_anothers(detail.owner)
+
+
 async def deployment_status(rt: Runtime, dseq: Dseq) -> DeploymentStatus:
     """One deployment, with what its providers report. Raises `NotFound` for one that this account does not have."""
     return await status_of(rt, await read_deployment(rt, dseq))
@@ -168,7 +173,8 @@ async def status_of(
 ) -> DeploymentStatus:
     """The status of a deployment whose `detail` was just read. Providers are not asked if `known_readiness` is set."""
     height = await rt.reader.latest_height()
-    generation, ours = await known_generation(rt), rt.gate.owns(detail.dseq)
+    generation = await known_generation(rt)
+    ours = await is_ours(rt, detail)
     if generation is Generation.V2026_11 and detail.settings is None and detail.open_leases:
         detail = await _with_limit(rt, detail)
     running = detail.active_leases

@@ -64,6 +64,8 @@ READS: dict[str, Read] = {
     "balances": lambda r: r.balances(),
     "current_user": lambda r: r.current_user(),
     "wallets": lambda r: r.wallets(UUID),
+    "api_keys": lambda r: r.api_keys(),
+    "wallet_settings": lambda r: r.wallet_settings(),
     "usage_history": lambda r: r.usage_history(OWNER, date(2026, 8, 1), date(2026, 8, 31)),
     "alerts": lambda r: r.alerts(DSEQ),
     "deployment_alerts": lambda r: r.deployment_alerts(DSEQ),
@@ -86,6 +88,10 @@ OTHER_READS: dict[str, Read] = {
     "runtime_limit": lambda r: r.runtime_limit(DSEQ),
     "spend_rate": lambda r: r.spend_rate(),
     "find_deployments": lambda r: r.find_deployments(OpId("web")),
+    "own_addresses": lambda r: r.own_addresses(),
+    "is_anothers": lambda r: r.is_anothers(OWNER),
+    "organizations": lambda r: r.organizations(),
+    "projects": lambda r: r.projects(),
 }
 """Reads that it does not describe: of the API of autumn 2026."""
 

@@ -96,11 +96,14 @@ async def test_closed_deployments_are_listed_only_where_the_api_lists_them() -> 
 
 async def test_a_creation_whose_answer_was_lost_is_found_by_its_name() -> None:
     ours, another = ({**deployment(n), "name": name} for n, name in ((1, "op_1"), (2, "op_12")))
-    async with Server(reply(200, listing(another)), reply(200, listing(ours))) as server:
+    user, wallets = {"data": {"id": "me"}}, {"data": [{"address": "akash1me"}]}
+    script = (reply(200, each) for each in (listing(another), user, wallets, listing(ours)))
+    async with Server(*script) as server:
         [found] = await reader(server, NEW).find_deployments(OpId("op_1"))
     assert found.dseq == "1"
     assert [request.path.partition("&skip")[0] for request in server.requests] == [
-        "/v1/deployments?state=active&search=op_1", "/v1/deployments?state=closed&search=op_1",
+        "/v1/deployments?state=active&search=op_1", "/v1/user/me", "/v1/wallets?userId=me",
+        "/v1/deployments?state=closed&search=op_1",
     ]  # fmt: skip
 
 
@@ -229,6 +232,19 @@ async def test_a_balance_whose_unit_is_in_doubt_is_none(
                 await console.balances()
 
 
+async def test_what_a_colleagues_deployments_hold_puts_no_balance_in_doubt() -> None:
+    theirs = funded(10**12)
+    theirs["deployment"]["id"] = {"owner": "akash1they", "dseq": "2"}
+    script = (
+        {"data": {"balance": 40_000_000, "deployments": 2_000_000, "total": 0}},
+        listing(funded(2_000_000), theirs),
+        {"data": {"id": "me"}},
+        {"data": [{"address": "akash1me"}]},
+    )
+    async with Server(*(reply(200, each) for each in script)) as server:
+        assert (await reader(server, NEW).balances()).available == Usd(40)
+
+
 async def test_402_with_what_is_missing() -> None:
     amounts = {"requiredAmountUsd": 0.5, "availableAmountUsd": 0.12}
     error = await error_of("create_deployment", said(402, "no", "insufficient_balance", data=amounts), NEW)
@@ -280,6 +296,21 @@ async def test_limits_of_a_trial_are_told(answer: Act, kind: type[ApiError], ste
     error = await error_of("create_deployment", answer, NEW)
     assert type(error) is kind
     assert step in error.next_step
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "step"),
+    [
+        (400, "organization_mismatch", "a key of the one that is meant"),
+        (403, "organization_forbidden", "a key of their own account"),
+        (403, "project_forbidden", "correct AKASH_MCP_PROJECT_ID"),
+        (400, "project_required", "set AKASH_MCP_PROJECT_ID"),
+        (409, "project_not_empty", "move what is in the project"),
+        (403, "forbidden", "a viewer's key only reads"),
+    ],
+)
+async def test_codes_of_organizations_are_told_in_words(status: int, code: str, step: str) -> None:
+    assert step in (await error_of("create_deployment", said(status, "No.", code), NEW)).next_step
 
 
 async def test_409_while_the_wallet_is_provisioned_did_nothing() -> None:

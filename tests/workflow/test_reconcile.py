@@ -18,6 +18,7 @@ from scripted_console import (
     LAUNCH,
     LIST,
     MANIFEST,
+    WALLETS,
     Guarded,
     Told,
     approved,
@@ -358,6 +359,18 @@ async def test_where_deployments_have_names_ours_is_found_by_it(tmp_path: Path) 
         it.guard.console.on(LIST, page(named), page())
         assert await it.create() == OURS
         assert it.guard.journal.sources(Dseq(OURS)) == Sources(LAUNCH.sdl, MANIFEST, 3)
+
+
+@pytest.mark.parametrize("wallets", [(200, []), (503, {})])
+async def test_what_has_our_name_is_not_taken_up_where_it_is_not_known_to_be_this_account_s(
+    wallets: tuple[int, Any], tmp_path: Path
+) -> None:
+    async with lost(tmp_path, generation=Generation.V2026_11) as it:
+        it.guard.console.on(WALLETS, wallets)
+        it.guard.console.on(LIST, page(landed(name=it.permit.op_id)), page())
+        await it.not_found(
+            f"Deployment {OURS} may be what it created, and whether it is this account's is not known"
+        )
 
 
 async def test_where_deployments_have_names_another_name_is_not_ours(tmp_path: Path) -> None:

@@ -144,6 +144,38 @@ class DeploymentAlerts(CamelApiModel):
     deployment_closed: DeploymentAlert | None = None
 
 
+class ApiKey(CamelApiModel):
+    """A key as it is told after it was made. `project_id`: all that it reaches, where it is not everything."""
+
+    id: str
+    key_format: str = ""
+    """Its text, of whose random part all but six characters at either end are masked."""
+    expires_at: str | None = None
+    project_id: str | None = None
+
+
+class WalletSettings(CamelApiModel):
+    """Whether the card adds credit by itself. Amounts are US dollars. None is unknown."""
+
+    auto_reload_enabled: Annotated[bool | None, Field(strict=True), WrapValidator(or_none)] = None
+    auto_reload_amount: Number | None = None
+    auto_reload_paused_at: str | None = None
+
+
+class Organization(CamelApiModel):
+    """An organization, and what the key's owner is in it."""
+
+    id: str
+    role: str = ""
+
+
+class Project(CamelApiModel):
+    """A project of an organization."""
+
+    id: str
+    name: str = ""
+
+
 class Certificate(CamelApiModel):
     """A client certificate as the API of 2025 makes it. The key is a secret, and in spite of its name unencrypted."""
 
@@ -162,3 +194,7 @@ ACTIVITY = TypeAdapter(Activity)
 ALERTS = TypeAdapter(RecordsOf[Alert])
 DEPLOYMENT_ALERTS = TypeAdapter(DeploymentAlerts)
 CERTIFICATE = TypeAdapter(Certificate)
+API_KEYS = TypeAdapter(RecordsOf[ApiKey])
+WALLET_SETTINGS = TypeAdapter(WalletSettings)
+ORGANIZATIONS = TypeAdapter(RecordsOf[Organization])
+PROJECTS = TypeAdapter(RecordsOf[Project])

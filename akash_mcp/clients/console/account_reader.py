@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import date
 from decimal import Decimal
 from urllib.parse import quote
 
 from akash_mcp.clients.console.account_models import (
     ALERTS,
+    API_KEYS,
     BALANCES,
     DEPLOYMENT_ALERTS,
+    ORGANIZATIONS,
+    PROJECTS,
     SPEND_RATE,
     USAGE,
     USER,
+    WALLET_SETTINGS,
     WALLETS,
     Alert,
+    ApiKey,
     Balances,
     BillingDeployment,
     DeploymentAlerts,
+    Organization,
+    Project,
     UsageDay,
     User,
     Wallet,
+    WalletSettings,
 )
 from akash_mcp.clients.console.client import ConsoleClient
+from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import DEPLOYMENTS
+from akash_mcp.clients.retries import Deadline
 from akash_mcp.errors import AkashError
 from akash_mcp.ids import AccountAddress, Dseq
 from akash_mcp.money import Usd
 
+log = logging.getLogger(__name__)
+
 MEMO_SECONDS = 2.0
+ADDRESSES_DEADLINE = Deadline(read=5, total=8)
+"""What waits for the account's own addresses is a read of something else, or a close."""
+UNREAD_SECONDS = 60.0
+"""How long the account's own addresses are not asked for again where they could not be read."""
 FAR_APART = Decimal(1000)
 """A unit mistaken for the other is a million times off; staleness and a page of many are not a thousand."""
 
@@ -37,6 +54,8 @@ class AccountReader:
     """Reads about the account of the API key."""
 
     _client: ConsoleClient
+    _addresses: frozenset[AccountAddress] = frozenset()
+    _addresses_unread_until: float = 0.0
 
     async def balances(self, *, fresh: bool = False) -> Balances:
         """The account's money.
@@ -61,7 +80,8 @@ class AccountReader:
         first = (await self._client.get("/v1/deployments", {"skip": "0", "limit": "100"})).read(
             DEPLOYMENTS, "data"
         )
-        funds = [detail.escrow_funds for detail in first.details]
+        own = [detail for detail in first.details if not await self.is_anothers(detail.owner)]
+        funds = [detail.escrow_funds for detail in own]
         in_escrow = Usd.from_uact(max(sum((held for held in funds if held), Decimal(0)), Decimal(0)))
         if not in_escrow or None in funds:
             return  # an old answer on one of the two sides, or one that cannot be read: no evidence
@@ -78,6 +98,51 @@ class AccountReader:
     async def wallets(self, user_id: str) -> list[Wallet]:
         """The user's wallets; none while one is still being set up."""
         return (await self._client.get("/v1/wallets", {"userId": user_id})).read(WALLETS, "data")
+
+    async def own_addresses(self) -> frozenset[AccountAddress]:
+        """The addresses that pay for what the key creates: none where the Console tells none, which is unknown.
+
+        Asked for once. A key of an organization is told the organization's wallet.
+        """
+        if not self._addresses:
+            answer = await self._client.get("/v1/user/me", deadline=ADDRESSES_DEADLINE)
+            query = {"userId": answer.read(USER, "data").id}
+            answer = await self._client.get("/v1/wallets", query, deadline=ADDRESSES_DEADLINE)
+            self._addresses = frozenset(wallet.address for wallet in answer.read(WALLETS, "data"))
+        return self._addresses
+
+    async def is_anothers(self, owner: AccountAddress) -> bool:
+        """Whether this is certain to be another account's address: a colleague's, whose deployments the list of an
+        organization shows as well. What is not known is a no; before autumn 2026 there are no organizations.
+        """
+        if self._client.known_generation is not Generation.V2026_11 or not owner:
+            return False
+        if not self._addresses and self._client.monotonic() < self._addresses_unread_until:
+            return False
+        try:
+            own = await self.own_addresses()
+        except AkashError as unread:
+            log.warning("whose deployments are the account's own is not known: %s", unread.what)
+            own = frozenset()
+        if not own:
+            self._addresses_unread_until = self._client.monotonic() + UNREAD_SECONDS
+        return bool(own) and owner not in own
+
+    async def api_keys(self) -> list[ApiKey]:
+        """The keys of the account. Raises `Forbidden` for a key that is bound to a project."""
+        return (await self._client.get("/v1/api-keys")).read(API_KEYS, "data")
+
+    async def wallet_settings(self) -> WalletSettings:
+        """Whether the card adds credit by itself. Raises `NotFound` where that was never set."""
+        return (await self._client.get("/v1/wallet-settings")).read(WALLET_SETTINGS, "data")
+
+    async def organizations(self) -> list[Organization]:
+        """The organization that the key belongs to. Raises `NotFound` where the key's owner has none."""
+        return (await self._client.get("/v1/organizations")).read(ORGANIZATIONS, "data")
+
+    async def projects(self) -> list[Project]:
+        """The projects that the key reaches. Raises `NotFound` where there are no organizations."""
+        return (await self._client.get("/v1/projects")).read(PROJECTS, "data")
 
     async def spend_rate(self) -> list[BillingDeployment]:
         """What costs money now. Raises `NotOffered` on an API older than autumn 2026."""

@@ -35,17 +35,35 @@ from akash_mcp.errors import (
 
 READ_DEADLINE = Deadline(read=12, total=30)
 KEY_HEADER = "x-api-key"
+PROJECT_HEADER = "x-project-id"
 LARGEST_LIST = 32 * 2**20
 GENERATION_SECONDS = 6 * 3600.0
 """How long it is believed which generation answers. A Console is replaced while we run."""
+
+OF_ORGANIZATIONS: Mapping[type[ApiError] | str, str] = {
+    "organization_mismatch": "The API key belongs to another organization. Ask the user for a key of the one that is "
+    "meant.",
+    "organization_forbidden": "Whose key it is has left the organization that it was made for, or has no "
+    "organizations. Ask the user for a key of their own account, or of an organization that they belong to.",
+    "project_forbidden": "The API key does not reach the project that is set, or the one that it was made for. Ask the "
+    "user to correct AKASH_MCP_PROJECT_ID, or for another key; akash-mcp doctor names the projects that it reaches.",
+    "project_required": "The API key reaches several projects, or none that it may write to. Ask the user to set "
+    "AKASH_MCP_PROJECT_ID to one of those that akash-mcp doctor names.",
+    "project_is_default": "Ask the user to choose another project at https://console.akash.network.",
+    "project_not_empty": "Ask the user to move what is in the project at https://console.akash.network first.",
+    "project_name_taken": "Ask the user to choose another name for the project.",
+}
+"""What to do about the codes of organizations and their projects (akash-network/console
+`organization-context.resolver.ts`, `project.service.ts`)."""
 
 ADVICE: Mapping[type[ApiError] | str, str] = {
     Unauthorized: "The API key is wrong, expired or deleted. Ask the user to create a new one at "
     "https://console.akash.network (Settings, API Keys), to set AKASH_API_KEY and to restart this server.",
     PaymentRequired: "Ask the user to add credits at https://console.akash.network (Billing).",
     WalletProvisioning: "Try again {when}.",
-    "forbidden": "The account or its key may not do this. Limits of a free trial end when the user adds credits at "
-    "https://console.akash.network (Billing).",
+    "forbidden": "Unless it says why, the account or its key may not do this: a viewer's key only reads, and one that "
+    "is bound to a project reaches nothing beyond it. The user can run akash-mcp doctor, which says how far the key "
+    "reaches. Limits of a free trial end when the user adds credits at https://console.akash.network (Billing).",
     NotFound: "Check the id. Only what belongs to the account of the API key is found.",
     RateLimited: "Try again {when}.",
     RepeatedRefusal: "Try again {when}: it is so for every program that uses this account. What runs goes on, and "
@@ -61,6 +79,7 @@ ADVICE: Mapping[type[ApiError] | str, str] = {
     "deployment_definition_changed": "Read the deployment again, then repeat the change if it is still wanted.",
     "stored_sdl_unreadable": "Trying again does not help. Deploy it as a new deployment, then close this one.",
     "stored_secrets_unreadable": "Trying again does not help. Deploy it as a new deployment, then close this one.",
+    **OF_ORGANIZATIONS,
 }
 """The next step for an error, by its code where that says more than its class. `{when}`: when to try again."""
 
@@ -110,9 +129,13 @@ class ConsoleClient:
         api_key: str | None,
         *,
         generation: Generation | None = None,
+        project: str | None = None,
         **options: Unpack[UpstreamOptions],
     ) -> None:
-        """Raises `BadSettings` for a key that no header can carry."""
+        """`project`: the id of the one that deployments are created and listed in, where the API has projects.
+
+        Raises `BadSettings` for a key that no header can carry.
+        """
         if api_key and not re.fullmatch(r"[!-~]+", api_key):
             # Checked here, where the key is not repeated: the HTTP library would quote it.
             raise BadSettings("The API key must be printable ASCII without spaces.")
@@ -128,6 +151,7 @@ class ConsoleClient:
             meanings=MEANINGS,
             **options,
         )
+        self.project = project
         self._set = generation
         self._generation = generation
         self._funds_itself: bool | None = None
@@ -206,12 +230,19 @@ class ConsoleClient:
         deadline: Deadline = READ_DEADLINE,
         params: Mapping[str, str] | None = None,
         body: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
         """One call that needs the key. Raises `MissingKey` before anything is sent, else what `Upstream.send` does."""
         self.require_key()
         try:
             return await self._upstream.send(
-                method, path, sending=sending, deadline=deadline, params=params, body=body
+                method,
+                path,
+                sending=sending,
+                deadline=deadline,
+                params=params,
+                body=body,
+                headers=headers,
             )
         except NotFound as refusal:
             # The references of 2025 differ from each other in their routes.
@@ -220,10 +251,17 @@ class ConsoleClient:
             raise
 
     async def get(
-        self, path: str, params: Mapping[str, str] | None = None, *, deadline: Deadline = READ_DEADLINE
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        deadline: Deadline = READ_DEADLINE,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
         """A read that needs the key. Raises as `call` does."""
-        return await self.call("GET", path, sending=Sending.READ, deadline=deadline, params=params)
+        return await self.call(
+            "GET", path, sending=Sending.READ, deadline=deadline, params=params, headers=headers
+        )
 
     async def get_public(
         self, path: str, params: Mapping[str, str] | None = None, *, largest: int = LARGEST_ANSWER

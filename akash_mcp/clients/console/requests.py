@@ -66,8 +66,10 @@ class Requests:
     has_certificates = False
     """Whether a lease goes with a client certificate."""
 
-    def create(self, sdl: str, deposit: Usd, name: str | None, hours: int | None) -> Request:
-        """Create a deployment. Without names and runtime limits both are left out."""
+    def create(
+        self, sdl: str, deposit: Usd, name: str | None, hours: int | None, project: str | None = None
+    ) -> Request:
+        """Create a deployment. Without names, runtime limits and projects these are left out."""
         return self._create(sdl, data(sdl=sdl, deposit=deposit))
 
     def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Request:
@@ -178,7 +180,9 @@ class Requests2026_11(Requests):
 
     generation = Generation.V2026_11
 
-    def create(self, sdl: str, deposit: Usd, name: str | None, hours: int | None) -> Request:
+    def create(
+        self, sdl: str, deposit: Usd, name: str | None, hours: int | None, project: str | None = None
+    ) -> Request:
         """Create a deployment that is closed after some hours. Without a limit it would be funded forever: refused."""
         if hours is None:
             raise Refused(
@@ -189,7 +193,8 @@ class Requests2026_11(Requests):
         if name is not None:
             check_name(name)
         named = {} if name is None else {"name": name}
-        return self._create(sdl, data(sdl=sdl, **named, runtimeLimitHours=hours))
+        filed = {} if project is None else {"projectId": project}
+        return self._create(sdl, data(sdl=sdl, **named, runtimeLimitHours=hours, **filed))
 
     def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Request:
         """Accept bids. The Console delivers the manifest that it keeps."""

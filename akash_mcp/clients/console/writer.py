@@ -16,7 +16,12 @@ from akash_mcp.clients.console.account_models import (
     Certificate,
     DeploymentSettings,
 )
-from akash_mcp.clients.console.client import ALREADY_EXISTS, NO_LEASE_WAS_MADE, ConsoleClient
+from akash_mcp.clients.console.client import (
+    ALREADY_EXISTS,
+    NO_LEASE_WAS_MADE,
+    OF_ORGANIZATIONS,
+    ConsoleClient,
+)
 from akash_mcp.clients.console.generation import Generation, no_such_route
 from akash_mcp.clients.console.models import CREATED, DETAIL, Created, DeploymentDetail
 from akash_mcp.clients.console.reader import DETAIL_DEADLINE, of_deployment
@@ -109,12 +114,18 @@ class ConsoleWriter:
 
         Where the account's deposits are managed the Console ignores the amount: read the escrow back. An API that
         funds by itself (autumn 2026) takes no deposit, and raises `Refused` without `runtime_limit_hours`, 1 to 48;
-        only there has a deployment a `name`, by which one whose answer was lost is found. Raises `OutcomeUnknown` when
-        it may exist although no answer came: its dseq is then the API's clock in milliseconds.
+        only there has a deployment a `name`, by which one whose answer was lost is found, and a project, which is the
+        client's. Raises `OutcomeUnknown` when it may exist although no answer came: its dseq is then the API's clock in
+        milliseconds.
         """
-        requests = await self._requests()
+        requests, project = await self._requests(), self._client.project
         try:
-            answer = await self._send(requests.create(sdl, deposit, name, runtime_limit_hours))
+            answer = await self._send(requests.create(sdl, deposit, name, runtime_limit_hours, project))
+        except NotFound as unknown:
+            if project is not None:
+                # A project that the key does not reach is one that does not exist, with no code of its own.
+                unknown.next_step = OF_ORGANIZATIONS["project_forbidden"]
+            raise
         except ApiError as refusal:
             # The signer repeats a transaction that ran out of gas: the first may have landed. The chain's word for that
             # is a 400 (akash-network/console `chain-error.service.ts`); anything else is a definite no.

@@ -1,4 +1,4 @@
-"""The latest blocks as Console's indexer shows them to anyone: one behind the chain, or further."""
+"""The chain and its latest blocks as Console's indexer shows them to anyone: one behind the chain, or further."""
 
 from __future__ import annotations
 
@@ -33,7 +33,14 @@ class Blocks:
     def endpoints(self) -> list[Endpoint]:
         """The routes that these handlers answer."""
         limit = {"limit": schema.optional(schema.query_number(1, 100), 20)}
-        return [Endpoint("GET", "/v1/blocks", self.latest, protected=False, query_schema=limit)]
+        return [
+            Endpoint("GET", "/v1/blocks", self.latest, protected=False, query_schema=limit),
+            Endpoint("GET", "/v1/blockchain-status", self.status, protected=False),
+        ]
+
+    async def status(self, call: Call) -> Response:
+        """Whether Console reaches a node of the chain, as it always does here."""
+        return answer({"isBlockchainReachable": True})
 
     async def latest(self, call: Call) -> Response:
         """The latest blocks that the indexer has worked on, newest first."""

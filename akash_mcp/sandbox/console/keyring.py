@@ -40,7 +40,7 @@ class Key:
             "createdAt": self.created,
             "updatedAt": self.updated,
             "lastUsedAt": self.last_used,
-            "keyFormat": f"{_FORMAT}.***{self.text[-6:]}",
+            "keyFormat": _masked(self.text),
         }
 
 
@@ -90,3 +90,9 @@ class Keyring:
 
     def _now(self) -> str:
         return iso(self._clock.wall())
+
+
+def _masked(text: str) -> str:
+    """A key as it is told ever after: six characters of either end of its random part."""
+    kind, random = text.rsplit(".", 1)
+    return f"{kind}.{random[:6]}***{random[-6:]}"

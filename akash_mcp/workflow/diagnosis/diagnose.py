@@ -30,7 +30,7 @@ from akash_mcp.workflow.diagnosis.closed_leases import causes_of_closing
 from akash_mcp.workflow.diagnosis.evidence import LeaseEvidence, gather_evidence, seconds_since
 from akash_mcp.workflow.diagnosis.rules import diagnose_lease, in_order
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.status import funds_of, known_generation, read_deployment
+from akash_mcp.workflow.status import funds_of, is_ours, known_generation, read_deployment
 
 _LOW_HOURS = 1
 
@@ -152,7 +152,7 @@ async def _evidence(rt: Runtime, detail: DeploymentDetail, height: int | None) -
 
 async def _low_escrow(rt: Runtime, detail: DeploymentDetail, height: int) -> list[Cause]:
     funds = funds_of(
-        detail, height, rt.now(), generation=await known_generation(rt), ours=rt.gate.owns(detail.dseq)
+        detail, height, rt.now(), generation=await known_generation(rt), ours=await is_ours(rt, detail)
     )
     if detail.active_leases and funds.hours_left is not None and funds.hours_left < _LOW_HOURS:
         left = "an unknown amount" if funds.escrow_left is None else funds.escrow_left.rounded_down()

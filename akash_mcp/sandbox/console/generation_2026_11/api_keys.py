@@ -12,6 +12,7 @@ from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 from akash_mcp.sandbox.console.generation_2026_11.projects import Projects
 from akash_mcp.sandbox.console.keyring import Key
+from akash_mcp.sandbox.console.moments import iso, seconds
 from akash_mcp.sandbox.console.responses import Problem, answer
 
 _PATH = "/v1/api-keys"
@@ -51,7 +52,8 @@ class ApiKeys:
         """A new one, which this answer alone tells."""
         data = call.body["data"]
         project = self._projects.known(call, data.get("projectId"))
-        key = self._keyring.make(data["name"], expires=data.get("expiresAt"), project=project)
+        expires = iso(seconds(data["expiresAt"])) if "expiresAt" in data else None
+        key = self._keyring.make(data["name"], expires=expires, project=project)
         return answer({"data": {**self._record(key), "apiKey": key.text}}, 201)
 
     async def read(self, call: Call) -> Response:

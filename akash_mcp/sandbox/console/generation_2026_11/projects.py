@@ -27,10 +27,12 @@ from akash_mcp.sandbox.console.backend import Backend
 from akash_mcp.sandbox.console.deployments import FIXED_DEPOSIT_UACT
 from akash_mcp.sandbox.console.endpoint import Call, Endpoint
 from akash_mcp.sandbox.console.judgement import judge
+from akash_mcp.sandbox.console.moments import iso
 from akash_mcp.sandbox.console.responses import Problem, answer
 from akash_mcp.sandbox.tokens import address_of
 
-_OF_THE_TEAM = ("/v1/api-keys", "/v1/wallet-settings")
+_KEYS = "/v1/api-keys"
+_OF_THE_TEAM = (_KEYS, "/v1/wallet-settings")
 _OF_DEPLOYMENTS = ("/v1/deployments", "/v1/leases", "/v1/deployment-settings", "/v2/deployment-settings")
 _PROJECTS = "/v1/projects"
 _FORBIDDEN = "Forbidden"
@@ -46,13 +48,16 @@ class Project:
     is_default: bool = False
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
-    def record(self, organization: str) -> dict[str, Any]:
+    def record(self, created: str) -> dict[str, Any]:
         """As it is told."""
         return {
             "id": self.id,
-            "organizationId": organization,
             "name": self.name,
+            "slug": self.name.lower().replace(" ", "-"),
+            "description": None,
             "isDefault": self.is_default,
+            "createdAt": created,
+            "createdBy": None,
         }
 
 
@@ -62,6 +67,7 @@ class Projects:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._organization = str(uuid.uuid4())
+        self._created = iso(backend.chain.clock.wall())
         self._slug = "sandbox-team"
         default, other = Project("default", is_default=True), Project("ci")
         self._projects = {each.id: each for each in (default, other)}
@@ -129,15 +135,23 @@ class Projects:
         return project
 
     async def organizations(self, call: Call) -> Response:
-        """The one team of the user."""
+        """The one team of the user, as a key sees it: of all organizations its own alone."""
         role = call.key.role if call.key else "owner"
-        team = {"id": self._organization, "slug": self._slug, "name": "Sandbox", "type": "team", "role": role}
+        team = {
+            "id": self._organization,
+            "slug": self._slug,
+            "name": "Sandbox",
+            "type": "team",
+            "role": role,
+            "isActive": True,
+            "createdAt": self._created,
+        }
         return answer({"data": [team]})
 
     async def list(self, call: Call) -> Response:
         """The projects that the key reaches."""
         reach = self._reach(call)
-        shown = [each.record(self._organization) for each in self._projects.values() if each.id in reach]
+        shown = [each.record(self._created) for each in self._projects.values() if each.id in reach]
         return answer({"data": shown})
 
     async def create(self, call: Call) -> Response:
@@ -147,7 +161,7 @@ class Projects:
             raise Problem(409, "A project of this name exists already", code="project_name_taken")
         project = Project(name)
         self._projects[project.id] = project
-        return answer({"data": project.record(self._organization)}, 201)
+        return answer({"data": project.record(self._created)}, 201)
 
     async def move(self, call: Call) -> Response:
         """File a deployment elsewhere."""
@@ -179,7 +193,9 @@ class Projects:
         moves = endpoint.path.endswith("/project")
         if is_project_key and (of_team or moves):
             raise Problem(403, _FORBIDDEN, kind="authorization_error")
-        writes = call.method != "GET" and (endpoint.path.startswith(_OF_DEPLOYMENTS) or of_team)
+        # Whoever belongs to the team may make keys, which reach as far as their owner does.
+        of_others = of_team and not endpoint.path.startswith(_KEYS)
+        writes = call.method != "GET" and (endpoint.path.startswith(_OF_DEPLOYMENTS) or of_others)
         if key is not None and key.role == "viewer" and writes:
             raise Problem(403, _FORBIDDEN, kind="authorization_error")
         for dseq in _named(endpoint, call):
