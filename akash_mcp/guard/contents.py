@@ -169,7 +169,10 @@ def sellers_words(sellers: Sequence[Seller]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ServiceChange:
-    """What a new SDL changes of one service. Of variables only names; `others` are fields, such as `command`."""
+    """What a new SDL changes of one service. Of variables only names; `others` are fields, such as `command`.
+
+    `env_unknown` are variables whose value is not known now: they are set, and may be what they were.
+    """
 
     service: str
     image: tuple[str, str] | None = None
@@ -177,6 +180,7 @@ class ServiceChange:
     env_removed: tuple[str, ...] = ()
     env_changed: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    env_unknown: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -190,6 +194,7 @@ class ServiceChange:
                     ("added", self.env_added),
                     ("removed", self.env_removed),
                     ("changed", self.env_changed),
+                    ("that may change", self.env_unknown),
                 )
                 if names
             ),

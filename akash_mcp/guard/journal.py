@@ -11,6 +11,7 @@ It is also what tells our deployments from other people's: what we did not creat
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 from collections.abc import Callable
@@ -62,11 +63,23 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What a deployment runs: the SDL, the manifest text that the Console made of it, and for how long at most."""
+    """What a deployment runs: the SDL, the manifest text that the Console made of it, and for how long at most.
+
+    `manifest_version`: what the Console called that state of it; None where it said nothing else than the hash of
+    `manifest`. Variables that were changed by name stand in another order there, so the hash is another.
+    """
 
     sdl: str
     manifest: str
     runtime_limit_hours: int | None = None
+    manifest_version: str | None = None
+
+    @property
+    def version(self) -> str:
+        """The version that a deployment has while it runs this: base64 of its manifest's SHA-256, as on chain."""
+        if self.manifest_version is not None:
+            return self.manifest_version
+        return base64.b64encode(hashlib.sha256(self.manifest.encode()).digest()).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,15 +208,16 @@ class Journal:
         """Keep what a lease or an update will need. It may hold secrets; `mark_closed` forgets it."""
         with self._store.transaction() as db:
             db.execute(
-                "UPDATE operations SET sdl = ?, manifest = ?, runtime_limit_hours = ? WHERE op_id = ?",
-                (sources.sdl, sources.manifest, sources.runtime_limit_hours, op_id),
+                "UPDATE operations SET sdl = ?, manifest = ?, runtime_limit_hours = ?, manifest_version = ?"
+                " WHERE op_id = ?",
+                (sources.sdl, sources.manifest, sources.runtime_limit_hours, sources.manifest_version, op_id),
             )
 
     def sources(self, dseq: Dseq) -> Sources | None:
         """What a deployment of ours that is still open runs, else None."""
         with self._store.reading() as db:
             row = db.execute(
-                "SELECT sdl, manifest, runtime_limit_hours FROM operations"
+                "SELECT sdl, manifest, runtime_limit_hours, manifest_version FROM operations"
                 " WHERE dseq = ? AND kind = ? AND manifest IS NOT NULL",
                 (dseq, Kind.LAUNCH),
             ).fetchone()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
@@ -244,14 +245,21 @@ class FundPlan(Plan):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdatePlan(Plan):
-    """Replace the SDL of a deployment. Costs nothing. `changes` is None where what it runs now is not known here."""
+    """Replace the SDL of a deployment. Costs nothing. `changes` is None where what it runs now is not known here.
+
+    `patch`: the named fields to send instead of the whole SDL, where the Console keeps definitions, and `version` the
+    one that they were named from: no other is changed. `defines`: what runs now, for the Console to keep first.
+    """
 
     dseq: Dseq
-    sdl: str
-    manifest: str
+    sdl: str = field(repr=False)
+    manifest: str = field(repr=False)
     contents: Contents
     ours: bool
     changes: tuple[ServiceChange, ...] | None = None
+    patch: Mapping[str, Mapping[str, Any]] | None = field(default=None, repr=False)
+    version: str | None = None
+    defines: str | None = field(default=None, repr=False)
 
     @property
     def summary(self) -> str:

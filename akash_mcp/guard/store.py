@@ -95,7 +95,12 @@ CREATE TABLE refusals (            -- what the Console refused lately, as far as
 CREATE INDEX refusals_by_route ON refusals (account, route);
 """
 
-_VERSIONS = (_FIRST, _SECOND, _THIRD)
+_FOURTH = """
+-- Which version of its definition the Console has since our last change of it; NULL while that is the manifest's hash.
+ALTER TABLE operations ADD COLUMN manifest_version TEXT;
+"""
+
+_VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """What each version of the file added to the one before."""
 
 

@@ -1,43 +1,143 @@
-"""The permit to update: replace what one deployment runs. Costs nothing, and repeating it is harmless."""
+"""The permit to update: change what one deployment runs. Costs nothing, and repeating it is harmless.
+
+Where the Console keeps definitions (autumn 2026), the named fields of the plan are changed in the definition that the
+plan was made from, and in no other. It records them first, then puts the new version on chain and sends it to the
+provider, and whatever fails after that has the status of what failed: what reads as recorded decides, and the same
+request once more, which its version makes harmless.
+"""
 
 from __future__ import annotations
 
-from akash_mcp.clients.console.models import DeploymentDetail
+from collections.abc import Mapping
+from typing import Any
+
+from akash_mcp.clients.console.writer import NOTHING_RECORDED, PROVIDER_BEHIND
+from akash_mcp.clients.retries import MAY_GO_ON
+from akash_mcp.errors import (
+    AkashError,
+    ApiError,
+    BadRequest,
+    Conflict,
+    HeldBack,
+    Interrupted,
+    OutcomeUnknown,
+    RateLimited,
+)
 from akash_mcp.guard.journal import Sources, State
-from akash_mcp.guard.operation import AuthorisedOperation
+from akash_mcp.guard.operation import DEFINITE, AuthorisedOperation
 from akash_mcp.guard.plans import UpdatePlan
 from akash_mcp.ids import OpId
 
 
 class UpdatePermit:
-    """May replace one deployment's SDL."""
+    """May change what one deployment runs."""
 
     def __init__(self, operation: AuthorisedOperation, plan: UpdatePlan) -> None:
         self._operation = operation
         self._plan = plan
+        self._is_recorded = False
 
     @property
     def op_id(self) -> OpId:
         """Names this operation in the journal, and in the answers of tools."""
         return self._operation.op_id
 
-    async def update(self) -> DeploymentDetail:
-        """Send the new SDL. Repeating it is harmless: the same SDL again only delivers its manifest again."""
-        with self._operation.accounted(on_refusal=State.REFUSED):
-            detail = await self._operation.writer.update_deployment(self._plan.dseq, self._plan.sdl)
-        with self._operation.written_down(
-            f"Deployment {self._plan.dseq} got the new SDL",
+    async def update(self) -> bool:
+        """Send what was approved: whether the provider took it. Where not, it is recorded and on chain all the same,
+        and may be sent once more in a minute, and no third time.
+
+        Raises what the Console raises where nothing was changed, and `Interrupted` where that is not known.
+        """
+        operation, plan = self._operation, self._plan
+        with operation.accounted(on_refusal=State.UNKNOWN if self._is_recorded else State.REFUSED):
+            try:
+                version, is_taken = await self._send(), True
+            except Conflict as behind:
+                if behind.code != PROVIDER_BEHIND:
+                    raise
+                version, is_taken = await self._version_now(), False
+            except (HeldBack, RateLimited):
+                if not self._is_recorded:
+                    raise
+                version, is_taken = await self._version_now(), False
+        with operation.written_down(
+            f"Deployment {plan.dseq} got the new SDL",
             money="This costs nothing by itself.",
             next_step="Its containers restart. Do not repeat it.",
         ):
-            self._record()
-        return detail
+            self._keep(version)
+            if is_taken or self._is_recorded:
+                note = "" if is_taken else "recorded; its provider has not taken it yet"
+                operation.journal.advance(self.op_id, State.DONE, note)
+        self._is_recorded = True
+        return is_taken
 
-    def _record(self) -> None:
+    async def _send(self) -> str | None:
+        """The version that the Console has of it from then on, None where it is the manifest's hash or not told."""
+        plan = self._plan
+        if plan.patch is None or not await self._is_defined():
+            await self._operation.writer.update_deployment(plan.dseq, plan.sdl)
+            return None
+        assert plan.version is not None  # named fields are named from one
+        return await self._patch(plan.patch, plan.version)
+
+    async def _is_defined(self) -> bool:
+        """Whether the Console keeps what runs now, which it is given where it does not."""
+        if self._plan.defines is None:
+            return True
+        try:
+            await self._operation.writer.define_deployment(self._plan.dseq, self._plan.defines)
+        except BadRequest as mismatch:
+            if mismatch.code != "deployment_definition_mismatch":
+                raise
+            return False
+        return True
+
+    async def _patch(self, services: Mapping[str, Any], version: str) -> str | None:
+        """Raises an `ApiError` only where nothing was changed, or `Conflict` where the provider is behind."""
+        dseq = self._plan.dseq
+        for attempt in range(2):
+            if attempt:
+                await self._operation.pause()
+            try:
+                return await self._operation.writer.patch_deployment(dseq, services, version)
+            except ApiError as refusal:
+                if refusal.code == PROVIDER_BEHIND or (refusal.code in NOTHING_RECORDED and not attempt):
+                    raise
+                failure: AkashError = refusal
+            except OutcomeUnknown as lost:
+                failure = lost
+            except DEFINITE:  # of this one: it was not sent
+                if not attempt:
+                    raise
+                break
+            answered = failure if isinstance(failure, ApiError) else failure.__cause__
+            if (
+                isinstance(answered, ApiError)
+                and answered.status not in MAY_GO_ON
+                and await self._version_now() == version
+            ):
+                raise answered
+        why = failure.__cause__ if isinstance(failure.__cause__, AkashError) else failure
+        raise Interrupted(
+            f"{why.what} Whether deployment {dseq} was changed is not known.",
+            next_step=f"Look with get_deployment(id={dseq}), then call update_deployment again: that is harmless.",
+        ) from failure
+
+    async def _version_now(self) -> str | None:
+        """The version of what the Console has recorded; None where it has nothing or does not say."""
+        operation, dseq = self._operation, self._plan.dseq
+        try:
+            detail = await operation.read(lambda: operation.reader.get_deployment(dseq))
+        except AkashError:
+            return None
+        return (detail.stored and detail.stored.manifest_version) or None
+
+    def _keep(self, version: str | None) -> None:
+        """What it is known to run from now on."""
         journal, plan = self._operation.journal, self._plan
         launched = journal.launch_of(plan.dseq)
         if launched is not None:
             before = journal.sources(plan.dseq)
             hours = before.runtime_limit_hours if before else None
-            journal.keep_sources(launched.op_id, Sources(plan.sdl, plan.manifest, hours))
-        journal.advance(self._operation.op_id, State.DONE)
+            journal.keep_sources(launched.op_id, Sources(plan.sdl, plan.manifest, hours, version))

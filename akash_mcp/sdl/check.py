@@ -15,6 +15,7 @@ from akash_mcp.sdl.rules.cli_rules import check_cli
 from akash_mcp.sdl.rules.image_rules import check_images
 from akash_mcp.sdl.rules.market_warnings import check_market
 from akash_mcp.sdl.rules.name_rules import check_names
+from akash_mcp.sdl.rules.patch_warnings import check_patchable
 from akash_mcp.sdl.rules.references import check_references, check_throws
 from akash_mcp.sdl.rules.schema import check_schema
 from akash_mcp.sdl.rules.schema_types import pointer
@@ -55,7 +56,8 @@ def check(text: str) -> Report:
         check_open_to_world(all_orders),
     )
     refused = list(islice(later, MAX_FAULTS))
-    warnings = chain(check_ceiling(all_orders), check_market(sdl), check_cli(sdl)) if all_orders else ()
+    noted = chain(check_ceiling(all_orders), check_market(sdl), check_patchable(sdl), check_cli(sdl))
+    warnings = noted if all_orders else ()
     manifest = manifest_text(sdl, all_orders)
     priced = not any(fault.rule == "P15" for fault in refused)
     hour, month = (ceiling(all_orders) if priced else None) or (None, None)

@@ -183,7 +183,8 @@ class Placed:
 class Sdl:
     """A whole SDL: services, compute profiles and placements by name, and `deployment` by service and placement.
 
-    `endpoints` are the names of its leased IPs. References between the parts may be broken.
+    `endpoints` are the names of its leased IPs, `min_window` the notice that it wants before a provider takes its
+    lease back, as written and empty where it wants none. References between the parts may be broken.
     """
 
     services: Mapping[str, Service]
@@ -191,6 +192,7 @@ class Sdl:
     placements: Mapping[str, Placement]
     deployment: Mapping[str, Mapping[str, Placed]]
     endpoints: tuple[str, ...]
+    min_window: str
 
 
 def build(data: Any) -> Sdl:
@@ -207,6 +209,7 @@ def build(data: Any) -> Sdl:
             for service, places in data["deployment"].items()
         },
         endpoints=tuple(data.get("endpoints", ())),
+        min_window=data["reclamation"]["min_window"] if "reclamation" in data else "",
     )
 
 

@@ -36,6 +36,7 @@ from akash_mcp.workflow.offers import requirements, wait_for_offers
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.status import hours_text, status_of
+from akash_mcp.workflow.update_planning import update_plan
 
 Wait = Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds")]
 
@@ -171,7 +172,7 @@ async def _lease(rt: Runtime, plan: LeasePlan, permit: LeasePermit, running: Run
 
 async def plan_update(ctx: AppContext, dseq: Dseq, sdl: str) -> UpdatePlan:
     """The plan of `update_deployment`."""
-    return await planning.update_plan(runtime_with_key(ctx), dseq=dseq, sdl=sdl)
+    return await update_plan(runtime_with_key(ctx), dseq=dseq, sdl=sdl)
 
 
 async def update_deployment(
@@ -186,7 +187,17 @@ async def update_deployment(
 
 
 async def _update(rt: Runtime, plan: UpdatePlan, permit: UpdatePermit, running: Running[Any]) -> Outcome:
-    await update(permit, running)
+    if not await update(rt, permit, running):
+        return Outcome(
+            status="pending",
+            op_id=permit.op_id,
+            dseq=plan.dseq,
+            summary=f"The change of deployment {plan.dseq} is recorded and on chain, and its provider has not taken it "
+            "yet: it may still run what it ran before. It was sent twice, and is not sent again by itself.",
+            money="No money moved, and the rate stays as it was.",
+            next_step=f"Look with get_deployment(id={plan.dseq}). If the old version still runs in ten minutes, call "
+            "update_deployment again with the same SDL.",
+        )
     return Outcome(
         status="updated",
         op_id=permit.op_id,

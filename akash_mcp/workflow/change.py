@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.guard.close_permit import Closed, ClosePermit
 from akash_mcp.guard.fund_permit import FundPermit
@@ -25,9 +27,17 @@ async def fund(permit: FundPermit, running: Running[DeploymentDetail]) -> Deploy
     return await permit.deposit()
 
 
-async def update(permit: UpdatePermit, running: Running[DeploymentDetail]) -> DeploymentDetail:
-    """Replace the SDL."""
+async def update(rt: Runtime, permit: UpdatePermit, running: Running[Any]) -> bool:
+    """Change what runs: whether the provider took it.
+
+    A provider learns of a new version from the chain, and refuses the manifest of one that it has not seen: it gets it
+    once more, and no third time, which the Console would make all who change this deployment wait for.
+    """
     running.progress("sending the new manifest")
+    if await permit.update():
+        return True
+    running.progress("recorded; its provider gets it once more in a minute")
+    await rt.sleep(rt.intervals.provider_lag)
     return await permit.update()
 
 

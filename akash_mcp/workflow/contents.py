@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 
 from akash_mcp.guard.contents import App, Contents, Disk, Filter, Opening, ServiceChange
 from akash_mcp.sdl import Report
 from akash_mcp.sdl.model import Expose, Placement, Sdl, Service
 from akash_mcp.sdl.output.quantities import rounded_up, size_bytes
+from akash_mcp.sdl.patch import environment, http_options, is_seal
 
 
 def contents_of(report: Report) -> Contents:
@@ -42,29 +43,47 @@ def changes_between(old: Report, new: Report) -> tuple[ServiceChange, ...]:
 
 
 def _change(old: Service, new: Service) -> ServiceChange:
-    was, now = _environment(old), _environment(new)
+    was, now = environment(old), environment(new)
+    set_anew = [name for name in now if name in was and now[name] != was[name]]
     return ServiceChange(
         service=new.name,
         image=(old.image, new.image) if old.image != new.image else None,
         env_added=tuple(name for name in now if name not in was),
         env_removed=tuple(name for name in was if name not in now),
-        env_changed=tuple(name for name in now if name in was and now[name] != was[name]),
+        env_changed=tuple(name for name in set_anew if not is_seal(was[name])),
+        env_unknown=tuple(name for name in set_anew if is_seal(was[name])),
         others=tuple(
             word
             for word, before, after in (
                 ("command", old.command, new.command),
                 ("arguments", old.args, new.args),
-                ("ports", old.expose, new.expose),
-                ("registry credentials", old.credentials, new.credentials),
-                ("mounts", old.params, new.params),
+                ("ports", _ports(old), _ports(new)),
+                ("host names", _hosts(old), _hosts(new)),
+                ("HTTP options", _options(old), _options(new)),
+                (_credentials_word(old), old.credentials, new.credentials),
+                ("mounts", old.mounts, new.mounts),
+                ("permissions", old.params and old.params.permissions, new.params and new.params.permissions),
             )
             if before != after
         ),
     )
 
 
-def _environment(service: Service) -> Mapping[str, str]:
-    return {name: value for name, _, value in (entry.partition("=") for entry in service.env)}
+def _ports(service: Service) -> Collection[object]:
+    return {(each.port, each.outer_port, each.proto, each.to) for each in service.expose}
+
+
+def _hosts(service: Service) -> list[str]:
+    return sorted(host for each in service.expose for host in each.accept)
+
+
+def _options(service: Service) -> list[tuple[int, list[object]]]:
+    return sorted((each.outer_port, list(http_options(each).values())) for each in service.expose)
+
+
+def _credentials_word(old: Service) -> str:
+    sealed = any(is_seal(value) for value in (old.credentials or {}).values())
+    return "registry credentials (they may be the same)" if sealed else "registry credentials"
 
 
 def _openings(service: Service) -> Iterator[Opening]:

@@ -6,8 +6,6 @@ deposit under the chain's minimum, an amount over the budget.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -21,14 +19,12 @@ from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.clients.console.names import words_for, words_of
 from akash_mcp.errors import AkashError, BadArgument, InvalidSdl, LedgerUnusable, NotFound, OverBudget
 from akash_mcp.guard.contents import Contents, Seller
-from akash_mcp.guard.journal import Sources
 from akash_mcp.guard.plans import (
     FREE_CLOSING_HOURS,
     ClosePlan,
     FundPlan,
     LaunchPlan,
     LeasePlan,
-    UpdatePlan,
 )
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.offers import Offer
@@ -43,8 +39,8 @@ from akash_mcp.money import (
     usd_per_hour,
     usd_per_hour_at_most,
 )
-from akash_mcp.sdl import Finding, Report, check, diff
-from akash_mcp.workflow.contents import changes_between, contents_of
+from akash_mcp.sdl import Finding, Report, check
+from akash_mcp.workflow.contents import contents_of
 from akash_mcp.workflow.offers import read_offers, requirements
 from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.status import is_ours, read_deployment
@@ -183,46 +179,6 @@ async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
     )
 
 
-async def update_plan(rt: Runtime, *, dseq: Dseq, sdl: str) -> UpdatePlan:
-    """The plan to replace an SDL. Raises `InvalidSdl`, `Busy`, `NotFound`, and `BadArgument` for what cannot change.
-
-    On the chain only the manifest's hash changes, so a provider refuses other resources than it leased. For a
-    deployment that we did not create there is nothing to compare with, and the provider will say. What we created and
-    somebody else changed since runs what is not known here, in the resources that it was created with.
-    """
-    report = accepted(sdl)
-    rt.journal.holds.check_free(dseq)
-    sources = rt.journal.sources(dseq)
-    running = check(sources.sdl) if sources else None
-    if running is None:
-        await read_deployment(rt, dseq)  # an unknown one is found out before anybody is asked
-    elif obstacles := diff(running, report):
-        raise BadArgument(
-            f"Deployment {dseq} cannot become this SDL in place: {'; '.join(obstacles)}.",
-            next_step="Deploy it as a new deployment, and close the old one when the new one runs.",
-        )
-    return UpdatePlan(
-        tool="update_deployment",
-        dseq=dseq,
-        sdl=sdl,
-        manifest=report.manifest or "",
-        contents=contents_of(report),
-        ours=rt.gate.owns(dseq),
-        changes=None
-        if running is None or await _changed_by_others(rt, dseq, sources)
-        else changes_between(running, report),
-    )
-
-
-async def _changed_by_others(rt: Runtime, dseq: Dseq, delivered: Sources | None) -> bool:
-    """Whether the chain's hash of what a deployment of ours runs is known, and not that of what we delivered last."""
-    detail = await _as_it_stands(rt, dseq, ours=True)
-    if detail is None or detail.manifest_hash is None or delivered is None:
-        return False
-    digest = hashlib.sha256(delivered.manifest.encode()).digest()
-    return detail.manifest_hash != base64.b64encode(digest).decode()
-
-
 async def close_plan(rt: Runtime, *, dseq: Dseq) -> ClosePlan:
     """The plan to close a deployment: what is lost with it, as far as that can be read.
 
@@ -230,7 +186,7 @@ async def close_plan(rt: Runtime, *, dseq: Dseq) -> ClosePlan:
     since it must not stand in the way of closing: what is not known is not told, and counts as what is there.
     """
     ours = rt.gate.owns(dseq)
-    detail = await _as_it_stands(rt, dseq, ours=ours)
+    detail = await as_it_stands(rt, dseq, ours=ours)
     ours = ours and (detail is None or await is_ours(rt, detail))
     sources = _known(lambda: rt.journal.sources(dseq))
     contents = _contents_of(sources.sdl if sources else detail.stored.sdl if detail and detail.stored else "")
@@ -253,7 +209,7 @@ async def close_plan(rt: Runtime, *, dseq: Dseq) -> ClosePlan:
     )
 
 
-async def _as_it_stands(rt: Runtime, dseq: Dseq, *, ours: bool) -> DeploymentDetail | None:
+async def as_it_stands(rt: Runtime, dseq: Dseq, *, ours: bool) -> DeploymentDetail | None:
     """The Console's record, or None where it cannot be read in time. Raises `NotFound` unless it is `ours`."""
     try:
         with anyio.fail_after(_READ_SECONDS):

@@ -36,6 +36,8 @@ class Intervals:
     """How long a creation whose answer was lost is looked for."""
     retry: float = 6.0
     """How long to wait before harmless requests are repeated: delivering a manifest, closing, reading a new wallet."""
+    provider_lag: float = 60.0
+    """How long a provider may take to see a version that is on chain: as the Console says."""
     ready_poll: float = 3.0
     ready_steady: float = 10.0
     """How long everything has to run without a break before it is called ready, and a passing trouble may last."""
@@ -53,6 +55,7 @@ class Intervals:
             lookup_settle=self.lookup_settle / speed,
             lookup_give_up=self.lookup_give_up / speed,
             retry=max(self.retry / speed, 0.05),
+            provider_lag=self.provider_lag / speed,
             ready_poll=max(self.ready_poll / speed, 0.05),
             ready_steady=self.ready_steady / speed,
             ready_look=self.ready_look / speed,

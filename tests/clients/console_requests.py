@@ -98,6 +98,8 @@ OTHER_READS: dict[str, Read] = {
 
 OTHER_WRITES: dict[str, Write] = {
     "set_runtime_limit": lambda w: w.set_runtime_limit(DSEQ, 72),
+    "patch_deployment": lambda w: w.patch_deployment(DSEQ, {"web": {"image": "nginx:1.28"}}, "v1"),
+    "define_deployment": lambda w: w.define_deployment(DSEQ, SDL),
     "create_certificate": lambda w: w.create_certificate(),
 }
 """Writes of the other generations."""

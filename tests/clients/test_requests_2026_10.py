@@ -114,6 +114,7 @@ class Tenant:
         for read in {**READS, **OTHER_READS}.values():
             with suppress(AkashError):  # what is asked for is mostly not there
                 await read(self.reader)
+        await self.reader.generation()  # a route that is not there put it in doubt, and closing does not ask
         await self.writer.close_deployment(created.dseq)
         await self.writer.close_deployment(unstored.dseq)
 

@@ -15,7 +15,7 @@ import pytest
 
 from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard.journal import Journal, Kind, Sources, State
-from akash_mcp.guard.store import _FIRST, Store
+from akash_mcp.guard.store import _FIRST, _VERSIONS, Store
 from akash_mcp.ids import Dseq, OpId
 
 
@@ -68,7 +68,7 @@ def test_a_power_cut_takes_nothing_that_was_answered(tmp_path: Path) -> None:
     with Store(tmp_path).reading() as db:
         assert db.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
         assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-        assert db.execute("PRAGMA user_version").fetchone()[0] == 3
+        assert db.execute("PRAGMA user_version").fetchone()[0] == len(_VERSIONS)
 
 
 def test_the_folder_and_the_file_are_ours_only(tmp_path: Path) -> None:
@@ -81,16 +81,16 @@ def test_the_folder_and_the_file_are_ours_only(tmp_path: Path) -> None:
 
 
 def test_a_newer_file_is_left_alone(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+    store, newer = Store(tmp_path), len(_VERSIONS) + 1
     put(store, "op_1")
     with store.reading() as db:
-        db.execute("PRAGMA user_version=4")
+        db.execute(f"PRAGMA user_version={newer}")
     store.close()
-    with pytest.raises(LedgerUnusable, match=r"written by a newer version of akash-mcp \(format 4\)"):
+    with pytest.raises(LedgerUnusable, match=rf"written by a newer version of akash-mcp \(format {newer}\)"):
         put(store, "op_2")
     with sqlite3.connect(store.path) as db:
         assert db.execute("SELECT COUNT(*) FROM steps").fetchone() == (1,)
-        assert db.execute("PRAGMA user_version").fetchone() == (4,)
+        assert db.execute("PRAGMA user_version").fetchone() == (newer,)
     db.close()
 
 
@@ -124,7 +124,7 @@ def test_a_file_of_the_first_version_is_taken_along(tmp_path: Path) -> None:
         first.execute("PRAGMA user_version=1")
     first.close()
     with Store(tmp_path).reading() as db:
-        assert db.execute("PRAGMA user_version").fetchone()[0] == 3
+        assert db.execute("PRAGMA user_version").fetchone()[0] == len(_VERSIONS)
         assert db.execute("SELECT amount_uact FROM reservations").fetchone()[0] == 500000
         kept = db.execute("SELECT op_id, dseq, held_until FROM operations ORDER BY rowid").fetchall()
     # Two launches had taken up one deployment. It belongs to the first.

@@ -15,11 +15,12 @@ SHA = "sha256:" + "0123456789abcdef" * 4
 TAKEN = [
     "nginx", "nginx:1.27.0", "library/nginx", "ghcr.io/owner/app:v1", "localhost/app", "localhost:5000/app:1",
     "registry.example.com:5000/a/b/c__d.e-f--g:tag_1.2-3", "10.0.0.1:80/app", "[fe80::1]:5000/app", f"nginx@{SHA}",
-    f"ghcr.io/a/b:1@{SHA}", "UPPER.example.com/app", "a" * 255, "n:" + "T" * 128, "x/y:_t", "0/1",
+    f"ghcr.io/a/b:1@{SHA}", "UPPER.example.com/app", "a" * 247, "x/" + "a" * 253, "n:" + "T" * 128, "x/y:_t", "0/1",
 ]  # fmt: skip
 REFUSED = [
     "Nginx", "nginx:", "nginx:-1", ":1", "/nginx", "nginx/", "a//b", "a..b", "a___b", "-a", "a-", "my app", "nginx\n",
-    " nginx", "docker://nginx", "https://ghcr.io/a/b", f"nginx@{SHA[:-1]}", "nginx@sha256:xyz", "a" * 256,
+    " nginx", "docker://nginx", "https://ghcr.io/a/b", f"nginx@{SHA[:-1]}", "nginx@sha256:xyz",
+    "nginx@md5:" + "0" * 32, "a" * 248, "x/" + "a" * 254,
     "n:" + "t" * 129, "0123456789abcdef" * 4, "nginx:1:2", "host:port/app", "nginx\u200b", "nginx\u202e",
     "n\u0131nx", "${IMAGE}", "**nginx**", "a" * 2_000_000, "a/" * 200_000, "a-" * 120 + "!", "\u0663",
 ]  # fmt: skip

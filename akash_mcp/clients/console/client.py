@@ -77,6 +77,8 @@ ADVICE: Mapping[type[ApiError] | str, str] = {
     "deployment_resources_changed": "Only image, command, arguments, environment and ports can change. For anything "
     "else create a new deployment, then close this one.",
     "deployment_definition_changed": "Read the deployment again, then repeat the change if it is still wanted.",
+    "stored_sdl_unreadable": "Trying again does not help. Deploy it as a new deployment, then close this one.",
+    "stored_secrets_unreadable": "Trying again does not help. Deploy it as a new deployment, then close this one.",
     **OF_ORGANIZATIONS,
 }
 """The next step for an error, by its code where that says more than its class. `{when}`: when to try again."""

@@ -208,6 +208,8 @@ class DeploymentDetail(ApiModel):
     name: Annotated[str | None, WrapValidator(or_none)] = None
     settings: Annotated[RuntimeLimit | None, WrapValidator(or_none)] = None
     stored: Annotated[StoredDefinition | None, WrapValidator(or_none)] = Field(None, alias="consoleSettings")
+    keeps_no_definition: bool = False
+    """Whether the Console says that it recorded no SDL: what it does not say is not known."""
 
     @model_validator(mode="before")
     @classmethod
@@ -218,7 +220,9 @@ class DeploymentDetail(ApiModel):
         told = value.get("leases")
         entries = told if isinstance(told, list) else [told]  # no list is not an empty one
         read = [lease for entry in entries if (lease := _lease_or_none(entry)) is not None]
-        return {**value, "leases": read, "unread_leases": len(entries) - len(read)}
+        undefined = "consoleSettings" in value and value["consoleSettings"] is None
+        counted = {"leases": read, "unread_leases": len(entries) - len(read)}
+        return {**value, **counted, "keeps_no_definition": undefined}
 
     @property
     def dseq(self) -> Dseq:

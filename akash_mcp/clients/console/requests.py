@@ -65,8 +65,6 @@ class Requests:
     generation = Generation.REFERENCE
     has_certificates = False
     """Whether a lease goes with a client certificate."""
-    keeps_definitions = False
-    """Whether the Console keeps the SDL, so that a change can be sent by name."""
 
     def create(
         self, sdl: str, deposit: Usd, name: str | None, hours: int | None, project: str | None = None
@@ -82,9 +80,13 @@ class Requests:
         """Replace the SDL. An SDL that is already in place only has its manifest delivered again."""
         return self._change("PUT", dseq, data(sdl=sdl))
 
-    def patch(self, dseq: Dseq, services: Mapping[str, Any]) -> Request:
-        """Change named fields of services."""
+    def patch(self, dseq: Dseq, services: Mapping[str, Any], version: str) -> Request:
+        """Change named fields of services, of the definition that has this version."""
         self._lacks("changes by name")
+
+    def define(self, dseq: Dseq, sdl: str) -> Request:
+        """Have the Console keep the SDL of what runs already."""
+        self._lacks("definitions of deployments")
 
     def close(self, dseq: Dseq) -> Request:
         """Close a deployment. Every generation takes this, so closing need not know which it is."""
@@ -177,7 +179,6 @@ class Requests2026_11(Requests):
     """The API that funds deployments by itself: what bounds the cost is the runtime limit."""
 
     generation = Generation.V2026_11
-    keeps_definitions = True
 
     def create(
         self, sdl: str, deposit: Usd, name: str | None, hours: int | None, project: str | None = None
@@ -199,14 +200,19 @@ class Requests2026_11(Requests):
         """Accept bids. The Console delivers the manifest that it keeps."""
         return self._lease(leases, {})
 
-    def patch(self, dseq: Dseq, services: Mapping[str, Any]) -> Request:
-        """Change named fields.
+    def patch(self, dseq: Dseq, services: Mapping[str, Any], version: str) -> Request:
+        """Change named fields of the definition that has this version, and of no other.
 
-        Without the version that they were named from: with it, a change whose answer was lost could not be repeated,
-        and repeating it unchanged is how one that failed halfway is finished. The API refuses to overwrite another
-        change under way even so.
+        Repeated unchanged it finishes what failed halfway: the version that it makes itself is as good. Sent once all
+        the same, so that whoever repeats it knows what the first one came to.
         """
-        return self._change("PATCH", dseq, data(services=services))
+        body = data(services=services, ifManifestVersion=version)
+        return Request("PATCH", _deployment(dseq), body, Sending.ONCE, UPDATE_DEADLINE)
+
+    def define(self, dseq: Dseq, sdl: str) -> Request:
+        """Have the Console keep the SDL of what runs already. Sends nothing to chain or providers."""
+        path = f"{_deployment(dseq)}/definition"
+        return Request("POST", path, data(sdl=sdl), Sending.REPEATABLE, UPDATE_DEADLINE)
 
     def close(self, dseq: Dseq) -> Request:
         """Close in the background: the answer is there at once, and cannot be lost while the chain is slow."""

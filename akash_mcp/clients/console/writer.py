@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
@@ -30,6 +30,7 @@ from akash_mcp.clients.http import Response
 from akash_mcp.errors import (
     ApiError,
     BadRequest,
+    Conflict,
     Interrupted,
     NotFound,
     OutcomeUnknown,
@@ -40,10 +41,23 @@ from akash_mcp.errors import (
 )
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.money import Usd
-from akash_mcp.sdl.patch import field_changes
 
 ACTIVITY_SECONDS = 2.0
 ACTIVITY_DEADLINE = 120.0
+
+PROVIDER_BEHIND = "provider_manifest_version_stale"
+"""The code of a change that is recorded and on the chain, and that the provider does not take yet."""
+NOTHING_RECORDED = frozenset(
+    {
+        "deployment_definition_changed",
+        "deployment_resources_changed",
+        "repeated_refusal",
+        "stored_sdl_unreadable",
+        "stored_secrets_unreadable",
+        "validation_error",
+    }
+)
+"""The codes of refusals that come before a change is recorded."""
 
 _ACTIVITY_ID = TypeAdapter(str)
 
@@ -157,16 +171,42 @@ class ConsoleWriter:
 
         Only image, command, arguments, environment and ports can change. For anything else the new hash
         reaches the chain before the provider refuses: put the old SDL back then. Where the Console keeps the SDL
-        (autumn 2026), what differs is sent by name, and it refuses by itself what cannot change.
+        (autumn 2026) this replaces what it keeps: `patch_deployment` is for what has a definition there.
         """
         requests = await self._requests()
         request = requests.update(dseq, sdl, certificate or await self._own_certificate(requests))
-        if requests.keeps_definitions:
-            stored = (await self._read(dseq)).stored
-            changes = field_changes(stored.sdl, sdl) if stored else None
-            if changes:
-                request = requests.patch(dseq, changes)
         return await self._detail(await self._send(request), dseq)
+
+    async def patch_deployment(self, dseq: Dseq, services: Mapping[str, Any], version: str) -> str | None:
+        """Change named fields of the definition that has this `version`. Gives the version that it has from then on,
+        None where the answer does not say. Sent once.
+
+        Raises an `ApiError` with one of the codes of `NOTHING_RECORDED` where nothing was changed, and `Conflict` with
+        `PROVIDER_BEHIND` where all was and the provider does not take it yet. Any other error may have come after the
+        change was recorded: a provider's refusal has its own status (akash-network/console
+        `deployment-writer.service.ts`).
+        """
+        requests = await self._requests()
+        try:
+            answer = await self._send(requests.patch(dseq, services, version))
+        except OutcomeUnknown as lost:
+            if isinstance(lost.__cause__, ApiError) and lost.__cause__.code in NOTHING_RECORDED:
+                raise lost.__cause__ from None
+            raise
+        recorded = _data_of(answer).get("manifestVersion")
+        return recorded if isinstance(recorded, str) and recorded else None
+
+    async def define_deployment(self, dseq: Dseq, sdl: str) -> None:
+        """Have the Console keep the SDL of what a deployment runs, so that it can be patched. Repeatable.
+
+        Raises `BadRequest` with `deployment_definition_mismatch` where something else runs.
+        """
+        requests = await self._requests()
+        try:
+            await self._send(requests.define(dseq, sdl))
+        except Conflict as refusal:
+            if refusal.code != "deployment_definition_exists":
+                raise
 
     async def close_deployment(self, dseq: Dseq) -> None:
         """Close a deployment; closing a closed one succeeds. DESTROYS what runs.

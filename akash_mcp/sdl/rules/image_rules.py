@@ -14,8 +14,10 @@ from akash_mcp.sdl.output.orders import Order
 from akash_mcp.sdl.report import Fault
 
 LONGEST_NAME = 255
-"""Characters of a name, its registry included and tag and digest apart."""
+"""Characters of a name, its registry included and tag and digest apart: also of one that a runtime completes."""
 _LONGEST_REFERENCE = 1_000
+_LIBRARY = "library/"
+"""Where Docker Hub keeps what has a name without a slash."""
 _PORT = r"(?::[0-9]++)?"
 _LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]++\])"
@@ -26,6 +28,7 @@ _REFERENCE = re.compile(
     r"(?:@(?P<digest>[A-Za-z][A-Za-z0-9]*+(?:[-_+.][A-Za-z][A-Za-z0-9]*+)*+:[0-9a-fA-F]{32,}))?"
 )
 _DIGEST_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
+"""The algorithms that a runtime has, with the digits of each: it refuses any other."""
 _IDENTIFIER = re.compile("[0-9a-f]{64}")
 _SCHEME = re.compile(r"(?:docker|https?|oci)://")
 
@@ -34,12 +37,14 @@ def is_reference(image: str) -> bool:
     """Whether a text is a reference to an image: `[registry[:port]/]path[:tag][@digest]`."""
     if len(image) > _LONGEST_REFERENCE or not (match := _REFERENCE.fullmatch(image)):
         return False
-    if len(match["name"]) > LONGEST_NAME or _IDENTIFIER.fullmatch(match["name"]):
+    name = match["name"]
+    path = name if "/" in name else f"{_LIBRARY}{name}"
+    if len(path) > LONGEST_NAME or _IDENTIFIER.fullmatch(name):
         return False
-    algorithm, _, digits = (match["digest"] or "").partition(":")
-    return algorithm not in _DIGEST_DIGITS or (
-        len(digits) == _DIGEST_DIGITS[algorithm] and digits == digits.lower()
-    )
+    if match["digest"] is None:
+        return True
+    algorithm, _, digits = match["digest"].partition(":")
+    return len(digits) == _DIGEST_DIGITS.get(algorithm) and digits == digits.lower()
 
 
 def check_images(all_orders: Sequence[Order]) -> Iterator[Fault]:

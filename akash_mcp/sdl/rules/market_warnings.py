@@ -20,12 +20,15 @@ from akash_mcp.sdl.yaml.loader import Path
 MAX_VOLUMES = 4
 """Volumes in one profile that a provider bids on by default."""
 
+_WINDOW = (3600, 720 * 3600)
+"""Seconds of notice that the chain's parameters allow, as akash-skill says: governance can move them."""
+
 _RAM = re.compile(r"[1-9][0-9]*Gi")
 _WEB_PORTS = frozenset({80, 3000, 5000, 5173, 7860, 8000, 8080, 8081, 8501, 8888, 9000})
 
 
 def check_market(sdl: Sdl) -> Iterator[Fault]:
-    """Warnings: what will find no bidder, and what will not do what it seems to (D01 to D10, D12, D13)."""
+    """Warnings: what will find no bidder, and what will not do what it seems to (D01 to D10, D12, D13, D16)."""
     used = {placed.profile for name in sdl.services for placed in sdl.deployment[name].values()}
     for profile in sdl.profiles.values():
         if profile.name in used:
@@ -39,6 +42,14 @@ def check_market(sdl: Sdl) -> Iterator[Fault]:
         yield from _placement(placement)
     for service in sdl.services.values():
         yield from _service(sdl, service)
+    if sdl.min_window and not _WINDOW[0] <= _seconds(sdl.min_window) <= _WINDOW[1]:
+        message = f"the chain takes a notice of 1 to 720 hours, and not of {sdl.min_window[:20]}"
+        yield _warn("D16", ("reclamation", "min_window"), message, "write 24h, or what it needs", "chain")
+
+
+def _seconds(window: str) -> int:
+    """A time such as `24h` in seconds, exact up to ten digits of it and more than any limit beyond."""
+    return int(window[:-1][:10]) * {"s": 1, "m": 60, "h": 3600}[window[-1]]
 
 
 def _warn(rule: str, path: Path, message: str, fix: str, judge: Judge = "market") -> Fault:

@@ -15,7 +15,7 @@ from akash_mcp.sdl.report import Fault
 from akash_mcp.sdl.yaml.loader import Path
 
 _SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
-_ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _HOST = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _MAX_HOST = 253
 
@@ -52,7 +52,7 @@ def _service_name(service: Service) -> Iterator[Fault]:
 def _variable_names(service: Service) -> Iterator[Fault]:
     for i, variable in enumerate(service.env):
         name = variable.partition("=")[0]
-        if not _ENV_NAME.fullmatch(name) or name == "." or name.startswith(".."):
+        if not ENV_NAME.fullmatch(name) or name == "." or name.startswith(".."):
             message = f'the item that begins with "{_first_word(name)}" has no valid variable name before "="'
             yield _fault("P03", ("services", service.name, "env", i), message, _variable_fix(variable))
 
