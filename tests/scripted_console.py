@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,6 +147,7 @@ class Sent:
     route: str
     query: str
     body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class ScriptedConsole:
@@ -234,7 +235,7 @@ async def read_request(reader: asyncio.StreamReader) -> tuple[dict[str, str], Se
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:-2])}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     path, _, query = target.partition("?")
-    return headers, Sent(f"{method} {path}", query, json.loads(body) if body else None)
+    return headers, Sent(f"{method} {path}", query, json.loads(body) if body else None, headers)
 
 
 def approved(plan: Plan) -> Approval:

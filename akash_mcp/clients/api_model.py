@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, TypeVar
 
@@ -82,6 +83,15 @@ def read_json(text: str | bytes) -> Any:
         parse_float=lambda digits: UNBELIEVABLE if (number := believable(digits)) is None else number,
         parse_constant=lambda _: UNBELIEVABLE,
     )
+
+
+def iso_moment(text: str | None) -> datetime | None:
+    """The moment that an ISO time with its zone names, in UTC; None for any other text: without a zone it is many."""
+    try:
+        named = datetime.fromisoformat(text) if text else None
+        return named.astimezone(UTC) if named and named.tzinfo else None
+    except (ValueError, OverflowError):  # the latter: `0001-01-01` east of Greenwich
+        return None
 
 
 def _number(value: object) -> Decimal:

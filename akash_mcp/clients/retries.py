@@ -29,6 +29,8 @@ LONGEST_BACKOFF_SECONDS = 8.0
 _PASSING = frozenset({502, 503, 504, 520, 521, 522, 523, 524})
 # Answered by a proxy or a server that gave up waiting: the request may be under way behind it.
 _GAVE_UP = frozenset({408, 499})
+MAY_GO_ON = _PASSING | _GAVE_UP
+"""Statuses after which a request may still be under way behind who answered."""
 
 
 class Sending(Enum):

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from akash_mcp.clients.console.writer import NOTHING_RECORDED, PROVIDER_BEHIND, ConsoleWriter
+from akash_mcp.clients.console.writer import NOTHING_RECORDED, PROVIDER_BEHIND
+from akash_mcp.clients.retries import MAY_GO_ON
 from akash_mcp.errors import (
     AkashError,
     ApiError,
@@ -29,9 +30,6 @@ from akash_mcp.guard.secret_store import manifest_version
 from akash_mcp.ids import OpId
 from akash_mcp.sdl import check
 from akash_mcp.sdl.secret_values import console_references
-
-_UNFINISHED = frozenset({408, 499, 502, 503, 504, 520, 521, 522, 523, 524})
-"""What a proxy answers while the request may go on behind it."""
 
 
 class UpdatePermit:
@@ -79,22 +77,23 @@ class UpdatePermit:
 
     async def _send(self) -> str | None:
         """The version that the Console has of it from then on, None where it is the manifest's hash or not told."""
-        plan, writer = self._plan, self._operation.writer
-        if plan.patch is not None and plan.version is not None and await self._is_defined(writer):
-            return await self._patch(plan.patch, plan.version)
-        # As they are now: a value that a person set while they were asked is the one that they mean.
-        values = await self._operation.secrets.values(plan.contents.secret_names)
-        await self._operation.writer.update_deployment(plan.dseq, plan.sdl, secrets=values)
-        return manifest_version(plan.sdl, values) if values else None
+        plan = self._plan
+        if plan.patch is None or not await self._is_defined():
+            # As they are now: a value that a person set while they were asked is the one that they mean.
+            values = await self._operation.secrets.values(plan.contents.secret_names)
+            await self._operation.writer.update_deployment(plan.dseq, plan.sdl, secrets=values)
+            return manifest_version(plan.sdl, values) if values else None
+        assert plan.version is not None  # named fields are named from one
+        return await self._patch(plan.patch, plan.version)
 
-    async def _is_defined(self, writer: ConsoleWriter) -> bool:
+    async def _is_defined(self) -> bool:
         """Whether the Console keeps what runs now, which it is given where it does not."""
         if self._plan.defines is None:
             return True
         try:
             names = [name for name, _ in check(self._plan.defines).secrets]
             values = await self._operation.secrets.values(names)
-            await writer.define_deployment(self._plan.dseq, self._plan.defines, values)
+            await self._operation.writer.define_deployment(self._plan.dseq, self._plan.defines, values)
         except BadRequest as mismatch:
             if mismatch.code != "deployment_definition_mismatch":
                 raise
@@ -122,7 +121,7 @@ class UpdatePermit:
             answered = failure if isinstance(failure, ApiError) else failure.__cause__
             if (
                 isinstance(answered, ApiError)
-                and answered.status not in _UNFINISHED
+                and answered.status not in MAY_GO_ON
                 and await self._version_now() == version
             ):
                 raise answered

@@ -32,10 +32,11 @@ from akash_mcp.tools.results import (
 )
 from akash_mcp.tools.service_results import service_results, services_left_out
 from akash_mcp.workflow.diagnosis.causes import Cause
+from akash_mcp.workflow.gpus import LeaseGpus
 from akash_mcp.workflow.launch import Launched, names
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.overview import ListedDeployment, Overview
-from akash_mcp.workflow.status import DeploymentStatus, hours_text
+from akash_mcp.workflow.status import DeploymentStatus, Funds, hours_text
 
 _MOST_FINDINGS = 20
 _MOST_OFFERS = 10
@@ -298,7 +299,12 @@ def deployment_result(
         ready=ready,
         services=service_results(now.readiness) or None,
         leases=[
-            _lease(lease, now.providers.get(lease.id.provider), alone=len(leases) == 1)
+            _lease(
+                lease,
+                now.providers.get(lease.id.provider),
+                now.gpus.get(lease.lease_id),
+                alone=len(leases) == 1,
+            )
             for lease in leases[:_MOST_LEASES]
         ],
         usd_per_hour=now.usd_per_hour,
@@ -313,7 +319,9 @@ def deployment_result(
     )
 
 
-def _lease(lease: Lease, provider: ProviderRecord | None, *, alone: bool) -> LeaseResult:
+def _lease(
+    lease: Lease, provider: ProviderRecord | None, gpus: LeaseGpus | None, *, alone: bool
+) -> LeaseResult:
     return LeaseResult(
         provider=field(lease.id.provider, 64),
         name=_name(provider),
@@ -323,6 +331,7 @@ def _lease(lease: Lease, provider: ProviderRecord | None, *, alone: bool) -> Lea
         usd_per_hour=usd_per_hour(price) if (price := lease.price_uact) is not None and not alone else None,
         # The chain gives running leases a reason too, an invalid one.
         reason=field(lease.reason) or None if not lease.is_active else None,
+        gpus=field(gpus, 300) or None,
     )
 
 
@@ -334,7 +343,8 @@ def _name(provider: ProviderRecord | None) -> str | None:
 
 def _problems(now: DeploymentStatus) -> list[str]:
     """What is missing from the answer, what was seen before a lease ended, and notices of providers that end one."""
-    problems = [now.readiness.problem]
+    problems = [f"A GPU is not the one that is paid for: {how}." for how in _other_gpus(now)[:1]]
+    problems.append(now.readiness.problem)
     if now.kept is not None and now.kept.findings:
         problems.append(_seen(now.kept))
     problems += [f"Nothing listens behind its ingress: {silence}." for silence in now.readiness.silent[:1]]
@@ -350,12 +360,29 @@ def _problems(now: DeploymentStatus) -> list[str]:
         problems.append("A lease has no price in dollars that can be read, so it costs more than this.")
     if now.escrow_left is None:
         problems.append("What is left in its escrow is not known.")
+    problems += _end_problems(now.funds)
     for lease in now.detail.leases:
         notice = lease.reclamation.deadline if lease.reclamation else 0
         if lease.state != "closed" and 0 < notice < _LATEST:
             until = _utc(datetime.fromtimestamp(notice, UTC))
             problems.append(f"{lease.id.provider} takes its lease back at {until}.")
     return problems
+
+
+def _end_problems(funds: Funds) -> list[str]:
+    """Why a runtime limit is not the end that is told."""
+    if funds.shortfall is None or funds.limit_hours is None:
+        return []
+    limit = f"its runtime limit in {hours_text(funds.limit_hours)} h"
+    if funds.hours_left is None:
+        return [f"Whether the account's credit lasts until {limit} is not known."]
+    if funds.hours_left < funds.limit_hours:
+        return [f"Its escrow and the account's credit end before {limit}."]
+    return []
+
+
+def _other_gpus(now: DeploymentStatus) -> list[str]:
+    return [how for gpus in now.gpus.values() for how in gpus.other]
 
 
 def _utc(moment: datetime | None) -> str | None:
@@ -412,4 +439,9 @@ def _next_step(now: DeploymentStatus, ready: bool | None) -> str:
         return f"It has no running lease: list_bids(dseq={dseq}), diagnose_deployment or close_deployment."
     if not ready:
         return f'Call get_deployment(id={dseq}, wait_for="ready"), or diagnose_deployment(dseq={dseq}).'
+    if _other_gpus(now):
+        return (
+            f"Tell the user that its GPU is not what is paid for: diagnose_deployment(dseq={dseq}) says more. "
+            "It costs money until close_deployment ends it."
+        )
     return "It runs, and costs money until close_deployment ends it."

@@ -94,7 +94,10 @@ class ServiceResult(Result):
 
 
 class LeaseResult(Result):
-    """One lease. `name`: what its provider calls itself. `provider`: the address that identifies it."""
+    """One lease. `name`: what its provider calls itself. `provider`: the address that identifies it.
+
+    `gpus`: those that its bid offered, and those that were seen inside its containers, as far as that is told.
+    """
 
     provider: str
     name: str | None = None
@@ -102,6 +105,7 @@ class LeaseResult(Result):
     state: str
     usd_per_hour: UsdRate | None = None
     reason: str | None = None
+    gpus: str | None = None
 
 
 class CauseResult(Result):

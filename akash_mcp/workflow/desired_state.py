@@ -1,14 +1,17 @@
-"""What a deployment of ours should run: what its manifest asks for. A provider only reports what there is."""
+"""What a deployment should run: what its manifest asks for. A provider only reports what there is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, WrapValidator
 
+from akash_mcp.clients.api_model import ApiModel, ListOf, Whole, or_none
 from akash_mcp.errors import LedgerUnusable
 from akash_mcp.ids import Dseq, LeaseId
+from akash_mcp.sdl import check
+from akash_mcp.workflow.gpus import GpuDemand, demand_of
 from akash_mcp.workflow.runtime import Runtime
 
 Replicas = Mapping[str, int]
@@ -22,10 +25,28 @@ class _Expose(BaseModel):
     hosts: list[str] | None = None
 
 
+class _Units(ApiModel):
+    val: Whole = 0
+
+
+class _Attribute(ApiModel):
+    key: str
+
+
+class _Gpu(ApiModel):
+    units: _Units = _Units()
+    attributes: ListOf[_Attribute] = Field(default_factory=list)
+
+
+class _Resources(ApiModel):
+    gpu: _Gpu = _Gpu()
+
+
 class _Service(BaseModel):
     name: str
     count: Annotated[int, Field(ge=0)]
     expose: list[_Expose] | None = None
+    resources: Annotated[_Resources | None, WrapValidator(or_none)] = None
 
 
 class _Group(BaseModel):
@@ -36,20 +57,33 @@ _MANIFEST = TypeAdapter(list[_Group])
 
 
 class DesiredState:
-    """The services of one deployment, from its manifest in our journal; empty where that has none."""
+    """The services of one deployment: from its manifest in our journal, else from the SDL that the Console `stored`.
 
-    def __init__(self, rt: Runtime, dseq: Dseq) -> None:
+    Empty where there is neither.
+    """
+
+    def __init__(self, rt: Runtime, dseq: Dseq, stored: str = "") -> None:
         self._groups: list[_Group] = []
         try:
             sources = rt.journal.sources(dseq)
-            if sources is not None:
-                self._groups = _MANIFEST.validate_json(sources.manifest)
+            manifest = sources.manifest if sources is not None else check(stored).manifest if stored else None
+            if manifest is not None:
+                self._groups = _MANIFEST.validate_json(manifest)
         except (LedgerUnusable, ValidationError):
             return  # what the provider reports then has to serve as what should be there
 
     def replicas(self, lease: LeaseId) -> Replicas:
         """How many replicas each service of a lease should have."""
         return {service.name: service.count for service in self._services(lease)}
+
+    def gpu_demands(self, lease: LeaseId) -> Mapping[str, GpuDemand]:
+        """The GPUs that each service of a lease asks for; services that ask for none are left out."""
+        asking = ((each, each.resources.gpu) for each in self._services(lease) if each.resources)
+        return {
+            each.name: demand_of(gpu.units.val, each.count, [attribute.key for attribute in gpu.attributes])
+            for each, gpu in asking
+            if gpu.units.val > 0
+        }
 
     def hosts(self, lease: LeaseId) -> tuple[str, ...]:
         """The host names that the services of a lease ask for (`accept` in the SDL)."""

@@ -6,12 +6,13 @@ without a lease, is asked for by itself; what still cannot be seen is unknown, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import anyio
 
-from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.market_models import Block
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.clients.console.names import words_of
 from akash_mcp.clients.console.reader import DeploymentsRead
@@ -29,12 +30,22 @@ from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.status import READ_DEADLINE, Funds, funds_of, known_generation
+from akash_mcp.workflow.status import (
+    READ_DEADLINE,
+    Funds,
+    account_credit,
+    funds_of,
+    known_generation,
+    latest_moment,
+    with_limit,
+)
 
 MOST_ASKED = 20
 """So many deployments are asked for by themselves, the newest."""
 
 UNKNOWN = "unknown"
+
+Reckon = Callable[[DeploymentDetail], Funds]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +109,24 @@ async def overview(rt: Runtime) -> Overview:
     doubtful = {dseq for dseq, detail in shown.items() if not detail.active_leases}
     asked = sorted((ours.keys() - shown.keys()) | listed.hidden | doubtful, key=int, reverse=True)
     answers = await _ask(rt, asked[:MOST_ASKED])
-    height = await _height(rt, problems) if shown or answers or listed.colleagues else 0
-    rows, generation = [], await known_generation(rt)
+    block = await _block(rt, problems) if shown or answers or listed.colleagues else Block()
+    told = shown | {dseq: answer for dseq, answer in answers.items() if not isinstance(answer, str)}
+    reckon = await _reckoned(rt, told.values(), block)
+    rows = []
     for dseq in sorted(shown.keys() | set(asked), key=int, reverse=True):
         answer = answers.get(dseq, shown.get(dseq, "There are too many to ask for each."))
         if isinstance(answer, str) and dseq in shown:
-            rows.append(
-                _row(rt, shown[dseq], height, generation, f"Its leases may not be in the list: {answer}")
-            )
+            rows.append(_row(rt, shown[dseq], reckon, f"Its leases may not be in the list: {answer}"))
         elif isinstance(answer, str):
             rows.append(_unread_row(rt, dseq, answer))
         elif answer.state != "closed" or dseq in ours:
-            rows.append(_row(rt, answer, height, generation))
+            rows.append(_row(rt, answer, reckon))
     unknown = [_launch_row(rt, launch) for launch in launches if launch.dseq is None]
     kept = {launch.dseq: launch.name for launch in launches}
     named = (replace(row, name=row.name or kept.get(row.dseq, "")) for row in rows)
-    theirs = [_colleagues_row(rt, detail, height, generation) for detail in listed.colleagues]
+    theirs = [
+        _colleagues_row(detail, await _funds_of_others(rt, detail, block)) for detail in listed.colleagues
+    ]
     return Overview((*named, *theirs, *unknown), tuple(problems))
 
 
@@ -148,7 +161,7 @@ async def _ask(rt: Runtime, dseqs: Iterable[Dseq]) -> dict[Dseq, DeploymentDetai
 
     async def ask(dseq: Dseq) -> None:
         try:
-            answers[dseq] = await rt.reader.get_deployment(dseq, deadline=READ_DEADLINE)
+            answers[dseq] = await with_limit(rt, await rt.reader.get_deployment(dseq, deadline=READ_DEADLINE))
         except NotFound:
             answers[dseq] = (
                 "The Console says that it does not exist, which does not prove that it costs nothing."
@@ -162,19 +175,30 @@ async def _ask(rt: Runtime, dseqs: Iterable[Dseq]) -> dict[Dseq, DeploymentDetai
     return answers
 
 
-async def _height(rt: Runtime, problems: list[str]) -> int:
+async def _block(rt: Runtime, problems: list[str]) -> Block:
     try:
-        return await rt.reader.latest_height()
+        return await rt.reader.latest_block()
     except AkashError as failure:
         problems.append(f"How long escrows last is not known: {failure.what}")
-        return 0
+        return Block()
 
 
-def _row(
-    rt: Runtime, detail: DeploymentDetail, height: int, generation: Generation | None, problem: str = ""
-) -> ListedDeployment:
+async def _reckoned(rt: Runtime, details: Collection[DeploymentDetail], block: Block) -> Reckon:
+    """How to reckon the money of each. The account's credit counts where it is enough for all of them together."""
+    generation, now = await known_generation(rt), latest_moment(rt, block)
+
+    def reckon(detail: DeploymentDetail, credit: Usd | None = None) -> Funds:
+        ours = rt.gate.owns(detail.dseq)
+        return funds_of(detail, block.height, now, generation=generation, ours=ours, credit=credit)
+
+    wanted = [funds.shortfall for funds in map(reckon, details) if funds.shortfall is not None]
+    credit = (await account_credit(rt)).available if wanted else None
+    return partial(reckon, credit=credit if credit is not None and sum(wanted, ZERO) <= credit else None)
+
+
+def _row(rt: Runtime, detail: DeploymentDetail, reckon: Reckon, problem: str = "") -> ListedDeployment:
     ours = rt.gate.owns(detail.dseq)
-    funds = funds_of(detail, height, rt.now(), generation=generation, ours=ours)
+    funds = reckon(detail)
     problems = [problem]
     if detail.state == "active" and not detail.leases and _was_leased(rt, detail.dseq):
         funds = replace(funds, rate_is_known=False)
@@ -185,6 +209,8 @@ def _row(
         problems.append("A lease has no price in dollars that can be read, so it costs more than this.")
     elif detail.state == "closed":
         problems.append("It is closed, and costs nothing more; close_deployment settles what is held for it.")
+    if funds.shortfall is not None and funds.hours_left is None:
+        problems.append("Whether the account's credit lasts until its runtime limit is not known.")
     if under_way := rt.operations.under_way(detail.dseq):
         problems.append(f"In the hands of {under_way}: call {under_way.call}.")
     return ListedDeployment(
@@ -199,15 +225,19 @@ def _row(
     )
 
 
-def _colleagues_row(
-    rt: Runtime, detail: DeploymentDetail, height: int, generation: Generation | None
-) -> ListedDeployment:
+async def _funds_of_others(rt: Runtime, detail: DeploymentDetail, block: Block) -> Funds:
+    """The money of what another account pays for, whose credit is not known here."""
+    generation = await known_generation(rt)
+    return funds_of(detail, block.height, latest_moment(rt, block), generation=generation, ours=False)
+
+
+def _colleagues_row(detail: DeploymentDetail, funds: Funds) -> ListedDeployment:
     return ListedDeployment(
         detail.dseq,
         detail.state or UNKNOWN,
         ours=False,
         leases=len(detail.active_leases),
-        funds=funds_of(detail, height, rt.now(), generation=generation, ours=False),
+        funds=funds,
         problem=f"It belongs to another account of the organization ({field(detail.owner)}), which pays for it.",
         name=words_of(detail.name),
         is_colleagues=True,

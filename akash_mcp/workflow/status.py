@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
+from functools import partial
 
 import anyio
 
+from akash_mcp.clients.api_model import iso_moment
 from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.market_models import Block
 from akash_mcp.clients.console.models import DeploymentDetail, ProviderRecord
 from akash_mcp.clients.console.names import words_of
 from akash_mcp.clients.lease_status import LeaseStatus
@@ -18,7 +21,9 @@ from akash_mcp.clients.retries import Deadline
 from akash_mcp.errors import AkashError, Interrupted, LedgerUnusable
 from akash_mcp.guard.evidence import Kept
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
-from akash_mcp.money import Usd, hours_paid_for, usd_per_hour
+from akash_mcp.money import Usd, hours_paid_for, usd_per_hour, usd_per_hour_at_most
+from akash_mcp.workflow.desired_state import DesiredState
+from akash_mcp.workflow.gpus import LeaseGpus, lease_gpus
 from akash_mcp.workflow.readiness import Readiness, read_readiness, with_answers
 from akash_mcp.workflow.runtime import Runtime
 
@@ -26,6 +31,8 @@ READ_DEADLINE = Deadline(read=12, total=12)
 """Longer than a Console takes whose providers all answer, and short enough to leave a call time for the list."""
 
 _LONGEST = timedelta(days=3650)
+_ROUNDED = Decimal("0.1")
+"""Hours: the Console funds until the limit and rounds down, and the heights that we reckon with may be a minute old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,9 @@ class Funds:
 
     `usd_per_hour` counts the leases whose price is known; where `rate_is_known` is false there may be more.
     `escrow_left` is None where it is not known. `hours_left` and `runs_until` are None where nothing is leased, where
-    they are not known, and where that is more than ten years away.
+    they are not known, and where that is more than ten years away. `limit_hours`: until its runtime limit, where it has
+    one that is known. `shortfall`: what has to come from the account's credit for it to run until then, where its
+    escrow does not pay for that.
     """
 
     usd_per_hour: Usd
@@ -42,6 +51,8 @@ class Funds:
     hours_left: Decimal | None
     runs_until: datetime | None
     rate_is_known: bool = True
+    limit_hours: Decimal | None = None
+    shortfall: Usd | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,7 @@ class DeploymentStatus:
     """One deployment as it stands. `providers`: the Console's records of those that it is or was leased from.
 
     `kept`: what was seen of it while it ran, where it does not run any more. `name`: without the operation in it.
+    `gpus`: what is known of the GPUs of its running leases, where anything is.
     """
 
     detail: DeploymentDetail
@@ -58,6 +70,7 @@ class DeploymentStatus:
     readiness: Readiness
     providers: Mapping[ProviderAddress, ProviderRecord]
     kept: Kept | None = None
+    gpus: Mapping[LeaseId, LeaseGpus] = field(default_factory=dict)
     name: str = ""
 
     @property
@@ -82,24 +95,38 @@ class DeploymentStatus:
 
 
 def funds_of(
-    detail: DeploymentDetail, height: int, now: float, *, generation: Generation | None, ours: bool
+    detail: DeploymentDetail,
+    height: int,
+    now: float,
+    *,
+    generation: Generation | None,
+    ours: bool,
+    credit: Usd | None = None,
 ) -> Funds:
     """The money of a deployment at block `height`, 0 where that is not known, at `now` in seconds since the epoch.
 
-    Its escrow ends it where nothing is added by itself. On `2026-11` a runtime limit ends it, and what is not `ours`
+    Its escrow ends it where nothing is added by itself. On `2026-11` a runtime limit ends it, or before that its money:
+    its escrow, to which the Console adds of the account's `credit`, None where that is not known. What is not `ours`
     may be topped up on `reference`: its end is not known there.
     """
     rate = detail.rate_uact
     left = detail.escrow_left(height) if height or rate == 0 else None
     moment = datetime.fromtimestamp(now, UTC)
-    limit = _runtime_ends(detail)
+    # When the Console closes it, where it does that (autumn 2026) and the lease has started.
+    limit = iso_moment(detail.settings.runtime_ends_at) if detail.settings else None
     escrow_ends = generation in (None, Generation.V2025) or (generation is Generation.REFERENCE and ours)
-    hours = None
+    hours = limit_hours = shortfall = None
+    paid = hours_paid_for(Usd.from_uact(left), rate) if rate and left is not None else None
     if rate != 0 and limit is not None:
-        # The Console pays into its escrow up to then, and closes it then, whatever is in there now.
-        hours = Decimal(max((limit - moment).total_seconds(), 0)) / 3600
-    elif rate and left is not None and escrow_ends:
-        hours = hours_paid_for(Usd.from_uact(left), rate)
+        hours = limit_hours = Decimal(max((limit - moment).total_seconds(), 0)) / 3600
+        if rate is None or left is None or paid is None:
+            hours = None
+        elif paid + _ROUNDED < limit_hours:
+            shortfall = usd_per_hour_at_most(rate) * limit_hours - Usd.from_uact(left)
+            reach = None if credit is None else hours_paid_for(Usd.from_uact(left) + credit, rate)
+            hours = None if reach is None else min(limit_hours, reach)
+    elif escrow_ends:
+        hours = paid
     if hours is not None and hours > _LONGEST / timedelta(hours=1):
         hours = None
     until = None if hours is None else moment + timedelta(hours=float(hours))
@@ -111,17 +138,32 @@ def funds_of(
         hours,
         until,
         rate_is_known=rate is not None,
+        limit_hours=limit_hours,
+        shortfall=shortfall,
     )
 
 
-def _runtime_ends(detail: DeploymentDetail) -> datetime | None:
-    """When the Console closes it, where it does that (autumn 2026) and the lease has started."""
-    ends = detail.settings.runtime_ends_at if detail.settings else None
-    try:
-        moment = datetime.fromisoformat(ends) if ends else None
-    except ValueError:
-        return None
-    return moment.astimezone(UTC) if moment else None
+async def read_funds(rt: Runtime, detail: DeploymentDetail, block: Block) -> Funds:
+    """The money of a deployment at a block, its runtime limit and the account's credit read where they count."""
+    detail = await with_limit(rt, detail)
+    reckon = partial(
+        funds_of,
+        detail,
+        block.height,
+        latest_moment(rt, block),
+        generation=await known_generation(rt),
+        ours=await is_ours(rt, detail),
+    )
+    funds = reckon()
+    return funds if funds.shortfall is None else reckon(credit=(await account_credit(rt)).available)
+
+
+def latest_moment(rt: Runtime, block: Block) -> float:
+    """Now, in seconds since the epoch: by our clock or the platform's, whichever is later.
+
+    The platform ends what runs by its own; ours may be behind, and the Console's index too.
+    """
+    return max(rt.now(), block.time)
 
 
 async def read_deployment(rt: Runtime, dseq: Dseq) -> DeploymentDetail:
@@ -172,11 +214,8 @@ async def status_of(
     rt: Runtime, detail: DeploymentDetail, known_readiness: Readiness | None = None
 ) -> DeploymentStatus:
     """The status of a deployment whose `detail` was just read. Providers are not asked if `known_readiness` is set."""
-    height = await rt.reader.latest_height()
-    generation = await known_generation(rt)
-    ours = await is_ours(rt, detail)
-    if generation is Generation.V2026_11 and detail.settings is None and detail.open_leases:
-        detail = await _with_limit(rt, detail)
+    block = await rt.reader.latest_block()
+    funds = await read_funds(rt, detail, block)
     running = detail.active_leases
     providers: dict[ProviderAddress, ProviderRecord] = {}
     async with anyio.create_task_group() as tasks:
@@ -186,14 +225,26 @@ async def status_of(
             readiness = await with_answers(rt, readiness)
     return DeploymentStatus(
         detail=detail,
-        ours=ours,
-        funds=funds_of(detail, height, rt.now(), generation=generation, ours=ours),
-        spent=detail.spent_at(height),
+        ours=await is_ours(rt, detail),
+        funds=funds,
+        spent=detail.spent_at(block.height),
         readiness=readiness,
         providers=providers,
         kept=rt.evidence.kept(detail.dseq) if detail.leases and not running else None,
+        gpus=gpus_of(rt, detail),
         name=words_of(detail.name) or _kept_name(rt, detail.dseq),
     )
+
+
+def gpus_of(rt: Runtime, detail: DeploymentDetail) -> dict[LeaseId, LeaseGpus]:
+    """The GPUs of its running leases, of which the Console tells some."""
+    told = [
+        lease for lease in detail.leases if lease.is_active and (lease.offered_gpus or lease.detected_gpus)
+    ]
+    if not told:
+        return {}
+    desired = DesiredState(rt, detail.dseq, detail.stored.sdl if detail.stored else "")
+    return {lease.lease_id: lease_gpus(lease, desired.gpu_demands(lease.lease_id)) for lease in told}
 
 
 def _kept_name(rt: Runtime, dseq: Dseq) -> str:
@@ -213,8 +264,10 @@ async def known_generation(rt: Runtime) -> Generation | None:
         return None
 
 
-async def _with_limit(rt: Runtime, detail: DeploymentDetail) -> DeploymentDetail:
-    """The deployment with its runtime limit, which only the Console's list tells along with it."""
+async def with_limit(rt: Runtime, detail: DeploymentDetail) -> DeploymentDetail:
+    """A deployment with its runtime limit, where the Console has limits: only its list tells them along with it."""
+    if await known_generation(rt) is not Generation.V2026_11 or detail.settings or not detail.open_leases:
+        return detail
     try:
         return detail.model_copy(update={"settings": await rt.reader.runtime_limit(detail.dseq)})
     except AkashError:

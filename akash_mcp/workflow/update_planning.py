@@ -23,7 +23,7 @@ from akash_mcp.sdl.secret_values import with_console_references
 from akash_mcp.workflow.contents import changes_between, contents_of
 from akash_mcp.workflow.planning import accepted, as_it_stands, check_secrets
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.status import read_deployment
+from akash_mcp.workflow.status import is_ours, read_deployment
 
 _MOST_OBSTACLES = 6
 _OBSTACLE_BYTES = 200
@@ -78,6 +78,7 @@ async def _by_name(rt: Runtime, plan: UpdatePlan, report: Report) -> UpdatePlan:
     detail = await read_deployment(rt, plan.dseq)
     if detail.state == "closed":
         raise BadArgument(f"Deployment {plan.dseq} is closed, so it runs nothing any more.")
+    plan = replace(plan, ours=await is_ours(rt, detail))
     stored, sources = _definition(detail), rt.journal.sources(plan.dseq)
     version = stored.manifest_version if stored else detail.manifest_hash
     wanted = _for_console(plan.sdl, report)

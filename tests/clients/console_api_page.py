@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
+
+from akash_mcp.clients.console.reader import ConsoleReader
+from akash_mcp.clients.console.writer import ConsoleWriter
 
 PAGE = (Path(__file__).parents[2] / "docs" / "console-api.md").read_text(encoding="utf-8")
 PLANNED = ("`market` (planned)", "`account` (planned)")
 """What stands in the column "used by" where a toolset will use a method that is not built yet."""
+
+
+def public(cls: type) -> set[str]:
+    return {name for name, _ in inspect.getmembers(cls, inspect.isfunction) if not name.startswith("_")}
+
+
+METHODS = public(ConsoleReader) | public(ConsoleWriter)
 
 
 def rows(name: str) -> list[list[str]]:

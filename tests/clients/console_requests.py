@@ -60,6 +60,7 @@ READS: dict[str, Read] = {
     "screen_bids": lambda r: r.screen_bids([RESOURCE], requirements=REQUIREMENTS, reclamation_window=3600),
     "templates": lambda r: r.templates(),
     "template": lambda r: r.template("akash-network-awesome-akash-web"),
+    "latest_block": lambda r: r.latest_block(),
     "latest_height": lambda r: r.latest_height(),
     "balances": lambda r: r.balances(),
     "current_user": lambda r: r.current_user(),

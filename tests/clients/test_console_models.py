@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from akash_mcp.clients.console.account_models import SETTINGS, Balances
-from akash_mcp.clients.console.market_models import PROVIDER
+from akash_mcp.clients.console.market_models import PROVIDER, Block
 from akash_mcp.clients.console.models import BIDS, CREATED, DETAIL, DeploymentDetail, ListedBid
 from akash_mcp.clients.lease_status import LEASE_STATUS
 from akash_mcp.ids import LeaseId, ProviderAddress
@@ -192,3 +192,19 @@ def test_settings_of_the_reference_and_of_autumn_2026() -> None:
 def test_balances_are_uact() -> None:
     assert Balances(balance=Decimal(2_500_000)).available == Usd("2.5")
     assert Balances(balance=Decimal(-1)).available == Usd(0)
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("2026-11-21T12:00:00.000Z", 1_795_262_400),
+        ("2026-11-21T14:00:00+02:00", 1_795_262_400),
+        ("2026-11-21T12:00:00", 0),  # without a zone it could be any of many moments
+        ("0001-01-01T00:00:00+10:00", 0),
+        ("9999-12-31T23:59:59Z", 0),
+        ("yesterday", 0),
+        (None, 0),
+    ],
+)
+def test_the_time_of_a_block_is_a_moment_that_can_be_meant(told: str | None, seconds: int) -> None:
+    assert Block.model_validate({"height": 5, "datetime": told}).time == seconds

@@ -146,20 +146,38 @@ async def test_a_hash_of_unknown_value_is_no_hash() -> None:
 
 
 async def test_what_only_the_newest_api_tells_may_make_no_sense() -> None:
-    odd = {**deployment(1), "consoleSettings": "?", "settings": [], "offeredGpus": {}, "detectedGpus": [1]}
+    gpus = {"offeredGpus": {"gpus": [1]}, "detectedGpus": {"services": [{"service": "web", "gpus": ["?"]}]}}
+    odd = {**deployment(1, [{**lease(1), **gpus}]), "consoleSettings": "?", "settings": []}
     async with Server(reply(200, {"data": odd})) as server:
         read = await reader(server, NEW).get_deployment(Dseq("1"))
-    assert (read.stored, read.settings, read.offered_gpus, read.detected_gpus) == (None, None, None, None)
+    [leased] = read.leases
+    assert (read.stored, read.settings, leased.offered_gpus, leased.detected_gpus) == (None, None, None, None)
+
+
+GPUS = {
+    "offeredGpus": {
+        "gpus": [{"vendor": "nvidia", "model": "h100", "ram": None, "interface": "sxm", "count": 1}],
+        "recordedAt": "2026-11-21T12:00:00.000Z",
+    },
+    "detectedGpus": {
+        "services": [
+            {
+                "service": "web",
+                "gpus": [{"model": None, "displayName": "Some Card", "memoryMb": 81559, "count": 1}],
+            }
+        ],
+        "driverVersion": "580.95.05",
+        "detectedAt": "2026-11-21T12:01:00.000Z",
+    },
+}
 
 
 async def test_what_only_the_newest_api_tells() -> None:
     told = {
-        **deployment(1, [{**lease(1), "reclamation": {"deadline": "1793000000"}}]),
+        **deployment(1, [{**lease(1), "reclamation": {"deadline": "1793000000"}, **GPUS}]),
         "name": "web",
         "settings": {"runtimeLimitHours": 24, "runtimeEndsAt": None},
         "consoleSettings": {"sdl": "version: …", "manifestVersion": "v1"},
-        "offeredGpus": [{"vendor": "nvidia", "model": "h100"}],
-        "detectedGpus": [{"vendor": "nvidia", "model": "h100", "driver": "580.95.05"}],
     }
     async with Server(reply(200, {"data": told})) as server:
         read = await reader(server, NEW).get_deployment(Dseq("1"))
@@ -168,8 +186,15 @@ async def test_what_only_the_newest_api_tells() -> None:
     assert read.settings.runtime_limit_hours == 24
     assert read.stored is not None
     assert read.stored.manifest_version == "v1"
-    assert read.detected_gpus is not None
-    assert read.detected_gpus[0].driver == "580.95.05"
+    offered, detected = read.leases[0].offered_gpus, read.leases[0].detected_gpus
+    assert offered is not None
+    assert [(gpu.model, gpu.ram, gpu.interface, gpu.count) for gpu in offered.gpus] == [
+        ("h100", "", "sxm", 1)
+    ]
+    assert detected is not None
+    assert detected.driver_version == "580.95.05"
+    [seen] = detected.services[0].gpus
+    assert (seen.model, seen.display_name, seen.memory_mb) == ("", "Some Card", 81559)
     assert read.leases[0].reclamation is not None
     assert read.leases[0].reclamation.deadline == 1793000000
 
@@ -392,7 +417,7 @@ async def test_a_creation_that_may_have_landed_is_unknown_although_its_message_i
 
 
 async def test_secrets_in_what_an_activity_failed_with_are_masked() -> None:
-    activity = reply(200, {"id": "a", "status": "failed", "meta": {"error": SECRETS}})
+    activity = reply(200, {"id": "a", "status": "failed", "meta": {"error": {"message": SECRETS}}})
     async with Server(reply(200, {"data": {"activityId": "a"}}), activity) as server:
         with pytest.raises(ServerError) as failed:
             await writer(server, NEW).close_deployment(DSEQ)

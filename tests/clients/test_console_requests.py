@@ -220,10 +220,21 @@ async def test_closing_in_the_background_is_waited_for() -> None:
     ]  # fmt: skip
 
 
-async def test_closing_in_the_background_can_fail() -> None:
-    failed = reply(200, {"data": {"status": "failed", "meta": {"error": "the chain said no"}}})
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ({"code": "bad_gateway", "message": "the chain said no"}, "the chain said no"),
+        ({"code": "bad_gateway"}, "bad_gateway"),
+        ("the chain said no", "the chain said no"),
+        ({"message": {"odd": 1}}, "it does not say why"),
+        ([1], "it does not say why"),
+    ],
+    ids=["code and message", "code", "text", "odd", "no object"],
+)
+async def test_closing_in_the_background_can_fail(error: object, told: str) -> None:
+    failed = reply(200, {"data": {"status": "failed", "meta": {"dseq": DSEQ, "error": error}}})
     async with Server(reply(202, {"data": {"activityId": "a-1"}}), failed) as server:
-        with pytest.raises(ServerError, match="the chain said no"):
+        with pytest.raises(ServerError, match=told):
             await writer(server, NEW).close_deployment(DSEQ)
 
 

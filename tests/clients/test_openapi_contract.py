@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 import shared_data
+from console_contract import AUGUST, Operation
 from console_requests import DSEQ, OTHER_READS, READS, WRITES, reader, writer
-from jsonschema import Draft202012Validator
 from wire_servers import Request, Server, reply
 
 from akash_mcp.clients.console.generation import Generation
@@ -20,77 +18,17 @@ from akash_mcp.errors import AkashError
 
 pytestmark = [pytest.mark.anyio, shared_data.needed]
 
-DOCUMENT = shared_data.find("console-openapi.json")
-API: dict[str, Any] = json.loads(DOCUMENT.read_text(encoding="utf-8")) if DOCUMENT else {}
 CALLS = {**dict.fromkeys(READS, "read"), **dict.fromkeys(WRITES, "write")}
 
 
-def standard(schema: Any) -> Any:
-    """A schema of OpenAPI 3.0 as JSON Schema, in which an object has its properties and no others."""
-    if isinstance(schema, list):
-        return [standard(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if "$ref" in schema:
-        return standard(API["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
-    made = {key: standard(value) for key, value in schema.items() if key != "nullable"}
-    for bound in ("Minimum", "Maximum"):
-        if made.pop(f"exclusive{bound}", False) is True:
-            made[f"exclusive{bound}"] = made.pop(bound.lower())
-    if made.get("pattern") == "^d+$":
-        made["pattern"] = r"^\d+$"  # the document lost a backslash
-    if "properties" in made:
-        made.setdefault("additionalProperties", False)
-    return {"anyOf": [made, {"type": "null"}]} if schema.get("nullable") else made
-
-
-def operation(request: Request) -> tuple[str, dict[str, Any], dict[str, str]]:
-    """What the document says of a request: the path's template, the operation, the path's parameters."""
-    path = urlsplit(request.path).path
-    for template, methods in API["paths"].items():
-        pattern = re.sub(r"\\{(\w+)\\?\??\\}", r"(?P<\1>[^/]+)", re.escape(template))
-        found = re.fullmatch(pattern, path)
-        if found and request.method.lower() in methods:
-            return template, methods[request.method.lower()], found.groupdict()
-    raise AssertionError(f"the document has no {request.method} {path}")
-
-
-def findings(request: Request) -> Iterator[tuple[str, list[str]]]:
+def findings(request: Request) -> Iterator[tuple[str, Sequence[str]]]:
     """Each check of a request, and what is wrong by it."""
-    template, described, in_path = operation(request)
-    yield f"{request.method} {template}", []
-    declared = {(each["in"], each["name"]): each for each in described.get("parameters", [])}
-    given = {("path", name): unquote(value) for name, value in in_path.items()}
-    given |= {("query", name): value for name, value in parse_qsl(urlsplit(request.path).query)}
-    for (where, name), value in given.items():
-        parameter = declared.get((where, name.rstrip("?")))
-        yield f"{name} is declared", [] if parameter else [f"no {where} parameter {name}"]
-        if parameter:
-            yield f"{name} is valid", invalid(parameter["schema"], _typed(parameter["schema"], value))
-    for (where, name), parameter in declared.items():
-        if where == "query" and parameter.get("required"):
-            yield f"{name} is given", [] if (where, name) in given else [f"{name} is missing"]
-    wanted = described.get("requestBody")
-    if wanted is None:
-        yield "no body", [f"a body: {request.body!r}"] if request.body else []
-    else:
-        yield (
-            "type of the body",
-            [] if request.headers.get("content-type") == "application/json" else ["type"],
-        )
-        schema = wanted["content"]["application/json"]["schema"]
-        yield "the body", invalid(schema, request.json)
-    keyed = any("ApiKeyAuth" in each for each in described.get("security") or [])
-    yield "the key", [] if "x-api-key" in request.headers or not keyed else ["no key"]
-    yield "one credential", ["authorization"] if "authorization" in request.headers else []
+    body = request.json if request.body else None
+    return AUGUST.objections(request.method, request.path, request.headers, body)
 
 
-def invalid(schema: Any, value: object) -> list[str]:
-    return [error.message for error in Draft202012Validator(standard(schema)).iter_errors(value)]
-
-
-def _typed(schema: dict[str, Any], value: str) -> object:
-    return float(value) if schema.get("type") in ("number", "integer") else value
+def operation(request: Request) -> Operation | None:
+    return AUGUST.operation_of(request.method, urlsplit(request.path).path)
 
 
 async def sent(name: str, answer: object = None) -> list[Request]:
@@ -118,7 +56,7 @@ async def test_a_request_is_exactly_what_the_document_describes(name: str) -> No
 async def test_how_much_was_checked(record_testsuite_property: Callable[[str, object], None]) -> None:
     requests = [request for name in CALLS for request in await sent(name)]
     checks = sum(1 for request in requests for _ in findings(request))
-    operations = {(request.method, operation(request)[0]) for request in requests}
+    operations = {operation(request) for request in requests}
     print(f"{checks} checks of {len(requests)} requests to {len(operations)} operations of the document")
     record_testsuite_property("openapi_checks", checks)
     assert checks > 175
@@ -134,15 +72,16 @@ async def test_what_is_called_undocumented_is_so(name: str) -> None:
     async with Server(reply(200, None)) as server:
         with suppress(AkashError):
             await OTHER_READS[name](reader(server, Generation.V2026_11))
-        with pytest.raises(AssertionError, match="the document has no"):
-            operation(server.requests[0])
+        assert operation(server.requests[0]) is None
 
 
 def sample(schema: Any, *, sparse: bool) -> Any:
     """A value of a schema; `sparse`: with null wherever that is allowed, and without what is optional."""
     schema = {**schema}
     if "$ref" in schema:
-        return sample(API["components"]["schemas"][schema["$ref"].rpartition("/")[2]], sparse=sparse)
+        return sample(
+            AUGUST.content["components"]["schemas"][schema["$ref"].rpartition("/")[2]], sparse=sparse
+        )
     if sparse and schema.get("nullable"):
         return None
     if choices := schema.get("oneOf") or schema.get("anyOf"):
@@ -173,7 +112,9 @@ def sample(schema: Any, *, sparse: bool) -> Any:
 @pytest.mark.parametrize("sparse", [False, True], ids=["full", "sparse"])
 @pytest.mark.parametrize("name", CALLS)
 async def test_an_answer_that_the_document_describes_is_understood(name: str, sparse: bool) -> None:
-    described = operation((await sent(name))[0])[1]["responses"]
+    asked = operation((await sent(name))[0])
+    assert asked is not None
+    described = asked.described["responses"]
     schema = next(described[code] for code in ("200", "201") if code in described)
     answer = sample(schema["content"]["application/json"]["schema"], sparse=sparse)
     if name == "balances":

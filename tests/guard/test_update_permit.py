@@ -24,7 +24,7 @@ from scripted_console import (
 )
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.errors import AkashError, ApiError, BadRequest, Interrupted, Refused
+from akash_mcp.errors import AkashError, ApiError, BadRequest, HeldBack, Interrupted, RateLimited, Refused
 from akash_mcp.guard.contents import App, Contents
 from akash_mcp.guard.journal import Sources
 from akash_mcp.guard.plans import UpdatePlan
@@ -187,6 +187,7 @@ async def test_what_may_have_been_recorded_is_sent_once_more_the_same(
         assert await permit.update() is True
         one, other = guard.console.sent(PATCH)
         assert one == other
+        assert guard.pauses
         assert guard.journal.sources(DSEQ) == Sources("new", "[new]", 3, "v2=")
 
 
@@ -224,6 +225,39 @@ async def test_a_lost_answer_is_not_taken_for_a_no_because_nothing_reads_as_chan
         assert guard.written()[-1][1] == "unknown"
 
 
+@pytest.mark.parametrize("status", [408, 502, 503, 504, 524])
+async def test_what_may_go_on_behind_a_proxy_is_not_taken_for_a_no(status: int, tmp_path: Path) -> None:
+    async with patching(tmp_path, refusal(status), reads=reads_as("v1=")) as (guard, permit):
+        with pytest.raises(Interrupted):
+            await permit.update()
+        assert (len(guard.console.sent(PATCH)), guard.written()[-1][1]) == (2, "unknown")
+
+
+async def test_what_the_console_does_not_take_at_all_is_refused(tmp_path: Path) -> None:
+    busy = refusal(429, code="repeated_refusal")
+    async with patching(tmp_path, busy, reads=reads_as("v2=")) as (guard, permit):
+        with pytest.raises(RateLimited):
+            await permit.update()
+        assert (len(guard.console.sent(PATCH)), guard.written()[-1][1]) == (1, "refused")
+
+
+async def test_what_is_held_back_here_is_told_as_what_was_sent_before(tmp_path: Path) -> None:
+    async with patching(tmp_path, BEHIND, reads=reads_as("v2=")) as (guard, permit):
+        assert await permit.update() is False
+        assert await permit.update() is False
+        another = guard.gate.update(NAMED, approved(NAMED))
+        with pytest.raises(HeldBack):
+            await another.update()
+        assert (len(guard.console.sent(PATCH)), guard.written()[-1][1]) == (2, "refused")
+    async with patching(tmp_path / "b", refusal(409), reads=reads_as("v1=")) as (guard, permit):
+        with pytest.raises(ApiError):
+            await permit.update()
+        guard.console.on(READ, reads_as("v2="))
+        with pytest.raises(Interrupted):
+            await guard.gate.update(NAMED, approved(NAMED)).update()
+        assert (len(guard.console.sent(PATCH)), guard.written()[-1][1]) == (2, "unknown")
+
+
 @pytest.mark.parametrize("again", [BEHIND, refusal(429, code="repeated_refusal")])
 async def test_what_the_provider_has_not_taken_is_recorded_all_the_same(again: Told, tmp_path: Path) -> None:
     async with patching(tmp_path, BEHIND, again, reads=reads_as("v2=")) as (guard, permit):
@@ -249,6 +283,11 @@ async def test_what_is_not_kept_is_defined_first_and_else_replaced_whole(tmp_pat
         await permit.update()
         assert [each.body for each in guard.console.sent(DEFINE)] == [{"data": {"sdl": "old"}}]
         assert len(guard.console.sent(PATCH)) == 1
+    async with patching(tmp_path / "a", PATCHED, reads=reads_as("v2="), plan=plan) as (guard, permit):
+        guard.console.on(DEFINE, refusal(400))
+        with pytest.raises(BadRequest):
+            await permit.update()
+        assert (guard.console.sent(PATCH), guard.console.sent(UPDATE)) == ([], [])
     async with patching(tmp_path / "b", PATCHED, reads=reads_as("v2="), plan=plan) as (guard, permit):
         guard.console.on(DEFINE, refusal(422, code="deployment_definition_mismatch"))
         await permit.update()

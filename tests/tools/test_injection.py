@@ -17,9 +17,17 @@ from agents import ERAS, YES, Agent, Connect, text_of
 from mcp.types import CallToolResult, TextResourceContents
 from scripted_provider import answering, leased, running, scripted
 
+from akash_mcp.sandbox.console import Generation
 from akash_mcp.sandbox.network import EmbeddedNetwork
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def generation() -> Generation:
+    """The newest, in its document's shape: nothing here depends on deposits."""
+    return "2026-11"
+
 
 SECRETS = (
     "ac.sk.production." + "0123456789abcdef" * 4,

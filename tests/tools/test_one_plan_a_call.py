@@ -14,12 +14,20 @@ from mcp.types import ElicitRequestParams, ElicitResult
 from scripted_provider import answering
 
 from akash_mcp import config
+from akash_mcp.sandbox.console import Generation
 from akash_mcp.sandbox.network import EmbeddedNetwork
 from akash_mcp.server import build
 from akash_mcp.tools import approval, deadline
 from akash_mcp.workflow import planning
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def generation() -> Generation:
+    """The newest, in its document's shape: nothing here depends on deposits."""
+    return "2026-11"
+
 
 EXEC = ("deploy", "exec")
 READ_ONE = "GET /v1/deployments/{dseq}"

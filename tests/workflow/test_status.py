@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -73,19 +73,46 @@ def test_a_rate_next_to_nothing_has_no_end(price: str) -> None:
     assert (funds.hours_left, funds.runs_until) == (None, None)
 
 
-def test_where_the_console_pays_it_runs_until_the_limit() -> None:
-    settings = {"runtimeLimitHours": 24, "runtimeEndsAt": "2026-11-22T06:00:00.000Z"}
-    funds = funds_of(
-        deployment(settings=settings),
+LIMITED = {"runtimeLimitHours": 24, "runtimeEndsAt": "2026-11-22T06:00:00.000Z"}
+
+
+@pytest.mark.parametrize(
+    ("funds", "credit", "hours"),
+    [
+        ("2000000", None, "18"),  # its escrow pays for 33 hours, and the Console closes it before
+        ("1079999", None, "18"),  # the Console funds until the limit, and rounds down
+        ("600000", Usd(1), "18"),
+        ("600000", Usd("0.24"), "14"),  # the money ends before the limit does
+        ("600000", Usd(0), "10"),
+        ("600000", None, None),
+        ("many", Usd(1), None),
+    ],
+)
+def test_where_the_console_pays_it_runs_until_the_limit_or_until_the_credit_ends(
+    funds: str, credit: Usd | None, hours: str | None
+) -> None:
+    told = funds_of(
+        deployment(funds, settings=LIMITED),
         height=1000,
         now=NOW.timestamp(),
         generation=Generation.V2026_11,
         ours=True,
+        credit=credit,
     )
-    assert (funds.hours_left, funds.runs_until) == (Decimal(18), datetime(2026, 11, 22, 6, tzinfo=UTC))
+    if hours is None:
+        assert (told.hours_left, told.runs_until) == (None, None)
+    else:
+        assert (told.hours_left, told.runs_until) == (Decimal(hours), NOW + timedelta(hours=int(hours)))
+    assert told.limit_hours == 18
 
 
-@pytest.mark.parametrize("settings", [{"runtimeLimitHours": 24, "runtimeEndsAt": "soon"}, {}, None])
+NO_MOMENT = ["soon", "2026-11-22T06:00:00", "0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [*({"runtimeLimitHours": 24, "runtimeEndsAt": ends} for ends in NO_MOMENT), {}, None],
+)
 def test_where_the_console_pays_an_escrow_is_no_end(settings: dict[str, object] | None) -> None:
     unlimited = deployment(settings=settings)
     funds = funds_of(unlimited, height=1000, now=NOW.timestamp(), generation=Generation.V2026_11, ours=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter, WrapValidator
+from pydantic import Field, TypeAdapter, WrapValidator, model_validator
 
 from akash_mcp.clients.api_model import (
     ApiModel,
@@ -100,10 +100,22 @@ class BillingDeployment(ApiModel):
     price: Coin = Coin()
 
 
-class ActivityNote(ApiModel):
-    """What came of an activity that failed."""
+class ActivityError(ApiModel):
+    """Why an activity failed. Text alone, which one guide shows, is taken for the message."""
 
-    error: str = ""
+    code: str = ""
+    message: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text_is_message(cls, value: object) -> object:
+        return {"message": value} if isinstance(value, str) else value
+
+
+class ActivityNote(ApiModel):
+    """What came of an activity."""
+
+    error: Annotated[ActivityError | None, WrapValidator(or_none)] = None
 
 
 class Activity(CamelApiModel):

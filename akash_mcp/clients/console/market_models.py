@@ -8,9 +8,18 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, TypeAdapter, WrapValidator
+from pydantic import Field, TypeAdapter, WrapValidator
 
-from akash_mcp.clients.api_model import ApiModel, CamelApiModel, MapOf, Number, RecordsOf, Whole, or_none
+from akash_mcp.clients.api_model import (
+    ApiModel,
+    CamelApiModel,
+    MapOf,
+    Number,
+    RecordsOf,
+    Whole,
+    iso_moment,
+    or_none,
+)
 from akash_mcp.ids import AccountAddress, ProviderAddress
 
 
@@ -29,12 +38,6 @@ class GpuModel(ApiModel):
     model: str = ""
     ram: str = ""
     interface: str = ""
-
-
-class SeenGpu(GpuModel):
-    """A GPU that was seen inside a container, and what drives it."""
-
-    driver: str = Field("", validation_alias=AliasChoices("driver", "driverVersion"))
 
 
 class Amounts(ApiModel):
@@ -237,11 +240,17 @@ class Template(TemplateSummary):
 
 
 class Block(CamelApiModel):
-    """A block. `datetime` is ISO time."""
+    """A block. `datetime` is ISO time; a height of 0 is unknown."""
 
-    height: Whole
+    height: Whole = 0
     datetime: str = ""
     transaction_count: Whole = 0
+
+    @property
+    def time(self) -> float:
+        """Seconds since the epoch; 0 where it is not known, or beyond belief."""
+        made = iso_moment(self.datetime)
+        return made.timestamp() if made and made.year < 2100 else 0.0
 
 
 class FreeGpu(CamelApiModel):

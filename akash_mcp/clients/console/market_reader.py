@@ -25,6 +25,7 @@ from akash_mcp.clients.console.market_models import (
     TEMPLATE,
     TEMPLATES,
     Auditor,
+    Block,
     ComparedPrice,
     GpuAvailability,
     GpuPrice,
@@ -157,10 +158,14 @@ class MarketReader:
         answer = await self._client.get_public(f"/v1/templates/{quote(template_id, safe='')}")
         return answer.unwrapped(TEMPLATE)
 
+    async def latest_block(self) -> Block:
+        """The latest block that the Console's index knows, about a block late. One of height 0 where it knows none."""
+        newest: list[Block] = (await self._client.get_public("/v1/blocks", {"limit": "1"})).unwrapped(BLOCKS)
+        return max(newest, key=lambda block: block.height, default=Block())
+
     async def latest_height(self) -> int:
-        """The latest block's height that the Console's index knows, about a block late."""
-        newest = (await self._client.get_public("/v1/blocks", {"limit": "1"})).unwrapped(BLOCKS)
-        return max((block.height for block in newest), default=0)
+        """Its height."""
+        return (await self.latest_block()).height
 
 
 def _batches(specs: Sequence[Spec]) -> Iterator[str]:

@@ -25,7 +25,7 @@ from akash_mcp.clients.api_model import (
     uact,
 )
 from akash_mcp.clients.console.escrow_models import Escrow, EscrowAccount
-from akash_mcp.clients.console.market_models import GpuModel, SeenGpu
+from akash_mcp.clients.console.gpu_models import DetectedGpus, OfferedGpus
 from akash_mcp.clients.console.market_models import (
     ProviderRecord as ProviderRecord,  # a bid is read beside its provider
 )
@@ -139,6 +139,10 @@ class Lease(ApiModel):
     reason: str | None = None
     reclamation: Annotated[Reclamation | None, WrapValidator(or_none)] = None
     status: Annotated[LeaseStatus | None, WrapValidator(or_none)] = None
+    offered_gpus: Annotated[OfferedGpus | None, WrapValidator(or_none)] = Field(None, alias="offeredGpus")
+    """The GPUs that its bid named; None until the Console has recorded them."""
+    detected_gpus: Annotated[DetectedGpus | None, WrapValidator(or_none)] = Field(None, alias="detectedGpus")
+    """The GPUs inside its containers; None until the Console has looked."""
 
     @property
     def lease_id(self) -> LeaseId:
@@ -206,10 +210,6 @@ class DeploymentDetail(ApiModel):
     stored: Annotated[StoredDefinition | None, WrapValidator(or_none)] = Field(None, alias="consoleSettings")
     keeps_no_definition: bool = False
     """Whether the Console says that it recorded no SDL: what it does not say is not known."""
-    offered_gpus: Annotated[list[GpuModel] | None, WrapValidator(or_none)] = Field(None, alias="offeredGpus")
-    """GPUs that the provider bid with."""
-    detected_gpus: Annotated[list[SeenGpu] | None, WrapValidator(or_none)] = Field(None, alias="detectedGpus")
-    """GPUs that the Console saw inside the containers."""
 
     @model_validator(mode="before")
     @classmethod

@@ -365,7 +365,8 @@ class ConsoleWriter:
             if activity.status == "succeeded":
                 return
             if activity.status == "failed":
-                message = self._client.clean(activity.meta.error) if activity.meta else ""
+                error = activity.meta.error if activity.meta else None
+                message = self._client.clean(error.message or error.code) if error else ""
                 raise ServerError(
                     f"Akash Console could not close the deployment: {message or 'it does not say why'}.",
                     status=answer.status,

@@ -210,6 +210,12 @@ CONTAINER_NOT_STARTED = CauseKind(
     "The container of service {service} cannot be started{replicas}.",
     "The evidence shows the reason. Correct the SDL and call update_deployment, or deploy it with another provider.",
 )
+OTHER_GPU = CauseKind(
+    "not the GPU that is paid for",
+    "the GPUs that the Console saw inside the containers or read in the bid, beside each other and the SDL",
+    "A GPU is not the one that is paid for: {difference}.",
+    "Tell the user, who pays the price of the GPU that was bid. Close it and deploy it with another provider.",
+)
 OUT_OF_DISK = CauseKind(
     "out of disk",
     "Evicted, for its ephemeral storage",
@@ -271,7 +277,7 @@ STILL_PULLING = CauseKind(
 )
 ESCROW_LOW = CauseKind(
     "escrow about to run out",
-    "less than an hour of rent in escrow",
+    "less than an hour of rent in escrow, or until its runtime limit",
     "It is paid for only {minutes} minutes more.",
     "Call add_funds to keep it running.",
 )
@@ -304,6 +310,7 @@ CAUSE_KINDS = (
     IMAGE_NOT_PULLED,
     COMMAND_NOT_FOUND,
     CONTAINER_NOT_STARTED,
+    OTHER_GPU,
     OUT_OF_DISK,
     OUT_OF_MEMORY,
     OUT_OF_GPU_MEMORY,
@@ -369,6 +376,7 @@ PROVIDERS_FAULT = frozenset(
         PROVIDER_UNREACHABLE,
         CLUSTER_DOWN,
         NO_MANIFEST,
+        OTHER_GPU,
     }
 )
 """What another provider may do better, whatever is deployed."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import anyio
 
+from akash_mcp.clients.console.market_models import Block
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import AkashError, NotFound
 from akash_mcp.guard.evidence import FAILURE_SECONDS, Finding
@@ -29,8 +30,9 @@ from akash_mcp.workflow.diagnosis.causes import (
 from akash_mcp.workflow.diagnosis.closed_leases import causes_of_closing
 from akash_mcp.workflow.diagnosis.evidence import LeaseEvidence, gather_evidence, seconds_since
 from akash_mcp.workflow.diagnosis.rules import diagnose_lease, in_order
+from akash_mcp.workflow.gpus import LeaseGpus
 from akash_mcp.workflow.runtime import Runtime
-from akash_mcp.workflow.status import funds_of, is_ours, known_generation, read_deployment
+from akash_mcp.workflow.status import gpus_of, read_deployment, read_funds
 
 _LOW_HOURS = 1
 
@@ -67,7 +69,8 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
             raise
         return unrecorded
     not_known: list[str] = []
-    height = await _height(rt, not_known)
+    block = await _block(rt, not_known)
+    height = block.height or None
     closings = list(causes_of_closing(detail))
     found_causes = [cause for _, cause in closings]
     past: list[str] = []
@@ -81,6 +84,13 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
         workload += found.causes if evidence.failure is None else ()
         for cause in found.causes:
             _note_failure(rt, evidence.lease.provider, cause)
+    for leased, gpus in gpus_of(rt, detail).items():
+        strange = _other_gpus(gpus)
+        found_causes += strange
+        workload += strange
+        not_known += gpus.not_known
+        for cause in strange:
+            _note_failure(rt, leased.provider, cause)
     for lease, cause in closings:
         if lease is not None and (ago := seconds_since(lease.closed_on, height)) is not None:
             _note_failure(rt, lease.id.provider, cause, ago)
@@ -93,7 +103,7 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
         # A container that crashes again and again runs for a moment each time, and that moment shows nothing.
         found_causes += kept_causes(rt, dseq, SEEN_EARLIER)
     if height is not None:
-        found_causes += await _low_escrow(rt, detail, height)
+        found_causes += await _low_escrow(rt, detail, block)
     ordered = in_order(found_causes)
     if not ordered and not not_known:
         rt.evidence.forget(dseq)
@@ -104,6 +114,12 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
         _next_step(ordered, past, not_known),
         is_over=not detail.active_leases and any(cause.kind in CLOSINGS for cause in ordered),
     )
+
+
+def _other_gpus(gpus: LeaseGpus) -> list[Cause]:
+    seen_at = f" at {field(gpus.seen_at, 40)}" if gpus.seen_at else ""
+    evidence = (f"as the Console tells it{seen_at}: {gpus}",)
+    return [causes.OTHER_GPU.cause(evidence, difference=difference) for difference in gpus.other]
 
 
 def kept_causes(rt: Runtime, dseq: Dseq, kind: CauseKind = SEEN_WHILE_IT_RAN) -> list[Cause]:
@@ -130,12 +146,12 @@ def _note_failure(rt: Runtime, provider: ProviderAddress, cause: Cause, seconds_
         rt.evidence.provider_failed(provider, cause.kind.name, seconds_ago=seconds_ago)
 
 
-async def _height(rt: Runtime, not_known: list[str]) -> int | None:
+async def _block(rt: Runtime, not_known: list[str]) -> Block:
     try:
-        return await rt.reader.latest_height() or None
+        return await rt.reader.latest_block()
     except AkashError as failure:
         not_known.append(f"How long its escrow lasts is not known: {failure.what}")
-        return None
+        return Block()
 
 
 async def _evidence(rt: Runtime, detail: DeploymentDetail, height: int | None) -> list[LeaseEvidence]:
@@ -151,13 +167,15 @@ async def _evidence(rt: Runtime, detail: DeploymentDetail, height: int | None) -
     return [gathered[lease] for lease in detail.active_leases]
 
 
-async def _low_escrow(rt: Runtime, detail: DeploymentDetail, height: int) -> list[Cause]:
-    funds = funds_of(
-        detail, height, rt.now(), generation=await known_generation(rt), ours=await is_ours(rt, detail)
-    )
-    if detail.active_leases and funds.hours_left is not None and funds.hours_left < _LOW_HOURS:
+async def _low_escrow(rt: Runtime, detail: DeploymentDetail, block: Block) -> list[Cause]:
+    if not detail.active_leases:
+        return []
+    funds = await read_funds(rt, detail, block)
+    if funds.hours_left is not None and funds.hours_left < _LOW_HOURS:
         left = "an unknown amount" if funds.escrow_left is None else funds.escrow_left.rounded_down()
         evidence = (f"{left} left at {funds.usd_per_hour} an hour",)
+        if funds.hours_left == funds.limit_hours:
+            evidence = ("its runtime limit, at which the Console closes it",)
         return [causes.ESCROW_LOW.cause(evidence, minutes=f"{int(funds.hours_left * 60)}")]
     return []
 

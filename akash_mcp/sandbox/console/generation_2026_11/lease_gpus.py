@@ -67,7 +67,7 @@ def _detected(gpu: Gpu, model: str, count: int) -> dict[str, Any]:
 
 
 def _wanted(judged: Judged, group: str) -> list[tuple[str, int]]:
-    """The services of a group that have GPUs, with how many one replica has."""
+    """The services of a group that have GPUs, with how many all replicas have: Console adds their cards up."""
     model = judged.report.model
     if model is None:
         return []
@@ -75,5 +75,5 @@ def _wanted(judged: Judged, group: str) -> list[tuple[str, int]]:
     for name, places in model.deployment.items():
         profile = model.profiles.get(places[group].profile) if group in places else None
         if profile and profile.gpu and profile.gpu.units:
-            found.append((name, int(profile.gpu.units)))
+            found.append((name, int(profile.gpu.units) * places[group].count))
     return found

@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, cached_property
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import jsonschema
 import shared_data
@@ -46,9 +47,9 @@ class Operation:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        return re.compile(
-            re.sub(r"/\\{\w+\\\?\\}", "(?:/[^/]+)?", re.sub(r"\\{\w+\\}", "[^/]+", re.escape(self.path)))
-        )
+        """Its path, each parameter by its name; one that may be missing has a question mark."""
+        path = re.sub(r"/\\{(\w+)\\\?\\}", r"(?:/(?P<\1>[^/]+))?", re.escape(self.path))
+        return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", path))
 
     @property
     def body(self) -> dict[str, Any] | None:
@@ -71,7 +72,7 @@ class Document:
         return hash(self.file)
 
     @cached_property
-    def _content(self) -> dict[str, Any]:
+    def content(self) -> dict[str, Any]:
         path = shared_data.find(self.file)
         return json.loads(path.read_text(encoding="utf-8")) if path else {}
 
@@ -80,7 +81,7 @@ class Document:
         """All of them, those with the fewest parameters first."""
         found = [
             Operation(method.upper(), path, described)
-            for path, methods in self._content.get("paths", {}).items()
+            for path, methods in self.content.get("paths", {}).items()
             for method, described in methods.items()
         ]
         return tuple(sorted(found, key=lambda operation: operation.path.count("{")))
@@ -119,6 +120,60 @@ class Document:
         every = [leaf for error in errors for leaf in _leaves(error)]
         return sorted({_told(each) for each in every if closed or not self._is_as_sent(each)})
 
+    def objections(
+        self, method: str, target: str, headers: Mapping[str, str], body: Any
+    ) -> Iterator[tuple[str, Sequence[str]]]:
+        """Each check of a request and what is wrong by it. `target` is its path with the query, `body` parsed JSON.
+
+        A body and a query hold what the document names, and nothing else.
+        """
+        operation = self.operation_of(method, urlsplit(target).path)
+        if operation is None:
+            yield f"{method} {urlsplit(target).path}", ["the document has no such operation"]
+            return
+        yield operation.name, ()
+        yield from self._parameters(operation, target)
+        wanted = operation.body
+        if wanted is None:
+            yield "no body", [] if body is None else [f"a body: {body!r:.100}"]
+        else:
+            yield (
+                "type of the body",
+                [] if headers.get("content-type") == "application/json" else ["another type"],
+            )
+            errors = jsonschema.Draft7Validator(
+                _closed(self.draft7(wanted)), format_checker=_FORMATS
+            ).iter_errors(body)
+            yield "the body", sorted({_told(leaf) for error in errors for leaf in _leaves(error)})
+        keyed = any("ApiKeyAuth" in each for each in operation.described.get("security") or [])
+        yield "the key", ["no key"] if keyed and "x-api-key" not in headers else []
+        yield "one credential", ["authorization"] if "authorization" in headers else []
+
+    def _parameters(self, operation: Operation, target: str) -> Iterator[tuple[str, Sequence[str]]]:
+        parts = urlsplit(target)
+        in_path = operation.pattern.fullmatch(parts.path)
+        assert in_path is not None
+        declared = {
+            (each["in"], each["name"].rstrip("?")): each for each in operation.described.get("parameters", [])
+        }
+        given = [
+            ("path", name, unquote(value)) for name, value in in_path.groupdict().items() if value is not None
+        ]
+        given += [("query", name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True)]
+        for where, name, value in given:
+            parameter = declared.get((where, name))
+            yield f"{name} is declared", [] if parameter else [f"no {where} parameter {name}"]
+            if parameter:
+                schema = self.draft7(parameter["schema"])
+                is_number = not {"number", "integer"}.isdisjoint(_types(schema))
+                errors = jsonschema.Draft7Validator(schema).iter_errors(float(value) if is_number else value)
+                yield f"{name} is valid", [error.message for error in errors]
+        missing = {
+            name for (where, name), each in declared.items() if where == "query" and each.get("required")
+        }
+        missing -= {name for _, name, _ in given}
+        yield "what is required is given", sorted(missing)
+
     def _is_as_sent(self, error: jsonschema.ValidationError) -> bool:
         return error.instance is None and any(step in self.as_sent for step in error.absolute_path)
 
@@ -129,13 +184,13 @@ class Document:
         if not isinstance(schema, dict):
             return schema
         if "$ref" in schema:
-            return self.draft7(self._content["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]])
-        boolean_bounds = ("exclusiveMinimum", "exclusiveMaximum")
+            return self.draft7(self.content["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]])
         plain = {
-            key: self.draft7(value)
-            for key, value in schema.items()
-            if key not in ("nullable", "example", *boolean_bounds)
+            key: self.draft7(value) for key, value in schema.items() if key not in ("nullable", "example")
         }
+        for bound in ("Minimum", "Maximum"):  # a bound is exclusive by a flag there, and by itself here
+            if plain.get(f"exclusive{bound}") in (True, False) and plain.pop(f"exclusive{bound}"):
+                plain[f"exclusive{bound}"] = plain.pop(bound.lower())
         if plain.get("pattern") == "^d+$":
             plain["pattern"] = r"^\d+$"  # the document lost a backslash on its way
         if schema.get("nullable"):
@@ -156,6 +211,11 @@ OCTOBER = Document(
     # Gateways are written in Go, which writes what is empty as null, and Console passes a provider's word on as it is.
     as_sent=("forwarded_ports", "ips", "uris"),
 )
+
+
+def _types(schema: Mapping[str, Any]) -> Sequence[str]:
+    told = schema.get("type", ())
+    return [told] if isinstance(told, str) else told
 
 
 def _closed(schema: Any) -> Any:
