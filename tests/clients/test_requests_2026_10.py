@@ -29,6 +29,8 @@ from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.errors import AkashError
 from akash_mcp.money import Usd
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
+from akash_mcp.sdl import check
+from akash_mcp.sdl.patch import field_changes
 
 pytestmark = [pytest.mark.anyio, shared_data.needed]
 
@@ -102,9 +104,13 @@ class Tenant:
         await self.reader.generation()
         created = await self.create("op_1")
         await self.lease(created)
-        await self.writer.update_deployment(created.dseq, CHANGED)
+        stored = (await self.reader.get_deployment(created.dseq)).stored
+        assert stored is not None
+        changes = field_changes(check(SDL), check(CHANGED)).services
+        await self.writer.patch_deployment(created.dseq, changes, stored.manifest_version)
         await self.network.inject("definition-missing", count=1)
         unstored = await self.create("op_2")
+        await self.writer.define_deployment(unstored.dseq, SDL)
         await self.writer.update_deployment(unstored.dseq, SDL.replace("nginx:1.27", "nginx:1.28"))
         await self.writer.set_runtime_limit(created.dseq, 48)
         await self.writer.get_settings(created.dseq)
