@@ -10,6 +10,7 @@ AkashError                     what happened, whether money moved, what to do ne
 │   ├── OfferGone              an offer that was chosen cannot be had: another may do (guard.lease_permit)
 │   ├── NotApproved            declined, or a token that is unknown, used, late or for other arguments
 │   ├── Busy                   another operation has the deployment in hand
+│   ├── MissingSecret          a secret that an SDL names cannot be had
 │   ├── HeldBack               what the Console refuses again and again is not sent for a while
 │   └── LedgerUnusable         the ledger cannot be read or written, so nothing is spent
 ├── Unwound                    what went wrong with a deployment, and what closing it came to (guard.close_permit)
@@ -116,6 +117,10 @@ class NotApproved(Refused):
 
 class Busy(Refused):
     """Another operation has the deployment in hand, and two never act on one at a time."""
+
+
+class MissingSecret(Refused):
+    """A secret that an SDL names is not stored, or cannot be read now. Nothing was sent."""
 
 
 class HeldBack(Refused):

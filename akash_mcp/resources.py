@@ -13,6 +13,7 @@ from akash_mcp.data import guide
 from akash_mcp.errors import AkashError, NotFound
 from akash_mcp.ids import BadId, parse_dseq
 from akash_mcp.sanitize.text import one_line
+from akash_mcp.tools.hiding import as_json, learn_secrets
 from akash_mcp.tools.observe import budget_of, deployments_of
 from akash_mcp.tools.present import deployment_result
 from akash_mcp.workflow import status
@@ -45,6 +46,7 @@ def add_resources(server: MCPServer[Any], runtime: Callable[[], Runtime]) -> Non
     @server.resource("akash://deployments/{dseq}", title="Deployment", mime_type=JSON)
     async def deployment(dseq: str) -> str:
         """One deployment: services, addresses, rate, escrow left."""
+        await learn_secrets(runtime(), {"dseq": dseq})
         return await _json(_deployment(runtime(), dseq))
 
 
@@ -59,4 +61,4 @@ async def _json(asked: Awaitable[BaseModel]) -> str:
         raise ResourceNotFoundError(one_line(str(unknown))) from unknown
     except AkashError as failure:
         raise ResourceError(one_line(str(failure))) from failure
-    return answer.model_dump_json(exclude_none=True)
+    return as_json(answer)

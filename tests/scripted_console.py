@@ -26,6 +26,7 @@ from akash_mcp.guard.journal import Journal, Operation
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.plans import LaunchPlan, Plan
 from akash_mcp.guard.policy import ApprovalMode, Policy
+from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.guard.store import Store
 from akash_mcp.guard.tokens import Tokens
 from akash_mcp.ids import Dseq, OpId, ProviderAddress
@@ -299,6 +300,7 @@ def runtime(
         journal=guard.journal,
         evidence=Evidence(guard.store, lambda: guard.clock[0]),
         policy=guard.policy,
+        secrets=SecretStore(guard.store.path.parent, lambda: guard.clock[0]),
         has_key=True,
         operations=Operations(tasks, guard.journal.holds),
         intervals=intervals,
@@ -334,8 +336,17 @@ async def guarded(
     ):
         reader = ConsoleReader(upstream)
         access = ProviderAccess(reader, ChainReader(chain))
+        secrets = SecretStore(folder / "state", lambda: clock[0])
         gate = Gate(
-            upstream, reader, access, policy=limits, ledger=ledger, journal=journal, pause=pause, sleep=sleep
+            upstream,
+            reader,
+            access,
+            policy=limits,
+            ledger=ledger,
+            journal=journal,
+            secrets=secrets,
+            pause=pause,
+            sleep=sleep,
         )
         try:
             yield Guarded(console, store, limits, ledger, journal, reader, access, gate, clock, pauses, slept)

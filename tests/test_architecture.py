@@ -144,3 +144,9 @@ def test_only_the_gate_builds_what_spends_or_runs(dangerous: str) -> None:
             named[path.relative_to(TOP / "akash_mcp").as_posix()] = text
     assert [name for name, text in named.items() if f"{dangerous}(" in text] == ["guard/gate.py"]
     assert {name.split("/")[0] for name in named} == {"clients", "guard"}
+
+
+def test_what_only_secrets_need_is_imported_when_one_is_used() -> None:
+    for path in (TOP / "akash_mcp").rglob("*.py"):
+        at_once = re.findall(r"(?m)^(?:import|from) (keyring|joserfc)\b", path.read_text(encoding="utf-8"))
+        assert not at_once, path

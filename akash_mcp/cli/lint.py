@@ -25,6 +25,7 @@ _WHO = {
     "console": "the Console refuses",
     "chain": "the chain refuses, after the deposit",
     "provider": "the provider refuses, after the lease",
+    "akash-mcp": "akash-mcp refuses",
 }
 
 
@@ -64,6 +65,7 @@ def as_record(file: str, report: Report) -> dict[str, object]:
         "console_ok": report.console_ok,
         "errors": [_as_record(finding) for finding in report.errors],
         "warnings": [_as_record(finding) for finding in report.warnings],
+        "secrets": list(dict.fromkeys(name for name, _ in report.secrets)),
         "groups": [asdict(group, dict_factory=_with_decimal_text) for group in report.groups],
         "manifest_sha256": report.manifest_sha256,
         "ceiling_usd_month": None if month is None else month.plain(),

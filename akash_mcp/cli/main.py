@@ -78,15 +78,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(words)
     debug = bool(arguments.debug)
     _log_to_stderr(debug=debug)
-    if not debug:
-        sys.excepthook = _say_plainly
+    sys.excepthook = _log_traceback if debug else _say_plainly
     run: Callable[[argparse.Namespace], int] = arguments.run
     status = 1
     try:
         status = run(arguments)
     except* AkashError as group:  # a server's task group wraps what its tasks raise
         for error in _leaves(group):
-            sys.stderr.write(f"akash-mcp: {error}\n")
+            sys.stderr.write(f"akash-mcp: {_without_secrets(str(error))}\n")
         if debug:
             logging.getLogger(__name__).debug("the errors above came from here", exc_info=True)
     except* KeyboardInterrupt:
@@ -181,6 +180,19 @@ def _install(arguments: argparse.Namespace) -> int:
     from akash_mcp.cli import install
 
     return install.run(arguments.host, write=arguments.write)
+
+
+def _secret(arguments: argparse.Namespace) -> int:
+    from akash_mcp import config
+    from akash_mcp.cli import secret
+
+    given = {} if arguments.state_dir is None else {"state_dir": arguments.state_dir}
+    folder = config.load(given).state_dir
+    if arguments.action == "list":
+        return secret.show(folder, as_json=arguments.json)
+    if arguments.action == "rm":
+        return secret.remove(folder, arguments.name)
+    return secret.store(folder, arguments.name, variable=arguments.from_env)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -291,6 +303,26 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the SDL there")
     convert.add_argument("--json", action="store_true", help="print one JSON object instead of text")
 
+    secret = command("secret", _secret, "store secrets that an SDL names as secret://NAME")
+    actions = secret.add_subparsers(metavar="ACTION", dest="action", required=True)
+    for action, text in (
+        ("set", "store a value, asked for without showing it, or read from standard input"),
+        ("list", "names, where each is kept and since when; never a value"),
+        ("rm", "forget one"),
+    ):
+        each = actions.add_parser(action, help=text, description=text, allow_abbrev=False)
+        each.add_argument("--state-dir", metavar="DIR", help=_SETTINGS["state_dir"][1])
+        if action == "list":
+            each.add_argument("--json", action="store_true", help="print one JSON array instead of text")
+        else:
+            each.add_argument("name", metavar="NAME")
+        if action == "set":
+            each.add_argument(
+                "--from-env",
+                metavar="VAR",
+                help="store no value: the server reads it from this variable of its environment",
+            )
+
     command("doctor", _doctor, "check settings, key, network and clock, and say what to do")
 
     install = command("install", _install, "show the configuration for a host application")
@@ -345,10 +377,24 @@ def _log_to_stderr(*, debug: bool) -> None:
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,
     )
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_Hiding("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger("akash_mcp").setLevel(logging.DEBUG if debug else logging.WARNING)
+
+
+class _Hiding(logging.Formatter):
+    """Formats records, their tracebacks too, without the secrets that this process knows."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _without_secrets(super().format(record))
+
+
+def _without_secrets(text: str) -> str:
+    from akash_mcp.sanitize import secrets  # for the first line that is written, not for `--help`
+
+    return secrets.known.mask(text)[0]
 
 
 def _leaves(error: BaseException) -> list[BaseException]:
@@ -356,6 +402,11 @@ def _leaves(error: BaseException) -> list[BaseException]:
     if isinstance(error, BaseExceptionGroup):
         return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
     return [error]
+
+
+def _log_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Show where an error of our own came from, by the log, which hides secrets."""
+    logging.getLogger(__name__).critical("an unexpected error", exc_info=(kind, error, trace))
 
 
 def _say_plainly(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -38,9 +38,10 @@ def run(settings: Settings, *, sandbox: bool, speed: float) -> int:
 
 async def _serve(settings: Settings, sandbox: bool, speed: float) -> None:
     async with AsyncExitStack() as stack:
+        secrets_dir = settings.state_dir  # a person's own, on an embedded network too
         if sandbox:
             settings = await stack.enter_async_context(embedded_network(settings, speed))
-        server = build(settings, intervals=Intervals().times(speed))
+        server = build(settings, intervals=Intervals().times(speed), secrets_dir=secrets_dir)
         if settings.transport == "stdio":
             await serve_stdio(server)
             return

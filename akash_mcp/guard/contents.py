@@ -24,6 +24,7 @@ IMAGE_BYTES = 72
 _MOST_SERVICES = 3
 _MOST_PARTS = 2
 _MOST_PORTS = 20
+_MOST_SECRETS = 6
 """How much of somebody else's words one question holds: it is read on a phone too."""
 
 _MARKUP = re.compile(r"[*~`|\\<>\[\]]")
@@ -113,6 +114,19 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretUse:
+    """A secret that was stored by name, and the image that gets its value."""
+
+    name: str
+    image: str
+
+    @property
+    def words(self) -> str:
+        """`secret DB_PASSWORD goes to "postgres:17"`."""
+        return f"secret {self.name} goes to {label(self.image, IMAGE_BYTES)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """What an SDL holds. Empty where it is not known."""
 
@@ -120,6 +134,12 @@ class Contents:
     open: tuple[Opening, ...] = ()
     disks: tuple[Disk, ...] = ()
     filters: tuple[Filter, ...] = ()
+    secrets: tuple[SecretUse, ...] = ()
+
+    @property
+    def secret_names(self) -> tuple[str, ...]:
+        """The names of its secrets, each once."""
+        return tuple(dict.fromkeys(use.name for use in self.secrets))
 
     @property
     def words(self) -> str:
@@ -135,6 +155,11 @@ class Contents:
                 (self.open, f"Open to the Internet: {_open_words(self.open)}."),
                 (self.disks, f"Persistent disks: {_words(self.disks)}; they end with the deployment."),
                 (self.filters, f"Only at providers with {_words(self.filters)}."),
+                (
+                    self.secrets,
+                    f"{_first_upper(listed(self.secrets, lambda use: use.words, _MOST_SECRETS))}, and its provider "
+                    "can read it.",
+                ),
             )
             if items
         )
@@ -216,6 +241,10 @@ def _open_words(openings: Sequence[Opening]) -> str:
         return shown
     more = f" and {len(ports) - _MOST_PORTS} more" if len(ports) > _MOST_PORTS else ""
     return f"{shown}; also port{'s' * (len(ports) > 1)} {', '.join(ports[:_MOST_PORTS])}{more}"
+
+
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _words(items: Iterable[Disk] | Iterable[Filter]) -> str:

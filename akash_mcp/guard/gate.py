@@ -30,6 +30,7 @@ from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
 from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.guard.update_permit import UpdatePermit
 from akash_mcp.ids import Dseq, OpId
 
@@ -51,6 +52,7 @@ class Gate:
         policy: Policy,
         ledger: Ledger,
         journal: Journal,
+        secrets: SecretStore,
         pause: Callable[[], Awaitable[None]],
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         certificates: ClientCertificates | None = None,
@@ -64,6 +66,7 @@ class Gate:
         self._policy = policy
         self._ledger = ledger
         self._journal = journal
+        self._secrets = secrets
         self._pause = pause
         self._sleep = sleep
 
@@ -155,6 +158,7 @@ class Gate:
             self._ledger,
             self._journal,
             self._policy,
+            self._secrets,
             self._pause,
             self._sleep,
             op_id,

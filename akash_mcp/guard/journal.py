@@ -249,6 +249,15 @@ class Journal:
             ).fetchone()
         return None if at is None else float(at)
 
+    def delivered_at(self, dseq: Dseq) -> float | None:
+        """When what a deployment of ours runs was last about to be sent, in seconds since the epoch."""
+        with self._store.reading() as db:
+            (at,) = db.execute(
+                "SELECT MAX(created_at) FROM operations WHERE dseq = ? AND (kind = ? OR (kind = ? AND state = ?))",
+                (dseq, Kind.LAUNCH, Kind.UPDATE, State.DONE),
+            ).fetchone()
+        return None if at is None else float(at)
+
     def find(self, op_id: OpId) -> Operation | None:
         """One operation by its id."""
         return self._one("op_id = ?", op_id)

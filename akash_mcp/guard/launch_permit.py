@@ -16,6 +16,7 @@ from akash_mcp.guard.journal import Sources, State
 from akash_mcp.guard.lease_permit import LeasePermit
 from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.guard.plans import LaunchPlan
+from akash_mcp.guard.secret_store import manifest_version
 from akash_mcp.ids import Dseq, OpId
 
 _PROVISIONING_PAUSES = 14  # as many as Console's own page makes
@@ -36,6 +37,8 @@ class LaunchPermit:
     def __init__(self, operation: AuthorisedOperation, plan: LaunchPlan) -> None:
         self._operation = operation
         self.plan = plan
+        self._version: str | None = None
+        """What a Console calls what was sent, where the manifest that is written down lacks the values of secrets."""
 
     @property
     def op_id(self) -> OpId:
@@ -65,7 +68,9 @@ class LaunchPermit:
                 next_step=f"{self.plan.exposure} stay reserved. Look with list_deployments; do not simply try again.",
             )
         try:
-            is_ours = self._record(created.dseq, created.manifest)
+            # With secrets the Console's own can hold their values: ours has their names, and is filled in when needed.
+            named = bool(self.plan.contents.secrets)
+            is_ours = self._record(created.dseq, self.plan.manifest if named else created.manifest)
         except AkashError as unwritten:
             raise await self.abandoning(created.dseq).unwind(unwritten) from unwritten
         if not is_ours:
@@ -90,14 +95,23 @@ class LaunchPermit:
     async def _send(self, first: Callable[[], Awaitable[None]]) -> Created:
         async def send() -> Created:
             await first()
+            values = await self._operation.secrets.values(self.plan.contents.secret_names)
+            self._version = manifest_version(self.plan.sdl, values) if values else None
             return await self._operation.writer.create_deployment(
                 self.plan.sdl,
                 self.plan.deposit,
                 name=full_name(self.plan.title, self._operation.op_id),
                 runtime_limit_hours=self.plan.runtime_limit_hours,
+                secrets=values,
             )
 
         return await self._operation.once_taken(send)
+
+    async def version(self) -> str:
+        """What the chain will call what is sent, by which a creation without an answer is found again."""
+        values = await self._operation.secrets.values(self.plan.contents.secret_names)
+        self._version = manifest_version(self.plan.sdl, values) if values else None
+        return self._sources(self.plan.manifest).version
 
     def adopt(self, dseq: Dseq, *, by_name: bool = False) -> bool:
         """Take up a deployment that was found to be what a lost answer created.
@@ -139,4 +153,4 @@ class LaunchPermit:
             ) from unwritten
 
     def _sources(self, manifest: str) -> Sources:
-        return Sources(self.plan.sdl, manifest, self.plan.runtime_limit_hours)
+        return Sources(self.plan.sdl, manifest, self.plan.runtime_limit_hours, self._version)

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from akash_mcp.clients.console.client import BID_GONE, PROVIDER_GONE
+from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import Bid, DeploymentDetail, Lease
 from akash_mcp.errors import (
     AkashError,
@@ -38,6 +39,7 @@ from akash_mcp.guard.journal import Sources, State
 from akash_mcp.guard.operation import DEFINITE, READ_ATTEMPTS, AuthorisedOperation
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
 from akash_mcp.money import ZERO, Usd, told_apart, usd_per_hour, usd_per_hour_at_most
+from akash_mcp.sdl.secret_reference import names_mentioned
 
 T = TypeVar("T")
 
@@ -101,16 +103,17 @@ class LeasePermit:
         now.
         """
         dseq, operation, sources = self._dseq, self._operation, self._sources()
+        manifest = await self._manifest(sources)
         self._within_limits(choices, sources.runtime_limit_hours)
         bound = await read_bound(operation, dseq, sources.runtime_limit_hours)
         terms = Terms(await self._still_offered(choices), self._max_usd_per_hour, bound)
         # Written before the request: a ledger that cannot be written stops it here.
         operation.journal.advance(operation.op_id, State.OFFERED, f"leasing from {_providers(terms)}")
-        answer, failure = await self._send(sources.manifest, terms.leases)
+        answer, failure = await self._send(manifest, terms.leases)
         if failure is None or await self._or_close(self._is_leased(failure)):
             await self._or_close(self._prove(terms, answer))
             if failure is not None:
-                await self._deliver_again(terms, sources.manifest, failure)
+                await self._deliver_again(terms, manifest, failure)
             return bound
         if isinstance(failure, ApiError):
             # A bid that was closed reads as closed; a provider that cannot be leased from goes on bidding.
@@ -267,6 +270,14 @@ class LeasePermit:
                 f"Deployment {self._dseq} is closed, or was not created by this server, so its manifest is not known."
             )
         return sources
+
+    async def _manifest(self, sources: Sources) -> str:
+        """What goes to the providers, with the values of its secrets. Where the Console has them it has all of it."""
+        if not names_mentioned(sources.sdl):
+            return sources.manifest
+        if await self._operation.reader.generation() is Generation.V2026_11:
+            return sources.manifest
+        return await self._operation.secrets.filled_manifest(sources.sdl, sources.manifest)
 
     def _within_limits(self, choices: Sequence[Choice], hours: int | None) -> None:
         policy = self._operation.policy

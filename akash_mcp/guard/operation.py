@@ -27,6 +27,7 @@ from akash_mcp.guard.journal import Journal, State
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.policy import Policy
 from akash_mcp.guard.refusals import PASSING_SECONDS
+from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.ids import OpId
 
 T = TypeVar("T")
@@ -54,6 +55,7 @@ class AuthorisedOperation:
     ledger: Ledger
     journal: Journal
     policy: Policy
+    secrets: SecretStore
     pause: Callable[[], Awaitable[None]]
     sleep: Callable[[float], Awaitable[None]]
     op_id: OpId

@@ -26,6 +26,7 @@ from akash_mcp.guard.contents import (
     ServiceChange,
     changes_words,
     label,
+    listed,
     sellers_words,
 )
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
@@ -260,6 +261,10 @@ class UpdatePlan(Plan):
     patch: Mapping[str, Mapping[str, Any]] | None = field(default=None, repr=False)
     version: str | None = None
     defines: str | None = field(default=None, repr=False)
+    fresh: tuple[str, ...] = field(default=(), compare=False)
+    """Names of secrets that may have another value since it got them."""
+    receivers: tuple[ProviderAddress, ...] = field(default=(), compare=False)
+    """Who gets its secrets, as far as that is known."""
 
     @property
     def summary(self) -> str:
@@ -272,7 +277,9 @@ class UpdatePlan(Plan):
             what = f"Deliver to {deployment} once more what it has already: {self.contents.words}."
         # Disks and placement cannot change.
         rest = replace(self.contents, disks=(), filters=()).sentences
-        return _sentences("No cost by itself.", what, *rest, "Its containers restart.")
+        fresh = f"New values may go to it: {listed(self.fresh, str, 6)}." if self.fresh else ""
+        whose = f"Its provider is {listed(self.receivers, str, 2)}." if self.receivers else ""
+        return _sentences("No cost by itself.", what, *rest, whose, fresh, "Its containers restart.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

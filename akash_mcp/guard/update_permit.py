@@ -26,7 +26,10 @@ from akash_mcp.errors import (
 from akash_mcp.guard.journal import Sources, State
 from akash_mcp.guard.operation import DEFINITE, AuthorisedOperation
 from akash_mcp.guard.plans import UpdatePlan
+from akash_mcp.guard.secret_store import manifest_version
 from akash_mcp.ids import OpId
+from akash_mcp.sdl import check
+from akash_mcp.sdl.secret_values import console_references
 
 
 class UpdatePermit:
@@ -76,8 +79,10 @@ class UpdatePermit:
         """The version that the Console has of it from then on, None where it is the manifest's hash or not told."""
         plan = self._plan
         if plan.patch is None or not await self._is_defined():
-            await self._operation.writer.update_deployment(plan.dseq, plan.sdl)
-            return None
+            # As they are now: a value that a person set while they were asked is the one that they mean.
+            values = await self._operation.secrets.values(plan.contents.secret_names)
+            await self._operation.writer.update_deployment(plan.dseq, plan.sdl, secrets=values)
+            return manifest_version(plan.sdl, values) if values else None
         assert plan.version is not None  # named fields are named from one
         return await self._patch(plan.patch, plan.version)
 
@@ -86,7 +91,9 @@ class UpdatePermit:
         if self._plan.defines is None:
             return True
         try:
-            await self._operation.writer.define_deployment(self._plan.dseq, self._plan.defines)
+            names = [name for name, _ in check(self._plan.defines).secrets]
+            values = await self._operation.secrets.values(names)
+            await self._operation.writer.define_deployment(self._plan.dseq, self._plan.defines, values)
         except BadRequest as mismatch:
             if mismatch.code != "deployment_definition_mismatch":
                 raise
@@ -95,12 +102,12 @@ class UpdatePermit:
 
     async def _patch(self, services: Mapping[str, Any], version: str) -> str | None:
         """Raises an `ApiError` only where nothing was changed, or `Conflict` where the provider is behind."""
-        dseq = self._plan.dseq
+        dseq, sealed = self._plan.dseq, await self._values_to_seal(services)
         for attempt in range(2):
             if attempt:
                 await self._operation.pause()
             try:
-                return await self._operation.writer.patch_deployment(dseq, services, version)
+                return await self._operation.writer.patch_deployment(dseq, services, version, sealed)
             except ApiError as refusal:
                 if refusal.code == PROVIDER_BEHIND or (refusal.code in NOTHING_RECORDED and not attempt):
                     raise
@@ -123,6 +130,15 @@ class UpdatePermit:
             f"{why.what} Whether deployment {dseq} was changed is not known.",
             next_step=f"Look with get_deployment(id={dseq}), then call update_deployment again: that is harmless.",
         ) from failure
+
+    async def _values_to_seal(self, services: Mapping[str, Any]) -> dict[str, str] | None:
+        """The secrets that changed fields refer to, and those that may have another value; None where it has none."""
+        store, names = self._operation.secrets, self._plan.contents.secret_names
+        if not names:
+            return None
+        since = self._operation.journal.delivered_at(self._plan.dseq) or 0.0
+        changed = {*console_references(services), *store.set_since(names, since)}
+        return await store.values(name for name in names if name in changed)
 
     async def _version_now(self) -> str | None:
         """The version of what the Console has recorded; None where it has nothing or does not say."""

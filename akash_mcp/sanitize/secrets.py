@@ -1,8 +1,8 @@
 """Secrets, found by value and by shape, and hidden.
 
-By value: what this process itself holds (its API key, the tokens it mints) is given to `remember` once, so that no
-caller can forget to pass it. By shape: keys of well-known issuers, JSON web tokens, private keys, the password in a
-URL, and whatever is assigned to a name that sounds like a secret.
+By value: what this process itself holds (its API key, the tokens it mints, the secrets that a person stored by name)
+is given to `remember` once, so that no caller can forget to pass it. By shape: keys of well-known issuers, JSON web
+tokens, private keys, the password in a URL, and whatever is assigned to a name that sounds like a secret.
 
 Too much is hidden rather than too little: text that goes to a model cannot be taken back. Every shape is built so
 that a part of a text never matches where the whole text did not, so cutting hidden text shows nothing new.
@@ -10,15 +10,29 @@ that a part of a text never matches where the whole text did not, so cutting hid
 
 from __future__ import annotations
 
+import html
 import json
 import re
-from urllib.parse import quote
+from base64 import b64encode
+from collections.abc import Sequence
+from urllib.parse import quote, quote_plus
+
+from akash_mcp.sanitize.unicode import visible
 
 MASK = "<masked>"
 """What replaces a secret. It is safe inside plain, single and double quoted YAML and JSON."""
 
+NAMED_MASK = "[secret {}]"
+"""What replaces a secret that has a name."""
+
 SHORTEST_KNOWN = 8
 """Characters of the shortest secret that is hidden by value: a shorter one would hide ordinary words."""
+
+SHORTEST_NAMED = 6
+"""The same of one that a person stored by name, and was told what is too short."""
+
+_SHORTEST_LINE = 16
+"""Characters of a line of a longer secret that is hidden by itself, as a log tells it."""
 
 LONGEST_SECRET = 16_384
 """Characters of the longest secret that is known by its shape: an armoured private key."""
@@ -33,38 +47,102 @@ class KnownSecrets:
     def __init__(self, *, ignore_case: bool = False, shortest: int = SHORTEST_KNOWN) -> None:
         self._shortest = shortest
         self._flags = re.IGNORECASE if ignore_case else re.NOFLAG
-        self._values: set[str] = set()
+        self._values: dict[str, str] = {}
+        self._of: dict[str, set[str]] = {}
+        self._forms: dict[str, str] = {}
         self._pattern: re.Pattern[str] | None = None
 
-    def remember(self, secret: str) -> None:
-        """Hide `secret` from now on, also as it looks inside a URL or a JSON string."""
-        if len(secret) >= self._shortest:
-            self._change(self._values | {secret})
+    def remember(self, secret: str, name: str | None = None) -> None:
+        """Hide `secret` from now on, also as it looks inside a URL, JSON or HTML, in hex and in base64.
+
+        One with a `name` is replaced by that.
+        """
+        if len(secret) >= (self._shortest if name is None else min(self._shortest, SHORTEST_NAMED)):
+            mask = MASK if name is None else NAMED_MASK.format(name)
+            if self._values.get(secret) != mask:
+                self._change({**self._values, secret: mask})
 
     def forget(self, secret: str) -> None:
         """Stop hiding `secret`."""
-        self._change(self._values - {secret})
+        self._change({value: mask for value, mask in self._values.items() if value != secret})
 
     def mask(self, text: str) -> tuple[str, int]:
         """`text` without the values, and how many there were."""
-        return self._pattern.subn(MASK, text) if self._pattern else (text, 0)
+        if not self._forms:
+            return text, 0
+        if self._pattern is None:  # made when it is needed: many may be remembered one after the other
+            self._pattern = re.compile(_any_of([*self._forms]), self._flags)
+        return self._pattern.subn(self._mask_of, text)
 
     def across(self, text: str, index: int) -> tuple[int, int]:
         """Where the value that lies across `index` starts and ends: at `index` itself where none does."""
-        for form in self._forms():
+        for form in self._forms:
             start = text.find(form, max(0, index - len(form) + 1), index + len(form) - 1)
             if start >= 0:
                 return start, start + len(form)
         return index, index
 
-    def _forms(self) -> set[str]:
-        return {form for v in self._values for form in (v, quote(v, safe=""), json.dumps(v)[1:-1])}
+    def _mask_of(self, match: re.Match[str]) -> str:
+        return self._forms.get(match[0], MASK)
 
-    def _change(self, values: set[str]) -> None:
-        self._values = values
-        # Longest first: of two values that begin alike, the shorter must not leave the other's tail standing.
-        forms = sorted(self._forms(), key=lambda form: (-len(form), form))
-        self._pattern = re.compile("|".join(map(re.escape, forms)), self._flags) if forms else None
+    def _change(self, values: dict[str, str]) -> None:
+        forms = {value: known for value, known in self._of.items() if value in values}
+        self._of = {value: forms.get(value) or _forms_of(value) for value in values}
+        self._forms = {form: mask for value, mask in values.items() for form in self._of[value]}
+        self._values, self._pattern = values, None
+
+
+def _any_of(texts: Sequence[str], depth: int = 4) -> str:
+    """A pattern for any of some texts, which looks at a character once for all that begin with it.
+
+    Longest first: of two that begin alike, the shorter must not leave the other's tail standing.
+    """
+    texts = sorted(texts, key=lambda text: (-len(text), text))
+    if depth == 0 or len(texts) == 1 or "" in texts:
+        return "|".join(map(re.escape, texts))
+    branches: dict[str, list[str]] = {}
+    for text in texts:
+        branches.setdefault(text[0], []).append(text[1:])
+    return "|".join(f"{re.escape(first)}(?:{_any_of(rest, depth - 1)})" for first, rest in branches.items())
+
+
+def _forms_of(value: str) -> set[str]:
+    """A value as it may stand in a text: as it is, as our own cleaning leaves it, and in the usual encodings."""
+    seen = visible(value)
+    shown = {
+        value,
+        *(each for each in (seen, " ".join(seen.split())) if len(each) >= min(len(value), SHORTEST_NAMED)),
+    }
+    shown |= {line for line in seen.split("\n") if len(line) >= _SHORTEST_LINE}
+    forms = set(shown)
+    for each in shown:
+        forms |= {
+            quote(each, safe=""),
+            quote(each),
+            quote_plus(each),
+            html.escape(each),
+            each.replace("'", "''"),
+        }
+        for escaped in (json.dumps(each)[1:-1], json.dumps(each, ensure_ascii=False)[1:-1]):
+            forms |= {
+                escaped,
+                json.dumps(escaped, ensure_ascii=False)[1:-1],
+            }  # JSON, and JSON or YAML inside it
+    raw = value.encode(errors="replace")
+    if len(value) < SHORTEST_NAMED:
+        return forms
+    forms |= {raw.hex(), raw.hex().upper(), b64encode(raw).decode()}
+    # Inside a longer text a value begins at one of three places in base64's groups of three bytes. The characters at
+    # its ends depend on what stands around it, and are left.
+    for skipped in range(3):
+        core = b64encode(raw[skipped : skipped + (len(raw) - skipped) // 3 * 3]).decode()
+        forms |= {core} if len(core) >= SHORTEST_KNOWN else set()
+    return forms | {
+        form.replace("+", "-").replace("/", "_") for form in forms if _BASE64_FORM.fullmatch(form)
+    }
+
+
+_BASE64_FORM = re.compile(r"[A-Za-z0-9+/]{8,}=*")
 
 
 known = KnownSecrets()
@@ -175,7 +253,9 @@ _TELLING = frozenset(
     )
     for length in range(len(word) + 1)
 )
-_REFERENCE = re.compile(r"\$(?:\{\w*\}?)?|(?:ac-secret:)?/(?:/[\w.-]*)?")
+_REFERENCE = re.compile(
+    r"\$(?:\{\w*\}?)?|(?:(?:ac-)?secret:)?/(?:/[\w.-]*)?|\[secret(?: \w{0,64}\]?)?", re.ASCII
+)
 
 
 def _harmless(value: str) -> bool:

@@ -110,7 +110,7 @@ def defused(text: str) -> str:
 def mask_env(sdl_text: str) -> str:
     """An SDL with the secrets in its `env`, `credentials` and command lines masked, and everything else unchanged.
 
-    Names that sound like a secret and values that look like one are masked; references (`ac-secret://NAME`,
+    Names that sound like a secret and values that look like one are masked; references (`secret://NAME`,
     `${NAME}`) and switches (`true`, `8080`) stay. Text that is not YAML is masked by shape alone.
     """
     text = visible(sdl_text)
@@ -161,13 +161,15 @@ def _finish(text: str, *, limit: int, keep: Literal["start", "end"], cut: bool) 
     return Cleaned(text, True, masked)
 
 
-_HALF_MASKS = tuple(secrets.MASK[:length] for length in range(len(secrets.MASK) - 1, 0, -1))
+_HALF_MASKS = tuple(
+    mask[:length] for mask in (secrets.MASK, "[secret ") for length in range(len(mask) - 1, 0, -1)
+)
 
 
 # PyYAML reads some 30 kB a second. The largest published SDL has 20 kB; a larger text is masked by shape alone.
 _LARGEST_YAML = 65_536
 _HARMLESS = re.compile(
-    r"\s*(?:|true|false|yes|no|on|off|null|none|\d{1,5}|ac-secret://\S+|\$\{?\w+\}?)\s*", re.I
+    r"\s*(?:|true|false|yes|no|on|off|null|none|\d{1,5}|(?:ac-)?secret://\S+|\$\{?\w+\}?)\s*", re.I
 )
 _SECRET_FLAG = re.compile(r"--?[\w-]*(?:password|passphrase|token|secret|key)", re.I)
 

@@ -19,6 +19,7 @@ from akash_mcp.sdl.rules.patch_warnings import check_patchable
 from akash_mcp.sdl.rules.references import check_references, check_throws
 from akash_mcp.sdl.rules.schema import check_schema
 from akash_mcp.sdl.rules.schema_types import pointer
+from akash_mcp.sdl.rules.secret_rules import check_literals, check_secrets, secrets_of
 from akash_mcp.sdl.yaml.loader import BadYaml, Document, Mark, load
 
 MAX_MANIFEST = 4 * 2**20
@@ -54,10 +55,11 @@ def check(text: str) -> Report:
         check_names(all_orders),
         check_images(all_orders),
         check_open_to_world(all_orders),
+        check_secrets(sdl),
     )
     refused = list(islice(later, MAX_FAULTS))
-    noted = chain(check_ceiling(all_orders), check_market(sdl), check_patchable(sdl), check_cli(sdl))
-    warnings = noted if all_orders else ()
+    noted = (check_ceiling(all_orders), check_market(sdl), check_patchable(sdl), check_cli(sdl))
+    warnings = chain(*(noted if all_orders else ()), check_literals(sdl))
     manifest = manifest_text(sdl, all_orders)
     priced = not any(fault.rule == "P15" for fault in refused)
     hour, month = (ceiling(all_orders) if priced else None) or (None, None)
@@ -71,6 +73,7 @@ def check(text: str) -> Report:
         manifest_sha256=sha256_hex(manifest),
         ceiling_usd_hour=hour,
         ceiling_usd_month=month,
+        secrets=secrets_of(sdl),
         data=document.data,
         model=sdl,
     )

@@ -11,9 +11,9 @@ from akash_mcp.sdl.output.groups import GroupSpec
 from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
 
-Judge: TypeAlias = Literal["console", "chain", "provider", "cli", "market"]
-"""Who refuses: the Console API (free), the chain or the provider (after a deposit), the Go command line, or nobody
-in particular: the market simply does not bid. Only the first three make an error."""
+Judge: TypeAlias = Literal["console", "chain", "provider", "akash-mcp", "cli", "market"]
+"""Who refuses: the Console API (free), the chain or the provider (after a deposit), this server (what it could not fill
+in), the Go command line, or nobody in particular: the market simply does not bid. The last two only warn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,11 @@ class Finding:
 class Report:
     """The verdict on one SDL.
 
-    `ok`: Console, chain and provider would all take it. `console_ok`: Console would. `manifest` is the text that
-    Console returns, there only when `console_ok`; `manifest_sha256` its hash in hex. The ceilings are the most
-    that all replicas may cost together, None where the chain would refuse the price. `data` is the parsed YAML, None
-    where the text is not YAML; `model` its values, None where its fields are wrong.
+    `ok`: Console, chain and provider would all take it, and its secrets can be filled in. `console_ok`: Console would.
+    `manifest` is the text that Console returns, there only when `console_ok`; `manifest_sha256` its hash in hex. The
+    ceilings are the most that all replicas may cost together, None where the chain would refuse the price. `secrets`
+    are the names of the secrets that it refers to, each with the service that it goes to. `data` is the parsed YAML,
+    None where the text is not YAML; `model` its values, None where its fields are wrong.
     """
 
     ok: bool
@@ -67,6 +68,7 @@ class Report:
     manifest_sha256: str | None = None
     ceiling_usd_hour: Usd | None = None
     ceiling_usd_month: Usd | None = None
+    secrets: tuple[tuple[str, str], ...] = ()
     data: Value = None
     model: Sdl | None = None
 

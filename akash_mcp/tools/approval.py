@@ -32,6 +32,7 @@ from akash_mcp.guard.journal import op_id_of
 from akash_mcp.guard.plans import Plan
 from akash_mcp.ids import OpId
 from akash_mcp.tools.deadline import bounded
+from akash_mcp.tools.hiding import hidden
 from akash_mcp.tools.questions import Confirm, answer_of, note_question, question_of
 from akash_mcp.workflow.runtime import Runtime
 
@@ -107,12 +108,12 @@ def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False)
         if not isinstance(decision, AskThePerson):
             return decision
         if not _questions_travel(ctx):
-            return await _answer(ctx, plan.summary) or approver.shown(plan, call)
+            return await _answer(ctx, hidden(plan.summary)) or approver.shown(plan, call)
         if question is not None:
             # Not left to the SDK, which asks again where a word of the question moved and the plan did not.
             return answer_of(ctx) or approver.shown(plan, call)
         note_question(plan.fingerprint)
-        return Elicit(plan.summary, Confirm)
+        return Elicit(hidden(plan.summary), Confirm)
 
     # The SDK names a question by its resolver, and these would all have one name.
     ask.__qualname__ = f"ask_{make_plan.__name__}"

@@ -54,6 +54,7 @@ def verdict(report: Report) -> Verdict:
         errors=[_finding(finding) for finding in report.errors[:_MOST_FINDINGS]],
         warnings=[_finding(finding) for finding in report.warnings[:_MOST_FINDINGS]],
         services=list(report.services),
+        secrets=list(dict.fromkeys(name for name, _ in report.secrets)) or None,
         groups=len(report.groups),
         ceiling_usd_per_hour=report.ceiling_usd_hour,
         ceiling_usd_per_month=report.ceiling_usd_month,

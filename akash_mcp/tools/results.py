@@ -48,6 +48,7 @@ class Verdict(Result):
     errors: list[FindingResult]
     warnings: list[FindingResult]
     services: list[str]
+    secrets: list[str] | None = None
     groups: int
     ceiling_usd_per_hour: UsdRate | None = None
     ceiling_usd_per_month: UsdOut | None = None

@@ -18,12 +18,13 @@ from typing import Any
 from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools.base import Tool
-from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import BaseModel, ValidationError
 
 from akash_mcp.errors import NOTHING_MOVED, AkashError, NotApproved
 from akash_mcp.sanitize.text import clean
 from akash_mcp.tools.deadline import bounded, start_call
+from akash_mcp.tools.hiding import hidden, learn_secrets, tool_result
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ class AkashTool(Tool):
         """Run the tool; see the module's docstring for what becomes of its result and errors."""
         start_call()
         _refuse_halves(self.name, arguments)
+        note = await learn_secrets(context.request_context.lifespan_context, arguments)
         try:
             result = await super().run(arguments, context)
         except ToolError as error:
@@ -105,10 +107,9 @@ class AkashTool(Tool):
         if isinstance(result, BaseModel) and not isinstance(result, CallToolResult):
             if isinstance(result, InputRequiredResult):
                 return result
-            return CallToolResult(
-                content=[TextContent(type="text", text=result.model_dump_json(exclude_none=True))],
-                structured_content=result.model_dump(mode="json", exclude_none=True),
-            )
+            return tool_result(result, note)
+        if isinstance(result, str):
+            result = hidden(f"{result}\n{note}" if note else result)
         return self.fn_metadata.convert_result(result)
 
     def _in_our_words(self, error: ToolError) -> ToolError:

@@ -17,7 +17,14 @@ from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.limits import FIRST_RUNTIME_HOURS, MINIMUM_DEPOSIT
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.clients.console.names import words_for, words_of
-from akash_mcp.errors import AkashError, BadArgument, InvalidSdl, LedgerUnusable, NotFound, OverBudget
+from akash_mcp.errors import (
+    AkashError,
+    BadArgument,
+    InvalidSdl,
+    LedgerUnusable,
+    NotFound,
+    OverBudget,
+)
 from akash_mcp.guard.contents import Contents, Seller
 from akash_mcp.guard.plans import (
     FREE_CLOSING_HOURS,
@@ -26,6 +33,7 @@ from akash_mcp.guard.plans import (
     LaunchPlan,
     LeasePlan,
 )
+from akash_mcp.guard.secret_store import filled
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.offers import Offer
 from akash_mcp.market.ranking import Prefer
@@ -72,6 +80,7 @@ async def launch_plan(
     if name is not None and not name.strip():
         raise BadArgument("name is empty.", next_step="Leave it out, or name the deployment in a few words.")
     report = accepted(sdl)
+    await check_secrets(rt, sdl, report)
     generation = await rt.reader.generation()
     least = MINIMUM_DEPOSIT[generation]
     if deposit < least:
@@ -117,6 +126,9 @@ async def lease_plan(
     rate = _rate(rt, max_usd_per_hour, max_usd_per_hour)
     rt.gate.check_lease(dseq)
     sources, launch = rt.journal.sources(dseq), rt.journal.launch_of(dseq)
+    generation = await rt.reader.generation()
+    if sources is not None and generation is not Generation.V2026_11:
+        await rt.secrets.filled_manifest(sources.sdl, sources.manifest)  # what will be delivered can be made
     detail = await read_deployment(rt, dseq)
     if detail.state == "closed":
         raise BadArgument(f"Deployment {dseq} is closed, so nothing can be leased for it.")
@@ -133,7 +145,7 @@ async def lease_plan(
         sellers=await _sellers(rt, dseq, providers, rate),
         contents=_contents_of(sources.sdl if sources else ""),
         runtime_limit_hours=sources.runtime_limit_hours if sources else None,
-        generation=await rt.reader.generation(),
+        generation=generation,
         name=words_of(detail.name) or (launch.name if launch else ""),
     )
 
@@ -177,6 +189,12 @@ async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
         contents=_contents_of(sources.sdl if sources and detail.open_leases else ""),
         generation=generation,
     )
+
+
+async def check_secrets(rt: Runtime, sdl: str, report: Report) -> None:
+    """Raise `MissingSecret` for a secret that is not stored, and `Refused` where the values do not fit in the SDL."""
+    if report.secrets:
+        filled(sdl, await rt.secrets.values(name for name, _ in report.secrets))
 
 
 async def close_plan(rt: Runtime, *, dseq: Dseq) -> ClosePlan:

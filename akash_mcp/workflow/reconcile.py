@@ -11,8 +11,6 @@ Everything else is left to a person: its reservation stays held, and what could 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -55,7 +53,7 @@ class _Lookup:
     def __init__(self, rt: Runtime, permit: LaunchPermit) -> None:
         self._rt = rt
         self._permit = permit
-        self._digest = base64.b64encode(hashlib.sha256(permit.plan.manifest.encode()).digest()).decode()
+        self._version = ""
         self._started = 0.0
         self._before: frozenset[Dseq] | None = None
         """What the account had when it was sent; None where that is not known."""
@@ -67,6 +65,7 @@ class _Lookup:
         self._started, self._before = self._rt.now(), None
         if await self._has_names():
             return
+        self._version = await self._permit.version()
         try:
             listed = await self._rt.reader.read_list()
         except _UNREAD as unread:
@@ -168,7 +167,7 @@ class _Lookup:
             around
             and detail.dseq not in (self._before or ())
             and detail.state == "active"
-            and detail.manifest_hash == self._digest
+            and detail.manifest_hash == self._version
             and detail.escrow_funds == self._permit.plan.deposit.uact
             and not detail.leases
             and self._rt.journal.launch_of(detail.dseq) is None

@@ -11,12 +11,16 @@ import anyio
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.clients.provider.http_probe import Probe, probe
+from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard.approval import Approver
 from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Journal
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.secret_store import SecretStore
+from akash_mcp.ids import Dseq
+from akash_mcp.sdl.secret_reference import names_mentioned
 from akash_mcp.workflow.operations import Operations
 
 
@@ -75,6 +79,7 @@ class Runtime:
     journal: Journal
     evidence: Evidence
     policy: Policy
+    secrets: SecretStore
     has_key: bool
     operations: Operations
     intervals: Intervals = field(default_factory=Intervals)
@@ -83,3 +88,14 @@ class Runtime:
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     now: Callable[[], float] = time.time
     """Seconds since the epoch."""
+
+    async def learn_secrets(self, dseq: Dseq) -> tuple[str, ...]:
+        """Know the secrets of what a deployment of ours runs, so that they are hidden.
+
+        The names of those that cannot be read. Where the ledger cannot be read nobody knows which it has.
+        """
+        try:
+            sources = self.journal.sources(dseq)
+        except LedgerUnusable:
+            return ()
+        return await self.secrets.learn(names_mentioned(sources.sdl)) if sources else ()

@@ -15,12 +15,13 @@ from akash_mcp.clients.console.models import DeploymentDetail, StoredDefinition
 from akash_mcp.errors import BadArgument, Refused
 from akash_mcp.guard.contents import listed
 from akash_mcp.guard.plans import UpdatePlan
-from akash_mcp.ids import Dseq
+from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.sanitize.text import one_line
 from akash_mcp.sdl import Report, check, diff
 from akash_mcp.sdl.patch import field_changes, unsigned
+from akash_mcp.sdl.secret_values import with_console_references
 from akash_mcp.workflow.contents import changes_between, contents_of
-from akash_mcp.workflow.planning import accepted, as_it_stands
+from akash_mcp.workflow.planning import accepted, as_it_stands, check_secrets
 from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.status import is_ours, read_deployment
 
@@ -36,6 +37,7 @@ async def update_plan(rt: Runtime, *, dseq: Dseq, sdl: str) -> UpdatePlan:
     """
     report = accepted(sdl)
     rt.journal.holds.check_free(dseq)
+    await check_secrets(rt, sdl, report)
     plan = UpdatePlan(
         tool="update_deployment",
         dseq=dseq,
@@ -43,6 +45,7 @@ async def update_plan(rt: Runtime, *, dseq: Dseq, sdl: str) -> UpdatePlan:
         manifest=report.manifest or "",
         contents=contents_of(report),
         ours=rt.gate.owns(dseq),
+        receivers=await _receivers(rt, dseq) if report.secrets else (),
     )
     if await rt.reader.generation() is Generation.V2026_11:
         return await _by_name(rt, plan, report)
@@ -63,7 +66,9 @@ async def _whole(rt: Runtime, plan: UpdatePlan, report: Report) -> UpdatePlan:
     detail = await as_it_stands(rt, plan.dseq, ours=True)
     if detail is not None and detail.manifest_hash not in (None, sources.version):
         return plan
-    return replace(plan, changes=changes_between(running, report))
+    return replace(
+        plan, changes=changes_between(running, report), fresh=_fresh_secrets(rt, plan.dseq, running)
+    )
 
 
 async def _by_name(rt: Runtime, plan: UpdatePlan, report: Report) -> UpdatePlan:
@@ -76,10 +81,13 @@ async def _by_name(rt: Runtime, plan: UpdatePlan, report: Report) -> UpdatePlan:
     plan = replace(plan, ours=await is_ours(rt, detail))
     stored, sources = _definition(detail), rt.journal.sources(plan.dseq)
     version = stored.manifest_version if stored else detail.manifest_hash
+    wanted = _for_console(plan.sdl, report)
     if sources is not None and version is not None and sources.version == version:
-        before, after = check(sources.sdl), report
+        running = check(sources.sdl)
+        before, after = _for_console(sources.sdl, running), wanted
     elif stored is not None:
-        before, after = unsigned(check(stored.sdl)), unsigned(report)
+        before, after = unsigned(check(stored.sdl)), unsigned(wanted)
+        running, report = before, wanted
     else:
         return plan
     if not before.console_ok:
@@ -92,11 +100,30 @@ async def _by_name(rt: Runtime, plan: UpdatePlan, report: Report) -> UpdatePlan:
     _refuse(plan.dseq, found.obstacles)
     return replace(
         plan,
-        changes=changes_between(before, report),
+        changes=changes_between(running, report),
         patch=found.services or _as_it_is(report),
         version=version,
         defines=None if stored or sources is None else sources.sdl,
+        fresh=_fresh_secrets(rt, plan.dseq, check(sources.sdl)) if sources else (),
     )
+
+
+def _for_console(sdl: str, report: Report) -> Report:
+    """The report on an SDL as the Console has it, which keeps secrets under the names that it gets them by."""
+    return check(with_console_references(sdl)) if report.secrets else report
+
+
+async def _receivers(rt: Runtime, dseq: Dseq) -> tuple[ProviderAddress, ...]:
+    """Who gets the secrets, as far as that can be read."""
+    detail = await as_it_stands(rt, dseq, ours=True)
+    return tuple(dict.fromkeys(lease.provider for lease in detail.open_leases)) if detail else ()
+
+
+def _fresh_secrets(rt: Runtime, dseq: Dseq, running: Report) -> tuple[str, ...]:
+    """The secrets of what runs that may have another value since it got them."""
+    if not running.secrets:
+        return ()
+    return rt.secrets.set_since((name for name, _ in running.secrets), rt.journal.delivered_at(dseq) or 0.0)
 
 
 def _definition(detail: DeploymentDetail) -> StoredDefinition | None:

@@ -107,10 +107,14 @@ class Tenant:
         stored = (await self.reader.get_deployment(created.dseq)).stored
         assert stored is not None
         changes = field_changes(check(SDL), check(CHANGED)).services
-        await self.writer.patch_deployment(created.dseq, changes, stored.manifest_version)
+        await self.writer.patch_deployment(created.dseq, changes, stored.manifest_version, {})
         await self.network.inject("definition-missing", count=1)
         unstored = await self.create("op_2")
         await self.writer.define_deployment(unstored.dseq, SDL)
+        secret = SDL.replace("KEPT=1", "KEPT=secret://KEPT")
+        await self.writer.create_deployment(
+            secret, Usd(1), name="sealed", runtime_limit_hours=24, secrets={"KEPT": "1"}
+        )
         await self.writer.update_deployment(unstored.dseq, SDL.replace("nginx:1.27", "nginx:1.28"))
         await self.writer.set_runtime_limit(created.dseq, 48)
         await self.writer.get_settings(created.dseq)

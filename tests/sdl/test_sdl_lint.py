@@ -53,6 +53,7 @@ def test_json_is_one_line_a_file(good: Path, bad: Path, capsys: pytest.CaptureFi
         "console_ok",
         "errors",
         "warnings",
+        "secrets",
         "groups",
         "manifest_sha256",
         "ceiling_usd_month",

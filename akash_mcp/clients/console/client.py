@@ -277,6 +277,11 @@ class ConsoleClient:
             "POST", path, sending=Sending.READ, deadline=READ_DEADLINE, body=body
         )
 
+    @property
+    def date(self) -> float | None:
+        """The API's own clock at its last answer, in seconds since the epoch; None where it did not tell."""
+        return self._upstream.date
+
     def clean(self, text: str) -> str:
         """The API's own text, fit for an error: bounded, on one line, its secrets masked."""
         return self._upstream.clean(text)

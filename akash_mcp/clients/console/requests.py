@@ -65,11 +65,19 @@ class Requests:
     generation = Generation.REFERENCE
     has_certificates = False
     """Whether a lease goes with a client certificate."""
+    opens_seals = False
+    """Whether the Console takes secrets sealed, and an SDL that only names them."""
 
     def create(
-        self, sdl: str, deposit: Usd, name: str | None, hours: int | None, project: str | None = None
+        self,
+        sdl: str,
+        deposit: Usd,
+        name: str | None,
+        hours: int | None,
+        project: str | None = None,
+        seal: str | None = None,
     ) -> Request:
-        """Create a deployment. Without names, runtime limits and projects these are left out."""
+        """Create a deployment. Without names, runtime limits, projects and seals these are left out."""
         return self._create(sdl, data(sdl=sdl, deposit=deposit))
 
     def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Request:
@@ -80,12 +88,14 @@ class Requests:
         """Replace the SDL. An SDL that is already in place only has its manifest delivered again."""
         return self._change("PUT", dseq, data(sdl=sdl))
 
-    def patch(self, dseq: Dseq, services: Mapping[str, Any], version: str) -> Request:
-        """Change named fields of services, of the definition that has this version."""
+    def patch(
+        self, dseq: Dseq, services: Mapping[str, Any], version: str, seal: str | None = None
+    ) -> Request:
+        """Change named fields of services, of the definition that has this version, and secrets that are sealed."""
         self._lacks("changes by name")
 
-    def define(self, dseq: Dseq, sdl: str) -> Request:
-        """Have the Console keep the SDL of what runs already."""
+    def define(self, dseq: Dseq, sdl: str, seal: str | None = None) -> Request:
+        """Have the Console keep the SDL of what runs already, and secrets that are sealed."""
         self._lacks("definitions of deployments")
 
     def close(self, dseq: Dseq) -> Request:
@@ -179,9 +189,16 @@ class Requests2026_11(Requests):
     """The API that funds deployments by itself: what bounds the cost is the runtime limit."""
 
     generation = Generation.V2026_11
+    opens_seals = True
 
     def create(
-        self, sdl: str, deposit: Usd, name: str | None, hours: int | None, project: str | None = None
+        self,
+        sdl: str,
+        deposit: Usd,
+        name: str | None,
+        hours: int | None,
+        project: str | None = None,
+        seal: str | None = None,
     ) -> Request:
         """Create a deployment that is closed after some hours. Without a limit it would be funded forever: refused."""
         if hours is None:
@@ -194,25 +211,27 @@ class Requests2026_11(Requests):
             check_name(name)
         named = {} if name is None else {"name": name}
         filed = {} if project is None else {"projectId": project}
-        return self._create(sdl, data(sdl=sdl, **named, runtimeLimitHours=hours, **filed))
+        return self._create(sdl, data(sdl=sdl, **named, runtimeLimitHours=hours, **filed, **_sealed(seal)))
 
     def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Request:
         """Accept bids. The Console delivers the manifest that it keeps."""
         return self._lease(leases, {})
 
-    def patch(self, dseq: Dseq, services: Mapping[str, Any], version: str) -> Request:
-        """Change named fields of the definition that has this version, and of no other.
+    def patch(
+        self, dseq: Dseq, services: Mapping[str, Any], version: str, seal: str | None = None
+    ) -> Request:
+        """Change named fields of the definition that has this version, and of no other, and secrets that are sealed.
 
         Repeated unchanged it finishes what failed halfway: the version that it makes itself is as good. Sent once all
         the same, so that whoever repeats it knows what the first one came to.
         """
-        body = data(services=services, ifManifestVersion=version)
+        body = data(services=services, ifManifestVersion=version, **_sealed(seal))
         return Request("PATCH", _deployment(dseq), body, Sending.ONCE, UPDATE_DEADLINE)
 
-    def define(self, dseq: Dseq, sdl: str) -> Request:
+    def define(self, dseq: Dseq, sdl: str, seal: str | None = None) -> Request:
         """Have the Console keep the SDL of what runs already. Sends nothing to chain or providers."""
         path = f"{_deployment(dseq)}/definition"
-        return Request("POST", path, data(sdl=sdl), Sending.REPEATABLE, UPDATE_DEADLINE)
+        return Request("POST", path, data(sdl=sdl, **_sealed(seal)), Sending.REPEATABLE, UPDATE_DEADLINE)
 
     def close(self, dseq: Dseq) -> Request:
         """Close in the background: the answer is there at once, and cannot be lost while the chain is slow."""
@@ -282,6 +301,10 @@ def fields(**named: str | bool | int | Usd | Mapping[str, Any]) -> str:
 def compact(value: object) -> str:
     """JSON without spaces."""
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def _sealed(seal: str | None) -> dict[str, str]:
+    return {} if seal is None else {"sealedSecrets": seal}
 
 
 def _pair(certificate: Certificate) -> dict[str, str]:

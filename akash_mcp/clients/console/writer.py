@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -26,7 +27,8 @@ from akash_mcp.clients.console.generation import Generation, no_such_route
 from akash_mcp.clients.console.models import CREATED, DETAIL, Created, DeploymentDetail
 from akash_mcp.clients.console.reader import DETAIL_DEADLINE, of_deployment
 from akash_mcp.clients.console.requests import Request, Requests, requests_of
-from akash_mcp.clients.http import Response
+from akash_mcp.clients.console.sealing import CONTEXT, seal
+from akash_mcp.clients.http import UNREADABLE, Response
 from akash_mcp.errors import (
     ApiError,
     BadRequest,
@@ -35,12 +37,15 @@ from akash_mcp.errors import (
     NotFound,
     OutcomeUnknown,
     PaymentRequired,
+    Refused,
     ServerError,
     Unauthorized,
     Unreachable,
+    WalletProvisioning,
 )
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.money import Usd
+from akash_mcp.sdl.secret_values import CannotFill, with_console_references, with_values
 
 ACTIVITY_SECONDS = 2.0
 ACTIVITY_DEADLINE = 120.0
@@ -108,9 +113,18 @@ class ConsoleWriter:
         self._certificate: Certificate | None = None
 
     async def create_deployment(
-        self, sdl: str, deposit: Usd, *, name: str | None = None, runtime_limit_hours: int | None = None
+        self,
+        sdl: str,
+        deposit: Usd,
+        *,
+        name: str | None = None,
+        runtime_limit_hours: int | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> Created:
         """Create a deployment with `deposit` in escrow. SPENDS. Sent once.
+
+        `secrets` are the values of those that the SDL names. They go sealed where the API opens seals (autumn 2026),
+        else in the SDL. A seal to a key that was retired meanwhile created nothing: it is made anew once.
 
         Where the account's deposits are managed the Console ignores the amount: read the escrow back. An API that
         funds by itself (autumn 2026) takes no deposit, and raises `Refused` without `runtime_limit_hours`, 1 to 48;
@@ -120,7 +134,12 @@ class ConsoleWriter:
         """
         requests, project = await self._requests(), self._client.project
         try:
-            answer = await self._send(requests.create(sdl, deposit, name, runtime_limit_hours, project))
+            text, values = _as_sent(requests, sdl, secrets)
+            answer = await self._send_sealed(
+                lambda sealed: requests.create(text, deposit, name, runtime_limit_hours, project, sealed),
+                values,
+                text,
+            )
         except NotFound as unknown:
             if project is not None:
                 # A project that the key does not reach is one that does not exist, with no code of its own.
@@ -164,7 +183,13 @@ class ConsoleWriter:
         return await self._detail(answer, leases[0].dseq)
 
     async def update_deployment(
-        self, dseq: Dseq, sdl: str, *, certificate: Certificate | None = None
+        self,
+        dseq: Dseq,
+        sdl: str,
+        *,
+        certificate: Certificate | None = None,
+        secrets: Mapping[str, str] | None = None,
+        fresh: Sequence[str] = (),
     ) -> DeploymentDetail:
         """Replace a deployment's SDL. The same SDL again only delivers its manifest again, so this may be
         repeated.
@@ -172,14 +197,31 @@ class ConsoleWriter:
         Only image, command, arguments, environment and ports can change. For anything else the new hash
         reaches the chain before the provider refuses: put the old SDL back then. Where the Console keeps the SDL
         (autumn 2026) this replaces what it keeps: `patch_deployment` is for what has a definition there.
+
+        `secrets` are the values of those that the SDL names. Raises `Refused` where the API takes them sealed only.
         """
         requests = await self._requests()
+        if secrets and requests.opens_seals:
+            raise Refused(
+                f"The Console keeps no SDL of deployment {dseq} that is known here, so secrets cannot be sent sealed.",
+                next_step="Deploy it as a new deployment, and close the old one when the new one runs.",
+            )
+        if secrets:
+            values = secrets
+            sdl = _filled(lambda: with_values(sdl, values))
         request = requests.update(dseq, sdl, certificate or await self._own_certificate(requests))
         return await self._detail(await self._send(request), dseq)
 
-    async def patch_deployment(self, dseq: Dseq, services: Mapping[str, Any], version: str) -> str | None:
+    async def patch_deployment(
+        self,
+        dseq: Dseq,
+        services: Mapping[str, Any],
+        version: str,
+        secrets: Mapping[str, str] | None = None,
+    ) -> str | None:
         """Change named fields of the definition that has this `version`. Gives the version that it has from then on,
-        None where the answer does not say. Sent once.
+        None where the answer does not say. Sent once. `secrets` are the values that change, by name; where there are
+        none but the SDL names some, an empty map: without a seal the Console would seal plain variables too.
 
         Raises an `ApiError` with one of the codes of `NOTHING_RECORDED` where nothing was changed, and `Conflict` with
         `PROVIDER_BEHIND` where all was and the provider does not take it yet. Any other error may have come after the
@@ -188,7 +230,9 @@ class ConsoleWriter:
         """
         requests = await self._requests()
         try:
-            answer = await self._send(requests.patch(dseq, services, version))
+            answer = await self._send_sealed(
+                lambda sealed: requests.patch(dseq, services, version, sealed), secrets
+            )
         except OutcomeUnknown as lost:
             if isinstance(lost.__cause__, ApiError) and lost.__cause__.code in NOTHING_RECORDED:
                 raise lost.__cause__ from None
@@ -196,14 +240,17 @@ class ConsoleWriter:
         recorded = _data_of(answer).get("manifestVersion")
         return recorded if isinstance(recorded, str) and recorded else None
 
-    async def define_deployment(self, dseq: Dseq, sdl: str) -> None:
+    async def define_deployment(self, dseq: Dseq, sdl: str, secrets: Mapping[str, str] | None = None) -> None:
         """Have the Console keep the SDL of what a deployment runs, so that it can be patched. Repeatable.
+
+        `secrets` are the values of those that it names.
 
         Raises `BadRequest` with `deployment_definition_mismatch` where something else runs.
         """
         requests = await self._requests()
         try:
-            await self._send(requests.define(dseq, sdl))
+            text, values = _as_sent(requests, sdl, secrets)
+            await self._send_sealed(lambda sealed: requests.define(dseq, text, sealed), values, text)
         except Conflict as refusal:
             if refusal.code != "deployment_definition_exists":
                 raise
@@ -333,6 +380,38 @@ class ConsoleWriter:
             next_step="Close it again: that is harmless.",
         )
 
+    async def _seal(self, values: Mapping[str, str], sdl: str | None = None) -> str:
+        """A seal of these values, made just now. What is raised says that nothing was sent."""
+        try:
+            answer = await self._client.get("/v1/sdl-secrets-context")
+        except Interrupted as lost:
+            raise Unreachable(f"{lost.what} So the secrets were not sealed, and nothing was sent.") from lost
+        try:
+            context = answer.read(CONTEXT, "data")
+            return seal(context, values, now=self._client.date or time.time(), sdl=sdl)
+        except ValueError as unusable:
+            raise ServerError(
+                "The key of Akash Console that secrets are sealed with cannot be used.",
+                status=answer.status,
+                code=UNREADABLE,
+            ) from unusable
+
+    async def _send_sealed(
+        self, make: Callable[[str | None], Request], values: Mapping[str, str] | None, sdl: str | None = None
+    ) -> Response:
+        """Send a request with these values sealed, and once more where the key was retired meanwhile: nothing was done
+        then. Without values there is no seal."""
+        if values is None:
+            return await self._send(make(None))
+        try:
+            return await self._send(make(await self._seal(values, sdl)))
+        except WalletProvisioning:
+            raise
+        except Conflict as refusal:
+            if refusal.code in _OTHER_CONFLICTS:
+                raise
+        return await self._send(make(await self._seal(values, sdl)))
+
     async def _requests(self) -> Requests:
         self._client.require_key()
         return requests_of(await self._client.generation())
@@ -360,6 +439,33 @@ class ConsoleWriter:
         if counted is not None:
             counted.note(account, route, request.subject, None)
         return answer
+
+
+_OTHER_CONFLICTS = (
+    "inherited_secrets_unreadable",
+    "deployment_definition_changed",
+    "deployment_definition_exists",
+    PROVIDER_BEHIND,
+)
+"""What else is a 409 where a seal is sent. That of a retired key has no code that is documented."""
+
+
+def _as_sent(
+    requests: Requests, sdl: str, secrets: Mapping[str, str] | None
+) -> tuple[str, Mapping[str, str] | None]:
+    """The SDL as it goes to the Console, and what goes sealed beside it, None for no seal."""
+    if not secrets:
+        return sdl, None
+    if requests.opens_seals:
+        return _filled(lambda: with_console_references(sdl)), secrets
+    return _filled(lambda: with_values(sdl, secrets)), None
+
+
+def _filled(fill: Callable[[], str]) -> str:
+    try:
+        return fill()
+    except CannotFill as why:
+        raise Refused(f"The secrets cannot be put into the SDL: {why}.") from None
 
 
 def _data_of(answer: Response) -> dict[str, object]:

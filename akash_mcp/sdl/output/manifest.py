@@ -36,6 +36,11 @@ def manifest_text(sdl: Sdl, all_orders: Sequence[Order]) -> str:
         }
         for order in all_orders
     ]
+    return manifest_json(groups)
+
+
+def manifest_json(groups: Sequence[Mapping[str, Any]]) -> str:
+    """The groups of a manifest as its text."""
     plain = json.dumps(groups, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return plain.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

@@ -155,10 +155,15 @@ def load(source: str) -> Document:
         return Document(_Composer(source).compose())
     except BadYaml:
         # libyaml refuses a tab before a comment or on a blank line; YAML and js-yaml take it
-        forgiving = _IDLE_TABS.sub("", source)
+        forgiving = forgiven(source)
         if forgiving == source:
             raise
         return Document(_Composer(forgiving).compose())
+
+
+def forgiven(source: str) -> str:
+    """The text without the tabs that mean nothing, before a comment or on a blank line."""
+    return _IDLE_TABS.sub("", source)
 
 
 _IDLE_TABS = re.compile(r"^ *\t[ \t]*(?=[#\r\n])", re.MULTILINE)
@@ -174,7 +179,7 @@ class _Composer:
     """Turns events into nodes with a stack of its own."""
 
     def __init__(self, source: str) -> None:
-        shield = _shield(source)
+        shield = shield_of(source)
         self.source = source.translate(shield) if shield else source
         self.unshield = {stand_in: char for char, stand_in in shield.items()}
         self.anchors: dict[str, Node] = {}
@@ -213,7 +218,7 @@ class _Composer:
 
     def _events(self) -> Iterator[yaml.Event]:
         try:
-            yield from yaml.parse(self.source, Loader=_LOADER)
+            yield from yaml.parse(self.source, Loader=LOADER)
         except yaml.MarkedYAMLError as error:
             raise self._bad_syntax(error) from error
         except yaml.reader.ReaderError as error:
@@ -357,7 +362,7 @@ def _mark(place: _Place | None) -> Mark:
 
 # ── tags ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
 _KINDS: Mapping[str, type | tuple[type, ...]] = {
     f"{_CORE}null": type(None),
@@ -395,7 +400,7 @@ def _unknown_tag(tag: str, mark: Mark) -> BadYaml:
 _BREAKS_OF_YAML_1_1 = "\x85\u2028\u2029"
 
 
-def _shield(source: str) -> dict[int, int]:
+def shield_of(source: str) -> dict[int, int]:
     """Stand-ins for the three characters that only YAML 1.1 takes as line breaks."""
     present = [c for c in _BREAKS_OF_YAML_1_1 if c in source]
     if not present:

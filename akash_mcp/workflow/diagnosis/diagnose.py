@@ -94,7 +94,8 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
     for lease, cause in closings:
         if lease is not None and (ago := seconds_since(lease.closed_on, height)) is not None:
             _note_failure(rt, lease.id.provider, cause, ago)
-    if seen := [cause for cause in workload if cause.kind is not STILL_PULLING]:
+    seen = [cause for cause in workload if cause.kind is not STILL_PULLING]
+    if seen and not await rt.learn_secrets(dseq):  # what cannot be hidden is not kept
         rt.evidence.keep(dseq, [Finding(c.what, c.evidence, c.fix) for c in in_order(seen)])
     if any(lease is not None for lease, _ in closings):
         found_causes += kept_causes(rt, dseq)

@@ -43,7 +43,10 @@ def read_environment(file: ComposeFile, service: str, value: Value, path: Path) 
         else:
             found[name] = for_kubernetes(file, text)
     if secret := [name for name in found if found[name] and _SECRET.search(name.upper())]:
-        file.note(f"{service}: the SDL says {', '.join(secret)} as plain text, which the provider can read.")
+        file.note(
+            f"{service}: the SDL says {', '.join(secret)} as plain text. Let the user store each with akash-mcp secret "
+            "set NAME, and write secret://NAME as its value; the provider can read it even so."
+        )
     return found
 
 

@@ -64,7 +64,7 @@ SERVICE: Mapping[str, tuple[str, str]] = {
     "pull_policy": ("a provider pulls what it does not have", "give each version its own tag"),
     "read_only": ("a provider's containers can write to their root disk", ""),
     "runtime": ("the provider chooses it", ""),
-    "secrets": (_FILES, "pass it in a variable; the provider can read it there"),
+    "secrets": (_FILES, "store it with akash-mcp secret set NAME and write NAME=secret://NAME in env"),
     "security_opt": (_RIGHTS, ""),
     "stdin_open": ("it is about your terminal", ""),
     "stop_grace_period": ("the provider chooses it", ""),
@@ -88,7 +88,7 @@ TOP: Mapping[str, tuple[str, str]] = {
     "version": ("Compose itself has stopped reading it", ""),
     "name": ("an SDL has no name; a deployment gets its own", ""),
     "configs": (_FILES, f"{_IMAGE}, or pass it in a variable"),
-    "secrets": (_FILES, "pass it in a variable; the provider can read it there"),
+    "secrets": (_FILES, "store it with akash-mcp secret set NAME and write NAME=secret://NAME in env"),
     "include": (_MERGE, MERGED),
 }
 """Fields at the top of the file, likewise with reason and fix."""

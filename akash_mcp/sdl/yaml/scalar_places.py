@@ -1,0 +1,32 @@
+"""Where each scalar stands in a YAML text, without its anchor and its tag: what can be replaced in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import yaml
+
+from akash_mcp.sdl.yaml.loader import LOADER, forgiven, shield_of
+
+
+def scalar_places(source: str) -> tuple[str, list[tuple[int, int, str]]]:
+    """The text as it is read, and of each scalar in it where it starts, where it ends and what it says.
+
+    `source` must be one that `load` takes. What that forgives is not in the text that is returned.
+    """
+    source = source.removeprefix("\ufeff")
+    try:
+        return source, list(_places(source))
+    except yaml.YAMLError:
+        forgiving = forgiven(source)
+        return forgiving, list(_places(forgiving))
+
+
+def _places(text: str) -> Iterator[tuple[int, int, str]]:
+    shield = shield_of(text)
+    unshield = {stand_in: char for char, stand_in in shield.items()}
+    for token in yaml.scan(text.translate(shield), Loader=LOADER):
+        if isinstance(token, yaml.ScalarToken):
+            start, end = token.start_mark.index, token.end_mark.index
+            # A block scalar's token ends where the next line begins.
+            yield start, start + len(text[start:end].rstrip()), token.value.translate(unshield)

@@ -1,0 +1,68 @@
+"""The last wall before an answer leaves: no value of a stored secret is in it, whatever it was built from.
+
+Most text was cleaned where it entered. But a log that a container wrote before this process began can hold a value that
+nobody asked this process for yet. So the secrets of the deployment that a call names are read first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mcp.types import CallToolResult, TextContent
+from pydantic import BaseModel
+
+from akash_mcp.errors import LedgerUnusable
+from akash_mcp.ids import Dseq, OpId
+from akash_mcp.sanitize import secrets
+from akash_mcp.workflow.runtime import Runtime
+
+
+async def learn_secrets(rt: Runtime, arguments: Mapping[str, Any]) -> str:
+    """Know the secrets of the deployment that a call names, so that they are hidden. What to say of those that cannot
+    be read; nothing where there are none."""
+    dseq = str(arguments.get("dseq") or arguments.get("id") or "")
+    try:
+        if dseq.startswith("op_"):
+            operation = rt.journal.find(OpId(dseq))
+            dseq = (operation.dseq if operation else None) or ""
+    except LedgerUnusable:  # nobody knows then which it is
+        return ""
+    unread = await rt.learn_secrets(Dseq(dseq)) if dseq else ()
+    if not unread:
+        return ""
+    return (
+        f"Not hidden in this answer: the value of {', '.join(unread)}, which this server could not read. If it stands "
+        "here, do not repeat it; ask the user to unlock their keyring, or to run akash-mcp secret list."
+    )
+
+
+def hidden(value: Any) -> Any:
+    """Text, or what JSON is made of, with every known value of a secret replaced by its name."""
+    if isinstance(value, str):
+        return secrets.known.mask(value)[0]
+    if isinstance(value, dict):
+        return {key: hidden(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [hidden(each) for each in value]
+    return value
+
+
+def as_json(model: BaseModel) -> str:
+    """A result as JSON text with nothing secret in it."""
+    plain = model.model_dump(mode="json", exclude_none=True)
+    shown = hidden(plain)
+    if shown == plain:
+        return model.model_dump_json(exclude_none=True)
+    return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+
+
+def tool_result(model: BaseModel, note: str) -> CallToolResult:
+    """A result as a tool answers it: once as text and once structured, with a note behind the text where there is
+    one."""
+    texts = [as_json(model), *([note] if note else [])]
+    return CallToolResult(
+        content=[TextContent(type="text", text=text) for text in texts],
+        structured_content=hidden(model.model_dump(mode="json", exclude_none=True)),
+    )
