@@ -35,6 +35,7 @@ LONGEST = 32_768
 """Characters of a value: several certificates with their key fit in."""
 _READ_SECONDS = 10.0
 """How long a keyring may take: one that is locked waits for a person."""
+_LOOK_SECONDS = 0.05
 _RECOMMENDED = 1
 """The priority from which on keyring recommends a backend. Below are plain files and the absence of any."""
 
@@ -79,6 +80,8 @@ class SecretStore:
         """When what was read last was set, by name."""
         self._hidden: set[str] = set()
         """All values that were read: older ones stand in logs still."""
+        self._is_reading = False
+        """A keyring that is locked keeps one thread waiting, however many calls there are."""
 
     # ── for a person at the command line ─────────────────────────────────────────────────────────────────────────
 
@@ -148,18 +151,11 @@ class SecretStore:
                 f"{'; '.join(f'akash-mcp secret set {name}' for name in missing)}. Then call again. Never ask for the "
                 "value in the conversation.",
             )
-        try:
-            with anyio.fail_after(_READ_SECONDS):
-                # In a thread: a keyring that is locked waits for a person, who may not come.
-                return await anyio.to_thread.run_sync(
-                    lambda: {name: self._value(name, entries[name]) for name in wanted},
-                    abandon_on_cancel=True,
-                )
-        except TimeoutError as late:
-            raise MissingSecret(
-                f"{_listed([*wanted])} not read in time: the keyring may be locked.",
-                next_step="Ask the user to unlock their keyring.",
-            ) from late
+        found = await self._read_now({name: entries[name] for name in wanted})
+        for value in found.values():
+            if isinstance(value, MissingSecret):
+                raise value
+        return {name: str(value) for name, value in found.items()}
 
     async def filled_manifest(self, sdl: str, manifest: str) -> str:
         """The manifest of an SDL with the values of its secrets; `manifest` where it has none.
@@ -178,11 +174,14 @@ class SecretStore:
             entries = self._entries() if wanted else {}
         except MissingSecret:
             entries = {}
-        for name in wanted:
-            entry = entries.get(name)
-            if entry is not None and self._read.get(name) != entry.set_at:
-                with suppress(MissingSecret):
-                    await self.values([name])
+        unread = {
+            name: entries[name]
+            for name in wanted
+            if name in entries and self._read.get(name) != entries[name].set_at
+        }
+        if unread:
+            with suppress(MissingSecret):
+                await self._read_now(unread)
         return tuple(name for name in wanted if name not in self._read)
 
     def set_since(self, names: Iterable[str], moment: float) -> tuple[str, ...]:
@@ -201,6 +200,41 @@ class SecretStore:
         self._hidden.clear()
         self._read.clear()
 
+    async def _read_now(self, entries: Mapping[str, _Entry]) -> dict[str, str | MissingSecret]:
+        """The values of some, or why they cannot be had. Raises `MissingSecret` where that is not known in time."""
+
+        def read() -> dict[str, str | MissingSecret]:
+            self._is_reading = True
+            try:
+                return {name: self._value_or_why(name, entry) for name, entry in entries.items()}
+            finally:
+                self._is_reading = False
+
+        try:
+            with anyio.fail_after(_READ_SECONDS):
+                while self._is_reading:  # noqa: ASYNC110  a thread ends it
+                    await anyio.sleep(_LOOK_SECONDS)
+                # In a thread: a keyring that is locked waits for a person, who may not come.
+                found = await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
+        except TimeoutError as late:
+            raise MissingSecret(
+                f"{_listed([*entries])} not read in time: the keyring may be locked.",
+                next_step="Ask the user to unlock their keyring.",
+            ) from late
+        # Not in that thread: what is known is changed by one only.
+        for name, value in found.items():
+            if isinstance(value, str):
+                secrets.known.remember(value, name)
+                self._hidden.add(value)
+                self._read[name] = entries[name].set_at
+        return found
+
+    def _value_or_why(self, name: str, entry: _Entry) -> str | MissingSecret:
+        try:
+            return self._value(name, entry)
+        except MissingSecret as missing:
+            return missing
+
     def _value(self, name: str, entry: _Entry) -> str:
         value: str | None
         if entry.place == "environment":
@@ -217,9 +251,6 @@ class SecretStore:
                 f"Secret {name} has no value: {where} does not have it.",
                 next_step=f"Ask the user to run, in a terminal: akash-mcp secret set {name}.",
             )
-        secrets.known.remember(value, name)
-        self._hidden.add(value)
-        self._read[name] = entry.set_at
         return value
 
     def _remove_from_keyring(self, name: str) -> None:
