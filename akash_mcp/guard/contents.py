@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from akash_mcp.errors import BadArgument
 from akash_mcp.ids import ProviderAddress
 from akash_mcp.money import Usd, told_apart
 from akash_mcp.sanitize.text import quoted
@@ -24,8 +25,9 @@ IMAGE_BYTES = 72
 _MOST_SERVICES = 3
 _MOST_PARTS = 2
 _MOST_PORTS = 20
-_MOST_SECRETS = 6
 """How much of somebody else's words one question holds: it is read on a phone too."""
+_MOST_SECRET_BYTES = 2_000
+"""Of the words about secrets, of which none is left out: what is not named is not approved."""
 
 _MARKUP = re.compile(r"[*~`|\\<>\[\]]")
 _QUOTATION_MARKS = re.compile(
@@ -115,15 +117,27 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class SecretUse:
-    """A secret that was stored by name, and the image that gets its value."""
+    """A secret that was stored by name, and the image that gets its value.
+
+    `command`: what the SDL has the image run, on one line; empty where that is the image's own.
+    """
 
     name: str
     image: str
+    command: str = ""
 
-    @property
-    def words(self) -> str:
-        """`secret DB_PASSWORD goes to "postgres:17"`."""
-        return f"secret {self.name} goes to {label(self.image, IMAGE_BYTES)}"
+
+def _secret_words(uses: Sequence[SecretUse]) -> str:
+    """`secrets DB, KEY go to "postgres:17", secret KEY goes to "alpine:3" (told to run "sh -c env")`."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for use in uses:
+        names.setdefault((use.image, use.command), []).append(use.name)
+    return ", ".join(
+        f"{'secret' if len(each) == 1 else 'secrets'} {', '.join(dict.fromkeys(each))} "
+        f"{'goes' if len(each) == 1 else 'go'} to {label(image, IMAGE_BYTES)}"
+        + (f" (told to run {label(command, IMAGE_BYTES)})" if command else "")
+        for (image, command), each in names.items()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +171,19 @@ class Contents:
                 (self.filters, f"Only at providers with {_words(self.filters)}."),
                 (
                     self.secrets,
-                    f"{_first_upper(listed(self.secrets, lambda use: use.words, _MOST_SECRETS))}, and its provider "
-                    "can read it.",
+                    f"{_first_upper(_secret_words(self.secrets))}, and its provider can read it.",
                 ),
             )
             if items
+        )
+
+
+def check_all_named(contents: Contents) -> None:
+    """Raise `BadArgument` for more secrets than a person can be asked about at once."""
+    if len(_secret_words(contents.secrets).encode()) > _MOST_SECRET_BYTES:
+        raise BadArgument(
+            "It has more secrets than one question can name.",
+            next_step="Use fewer: several values can be one secret, such as the whole of a configuration file.",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from akash_mcp.guard.contents import App, Contents, Disk, Filter, Opening, SecretUse, ServiceChange
+from akash_mcp.sanitize.shell import command_line
 from akash_mcp.sdl import Report
 from akash_mcp.sdl.model import Expose, Placement, Sdl, Service
 from akash_mcp.sdl.output.quantities import rounded_up, size_bytes
@@ -28,8 +29,12 @@ def contents_of(report: Report) -> Contents:
         filters=tuple(
             dict.fromkeys(each for _, place, _ in placed for each in _filters(sdl.placements[place]))
         ),
-        secrets=tuple(SecretUse(name, sdl.services[service].image) for name, service in report.secrets),
+        secrets=tuple(_secret_use(name, sdl.services[service]) for name, service in report.secrets),
     )
+
+
+def _secret_use(name: str, service: Service) -> SecretUse:
+    return SecretUse(name, service.image, command_line((*service.command, *service.args)))
 
 
 def changes_between(old: Report, new: Report) -> tuple[ServiceChange, ...]:
