@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from akash_mcp.errors import BadArgument
@@ -119,25 +119,33 @@ class Filter:
 class SecretUse:
     """A secret that was stored by name, and the image that gets its value.
 
-    `command`: what the SDL has the image run, on one line; empty where that is the image's own.
+    `command`: what the SDL has the image run, on one line; empty where that is the image's own. `kept`: the Console has
+    the value already (`ac-secret://NAME`), of this name or of any.
     """
 
     name: str
     image: str
     command: str = ""
+    kept: bool = False
 
 
 def _secret_words(uses: Sequence[SecretUse]) -> str:
     """`secrets DB, KEY go to "postgres:17", secret KEY goes to "alpine:3" (told to run "sh -c env")`."""
-    names: dict[tuple[str, str], list[str]] = {}
+    names: dict[SecretUse, list[str]] = {}
     for use in uses:
-        names.setdefault((use.image, use.command), []).append(use.name)
+        names.setdefault(replace(use, name=""), []).append(label(use.name, 64) if use.kept else use.name)
     return ", ".join(
-        f"{'secret' if len(each) == 1 else 'secrets'} {', '.join(dict.fromkeys(each))} "
-        f"{'goes' if len(each) == 1 else 'go'} to {label(image, IMAGE_BYTES)}"
-        + (f" (told to run {label(command, IMAGE_BYTES)})" if command else "")
-        for (image, command), each in names.items()
+        f"{_what_goes(list(dict.fromkeys(each)), use.kept)} to {label(use.image, IMAGE_BYTES)}"
+        + (f" (told to run {label(use.command, IMAGE_BYTES)})" if use.command else "")
+        for use, each in names.items()
     )
+
+
+def _what_goes(names: Sequence[str], kept: bool) -> str:
+    listed = ", ".join(names)
+    if kept:
+        return f"what the Console keeps as {listed} goes"
+    return f"secret {listed} goes" if len(names) == 1 else f"secrets {listed} go"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +160,8 @@ class Contents:
 
     @property
     def secret_names(self) -> tuple[str, ...]:
-        """The names of its secrets, each once."""
-        return tuple(dict.fromkeys(use.name for use in self.secrets))
+        """The names of those of its secrets whose values are stored here, each once."""
+        return tuple(dict.fromkeys(use.name for use in self.secrets if not use.kept))
 
     @property
     def words(self) -> str:

@@ -194,8 +194,8 @@ async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
 async def check_secrets(rt: Runtime, sdl: str, report: Report) -> None:
     """Raise `MissingSecret` for a secret that is not stored, `BadArgument` for more than a question can name, and
     `Refused` where the values do not fit in the SDL."""
+    check_all_named(contents_of(report))
     if report.secrets:
-        check_all_named(contents_of(report))
         filled(sdl, await rt.secrets.values(name for name, _ in report.secrets))
 
 

@@ -171,3 +171,12 @@ def test_more_secrets_than_a_question_can_name_are_refused(plan: LaunchPlan) -> 
     assert check(sdl).ok
     with pytest.raises(BadArgument, match="more secrets than one question can name"):
         check_all_named(contents_of(check(sdl)))
+
+
+def test_the_question_names_what_the_console_keeps_already_and_gives_to_an_image(plan: LaunchPlan) -> None:
+    sdl = plan.sdl.replace("PASSWORD=secret://DB", "STOLEN=ac-secret://DB", 1)
+    held = contents_of(check(sdl))
+    assert (
+        'What the Console keeps as "DB" goes to "nginx:1.28.0-alpine", and its provider' in held.sentences[-1]
+    )
+    assert held.secret_names == ()

@@ -10,7 +10,7 @@ import keyring
 import pytest
 from agents import YES, Connect, text_of
 from keyring_in_a_file import FileKeyring
-from workloads import run_workload
+from workloads import STARTED, run_workload
 
 from akash_mcp import config
 from akash_mcp.guard.secret_store import SecretStore
@@ -77,6 +77,7 @@ async def test_what_an_update_gave_to_a_deployment_of_somebody_else_is_hidden_af
     dseq = run_workload(network, sdl)
     async with connect(answer=YES) as agent:
         await agent.call("update_deployment", dseq=dseq, sdl=sdl.replace("MODE=plain", "MODE=secret://DB"))
+    network.clock.skip(STARTED)
     async with connect() as agent:
         assert "MODE=[secret DB]" in text_of(await agent.ask("get_logs", dseq=dseq))
 
