@@ -97,18 +97,17 @@ class SecretStore:
                 next_step="",
                 money="",
             )
-        entries = self._entries()
+        self._entries()  # a file that cannot be used is found before a keyring has what nobody will find in it
         backend = _real_keyring()
         if backend is None:
-            place: Place = "file"
-            entries[name] = _Entry(place=place, set_at=self._now(), value=value)
+            entry = _Entry(place="file", set_at=self._now(), value=value)
         else:
-            place = "keyring"
             with _keyring_errors("The system's keyring does not take it"):
                 backend.set_password(self._service, name, value)
-            entries[name] = _Entry(place=place, set_at=self._now())
-        self._write(entries)
-        return place
+            entry = _Entry(place="keyring", set_at=self._now())
+        # Read anew: a keyring may have waited for a person, and another process may have stored something meanwhile.
+        self._write({**self._entries(), name: entry})
+        return entry.place
 
     def set_from_environment(self, name: str, variable: str) -> None:
         """Read a secret from a variable of the server's environment from now on."""
@@ -121,13 +120,12 @@ class SecretStore:
 
     def remove(self, name: str) -> None:
         """Forget a secret. Raises `BadArgument` for one that is not there."""
-        entries = self._entries()
-        if name not in entries:
+        if name not in self._entries():
             raise BadArgument(
                 f"There is no secret {name[:64]!r}.", next_step="akash-mcp secret list shows them.", money=""
             )
         self._remove_from_keyring(name)
-        self._write({other: entry for other, entry in entries.items() if other != name})
+        self._write({other: entry for other, entry in self._entries().items() if other != name})
 
     def stored(self) -> Sequence[StoredSecret]:
         """All of them, by name."""

@@ -164,6 +164,17 @@ async def test_a_keyring_that_waits_for_a_person_is_waited_for_once_a_call_and_b
         assert await store.learn(names) == ()
 
 
+def test_what_another_process_stores_while_a_keyring_asks_is_not_lost(kept: Path, store: SecretStore) -> None:
+    class Asking(FileKeyring):
+        def set_password(self, service: str, username: str, password: str) -> None:
+            store.set_from_environment("OTHER", "FULL")
+            super().set_password(service, username, password)
+
+    for _ in using(Asking()):
+        store.set("DB", VALUE)
+    assert [each.name for each in store.stored()] == ["DB", "OTHER"]
+
+
 async def test_what_is_read_is_made_known_by_one_thread_so_that_none_is_lost(
     place: str, store: SecretStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
