@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from akash_mcp.errors import BadArgument
 from akash_mcp.ids import ProviderAddress
 from akash_mcp.money import Usd, told_apart
 from akash_mcp.sanitize.text import quoted
@@ -24,8 +25,9 @@ IMAGE_BYTES = 72
 _MOST_SERVICES = 3
 _MOST_PARTS = 2
 _MOST_PORTS = 20
-_MOST_SECRETS = 6
 """How much of somebody else's words one question holds: it is read on a phone too."""
+_MOST_SECRET_BYTES = 2_000
+"""Of the words about secrets, of which none is left out: what is not named is not approved."""
 
 _MARKUP = re.compile(r"[*~`|\\<>\[\]]")
 _QUOTATION_MARKS = re.compile(
@@ -115,15 +117,35 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class SecretUse:
-    """A secret that was stored by name, and the image that gets its value."""
+    """A secret that was stored by name, and the image that gets its value.
+
+    `command`: what the SDL has the image run, on one line; empty where that is the image's own. `kept`: the Console has
+    the value already (`ac-secret://NAME`), of this name or of any.
+    """
 
     name: str
     image: str
+    command: str = ""
+    kept: bool = False
 
-    @property
-    def words(self) -> str:
-        """`secret DB_PASSWORD goes to "postgres:17"`."""
-        return f"secret {self.name} goes to {label(self.image, IMAGE_BYTES)}"
+
+def _secret_words(uses: Sequence[SecretUse]) -> str:
+    """`secrets DB, KEY go to "postgres:17", secret KEY goes to "alpine:3" (told to run "sh -c env")`."""
+    names: dict[SecretUse, list[str]] = {}
+    for use in uses:
+        names.setdefault(replace(use, name=""), []).append(label(use.name, 64) if use.kept else use.name)
+    return ", ".join(
+        f"{_what_goes(list(dict.fromkeys(each)), use.kept)} to {label(use.image, IMAGE_BYTES)}"
+        + (f" (told to run {label(use.command, IMAGE_BYTES)})" if use.command else "")
+        for use, each in names.items()
+    )
+
+
+def _what_goes(names: Sequence[str], kept: bool) -> str:
+    listed = ", ".join(names)
+    if kept:
+        return f"what the Console keeps as {listed} goes"
+    return f"secret {listed} goes" if len(names) == 1 else f"secrets {listed} go"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +160,8 @@ class Contents:
 
     @property
     def secret_names(self) -> tuple[str, ...]:
-        """The names of its secrets, each once."""
-        return tuple(dict.fromkeys(use.name for use in self.secrets))
+        """The names of those of its secrets whose values are stored here, each once."""
+        return tuple(dict.fromkeys(use.name for use in self.secrets if not use.kept))
 
     @property
     def words(self) -> str:
@@ -157,11 +179,19 @@ class Contents:
                 (self.filters, f"Only at providers with {_words(self.filters)}."),
                 (
                     self.secrets,
-                    f"{_first_upper(listed(self.secrets, lambda use: use.words, _MOST_SECRETS))}, and its provider "
-                    "can read it.",
+                    f"{_first_upper(_secret_words(self.secrets))}, and its provider can read it.",
                 ),
             )
             if items
+        )
+
+
+def check_all_named(contents: Contents) -> None:
+    """Raise `BadArgument` for more secrets than a person can be asked about at once."""
+    if len(_secret_words(contents.secrets).encode()) > _MOST_SECRET_BYTES:
+        raise BadArgument(
+            "It has more secrets than one question can name.",
+            next_step="Use fewer: several values can be one secret, such as the whole of a configuration file.",
         )
 
 

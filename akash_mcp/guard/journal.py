@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,6 +25,7 @@ from akash_mcp.guard.refusals import Refusals
 from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize.text import one_line
+from akash_mcp.sdl.secret_reference import SCHEME, names_mentioned
 
 LONGEST_SUMMARY = 2_000
 LONGEST_NOTE = 500
@@ -222,6 +223,21 @@ class Journal:
                 (dseq, Kind.LAUNCH),
             ).fetchone()
         return Sources(*row) if row else None
+
+    def note_secrets(self, op_id: OpId, dseq: Dseq, names: Iterable[str]) -> None:
+        """Write down that an update gives a deployment these secrets, whoever created it."""
+        known = dict.fromkeys((*self.secrets_of(dseq), *names))
+        with self._store.transaction() as db:
+            references = " ".join(f"{SCHEME}{name}" for name in known)
+            db.execute("UPDATE operations SET sdl = ? WHERE op_id = ?", (references or None, op_id))
+
+    def secrets_of(self, dseq: Dseq) -> tuple[str, ...]:
+        """The names of the secrets that a deployment was given, as far as it is open or was changed by us."""
+        with self._store.reading() as db:
+            rows = db.execute(
+                "SELECT sdl FROM operations WHERE dseq = ? AND sdl IS NOT NULL", (dseq,)
+            ).fetchall()
+        return names_mentioned("\n".join(row["sdl"] for row in rows))
 
     def mark_closed(self, dseq: Dseq, note: str) -> None:
         """A deployment is proven closed: its launch ends, and what it ran is forgotten."""

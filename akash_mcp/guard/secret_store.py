@@ -35,6 +35,7 @@ LONGEST = 32_768
 """Characters of a value: several certificates with their key fit in."""
 _READ_SECONDS = 10.0
 """How long a keyring may take: one that is locked waits for a person."""
+_LOOK_SECONDS = 0.05
 _RECOMMENDED = 1
 """The priority from which on keyring recommends a backend. Below are plain files and the absence of any."""
 
@@ -79,6 +80,8 @@ class SecretStore:
         """When what was read last was set, by name."""
         self._hidden: set[str] = set()
         """All values that were read: older ones stand in logs still."""
+        self._is_reading = False
+        """A keyring that is locked keeps one thread waiting, however many calls there are."""
 
     # ── for a person at the command line ─────────────────────────────────────────────────────────────────────────
 
@@ -94,18 +97,17 @@ class SecretStore:
                 next_step="",
                 money="",
             )
-        entries = self._entries()
+        self._entries()  # a file that cannot be used is found before a keyring has what nobody will find in it
         backend = _real_keyring()
         if backend is None:
-            place: Place = "file"
-            entries[name] = _Entry(place=place, set_at=self._now(), value=value)
+            entry = _Entry(place="file", set_at=self._now(), value=value)
         else:
-            place = "keyring"
             with _keyring_errors("The system's keyring does not take it"):
                 backend.set_password(self._service, name, value)
-            entries[name] = _Entry(place=place, set_at=self._now())
-        self._write(entries)
-        return place
+            entry = _Entry(place="keyring", set_at=self._now())
+        # Read anew: a keyring may have waited for a person, and another process may have stored something meanwhile.
+        self._write({**self._entries(), name: entry})
+        return entry.place
 
     def set_from_environment(self, name: str, variable: str) -> None:
         """Read a secret from a variable of the server's environment from now on."""
@@ -118,13 +120,12 @@ class SecretStore:
 
     def remove(self, name: str) -> None:
         """Forget a secret. Raises `BadArgument` for one that is not there."""
-        entries = self._entries()
-        if name not in entries:
+        if name not in self._entries():
             raise BadArgument(
                 f"There is no secret {name[:64]!r}.", next_step="akash-mcp secret list shows them.", money=""
             )
         self._remove_from_keyring(name)
-        self._write({other: entry for other, entry in entries.items() if other != name})
+        self._write({other: entry for other, entry in self._entries().items() if other != name})
 
     def stored(self) -> Sequence[StoredSecret]:
         """All of them, by name."""
@@ -148,18 +149,11 @@ class SecretStore:
                 f"{'; '.join(f'akash-mcp secret set {name}' for name in missing)}. Then call again. Never ask for the "
                 "value in the conversation.",
             )
-        try:
-            with anyio.fail_after(_READ_SECONDS):
-                # In a thread: a keyring that is locked waits for a person, who may not come.
-                return await anyio.to_thread.run_sync(
-                    lambda: {name: self._value(name, entries[name]) for name in wanted},
-                    abandon_on_cancel=True,
-                )
-        except TimeoutError as late:
-            raise MissingSecret(
-                f"{_listed([*wanted])} not read in time: the keyring may be locked.",
-                next_step="Ask the user to unlock their keyring.",
-            ) from late
+        found = await self._read_now({name: entries[name] for name in wanted})
+        for value in found.values():
+            if isinstance(value, MissingSecret):
+                raise value
+        return {name: str(value) for name, value in found.items()}
 
     async def filled_manifest(self, sdl: str, manifest: str) -> str:
         """The manifest of an SDL with the values of its secrets; `manifest` where it has none.
@@ -178,11 +172,14 @@ class SecretStore:
             entries = self._entries() if wanted else {}
         except MissingSecret:
             entries = {}
-        for name in wanted:
-            entry = entries.get(name)
-            if entry is not None and self._read.get(name) != entry.set_at:
-                with suppress(MissingSecret):
-                    await self.values([name])
+        unread = {
+            name: entries[name]
+            for name in wanted
+            if name in entries and self._read.get(name) != entries[name].set_at
+        }
+        if unread:
+            with suppress(MissingSecret):
+                await self._read_now(unread)
         return tuple(name for name in wanted if name not in self._read)
 
     def set_since(self, names: Iterable[str], moment: float) -> tuple[str, ...]:
@@ -201,6 +198,41 @@ class SecretStore:
         self._hidden.clear()
         self._read.clear()
 
+    async def _read_now(self, entries: Mapping[str, _Entry]) -> dict[str, str | MissingSecret]:
+        """The values of some, or why they cannot be had. Raises `MissingSecret` where that is not known in time."""
+
+        def read() -> dict[str, str | MissingSecret]:
+            self._is_reading = True
+            try:
+                return {name: self._value_or_why(name, entry) for name, entry in entries.items()}
+            finally:
+                self._is_reading = False
+
+        try:
+            with anyio.fail_after(_READ_SECONDS):
+                while self._is_reading:  # noqa: ASYNC110  a thread ends it
+                    await anyio.sleep(_LOOK_SECONDS)
+                # In a thread: a keyring that is locked waits for a person, who may not come.
+                found = await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
+        except TimeoutError as late:
+            raise MissingSecret(
+                f"{_listed([*entries])} not read in time: the keyring may be locked.",
+                next_step="Ask the user to unlock their keyring.",
+            ) from late
+        # Not in that thread: what is known is changed by one only.
+        for name, value in found.items():
+            if isinstance(value, str):
+                secrets.known.remember(value, name)
+                self._hidden.add(value)
+                self._read[name] = entries[name].set_at
+        return found
+
+    def _value_or_why(self, name: str, entry: _Entry) -> str | MissingSecret:
+        try:
+            return self._value(name, entry)
+        except MissingSecret as missing:
+            return missing
+
     def _value(self, name: str, entry: _Entry) -> str:
         value: str | None
         if entry.place == "environment":
@@ -217,9 +249,6 @@ class SecretStore:
                 f"Secret {name} has no value: {where} does not have it.",
                 next_step=f"Ask the user to run, in a terminal: akash-mcp secret set {name}.",
             )
-        secrets.known.remember(value, name)
-        self._hidden.add(value)
-        self._read[name] = entry.set_at
         return value
 
     def _remove_from_keyring(self, name: str) -> None:

@@ -52,6 +52,8 @@ class UpdatePermit:
         Raises what the Console raises where nothing was changed, and `Interrupted` where that is not known.
         """
         operation, plan = self._operation, self._plan
+        # Before it is sent: whatever the answer, its containers can print them from now on.
+        operation.journal.note_secrets(self.op_id, plan.dseq, plan.contents.secret_names)
         with operation.accounted(on_refusal=State.UNKNOWN if self._is_recorded else State.REFUSED):
             try:
                 version, is_taken = await self._send(), True

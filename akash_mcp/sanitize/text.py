@@ -138,14 +138,21 @@ def _window(text: str, limit: int, keep: Literal["start", "end"]) -> tuple[str, 
     size = limit * _SHRINKS + 4 * edge
     if len(text) <= size:
         return text, False
-    # The word that the edge goes through is half a word, so it is left out, however long it is.
+    # The word that the edge goes through is half a word, so it is left out, however long it is, and with it the value
+    # that it is a part of.
     if keep == "start":
         end, _ = secrets.known.across(text, size)
         words = text[end - edge : end].rsplit(None, 1)
-        return text[: end - edge] + (words[0] if len(words) > 1 else ""), True
+        end += (len(words[0]) if len(words) > 1 else 0) - edge
+        while (before := secrets.known.across(text, end)[0]) < end:
+            end = before
+        return text[:end], True
     _, start = secrets.known.across(text, len(text) - size)
     words = text[start : start + edge].split(None, 1)
-    return (words[1] if len(words) > 1 else "") + text[start + edge :], True
+    start += edge - (len(words[1]) if len(words) > 1 else 0)
+    while (after := secrets.known.across(text, start)[1]) > start:
+        start = after
+    return text[start:], True
 
 
 def _finish(text: str, *, limit: int, keep: Literal["start", "end"], cut: bool) -> Cleaned:

@@ -55,7 +55,7 @@ def check(text: str) -> Report:
         check_names(all_orders),
         check_images(all_orders),
         check_open_to_world(all_orders),
-        check_secrets(sdl),
+        check_secrets(sdl, document.data),
     )
     refused = list(islice(later, MAX_FAULTS))
     noted = (check_ceiling(all_orders), check_market(sdl), check_patchable(sdl), check_cli(sdl))

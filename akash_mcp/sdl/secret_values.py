@@ -1,7 +1,8 @@
 """An SDL with other words in the place of its references to secrets: their values, or the Console's own references.
 
 Only the references are rewritten, in quotes; what else stands in the text is left as it was written. That this is
-exact is not believed: the manifest of the result is compared with the manifest in which the values were replaced.
+exact is not believed: the manifest of the result is compared with the manifest in which the values were replaced, and
+its orders with what they were.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def _replaced(sdl: str, words: Mapping[str, str]) -> str:
         # Of what is wrong only the place: the rest may quote a value.
         where = ", ".join(finding.path or "its size" for finding in after.errors[:3])
         raise CannotFill(f"the Console would not take the SDL with its secrets, for {where}")
-    if after.manifest != _manifest_with(before.manifest, words):
+    # The groups are what is public on the chain.
+    if after.manifest != _manifest_with(before.manifest, words) or after.groups != before.groups:
         raise CannotFill("its secrets cannot be put in exactly: write each as NAME=secret://NAME on a line")
     return filled
 

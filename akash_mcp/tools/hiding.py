@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from akash_mcp.errors import LedgerUnusable
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize import secrets
+from akash_mcp.tools.results import listed_fields
 from akash_mcp.workflow.runtime import Runtime
 
 
@@ -51,8 +52,7 @@ def hidden(value: Any) -> Any:
 
 def as_json(model: BaseModel) -> str:
     """A result as JSON text with nothing secret in it."""
-    plain = model.model_dump(mode="json", exclude_none=True)
-    shown = hidden(plain)
+    plain, shown = _plain_and_shown(model)
     if shown == plain:
         return model.model_dump_json(exclude_none=True)
     return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
@@ -64,5 +64,11 @@ def tool_result(model: BaseModel, note: str) -> CallToolResult:
     texts = [as_json(model), *([note] if note else [])]
     return CallToolResult(
         content=[TextContent(type="text", text=text) for text in texts],
-        structured_content=hidden(model.model_dump(mode="json", exclude_none=True)),
+        structured_content=_plain_and_shown(model)[1],
     )
+
+
+def _plain_and_shown(model: BaseModel) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A result as it is, and with nothing secret in it."""
+    plain, listed = model.model_dump(mode="json", exclude_none=True), listed_fields(type(model))
+    return plain, {key: value if key in listed else hidden(value) for key, value in plain.items()}

@@ -7,9 +7,10 @@ shortened before they come here.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from functools import cache
+from typing import Any, Literal, get_origin
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from akash_mcp.sanitize.text import one_line
 from akash_mcp.tools.arguments import UsdLeft, UsdOut, UsdRate
@@ -18,12 +19,22 @@ LONGEST_TEXT = 4_000
 """The most bytes of one text in an answer: enough for a plan, which a person must see in full."""
 
 
+@cache
+def listed_fields(model: type[BaseModel]) -> frozenset[str]:
+    """The fields whose schema lists what they can be. It is ours, and a mask in it would break the schema."""
+    return frozenset(
+        name for name, field in model.model_fields.items() if get_origin(field.annotation) is Literal
+    )
+
+
 class Result(BaseModel):
     """The base of every answer: each text becomes one clean line of bounded length, whoever wrote it."""
 
     @field_validator("*", mode="before")
     @classmethod
-    def _clean(cls, value: Any) -> Any:
+    def _clean(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.field_name in listed_fields(cls):
+            return value
         if isinstance(value, str):
             return one_line(value, limit=LONGEST_TEXT)
         if isinstance(value, list):

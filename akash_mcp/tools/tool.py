@@ -97,7 +97,7 @@ class AkashTool(Tool):
         """Run the tool; see the module's docstring for what becomes of its result and errors."""
         start_call()
         _refuse_halves(self.name, arguments)
-        note = await learn_secrets(context.request_context.lifespan_context, arguments)
+        note = await bounded(learn_secrets)(context.request_context.lifespan_context, arguments)
         try:
             result = await super().run(arguments, context)
         except ToolError as error:

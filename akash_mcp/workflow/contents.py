@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from akash_mcp.guard.contents import App, Contents, Disk, Filter, Opening, SecretUse, ServiceChange
+from akash_mcp.sanitize.shell import command_line
 from akash_mcp.sdl import Report
 from akash_mcp.sdl.model import Expose, Placement, Sdl, Service
 from akash_mcp.sdl.output.quantities import rounded_up, size_bytes
 from akash_mcp.sdl.patch import environment, http_options, is_seal
+from akash_mcp.sdl.secret_reference import CONSOLE_SCHEME
 
 
 def contents_of(report: Report) -> Contents:
@@ -28,8 +30,22 @@ def contents_of(report: Report) -> Contents:
         filters=tuple(
             dict.fromkeys(each for _, place, _ in placed for each in _filters(sdl.placements[place]))
         ),
-        secrets=tuple(SecretUse(name, sdl.services[service].image) for name, service in report.secrets),
+        secrets=(
+            *(_secret_use(name, sdl.services[service]) for name, service in report.secrets),
+            *(use for service in sdl.services.values() for use in _kept_secrets(service)),
+        ),
     )
+
+
+def _secret_use(name: str, service: Service, *, kept: bool = False) -> SecretUse:
+    return SecretUse(name, service.image, command_line((*service.command, *service.args)), kept)
+
+
+def _kept_secrets(service: Service) -> Iterator[SecretUse]:
+    """What a service gets that the Console has already, and does not show."""
+    for value in (*service.env, *(service.credentials or {}).values()):
+        if CONSOLE_SCHEME in value:
+            yield _secret_use(value.partition(CONSOLE_SCHEME)[2], service, kept=True)
 
 
 def changes_between(old: Report, new: Report) -> tuple[ServiceChange, ...]:

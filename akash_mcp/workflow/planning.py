@@ -25,7 +25,7 @@ from akash_mcp.errors import (
     NotFound,
     OverBudget,
 )
-from akash_mcp.guard.contents import Contents, Seller
+from akash_mcp.guard.contents import Contents, Seller, check_all_named
 from akash_mcp.guard.plans import (
     FREE_CLOSING_HOURS,
     ClosePlan,
@@ -192,7 +192,9 @@ async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
 
 
 async def check_secrets(rt: Runtime, sdl: str, report: Report) -> None:
-    """Raise `MissingSecret` for a secret that is not stored, and `Refused` where the values do not fit in the SDL."""
+    """Raise `MissingSecret` for a secret that is not stored, `BadArgument` for more than a question can name, and
+    `Refused` where the values do not fit in the SDL."""
+    check_all_named(contents_of(report))
     if report.secrets:
         filled(sdl, await rt.secrets.values(name for name, _ in report.secrets))
 

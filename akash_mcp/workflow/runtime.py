@@ -20,7 +20,6 @@ from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.policy import Policy
 from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.ids import Dseq
-from akash_mcp.sdl.secret_reference import names_mentioned
 from akash_mcp.workflow.operations import Operations
 
 
@@ -90,12 +89,12 @@ class Runtime:
     """Seconds since the epoch."""
 
     async def learn_secrets(self, dseq: Dseq) -> tuple[str, ...]:
-        """Know the secrets of what a deployment of ours runs, so that they are hidden.
+        """Know the secrets that a deployment got from here, so that they are hidden.
 
         The names of those that cannot be read. Where the ledger cannot be read nobody knows which it has.
         """
         try:
-            sources = self.journal.sources(dseq)
+            names = self.journal.secrets_of(dseq)
         except LedgerUnusable:
             return ()
-        return await self.secrets.learn(names_mentioned(sources.sdl)) if sources else ()
+        return await self.secrets.learn(names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from keyring.backend import KeyringBackend
 from keyring_in_a_file import FileKeyring, Unrecommended
 
 from akash_mcp.errors import BadArgument, MissingSecret
+from akash_mcp.guard import secret_store
 from akash_mcp.guard.secret_store import LONGEST, SecretStore
 from akash_mcp.sanitize import secrets
 
@@ -133,6 +135,59 @@ async def test_learning_reads_only_what_is_new(locked: Path, store: SecretStore)
     assert await store.learn(["DB", "NEVER"]) == ("NEVER",)
     lock(locked)
     assert await store.learn(["DB"]) == ()  # it was read, and nobody set it since
+
+
+async def test_a_keyring_that_waits_for_a_person_is_waited_for_once_a_call_and_by_one_thread(
+    kept: Path, store: SecretStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Waiting(FileKeyring):
+        def get_password(self, service: str, username: str) -> str | None:
+            asked.append(username)
+            began.set()
+            answered.wait(60)
+            return super().get_password(service, username)
+
+    asked, began, answered = list[str](), threading.Event(), threading.Event()
+    names = ("ONE", "TWO", "THREE")
+    monkeypatch.setattr(secret_store, "_READ_SECONDS", 0.3)
+    for _ in using(Waiting()):
+        for name in names:
+            store.set(name, f"the value of {name}")
+        try:
+            assert await store.learn(names) == names
+            assert began.wait(60)
+            assert await store.learn(names) == names
+            assert asked == ["ONE"]
+        finally:
+            answered.set()
+        monkeypatch.setattr(secret_store, "_READ_SECONDS", 60.0)
+        assert await store.learn(names) == ()
+
+
+def test_what_another_process_stores_while_a_keyring_asks_is_not_lost(kept: Path, store: SecretStore) -> None:
+    class Asking(FileKeyring):
+        def set_password(self, service: str, username: str, password: str) -> None:
+            store.set_from_environment("OTHER", "FULL")
+            super().set_password(service, username, password)
+
+    for _ in using(Asking()):
+        store.set("DB", VALUE)
+    assert [each.name for each in store.stored()] == ["DB", "OTHER"]
+
+
+async def test_what_is_read_is_made_known_by_one_thread_so_that_none_is_lost(
+    place: str, store: SecretStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def remembering(secret: str, name: str | None = None) -> None:
+        threads.add(threading.get_ident())
+        remember(secret, name)
+
+    threads, remember = set[int](), secrets.known.remember
+    monkeypatch.setattr(secrets.known, "remember", remembering)
+    store.set("DB", VALUE)
+    await store.values(["DB"])
+    await store.learn(["DB"])
+    assert threads == {threading.get_ident()}
 
 
 def test_those_that_may_have_another_value_since_a_moment(place: str, store: SecretStore) -> None:

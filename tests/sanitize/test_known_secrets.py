@@ -5,12 +5,15 @@ from __future__ import annotations
 import html
 import json
 from base64 import b64encode, urlsafe_b64encode
+from typing import Literal
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from akash_mcp.sanitize import secrets
+from akash_mcp.sanitize import text as sanitized
 from akash_mcp.sanitize.secrets import SHORTEST_NAMED, KnownSecrets, mask
 from akash_mcp.sanitize.text import clean
 
@@ -32,9 +35,9 @@ SPELLINGS = {
 
 
 def known(value: str = VALUE, name: str | None = "DB") -> KnownSecrets:
-    secrets = KnownSecrets()
-    secrets.remember(value, name)
-    return secrets
+    collection = KnownSecrets()
+    collection.remember(value, name)
+    return collection
 
 
 @pytest.mark.parametrize("text", SPELLINGS.values(), ids=SPELLINGS.keys())
@@ -90,7 +93,29 @@ def test_the_name_of_a_secret_and_a_reference_to_it_are_not_masked_themselves(te
             assert clean(once, limit=limit).text == once
 
 
+@pytest.mark.parametrize("keep", ["start", "end"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_value_that_holds_another_is_not_halved_where_a_long_text_is_cut(
+    keep: Literal["start", "end"], first: int
+) -> None:
+    outer, inner = "correct horse battery-77 and more words", "battery-77"
+    values = [outer, inner]
+    for value in (values[first], values[1 - first]):
+        secrets.known.remember(value, "DB")
+    try:
+        cut = 50 * 4 + 4 * secrets.LONGEST_SECRET
+        for offset in range(len(outer)):
+            near, far = "x " * ((cut - offset) // 2), " x" * 60_000
+            text = near + outer + far if keep == "start" else far + outer + near
+            window, _ = sanitized._window(text, 50, keep)
+            assert "horse" not in (shown := secrets.mask(window)[0]), shown[-60:]
+            assert "more" not in shown, shown[:60]
+    finally:
+        for value in values:
+            secrets.known.forget(value)
+
+
 def test_a_value_that_is_forgotten_is_shown_again() -> None:
-    secrets = known()
-    secrets.forget(VALUE)
-    assert secrets.mask(VALUE) == (VALUE, 0)
+    collection = known()
+    collection.forget(VALUE)
+    assert collection.mask(VALUE) == (VALUE, 0)

@@ -25,6 +25,11 @@ def env(*items: str) -> str:
     return with_lines("env:", *(f"  - {item}" for item in items))
 
 
+def placed(line: str) -> str:
+    """A placement, all of which is public on the chain, beside a variable that gets the secret."""
+    return env("A=secret://DB").replace("      pricing:", f"      {line}\n      pricing:", 1)
+
+
 STYLES = (
     "A=secret://DB",
     "A=secret://DB # a comment",
@@ -72,6 +77,12 @@ def test_what_cannot_be_put_in_exactly_is_not_put_in() -> None:
     assert "xxx" not in str(refused.value)
 
 
+@pytest.mark.parametrize("line", ["attributes: {region: secret://DB}", "signedBy: {anyOf: [secret://DB]}"])
+def test_a_value_is_never_put_into_what_goes_on_the_chain(line: str) -> None:
+    with pytest.raises(CannotFill, match="cannot be put in exactly"):
+        with_values(placed(line), {"DB": "a value"})
+
+
 def test_the_names_that_an_sdl_uses_are_listed_by_service() -> None:
     report = check(env("A=secret://DB", "B=secret://KEY", "C=secret://DB", "D=plain"))
     assert (report.ok, report.secrets) == (True, (("DB", "web"), ("KEY", "web")))
@@ -88,6 +99,10 @@ def test_the_names_that_an_sdl_uses_are_listed_by_service() -> None:
         (with_lines("args: ['secret://DB']"), "K02"),
         (with_lines("command: [sh, '-c', 'echo secret://DB']"), "K02"),
         (with_lines("credentials: {host: secret://DB, username: u, password: p4ssword1}"), "K02"),
+        (placed("attributes: {region: secret://DB}"), "K02"),
+        (placed("attributes: {region: NOTE=secret://DB}"), "K02"),
+        (placed("attributes: {secret://DB: us}"), "K02"),
+        (placed("signedBy: {anyOf: [secret://DB]}"), "K02"),
         (env(*(f"V{n}=secret://S{n}" for n in range(101))), "K03"),
     ],
 )

@@ -10,6 +10,7 @@ import keyring
 import pytest
 from agents import YES, Connect, text_of
 from keyring_in_a_file import FileKeyring
+from workloads import STARTED, run_workload
 
 from akash_mcp import config
 from akash_mcp.guard.secret_store import SecretStore
@@ -65,6 +66,20 @@ async def test_what_was_lost_is_found_leased_after_a_restart_and_shown_while_the
         assert "Not hidden in this answer: the value of DB" in logs
         said = await agent.ask("diagnose_deployment", dseq=dseq)
         assert "Not hidden in this answer: the value of DB" in text_of(said)
+
+
+async def test_what_an_update_gave_to_a_deployment_of_somebody_else_is_hidden_after_a_restart(
+    connect: Connect, network: EmbeddedNetwork, settings: config.Settings, keyring_file: Path, sdl: str
+) -> None:
+    SecretStore(settings.state_dir, lambda: 0.0).set("DB", VALUE)
+    lines = '    command: [sh, "-c", "env; sleep 1000000"]\n    env: [MODE=plain]\n    expose:'
+    sdl = sdl.replace("    expose:", lines, 1)
+    dseq = run_workload(network, sdl)
+    async with connect(answer=YES) as agent:
+        await agent.call("update_deployment", dseq=dseq, sdl=sdl.replace("MODE=plain", "MODE=secret://DB"))
+    network.clock.skip(STARTED)
+    async with connect() as agent:
+        assert "MODE=[secret DB]" in text_of(await agent.ask("get_logs", dseq=dseq))
 
 
 def lock(file: Path, *, locked: bool) -> None:

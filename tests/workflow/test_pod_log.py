@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from akash_mcp.sanitize.secrets import known
 from akash_mcp.workflow.logs.pod_log import LINE_BYTES, ROOM_BYTES, PodLog, share_out
 from akash_mcp.workflow.logs.resume import Continuity, Position
 
@@ -124,3 +126,25 @@ def test_a_long_line_takes_little_memory() -> None:
     log = read(["x" * 2**20] * 40)
     assert sum(map(len, texts(log))) < 100_000
     assert log.buffer.lines[0].length == 2**20
+
+
+@pytest.mark.parametrize("line", ["PASSWORD=Hunter-2-of-seven", "connected as hunter-2-of-SEVEN"])
+def test_a_search_finds_nothing_in_a_secret_so_none_can_be_guessed_letter_by_letter(line: str) -> None:
+    known.remember("Hunter-2-of-seven", "DB")
+    known.remember("hunter-2-of-SEVEN", "OTHER")
+    try:
+        assert read([line], needle=line[:6]).matched == 1
+        assert read([line], needle="hunter-2").matched == 0
+        assert read([line], needle="of-seven").matched == 0
+    finally:
+        known.forget("Hunter-2-of-seven")
+        known.forget("hunter-2-of-SEVEN")
+
+
+def test_a_coloured_line_is_not_cut_inside_a_secret() -> None:
+    known.remember("a secret of twenty characters", "DB")
+    try:
+        line = "\x1b[0m" * 1_900 + "x" * 390 + "a secret of twenty characters"
+        assert texts(read([line])) == ["x" * 390 + "[secret DB]"]
+    finally:
+        known.forget("a secret of twenty characters")

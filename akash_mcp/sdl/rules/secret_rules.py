@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from akash_mcp.sanitize.secrets import looks_secret, sounds_secret
 from akash_mcp.sdl.model import Sdl, Service
 from akash_mcp.sdl.report import Fault
 from akash_mcp.sdl.secret_reference import CREDENTIALS, MOST, SCHEME, mentions, referenced_name
+from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
 
 _HOW = (
@@ -21,17 +23,18 @@ _LOOKED_AT = 512
 """Characters of a value that are looked at: a key is at its beginning."""
 
 
-def check_secrets(sdl: Sdl) -> Iterator[Fault]:
-    """What stands in the place of a secret and cannot be filled in."""
+def check_secrets(sdl: Sdl, data: Value) -> Iterator[Fault]:
+    """What stands in the place of a secret and cannot be filled in. `data` is the parsed YAML of the SDL: what is in it
+    and in no variable may be public on the chain."""
     for service in sdl.services.values():
-        at: Path = ("services", service.name)
-        for path, value in _values(service, at):
+        for path, value in _values(service, ("services", service.name)):
             # Of a variable without its "=" nothing may be repeated: it may be a secret itself.
             if mentions(value) and referenced_name(value) is None:
                 yield _fault("K01", path, f"{SCHEME} with a name must be the whole value", _HOW)
-        for path, value in _elsewhere(service, at):
-            if mentions(value):
-                yield _fault("K02", path, f"{SCHEME} is not filled in here", _HOW)
+    for path, text, at_key in _elsewhere(data, ()):
+        if mentions(text):
+            fault = _fault("K02", path, f"{SCHEME} is not filled in here", _HOW)
+            yield replace(fault, at_key=at_key)
     if len(secrets_of(sdl)) > MOST:
         yield _fault("K03", ("services",), f"a deployment has at most {MOST} secrets", "use fewer")
 
@@ -87,13 +90,20 @@ def _values(service: Service, at: Path) -> Iterator[tuple[Path, str]]:
             yield (*at, "credentials", key), value
 
 
-def _elsewhere(service: Service, at: Path) -> Iterator[tuple[Path, str]]:
-    """What people could take for a place of a secret, and is none."""
-    yield (*at, "image"), service.image
-    for field, words in (("command", service.command), ("args", service.args)):
-        for index, word in enumerate(words):
-            yield (*at, field, index), word
-    for index, entry in enumerate(service.env):
-        yield (*at, "env", index), entry.partition("=")[0]
-    for key in ("host", "email"):
-        yield (*at, "credentials", key), (service.credentials or {}).get(key, "")
+def _elsewhere(node: Value, path: Path) -> Iterator[tuple[Path, str, bool]]:
+    """All text that is not what `_values` gives: where it stands, and whether it is a key there."""
+    if isinstance(node, str):
+        match path:
+            case ("services", _, "env", int()):
+                yield path, node.partition("=")[0], False
+            case ("services", _, "credentials", key) if key in CREDENTIALS:
+                pass
+            case _:
+                yield path, node, False
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield (*path, key), key, True
+            yield from _elsewhere(value, (*path, key))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _elsewhere(value, (*path, index))

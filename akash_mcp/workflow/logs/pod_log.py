@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from akash_mcp.sanitize.secrets import mask
+from akash_mcp.sanitize.unicode import visible
 from akash_mcp.workflow.logs.resume import Continuity, Position, Reading
 
 ROOM_BYTES = 10_000
@@ -16,6 +18,8 @@ LINE_BYTES = 2_000
 """How much of one line is shown."""
 
 _HELD_CHARACTERS = 4 * LINE_BYTES
+_LONGEST_LINE = 64 * 1024
+"""Where providers end a log's line."""
 _AROUND_A_LINE = 8
 
 
@@ -110,11 +114,11 @@ class PodLog:
             self._searched = self._matched = 0
             return
         self._searched += 1
-        if self._needle is None or self._needle in line.casefold():
+        if self._needle is None or _has(line, self._needle):
             self._matched += 1
             if not self._new.is_full:
                 position = self._reading.position() if self._new.oldest else None
-                self._new.add(ShownLine(line[:_HELD_CHARACTERS], len(line), position))
+                self._new.add(ShownLine(_held(line), len(line), position))
 
     def end(self, *, is_whole: bool) -> None:
         """End the stream, and keep its new lines. `is_whole`: it came to the end of the log."""
@@ -133,6 +137,20 @@ class PodLog:
         """Where the next answer goes on: behind the last line that a page has room for, or else behind all lines."""
         is_page_full = self.buffer.oldest and len(self.buffer.lines) < self.matched
         return self.buffer.lines[-1].position if is_page_full else self._end
+
+
+def _held(line: str) -> str:
+    """What is kept of a line. A long one is cut when it has been cleaned: half a secret looks like any other text."""
+    return line if len(line) <= _HELD_CHARACTERS else _shown(line[:_LONGEST_LINE])[:_HELD_CHARACTERS]
+
+
+def _has(line: str, needle: str) -> bool:
+    """Whether a line has the text in what is shown of it: who could search in a secret could guess it by letters."""
+    return needle in line.casefold() and needle in _shown(line).casefold()
+
+
+def _shown(line: str) -> str:
+    return mask(visible(line))[0]
 
 
 def share_out(logs: Iterable[PodLog]) -> None:
