@@ -103,6 +103,7 @@ class UpdatePermit:
     async def _patch(self, services: Mapping[str, Any], version: str) -> str | None:
         """Raises an `ApiError` only where nothing was changed, or `Conflict` where the provider is behind."""
         dseq, sealed = self._plan.dseq, await self._values_to_seal(services)
+        may_go_on = False  # one that was sent, behind whoever answered
         for attempt in range(2):
             if attempt:
                 await self._operation.pause()
@@ -119,11 +120,9 @@ class UpdatePermit:
                     raise
                 break
             answered = failure if isinstance(failure, ApiError) else failure.__cause__
-            if (
-                isinstance(answered, ApiError)
-                and answered.status not in MAY_GO_ON
-                and await self._version_now() == version
-            ):
+            if not isinstance(answered, ApiError) or answered.status in MAY_GO_ON:
+                may_go_on = True
+            elif not may_go_on and await self._version_now() == version:
                 raise answered
         why = failure.__cause__ if isinstance(failure.__cause__, AkashError) else failure
         raise Interrupted(

@@ -233,6 +233,17 @@ async def test_what_may_go_on_behind_a_proxy_is_not_taken_for_a_no(status: int, 
         assert (len(guard.console.sent(PATCH)), guard.written()[-1][1]) == (2, "unknown")
 
 
+@pytest.mark.parametrize("first", [None, refusal(504)])
+@pytest.mark.parametrize("status", [403, 404, 429, 500])
+async def test_a_no_to_the_second_says_nothing_of_a_first_that_may_go_on(
+    first: Answer, status: int, tmp_path: Path
+) -> None:
+    async with patching(tmp_path, first, refusal(status), reads=reads_as("v1=")) as (guard, permit):
+        with pytest.raises(Interrupted, match="was changed is not known"):
+            await permit.update()
+        assert (len(guard.console.sent(PATCH)), guard.written()[-1][1]) == (2, "unknown")
+
+
 async def test_what_the_console_does_not_take_at_all_is_refused(tmp_path: Path) -> None:
     busy = refusal(429, code="repeated_refusal")
     async with patching(tmp_path, busy, reads=reads_as("v2=")) as (guard, permit):
