@@ -51,24 +51,27 @@ class UpdatePermit:
 
         Raises what the Console raises where nothing was changed, and `Interrupted` where that is not known.
         """
-        operation, plan = self._operation, self._plan
+        operation, plan, version = self._operation, self._plan, None
         with operation.accounted(on_refusal=State.UNKNOWN if self._is_recorded else State.REFUSED):
             try:
                 version, is_taken = await self._send(), True
             except Conflict as behind:
                 if behind.code != PROVIDER_BEHIND:
                     raise
-                version, is_taken = await self._version_now(), False
+                is_taken = False
             except (HeldBack, RateLimited):
                 if not self._is_recorded:
                     raise
-                version, is_taken = await self._version_now(), False
+                is_taken = False
+            if not is_taken and not self._is_recorded:
+                version = await self._version_now()
         with operation.written_down(
             f"Deployment {plan.dseq} got the new SDL",
             money="This costs nothing by itself.",
             next_step="Its containers restart. Do not repeat it.",
         ):
-            self._keep(version)
+            if is_taken or not self._is_recorded:  # by now the Console may have somebody else's
+                self._keep(version)
             if is_taken or self._is_recorded:
                 note = "" if is_taken else "recorded; its provider has not taken it yet"
                 operation.journal.advance(self.op_id, State.DONE, note)

@@ -279,6 +279,17 @@ async def test_what_the_provider_has_not_taken_is_recorded_all_the_same(again: T
         assert guard.written()[-1] == ("update", "done", "recorded; its provider has not taken it yet")
 
 
+@pytest.mark.parametrize("again", [BEHIND, refusal(429, code="repeated_refusal")])
+async def test_what_somebody_changed_while_the_provider_lagged_is_not_taken_for_ours(
+    again: Told, tmp_path: Path
+) -> None:
+    async with patching(tmp_path, BEHIND, again, reads=reads_as("v2=")) as (guard, permit):
+        await permit.update()
+        guard.console.on(READ, reads_as("v3="))
+        assert await permit.update() is False
+        assert guard.journal.sources(DSEQ) == Sources("new", "[new]", 3, "v2=")
+
+
 async def test_what_somebody_changed_after_it_was_recorded_is_not_told_as_never_done(tmp_path: Path) -> None:
     async with patching(tmp_path, BEHIND, CHANGED, reads=reads_as("v3=")) as (guard, permit):
         await permit.update()
