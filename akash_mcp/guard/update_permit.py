@@ -18,10 +18,11 @@ from akash_mcp.errors import (
     ApiError,
     BadRequest,
     Conflict,
-    HeldBack,
     Interrupted,
     OutcomeUnknown,
     RateLimited,
+    Refused,
+    Unreachable,
 )
 from akash_mcp.guard.journal import Sources, State
 from akash_mcp.guard.operation import DEFINITE, AuthorisedOperation
@@ -30,6 +31,9 @@ from akash_mcp.guard.secret_store import manifest_version
 from akash_mcp.ids import OpId
 from akash_mcp.sdl import check
 from akash_mcp.sdl.secret_values import console_references
+
+_NOT_DELIVERED = (Refused, RateLimited, Unreachable, Interrupted)
+"""After these, what was recorded before is recorded still: only whether the provider has it is not known."""
 
 
 class UpdatePermit:
@@ -59,7 +63,7 @@ class UpdatePermit:
                 if behind.code != PROVIDER_BEHIND:
                     raise
                 is_taken = False
-            except (HeldBack, RateLimited):
+            except _NOT_DELIVERED:
                 if not self._is_recorded:
                     raise
                 is_taken = False
