@@ -229,10 +229,10 @@ class LeasePermit:
             await self._operation.pause()
             try:
                 answer = await self._operation.writer.create_lease(manifest, terms.leases)
-            except HeldBack as held:
+            except (HeldBack, LedgerUnusable) as held:
                 failure = AkashError(f"{certain(failure)} {held.what}")
                 break
-            except (OutcomeUnknown, ApiError, Unreachable) as again:
+            except (OutcomeUnknown, ApiError, Unreachable, Interrupted) as again:
                 failure = again
                 continue
             await self._or_close(self._prove(terms, answer))

@@ -18,10 +18,11 @@ from akash_mcp.errors import (
     ApiError,
     BadRequest,
     Conflict,
-    HeldBack,
     Interrupted,
     OutcomeUnknown,
     RateLimited,
+    Refused,
+    Unreachable,
 )
 from akash_mcp.guard.journal import Sources, State
 from akash_mcp.guard.operation import DEFINITE, AuthorisedOperation
@@ -30,6 +31,9 @@ from akash_mcp.guard.secret_store import manifest_version
 from akash_mcp.ids import OpId
 from akash_mcp.sdl import check
 from akash_mcp.sdl.secret_values import console_references
+
+_NOT_DELIVERED = (Refused, RateLimited, Unreachable, Interrupted)
+"""After these, what was recorded before is recorded still: only whether the provider has it is not known."""
 
 
 class UpdatePermit:
@@ -51,7 +55,7 @@ class UpdatePermit:
 
         Raises what the Console raises where nothing was changed, and `Interrupted` where that is not known.
         """
-        operation, plan = self._operation, self._plan
+        operation, plan, version = self._operation, self._plan, None
         # Before it is sent: whatever the answer, its containers can print them from now on.
         operation.journal.note_secrets(self.op_id, plan.dseq, plan.contents.secret_names)
         with operation.accounted(on_refusal=State.UNKNOWN if self._is_recorded else State.REFUSED):
@@ -60,17 +64,20 @@ class UpdatePermit:
             except Conflict as behind:
                 if behind.code != PROVIDER_BEHIND:
                     raise
-                version, is_taken = await self._version_now(), False
-            except (HeldBack, RateLimited):
+                is_taken = False
+            except _NOT_DELIVERED:
                 if not self._is_recorded:
                     raise
-                version, is_taken = await self._version_now(), False
+                is_taken = False
+            if not is_taken and not self._is_recorded:
+                version = await self._version_now()
         with operation.written_down(
             f"Deployment {plan.dseq} got the new SDL",
             money="This costs nothing by itself.",
             next_step="Its containers restart. Do not repeat it.",
         ):
-            self._keep(version)
+            if is_taken or not self._is_recorded:  # by now the Console may have somebody else's
+                self._keep(version)
             if is_taken or self._is_recorded:
                 note = "" if is_taken else "recorded; its provider has not taken it yet"
                 operation.journal.advance(self.op_id, State.DONE, note)
@@ -105,6 +112,7 @@ class UpdatePermit:
     async def _patch(self, services: Mapping[str, Any], version: str) -> str | None:
         """Raises an `ApiError` only where nothing was changed, or `Conflict` where the provider is behind."""
         dseq, sealed = self._plan.dseq, await self._values_to_seal(services)
+        may_go_on = False  # one that was sent, behind whoever answered
         for attempt in range(2):
             if attempt:
                 await self._operation.pause()
@@ -121,11 +129,9 @@ class UpdatePermit:
                     raise
                 break
             answered = failure if isinstance(failure, ApiError) else failure.__cause__
-            if (
-                isinstance(answered, ApiError)
-                and answered.status not in MAY_GO_ON
-                and await self._version_now() == version
-            ):
+            if not isinstance(answered, ApiError) or answered.status in MAY_GO_ON:
+                may_go_on = True
+            elif not may_go_on and await self._version_now() == version:
                 raise answered
         why = failure.__cause__ if isinstance(failure.__cause__, AkashError) else failure
         raise Interrupted(

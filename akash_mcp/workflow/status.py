@@ -112,8 +112,9 @@ def funds_of(
     rate = detail.rate_uact
     left = detail.escrow_left(height) if height or rate == 0 else None
     moment = datetime.fromtimestamp(now, UTC)
-    # When the Console closes it, where it does that (autumn 2026) and the lease has started.
-    limit = iso_moment(detail.settings.runtime_ends_at) if detail.settings else None
+    # When the Console closes it, where it does that (autumn 2026) and the lease has started. Without hours it does not.
+    settings = detail.settings
+    limit = iso_moment(settings.runtime_ends_at) if settings and settings.runtime_limit_hours else None
     escrow_ends = generation in (None, Generation.V2025) or (generation is Generation.REFERENCE and ours)
     hours = limit_hours = shortfall = None
     paid = hours_paid_for(Usd.from_uact(left), rate) if rate and left is not None else None

@@ -48,6 +48,16 @@ async def test_leases_go_to_the_deployment_that_they_name() -> None:
     assert first.leases[0].id.dseq == "1"
 
 
+@pytest.mark.parametrize("named", [None, "", "6"])
+async def test_a_runtime_limit_that_is_not_certain_to_be_its_own_is_not_told(named: str | None) -> None:
+    told = {"dseq": "5", "runtimeLimitHours": 24, "runtimeEndsAt": "2026-11-22T06:00:00.000Z"}
+    async with Server(reply(200, {"data": told}), reply(200, {"data": told | {"dseq": named}})) as server:
+        asked = reader(server, generation=Generation.V2026_11)
+        assert (await asked.runtime_limit(Dseq("5"))).runtime_limit_hours == 24
+        with pytest.raises(ServerError):
+            await asked.runtime_limit(Dseq("5"))
+
+
 async def test_pages_are_read_until_one_is_short() -> None:
     full = reply(200, listing(*(deployment(n) for n in range(1, 101))))
     rest = reply(200, listing(deployment(100), deployment(101)))

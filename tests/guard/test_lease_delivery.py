@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,17 @@ from scripted_console import (
     refusal,
     settings,
 )
-from test_lease_permit import choice, created, leased
+from test_lease_permit import RATE, choice, created, leased
 
-from akash_mcp.errors import AkashError, ApiError, PaymentRequired, Refused, TakenOver, Unreachable
+from akash_mcp.errors import (
+    AkashError,
+    ApiError,
+    NotDelivered,
+    PaymentRequired,
+    Refused,
+    TakenOver,
+    Unreachable,
+)
 from akash_mcp.guard.close_permit import Unwound
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.lease_permit import LeasePermit, OfferGone
@@ -118,6 +127,20 @@ async def test_a_delivery_to_a_console_that_is_gone_is_tried_again(tmp_path: Pat
         with pytest.raises(AkashError, match=r"does not take the manifest: .*cannot be reached"):
             await permit.lease([choice()])
         assert len(guard.pauses) == 3
+
+
+async def test_a_ledger_that_fails_before_the_manifest_goes_again_hides_no_lease(tmp_path: Path) -> None:
+    async with created(tmp_path) as (guard, permit):
+
+        async def damaged() -> None:
+            guard.damage()
+
+        breaking = dataclasses.replace(permit._operation, pause=damaged)
+        guard.console.on(LEASE, refusal(500))
+        reads(guard, LEASED)
+        with pytest.raises(NotDelivered, match="The ledger cannot be used") as error:
+            await LeasePermit(breaking, DSEQ, RATE).lease([choice()])
+        assert "is paid for" in error.value.money
 
 
 DEARER: dict[str, tuple[dict[str, Any], ...]] = {

@@ -233,6 +233,17 @@ async def test_what_may_go_on_behind_a_proxy_is_not_taken_for_a_no(status: int, 
         assert (len(guard.console.sent(PATCH)), guard.written()[-1][1]) == (2, "unknown")
 
 
+@pytest.mark.parametrize("first", [None, refusal(504)])
+@pytest.mark.parametrize("status", [403, 404, 429, 500])
+async def test_a_no_to_the_second_says_nothing_of_a_first_that_may_go_on(
+    first: Answer, status: int, tmp_path: Path
+) -> None:
+    async with patching(tmp_path, first, refusal(status), reads=reads_as("v1=")) as (guard, permit):
+        with pytest.raises(Interrupted, match="was changed is not known"):
+            await permit.update()
+        assert (len(guard.console.sent(PATCH)), guard.written()[-1][1]) == (2, "unknown")
+
+
 async def test_what_the_console_does_not_take_at_all_is_refused(tmp_path: Path) -> None:
     busy = refusal(429, code="repeated_refusal")
     async with patching(tmp_path, busy, reads=reads_as("v2=")) as (guard, permit):
@@ -258,7 +269,10 @@ async def test_what_is_held_back_here_is_told_as_what_was_sent_before(tmp_path: 
         assert (len(guard.console.sent(PATCH)), guard.written()[-1][1]) == (2, "unknown")
 
 
-@pytest.mark.parametrize("again", [BEHIND, refusal(429, code="repeated_refusal")])
+AGAIN = [BEHIND, refusal(429, code="repeated_refusal"), refusal(401), refusal(500)]
+
+
+@pytest.mark.parametrize("again", AGAIN)
 async def test_what_the_provider_has_not_taken_is_recorded_all_the_same(again: Told, tmp_path: Path) -> None:
     async with patching(tmp_path, BEHIND, again, reads=reads_as("v2=")) as (guard, permit):
         assert await permit.update() is False
@@ -266,6 +280,27 @@ async def test_what_the_provider_has_not_taken_is_recorded_all_the_same(again: T
         assert guard.written()[-1][1] == "reserved"
         assert await permit.update() is False
         assert guard.written()[-1] == ("update", "done", "recorded; its provider has not taken it yet")
+
+
+async def test_what_is_recorded_is_told_where_the_console_is_gone_when_it_is_sent_again(
+    tmp_path: Path,
+) -> None:
+    async with patching(tmp_path, BEHIND, reads=reads_as("v2=")) as (guard, permit):
+        await permit.update()
+        guard.console.hang_up()
+        assert await permit.update() is False
+        assert guard.written()[-1] == ("update", "done", "recorded; its provider has not taken it yet")
+
+
+@pytest.mark.parametrize("again", AGAIN[:2])
+async def test_what_somebody_changed_while_the_provider_lagged_is_not_taken_for_ours(
+    again: Told, tmp_path: Path
+) -> None:
+    async with patching(tmp_path, BEHIND, again, reads=reads_as("v2=")) as (guard, permit):
+        await permit.update()
+        guard.console.on(READ, reads_as("v3="))
+        assert await permit.update() is False
+        assert guard.journal.sources(DSEQ) == Sources("new", "[new]", 3, "v2=")
 
 
 async def test_what_somebody_changed_after_it_was_recorded_is_not_told_as_never_done(tmp_path: Path) -> None:

@@ -111,10 +111,17 @@ NO_MOMENT = ["soon", "2026-11-22T06:00:00", "0001-01-01T00:00:00+10:00", "9999-1
 
 @pytest.mark.parametrize(
     "settings",
-    [*({"runtimeLimitHours": 24, "runtimeEndsAt": ends} for ends in NO_MOMENT), {}, None],
+    [
+        *({"runtimeLimitHours": 24, "runtimeEndsAt": ends} for ends in NO_MOMENT),
+        *(
+            LIMITED | {"runtimeLimitHours": hours} for hours in (None, "many")
+        ),  # it was lifted, or is not known
+        {},
+        None,
+    ],
 )
 def test_where_the_console_pays_an_escrow_is_no_end(settings: dict[str, object] | None) -> None:
-    unlimited = deployment(settings=settings)
+    unlimited = deployment("2000000", settings=settings)
     funds = funds_of(unlimited, height=1000, now=NOW.timestamp(), generation=Generation.V2026_11, ours=True)
     assert (funds.hours_left, funds.runs_until) == (None, None)
 

@@ -187,6 +187,12 @@ class RuntimeLimit(CamelApiModel):
     """ISO time; None until the lease starts."""
 
 
+class RuntimeSettings(RuntimeLimit):
+    """The same by itself, with the deployment that it is of."""
+
+    dseq: DseqField
+
+
 class StoredDefinition(CamelApiModel):
     """The SDL that the Console recorded, its secrets as `ac-secret://NAME`, and the version that a change names."""
 
@@ -396,7 +402,7 @@ class Created(CamelApiModel):
 
 CREATED = TypeAdapter(Created)
 DETAIL = TypeAdapter(DeploymentDetail)
-RUNTIME_LIMIT = TypeAdapter(RuntimeLimit)
+RUNTIME_LIMIT = TypeAdapter(RuntimeSettings)
 DEPLOYMENTS = TypeAdapter(DeploymentPage)
 BIDS: TypeAdapter[list[ListedBid | UnreadBid]] = TypeAdapter(
     list[Annotated[ListedBid | UnreadBid, Field(union_mode="left_to_right")]]

@@ -177,11 +177,15 @@ class ConsoleReader(MarketReader, AccountReader):
 
     async def runtime_limit(self, dseq: Dseq) -> RuntimeLimit:
         """How long a deployment may run, and until when. Raises `NotOffered` on an API older than autumn 2026, where
-        the same request would switch automatic top-up on.
+        the same request would switch automatic top-up on, and `ServerError` for an answer about another deployment.
         """
         await self._client.require_2026_11("runtime limits")
         path = f"/v2/deployment-settings/{quote(dseq, safe='')}"
-        return (await self._client.get(path)).read(RUNTIME_LIMIT, "data")
+        answer = await self._client.get(path)
+        limit = answer.read(RUNTIME_LIMIT, "data")
+        if limit.dseq != dseq:
+            raise _another(dseq, answer.status)
+        return limit
 
     async def list_bids(self, dseq: Dseq) -> list[Bid]:
         """The bids on a deployment in all states; none for one that is not ours, which is not an error.
@@ -210,13 +214,17 @@ class ConsoleReader(MarketReader, AccountReader):
 def of_deployment(detail: DeploymentDetail, dseq: Dseq, status: int) -> DeploymentDetail:
     """The record, if it is this deployment's. Raises `ServerError` for another's, which proves nothing of this one."""
     if detail.dseq != dseq:
-        raise ServerError(
-            f"Akash Console answered with another deployment than {dseq}.",
-            status=status,
-            code="another_deployment",
-            next_step="Ask again in a minute.",
-        )
+        raise _another(dseq, status)
     return detail
+
+
+def _another(dseq: Dseq, status: int) -> ServerError:
+    return ServerError(
+        f"Akash Console answered with another deployment than {dseq}.",
+        status=status,
+        code="another_deployment",
+        next_step="Ask again in a minute.",
+    )
 
 
 def _regrouped(details: list[DeploymentDetail], leases: Iterable[Lease]) -> list[DeploymentDetail]:
