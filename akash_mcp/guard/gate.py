@@ -13,7 +13,7 @@ import anyio
 
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.reader import ConsoleReader
-from akash_mcp.clients.console.requests import CREATE_PATH, LEASE_PATH, subject_of
+from akash_mcp.clients.console.requests import CREATE_PATH, LEASE_PATH, creation_of, subject_of
 from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client_certificate import ClientCertificates
@@ -80,7 +80,8 @@ class Gate:
 
     def check_launch(self, plan: LaunchPlan) -> None:
         """Raise `HeldBack` where the Console would not take what a launch sends: asked before a person is asked."""
-        self._check_taken(CREATE_PATH, subject_of(plan.sdl))
+        about = creation_of(plan.sdl, plan.runtime_limit_hours, self._client.project)
+        self._check_taken(CREATE_PATH, subject_of(about))
         if plan.tool == "deploy":
             self._check_taken(LEASE_PATH)
 

@@ -93,7 +93,7 @@ class Refusals:
             if wait <= PASSING_SECONDS:
                 return
             until = now + min(wait, LONGEST_BLOCK_SECONDS)
-        elif status in _UNCOUNTED or status >= 500 or known == _BLOCKED:
+        elif status in _UNCOUNTED or not 400 <= status < 500 or known == _BLOCKED:
             return
         elif known == status and len(streak) >= MOST_REFUSALS:
             status, until = _BLOCKED, now + BLOCK_SECONDS

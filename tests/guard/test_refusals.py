@@ -158,6 +158,23 @@ async def test_an_sdl_that_was_refused_twice_is_not_sent_again_and_another_is(tm
         guard.gate.check_launch(PLAN)
 
 
+async def test_what_is_asked_for_otherwise_is_not_held_back_with_what_was_refused(tmp_path: Path) -> None:
+    async with guarded(tmp_path, generation=Generation.V2026_11) as guard:
+        guard.console.on(CREATE, refusal(403, "A trial runs for an hour at most.", "forbidden"))
+        for _ in range(2):
+            with pytest.raises(ApiError):
+                await guard.gate.launch(PLAN, approved(PLAN)).create()
+        with pytest.raises(HeldBack):
+            guard.gate.check_launch(PLAN)
+        shorter = dataclasses.replace(PLAN, runtime_limit_hours=1)
+        guard.gate.check_launch(shorter)
+        guard.gate._client.project = "p1"
+        guard.gate.check_launch(PLAN)
+        with pytest.raises(ApiError):
+            await guard.gate.launch(shorter, approved(shorter)).create()
+        assert sent(guard, CREATE) == 3
+
+
 async def test_a_wallet_that_is_being_set_up_uses_up_no_streak(tmp_path: Path) -> None:
     async with guarded(tmp_path, generation=Generation.V2026_11) as guard:
         guard.console.on(CREATE, refusal(409, "Being set up.", "wallet_provisioning"))
@@ -260,7 +277,14 @@ def test_a_streak_ends(ends: ApiError | None, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [api(Unauthorized, 401), api(ServerError, 503), api(RepeatedRefusal, 429, 1), api(ApiError, 429)]
+    "other",
+    [
+        api(Unauthorized, 401),
+        api(ServerError, 302),  # somebody in front of it wants a login
+        api(ServerError, 503),
+        api(RepeatedRefusal, 429, 1),
+        api(ApiError, 429),
+    ],
 )
 def test_what_is_not_counted_neither_makes_nor_ends_a_streak(other: ApiError, tmp_path: Path) -> None:
     one, _ = two(tmp_path, [1000.0])

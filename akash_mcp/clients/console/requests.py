@@ -78,7 +78,7 @@ class Requests:
         seal: str | None = None,
     ) -> Request:
         """Create a deployment. Without names, runtime limits, projects and seals these are left out."""
-        return self._create(sdl, data(sdl=sdl, deposit=deposit))
+        return self._create(creation_of(sdl, hours, project), data(sdl=sdl, deposit=deposit))
 
     def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Request:
         """Accept bids and deliver the manifest. The one body that is not below `data`."""
@@ -123,8 +123,8 @@ class Requests:
         """Make a client certificate and put it on the chain."""
         self._lacks("certificates: providers take tokens instead")
 
-    def _create(self, sdl: str, body: str) -> Request:
-        return Request("POST", CREATE_PATH, body, Sending.ONCE, CREATE_DEADLINE, about=sdl)
+    def _create(self, about: str, body: str) -> Request:
+        return Request("POST", CREATE_PATH, body, Sending.ONCE, CREATE_DEADLINE, about=about)
 
     def _lease(self, leases: Sequence[LeaseId], body: Mapping[str, Any]) -> Request:
         body = {**body, "leases": entries(leases)}
@@ -211,7 +211,8 @@ class Requests2026_11(Requests):
             check_name(name)
         named = {} if name is None else {"name": name}
         filed = {} if project is None else {"projectId": project}
-        return self._create(sdl, data(sdl=sdl, **named, runtimeLimitHours=hours, **filed, **_sealed(seal)))
+        body = data(sdl=sdl, **named, runtimeLimitHours=hours, **filed, **_sealed(seal))
+        return self._create(creation_of(sdl, hours, project), body)
 
     def lease(self, manifest: str, leases: Sequence[LeaseId], certificate: Certificate | None) -> Request:
         """Accept bids. The Console delivers the manifest that it keeps."""
@@ -264,6 +265,11 @@ class Requests2026_11(Requests):
 _REQUESTS: Mapping[Generation, Requests] = {
     requests.generation: requests for requests in (Requests2025(), Requests(), Requests2026_11())
 }
+
+
+def creation_of(sdl: str, hours: int | None, project: str | None) -> str:
+    """What a creation is about: all of it but its name and its seal, which are others each time."""
+    return compact([sdl, hours, project])
 
 
 def subject_of(about: str) -> str:
