@@ -102,6 +102,7 @@ async def test_a_closed_deployment_takes_no_money_and_has_no_logs(
         assert "closed" in (await agent.refused("add_funds", dseq=closed, amount_usd=1)).lower()
         assert "closed" in await agent.refused("list_bids", dseq=closed)
         assert "closed" in await agent.refused("get_logs", dseq=closed)
+        assert "is closed" in await agent.refused("update_deployment", dseq=closed, sdl=sdl)
         assert (await agent.call("get_budget"))["held_usd"] == "0.00"
 
 
