@@ -59,13 +59,13 @@ async def _whole(rt: Runtime, plan: UpdatePlan, report: Report) -> UpdatePlan:
     """
     sources = rt.journal.sources(plan.dseq)
     if sources is None:
-        _check_runs(await read_deployment(rt, plan.dseq))  # found out before anybody is asked
+        _check_open(await read_deployment(rt, plan.dseq))  # found out before anybody is asked
         return plan
     running = check(sources.sdl)
     _refuse(plan.dseq, diff(running, report))
     detail = await as_it_stands(rt, plan.dseq, ours=True)
     if detail is not None:
-        _check_runs(detail)
+        _check_open(detail)
         if detail.manifest_hash not in (None, sources.version):
             return plan
     return replace(
@@ -78,7 +78,7 @@ async def _by_name(rt: Runtime, plan: UpdatePlan, report: Report) -> UpdatePlan:
     is not known, so that it cannot be given one. From then on it keeps that.
     """
     detail = await read_deployment(rt, plan.dseq)
-    _check_runs(detail)
+    _check_open(detail)
     plan = replace(plan, ours=await is_ours(rt, detail))
     stored, sources = _definition(detail), rt.journal.sources(plan.dseq)
     version = stored.manifest_version if stored else detail.manifest_hash
@@ -109,16 +109,11 @@ async def _by_name(rt: Runtime, plan: UpdatePlan, report: Report) -> UpdatePlan:
     )
 
 
-def _check_runs(detail: DeploymentDetail) -> None:
+def _check_open(detail: DeploymentDetail) -> None:
     if detail.state == "closed":
         raise BadArgument(
             f"Deployment {detail.dseq} is closed, so it runs nothing any more.",
             next_step="Call deploy if it is still wanted.",
-        )
-    if not (detail.open_leases or detail.unread_leases):
-        raise BadArgument(
-            f"Deployment {detail.dseq} has no running lease, so it runs nothing that could change.",
-            next_step=f"Call list_bids(dseq={detail.dseq}) and create_lease first, or close it and deploy the new SDL.",
         )
 
 
