@@ -152,7 +152,8 @@ def error_of(
         code = clean(code, limit=LONGEST_CODE)
     raw = _message(parsed, body, headers)
     kind = _kind(status, code, raw)
-    message = clean(": ".join(filter(None, (_reason(parsed), raw))))
+    # Behind a provider's own reason the Console says what to do next, which may be over by the time it is read.
+    message = clean(_reason(parsed) or raw)
     what = f"{_WHAT[kind].format(name=name)} ({status}{': ' + message if message else ''})."
     retry_after = _retry_after(headers)
     advice = advice or {}

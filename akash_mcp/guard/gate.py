@@ -33,6 +33,7 @@ from akash_mcp.guard.policy import Policy
 from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.guard.update_permit import UpdatePermit
 from akash_mcp.ids import Dseq, OpId
+from akash_mcp.sdl.secret_values import with_console_references
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,8 @@ class Gate:
 
     def check_launch(self, plan: LaunchPlan) -> None:
         """Raise `HeldBack` where the Console would not take what a launch sends: asked before a person is asked."""
-        about = creation_of(plan.sdl, plan.runtime_limit_hours, self._client.project)
+        sdl = with_console_references(plan.sdl) if plan.contents.secret_names else plan.sdl
+        about = creation_of(sdl, plan.runtime_limit_hours, self._client.project)
         self._check_taken(CREATE_PATH, subject_of(about))
         if plan.tool == "deploy":
             self._check_taken(LEASE_PATH)

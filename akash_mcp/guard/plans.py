@@ -250,6 +250,7 @@ class UpdatePlan(Plan):
 
     `patch`: the named fields to send instead of the whole SDL, where the Console keeps definitions, and `version` the
     one that they were named from: no other is changed. `defines`: what runs now, for the Console to keep first.
+    `is_idle`: it has no lease, so that nothing of it runs.
     """
 
     dseq: Dseq
@@ -265,6 +266,7 @@ class UpdatePlan(Plan):
     """Names of secrets that may have another value since it got them."""
     receivers: tuple[ProviderAddress, ...] = field(default=(), compare=False)
     """Who gets its secrets, as far as that is known."""
+    is_idle: bool = field(default=False, compare=False)
 
     @property
     def summary(self) -> str:
@@ -279,7 +281,8 @@ class UpdatePlan(Plan):
         rest = replace(self.contents, disks=(), filters=()).sentences
         fresh = f"New values may go to it: {listed(self.fresh, str, 6)}." if self.fresh else ""
         whose = f"Its provider is {listed(self.receivers, str, 2)}." if self.receivers else ""
-        return _sentences("No cost by itself.", what, *rest, whose, fresh, "Its containers restart.")
+        effect = "Nothing of it runs yet." if self.is_idle else "Its containers restart."
+        return _sentences("No cost by itself.", what, *rest, whose, fresh, effect)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,15 +60,16 @@ class Refusals:
         status, when = streak[0]["status"], in_time(streak[0]["until"] - now)
         if status == _BLOCKED:
             raise HeldBack(
-                f"Akash Console takes {what} of this account now, because it refused too many in a row. Nothing was "
-                "sent.",
+                f"Akash Console takes {what} of this account now, because it refused too many in a row, so this was "
+                "not sent.",
                 next_step=f"Try again {when}. What runs goes on, and deployments can be closed.",
             )
         if len(streak) >= MOST_REFUSALS and subject in [row["subject"] for row in streak]:
             raise HeldBack(
                 f"The last {len(streak)} such requests of this account were refused with status {status}, this one "
                 f"among them, so it was not sent again: after one more Akash Console takes {what} for minutes.",
-                next_step=f"Change what is asked for, or try again {when}.",
+                next_step="Change what is asked for. If something else was in its way, such as credit, have the "
+                f"user put that right, and try again {when}.",
             )
 
     def note(self, account: str, route: str, subject: str, refusal: ApiError | None) -> None:

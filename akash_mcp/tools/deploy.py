@@ -198,6 +198,16 @@ async def _update(rt: Runtime, plan: UpdatePlan, permit: UpdatePermit, running: 
             next_step=f"Look with get_deployment(id={plan.dseq}). If the old version still runs in ten minutes, call "
             "update_deployment again with the same SDL.",
         )
+    if plan.is_idle:
+        return Outcome(
+            status="updated",
+            op_id=permit.op_id,
+            dseq=plan.dseq,
+            summary=f"Deployment {plan.dseq} is changed to {plan.contents.words}. It had no lease when "
+            "that was planned, so nothing of it runs by this.",
+            money="No money moved.",
+            next_step=f"Call list_bids(dseq={plan.dseq}), then create_lease.",
+        )
     return Outcome(
         status="updated",
         op_id=permit.op_id,

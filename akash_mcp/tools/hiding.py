@@ -52,23 +52,25 @@ def hidden(value: Any) -> Any:
 
 def as_json(model: BaseModel) -> str:
     """A result as JSON text with nothing secret in it."""
-    plain, shown = _plain_and_shown(model)
-    if shown == plain:
-        return model.model_dump_json(exclude_none=True)
-    return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+    return _text(_shown(model))
 
 
 def tool_result(model: BaseModel, note: str) -> CallToolResult:
     """A result as a tool answers it: once as text and once structured, with a note behind the text where there is
     one."""
-    texts = [as_json(model), *([note] if note else [])]
+    shown = _shown(model)
+    texts = [_text(shown), *([note] if note else [])]
     return CallToolResult(
         content=[TextContent(type="text", text=text) for text in texts],
-        structured_content=_plain_and_shown(model)[1],
+        structured_content=shown,
     )
 
 
-def _plain_and_shown(model: BaseModel) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A result as it is, and with nothing secret in it."""
+def _shown(model: BaseModel) -> dict[str, Any]:
+    """A result as plain values with nothing secret in them."""
     plain, listed = model.model_dump(mode="json", exclude_none=True), listed_fields(type(model))
-    return plain, {key: value if key in listed else hidden(value) for key, value in plain.items()}
+    return {key: value if key in listed else hidden(value) for key, value in plain.items()}
+
+
+def _text(shown: dict[str, Any]) -> str:
+    return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))

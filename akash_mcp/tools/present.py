@@ -49,16 +49,18 @@ _LATEST = 4_102_444_800  # seconds, the year 2100: a later time is not a date
 
 def verdict(report: Report) -> Verdict:
     """The answer of `validate_sdl`."""
+    secrets = list(dict.fromkeys(name for name, _ in report.secrets))
+    once = ", once the user has stored the secrets that it names" if secrets else ""
     return Verdict(
         ok=report.ok,
         errors=[_finding(finding) for finding in report.errors[:_MOST_FINDINGS]],
         warnings=[_finding(finding) for finding in report.warnings[:_MOST_FINDINGS]],
         services=list(report.services),
-        secrets=list(dict.fromkeys(name for name, _ in report.secrets)) or None,
+        secrets=secrets or None,
         groups=len(report.groups),
         ceiling_usd_per_hour=report.ceiling_usd_hour,
         ceiling_usd_per_month=report.ceiling_usd_month,
-        next_step="It can be deployed: call deploy."
+        next_step=f"It can be deployed{once}: call deploy."
         if report.ok
         else f"Fix the {_these(len(report.errors))} and check again. Nothing was sent and nothing was spent.",
     )

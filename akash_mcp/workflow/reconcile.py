@@ -18,7 +18,8 @@ from contextlib import suppress
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.clients.console.names import bears
-from akash_mcp.errors import ApiError, Interrupted, LedgerUnusable, OutcomeUnknown, Unreachable
+from akash_mcp.clients.console.reader import ANOTHERS
+from akash_mcp.errors import ApiError, Forbidden, Interrupted, LedgerUnusable, OutcomeUnknown, Unreachable
 from akash_mcp.guard.launch_permit import LaunchPermit
 from akash_mcp.ids import AccountAddress, Dseq
 from akash_mcp.workflow.runtime import Runtime
@@ -80,6 +81,8 @@ class _Lookup:
             return dseq in (self._before or ())
         try:
             record = await self._rt.reader.get_deployment(dseq, just_created=True)
+        except Forbidden as refusal:
+            return refusal.code == ANOTHERS
         except _UNREAD:
             return False  # what bounds it is read back before anything is leased
         return record.name is not None and not bears(record.name, self._permit.op_id)

@@ -59,13 +59,15 @@ async def _whole(rt: Runtime, plan: UpdatePlan, report: Report) -> UpdatePlan:
     """
     sources = rt.journal.sources(plan.dseq)
     if sources is None:
-        _check_open(await read_deployment(rt, plan.dseq))  # found out before anybody is asked
-        return plan
+        others = await read_deployment(rt, plan.dseq)  # an unknown one is found out before anybody is asked
+        _check_open(others)
+        return replace(plan, is_idle=_is_idle(rt, others))
     running = check(sources.sdl)
     _refuse(plan.dseq, diff(running, report))
     detail = await as_it_stands(rt, plan.dseq, ours=True)
     if detail is not None:
         _check_open(detail)
+        plan = replace(plan, is_idle=_is_idle(rt, detail))
         if detail.manifest_hash not in (None, sources.version):
             return plan
     return replace(
@@ -79,7 +81,7 @@ async def _by_name(rt: Runtime, plan: UpdatePlan, report: Report) -> UpdatePlan:
     """
     detail = await read_deployment(rt, plan.dseq)
     _check_open(detail)
-    plan = replace(plan, ours=await is_ours(rt, detail))
+    plan = replace(plan, ours=await is_ours(rt, detail), is_idle=_is_idle(rt, detail))
     stored, sources = _definition(detail), rt.journal.sources(plan.dseq)
     version = stored.manifest_version if stored else detail.manifest_hash
     wanted = _for_console(plan.sdl, report)
@@ -115,6 +117,11 @@ def _check_open(detail: DeploymentDetail) -> None:
             f"Deployment {detail.dseq} is closed, so it runs nothing any more.",
             next_step="Call deploy if it is still wanted.",
         )
+
+
+def _is_idle(rt: Runtime, detail: DeploymentDetail) -> bool:
+    """Whether nothing of it runs: no lease in its record, and none of ours that the record may leave out."""
+    return not (detail.open_leases or detail.unread_leases or rt.journal.was_leased(detail.dseq))
 
 
 def _for_console(sdl: str, report: Report) -> Report:

@@ -11,6 +11,8 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from lying_proxy import lying_proxy
+from scripted_console import CREATE
 
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.sealing import RsaKey, SealingContext, seal
@@ -87,6 +89,22 @@ async def test_a_key_that_was_retired_is_sealed_to_anew_once(
                 with_secret, Usd(1), name="op_3", runtime_limit_hours=1, secrets={"DB": "the value"}
             )
         assert len(network.chain.deployments) == 1
+
+
+@AUTUMN
+@pytest.mark.anyio
+@pytest.mark.parametrize("body", [{"message": "No"}, {"code": "something_new", "message": "No"}])
+async def test_another_conflict_is_no_reason_to_create_a_second_time(
+    body: dict[str, str], network: EmbeddedNetwork, with_secret: str
+) -> None:
+    async with lying_proxy(network.console_url) as proxy:
+        proxy.refuse(CREATE, 409, body, times=9)
+        async with ConsoleClient(proxy.url, network.api_key) as console:
+            with pytest.raises(ApiError, match="409"):
+                await ConsoleWriter(console).create_deployment(
+                    with_secret, Usd(1), name="op_1", runtime_limit_hours=1, secrets={"DB": "the value"}
+                )
+        assert [sent.route for sent in proxy.requests].count(CREATE) == 1
 
 
 @AUTUMN

@@ -222,7 +222,7 @@ def test_retry_after_is_seconds_or_a_date() -> None:
 
 def test_why_a_provider_refused_is_told_and_means_nothing() -> None:
     body = {
-        "message": "The lease exists.",
+        "message": "The lease exists. Send this request again.",
         "code": "manifest_not_delivered",
         "data": {"dseq": "7", "provider": "akash1aaa", "reason": "Provider not authorized\n"},
     }
@@ -234,5 +234,5 @@ def test_why_a_provider_refused_is_told_and_means_nothing() -> None:
         clean=MessageCleaner(),
         meanings=MEANINGS,
     )
-    assert understood.message == "Provider not authorized: The lease exists."
+    assert understood.message == "Provider not authorized"
     assert not understood.meanings

@@ -107,7 +107,7 @@ def test_what_only_tells_how_things_stand_is_not_bound() -> None:
         LaunchPlan: set(),
         LeasePlan: {"held", "sellers", "contents", "runtime_limit_hours", "generation", "name"},
         FundPlan: {"usd_per_hour", "contents", "generation"},
-        UpdatePlan: {"fresh", "receivers"},
+        UpdatePlan: {"fresh", "receivers", "is_idle"},
         ClosePlan: {"lasting", "contents", "hours", "usd_per_hour", "paid_in", "generation"},
         ExecPlan: set(),
     }

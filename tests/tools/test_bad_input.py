@@ -106,6 +106,17 @@ async def test_a_closed_deployment_takes_no_money_and_has_no_logs(
         assert (await agent.call("get_budget"))["held_usd"] == "0.00"
 
 
+@pytest.mark.parametrize("generation", ["reference", "2026-11"])
+async def test_what_has_no_lease_is_not_said_to_run_after_an_update(connect: Connect, sdl: str) -> None:
+    async with connect(answer=YES) as agent:
+        dseq = str((await agent.call("create_deployment", sdl=sdl, deposit_usd=1))["dseq"])
+        changed = sdl.replace("nginx:1.28.0-alpine", "nginx:1.29.0-alpine")
+        answer = await agent.call("update_deployment", dseq=dseq, sdl=changed)
+    assert "Nothing of it runs yet." in agent.asked[-1]
+    assert "so nothing of it runs by this" in answer["summary"]
+    assert answer["next_step"] == f"Call list_bids(dseq={dseq}), then create_lease."
+
+
 AMOUNTS: dict[str, tuple[Any, str]] = {
     "below the minimum": ("0.49", "below the minimum of $0.50"),
     "above the cap": (11, "over the limit of $10.00 per deployment"),

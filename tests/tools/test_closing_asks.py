@@ -116,7 +116,7 @@ async def test_replacing_what_runs_is_asked_for_and_names_what_changes(connect: 
     assert question == (
         f'No cost by itself. Change what deployment {dseq} runs: "web": image "nginx:1.28.0-alpine" → '
         '"nginx:1.29.0-alpine"; env added "NEW"; env removed "OLD"; env changed "LEVEL". Open to the Internet: '
-        '"web" port 80 (HTTP). Its containers restart.'
+        '"web" port 80 (HTTP). Nothing of it runs yet.'
     )
 
 

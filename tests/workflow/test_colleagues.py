@@ -104,6 +104,20 @@ async def test_a_lost_creation_is_not_what_a_colleague_calls_by_its_name(
         assert (await agent.call("get_budget"))["held_usd"] != "0.00"
 
 
+async def test_what_a_creation_names_is_not_closed_where_it_is_a_colleagues(
+    network: EmbeddedNetwork, connect: Connect, proxy: LyingProxy, sdl: str
+) -> None:
+    owner, dseq = colleague(network)
+    async with connect(approval="auto", console_url=proxy.url) as agent:
+        proxy.rewrite(CREATE, lambda told: {"data": {**told["data"], "dseq": dseq}})
+        theirs = record_of(owner, dseq, state="active")
+        proxy.rewrite(rf"GET /v1/deployments/{dseq}", lambda _: {"data": theirs}, status=200)
+        answer = await agent.call("deploy", sdl=sdl, deposit_usd=1)
+    assert answer["dseq"] != dseq
+    assert f"DELETE /v1/deployments/{dseq}" not in [sent.route for sent in proxy.requests]
+    assert network.chain.deployments[owner, dseq].state == "active"
+
+
 def sought(proxy: LyingProxy) -> str | None:
     """The name that was searched for last."""
     searches = [parse_qs(sent.query)["search"] for sent in proxy.requests if "search=" in sent.query]

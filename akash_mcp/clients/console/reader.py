@@ -39,6 +39,9 @@ FRESH_SECONDS = 15.0
 """How long a deployment that was just created may still read as unknown: the chain's nodes lag."""
 LAG_SECONDS = 2.0
 
+ANOTHERS = "another_account"
+"""Our code of an answer about a deployment that is certain to be another account's."""
+
 State = Literal["active", "closed"]
 
 _TOKEN = TypeAdapter(str)
@@ -166,7 +169,7 @@ class ConsoleReader(MarketReader, AccountReader):
                     raise Forbidden(
                         f"Akash Console answered with a deployment {dseq} of another account.",
                         status=answer.status,
-                        code="another_account",
+                        code=ANOTHERS,
                         next_step="list_deployments says whose it is.",
                     )
                 return detail

@@ -41,7 +41,6 @@ from akash_mcp.errors import (
     ServerError,
     Unauthorized,
     Unreachable,
-    WalletProvisioning,
 )
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.money import Usd
@@ -405,10 +404,8 @@ class ConsoleWriter:
             return await self._send(make(None))
         try:
             return await self._send(make(await self._seal(values, sdl)))
-        except WalletProvisioning:
-            raise
         except Conflict as refusal:
-            if refusal.code in _OTHER_CONFLICTS:
+            if refusal.code != _RETIRED_KEY:
                 raise
         return await self._send(make(await self._seal(values, sdl)))
 
@@ -441,13 +438,9 @@ class ConsoleWriter:
         return answer
 
 
-_OTHER_CONFLICTS = (
-    "inherited_secrets_unreadable",
-    "deployment_definition_changed",
-    "deployment_definition_exists",
-    PROVIDER_BEHIND,
-)
-"""What else is a 409 where a seal is sent. That of a retired key has no code that is documented."""
+_RETIRED_KEY = "conflict"
+"""The Console's code of a 409 that has none of its own, as that of a retired key. What else a 409 says is no reason to
+send again: a proxy's has no code, and what else the Console refuses so has one."""
 
 
 def _as_sent(
