@@ -44,11 +44,6 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are processors: more than half of the tests' time is waiting for sockets."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """The package runs on asyncio (uvicorn and websockets do), so the tests do too."""
