@@ -118,7 +118,7 @@ class _Watch:
             except AkashError as failure:
                 log.info("a look at a deployment that is waited for failed: %s", failure)
             else:
-                self.causes, self.is_over = found.causes, found.is_over
+                self.causes, self.is_over = _best_seen(self.causes, found.causes), found.is_over
         self._looked_at = now = anyio.current_time()
         for cause in self.causes:
             self._first_seen.setdefault(cause.kind, now)
@@ -143,3 +143,15 @@ class _Watch:
         if now - self._up_since < self.rt.intervals.ready_steady:
             return replace(readiness, is_steady=False)
         return await with_answers(self.rt, readiness)
+
+
+def _best_seen(before: Sequence[Cause], now: Sequence[Cause]) -> tuple[Cause, ...]:
+    """What is the matter now, each with the look that showed most of it.
+
+    The log of a container that was just started again does not say yet why the one before it ended.
+    """
+    known = {(cause.kind, cause.what): cause for cause in before}
+    return tuple(
+        max(cause, known.get((cause.kind, cause.what), cause), key=lambda seen: len(seen.evidence))
+        for cause in now
+    )

@@ -13,6 +13,8 @@ from lying_proxy import lying_proxy
 
 from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.network import EmbeddedNetwork
+from akash_mcp.workflow.arrival import _best_seen
+from akash_mcp.workflow.diagnosis.causes import CRASH_LOOP
 from akash_mcp.workflow.runtime import Intervals
 
 pytestmark = pytest.mark.anyio
@@ -297,3 +299,14 @@ async def test_logs_of_a_service_that_is_not_there_are_refused_with_those_that_a
         for tool in ("get_logs", "get_events"):
             said = await agent.refused(tool, dseq=dseq, service="wbe")
             assert f'Deployment {dseq} has no service "wbe". Its services: web.' in said
+
+
+def test_a_later_look_that_shows_less_of_a_cause_takes_nothing_away() -> None:
+    told = CRASH_LOOP.cause(
+        ("event: Back-off", "end of its log: no database"), service="web", replicas="", code=""
+    )
+    less = CRASH_LOOP.cause(("event: Back-off",), service="web", replicas="", code="")
+    other = CRASH_LOOP.cause(("event: Back-off",), service="db", replicas="", code="")
+    assert _best_seen([told], [less, other]) == (told, other)
+    assert _best_seen([less], [told]) == (told,)
+    assert _best_seen([told], []) == ()
