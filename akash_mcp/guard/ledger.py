@@ -70,7 +70,9 @@ class Ledger:
 
     def release(self, db: Db, op_id: OpId) -> None:
         """Give back a reservation whose request was definitely refused."""
-        db.run("UPDATE reservations SET state = 'refused' WHERE op_id = :op_id AND state = 'held'", op_id=op_id)
+        db.run(
+            "UPDATE reservations SET state = 'refused' WHERE op_id = :op_id AND state = 'held'", op_id=op_id
+        )
 
     def settle(self, db: Db, dseq: Dseq, spent: Usd) -> None:
         """Turn what a deployment held into what it cost, once it is proven closed."""
