@@ -20,6 +20,7 @@ from akash_mcp.errors import (
     OutcomeUnknown,
     RepeatedRefusal,
     ServerError,
+    TakenOver,
     in_time,
 )
 from akash_mcp.guard import journal
@@ -37,7 +38,9 @@ _LONGEST_WAIT_SECONDS = 600.0
 
 
 class Unwound(AkashError):
-    """What went wrong with a deployment, and what closing it because of that came to."""
+    """What went wrong with a deployment, and what closing it because of that came to. `is_closed`: that is proven."""
+
+    is_closed = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +89,18 @@ class ClosePermit:
         if isinstance(reason, Unwound):
             return reason
         why = in_words(reason)
+        await self._write_intent(why)
         try:
             closed = await self.close()
         except AkashError as stuck:
-            return Unwound(
+            failed = Unwound(
                 f"{why.what} Closing it again did not work either: {stuck.what}",
                 money="It may still cost money.",
-                next_step=f"Call close_deployment(dseq={self._dseq}): repeating it is harmless.",
+                next_step="It is tried again by itself, until it is closed; "
+                f"close_deployment(dseq={self._dseq}) is harmless to repeat.",
             )
+            failed.is_closed = False
+            return failed
         cost = "what it cost is not known" if closed.spent is None else f"it cost {closed.spent}"
         # What was uncertain before, and what had to be done about it, is over with the deployment.
         is_over = isinstance(why, OutcomeUnknown | NotDelivered)
@@ -102,6 +109,17 @@ class ClosePermit:
             money="It costs nothing any more.",
             next_step="" if is_over else why.next_step,
         )
+
+    async def settle(self) -> Closed:
+        """Prove that somebody closed it, and write down what it cost; nothing is sent. Raises `OutcomeUnknown`."""
+        return await self._proven(None)
+
+    async def _write_intent(self, why: AkashError) -> None:
+        """From here on it is closed and nothing else, whichever process comes to that."""
+        try:
+            await self._operation.advance(State.UNWINDING, why.what)
+        except (LedgerUnusable, TakenOver):
+            log.exception("that deployment %s is being closed could not be written down", self._dseq)
 
     async def _ask_to_close(self) -> AkashError | None:
         try:

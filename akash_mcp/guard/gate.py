@@ -22,14 +22,15 @@ from akash_mcp.errors import BadArgument, LedgerUnusable, NotApproved, OverBudge
 from akash_mcp.guard import journal
 from akash_mcp.guard.approval import Approval
 from akash_mcp.guard.close_permit import ClosePermit
+from akash_mcp.guard.contents import Contents
 from akash_mcp.guard.exec_permit import ExecPermit
 from akash_mcp.guard.fund_permit import FundPermit
-from akash_mcp.guard.journal import Kind, State
+from akash_mcp.guard.journal import Kind, Operation, Sources, State
 from akash_mcp.guard.launch_permit import LaunchPermit
 from akash_mcp.guard.lease_permit import LeasePermit
 from akash_mcp.guard.ledger import Ledger
-from akash_mcp.guard.operation import AuthorisedOperation
-from akash_mcp.guard.plan_record import text_of
+from akash_mcp.guard.operation import CERTAIN_SECONDS, AuthorisedOperation
+from akash_mcp.guard.plan_record import plan_of, text_of
 from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
 from akash_mcp.guard.policy import Policy
 from akash_mcp.guard.refusals import Refusals
@@ -38,9 +39,12 @@ from akash_mcp.guard.store import Db, Store
 from akash_mcp.guard.update_permit import UpdatePermit
 from akash_mcp.guard.wire import Wire
 from akash_mcp.ids import Dseq, OpId
+from akash_mcp.money import ZERO, Usd
 from akash_mcp.sdl.secret_values import with_console_references
 
 log = logging.getLogger(__name__)
+
+Permit = LaunchPermit | LeasePermit | FundPermit | UpdatePermit | ClosePermit
 
 
 class Gate:
@@ -62,9 +66,11 @@ class Gate:
         pause: Callable[[], Awaitable[None]],
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         certificates: ClientCertificates | None = None,
+        certain_seconds: float = CERTAIN_SECONDS,
     ) -> None:
         """`pause` waits a few seconds, before something harmless is tried again, `sleep` for as many seconds as the
-        Console says. `certificates` keeps what a lease makes on the API of 2025."""
+        Console says. `certificates` keeps what a lease makes on the API of 2025. After `certain_seconds` what does not
+        show did not come about."""
         self._client = client
         self._refusals = Refusals(store)
         self._writer = ConsoleWriter(client, certificates, self._refusals)
@@ -77,6 +83,7 @@ class Gate:
         self._secrets = secrets
         self._pause = pause
         self._sleep = sleep
+        self._certain_seconds = certain_seconds
 
     async def owns(self, dseq: Dseq) -> bool:
         """Whether this server created the deployment. A ledger that cannot be read owns nothing."""
@@ -145,6 +152,44 @@ class Gate:
             await self._admit(Kind.EXEC, plan, approval, dseq=plan.lease.dseq), self._shell, plan
         )
 
+    async def carry_on(self, operation: Operation, epoch: int) -> Permit:
+        """A permit to go on with an operation that was let in before, and is ours from `epoch` on.
+
+        It can do what its plan says, as it was approved. Raises `LedgerUnusable` where that cannot be read.
+        """
+        authorised, dseq, text = self._operation(operation.op_id, epoch), operation.dseq, operation.plan
+        if operation.kind is Kind.LAUNCH:
+            plan = plan_of(LaunchPlan, text) if text else await self._old_plan(operation)
+            return LaunchPermit(authorised, plan)
+        if operation.kind is Kind.CLOSE and dseq is not None:
+            return ClosePermit(authorised, dseq)
+        if text is None or dseq is None:
+            raise LedgerUnusable(f"What operation {operation.op_id} was to do is not in the ledger.")
+        if operation.kind is Kind.LEASE:
+            return LeasePermit(authorised, dseq, plan_of(LeasePlan, text).max_usd_per_hour)
+        if operation.kind is Kind.FUND:
+            return FundPermit(authorised, plan_of(FundPlan, text))
+        return UpdatePermit(authorised, plan_of(UpdatePlan, text))
+
+    async def _old_plan(self, operation: Operation) -> LaunchPlan:
+        """What an older version of this program launched, as far as it wrote that down: enough to find and close it."""
+
+        def read(db: Db) -> tuple[Sources | None, Usd]:
+            return journal.sources_of(db, operation.op_id), self._ledger.held_by(db, operation.op_id)
+
+        sources, held = await self._store.read(read)
+        return LaunchPlan(
+            tool="create_deployment",
+            sdl=sources.sdl if sources else "",
+            manifest=sources.manifest if sources else "",
+            contents=Contents(),
+            deposit=held,
+            max_usd_per_hour=ZERO,
+            groups=1,
+            runtime_limit_hours=sources.runtime_limit_hours if sources else None,
+            name=operation.name,
+        )
+
     async def _admit(
         self, kind: Kind, plan: Plan, approval: Approval, dseq: Dseq | None, name: str = ""
     ) -> AuthorisedOperation:
@@ -192,6 +237,7 @@ class Gate:
             wire=self.wire,
             op_id=op_id,
             epoch=epoch,
+            certain_seconds=self._certain_seconds,
         )
 
 

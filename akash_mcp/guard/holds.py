@@ -17,11 +17,13 @@ from sqlite3 import Row
 
 from akash_mcp.errors import Busy, TakenOver
 from akash_mcp.guard.store import Db
+from akash_mcp.guard.worker import is_gone
 from akash_mcp.ids import Dseq, OpId
 
 _LEASED = "leased"
 """The state of one that has nothing left to do but wait."""
 
+_ENDS = ("ready", "done", "refused", "closed")
 _OPEN = "state NOT IN ('ready', 'done', 'refused', 'closed')"
 
 
@@ -107,6 +109,23 @@ def check_epoch(db: Db, op_id: OpId, epoch: int) -> None:
         raise _taken_over(db, op_id)
 
 
+def rest(db: Db, op_id: OpId, *, epoch: int, failed: bool, seconds: float) -> None:
+    """The work on an operation stopped: it is over, or waits for a person, or is taken up again after so many seconds.
+
+    A lease whose containers do not come up is a person's to judge, and so is a deployment that was only created.
+    """
+    row = db.one(
+        "SELECT kind, state FROM operations WHERE op_id = :op_id AND epoch = :epoch", op_id=op_id, epoch=epoch
+    )
+    if row is None:
+        return
+    waits = row["state"] == _LEASED or (row["state"] == "created" and not failed) or row["kind"] == "exec"
+    if waits or row["state"] in _ENDS:
+        let_go(db, op_id, epoch=epoch)
+    else:
+        postpone(db, op_id, epoch=epoch, seconds=seconds)
+
+
 def let_go(db: Db, op_id: OpId, *, epoch: int | None = None) -> None:
     """An operation is over, or waits for a person: others may act on its deployment. Not where others have it."""
     db.run(
@@ -139,15 +158,15 @@ def postpone(db: Db, op_id: OpId, *, epoch: int, seconds: float) -> None:
     )
 
 
-def claim(db: Db, *, besides: frozenset[OpId] = frozenset()) -> Claimed | None:
+def claim(db: Db) -> Claimed | None:
     """One operation whose worker is gone, in our hands from now on; None where there is none that is due."""
     rows = db.all(
-        "SELECT op_id, epoch FROM operations WHERE account = :account AND lease_until <= :now"
+        "SELECT op_id, epoch, worker, lease_until FROM operations WHERE account = :account AND lease_until IS NOT NULL"
         f" AND (retry_at IS NULL OR retry_at <= :now) AND {_OPEN} ORDER BY lease_until, number",
         account=db.account,
         now=db.now,
     )
-    row = next((row for row in rows if row["op_id"] not in besides), None)
+    row = next((row for row in rows if row["lease_until"] <= db.now or is_gone(row["worker"])), None)
     if row is None:
         return None
     db.run(
@@ -188,7 +207,7 @@ def _taken_over(db: Db, op_id: OpId) -> TakenOver:
         number=own["number"] if own else 0,
     )
     other = _under_way(row) if row else None
-    if other is None and own is not None and own["state"] not in ("ready", "done", "refused", "closed"):
+    if other is None and own is not None and own["state"] not in _ENDS:
         return TakenOver(
             f"Operation {op_id} is carried on by another server of this user.",
             next_step=f'get_deployment(id="{op_id}") says how far it is.',

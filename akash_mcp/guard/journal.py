@@ -2,9 +2,10 @@
 
     planned → reserved → created → offered → leased → ready      a launch
     planned → reserved → done                                    everything else
-    refused   definitely nothing happened
-    unknown   the answer was lost: it must be looked up
-    closed    proven closed
+    refused     definitely nothing happened
+    unknown     the answer was lost: it must be looked up
+    unwinding   it is being closed again, until that is proven
+    closed      proven closed
 
 It is also what tells our deployments from other people's: what we did not create, we do not close unasked.
 
@@ -45,6 +46,7 @@ class State(StrEnum):
     DONE = "done"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    UNWINDING = "unwinding"
     CLOSED = "closed"
 
 
@@ -270,6 +272,16 @@ def sources(db: Db, dseq: Dseq) -> Sources | None:
         account=db.account,
         dseq=dseq,
         launch=Kind.LAUNCH,
+    )
+    return Sources(*row) if row else None
+
+
+def sources_of(db: Db, op_id: OpId) -> Sources | None:
+    """What a launch sends or sent, also before it knows its deployment."""
+    row = db.one(
+        "SELECT sdl, manifest, runtime_limit_hours, manifest_version FROM operations"
+        " WHERE op_id = :op_id AND manifest IS NOT NULL",
+        op_id=op_id,
     )
     return Sources(*row) if row else None
 

@@ -43,6 +43,9 @@ log = logging.getLogger(__name__)
 READ_ATTEMPTS = 3
 """How often what must be known is asked for, a pause apart."""
 
+CERTAIN_SECONDS = 120.0
+"""After that, what does not show did not come about: Console gives up on a transaction after 36 s."""
+
 _BUSY_ATTEMPTS = 12
 """A lease under way takes a minute at most."""
 
@@ -69,6 +72,7 @@ class AuthorisedOperation:
     wire: Wire
     op_id: OpId
     epoch: int = 1
+    certain_seconds: float = CERTAIN_SECONDS
 
     async def write(self, request: Callable[[ConsoleWriter], Awaitable[T]]) -> T:
         """Send what may be sent again, while this operation has its deployment in hand.

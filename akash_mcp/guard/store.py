@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import secrets
 import sqlite3
 import threading
 import time
@@ -33,6 +31,7 @@ import anyio.to_thread
 from akash_mcp.errors import LedgerBusy, LedgerUnusable
 from akash_mcp.guard.private_files import who_else_can_read, who_else_can_write
 from akash_mcp.guard.schema import VERSIONS
+from akash_mcp.guard.worker import new_worker
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +110,7 @@ class Store:
         self.now = now
         self.account = ""
         self.agent = agent
-        self.worker = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self.worker = new_worker()
         self.hold_seconds = hold_seconds
         self.busy_seconds = _BUSY_SECONDS
         self._writer: sqlite3.Connection | None = None

@@ -34,7 +34,7 @@ from akash_mcp.guard.lease_permit import Choice, LeasePermit, OfferGone, lease_i
 from akash_mcp.guard.plans import LeasePlan
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.market.choice import pick
-from akash_mcp.market.ranking import RankedOffer, Ranking
+from akash_mcp.market.ranking import Prefer, RankedOffer, Ranking
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import quoted
 from akash_mcp.workflow.arrival import until_ready
@@ -83,6 +83,13 @@ async def launch(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) 
     """Carry a launch through. Raises the reason why it could not be, after closing what it had opened."""
     running.progress("creating the deployment")
     running.dseq = dseq = await create_once(rt, permit, running.progress)
+    return await lease_and_wait(rt, permit, dseq, running)
+
+
+async def lease_and_wait(
+    rt: Runtime, permit: LaunchPermit, dseq: Dseq, running: Running[Launched]
+) -> Launched:
+    """The rest of a launch, from its deployment on. Raises like `launch`."""
     sent: list[LeaseId] = []
     try:
         leased = await _lease(rt, permit, dseq, running, sent)
@@ -102,6 +109,28 @@ async def launch(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) 
     running.usd_per_hour = leased.usd_per_hour
     running.progress(f"deployment {dseq} is leased; waiting for its containers")
     return await _arrived(rt, permit.leasing(dseq), dseq, leased, running)
+
+
+async def go_on_leased(
+    rt: Runtime,
+    permit: LeasePermit,
+    detail: DeploymentDetail,
+    prefer: Prefer,
+    running: Running[Launched],
+) -> Launched:
+    """Go on with a deployment that is leased, after whoever leased it is gone: prove what it costs, deliver once more
+    what may not have been delivered, and wait until it runs.
+
+    Raises `Unwound` where what it costs is not what was approved: it was closed then.
+    """
+    running.dseq = detail.dseq
+    running.progress("it is leased; delivering its manifest once more")
+    bound = await permit.take_up(detail)
+    offers = await read_leased_offers(rt, detail, requirements(rt.policy, permit.max_usd_per_hour), prefer)
+    leased = Leased(offers, offers.ranked, bound)
+    running.usd_per_hour = leased.usd_per_hour
+    running.progress(f"deployment {detail.dseq} is leased; waiting for its containers")
+    return await _arrived(rt, permit, detail.dseq, leased, running)
 
 
 async def _arrived(

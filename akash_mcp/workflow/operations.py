@@ -39,6 +39,7 @@ class Running(Generic[T]):
 
     op_id: OpId
     epoch: int = 1
+    tries: int = 0
     stage: str = "started"
     dseq: Dseq | None = None
     usd_per_hour: Usd | None = None
@@ -103,18 +104,23 @@ class Operations:
         self,
         tasks: TaskGroup,
         store: Store,
+        retry_seconds: Callable[[int], float] = lambda tries: min(15.0 * 2**tries, 3600.0),
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         self._tasks = tasks
         self._store = store
+        self._retry_seconds = retry_seconds
         self._sleep = sleep
         self._running: dict[OpId, Running[Any]] = {}
 
-    def start(self, op_id: OpId, work: Callable[[Running[T]], Awaitable[T]], *, epoch: int = 1) -> Running[T]:
+    def start(
+        self, op_id: OpId, work: Callable[[Running[T]], Awaitable[T]], *, epoch: int = 1, tries: int = 0
+    ) -> Running[T]:
         """Start `work` on an operation that is ours from `epoch` on. Only the end of the server cancels it, or another
-        worker that takes it over.
+        worker that takes it over. What does not come to its end is taken up again later, after ever longer pauses:
+        it was tried `tries` times before.
         """
-        running: Running[T] = Running(op_id, epoch)
+        running: Running[T] = Running(op_id, epoch, tries)
         over = [known for known, other in self._running.items() if other.is_done]
         for known in over[: max(0, len(over) - KEPT)]:
             del self._running[known]
@@ -159,7 +165,13 @@ class Operations:
                 beside.cancel_scope.cancel()
         # Not reached where the server is stopped: what was sent may still be under way, and is handed over.
         try:
-            await self._store.run(holds.let_go, running.op_id, epoch=running.epoch)
+            await self._store.run(
+                holds.rest,
+                running.op_id,
+                epoch=running.epoch,
+                failed=running.error is not None,
+                seconds=self._retry_seconds(running.tries),
+            )
         except LedgerUnusable:
             log.exception("the hold of operation %s runs out by itself", running.op_id)
 
