@@ -38,9 +38,13 @@ _LONGEST_WAIT_SECONDS = 600.0
 
 
 class Unwound(AkashError):
-    """What went wrong with a deployment, and what closing it because of that came to. `is_closed`: that is proven."""
+    """What went wrong with a deployment, and what closing it because of that came to.
+
+    `is_closed`: that is proven. `spent`: what it cost, None where that is not known.
+    """
 
     is_closed = True
+    spent: Usd | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +108,13 @@ class ClosePermit:
         cost = "what it cost is not known" if closed.spent is None else f"it cost {closed.spent}"
         # What was uncertain before, and what had to be done about it, is over with the deployment.
         is_over = isinstance(why, OutcomeUnknown | NotDelivered)
-        return Unwound(
+        unwound = Unwound(
             f"{certain(why)} Deployment {closed.dseq} was closed again, proven; {cost}.",
             money="It costs nothing any more.",
             next_step="" if is_over else why.next_step,
         )
+        unwound.spent = closed.spent
+        return unwound
 
     async def settle(self) -> Closed:
         """Prove that somebody closed it, and write down what it cost; nothing is sent. Raises `OutcomeUnknown`."""

@@ -143,7 +143,8 @@ CREATE TABLE operations (
     epoch BIGINT NOT NULL,         -- how many have: who comes with an older one has lost it
     lease_until DOUBLE PRECISION,  -- so long it has its deployment in hand; NULL: it has let go
     retry_at DOUBLE PRECISION,     -- when what did not work is tried again
-    tries BIGINT NOT NULL          -- how often it was
+    tries BIGINT NOT NULL,         -- how often it was
+    follows TEXT                   -- the launch whose provider failed, and that this one goes on with elsewhere
 );
 CREATE UNIQUE INDEX launches_by_dseq ON operations (account, dseq) WHERE kind = 'launch';
 CREATE INDEX operations_by_dseq ON operations (account, dseq);
@@ -205,7 +206,7 @@ CREATE TABLE duties (              -- what one process does for all: who, and un
 INSERT INTO reservations SELECT op_id, '', '', dseq, opens, amount_uact, spent_uact, 0, state, at FROM old_reservations;
 INSERT INTO operations SELECT op_id, ROW_NUMBER() OVER (ORDER BY rowid), '', '', kind, state, dseq, COALESCE(name, ''),
     summary, NULL, sdl, manifest, manifest_version, runtime_limit_hours, NULL, NULL, created_at, updated_at, NULL, 1,
-    held_until, NULL, 0 FROM old_operations;
+    held_until, NULL, 0, NULL FROM old_operations;
 INSERT INTO steps SELECT op_id, ROW_NUMBER() OVER (PARTITION BY op_id ORDER BY rowid), at, state, note FROM old_steps;
 INSERT INTO tokens SELECT op_id, fingerprint, arguments, expires_at FROM old_tokens;
 INSERT INTO keys SELECT name, lower(hex(secret)) FROM old_keys;
