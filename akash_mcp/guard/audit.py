@@ -130,7 +130,7 @@ class Verdict:
                 f"{self.rows} rows were read."
             )
         heads = "; ".join(f"row {head.number}{_of(head.account)} is {head.hash}" for head in self.heads)
-        return f"The audit is whole: {self.rows} rows." + (f" The newest, {heads}." if heads else "")
+        return f"The audit is whole: {self.rows} rows." + (f" The newest: {heads}." if heads else "")
 
 
 def append(db: Db, entry: AuditEntry) -> None:
