@@ -18,6 +18,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
+from akash_mcp.errors import AkashError
 from akash_mcp.guard import audit
 from akash_mcp.guard.audit import Head, Verdict
 from akash_mcp.guard.store import Store
@@ -55,7 +56,7 @@ class Heads:
         self._kept = head
 
     def read(self) -> list[Head]:
-        """All that was kept; nothing where there is no file. Raises `OSError` where there is one that cannot be read.
+        """All that was kept; nothing where there is no file. Raises `AkashError` for one that cannot be read.
 
         A line that is not whole is passed over: it proves nothing.
         """
@@ -63,6 +64,8 @@ class Heads:
             text = self.path.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise AkashError(f"{self.path} cannot be read: {error.strerror}.", money="") from error
         lines = map(_LINE.fullmatch, text.split("\n"))
         return [Head(line[3], int(line[1]), line[2]) for line in lines if line]
 
@@ -77,7 +80,7 @@ class Heads:
 def verified(store: Store, folder: Path) -> Verdict:
     """`akash-mcp ledger --verify`: whether the audit is whole, by its rows and by what was kept beside them.
 
-    Raises what the store does, and `OSError` where the file beside it cannot be read.
+    Raises what the store does, and `AkashError` where the file beside it cannot be read.
     """
     heads = Heads(folder).read()  # first: what is written meanwhile is then in the ledger too
     return store.read_now(audit.verify, heads)

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from akash_mcp.errors import AkashError
 from akash_mcp.guard import audit
 from akash_mcp.guard.audit import AuditEntry, Event, Head
 from akash_mcp.guard.audit_heads import Heads, verified
@@ -322,7 +323,7 @@ def test_heads_that_cannot_be_written_are_said_and_undo_nothing(
     heads.path.mkdir()
     keep(store, heads)
     assert "audit.heads cannot be written" in caplog.text
-    with pytest.raises(OSError, match=r"audit\.heads"):
+    with pytest.raises(AkashError, match=r"audit\.heads cannot be read"):
         verified(store, store.path.parent)  # and are not taken for none
     assert store.read_now(audit.newest) is not None
 
