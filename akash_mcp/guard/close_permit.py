@@ -20,7 +20,6 @@ from akash_mcp.errors import (
     OutcomeUnknown,
     RepeatedRefusal,
     ServerError,
-    TakenOver,
     in_time,
 )
 from akash_mcp.guard import journal
@@ -89,7 +88,7 @@ class ClosePermit:
         return await self._proven(await self._ask_to_close())
 
     async def unwind(self, reason: Exception) -> Unwound:
-        """Close because of `reason`: that reason, together with what closing came to."""
+        """Close because of `reason`: that reason, together with what closing came to. Raises `TakenOver`."""
         if isinstance(reason, Unwound):
             return reason
         why = in_words(reason)
@@ -121,10 +120,11 @@ class ClosePermit:
         return await self._proven(None)
 
     async def _write_intent(self, why: AkashError) -> None:
-        """From here on it is closed and nothing else, whichever process comes to that."""
+        """From here on it is closed and nothing else, whichever process comes to that. Raises `TakenOver` where another
+        one decides by now."""
         try:
             await self._operation.advance(State.UNWINDING, why.what)
-        except (LedgerUnusable, TakenOver):
+        except LedgerUnusable:
             log.exception("that deployment %s is being closed could not be written down", self._dseq)
 
     async def _ask_to_close(self) -> AkashError | None:
@@ -201,7 +201,6 @@ class ClosePermit:
             journal.finish(db, self.op_id)
 
         try:
-            operation.store.forget_deleted()
             await operation.store.run(write)
         except LedgerUnusable:
             log.exception("deployment %s is closed, and the ledger could not be updated", self._dseq)

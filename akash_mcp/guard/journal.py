@@ -306,7 +306,8 @@ def secrets_of(db: Db, dseq: Dseq) -> tuple[str, ...]:
 
 
 def mark_closed(db: Db, dseq: Dseq, note: str) -> None:
-    """A deployment is proven closed: its launch ends, and what it ran is forgotten. See `Store.forget_deleted`."""
+    """A deployment is proven closed: its launch ends, and what it ran is forgotten, also in SQLite's log."""
+    db.forget_deleted()
     launches = db.all(
         "SELECT op_id FROM operations WHERE account = :account AND dseq = :dseq AND kind = :launch",
         account=db.account,

@@ -242,6 +242,9 @@ INSERT INTO tokens SELECT op_id, fingerprint, arguments, expires_at FROM old_tok
 INSERT INTO keys SELECT name, lower(hex(secret)) FROM old_keys;
 INSERT INTO diagnoses SELECT '', dseq, at, findings FROM old_diagnoses;
 INSERT INTO provider_failures SELECT provider, at, reason FROM old_failures;
+-- What was under way when its server ended, or whose outcome nobody knew, is taken up by the next one.
+UPDATE operations SET lease_until = 0 WHERE kind <> 'exec' AND (state IN ('planned', 'reserved', 'unknown')
+    OR (state IN ('created', 'offered') AND lease_until IS NOT NULL));
 DROP TABLE old_reservations;
 DROP TABLE old_operations;
 DROP TABLE old_steps;

@@ -119,6 +119,9 @@ async def _created(
     detail = await _read(rt, dseq)
     if detail is not None and detail.state == "closed":
         await closing.settle()
+    elif operation.plan is None and detail is not None and detail.open_leases:
+        # An older version of this program made it, and did not write down who asked for its lease.
+        await leasing.advance(State.LEASED, "it was leased before its server stopped")
     elif operation.state is State.UNWINDING or operation.plan is None or detail is None:
         running.progress("closing it again")
         await closing.close()
