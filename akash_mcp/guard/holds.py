@@ -35,7 +35,7 @@ class UnderWay:
     note: str
 
     def __str__(self) -> str:
-        return f"operation {self.op_id} ({self.kind}: {', '.join(filter(None, (self.state, self.note)))})"
+        return f"operation {self.op_id} ({self.kind}: {': '.join(filter(None, (self.state, self.note)))})"
 
     @property
     def call(self) -> str:
@@ -103,6 +103,21 @@ def check_epoch(db: Db, op_id: OpId, epoch: int) -> None:
     """Raise `TakenOver` where an operation is in other hands by now."""
     if not db.one(
         "SELECT 1 FROM operations WHERE op_id = :op_id AND epoch = :epoch", op_id=op_id, epoch=epoch
+    ):
+        raise _taken_over(db, op_id)
+
+
+def check_own(db: Db, op_id: OpId, epoch: int) -> None:
+    """Raise `TakenOver` where another worker carries an operation on, and it is not for this one to say how it ended.
+
+    Whoever takes only its deployment leaves it to its worker: nobody else would ever end it.
+    """
+    if not db.one(
+        "SELECT 1 FROM operations WHERE op_id = :op_id"
+        " AND (epoch = :epoch OR (worker = :worker AND lease_until IS NULL))",
+        op_id=op_id,
+        epoch=epoch,
+        worker=db.worker,
     ):
         raise _taken_over(db, op_id)
 
@@ -177,7 +192,7 @@ def _holder(db: Db, dseq: Dseq, *, besides: str = "") -> UnderWay | None:
 
 
 def _taken_over(db: Db, op_id: OpId) -> TakenOver:
-    own = db.one("SELECT dseq, number, state FROM operations WHERE op_id = :op_id", op_id=op_id)
+    own = db.one("SELECT dseq, number, lease_until FROM operations WHERE op_id = :op_id", op_id=op_id)
     dseq = own["dseq"] if own else None
     row = db.one(
         # Who takes a deployment over came after it; of several, the one that has it, else the last.
@@ -188,7 +203,7 @@ def _taken_over(db: Db, op_id: OpId) -> TakenOver:
         number=own["number"] if own else 0,
     )
     other = _under_way(row) if row else None
-    if other is None and own is not None and own["state"] not in ("ready", "done", "refused", "closed"):
+    if other is None and own is not None and own["lease_until"] is not None:
         return TakenOver(
             f"Operation {op_id} is carried on by another server of this user.",
             next_step=f'get_deployment(id="{op_id}") says how far it is.',
