@@ -195,7 +195,8 @@ class AuthorisedOperation:
         note = str(why) if isinstance(why, AkashError) else type(why).__name__
 
         def write(db: Db) -> None:
-            journal.advance(db, self.op_id, state, note, epoch=self.epoch)
+            holds.check_own(db, self.op_id, self.epoch)
+            journal.advance(db, self.op_id, state, note)
             if release:
                 self.ledger.release(db, self.op_id)
 
