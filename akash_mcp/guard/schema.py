@@ -245,6 +245,8 @@ INSERT INTO provider_failures SELECT provider, at, reason FROM old_failures;
 -- What was under way when its server ended, or whose outcome nobody knew, is taken up by the next one.
 UPDATE operations SET lease_until = 0 WHERE kind <> 'exec' AND (state IN ('planned', 'reserved', 'unknown')
     OR (state IN ('created', 'offered') AND lease_until IS NOT NULL));
+-- What is leased runs, and what was approved for it was not kept: it is a person's to judge, and not to be closed.
+UPDATE operations SET lease_until = NULL WHERE state = 'leased';
 DROP TABLE old_reservations;
 DROP TABLE old_operations;
 DROP TABLE old_steps;
