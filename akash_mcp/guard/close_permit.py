@@ -92,15 +92,17 @@ class ClosePermit:
         if isinstance(reason, Unwound):
             return reason
         why = in_words(reason)
-        await self._write_intent(why)
+        is_written = await self._write_intent(why)
         try:
             closed = await self.close()
         except AkashError as stuck:
+            again = f"close_deployment(dseq={self._dseq})"
             failed = Unwound(
                 f"{why.what} Closing it again did not work either: {stuck.what}",
                 money="It may still cost money.",
-                next_step="It is tried again by itself, until it is closed; "
-                f"close_deployment(dseq={self._dseq}) is harmless to repeat.",
+                next_step=f"It is tried again by itself, until it is closed; {again} is harmless to repeat."
+                if is_written
+                else f"Call {again}: repeating it is harmless.",
             )
             failed.is_closed = False
             return failed
@@ -119,13 +121,17 @@ class ClosePermit:
         """Prove that somebody closed it, and write down what it cost; nothing is sent. Raises `OutcomeUnknown`."""
         return await self._proven(None)
 
-    async def _write_intent(self, why: AkashError) -> None:
-        """From here on it is closed and nothing else, whichever process comes to that. Raises `TakenOver` where another
-        one decides by now."""
+    async def _write_intent(self, why: AkashError) -> bool:
+        """From here on it is closed and nothing else, whichever process comes to that; False where nobody will know.
+
+        Raises `TakenOver` where another one decides by now.
+        """
         try:
             await self._operation.advance(State.UNWINDING, why.what)
         except LedgerUnusable:
             log.exception("that deployment %s is being closed could not be written down", self._dseq)
+            return False
+        return True
 
     async def _ask_to_close(self) -> AkashError | None:
         try:
