@@ -48,10 +48,11 @@ def test_every_part_of_a_command_is_bound_to_its_yes(name: str) -> None:
 
 
 @pytest.mark.parametrize("ours", [True, False])
-def test_a_command_is_always_asked_for(ours: bool, tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_a_command_is_always_asked_for(ours: bool, tmp_path: Path) -> None:
     plan = dataclasses.replace(PLAN, ours=ours)
-    judge = Approver(ApprovalMode.ELICIT, Tokens(Store(tmp_path), lambda: 0.0))
-    assert isinstance(judge.consider(plan, token=None, can_ask=True), AskThePerson)
+    judge = Approver(ApprovalMode.ELICIT, Tokens(Store(tmp_path, lambda: 0.0)))
+    assert isinstance(await judge.consider(plan, token=None, can_ask=True), AskThePerson)
 
 
 def test_the_command_is_shown_and_not_recorded() -> None:
