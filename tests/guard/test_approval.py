@@ -15,7 +15,7 @@ from akash_mcp.guard.approval import Approval, Approver, AskThePerson, Question,
 from akash_mcp.guard.contents import App, Contents
 from akash_mcp.guard.journal import Journal, Kind, op_id_of
 from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
-from akash_mcp.guard.policy import ApprovalMode
+from akash_mcp.guard.policy import ApprovalMode, Policy
 from akash_mcp.guard.store import Store
 from akash_mcp.guard.tokens import TOKEN_SECONDS, Tokens
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
@@ -47,7 +47,7 @@ class Process:
         self.tokens = Tokens(self.store, self.clock)
 
     def approver(self, mode: ApprovalMode) -> Approver:
-        return Approver(mode, self.tokens)
+        return Approver(Policy(approval=mode), self.tokens)
 
     def open(self, yes: Approval) -> None:
         """What the gate does with a yes."""
