@@ -6,6 +6,7 @@ and the ledger are opened at their first use.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -28,7 +29,6 @@ from akash_mcp.config import Settings
 from akash_mcp.guard.approval import Approver
 from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
-from akash_mcp.guard.journal import Journal
 from akash_mcp.guard.keys import shared_key
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.secret_store import SecretStore
@@ -42,6 +42,10 @@ from akash_mcp.tools.questions import SealedQuestions, leave_out_unreadable
 from akash_mcp.tools.tool import AkashTool, Effect
 from akash_mcp.workflow.operations import Operations
 from akash_mcp.workflow.runtime import Intervals, Runtime
+
+STDIO_SECONDS = 10.0
+HTTP_SECONDS = 40.0
+"""How long a server that stops waits for the answer to what it sent. Hosts kill a process of theirs soon."""
 
 INSTRUCTIONS = """\
 Run containers on Akash Network, a marketplace of computing, through an account that costs its owner real money.
@@ -80,11 +84,13 @@ def build(
         chosen = [spec for spec in chosen if spec.effect is Effect.READS]
 
     current: list[Runtime] = []
-    store = Store(settings.state_dir)
+    intervals = intervals or Intervals()
+    store = Store(settings.state_dir, hold_seconds=intervals.hold)
+    questions = SealedQuestions(partial(store.run, shared_key, "questions"))
 
     @asynccontextmanager
     async def lifespan(server: MCPServer[Runtime]) -> AsyncIterator[Runtime]:
-        async with _runtime(settings, store, intervals or Intervals(), secrets_dir) as runtime:
+        async with _runtime(settings, store, intervals, questions, secrets_dir) as runtime:
             current.append(runtime)
             yield runtime
 
@@ -98,10 +104,8 @@ def build(
         website_url="https://akash.network",
         tools=[*tools],
         lifespan=lifespan,
-        request_state_security=RequestStateSecurity(
-            codec=SealedQuestions(partial(shared_key, store, "questions"))
-        ),
-        middleware=[leave_out_unreadable],
+        request_state_security=RequestStateSecurity(codec=questions),
+        middleware=[leave_out_unreadable, questions.prepare_for_answers],
         cache_hints={"tools/list": CacheHint(ttl_ms=300_000, scope="public")},
         log_level="DEBUG" if settings.debug else "WARNING",
     )
@@ -113,12 +117,15 @@ def build(
 
 @asynccontextmanager
 async def _runtime(
-    settings: Settings, store: Store, intervals: Intervals, secrets_dir: Path | None = None
+    settings: Settings,
+    store: Store,
+    intervals: Intervals,
+    questions: SealedQuestions,
+    secrets_dir: Path | None = None,
 ) -> AsyncIterator[Runtime]:
     key = settings.api_key.get_secret_value() if settings.api_key else None
     policy = settings.policy
-    journal = Journal(store, time.time)
-    ledger = Ledger(store, policy, time.time)
+    ledger = Ledger(policy)
     stored_secrets = SecretStore(secrets_dir or settings.state_dir, time.time)
     async with AsyncExitStack() as open_things:
         open_things.callback(store.close)
@@ -145,28 +152,46 @@ async def _runtime(
         )
         tasks = await open_things.enter_async_context(anyio.create_task_group())
         open_things.callback(tasks.cancel_scope.cancel)
+        operations = Operations(tasks, store)
+        gate = Gate(
+            console,
+            reader,
+            access,
+            policy=policy,
+            store=store,
+            ledger=ledger,
+            secrets=stored_secrets,
+            pause=lambda: anyio.sleep(intervals.retry),
+            certificates=certificates,
+        )
+        patience = STDIO_SECONDS if settings.transport == "stdio" else HTTP_SECONDS
+        open_things.push_async_callback(_stop, gate, operations, patience)
         yield Runtime(
             reader=reader,
             provider=ProviderClient(access),
-            gate=Gate(
-                console,
-                reader,
-                access,
-                policy=policy,
-                ledger=ledger,
-                journal=journal,
-                secrets=stored_secrets,
-                pause=lambda: anyio.sleep(intervals.retry),
-                certificates=certificates,
-            ),
-            approver=Approver(policy.approval, Tokens(store, time.time)),
+            gate=gate,
+            approver=Approver(policy.approval, Tokens(store)),
+            store=store,
             ledger=ledger,
-            journal=journal,
-            evidence=Evidence(store, time.time),
+            evidence=Evidence(store),
             policy=policy,
             secrets=stored_secrets,
             has_key=key is not None,
-            operations=Operations(tasks, journal.holds),
+            operations=operations,
             intervals=intervals,
             visit=partial(probe, allowed=settings.allow_private_providers),
+            prepare_questions=questions.prepare,
         )
+
+
+async def _stop(gate: Gate, operations: Operations, patience: float) -> None:
+    """End what is under way so that nothing is lost: whoever comes next finds it, and goes on."""
+    with anyio.CancelScope(shield=True):
+        if not operations.under_way_here:
+            return
+        await gate.wire.close(patience)
+        if left := await operations.stop():
+            sys.stderr.write(
+                f"akash-mcp: stopped with {', '.join(left)} under way. The next server, akash-mcp watch or "
+                "akash-mcp doctor --fix goes on with it.\n"
+            )

@@ -22,9 +22,11 @@ from akash_mcp.errors import (
     ServerError,
     in_time,
 )
+from akash_mcp.guard import journal
 from akash_mcp.guard.bounds import uact_of
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.operation import AuthorisedOperation
+from akash_mcp.guard.store import Db
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd
 
@@ -110,15 +112,17 @@ class ClosePermit:
 
     async def _proven(self, failure: AkashError | None) -> Closed:
         closed = await self._proof(failure)
-        self._record(closed)
+        await self._record(closed)
         return closed
 
     async def _proof(self, failure: AkashError | None) -> Closed:
         try:
             # A colleague's of the same number proves nothing of one that we created.
-            after = await self._operation.reader.get_deployment(self._dseq, anybodys=self._launch() is None)
+            after = await self._operation.reader.get_deployment(
+                self._dseq, anybodys=await self._launch() is None
+            )
         except NotFound as gone:
-            launch = self._launch()
+            launch = await self._launch()
             if launch is State.CLOSED:
                 return Closed(self._dseq, None)
             if launch is None and isinstance(failure, NotFound):
@@ -134,10 +138,10 @@ class ClosePermit:
             )
         return Closed(self._dseq, self._spent(after))
 
-    def _launch(self) -> State | None:
+    async def _launch(self) -> State | None:
         """How the launch that created it stands; None where we did not create it."""
         try:
-            launch = self._operation.journal.launch_of(self._dseq)
+            launch = await self._operation.store.read(journal.launch_of, self._dseq)
         except LedgerUnusable:
             log.exception("whether we created deployment %s is not known", self._dseq)
             return State.UNKNOWN
@@ -160,16 +164,21 @@ class ClosePermit:
             next_step=f"{again} {why.next_step}".rstrip() if wait is None else again,
         )
 
-    def _record(self, closed: Closed) -> None:
-        ledger, journal = self._operation.ledger, self._operation.journal
-        try:
+    async def _record(self, closed: Closed) -> None:
+        operation = self._operation
+
+        def write(db: Db) -> None:
             # A launch whose creation could not be written down has not named it yet.
-            ledger.attach(self.op_id, self._dseq)
+            operation.ledger.attach(db, self.op_id, self._dseq)
             if closed.spent is not None:
                 # Without a figure the reservation stays held: it counts as spent.
-                ledger.settle(self._dseq, closed.spent)
-            journal.mark_closed(self._dseq, f"proven closed, {closed.spent} spent")
-            journal.finish(self.op_id)
+                operation.ledger.settle(db, self._dseq, closed.spent)
+            journal.mark_closed(db, self._dseq, f"proven closed, {closed.spent} spent")
+            journal.finish(db, self.op_id)
+
+        try:
+            operation.store.forget_deleted()
+            await operation.store.run(write)
         except LedgerUnusable:
             log.exception("deployment %s is closed, and the ledger could not be updated", self._dseq)
 

@@ -145,8 +145,20 @@ class Ledger:
             limits.check_rate(None if rate is None else _whole(rate), status)
 
     def check_rate(self, db: Db, dseq: Dseq, rate: Usd) -> None:
-        """Raise `OverBudget` where a deployment that we opened may not cost `rate` USD an hour beside the others."""
-        limits.check_rate(_whole(rate), self._status(db, besides=dseq))
+        """Raise `OverBudget` where a deployment that we opened may not cost `rate` USD an hour beside the others.
+
+        What another agent opened counts in its budget: it may cost what was allowed then, and no more.
+        """
+        rate = _whole(rate)
+        opened = db.one(
+            "SELECT agent, rate_uact FROM reservations"
+            " WHERE account = :account AND dseq = :dseq AND state = 'held' AND opens = 1",
+            account=db.account,
+            dseq=dseq,
+        )
+        if self._policy.roof is not None and opened is not None and opened["agent"] != db.agent:
+            limits.check_rate_of_another(rate, Usd.from_uact(opened["rate_uact"]), opened["agent"])
+        limits.check_rate(rate, self._status(db, besides=dseq))
 
     def reserve_rate(self, db: Db, dseq: Dseq, rate: Usd) -> None:
         """Let a deployment that we opened cost `rate` USD an hour, before it is leased. Raises as `check_rate` does."""

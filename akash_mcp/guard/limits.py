@@ -237,6 +237,17 @@ def check_rate(rate: Usd | None, status: BudgetStatus) -> None:
     )
 
 
+def check_rate_of_another(rate: Usd, allowed: Usd, agent: str) -> None:
+    """Raise `OverBudget` for a rate above what another agent was allowed for its deployment, in USD an hour."""
+    if rate > allowed:
+        cost, most = told_apart(rate, allowed)
+        raise OverBudget(
+            f"{cost} an hour is over the {most} an hour that {f'agent {agent}' if agent else 'whoever'} opened this "
+            "deployment for.",
+            next_step="Ask for less, or let the agent that opened it lease for it.",
+        )
+
+
 def _tightest(lefts: Sequence[Usd | None], status: BudgetStatus) -> tuple[Usd, Standing] | None:
     """The least that is left, and in which budget; None where none has a limit."""
     limited = [

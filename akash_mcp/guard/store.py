@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import secrets
 import sqlite3
 import threading
 import time
@@ -37,6 +39,9 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
+HOLD_SECONDS = 30.0
+"""How long a hold lasts that nobody renews."""
+
 _BUSY_SECONDS = 5.0
 """How long a transaction waits for another process to end its own."""
 
@@ -48,16 +53,19 @@ _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 class Db:
     """One open transaction. Values are named in the SQL (`:dseq`). `now` is its moment, in seconds since the epoch;
-    `account` and `agent` say whose rows it is about.
+    `account` and `agent` say whose rows it is about, `worker` who works, and `hold_seconds` how long a hold lasts that
+    nobody renews.
     """
 
-    __slots__ = ("_connection", "account", "agent", "now")
+    __slots__ = ("_connection", "account", "agent", "hold_seconds", "now", "worker")
 
-    def __init__(self, connection: sqlite3.Connection, now: float, account: str, agent: str) -> None:
+    def __init__(self, connection: sqlite3.Connection, store: Store) -> None:
         self._connection = connection
-        self.now = now
-        self.account = account
-        self.agent = agent
+        self.now = store.now()
+        self.account = store.account
+        self.agent = store.agent
+        self.worker = store.worker
+        self.hold_seconds = store.hold_seconds
 
     def all(self, sql: str, **values: Any) -> list[sqlite3.Row]:
         """All rows of a query."""
@@ -91,11 +99,20 @@ class Store:
     written and read.
     """
 
-    def __init__(self, folder: Path, now: Callable[[], float] = time.time, *, agent: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        now: Callable[[], float] = time.time,
+        *,
+        agent: str = "",
+        hold_seconds: float = HOLD_SECONDS,
+    ) -> None:
         self.path = folder / "akash-mcp.sqlite3"
         self.now = now
         self.account = ""
         self.agent = agent
+        self.worker = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self.hold_seconds = hold_seconds
         self.busy_seconds = _BUSY_SECONDS
         self._writer: sqlite3.Connection | None = None
         self._writing = threading.Lock()
@@ -171,7 +188,7 @@ class Store:
             self._writer, self._is_open = None, False
 
     def _db(self, connection: sqlite3.Connection) -> Db:
-        return Db(connection, self.now(), self.account, self.agent)
+        return Db(connection, self)
 
     def _reader(self) -> sqlite3.Connection:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
@@ -43,33 +43,43 @@ class Confirm(BaseModel):
 class SealedQuestions:
     """The SDK's codec of `requestState`, around what is ours.
 
-    `shared_key` is asked at the first question: the key that all processes of one state folder have, so that what one
-    of them asks can be answered to another. Where it raises `LedgerUnusable`, questions are this process's own.
+    `shared_key` is asked before the first question: the key that all processes of one state folder have, so that what
+    one of them asks can be answered to another. Where it raises `LedgerUnusable`, questions are this process's own.
     """
 
-    def __init__(self, shared_key: Callable[[], bytes]) -> None:
+    def __init__(self, shared_key: Callable[[], Awaitable[bytes]]) -> None:
         self._shared_key = shared_key
         self._own_key = secrets.token_bytes(KEY_BYTES)
-        self._shared: AESGCMRequestStateCodec | None = None
+        self._codec = AESGCMRequestStateCodec([self._own_key])
+        self._is_shared = False
+
+    async def prepare(self) -> None:
+        """Have the shared key, before a question is asked or its answer read."""
+        if self._is_shared:
+            return
+        try:
+            self._codec = AESGCMRequestStateCodec([await self._shared_key(), self._own_key])
+            self._is_shared = True
+        except LedgerUnusable:
+            log.exception("only this process can take the answers to its questions")
+
+    async def prepare_for_answers(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        """Middleware: what a client brings back is about to be unsealed."""
+        if (ctx.params or {}).get("requestState") is not None:
+            await self.prepare()
+        return await call_next(ctx)
 
     def seal(self, payload: bytes) -> str:
         """The text that the client carries. Called in the task of the call that asked."""
-        return self._codec().seal(_asked.get().encode().ljust(_FINGERPRINT) + payload)
+        return self._codec.seal(_asked.get().encode().ljust(_FINGERPRINT) + payload)
 
     def unseal(self, token: str) -> bytes:
         """What was sealed, with the question that it belongs to noted for the call. Raises `InvalidRequestState`."""
-        sealed = self._codec().unseal(token)
+        sealed = self._codec.unseal(token)
         _answered.set(Question(op_id_of(token), sealed[:_FINGERPRINT].decode()))
         return sealed[_FINGERPRINT:]
-
-    def _codec(self) -> AESGCMRequestStateCodec:
-        if self._shared is None:
-            try:
-                self._shared = AESGCMRequestStateCodec([self._shared_key(), self._own_key])
-            except LedgerUnusable:
-                log.exception("only this process can take the answers to its questions")
-                return AESGCMRequestStateCodec([self._own_key])
-        return self._shared
 
 
 async def leave_out_unreadable(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:

@@ -90,7 +90,7 @@ async def launch(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) 
         raise
     except Exception as reason:
         with suppress(LedgerUnusable):
-            rt.journal.holds.keep(permit.op_id)  # whoever has it in hand now decides what becomes of it
+            await permit.keep()  # whoever has it in hand now decides what becomes of it
         # Also when the answer to the lease was lost, and when the fault is ours: closing ends what was opened.
         words = in_words(reason)
         detail = await _leased_by_others(rt, dseq, sent, words)
@@ -110,7 +110,7 @@ async def _arrived(
     """Wait until it runs, or cannot, and write down which."""
     arrival = await until_ready(rt, lease_ids(dseq, choices(leased.chosen)), running.progress)
     why = "; ".join(cause.what for cause in arrival.causes[:1])
-    permit.advance(State.READY if arrival.is_ready else State.LEASED, why)
+    await permit.advance(State.READY if arrival.is_ready else State.LEASED, why)
     return Launched(dseq, leased, arrival.readiness, arrival.causes, arrival.is_over)
 
 
@@ -123,7 +123,7 @@ async def _lease(
     """
     leasing = permit.leasing(dseq)
     plan = permit.plan
-    wanted = requirements(rt.policy, plan.max_usd_per_hour, rt.evidence.failing_providers())
+    wanted = requirements(rt.policy, plan.max_usd_per_hour, await rt.evidence.failing_providers())
     refusal: OfferGone | None = None
     for _ in range(_LEASE_ATTEMPTS):
         offers = await wait_for_all_groups(rt, dseq, plan.groups, wanted, plan.prefer, running.progress)
@@ -131,7 +131,7 @@ async def _lease(
             chosen = pick(offers, range(1, plan.groups + 1), max_usd_per_hour=plan.max_usd_per_hour)
         except Refused as none:
             raise AkashError(none.what, next_step=_NO_OFFER_NEXT_STEP) from none
-        leasing.advance(State.OFFERED, f"{len(offers.ranked)} offers")
+        await leasing.advance(State.OFFERED, f"{len(offers.ranked)} offers")
         running.progress(f"leasing from {names(chosen)}")
         sent[:] = lease_ids(dseq, choices(chosen))
         try:
@@ -154,7 +154,7 @@ async def _lease_or_note(rt: Runtime, leasing: LeasePermit, chosen: Sequence[Ran
         return await leasing.lease(choices(chosen))
     except NotDelivered:
         if len(chosen) == 1:  # of several the Console does not say which
-            rt.evidence.provider_failed(chosen[0].offer.provider, "it did not take a manifest")
+            await rt.evidence.provider_failed(chosen[0].offer.provider, "it did not take a manifest")
         raise
 
 
@@ -203,7 +203,7 @@ async def _accepted(
     except TakenOver:
         raise
     except AkashError as beyond:
-        leasing.advance(State.LEASED, "by somebody else")
+        await leasing.advance(State.LEASED, "by somebody else")
         raise AkashError(
             f"{reason.what} Somebody else leased deployment {dseq} meanwhile, not within what was approved here, so it "
             f"was left as it is: {beyond.what}",

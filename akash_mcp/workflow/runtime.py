@@ -7,18 +7,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import anyio
+import anyio.lowlevel
 
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.clients.provider.http_probe import Probe, probe
 from akash_mcp.errors import LedgerUnusable
+from akash_mcp.guard import journal
 from akash_mcp.guard.approval import Approver
 from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
-from akash_mcp.guard.journal import Journal
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.policy import Policy
 from akash_mcp.guard.secret_store import SecretStore
+from akash_mcp.guard.store import HOLD_SECONDS, Store
 from akash_mcp.ids import Dseq
 from akash_mcp.workflow.operations import Operations
 
@@ -47,6 +49,8 @@ class Intervals:
     ready_look: float = 8.0
     """How often events and logs are looked at while it does not run."""
     ready_give_up: float = 300.0
+    hold: float = HOLD_SECONDS
+    """How long an operation is left to a worker that gives no sign of life."""
 
     def times(self, speed: float) -> Intervals:
         """These intervals for a chain that runs `speed` times as fast."""
@@ -63,6 +67,7 @@ class Intervals:
             ready_steady=self.ready_steady / speed,
             ready_look=self.ready_look / speed,
             ready_give_up=self.ready_give_up / speed,
+            hold=max(self.hold / speed, 3.0),
         )
 
 
@@ -74,8 +79,8 @@ class Runtime:
     provider: ProviderClient
     gate: Gate
     approver: Approver
+    store: Store
     ledger: Ledger
-    journal: Journal
     evidence: Evidence
     policy: Policy
     secrets: SecretStore
@@ -87,6 +92,8 @@ class Runtime:
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     now: Callable[[], float] = time.time
     """Seconds since the epoch."""
+    prepare_questions: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint
+    """Has what questions are sealed with at hand."""
 
     async def learn_secrets(self, dseq: Dseq) -> tuple[str, ...]:
         """Know the secrets that a deployment got from here, so that they are hidden.
@@ -94,7 +101,7 @@ class Runtime:
         The names of those that cannot be read. Where the ledger cannot be read nobody knows which it has.
         """
         try:
-            names = self.journal.secrets_of(dseq)
+            names = await self.store.read(journal.secrets_of, dseq)
         except LedgerUnusable:
             return ()
         return await self.secrets.learn(names)

@@ -114,33 +114,36 @@ def test_the_modes_in_the_order_of_how_sure_a_person_s_yes_is() -> None:
 
 
 def approver(tmp_path: Path, policy: Policy) -> Approver:
-    return Approver(policy, Tokens(Store(tmp_path), lambda: 0.0))
+    return Approver(policy, Tokens(Store(tmp_path, lambda: 0.0)))
 
 
-def test_a_plan_is_approved_as_its_rule_says(tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_a_plan_is_approved_as_its_rule_says(tmp_path: Path) -> None:
     policy = dataclasses.replace(UP_TO_ONE, approval_by_tool={"run_command": DENY})
     judge = approver(tmp_path, policy)
-    little = judge.consider(LAUNCH, token=None, can_ask=True)
+    little = await judge.consider(LAUNCH, token=None, can_ask=True)
     assert isinstance(little, Approval)
     assert little.via == "auto"
     more = dataclasses.replace(LAUNCH, deposit=Usd("1.01"))
-    assert isinstance(judge.consider(more, token=None, can_ask=True), AskThePerson)
+    assert isinstance(await judge.consider(more, token=None, can_ask=True), AskThePerson)
     with pytest.raises(NotApproved, match="does not allow run_command") as refused:
-        judge.consider(EXEC, token=None, can_ask=True)
+        await judge.consider(EXEC, token=None, can_ask=True)
     assert "AKASH_MCP_APPROVAL_BY_TOOL" in str(refused.value)
 
 
-def test_no_rule_stands_in_the_way_of_closing_what_we_opened(tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_no_rule_stands_in_the_way_of_closing_what_we_opened(tmp_path: Path) -> None:
     free = dataclasses.replace(CLOSE, lasting=False)
     for mode in ApprovalMode:
         judge = approver(tmp_path, Policy(approval_by_tool={"close_deployment": mode}))
-        decision = judge.consider(free, token=None, can_ask=True)
+        decision = await judge.consider(free, token=None, can_ask=True)
         assert isinstance(decision, Approval)
         assert decision.via == "own"
 
 
-def test_a_yes_in_a_terminal_is_given_nowhere_else(tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_a_yes_in_a_terminal_is_given_nowhere_else(tmp_path: Path) -> None:
     judge = approver(tmp_path, Policy(approval=TERMINAL))
     for token in (None, "approve_guessed"):
         with pytest.raises(NotApproved, match="in a terminal"):
-            judge.consider(FUND, token=token, can_ask=True)
+            await judge.consider(FUND, token=token, can_ask=True)

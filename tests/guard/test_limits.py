@@ -214,6 +214,18 @@ def test_whoever_adds_to_a_deployment_pays_for_it_and_its_limit_is_one(keep: Kee
     assert (builder.status().today, tester.status().today) == (Usd(4), Usd("0.25"))
 
 
+def test_no_agent_lets_another_s_deployment_cost_more_than_that_one_was_allowed(keep: Keep) -> None:
+    builder, tester = keep("builder", WIDE, max_usd_per_hour_together=Usd(1)), keep("tester", WIDE)
+    builder.open(Usd(1), ONE, rate=Usd("0.5"))
+    told = refusal(lambda: tester.reserve_rate(ONE, Usd("0.6")))
+    assert "$0.60 an hour is over the $0.50 an hour that agent builder opened this deployment for" in told
+    tester.reserve_rate(ONE, Usd("0.5"))
+    builder.reserve_rate(ONE, Usd(1))
+    plain = keep()
+    plain.reserve_rate(ONE, Usd(2))  # who works for no agent in particular answers for all
+    assert builder.status().usd_per_hour == Usd(2)
+
+
 def test_a_server_for_no_agent_in_particular_answers_for_all(keep: Keep) -> None:
     keep("builder", WIDE, max_usd_per_day=Usd(6)).open(Usd(4), ONE)
     plain = keep(max_usd_per_day=Usd(5))
