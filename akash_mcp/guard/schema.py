@@ -203,6 +203,36 @@ CREATE TABLE duties (              -- what one process does for all: who, and un
     lease_until DOUBLE PRECISION NOT NULL
 );
 CREATE INDEX operations_to_slim ON operations (account, updated_at) WHERE summary <> '';
+CREATE TABLE audit (               -- what was asked, answered and done: rows are added, never changed or folded
+    account TEXT NOT NULL,
+    number BIGINT NOT NULL,        -- from 1 for each account, without gaps
+    at DOUBLE PRECISION NOT NULL,
+    agent TEXT NOT NULL,
+    client TEXT NOT NULL,          -- the MCP client that called, as it names itself; '' where none did
+    op_id TEXT,
+    event TEXT NOT NULL,
+    via TEXT NOT NULL,             -- how the answer was given; '' where nobody was asked
+    text TEXT NOT NULL,
+    exposure_uact BIGINT,          -- the most it can cost; NULL where the row is not about that
+    previous TEXT NOT NULL,        -- the hash of the row before
+    hash TEXT NOT NULL,
+    PRIMARY KEY (account, number)
+);
+CREATE TABLE notices (             -- what was found and has to be told, to the account's agents and to the person
+    account TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    level TEXT NOT NULL,
+    dseq TEXT,
+    op_id TEXT,
+    about TEXT NOT NULL,           -- what makes two of them equal
+    text TEXT NOT NULL,
+    told_at DOUBLE PRECISION,      -- in an answer; NULL: not yet
+    sent_at DOUBLE PRECISION,      -- to the command and webhook of the person; NULL: not yet
+    PRIMARY KEY (account, number)
+);
+CREATE INDEX notices_untold ON notices (account, number) WHERE told_at IS NULL;
+CREATE INDEX notices_unsent ON notices (account, number) WHERE sent_at IS NULL;
 INSERT INTO reservations SELECT op_id, '', '', dseq, opens, amount_uact, spent_uact, 0, state, at FROM old_reservations;
 INSERT INTO spent SELECT '', '', strftime('%Y-%m-%d', at, 'unixepoch'), SUM(spent_uact) FROM old_reservations
     WHERE state = 'settled' GROUP BY 3;
