@@ -1,8 +1,8 @@
 """Settings: what a person decided, from flags, environment, file and defaults, in that order.
 
 Limits on money come from here and nowhere else, and no tool changes them. So an invalid value, an unknown key in
-the file, or a named file that is missing stops the start: falling back on a default would replace a limit that
-somebody wrote down.
+the file, a limit that is misspelt, a contradiction, or a named file that is missing stops the start: falling back on a
+default would replace a limit that somebody wrote down.
 """
 
 from __future__ import annotations
@@ -10,27 +10,40 @@ from __future__ import annotations
 import logging
 import os
 import re
-import shlex
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
-from uuid import UUID
+from typing import Annotated, Any, Literal, get_args
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from akash_mcp.clients.api_model import believable
-from akash_mcp.clients.console.generation import Generation
+from akash_mcp.config_file import Given, read_file
 from akash_mcp.errors import BadSettings
-from akash_mcp.guard.policy import ApprovalMode, Policy
-from akash_mcp.guard.private_files import who_else_can_read, who_else_can_write
-from akash_mcp.ids import ProviderAddress, parse_provider
-from akash_mcp.money import NotMoney, Usd
+from akash_mcp.guard.contradictions import Place, contradictions
+from akash_mcp.guard.limits import Limits
+from akash_mcp.guard.policy import ApprovedTool, Policy
+from akash_mcp.guard.private_files import who_else_can_read
+from akash_mcp.money import Usd
+from akash_mcp.setting_types import (
+    AgentName,
+    Approval,
+    ApprovalByTool,
+    Command,
+    CommaSeparated,
+    ConsoleGeneration,
+    Count,
+    Dollars,
+    Folder,
+    Hours,
+    Names,
+    Networks,
+    Project,
+    Providers,
+    Secret,
+    Url,
+    Webhook,
+)
 
 log = logging.getLogger(__name__)
 
@@ -46,137 +59,35 @@ _PREFIX = "AKASH_MCP_"
 _SECRETS = ("api_key", "token", "notify_url")
 
 
-def _usd(value: object) -> Usd:
-    if isinstance(value, Usd):
-        return value
-    if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
-        raise ValueError("write an amount of US dollars, such as 10 or 2.50")
-    try:
-        return Usd.parse(value)
-    except NotMoney as error:
-        raise ValueError(f"{error}; write US dollars, such as 10 or 2.50") from error
-
-
-def _comma_separated(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-def _provider(value: object) -> ProviderAddress:
-    return parse_provider(str(value))
-
-
-def _network(value: object) -> IPv4Network | IPv6Network:
-    return value if isinstance(value, IPv4Network | IPv6Network) else ip_network(str(value))
-
-
-def _header_value(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if not re.fullmatch(r"[!-~]+", value.strip()):
-        raise ValueError("it must be printable ASCII without spaces")
-    return value.strip()
-
-
-def _url(value: object) -> str:
-    parts = urlsplit(str(value).strip())
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("write an address such as https://console-api.akash.network")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("an address must not contain a user name or password")
-    if parts.scheme == "http" and not _is_private_host(parts.hostname):
-        raise ValueError("plain http is allowed for loopback and private addresses only: use https")
-    return parts.geturl().rstrip("/")
-
-
-def _webhook(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    parts = urlsplit(value.strip())
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username is not None:
-        raise ValueError(
-            "write an address such as https://hooks.example.org/…, without a user name or password"
-        )
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise ValueError("plain http is allowed for this machine only: use https")
-    return value.strip()
-
-
-def _command(value: object) -> object:
-    words = shlex.split(value, posix=os.name == "posix") if isinstance(value, str) else value
-    if isinstance(words, list | tuple) and words:
-        program = os.path.expanduser(str(words[0]))
-        if os.path.dirname(program) and not os.path.isabs(program):
-            # A host application chooses our working folder.
-            raise ValueError("write the absolute path of the program, or its name alone")
-        return (program, *words[1:])
-    return words
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _is_private_host(host: str) -> bool:
-    try:
-        return ip_address(host).is_private
-    except ValueError:
-        return host == "localhost"
-
-
-def _absolute(value: object) -> Path:
-    path = Path(str(value)).expanduser()
-    if not path.is_absolute():
-        # A host application chooses our working folder, and two working folders would be two budgets.
-        raise ValueError("write an absolute path")
-    return path
-
-
-def _generation(value: object) -> Generation:
-    try:
-        return Generation(str(value))
-    except ValueError as error:
-        raise ValueError(f"use {', '.join(Generation)}") from error
-
-
-def _project(value: object) -> str:
-    try:
-        return str(UUID(str(value).strip()))
-    except ValueError as error:
-        raise ValueError("write a project's id, such as 3f0c9d4e-58f5-4b4e-9a63-0a6f8c1d2e3f") from error
-
-
-def _approval(value: object) -> object:
-    if value == "terminal":
-        raise ValueError(
-            "approval in a terminal is not supported in this version yet; use elicit, two-step, auto or deny"
-        )
-    return value
-
-
-Dollars = Annotated[Usd, PlainValidator(_usd)]
-Secret = Annotated[SecretStr, BeforeValidator(_header_value)]
-Url = Annotated[str, PlainValidator(_url)]
-Providers = Annotated[
-    tuple[Annotated[ProviderAddress, PlainValidator(_provider)], ...], BeforeValidator(_comma_separated)
-]
-Networks = Annotated[
-    tuple[Annotated[IPv4Network | IPv6Network, PlainValidator(_network)], ...],
-    BeforeValidator(_comma_separated),
-]
-Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
-Webhook = Annotated[SecretStr, BeforeValidator(_webhook)]
-Command = Annotated[tuple[str, ...], BeforeValidator(_command)]
 Toolset = Literal["deploy", "observe", "exec", "sdl"]
-Approval = Annotated[ApprovalMode, BeforeValidator(_approval)]
 Transport = Literal["stdio", "http", "sse"]
 
 
 _DEFAULTS = Policy()
+
+_FILE_ONLY = ("agents",)
+"""Settings that neither a flag nor a variable can hold."""
+
+
+class AgentLimits(BaseModel):
+    """`[agents.NAME]` of the file: what one agent may. None: what all together may."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    max_usd_per_deployment: Dollars | None = None
+    max_usd_per_day: Dollars | None = None
+    max_usd_per_month: Dollars | None = None
+    max_usd_total: Dollars | None = None
+    max_usd_per_hour: Dollars | None = None
+    max_usd_per_hour_together: Dollars | None = None
+    max_deployments: Count | None = None
+    default_hours: Hours | None = None
+    max_hours: Hours | None = None
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """The limits that a person wrote."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class Settings(BaseModel):
@@ -186,10 +97,10 @@ class Settings(BaseModel):
 
     api_key: Secret | None = Field(None, description="Console API key")
     console_url: Url = Field("https://console-api.akash.network", description="Console API")
-    console_generation: Annotated[Generation, PlainValidator(_generation)] | None = Field(
+    console_generation: ConsoleGeneration | None = Field(
         None, description="Generation of the Console API, instead of asking it"
     )
-    project_id: Annotated[str, PlainValidator(_project)] | None = Field(
+    project_id: Project | None = Field(
         None,
         description="Project that deployments are created and listed in, where the Console API has projects",
     )
@@ -197,23 +108,46 @@ class Settings(BaseModel):
         "https://api.akashnet.net",
         description="Cosmos REST endpoint of an Akash node; any public one works, and this default can change",
     )
-    state_dir: Annotated[Path, PlainValidator(_absolute)] = Field(
+    state_dir: Folder = Field(
         default_factory=lambda: platformdirs.user_state_path("akash-mcp", appauthor=False),
         description="Folder of the ledger and the journal: all servers that use it share one budget",
     )
+    agent: AgentName | None = Field(
+        None, description="In whose name this server spends: a budget of the file"
+    )
+    agents: dict[AgentName, AgentLimits] = Field(
+        default_factory=dict, description="Budgets by name, each a part of what all may spend together"
+    )
     approval: Approval = Field(_DEFAULTS.approval, description="How what spends or deletes is approved")
+    approval_by_tool: ApprovalByTool = Field(
+        default_factory=dict, description="How single tools are approved, instead of that"
+    )
+    auto_up_to_usd: Dollars | None = Field(
+        _DEFAULTS.auto_up_to_usd, description="What spends at most so much is not asked about"
+    )
     max_usd_per_deployment: Dollars = Field(
         _DEFAULTS.max_usd_per_deployment, description="Most that one deployment may cost"
     )
     max_usd_per_day: Dollars = Field(
         _DEFAULTS.max_usd_per_day, description="Most that may be committed within 24 hours"
     )
+    max_usd_per_month: Dollars | None = Field(
+        _DEFAULTS.max_usd_per_month, description="Most that may be committed in a calendar month (UTC)"
+    )
+    max_usd_total: Dollars | None = Field(
+        _DEFAULTS.max_usd_total, description="Most that may be committed in all"
+    )
     max_usd_per_hour: Dollars | None = Field(
         _DEFAULTS.max_usd_per_hour, description="Highest rate of one deployment"
     )
-    max_deployments: int = Field(
-        _DEFAULTS.max_deployments, ge=0, le=1000, description="Most deployments at once"
+    max_usd_per_hour_together: Dollars | None = Field(
+        _DEFAULTS.max_usd_per_hour_together, description="Highest rate of all open deployments together"
     )
+    max_deployments: Count = Field(_DEFAULTS.max_deployments, description="Most deployments at once")
+    default_hours: Hours = Field(
+        _DEFAULTS.default_hours, description="Hours that a run lasts which names none"
+    )
+    max_hours: Hours = Field(_DEFAULTS.max_hours, description="Most hours that a run may last")
     allowed_providers: Providers = Field((), description="Only these providers may get a lease")
     denied_providers: Providers = Field((), description="These providers never get a lease")
     audited_only: bool = Field(_DEFAULTS.audited_only, description="Only audited providers may get a lease")
@@ -222,7 +156,7 @@ class Settings(BaseModel):
     )
     notify_command: Command = Field((), description="Program that is told what the watch found")
     notify_url: Webhook | None = Field(None, description="Webhook that is told what the watch found")
-    toolsets: Annotated[tuple[Toolset, ...], BeforeValidator(_comma_separated)] = Field(
+    toolsets: Annotated[tuple[Toolset, ...], CommaSeparated] = Field(
         ("deploy", "observe"), description="Groups of tools that the agent gets"
     )
     read_only: bool = Field(False, description="Offer no tool that spends or changes anything")
@@ -237,13 +171,20 @@ class Settings(BaseModel):
 
     @property
     def policy(self) -> Policy:
-        """The limits in these settings, for the guard."""
+        """What a person decided, for the guard: the limits of this server's agent, and those of all together."""
+        roof = Limits(**{each.name: getattr(self, each.name) for each in fields(Limits)})
+        own = self.agents.get(self.agent) if self.agent else None
+        limits = {each.name: getattr(roof, each.name) for each in fields(Limits)} | (
+            own.written if own else {}
+        )
         return Policy(
+            # A shorter limit that somebody wrote bounds a default that nobody did.
+            **limits | {"default_hours": min(limits["default_hours"], limits["max_hours"])},
+            agent=self.agent or "",
+            roof=roof if own else None,
             approval=self.approval,
-            max_usd_per_deployment=self.max_usd_per_deployment,
-            max_usd_per_day=self.max_usd_per_day,
-            max_usd_per_hour=self.max_usd_per_hour,
-            max_deployments=self.max_deployments,
+            approval_by_tool={str(tool): how for tool, how in self.approval_by_tool.items()},
+            auto_up_to_usd=self.auto_up_to_usd,
             allowed_providers=frozenset(self.allowed_providers),
             denied_providers=frozenset(self.denied_providers),
             audited_only=self.audited_only,
@@ -256,7 +197,12 @@ def default_config_file() -> Path:
 
 
 def variables_of(field: str) -> tuple[str, ...]:
-    """The environment variables of a setting, the one that wins first: `AKASH_MCP_API_KEY`, `AKASH_API_KEY`."""
+    """The environment variables of a setting, the one that wins first: `AKASH_MCP_API_KEY`, `AKASH_API_KEY`.
+
+    None for what only the file can hold.
+    """
+    if field in _FILE_ONLY:
+        return ()
     own = _PREFIX + field.upper()
     return (own, _ALIASES[field]) if field in _ALIASES else (own,)
 
@@ -264,35 +210,31 @@ def variables_of(field: str) -> tuple[str, ...]:
 def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """The settings in force: `flags` (by field name) over `environ` over the file over the defaults.
 
-    Raises `BadSettings` for an invalid value, naming where it was written, and for a file that cannot be read or
-    has an unknown key. An unknown `AKASH_MCP_*` variable only causes a warning: it may be meant for a newer version.
+    Raises `BadSettings` for an invalid value, naming where it was written, for a file that cannot be read or has an
+    unknown key, for what contradicts itself, and for an agent that the file does not define. An unknown `AKASH_MCP_*`
+    variable raises it where it looks like a limit; else it only causes a warning: it may be meant for a newer version.
     """
     environ = os.environ if environ is None else environ
-    _warn_of_unknown_variables(environ)
+    _check_unknown_variables(environ)
     chosen = {
         **_from_file(environ),
         **_from_environment(environ),
-        **{name: _Given(value, _flag(name)) for name, value in (flags or {}).items()},
+        **{name: Given(value, _flag(name)) for name, value in (flags or {}).items()},
     }
     try:
-        return Settings.model_validate({name: given.value for name, given in chosen.items()})
+        settings = Settings.model_validate({name: given.value for name, given in chosen.items()})
     except ValidationError as error:
         raise BadSettings(_explain(error, chosen), money="") from None  # the cause would show the values
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """A value as it was written, and where: a flag, a variable or a line of the file."""
-
-    value: object
-    where: str
+    _check_agent(settings, chosen)
+    _check_contradictions(settings, chosen)
+    return settings
 
 
 def _flag(field: str) -> str:
     return "--" + field.replace("_", "-")
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Given]:
     chosen = {}
     for field in Settings.model_fields:
         for variable in variables_of(field):
@@ -305,88 +247,124 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
                 )
                 value = ""
             if value:
-                chosen[field] = _Given(value, variable)
+                chosen[field] = Given(value, variable)
                 break
     return chosen
 
 
-def _from_file(environ: Mapping[str, str]) -> dict[str, _Given]:
+def _from_file(environ: Mapping[str, str]) -> dict[str, Given]:
     named = environ.get(CONFIG_VARIABLE, "").strip()
     path = Path(named).expanduser() if named else default_config_file()
     try:
-        text = path.read_text(encoding="utf-8")
+        chosen = read_file(path)
     except FileNotFoundError:
         if named:
             raise BadSettings(f"{CONFIG_VARIABLE} names {path}, which does not exist.", money="") from None
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(f"The configuration file {path} cannot be read: {error}.", money="") from error
-    exposed = who_else_can_write(path)
-    if exposed is not None:
-        raise BadSettings(
-            f"The configuration file {path} sets limits that others could change: {exposed}.",
-            next_step=f"Run {exposed.fix}",
-            money="",
-        )
-    try:
-        table = tomllib.loads(text, parse_float=_number)
-    except tomllib.TOMLDecodeError as error:
-        raise BadSettings(f"The configuration file {path} is not TOML: {error}.", money="") from error
-    except (ValueError, RecursionError) as error:
-        raise BadSettings(
-            f"The configuration file {path} holds a number, or a nesting, that is too long to be read.",
-            money="",
-        ) from error
-    for key in table:
+    for key, given in chosen.items():
         if key not in Settings.model_fields:
+            where = given.where.removesuffix(f": {key}")
             raise BadSettings(
-                f"{path}, line {_line_of(key, text)}: there is no setting {key!r}"
-                f"{_did_you_mean(key, Settings.model_fields)}.",
+                f"{where}: there is no setting {key!r}{_did_you_mean(key, Settings.model_fields, '.')}",
                 money="",
             )
-    _warn_of_readable_secrets(path, table)
-    return {key: _Given(value, f"{path}, line {_line_of(key, text)}: {key}") for key, value in table.items()}
+    _warn_of_readable_secrets(path, chosen)
+    return chosen
 
 
-def _number(written: str) -> Decimal | str:
-    """A number of the file; the text of one that nobody can mean, for its setting to refuse."""
-    number = believable(written)
-    return written if number is None else number
-
-
-def _line_of(key: str, text: str) -> int:
-    """The line where a top-level key or table is written, from 1; tomllib does not keep it."""
-    begins = re.compile(rf"""\s*\[*\s*["']?{re.escape(key)}["']?\s*[=.\]]""")
-    return next((n for n, line in enumerate(text.splitlines(), 1) if begins.match(line)), 1)
-
-
-def _warn_of_readable_secrets(path: Path, table: Mapping[str, Any]) -> None:
+def _warn_of_readable_secrets(path: Path, chosen: Mapping[str, Given]) -> None:
     exposed = who_else_can_read(path)
-    if exposed is not None and any(name in table for name in _SECRETS):
+    if exposed is not None and any(name in chosen for name in _SECRETS):
         log.warning("%s holds a secret and other users can read it: run %s", path, exposed.fix)
 
 
-def _warn_of_unknown_variables(environ: Mapping[str, str]) -> None:
+_LIMITING = re.compile(r"AKASH_MCP_(MAX|AUTO|APPROV|ALLOW|DEN[IY]|AUDIT|READ|AGENT)")
+"""Names of variables that take something from an agent, in this version or in a newer one."""
+
+
+def _check_unknown_variables(environ: Mapping[str, str]) -> None:
+    """Refuse an unknown variable that somebody limits an agent with: it would not hold. Warn of any other."""
     known = {CONFIG_VARIABLE, *(name for field in Settings.model_fields for name in variables_of(field))}
     for name in environ:
-        if name.startswith(_PREFIX) and name not in known:
-            log.warning("%s is not a setting and has no effect%s", name, _did_you_mean(name, known))
+        if not name.startswith(_PREFIX) or name in known:
+            continue
+        if _LIMITING.match(name) and environ[name].strip():
+            raise BadSettings(
+                f"{name} is not a setting, and what it limits would not be limited"
+                f"{_did_you_mean(name, known, '.')}",
+                next_step="Correct or remove it.",
+                money="",
+            )
+        log.warning("%s is not a setting and has no effect%s", name, _did_you_mean(name, known))
 
 
-def _did_you_mean(name: str, known: Mapping[str, Any] | set[str]) -> str:
+def _check_agent(settings: Settings, chosen: Mapping[str, Given]) -> None:
+    """Refuse a name that has no budget, where others have one: a slip would give it all that the roof allows."""
+    if settings.agent and settings.agents and settings.agent not in settings.agents:
+        raise BadSettings(
+            f"{chosen['agent'].where} is {settings.agent!r}, and the file defines no such agent"
+            f"{_did_you_mean(settings.agent, settings.agents, '.')}",
+            next_step=f"Use one of {', '.join(settings.agents)}, or write [agents.{settings.agent}] in the file.",
+            money="",
+        )
+
+
+def _check_contradictions(settings: Settings, chosen: Mapping[str, Given]) -> None:
+    written = {name: getattr(settings, name) for name in settings.model_fields_set}
+    written["agents"] = {name: limits.written for name, limits in settings.agents.items()}
+    defaults = {each.name: getattr(_DEFAULTS, each.name) for each in fields(Limits)}
+    refused = []
+    for found in contradictions(written, defaults):
+        one, other = (_told(place, chosen, defaults | written) for place in (found.one, found.other))
+        sentence = f"{one}, and {other}: {found.why}."
+        if found.is_certain:
+            refused.append(sentence)
+        else:
+            log.warning("%s", sentence)
+    if refused:
+        raise BadSettings("\n".join(refused), next_step="Change one of the two.", money="")
+
+
+def _told(place: Place, chosen: Mapping[str, Given], values: Mapping[str, Any]) -> str:
+    """A setting with where it was written, and what it is."""
+    name, *keys = place
+    value = values[name]
+    for key in keys:
+        value = value[key]
+    if name not in chosen:
+        return f"{name} is {_shown(value)} where nobody sets it"
+    where = chosen[name].place(tuple(keys))
+    return where if isinstance(value, tuple) else f"{where} is {_shown(value)}"
+
+
+def _shown(value: object) -> str:
+    return value.exact() if isinstance(value, Usd) else str(value)
+
+
+def _did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
     from difflib import get_close_matches  # only needed for an error message
 
     close = get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return f"; did you mean {close[0]}?" if close else otherwise
 
 
-def _explain(error: ValidationError, chosen: Mapping[str, _Given]) -> str:
+def _explain(error: ValidationError, chosen: Mapping[str, Given]) -> str:
     """One line for each invalid value: where it was written, what it is unless secret, and why it is invalid."""
     sentences = []
     for fault in error.errors(include_url=False):
-        field = str(fault["loc"][0])
-        reason = str(fault["ctx"]["error"]) if fault["type"] == "value_error" else fault["msg"]
+        is_key = fault["loc"][-1] == "[key]"
+        field, *inner = (str(part) for part in fault["loc"] if part != "[key]")
         given = chosen[field]
-        shown = "" if field in _SECRETS else f" is {str(given.value)[:60]!r}"
-        sentences.append(f"{given.where}{shown}: {reason[:1].lower()}{reason[1:]}.")
+        keys = tuple(inner) if isinstance(given.value, Mapping) else ()  # else it is one text with one place
+        if fault["type"] == "extra_forbidden" or (is_key and fault["type"] == "literal_error"):
+            known = AgentLimits.model_fields if field == "agents" else get_args(ApprovedTool)
+            sentences.append(
+                f"{given.place(keys)}: there is no {inner[-1]!r} here{_did_you_mean(inner[-1], known, '.')} "
+                f"Use {', '.join(known)}."
+            )
+            continue
+        reason = str(fault["ctx"]["error"]) if fault["type"] == "value_error" else fault["msg"]
+        value = inner[-1] if is_key else given.at(keys)
+        shown = "" if field in _SECRETS else f" is {str(value)[:60]!r}"
+        sentences.append(f"{given.place(keys)}{shown}: {reason[:1].lower()}{reason[1:]}.")
     return "\n".join(sentences)

@@ -103,7 +103,7 @@ async def services(
             reader=reader,
             provider=ProviderClient(access),
             gate=gate,
-            approver=Approver(policy.approval, Tokens(store)),
+            approver=Approver(policy, Tokens(store)),
             store=store,
             ledger=ledger,
             evidence=Evidence(store),

@@ -300,7 +300,7 @@ def runtime(
         reader=guard.reader,
         provider=ProviderClient(guard.access),
         gate=guard.gate,
-        approver=Approver(ApprovalMode.AUTO, Tokens(guard.store)),
+        approver=Approver(Policy(approval=ApprovalMode.AUTO), Tokens(guard.store)),
         store=guard.store,
         ledger=Ledger(guard.policy),
         evidence=Evidence(guard.store),

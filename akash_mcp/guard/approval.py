@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from akash_mcp.errors import NotApproved
+from akash_mcp.guard.approval_rules import mode_for
 from akash_mcp.guard.journal import new_op_id, op_id_of
 from akash_mcp.guard.plans import ClosePlan, Plan
-from akash_mcp.guard.policy import ApprovalMode
+from akash_mcp.guard.policy import ApprovalMode, Policy
 from akash_mcp.guard.tokens import TOKEN_SECONDS, Shown, Tokens
 from akash_mcp.ids import OpId
 
@@ -52,7 +53,7 @@ class AskThePerson:
 class Approver:
     """Turns plans into approvals as the policy says."""
 
-    mode: ApprovalMode
+    policy: Policy
     tokens: Tokens
 
     async def consider(
@@ -76,17 +77,20 @@ class Approver:
             )
         # What a question was asked about is one deed, also where nothing would be asked any more.
         op_id = question.op_id if question else new_op_id()
-        if self.mode is ApprovalMode.DENY and not (isinstance(plan, ClosePlan) and plan.needs_no_approval):
+        mode = mode_for(self.policy, plan)
+        if mode is ApprovalMode.DENY and not (isinstance(plan, ClosePlan) and plan.needs_no_approval):
             if isinstance(plan, ClosePlan) and not await self.tokens.are_shared():
                 # Without the store nobody knows whose it is, and closing our own has to go on.
                 return await (self._approved_by(token, plan, call) if token else self.shown(plan, call))
             raise NotApproved(
-                "This server's policy allows nothing that spends, changes what runs, deletes or runs commands.",
-                next_step="Only the user can change that (AKASH_MCP_APPROVAL).",
+                f"This server's policy does not allow {plan.tool}."
+                if plan.tool in self.policy.approval_by_tool
+                else "This server's policy allows nothing that spends, changes what runs, deletes or runs commands.",
+                next_step=f"Only the user can change that ({self._setting(plan)}).",
             )
         if plan.needs_no_approval:
             return Approval(plan.fingerprint, "own", op_id)
-        if self.mode is ApprovalMode.AUTO and plan.touches_others:
+        if mode is ApprovalMode.AUTO and plan.touches_others:
             if not await self.tokens.are_shared():
                 # Without the store nobody knows whose it is, and closing our own has to go on.
                 return await (self._approved_by(token, plan, call) if token else self.shown(plan, call))
@@ -95,13 +99,23 @@ class Approver:
                 next_step="Only the user can allow it: with approval = elicit or two-step (AKASH_MCP_APPROVAL), or "
                 "by doing it themselves at https://console.akash.network.",
             )
+        if mode is ApprovalMode.TERMINAL:
+            raise NotApproved(
+                "The user's policy wants a yes in a terminal to this, and this server cannot ask for one.",
+                next_step=f"Only the user can change that ({self._setting(plan)}).",
+            )
         if token is not None:
             return await self._approved_by(token, plan, call)
-        if self.mode is ApprovalMode.AUTO:
+        if mode is ApprovalMode.AUTO:
             return Approval(plan.fingerprint, "auto", op_id)
-        if self.mode is ApprovalMode.ELICIT and can_ask:
+        if mode is ApprovalMode.ELICIT and can_ask:
             return AskThePerson()
         return await self.shown(plan, call)
+
+    def _setting(self, plan: Plan) -> str:
+        """Where the user says how a plan is approved."""
+        by_tool = plan.tool in self.policy.approval_by_tool
+        return "AKASH_MCP_APPROVAL_BY_TOOL" if by_tool else "AKASH_MCP_APPROVAL"
 
     def answered(self, plan: Plan, *, yes: bool, question: Question | None = None) -> Approval:
         """The answer that the client brought. Raises `NotApproved` unless it is a yes.

@@ -4,32 +4,35 @@ A reservation is the exposure of one operation. It is held until the operation w
 deployment is proven closed and we know what it cost. An operation whose outcome is unknown stays held: it counts
 as spent. Every check and its reservation are one transaction, so any number of processes share one budget.
 
+What is settled is added up by the day of its reservation (`spent`) as it is settled. So a check reads what is held,
+what was reserved within 24 hours, and a sum a day, however old the ledger is; and old rows can go (`fold`) without
+any sum changing.
+
 Its methods are plain functions over an open transaction, for `store.run` and `store.read`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from datetime import UTC, datetime
 
-from akash_mcp.errors import OverBudget
+from akash_mcp.guard import limits
+from akash_mcp.guard.limits import BudgetStatus, Committed, Standing
 from akash_mcp.guard.policy import Policy
 from akash_mcp.guard.store import Db
 from akash_mcp.ids import Dseq, OpId
-from akash_mcp.money import Usd, told_apart
+from akash_mcp.money import Usd
 
 DAY_SECONDS = 24 * 3600
 
+KEPT_DAYS = 40
+"""So long a reservation that is over is kept as a row of its own."""
+
+_BITE = 200
+"""So many rows go in one transaction."""
+
 _COUNTED = "CASE state WHEN 'held' THEN amount_uact WHEN 'settled' THEN spent_uact ELSE 0 END"
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetStatus:
-    """Where the budget stands. `today` is the last 24 hours, held and spent together."""
-
-    held: Usd
-    today: Usd
-    left_today: Usd
-    live_deployments: int
 
 
 class Ledger:
@@ -38,21 +41,25 @@ class Ledger:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
 
-    def reserve(self, db: Db, op_id: OpId, amount: Usd, *, dseq: Dseq | None) -> None:
-        """Hold `amount` for one operation. `dseq` is None for a new deployment, else the one that it adds to.
+    def reserve(
+        self, db: Db, op_id: OpId, amount: Usd, *, dseq: Dseq | None, rate: Usd | None = None
+    ) -> None:
+        """Hold `amount` for one operation. `dseq` is None for a new deployment, which may cost `rate` USD an hour; else
+        the one that it adds to.
 
         Raises `OverBudget` when a limit would be passed.
         """
-        self.check(db, amount, dseq=dseq)
+        self.check(db, amount, dseq=dseq, rate=rate)
         db.run(
             "INSERT INTO reservations (op_id, account, agent, dseq, opens, amount_uact, rate_uact, state, at)"
-            " VALUES (:op_id, :account, :agent, :dseq, :opens, :amount, 0, 'held', :now)",
+            " VALUES (:op_id, :account, :agent, :dseq, :opens, :amount, :rate, 'held', :now)",
             op_id=op_id,
             account=db.account,
             agent=db.agent,
             dseq=dseq,
             opens=int(dseq is None),
             amount=amount.uact_at_most,
+            rate=rate.uact_at_most if rate is not None and dseq is None else 0,
             now=db.now,
         )
 
@@ -77,8 +84,8 @@ class Ledger:
     def settle(self, db: Db, dseq: Dseq, spent: Usd) -> None:
         """Turn what a deployment held into what it cost, once it is proven closed."""
         held = db.all(
-            "SELECT op_id, amount_uact, opens FROM reservations"
-            " WHERE account = :account AND dseq = :dseq AND state = 'held' ORDER BY at",
+            "SELECT op_id, agent, amount_uact, opens, at FROM reservations"
+            " WHERE account = :account AND dseq = :dseq AND state = 'held' ORDER BY opens DESC, at, op_id",
             account=db.account,
             dseq=dseq,
         )
@@ -93,6 +100,14 @@ class Ledger:
                 "UPDATE reservations SET state = 'settled', spent_uact = :share WHERE op_id = :op_id",
                 share=share,
                 op_id=row["op_id"],
+            )
+            db.run(
+                "INSERT INTO spent (account, agent, day, spent_uact) VALUES (:account, :agent, :day, :share)"
+                " ON CONFLICT (account, agent, day) DO UPDATE SET spent_uact = spent.spent_uact + :share",
+                account=db.account,
+                agent=row["agent"],
+                day=day_of(row["at"]),
+                share=share,
             )
 
     def held(self, db: Db, dseq: Dseq) -> Usd:
@@ -124,49 +139,87 @@ class Ledger:
 
     def status(self, db: Db) -> BudgetStatus:
         """Where the budget stands now."""
-        held, live = db.all(
-            "SELECT COALESCE(SUM(amount_uact), 0) AS held, COALESCE(SUM(opens), 0) AS live FROM reservations"
-            " WHERE account = :account AND state = 'held'",
+        return self._status(db)
+
+    def check(self, db: Db, amount: Usd, *, dseq: Dseq | None, rate: Usd | None = None) -> None:
+        """Raise what `reserve` would raise now, and reserve nothing: asked before a person is asked."""
+        amount = _whole(amount)
+        status = self._status(db)
+        limits.check_deployment(amount + self._committed(db, dseq) if dseq else amount, status.own)
+        limits.check_amount(amount, status)
+        if dseq is None:
+            limits.check_number(status)
+            limits.check_rate(None if rate is None else _whole(rate), status)
+
+    def check_rate(self, db: Db, dseq: Dseq, rate: Usd) -> None:
+        """Raise `OverBudget` where a deployment that we opened may not cost `rate` USD an hour beside the others.
+
+        What another agent opened counts in its budget: it may cost what was allowed then, and no more.
+        """
+        rate = _whole(rate)
+        opened = db.one(
+            "SELECT agent, rate_uact FROM reservations"
+            " WHERE account = :account AND dseq = :dseq AND state = 'held' AND opens = 1",
             account=db.account,
-        )[0]
-        today = db.value(
-            f"SELECT COALESCE(SUM({_COUNTED}), 0) FROM reservations WHERE account = :account AND at > :since",
-            account=db.account,
-            since=db.now - DAY_SECONDS,
+            dseq=dseq,
         )
-        limit = self._policy.max_usd_per_day
-        spent = Usd.from_uact(today)
-        return BudgetStatus(
-            held=Usd.from_uact(held),
-            today=spent,
-            left_today=limit - spent if spent < limit else Usd(0),
-            live_deployments=live,
+        if self._policy.roof is not None and opened is not None and opened["agent"] != db.agent:
+            limits.check_rate_of_another(rate, Usd.from_uact(opened["rate_uact"]), opened["agent"])
+        limits.check_rate(rate, self._status(db, besides=dseq))
+
+    def reserve_rate(self, db: Db, dseq: Dseq, rate: Usd) -> None:
+        """Let a deployment that we opened cost `rate` USD an hour, before it is leased. Raises as `check_rate` does."""
+        self.check_rate(db, dseq, rate)
+        db.run(
+            "UPDATE reservations SET rate_uact = :rate"
+            " WHERE account = :account AND dseq = :dseq AND state = 'held' AND opens = 1 AND rate_uact < :rate",
+            rate=rate.uact_at_most,
+            account=db.account,
+            dseq=dseq,
         )
 
-    def check(self, db: Db, amount: Usd, *, dseq: Dseq | None) -> None:
-        """Raise what `reserve` would raise now, and reserve nothing: asked before a person is asked."""
-        policy = self._policy
-        total = amount + (self._committed(db, dseq) if dseq else Usd(0))
-        if total > policy.max_usd_per_deployment:
-            cost, limit = told_apart(total, policy.max_usd_per_deployment)
-            raise OverBudget(
-                f"This would let one deployment cost {cost}, over the limit of {limit} per deployment.",
-                next_step="Ask for less. Only the user can raise the limit (AKASH_MCP_MAX_USD_PER_DEPLOYMENT).",
+    def note_rate(self, db: Db, dseq: Dseq, rate: Usd) -> None:
+        """Write down what the leases of a deployment that we opened cost together, in USD an hour, over any limit.
+
+        Without a lease (`rate` is nothing) what it may cost stays what was allowed: it may be leased yet.
+        """
+        if rate:
+            db.run(
+                "UPDATE reservations SET rate_uact = :rate"
+                " WHERE account = :account AND dseq = :dseq AND state = 'held' AND opens = 1",
+                rate=rate.uact_at_most,
+                account=db.account,
+                dseq=dseq,
             )
-        budget = self.status(db)
-        if amount > budget.left_today:
-            left = budget.left_today.rounded_down()  # what is offered can be asked for
-            raise OverBudget(
-                f"This needs {amount}, and {left} is left of the {policy.max_usd_per_day} allowed in 24 hours.",
-                next_step="Close a deployment, whose reservation then shrinks to what it cost, or ask for less. Only "
-                "the user can raise the limit (AKASH_MCP_MAX_USD_PER_DAY).",
-            )
-        if dseq is None and budget.live_deployments >= policy.max_deployments:
-            raise OverBudget(
-                f"{budget.live_deployments} deployments are open, which is the limit.",
-                next_step="Close one with close_deployment. Only the user can raise the limit "
-                "(AKASH_MCP_MAX_DEPLOYMENTS).",
-            )
+
+    def fold(self, db: Db) -> int:
+        """Let go of a few rows that were over `KEPT_DAYS` ago, and say how many. What was spent stands in sums already.
+
+        Not all at once, so that nobody waits for it: whoever watches calls it every now and then, until nothing goes.
+        """
+        return db.run(
+            "DELETE FROM reservations WHERE op_id IN (SELECT op_id FROM reservations"
+            f" WHERE account = :account AND at < :old AND state <> 'held' ORDER BY at LIMIT {_BITE})",
+            account=db.account,
+            old=db.now - KEPT_DAYS * DAY_SECONDS,
+        )
+
+    def _status(self, db: Db, *, besides: str = "") -> BudgetStatus:
+        """`status`, with the rate of all deployments but one."""
+        committed = _committed_by_agent(db, besides)
+        together, policy = _sum(committed.values()), self._policy
+        if policy.roof is None:
+            standing = Standing(limits=policy, committed=together)
+            return BudgetStatus(standing, standing)
+        return BudgetStatus(
+            own=Standing(
+                limits=policy,
+                committed=committed.get(db.agent, Committed()),
+                agent=policy.agent,
+                whose=f"agent {policy.agent}",
+            ),
+            roof=Standing(limits=policy.roof, committed=together, whose="all agents together"),
+        )
 
     def _committed(self, db: Db, dseq: Dseq) -> Usd:
         return Usd.from_uact(
@@ -176,3 +229,75 @@ class Ledger:
                 dseq=dseq,
             )
         )
+
+
+HELD_SQL = (
+    "SELECT agent, SUM(amount_uact) AS held, SUM(CASE WHEN at >= :month THEN amount_uact ELSE 0 END) AS month,"
+    " SUM(opens) AS live, SUM(CASE WHEN dseq = :besides THEN 0 ELSE rate_uact END) AS rate,"
+    " SUM(CASE WHEN opens = 1 AND rate_uact = 0 AND (dseq IS NULL OR dseq <> :besides) THEN 1 ELSE 0 END) AS unrated"
+    " FROM reservations WHERE account = :account AND state = 'held' GROUP BY agent"
+)
+TODAY_SQL = (
+    f"SELECT agent, SUM({_COUNTED}) AS today FROM reservations"
+    " WHERE account = :account AND at > :since GROUP BY agent"
+)
+SPENT_SQL = (
+    "SELECT agent, SUM(spent_uact) AS total, SUM(CASE WHEN day >= :first THEN spent_uact ELSE 0 END) AS month"
+    " FROM spent WHERE account = :account GROUP BY agent"
+)
+
+
+def _committed_by_agent(db: Db, besides: str) -> dict[str, Committed]:
+    month = month_of(db.now)
+    agents: dict[str, Committed] = {}
+
+    def of(agent: str) -> Committed:
+        return agents.get(agent, Committed())
+
+    for row in db.all(HELD_SQL, account=db.account, month=month.timestamp(), besides=besides):
+        held = Usd.from_uact(row["held"])
+        agents[row["agent"]] = Committed(
+            held=held,
+            total=held,
+            month=Usd.from_uact(row["month"]),
+            usd_per_hour=Usd.from_uact(row["rate"]),
+            live_deployments=int(row["live"]),
+            unrated=int(row["unrated"]),
+        )
+    for row in db.all(TODAY_SQL, account=db.account, since=db.now - DAY_SECONDS):
+        agents[row["agent"]] = replace(of(row["agent"]), today=Usd.from_uact(row["today"]))
+    for row in db.all(SPENT_SQL, account=db.account, first=day_of(month.timestamp())):
+        known = of(row["agent"])
+        agents[row["agent"]] = replace(
+            known,
+            total=known.total + Usd.from_uact(row["total"]),
+            month=known.month + Usd.from_uact(row["month"]),
+        )
+    return agents
+
+
+def _sum(parts: Iterable[Committed]) -> Committed:
+    together = Committed()
+    for part in parts:
+        together = Committed(
+            **{
+                each.name: getattr(together, each.name) + getattr(part, each.name)
+                for each in fields(Committed)
+            }
+        )
+    return together
+
+
+def _whole(amount: Usd) -> Usd:
+    """An amount as it is written down: in whole uact, rounded up."""
+    return Usd.from_uact(amount.uact_at_most)
+
+
+def day_of(moment: float) -> str:
+    """The day of a moment in seconds since the epoch: `2026-11-29`, in UTC."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
+
+
+def month_of(moment: float) -> datetime:
+    """When the calendar month of a moment began, in UTC."""
+    return datetime.fromtimestamp(moment, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)

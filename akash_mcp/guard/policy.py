@@ -1,10 +1,13 @@
-"""What a person allows: the limits on money, time and places. Set at start; no tool can change it."""
+"""What a person allows: the limits on money, time and places, and who says yes. Set at start; no tool can change it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
+from akash_mcp.guard.limits import Limits
 from akash_mcp.ids import ProviderAddress
 from akash_mcp.money import Usd
 
@@ -13,29 +16,55 @@ class ApprovalMode(StrEnum):
     """Who says yes to an operation that spends or destroys.
 
     `elicit` asks the person through the client, and falls back to `two-step` where the client cannot ask.
-    `two-step` answers the first call with the plan and a single-use token. `auto` never asks, inside the
-    limits. `deny` refuses.
+    `two-step` answers the first call with the plan and a single-use token. `terminal` has a person answer at a
+    terminal, out of the client's and the model's reach. `auto` never asks, inside the limits. `deny` refuses.
     """
 
     ELICIT = "elicit"
     TWO_STEP = "two-step"
+    TERMINAL = "terminal"
     AUTO = "auto"
     DENY = "deny"
 
+    @property
+    def strictness(self) -> int:
+        """How sure it is that a person said yes: the greater, the surer."""
+        return _BY_STRICTNESS.index(self)
 
-_A_DEPLOYMENT = Usd(10)
-_A_DAY = Usd(20)
+
+_BY_STRICTNESS = (
+    ApprovalMode.AUTO,
+    ApprovalMode.TWO_STEP,
+    ApprovalMode.ELICIT,
+    ApprovalMode.TERMINAL,
+    ApprovalMode.DENY,
+)
+
+ApprovedTool = Literal[
+    "deploy",
+    "create_deployment",
+    "create_lease",
+    "add_funds",
+    "update_deployment",
+    "close_deployment",
+    "run_command",
+]
+"""The tools that need approval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """A person's limits. The defaults are small on purpose."""
+class Policy(Limits):
+    """A person's decisions, for whom this server works. The defaults are small on purpose.
 
+    Its limits are those of `agent`, of which none is above the `roof`: what all agents may do together. Where no
+    budget of its own is defined for the agent there is one budget, and `roof` is None.
+    """
+
+    agent: str = ""
+    roof: Limits | None = None
     approval: ApprovalMode = ApprovalMode.ELICIT
-    max_usd_per_deployment: Usd = _A_DEPLOYMENT
-    max_usd_per_day: Usd = _A_DAY
-    max_usd_per_hour: Usd | None = None
-    max_deployments: int = 5
+    approval_by_tool: Mapping[str, ApprovalMode] = field(default_factory=dict)
+    auto_up_to_usd: Usd | None = None
     allowed_providers: frozenset[ProviderAddress] = frozenset()
     denied_providers: frozenset[ProviderAddress] = frozenset()
     audited_only: bool = False

@@ -110,10 +110,10 @@ CREATE TABLE reservations (
     state TEXT NOT NULL,           -- held, settled or refused
     at DOUBLE PRECISION NOT NULL
 );
-CREATE INDEX reservations_held ON reservations (account, dseq) WHERE state = 'held';
+CREATE INDEX reservations_held ON reservations (account, state) WHERE state = 'held';
 CREATE INDEX reservations_of_a_time ON reservations (account, at);
 CREATE INDEX reservations_by_dseq ON reservations (account, dseq);
-CREATE TABLE spent (               -- what was settled long ago, by the day
+CREATE TABLE spent (               -- what was settled, by the day on which it was reserved
     account TEXT NOT NULL,
     agent TEXT NOT NULL,
     day TEXT NOT NULL,             -- 2026-11-29, in UTC
@@ -203,6 +203,7 @@ CREATE TABLE duties (              -- what one process does for all: who, and un
     worker TEXT NOT NULL,
     lease_until DOUBLE PRECISION NOT NULL
 );
+CREATE INDEX operations_to_slim ON operations (account, updated_at) WHERE summary <> '';
 CREATE TABLE audit (               -- what was asked, answered and done: rows are added, never changed or folded
     account TEXT NOT NULL,
     number BIGINT NOT NULL,        -- from 1 for each account, without gaps
@@ -234,6 +235,8 @@ CREATE TABLE notices (             -- what was found and has to be told, to the 
 CREATE INDEX notices_untold ON notices (account, number) WHERE told_at IS NULL;
 CREATE INDEX notices_unsent ON notices (account, number) WHERE sent_at IS NULL;
 INSERT INTO reservations SELECT op_id, '', '', dseq, opens, amount_uact, spent_uact, 0, state, at FROM old_reservations;
+INSERT INTO spent SELECT '', '', strftime('%Y-%m-%d', at, 'unixepoch'), SUM(spent_uact) FROM old_reservations
+    WHERE state = 'settled' GROUP BY 3;
 INSERT INTO operations SELECT op_id, ROW_NUMBER() OVER (ORDER BY rowid), '', '', kind, state, dseq, COALESCE(name, ''),
     summary, NULL, sdl, manifest, manifest_version, runtime_limit_hours, NULL, NULL, created_at, updated_at, NULL, 1,
     held_until, NULL, 0, NULL FROM old_operations;

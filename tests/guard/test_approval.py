@@ -13,13 +13,15 @@ from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import LedgerUnusable, NotApproved
 from akash_mcp.guard.approval import Approval, Approver, AskThePerson, Question, TokenNeeded
 from akash_mcp.guard.contents import App, Contents
-from akash_mcp.guard.journal import Kind, op_id_of
+from akash_mcp.guard.journal import Kind, op_id_of, open_operation
 from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
-from akash_mcp.guard.policy import ApprovalMode
+from akash_mcp.guard.policy import ApprovalMode, Policy
 from akash_mcp.guard.store import Store
 from akash_mcp.guard.tokens import TOKEN_SECONDS, Tokens
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
 from akash_mcp.money import Usd
+
+pytestmark = pytest.mark.anyio
 
 DSEQ = Dseq("1763759482113")
 FUND = FundPlan(tool="add_funds", dseq=DSEQ, amount=Usd(3), ours=True)
@@ -43,15 +45,15 @@ class Process:
     clock: Clock = dataclasses.field(default_factory=Clock)
 
     def __post_init__(self) -> None:
-        self.store = Store(self.folder)
-        self.tokens = Tokens(self.store, self.clock)
+        self.store = Store(self.folder, self.clock)
+        self.tokens = Tokens(self.store)
 
     def approver(self, mode: ApprovalMode) -> Approver:
-        return Approver(mode, self.tokens)
+        return Approver(Policy(approval=mode), self.tokens)
 
     def open(self, yes: Approval) -> None:
         """What the gate does with a yes."""
-        Journal(self.store, self.clock).open(yes.op_id, Kind.FUND, "")
+        self.store.run_now(open_operation, yes.op_id, Kind.FUND, "")
 
 
 @pytest.fixture
@@ -69,116 +71,119 @@ def approver(process: Process) -> Callable[[ApprovalMode], Approver]:
 Judge = Callable[[ApprovalMode], Approver]
 
 
-def token_for(judge: Approver, plan: Plan, call: str = CALL) -> str:
-    needed = judge.consider(plan, token=None, can_ask=False, call=call)
+async def token_for(judge: Approver, plan: Plan, call: str = CALL) -> str:
+    needed = await judge.consider(plan, token=None, can_ask=False, call=call)
     assert isinstance(needed, TokenNeeded)
     return needed.token
 
 
-def yes_to(judge: Approver, plan: Plan, token: str, call: str = CALL) -> Approval:
-    approval = judge.consider(plan, token=token, can_ask=False, call=call)
+async def yes_to(judge: Approver, plan: Plan, token: str, call: str = CALL) -> Approval:
+    approval = await judge.consider(plan, token=token, can_ask=False, call=call)
     assert isinstance(approval, Approval)
     return approval
 
 
-def test_the_person_is_asked_where_the_client_can(approver: Judge) -> None:
-    decision = approver(ApprovalMode.ELICIT).consider(FUND, token=None, can_ask=True)
+async def test_the_person_is_asked_where_the_client_can(approver: Judge) -> None:
+    decision = await approver(ApprovalMode.ELICIT).consider(FUND, token=None, can_ask=True)
     assert isinstance(decision, AskThePerson)
 
 
-def test_without_a_way_to_ask_the_plan_comes_with_a_token(approver: Judge) -> None:
-    needed = approver(ApprovalMode.ELICIT).consider(FUND, token=None, can_ask=False)
+async def test_without_a_way_to_ask_the_plan_comes_with_a_token(approver: Judge) -> None:
+    needed = await approver(ApprovalMode.ELICIT).consider(FUND, token=None, can_ask=False)
     assert isinstance(needed, TokenNeeded)
     assert "$3.00" in needed.plan.summary
 
 
-def test_two_step_does_not_ask_even_where_it_could(approver: Judge) -> None:
-    assert isinstance(approver(ApprovalMode.TWO_STEP).consider(FUND, token=None, can_ask=True), TokenNeeded)
+async def test_two_step_does_not_ask_even_where_it_could(approver: Judge) -> None:
+    assert isinstance(
+        await approver(ApprovalMode.TWO_STEP).consider(FUND, token=None, can_ask=True), TokenNeeded
+    )
 
 
-def test_a_token_approves_its_plan(approver: Judge) -> None:
+async def test_a_token_approves_its_plan(approver: Judge) -> None:
     judge = approver(ApprovalMode.TWO_STEP)
-    token = token_for(judge, FUND)
-    approval = judge.consider(FUND, token=token, can_ask=False, call=CALL)
+    token = await token_for(judge, FUND)
+    approval = await judge.consider(FUND, token=token, can_ask=False, call=CALL)
     assert approval == Approval(FUND.fingerprint, "two-step", op_id_of(token))
 
 
-def test_a_yes_that_comes_again_names_the_same_operation(approver: Judge) -> None:
+async def test_a_yes_that_comes_again_names_the_same_operation(approver: Judge) -> None:
     judge = approver(ApprovalMode.TWO_STEP)
-    token, another = token_for(judge, FUND), token_for(judge, FUND)
-    assert yes_to(judge, FUND, token).op_id == yes_to(judge, FUND, token).op_id == op_id_of(token)
-    assert yes_to(judge, FUND, another).op_id != op_id_of(token)
+    token, another = await token_for(judge, FUND), await token_for(judge, FUND)
+    once, again = await yes_to(judge, FUND, token), await yes_to(judge, FUND, token)
+    assert once.op_id == again.op_id == op_id_of(token)
+    assert (await yes_to(judge, FUND, another)).op_id != op_id_of(token)
     # What was asked of nobody, or asked inside one call, cannot come again.
     auto = approver(ApprovalMode.AUTO)
-    once, twice = (auto.consider(FUND, token=None, can_ask=False) for _ in range(2))
-    assert isinstance(once, Approval)
-    assert isinstance(twice, Approval)
-    assert once.op_id != twice.op_id
+    first, second = [await auto.consider(FUND, token=None, can_ask=False) for _ in range(2)]
+    assert isinstance(first, Approval)
+    assert isinstance(second, Approval)
+    assert first.op_id != second.op_id
     assert judge.answered(FUND, yes=True).op_id != judge.answered(FUND, yes=True).op_id
 
 
-def test_a_used_token_is_known_for_its_call_and_for_no_other(process: Process) -> None:
+async def test_a_used_token_is_known_for_its_call_and_for_no_other(process: Process) -> None:
     judge = process.approver(ApprovalMode.TWO_STEP)
-    token = token_for(judge, FUND)
-    process.open(yes_to(judge, FUND, token))
-    judge.check_call(token, CALL)
+    token = await token_for(judge, FUND)
+    process.open(await yes_to(judge, FUND, token))
+    await judge.check_call(token, CALL)
     with pytest.raises(NotApproved, match="other arguments"):
-        judge.check_call(token, "another call")
+        await judge.check_call(token, "another call")
     # It stays known where it was brought for something else, and for a day.
     with pytest.raises(NotApproved, match="other arguments"):
-        yes_to(judge, dataclasses.replace(FUND, amount=Usd(4)), token, "another call")
+        await yes_to(judge, dataclasses.replace(FUND, amount=Usd(4)), token, "another call")
     process.clock.now = TOKEN_SECONDS + 24 * 3600 - 1
-    token_for(judge, FUND)
-    judge.check_call(token, CALL)
+    await token_for(judge, FUND)
+    await judge.check_call(token, CALL)
     process.clock.now = TOKEN_SECONDS + 24 * 3600
-    token_for(judge, FUND)
+    await token_for(judge, FUND)
     with pytest.raises(NotApproved, match="unknown or was used already"):
-        judge.check_call(token, CALL)
+        await judge.check_call(token, CALL)
 
 
-def test_a_token_that_one_process_gave_is_good_in_another(process: Process) -> None:
+async def test_a_token_that_one_process_gave_is_good_in_another(process: Process) -> None:
     other = Process(process.folder, process.clock)
-    token = token_for(process.approver(ApprovalMode.TWO_STEP), FUND)
+    token = await token_for(process.approver(ApprovalMode.TWO_STEP), FUND)
     judge = other.approver(ApprovalMode.TWO_STEP)
-    assert yes_to(judge, FUND, token).op_id == op_id_of(token)
+    assert (await yes_to(judge, FUND, token)).op_id == op_id_of(token)
     # Used up by being brought for something else, it is used up in both.
     with pytest.raises(NotApproved, match="other arguments"):
-        yes_to(judge, dataclasses.replace(FUND, amount=Usd(4)), token, "another call")
+        await yes_to(judge, dataclasses.replace(FUND, amount=Usd(4)), token, "another call")
     with pytest.raises(NotApproved, match="used already"):
-        yes_to(process.approver(ApprovalMode.TWO_STEP), FUND, token)
+        await yes_to(process.approver(ApprovalMode.TWO_STEP), FUND, token)
     other.store.close()
 
 
-def test_a_plan_that_changed_since_it_was_shown_is_told_from_other_arguments(approver: Judge) -> None:
+async def test_a_plan_that_changed_since_it_was_shown_is_told_from_other_arguments(approver: Judge) -> None:
     judge = approver(ApprovalMode.TWO_STEP)
-    token = token_for(judge, FUND)
+    token = await token_for(judge, FUND)
     with pytest.raises(NotApproved, match="has changed since this approval token was given"):
-        yes_to(judge, dataclasses.replace(FUND, ours=False), token)
+        await yes_to(judge, dataclasses.replace(FUND, ours=False), token)
 
 
-def test_an_answer_counts_for_the_plan_that_was_shown(approver: Judge) -> None:
+async def test_an_answer_counts_for_the_plan_that_was_shown(approver: Judge) -> None:
     judge, question = approver(ApprovalMode.ELICIT), Question(OpId("op_0123456789abcdef"), FUND.fingerprint)
-    asked = judge.consider(FUND, token=None, can_ask=True, question=question)
+    asked = await judge.consider(FUND, token=None, can_ask=True, question=question)
     assert isinstance(asked, AskThePerson)
     assert judge.answered(FUND, yes=True, question=question).op_id == question.op_id
     for mode in ApprovalMode:
         with pytest.raises(NotApproved, match="has changed since the question"):
-            approver(mode).consider(
+            await approver(mode).consider(
                 dataclasses.replace(FUND, ours=False), token=None, can_ask=True, question=question
             )
 
 
 @pytest.mark.parametrize("plan", [FUND, ClosePlan(tool="close_deployment", dseq=DSEQ, ours=True)])
-def test_what_was_asked_is_one_deed_also_where_nobody_would_be_asked_any_more(
+async def test_what_was_asked_is_one_deed_also_where_nobody_would_be_asked_any_more(
     plan: Plan, approver: Judge
 ) -> None:
     question = Question(OpId("op_0123456789abcdef"), plan.fingerprint)
-    decision = approver(ApprovalMode.AUTO).consider(plan, token=None, can_ask=True, question=question)
+    decision = await approver(ApprovalMode.AUTO).consider(plan, token=None, can_ask=True, question=question)
     assert isinstance(decision, Approval)
     assert decision.op_id == question.op_id
 
 
-def test_without_the_store_a_token_is_this_process_s_and_closing_goes_on(
+async def test_without_the_store_a_token_is_this_process_s_and_closing_goes_on(
     process: Process, caplog: pytest.LogCaptureFixture
 ) -> None:
     process.store.path.parent.mkdir(exist_ok=True)
@@ -187,39 +192,41 @@ def test_without_the_store_a_token_is_this_process_s_and_closing_goes_on(
         process.approver(ApprovalMode.TWO_STEP),
         ClosePlan(tool="close_deployment", dseq=DSEQ, ours=False),
     )
-    token = token_for(judge, plan)
-    assert yes_to(judge, plan, token).op_id == op_id_of(token)
+    token = await token_for(judge, plan)
+    assert (await yes_to(judge, plan, token)).op_id == op_id_of(token)
     with pytest.raises(NotApproved, match="other arguments"):
-        yes_to(judge, dataclasses.replace(plan, dseq=Dseq("1763759482114")), token, "another call")
+        await yes_to(judge, dataclasses.replace(plan, dseq=Dseq("1763759482114")), token, "another call")
     with pytest.raises(LedgerUnusable):
-        yes_to(judge, plan, token)
+        await yes_to(judge, plan, token)
     # Whose it is nobody knows then, so that `auto` has the plan shown rather than refuse it.
     auto = process.approver(ApprovalMode.AUTO)
-    assert yes_to(auto, plan, token_for(auto, plan)).via == "two-step"
+    assert (await yes_to(auto, plan, await token_for(auto, plan))).via == "two-step"
     with pytest.raises(LedgerUnusable):
-        yes_to(judge, plan, "approve_unknown")
+        await yes_to(judge, plan, "approve_unknown")
     assert "known to this process only" in caplog.text
 
 
-def test_a_token_is_for_the_arguments_it_was_given_for_and_is_gone_after_a_wrong_use(approver: Judge) -> None:
+async def test_a_token_is_for_the_arguments_it_was_given_for_and_is_gone_after_a_wrong_use(
+    approver: Judge,
+) -> None:
     judge = approver(ApprovalMode.TWO_STEP)
-    token = token_for(judge, FUND)
+    token = await token_for(judge, FUND)
     with pytest.raises(NotApproved, match="other arguments"):
-        judge.consider(dataclasses.replace(FUND, amount=Usd(4)), token=token, can_ask=False)
+        await judge.consider(dataclasses.replace(FUND, amount=Usd(4)), token=token, can_ask=False)
     with pytest.raises(NotApproved, match="used already"):
-        judge.consider(FUND, token=token, can_ask=False)
+        await judge.consider(FUND, token=token, can_ask=False)
 
 
-def test_a_token_lasts_five_minutes(process: Process) -> None:
+async def test_a_token_lasts_five_minutes(process: Process) -> None:
     judge, clock = process.approver(ApprovalMode.TWO_STEP), process.clock
-    token = token_for(judge, FUND)
+    token = await token_for(judge, FUND)
     clock.now = TOKEN_SECONDS
     with pytest.raises(NotApproved, match="five minutes"):
-        judge.consider(FUND, token=token, can_ask=False)
+        await judge.consider(FUND, token=token, can_ask=False)
 
 
-def test_auto_never_asks(approver: Judge) -> None:
-    assert isinstance(approver(ApprovalMode.AUTO).consider(FUND, token=None, can_ask=True), Approval)
+async def test_auto_never_asks(approver: Judge) -> None:
+    assert isinstance(await approver(ApprovalMode.AUTO).consider(FUND, token=None, can_ask=True), Approval)
 
 
 LEASE = LeaseId(DSEQ, 1, 1, ProviderAddress("akash1aaa"))
@@ -242,38 +249,38 @@ PLANS: dict[str, Plan] = {
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_auto_touches_nothing_that_this_server_did_not_create(name: str, approver: Judge) -> None:
+async def test_auto_touches_nothing_that_this_server_did_not_create(name: str, approver: Judge) -> None:
     plan: Any = PLANS[name]
     judge, others = approver(ApprovalMode.AUTO), dataclasses.replace(plan, ours=False)
-    assert isinstance(judge.consider(plan, token=None, can_ask=True), Approval)
-    for token in (None, token_for(approver(ApprovalMode.TWO_STEP), others)):
+    assert isinstance(await judge.consider(plan, token=None, can_ask=True), Approval)
+    for token in (None, await token_for(approver(ApprovalMode.TWO_STEP), others)):
         with pytest.raises(NotApproved, match="not created by this server") as refused:
-            judge.consider(others, token=token, can_ask=True, call=CALL)
+            await judge.consider(others, token=token, can_ask=True, call=CALL)
         assert "elicit or two-step (AKASH_MCP_APPROVAL)" in str(refused.value)
 
 
 @pytest.mark.parametrize("ours", [True, False])
 @pytest.mark.parametrize("name", [*PLANS, "launch", "lease"])
-def test_deny_allows_only_to_end_what_we_created(name: str, ours: bool, approver: Judge) -> None:
+async def test_deny_allows_only_to_end_what_we_created(name: str, ours: bool, approver: Judge) -> None:
     plan: Any = {**PLANS, "launch": LAUNCH, "lease": LEASES}[name]
     if name in PLANS:
         plan = dataclasses.replace(plan, ours=ours)
     judge = approver(ApprovalMode.DENY)
     if name == "close" and ours:
-        assert isinstance(judge.consider(plan, token=None, can_ask=True), Approval)
+        assert isinstance(await judge.consider(plan, token=None, can_ask=True), Approval)
         return
     with pytest.raises(NotApproved, match="spends, changes what runs, deletes or runs commands"):
-        judge.consider(plan, token=None, can_ask=True)
+        await judge.consider(plan, token=None, can_ask=True)
 
 
 @pytest.mark.parametrize("mode", list(ApprovalMode))
-def test_closing_what_we_created_is_never_asked(mode: ApprovalMode, approver: Judge) -> None:
-    assert isinstance(approver(mode).consider(CLOSE, token=None, can_ask=True), Approval)
+async def test_closing_what_we_created_is_never_asked(mode: ApprovalMode, approver: Judge) -> None:
+    assert isinstance(await approver(mode).consider(CLOSE, token=None, can_ask=True), Approval)
 
 
-def test_closing_what_others_created_is_asked_by_name(approver: Judge) -> None:
+async def test_closing_what_others_created_is_asked_by_name(approver: Judge) -> None:
     plan = ClosePlan(tool="close_deployment", dseq=DSEQ, ours=False)
-    needed = approver(ApprovalMode.TWO_STEP).consider(plan, token=None, can_ask=False)
+    needed = await approver(ApprovalMode.TWO_STEP).consider(plan, token=None, can_ask=False)
     assert isinstance(needed, TokenNeeded)
     assert DSEQ in needed.plan.summary
 
@@ -327,25 +334,25 @@ def test_a_yes_through_the_client_approves_the_plan_and_a_no_does_not(approver: 
         judge.answered(FUND, yes=False)
 
 
-def test_tokens_of_two_plans_stand_side_by_side(approver: Judge) -> None:
+async def test_tokens_of_two_plans_stand_side_by_side(approver: Judge) -> None:
     judge, other = approver(ApprovalMode.TWO_STEP), dataclasses.replace(FUND, amount=Usd(4))
-    first, second = token_for(judge, FUND), token_for(judge, other)
+    first, second = await token_for(judge, FUND), await token_for(judge, other)
     assert first != second
     for plan, token in ((FUND, first), (other, second)):
-        assert yes_to(judge, plan, token) == Approval(plan.fingerprint, "two-step", op_id_of(token))
+        assert await yes_to(judge, plan, token) == Approval(plan.fingerprint, "two-step", op_id_of(token))
 
 
-def test_a_token_that_nobody_gave_is_unknown(approver: Judge) -> None:
+async def test_a_token_that_nobody_gave_is_unknown(approver: Judge) -> None:
     judge = approver(ApprovalMode.TWO_STEP)
-    token = token_for(judge, FUND)
+    token = await token_for(judge, FUND)
     with pytest.raises(NotApproved, match="unknown or was used already"):
-        judge.consider(FUND, token="approve_guessed", can_ask=False)
-    judge.consider(FUND, token=token, can_ask=False)
+        await judge.consider(FUND, token="approve_guessed", can_ask=False)
+    await judge.consider(FUND, token=token, can_ask=False)
 
 
-def test_a_token_holds_until_its_last_second(process: Process) -> None:
+async def test_a_token_holds_until_its_last_second(process: Process) -> None:
     judge, clock = process.approver(ApprovalMode.TWO_STEP), process.clock
-    token = token_for(judge, FUND)
+    token = await token_for(judge, FUND)
     clock.now = 299.5
-    assert isinstance(judge.consider(FUND, token=token, can_ask=False), Approval)
+    assert isinstance(await judge.consider(FUND, token=token, can_ask=False), Approval)
     assert TOKEN_SECONDS == 300

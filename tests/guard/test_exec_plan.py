@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from akash_mcp.guard.approval import Approver, AskThePerson
 from akash_mcp.guard.plans import ExecPlan
-from akash_mcp.guard.policy import ApprovalMode
+from akash_mcp.guard.policy import ApprovalMode, Policy
 from akash_mcp.guard.store import Store
 from akash_mcp.guard.tokens import Tokens
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
@@ -47,11 +47,11 @@ def test_every_part_of_a_command_is_bound_to_its_yes(name: str) -> None:
     assert dataclasses.replace(PLAN, **{name: CHANGED[name]}).fingerprint != PLAN.fingerprint
 
 
-@pytest.mark.parametrize("ours", [True, False])
 @pytest.mark.anyio
+@pytest.mark.parametrize("ours", [True, False])
 async def test_a_command_is_always_asked_for(ours: bool, tmp_path: Path) -> None:
     plan = dataclasses.replace(PLAN, ours=ours)
-    judge = Approver(ApprovalMode.ELICIT, Tokens(Store(tmp_path, lambda: 0.0)))
+    judge = Approver(Policy(approval=ApprovalMode.ELICIT), Tokens(Store(tmp_path)))
     assert isinstance(await judge.consider(plan, token=None, can_ask=True), AskThePerson)
 
 

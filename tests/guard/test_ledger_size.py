@@ -1,0 +1,121 @@
+"""A ledger that grows old and large: sums stay, rows go, and a check reads little of it."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ledger_book import Book, Clock, a_new_op_id
+
+from akash_mcp.errors import OverBudget
+from akash_mcp.guard.ledger import DAY_SECONDS, HELD_SQL, KEPT_DAYS, SPENT_SQL, TODAY_SQL
+from akash_mcp.guard.old_operations import OLD_SQL
+from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.schema import VERSIONS
+from akash_mcp.guard.store import Db
+from akash_mcp.ids import Dseq
+from akash_mcp.money import Usd
+
+POLICY = Policy(max_usd_per_day=Usd(100), max_usd_total=Usd(8), max_deployments=1000)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def book(tmp_path: Path, clock: Clock) -> Iterator[Book]:
+    book = Book(tmp_path, POLICY, clock)
+    yield book
+    book.store.close()
+
+
+def rows(book: Book) -> int:
+    def count(db: Db) -> int:
+        return int(db.value("SELECT COUNT(*) FROM reservations"))
+
+    return book.store.read_now(count)
+
+
+def test_what_is_over_goes_after_a_while_and_its_sum_stays(book: Book, clock: Clock) -> None:
+    book.open(Usd(5), Dseq("1"))
+    book.settle(Dseq("1"), Usd("1.000001"))
+    book.release(book.open(Usd(5), Dseq("2")))
+    held = book.open(Usd(5), Dseq("3"))
+    clock.now += KEPT_DAYS * DAY_SECONDS
+    assert book.fold() == 0  # so long it is kept
+    clock.now += 1
+    before = book.status()
+    assert book.fold() == 2
+    assert (rows(book), book.held_by(held)) == (1, Usd(5))
+    assert book.status() == before
+    assert before.total == Usd("6.000001")
+    with pytest.raises(OverBudget, match=r"\$1\.99 is left of the \$8\.00 allowed in all"):
+        book.reserve(a_new_op_id(), Usd(2), dseq=None)
+
+
+def test_what_is_settled_after_its_time_is_counted_and_goes(book: Book, clock: Clock) -> None:
+    book.open(Usd(5), Dseq("1"))
+    clock.now += 400 * DAY_SECONDS
+    book.settle(Dseq("1"), Usd(2))
+    assert book.fold() == 1
+    assert (rows(book), book.status().total) == (0, Usd(2))
+
+
+def test_rows_go_a_bite_at_a_time(book: Book, clock: Clock) -> None:
+    for _ in range(250):
+        book.release(book.open(Usd(1), Dseq("1")))
+    clock.now += KEPT_DAYS * DAY_SECONDS + 1
+    assert [book.fold() for _ in range(3)] == [200, 50, 0]
+
+
+def test_nobody_folds_what_belongs_to_another_account(book: Book, clock: Clock) -> None:
+    book.release(book.open(Usd(1), Dseq("1")))
+    clock.now += KEPT_DAYS * DAY_SECONDS + 1
+    book.store.account = "another"
+    assert (book.fold(), rows(book), book.status().total) == (0, 1, Usd(0))
+
+
+def test_what_an_older_version_settled_counts(book: Book, clock: Clock) -> None:
+    november, december = clock.now - 5 * DAY_SECONDS, clock.now + 1
+    with contextlib.closing(sqlite3.connect(book.store.path)) as older:
+        for version in VERSIONS[:4]:
+            older.executescript(version)
+        older.executemany(
+            "INSERT INTO reservations VALUES (?, ?, 1, 5000000, ?, ?, ?)",
+            [
+                ("op_1", "1", 1_000_001, "settled", november),
+                ("op_2", "2", 2_000_000, "settled", december),
+                ("op_3", "3", 500_000, "settled", december),
+                ("op_4", "4", None, "refused", december),
+                ("op_5", "5", None, "held", november),
+            ],
+        )
+        older.execute("PRAGMA user_version=4")
+        older.commit()
+    status = book.status()
+    assert (status.total, status.month, status.held) == (Usd("8.500001"), Usd("2.5"), Usd(5))
+
+
+@pytest.mark.parametrize(
+    ("sql", "index"),
+    [
+        (HELD_SQL, "USING INDEX reservations_held (account=? AND state=?)"),
+        (TODAY_SQL, "USING INDEX reservations_of_a_time (account=? AND at>?)"),
+        (SPENT_SQL, "(account=?)"),
+        (OLD_SQL, "USING INDEX operations_to_slim (account=? AND updated_at<?)"),
+    ],
+)
+def test_a_check_looks_its_rows_up(book: Book, sql: str, index: str) -> None:
+    values = dict.fromkeys(("account", "besides", "first"), "") | dict.fromkeys(("month", "since", "old"), 0)
+
+    def plan(db: Db) -> list[str]:
+        return [row["detail"] for row in db.all(f"EXPLAIN QUERY PLAN {sql}", **values)]
+
+    steps = book.store.read_now(plan)
+    assert index in steps[0]
+    assert not [step for step in steps if step.startswith("SCAN")]
