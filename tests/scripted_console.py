@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any, Self
 
@@ -159,6 +161,8 @@ class ScriptedConsole:
         self.requests: list[Sent] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_leaving = False
+        self.clock: Callable[[], float | None] = time.time
+        """What its answers are dated by; None: they are not."""
         self.answers: dict[str, list[Answer]] = {
             CREATE: [(201, {"dseq": DSEQ, "manifest": MANIFEST, "signTx": {}})],
             LEASE: [(200, deployment(leases=(lease(),)))],
@@ -212,6 +216,8 @@ class ScriptedConsole:
                 status, content = told
                 raw = json.dumps({"data": content} if status < 400 else content).encode()
                 head = f"HTTP/1.1 {status} Whatever\r\ncontent-type: application/json\r\ncontent-length: {len(raw)}"
+                if (now := self.clock()) is not None:
+                    head += f"\r\ndate: {formatdate(now, usegmt=True)}"
                 if isinstance(content, Waiting):
                     head += f"\r\nretry-after: {content.retry_after}"
                 writer.write(head.encode() + b"\r\n\r\n" + raw)

@@ -53,7 +53,7 @@ class Ledger:
             dseq=dseq,
             opens=int(dseq is None),
             amount=amount.uact_at_most,
-            now=db.now,
+            now=db.moment.latest,
         )
 
     def attach(self, db: Db, op_id: OpId, dseq: Dseq) -> None:
@@ -132,7 +132,7 @@ class Ledger:
         today = db.value(
             f"SELECT COALESCE(SUM({_COUNTED}), 0) FROM reservations WHERE account = :account AND at > :since",
             account=db.account,
-            since=db.now - DAY_SECONDS,
+            since=db.moment.earliest - DAY_SECONDS,
         )
         limit = self._policy.max_usd_per_day
         spent = Usd.from_uact(today)
