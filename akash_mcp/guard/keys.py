@@ -17,3 +17,9 @@ def shared_key(db: Db, name: str) -> bytes:
         secret=secrets.token_hex(KEY_BYTES),
     )
     return bytes.fromhex(db.value("SELECT secret FROM keys WHERE name = :name", name=name))
+
+
+def key_of(db: Db, name: str) -> bytes | None:
+    """The same, for who only reads: None where it was not made yet."""
+    row = db.one("SELECT secret FROM keys WHERE name = :name", name=name)
+    return bytes.fromhex(row["secret"]) if row else None
