@@ -263,3 +263,13 @@ def test_whoever_lost_it_to_one_that_is_done_with_it_says_nothing_of_its_end(
     new.holds.let_go(op(1), epoch=2)
     with pytest.raises(TakenOver):
         old.holds.check_own(op(1), 1)
+
+
+def test_an_earlier_attempt_of_the_same_worker_says_nothing_of_its_end_either(
+    old: Worker, clock: list[float]
+) -> None:
+    old.open(1)
+    clock[0] += HOLD_SECONDS
+    assert old.holds.claim() == Claimed(op(1), 2)
+    with pytest.raises(TakenOver):
+        old.holds.check_own(op(1), 1)
