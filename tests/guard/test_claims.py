@@ -273,3 +273,14 @@ def test_an_earlier_attempt_of_the_same_worker_says_nothing_of_its_end_either(
     assert old.holds.claim() == Claimed(op(1), 2)
     with pytest.raises(TakenOver):
         old.holds.check_own(op(1), 1)
+
+
+def test_a_process_that_came_too_late_to_renew_does_not_claim_what_it_works_on(
+    old: Worker, clock: list[float]
+) -> None:
+    old.open(1)
+    old.open(2)
+    clock[0] += HOLD_SECONDS
+    assert old.holds.claim(besides=frozenset({op(1)})) == Claimed(op(2), 2)
+    assert old.holds.claim(besides=frozenset({op(1)})) is None
+    old.holds.keep(op(1), 1)
