@@ -184,15 +184,19 @@ def postpone(db: Db, op_id: OpId, *, epoch: int, seconds: float) -> None:
     )
 
 
-def claim(db: Db) -> Claimed | None:
-    """One operation whose worker is gone, in our hands from now on; None where there is none that is due."""
+def claim(db: Db, *, besides: frozenset[OpId] = frozenset()) -> Claimed | None:
+    """One operation whose worker is gone, in our hands from now on; None where there is none that is due.
+
+    `besides` are those that this process works on: where it only came too late to renew one, it has it still.
+    """
     rows = db.all(
         "SELECT op_id, epoch, worker, lease_until FROM operations WHERE account = :account AND lease_until IS NOT NULL"
         f" AND (retry_at IS NULL OR retry_at <= :now) AND {_OPEN} ORDER BY lease_until, number",
         account=db.account,
         now=db.now,
     )
-    row = next((row for row in rows if row["lease_until"] <= db.now or is_gone(row["worker"])), None)
+    left = (row for row in rows if row["lease_until"] <= db.now or is_gone(row["worker"]))
+    row = next((row for row in left if row["op_id"] not in besides), None)
     if row is None:
         return None
     db.run(
