@@ -201,7 +201,7 @@ class Ledger:
             "DELETE FROM reservations WHERE op_id IN (SELECT op_id FROM reservations"
             f" WHERE account = :account AND at < :old AND state <> 'held' ORDER BY at LIMIT {_BITE})",
             account=db.account,
-            old=db.now - KEPT_DAYS * DAY_SECONDS,
+            old=db.moment.earliest - KEPT_DAYS * DAY_SECONDS,
         )
 
     def _status(self, db: Db, *, besides: str = "") -> BudgetStatus:
@@ -229,6 +229,28 @@ class Ledger:
                 dseq=dseq,
             )
         )
+
+
+def bring_back(db: Db) -> int:
+    """Date as of now what a clock that ran ahead wrote into the future. How many reservations that was.
+
+    They were written before now, so none counts for less than its time.
+    """
+    latest = db.moment.latest
+    today = day_of(latest)
+    db.run(
+        "INSERT INTO spent (account, agent, day, spent_uact) SELECT account, agent, :today, SUM(spent_uact) FROM spent"
+        " WHERE account = :account AND day > :today GROUP BY account, agent"
+        " ON CONFLICT (account, agent, day) DO UPDATE SET spent_uact = spent.spent_uact + excluded.spent_uact",
+        account=db.account,
+        today=today,
+    )
+    db.run("DELETE FROM spent WHERE account = :account AND day > :today", account=db.account, today=today)
+    return db.run(
+        "UPDATE reservations SET at = :now WHERE account = :account AND at > :now",
+        account=db.account,
+        now=latest,
+    )
 
 
 HELD_SQL = (

@@ -147,7 +147,7 @@ CREATE TABLE operations (
     follows TEXT                   -- the launch whose provider failed, and that this one goes on with elsewhere
 );
 CREATE UNIQUE INDEX launches_by_dseq ON operations (account, dseq) WHERE kind = 'launch';
-CREATE UNIQUE INDEX operations_by_number ON operations (number);
+CREATE INDEX operations_by_number ON operations (number);
 CREATE INDEX operations_by_dseq ON operations (account, dseq);
 CREATE INDEX operations_open ON operations (account, lease_until)
     WHERE state NOT IN ('ready', 'done', 'refused', 'closed');
