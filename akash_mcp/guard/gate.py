@@ -21,6 +21,7 @@ from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.shell import ProviderShell
 from akash_mcp.errors import AkashError, BadArgument, LedgerUnusable, NotApproved, OverBudget, Refused
 from akash_mcp.guard import journal
+from akash_mcp.guard.accounts import check_bound
 from akash_mcp.guard.approval import Approval
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.contents import Contents
@@ -245,6 +246,7 @@ class Gate:
         follows: OpId | None = None,
     ) -> OverBudget | None:
         """The yes is used up, what it approved written down and its exposure held at once, or not at all."""
+        check_bound(db)
         journal.open_operation(
             db,
             op_id,

@@ -97,7 +97,9 @@ class AkashTool(Tool):
         """Run the tool; see the module's docstring for what becomes of its result and errors."""
         start_call()
         _refuse_halves(self.name, arguments)
-        note = await bounded(learn_secrets)(context.request_context.lifespan_context, arguments)
+        services = context.request_context.lifespan_context
+        await bounded(services.accounts.recall)()
+        note = await bounded(learn_secrets)(services, arguments)
         try:
             result = await super().run(arguments, context)
         except ToolError as error:
