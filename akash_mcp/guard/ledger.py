@@ -134,6 +134,10 @@ class Ledger:
         """Where the budget stands now."""
         return self._status(db)
 
+    def by_agent(self, db: Db) -> dict[str, Committed]:
+        """What each agent has committed, by its name: `""` is nobody in particular."""
+        return _committed_by_agent(db, "")
+
     def check(self, db: Db, amount: Usd, *, dseq: Dseq | None, rate: Usd | None = None) -> None:
         """Raise what `reserve` would raise now, and reserve nothing: asked before a person is asked."""
         amount = _whole(amount)
