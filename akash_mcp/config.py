@@ -29,6 +29,7 @@ from akash_mcp.setting_types import (
     AgentName,
     Approval,
     ApprovalByTool,
+    Command,
     CommaSeparated,
     ConsoleGeneration,
     Count,
@@ -41,6 +42,7 @@ from akash_mcp.setting_types import (
     Providers,
     Secret,
     Url,
+    Webhook,
 )
 
 log = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ _ALIASES = {
     "chain_rest_url": "AKASH_CHAIN_REST_URL",
 }
 _PREFIX = "AKASH_MCP_"
-_SECRETS = ("api_key", "token")
+_SECRETS = ("api_key", "token", "notify_url")
 
 
 Toolset = Literal["deploy", "observe", "exec", "sdl"]
@@ -152,6 +154,8 @@ class Settings(BaseModel):
     allow_private_providers: Networks = Field(
         (), description="Networks (CIDR) of private or loopback provider hosts that may be contacted"
     )
+    notify_command: Command = Field((), description="Program that is told what the watch found")
+    notify_url: Webhook | None = Field(None, description="Webhook that is told what the watch found")
     toolsets: Annotated[tuple[Toolset, ...], CommaSeparated] = Field(
         ("deploy", "observe"), description="Groups of tools that the agent gets"
     )

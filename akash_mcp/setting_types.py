@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -61,6 +63,37 @@ def _url(value: object) -> str:
     if parts.scheme == "http" and not _is_private_host(parts.hostname):
         raise ValueError("plain http is allowed for loopback and private addresses only: use https")
     return parts.geturl().rstrip("/")
+
+
+def _webhook(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    parts = urlsplit(value.strip())
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username is not None:
+        raise ValueError(
+            "write an address such as https://hooks.example.org/…, without a user name or password"
+        )
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError("plain http is allowed for this machine only: use https")
+    return value.strip()
+
+
+def _command(value: object) -> object:
+    words = shlex.split(value, posix=os.name == "posix") if isinstance(value, str) else value
+    if isinstance(words, list | tuple) and words:
+        program = os.path.expanduser(str(words[0]))
+        if os.path.dirname(program) and not os.path.isabs(program):
+            # A host application chooses our working folder.
+            raise ValueError("write the absolute path of the program, or its name alone")
+        return (program, *words[1:])
+    return words
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _is_private_host(host: str) -> bool:
@@ -125,6 +158,8 @@ def _agent_name(name: str) -> str:
 Dollars = Annotated[Usd, PlainValidator(_usd)]
 Secret = Annotated[SecretStr, BeforeValidator(_header_value)]
 Url = Annotated[str, PlainValidator(_url)]
+Webhook = Annotated[SecretStr, BeforeValidator(_webhook)]
+Command = Annotated[tuple[str, ...], BeforeValidator(_command)]
 Providers = Annotated[
     tuple[Annotated[ProviderAddress, PlainValidator(_provider)], ...], BeforeValidator(_comma_separated)
 ]

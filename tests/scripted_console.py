@@ -123,7 +123,7 @@ def settings(*, top_up: bool = False, hours: int | None = None) -> dict[str, Any
 
 Told = tuple[int, object] | None
 """A status and what stands below `data`, or a whole error; None hangs up without an answer."""
-Answer = Told | Callable[[], Told]
+Answer = Told | Callable[[], Told | Awaitable[Told]]
 
 
 def refusal(
@@ -206,7 +206,7 @@ class ScriptedConsole:
         try:
             while True:
                 _, request = await read_request(reader)
-                told = None if self._is_leaving else self._told(request)
+                told = None if self._is_leaving else await self._told(request)
                 if told is None:
                     return
                 status, content = told
@@ -223,11 +223,12 @@ class ScriptedConsole:
         finally:
             writer.transport.abort()
 
-    def _told(self, request: Sent) -> Told:
+    async def _told(self, request: Sent) -> Told:
         self.requests.append(request)
         answers = self.answers.get(request.route, [refusal(404, "Route not found")])
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        return answer() if callable(answer) else answer
+        told = answer() if callable(answer) else answer
+        return await told if isinstance(told, Awaitable) else told
 
 
 async def read_request(reader: asyncio.StreamReader) -> tuple[dict[str, str], Sent]:

@@ -112,7 +112,8 @@ def test_debug_adds_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_no_secret_can_be_given_on_the_command_line_and_everything_else_can() -> None:
     flags = {*main._SETTINGS, *main._SWITCHES}
-    assert set(Settings.model_fields) - flags == {"api_key", "token", "agents"}  # agents are tables
+    # Secrets, and agents, which are tables.
+    assert set(Settings.model_fields) - flags == {"api_key", "token", "notify_url", "agents"}
     assert flags <= set(Settings.model_fields)
 
 

@@ -48,18 +48,21 @@ UNREADABLE = "unreadable_answer"
 """The code of an error for an answer that was given and makes no sense."""
 
 LONGEST_PAUSE_SECONDS = 5.0
-"""What was to be sent once and did not leave within so long is not sent: a process that stood still was given up."""
+"""What did not leave within so long after it was allowed is not sent: a process that stood still was given up."""
 
 T = TypeVar("T")
 
-_before_sending: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
-    "_before_sending", default=None
-)
+BeforeSending = Callable[[Sending], Awaitable[None]]
+
+_before_sending: ContextVar[BeforeSending | None] = ContextVar("_before_sending", default=None)
 
 
 @contextmanager
-def before_sending(do: Callable[[], Awaitable[None]]) -> Iterator[None]:
-    """Within the block `do` is awaited just before each request that is sent once. Where it raises, nothing is sent."""
+def before_sending(do: BeforeSending) -> Iterator[None]:
+    """Within the block `do` is awaited just before each request that changes something, with how often it may be sent.
+
+    Where it raises, nothing is sent.
+    """
     token = _before_sending.set(do)
     try:
         yield
@@ -264,8 +267,8 @@ class Upstream:
             with anyio.fail_after(left):
                 async with self._slots:
                     begin = _before_sending.get()
-                    if begin is not None and sending is Sending.ONCE:
-                        await begin()
+                    if begin is not None and sending is not Sending.READ:
+                        await begin(sending)
                         begun = self.monotonic()
                     response = await client.send(request, stream=True)
                     try:

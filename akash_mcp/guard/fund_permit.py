@@ -93,6 +93,43 @@ class FundPermit:
             )
         return detail
 
+    async def look_up(self) -> DeploymentDetail | None:
+        """What became of a request that an earlier worker may have sent, written down; None where nothing came of it.
+
+        Raises `OutcomeUnknown` while that is not certain, and what a read raises.
+        """
+        operation, plan = self._operation, self._plan
+        step = DEPOSIT if plan.more_hours is None else LIMIT
+        sent = await operation.sent(step)
+        if sent is not None and sent.answer != "refused":
+            detail = await operation.read(lambda: operation.reader.get_deployment(plan.dseq))
+            landed = await self._landed(detail, sent)
+            if landed:
+                await self._written_down(f"{plan.amount} was added to deployment {plan.dseq}", step)
+                return detail
+            if landed is None or operation.store.now() - sent.at < operation.certain_seconds:
+                raise OutcomeUnknown(
+                    f"Whether {plan.amount} was added to deployment {plan.dseq} is not known yet.",
+                    next_step="The amount stays reserved. Do not repeat it: look with get_deployment in a minute.",
+                )
+
+        def write(db: Db) -> None:
+            journal.advance(
+                db, self.op_id, State.REFUSED, "its server stopped before it was sent", epoch=operation.epoch
+            )
+            operation.ledger.release(db, self.op_id)
+
+        await operation.store.run(write)
+        return None
+
+    async def _landed(self, detail: DeploymentDetail, sent: sends.Send) -> bool | None:
+        """Whether what was sent came about; None where that cannot be told."""
+        if self._plan.more_hours is not None:
+            now, before = await self._limit_now(), sent.about.get("before")
+            return None if now is None or before is None else now > before
+        paid_in, before = _in_escrow(detail), sent.about.get("paid_in_uact")
+        return None if paid_in is None or before is None else paid_in > Decimal(before)
+
     async def _came_in_even_so(self, before: Decimal, refusal: ApiError) -> DeploymentDetail:
         """The deployment, where money came in although the deposit was refused: something on the way sent it twice.
 

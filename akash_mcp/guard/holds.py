@@ -17,11 +17,13 @@ from sqlite3 import Row
 
 from akash_mcp.errors import Busy, TakenOver
 from akash_mcp.guard.store import Db
+from akash_mcp.guard.worker import is_gone
 from akash_mcp.ids import Dseq, OpId
 
 _LEASED = "leased"
 """The state of one that has nothing left to do but wait."""
 
+_ENDS = ("ready", "done", "refused", "closed")
 _OPEN = "state NOT IN ('ready', 'done', 'refused', 'closed')"
 
 
@@ -35,7 +37,7 @@ class UnderWay:
     note: str
 
     def __str__(self) -> str:
-        return f"operation {self.op_id} ({self.kind}: {', '.join(filter(None, (self.state, self.note)))})"
+        return f"operation {self.op_id} ({self.kind}: {': '.join(filter(None, (self.state, self.note)))})"
 
     @property
     def call(self) -> str:
@@ -107,6 +109,38 @@ def check_epoch(db: Db, op_id: OpId, epoch: int) -> None:
         raise _taken_over(db, op_id)
 
 
+def rest(db: Db, op_id: OpId, *, epoch: int, failed: bool, seconds: float) -> None:
+    """The work on an operation stopped: it is over, or waits for a person, or is taken up again after so many seconds.
+
+    A lease whose containers do not come up is a person's to judge, and so is a deployment that was only created.
+    """
+    row = db.one(
+        "SELECT kind, state FROM operations WHERE op_id = :op_id AND epoch = :epoch", op_id=op_id, epoch=epoch
+    )
+    if row is None:
+        return
+    waits = row["state"] == _LEASED or (row["state"] == "created" and not failed) or row["kind"] == "exec"
+    if waits or row["state"] in _ENDS:
+        let_go(db, op_id, epoch=epoch)
+    else:
+        postpone(db, op_id, epoch=epoch, seconds=seconds)
+
+
+def check_own(db: Db, op_id: OpId, epoch: int) -> None:
+    """Raise `TakenOver` where another worker carries an operation on, and it is not for this one to say how it ended.
+
+    Whoever takes only its deployment leaves it to its worker: nobody else would ever end it.
+    """
+    if not db.one(
+        "SELECT 1 FROM operations WHERE op_id = :op_id"
+        " AND (epoch = :epoch OR (worker = :worker AND lease_until IS NULL))",
+        op_id=op_id,
+        epoch=epoch,
+        worker=db.worker,
+    ):
+        raise _taken_over(db, op_id)
+
+
 def let_go(db: Db, op_id: OpId, *, epoch: int | None = None) -> None:
     """An operation is over, or waits for a person: others may act on its deployment. Not where others have it."""
     db.run(
@@ -139,15 +173,15 @@ def postpone(db: Db, op_id: OpId, *, epoch: int, seconds: float) -> None:
     )
 
 
-def claim(db: Db, *, besides: frozenset[OpId] = frozenset()) -> Claimed | None:
+def claim(db: Db) -> Claimed | None:
     """One operation whose worker is gone, in our hands from now on; None where there is none that is due."""
     rows = db.all(
-        "SELECT op_id, epoch FROM operations WHERE account = :account AND lease_until <= :now"
+        "SELECT op_id, epoch, worker, lease_until FROM operations WHERE account = :account AND lease_until IS NOT NULL"
         f" AND (retry_at IS NULL OR retry_at <= :now) AND {_OPEN} ORDER BY lease_until, number",
         account=db.account,
         now=db.now,
     )
-    row = next((row for row in rows if row["op_id"] not in besides), None)
+    row = next((row for row in rows if row["lease_until"] <= db.now or is_gone(row["worker"])), None)
     if row is None:
         return None
     db.run(
@@ -177,7 +211,7 @@ def _holder(db: Db, dseq: Dseq, *, besides: str = "") -> UnderWay | None:
 
 
 def _taken_over(db: Db, op_id: OpId) -> TakenOver:
-    own = db.one("SELECT dseq, number, state FROM operations WHERE op_id = :op_id", op_id=op_id)
+    own = db.one("SELECT dseq, number, lease_until FROM operations WHERE op_id = :op_id", op_id=op_id)
     dseq = own["dseq"] if own else None
     row = db.one(
         # Who takes a deployment over came after it; of several, the one that has it, else the last.
@@ -188,7 +222,7 @@ def _taken_over(db: Db, op_id: OpId) -> TakenOver:
         number=own["number"] if own else 0,
     )
     other = _under_way(row) if row else None
-    if other is None and own is not None and own["state"] not in ("ready", "done", "refused", "closed"):
+    if other is None and own is not None and own["lease_until"] is not None:
         return TakenOver(
             f"Operation {op_id} is carried on by another server of this user.",
             next_step=f'get_deployment(id="{op_id}") says how far it is.',

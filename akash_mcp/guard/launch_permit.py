@@ -136,6 +136,10 @@ class LaunchPermit:
         """The creation as it was sent, by this process or one before it; None where it never was."""
         return await self._operation.sent(CREATE)
 
+    def assumed_sent(self, at: float) -> sends.Send:
+        """The creation of an older version of this program, which did not write down whether it was sent."""
+        return sends.Send(at, {"version": self._sources(self.plan.manifest).version}, None)
+
     async def adopt(self, dseq: Dseq, *, by_name: bool = False) -> bool:
         """Take up a deployment that was found to be what a lost answer created.
 

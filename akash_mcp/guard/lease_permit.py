@@ -38,6 +38,7 @@ from akash_mcp.guard.bounds import Bound, Terms, leases_not_closed, read_bound
 from akash_mcp.guard.close_permit import ClosePermit, certain
 from akash_mcp.guard.journal import Sources, State
 from akash_mcp.guard.operation import DEFINITE, READ_ATTEMPTS, AuthorisedOperation
+from akash_mcp.guard.store import Db
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
 from akash_mcp.money import ZERO, Usd, told_apart, usd_per_hour, usd_per_hour_at_most
 from akash_mcp.sdl.secret_reference import names_mentioned
@@ -89,12 +90,18 @@ class LeasePermit:
         self._operation = operation
         self._dseq = dseq
         self._max_usd_per_hour = max_usd_per_hour
+        """All leases together."""
         self._closing = ClosePermit(operation, dseq)
 
     @property
     def op_id(self) -> OpId:
         """Names this operation in the journal, and in the answers of tools."""
         return self._operation.op_id
+
+    @property
+    def max_usd_per_hour(self) -> Usd:
+        """What all leases may cost together."""
+        return self._max_usd_per_hour
 
     async def lease(self, choices: Sequence[Choice]) -> Bound:
         """Lease all in one transaction, see that their providers have the manifest, and read back what they cost.
@@ -264,6 +271,48 @@ class LeasePermit:
         terms = Terms(prices, self._max_usd_per_hour, bound)
         await self._prove(terms, detail)
         return bound
+
+    async def take_up(self, detail: DeploymentDetail) -> Bound:
+        """Go on with leases that an earlier worker of this operation asked for: prove that they are within what was
+        approved, and have the manifest delivered once more.
+
+        Raises `Unwound` where they are not, or cannot be read: the deployment was closed then.
+        """
+        sources, leases = await self._sources(), leases_not_closed(detail)
+        try:
+            await self._within_limits([_choice_of(lease) for lease in leases], sources.runtime_limit_hours)
+            bound = await read_bound(self._operation, self._dseq, sources.runtime_limit_hours, is_leased=True)
+        except Refused as beyond:
+            raise await self._closing.unwind(beyond) from beyond
+        prices = {lease.lease_id: (lease.price_uact or Decimal(0),) for lease in leases}
+        terms = Terms(prices, self._max_usd_per_hour, bound)
+        await self._or_close(self._prove(terms, detail))
+        await self._deliver_again(
+            terms, await self._manifest(sources), Interrupted("The server that leased it is gone.")
+        )
+        return bound
+
+    async def never_leased(self, note: str) -> None:
+        """Write down that the request for a lease, if there was one, came to nothing: another one may be sent."""
+        operation = self._operation
+
+        def write(db: Db) -> None:
+            sends.answered(db, self.op_id, LEASE, "refused")
+            journal.advance(db, self.op_id, State.OFFERED, note, epoch=operation.epoch)
+
+        await operation.store.run(write)
+
+    async def sent(self) -> sends.Send | None:
+        """The request for a lease as it was sent, by this process or one before it; None where it never was."""
+        return await self._operation.sent(LEASE)
+
+    async def refuse(self, note: str) -> None:
+        """Write down that nothing was leased, and will not be by this operation."""
+        await self._operation.advance(State.REFUSED, note)
+
+    def abandoning(self) -> ClosePermit:
+        """The part of this permit that closes the deployment."""
+        return self._closing
 
     async def advance(self, state: State, note: str = "") -> None:
         """Write down how far the operation has come. Where that fails it goes on: its money is held already."""

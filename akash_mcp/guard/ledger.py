@@ -130,6 +130,13 @@ class Ledger:
             )
         )
 
+    def spent_by(self, db: Db, op_id: OpId) -> Usd | None:
+        """What one operation's reservation came to; None while that is not settled."""
+        row = db.one(
+            "SELECT spent_uact FROM reservations WHERE op_id = :op_id AND state = 'settled'", op_id=op_id
+        )
+        return Usd.from_uact(row["spent_uact"]) if row else None
+
     def status(self, db: Db) -> BudgetStatus:
         """Where the budget stands now."""
         return self._status(db)

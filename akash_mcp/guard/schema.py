@@ -143,7 +143,8 @@ CREATE TABLE operations (
     epoch BIGINT NOT NULL,         -- how many have: who comes with an older one has lost it
     lease_until DOUBLE PRECISION,  -- so long it has its deployment in hand; NULL: it has let go
     retry_at DOUBLE PRECISION,     -- when what did not work is tried again
-    tries BIGINT NOT NULL          -- how often it was
+    tries BIGINT NOT NULL,         -- how often it was
+    follows TEXT                   -- the launch whose provider failed, and that this one goes on with elsewhere
 );
 CREATE UNIQUE INDEX launches_by_dseq ON operations (account, dseq) WHERE kind = 'launch';
 CREATE INDEX operations_by_dseq ON operations (account, dseq);
@@ -203,17 +204,52 @@ CREATE TABLE duties (              -- what one process does for all: who, and un
     lease_until DOUBLE PRECISION NOT NULL
 );
 CREATE INDEX operations_to_slim ON operations (account, updated_at) WHERE summary <> '';
+CREATE TABLE audit (               -- what was asked, answered and done: rows are added, never changed or folded
+    account TEXT NOT NULL,
+    number BIGINT NOT NULL,        -- from 1 for each account, without gaps
+    at DOUBLE PRECISION NOT NULL,
+    agent TEXT NOT NULL,
+    client TEXT NOT NULL,          -- the MCP client that called, as it names itself; '' where none did
+    op_id TEXT,
+    event TEXT NOT NULL,
+    via TEXT NOT NULL,             -- how the answer was given; '' where nobody was asked
+    text TEXT NOT NULL,
+    exposure_uact BIGINT,          -- the most it can cost; NULL where the row is not about that
+    previous TEXT NOT NULL,        -- the hash of the row before
+    hash TEXT NOT NULL,
+    PRIMARY KEY (account, number)
+);
+CREATE TABLE notices (             -- what was found and has to be told, to the account's agents and to the person
+    account TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    level TEXT NOT NULL,
+    dseq TEXT,
+    op_id TEXT,
+    about TEXT NOT NULL,           -- what makes two of them equal
+    text TEXT NOT NULL,
+    told_at DOUBLE PRECISION,      -- in an answer; NULL: not yet
+    sent_at DOUBLE PRECISION,      -- to the command and webhook of the person; NULL: not yet
+    PRIMARY KEY (account, number)
+);
+CREATE INDEX notices_untold ON notices (account, number) WHERE told_at IS NULL;
+CREATE INDEX notices_unsent ON notices (account, number) WHERE sent_at IS NULL;
 INSERT INTO reservations SELECT op_id, '', '', dseq, opens, amount_uact, spent_uact, 0, state, at FROM old_reservations;
 INSERT INTO spent SELECT '', '', strftime('%Y-%m-%d', at, 'unixepoch'), SUM(spent_uact) FROM old_reservations
     WHERE state = 'settled' GROUP BY 3;
 INSERT INTO operations SELECT op_id, ROW_NUMBER() OVER (ORDER BY rowid), '', '', kind, state, dseq, COALESCE(name, ''),
     summary, NULL, sdl, manifest, manifest_version, runtime_limit_hours, NULL, NULL, created_at, updated_at, NULL, 1,
-    held_until, NULL, 0 FROM old_operations;
+    held_until, NULL, 0, NULL FROM old_operations;
 INSERT INTO steps SELECT op_id, ROW_NUMBER() OVER (PARTITION BY op_id ORDER BY rowid), at, state, note FROM old_steps;
 INSERT INTO tokens SELECT op_id, fingerprint, arguments, expires_at FROM old_tokens;
 INSERT INTO keys SELECT name, lower(hex(secret)) FROM old_keys;
 INSERT INTO diagnoses SELECT '', dseq, at, findings FROM old_diagnoses;
 INSERT INTO provider_failures SELECT provider, at, reason FROM old_failures;
+-- What was under way when its server ended, or whose outcome nobody knew, is taken up by the next one.
+UPDATE operations SET lease_until = 0 WHERE kind <> 'exec' AND (state IN ('planned', 'reserved', 'unknown')
+    OR (state IN ('created', 'offered') AND lease_until IS NOT NULL));
+-- What is leased runs, and what was approved for it was not kept: it is a person's to judge, and not to be closed.
+UPDATE operations SET lease_until = NULL WHERE state = 'leased';
 DROP TABLE old_reservations;
 DROP TABLE old_operations;
 DROP TABLE old_steps;

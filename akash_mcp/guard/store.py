@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import secrets
 import sqlite3
 import threading
 import time
@@ -33,6 +31,7 @@ import anyio.to_thread
 from akash_mcp.errors import LedgerBusy, LedgerUnusable
 from akash_mcp.guard.private_files import who_else_can_read, who_else_can_write
 from akash_mcp.guard.schema import VERSIONS
+from akash_mcp.guard.worker import new_worker
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +56,10 @@ class Db:
     nobody renews.
     """
 
-    __slots__ = ("_connection", "account", "agent", "hold_seconds", "now", "worker")
+    __slots__ = ("_connection", "_store", "account", "agent", "hold_seconds", "now", "worker")
 
     def __init__(self, connection: sqlite3.Connection, store: Store) -> None:
-        self._connection = connection
+        self._connection, self._store = connection, store
         self.now = store.now()
         self.account = store.account
         self.agent = store.agent
@@ -85,6 +84,13 @@ class Db:
     def run(self, sql: str, **values: Any) -> int:
         """Change rows: how many."""
         return self._connection.execute(sql, values).rowcount
+
+    def forget_deleted(self) -> None:
+        """Empty the engine's log after this transaction: what was deleted still stands in it.
+
+        While another process reads, that cannot be. It is done after a later one, then, or at the next start.
+        """
+        self._store._is_forgetting = True
 
 
 Work = Callable[Concatenate[Db, P], T]
@@ -111,7 +117,7 @@ class Store:
         self.now = now
         self.account = ""
         self.agent = agent
-        self.worker = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self.worker = new_worker()
         self.hold_seconds = hold_seconds
         self.busy_seconds = _BUSY_SECONDS
         self._writer: sqlite3.Connection | None = None
@@ -171,13 +177,6 @@ class Store:
                     self._readers.append(connection)
                 else:
                     connection.close()
-
-    def forget_deleted(self) -> None:
-        """Empty SQLite's log after the next change: what was deleted still stands in it.
-
-        While another process reads, that cannot be. It is done after a later one, then, or at the next start.
-        """
-        self._is_forgetting = True
 
     def close(self) -> None:
         """Close the file, if it was opened."""

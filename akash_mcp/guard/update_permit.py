@@ -86,6 +86,35 @@ class UpdatePermit:
         self._is_recorded = True
         return is_taken
 
+    async def look_up(self) -> bool:
+        """Whether what an earlier worker may have sent is what the deployment runs now; written down either way.
+
+        It costs nothing, so where it does not, the change is told as refused and may be asked for again.
+        """
+        operation, plan = self._operation, self._plan
+        values = await operation.secrets.values(plan.contents.secret_names)
+        version = manifest_version(plan.sdl, values) if values else None
+        wanted = Sources(plan.sdl, plan.manifest, None, version).version
+        detail = await operation.read(lambda: operation.reader.get_deployment(plan.dseq))
+        recorded = detail.stored.manifest_version if detail.stored else None
+        is_there = wanted in (detail.manifest_hash, recorded)
+
+        def write(db: Db) -> None:
+            if is_there:
+                self._keep(db, version)
+            journal.advance(
+                db,
+                self.op_id,
+                State.DONE if is_there else State.REFUSED,
+                ""
+                if is_there
+                else "its server stopped before it was known to be done; what runs was not seen to change",
+                epoch=operation.epoch,
+            )
+
+        await operation.store.run(write)
+        return is_there
+
     async def _send(self) -> str | None:
         """The version that the Console has of it from then on, None where it is the manifest's hash or not told."""
         plan = self._plan

@@ -120,7 +120,7 @@ async def _find_operation(
     running = rt.operations.find(op_id)
     if running is not None and waiting:
         await running.wait(WAIT_SECONDS, report_progress(ctx))
-    operation = await rt.store.read(journal.find, op_id)
+    operation = await rt.store.read(journal.newest, op_id)
     if operation is None:
         raise BadArgument(f"This server has no operation {op_id[:40]!r}.", next_step="Call list_deployments.")
     return operation, running

@@ -39,6 +39,7 @@ class Running(Generic[T]):
 
     op_id: OpId
     epoch: int = 1
+    tries: int = 0
     stage: str = "started"
     dseq: Dseq | None = None
     usd_per_hour: Usd | None = None
@@ -91,9 +92,10 @@ class Running(Generic[T]):
                 money="What it did before that is in get_deployment.",
                 next_step="Look with list_deployments before trying again.",
             )
-        finally:
-            self._done.set()
-            self._wake()
+
+    def _end(self) -> None:
+        self._done.set()
+        self._wake()
 
 
 class Operations:
@@ -103,18 +105,23 @@ class Operations:
         self,
         tasks: TaskGroup,
         store: Store,
+        retry_seconds: Callable[[int], float] = lambda tries: min(15.0 * 2**tries, 3600.0),
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         self._tasks = tasks
         self._store = store
+        self._retry_seconds = retry_seconds
         self._sleep = sleep
         self._running: dict[OpId, Running[Any]] = {}
 
-    def start(self, op_id: OpId, work: Callable[[Running[T]], Awaitable[T]], *, epoch: int = 1) -> Running[T]:
+    def start(
+        self, op_id: OpId, work: Callable[[Running[T]], Awaitable[T]], *, epoch: int = 1, tries: int = 0
+    ) -> Running[T]:
         """Start `work` on an operation that is ours from `epoch` on. Only the end of the server cancels it, or another
-        worker that takes it over.
+        worker that takes it over. What does not come to its end is taken up again later, after ever longer pauses:
+        it was tried `tries` times before.
         """
-        running: Running[T] = Running(op_id, epoch)
+        running: Running[T] = Running(op_id, epoch, tries)
         over = [known for known, other in self._running.items() if other.is_done]
         for known in over[: max(0, len(over) - KEPT)]:
             del self._running[known]
@@ -152,14 +159,27 @@ class Operations:
         return [running.op_id for running in left]
 
     async def _carry_out(self, running: Running[T], work: Callable[[Running[T]], Awaitable[T]]) -> None:
-        with anyio.CancelScope() as working:
-            async with anyio.create_task_group() as beside:
-                beside.start_soon(self._renew, running, working)
-                await running._run(work)
-                beside.cancel_scope.cancel()
-        # Not reached where the server is stopped: what was sent may still be under way, and is handed over.
         try:
-            await self._store.run(holds.let_go, running.op_id, epoch=running.epoch)
+            with anyio.CancelScope() as working:
+                async with anyio.create_task_group() as beside:
+                    beside.start_soon(self._renew, running, working)
+                    await running._run(work)
+                    beside.cancel_scope.cancel()
+            # Not reached where the server is stopped: what was sent may still be under way, and is handed over.
+            await self._rest(running)
+        finally:
+            # Only now: whoever waited for it may act on its deployment at once.
+            running._end()
+
+    async def _rest(self, running: Running[Any]) -> None:
+        try:
+            await self._store.run(
+                holds.rest,
+                running.op_id,
+                epoch=running.epoch,
+                failed=running.error is not None,
+                seconds=self._retry_seconds(running.tries),
+            )
         except LedgerUnusable:
             log.exception("the hold of operation %s runs out by itself", running.op_id)
 

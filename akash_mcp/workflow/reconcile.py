@@ -51,6 +51,24 @@ async def create_once(rt: Runtime, permit: LaunchPermit, on_progress: Callable[[
         return found
 
 
+async def find_again(
+    rt: Runtime, permit: LaunchPermit, sent: Send, on_progress: Callable[[str], None]
+) -> Dseq | None:
+    """The deployment of a creation that an earlier worker sent, taken up; None where it is certain that there is none.
+
+    Raises `OutcomeUnknown` while neither is certain.
+    """
+    on_progress("its creation was sent before; looking for the deployment")
+    lookup = _Lookup(rt, permit)
+    lookup.remember(sent)
+    found = await lookup.found()
+    if found is not None:
+        return found
+    if rt.now() - sent.at >= rt.intervals.lookup_certain and await lookup.is_nowhere():
+        return None
+    raise await lookup.given_up(OutcomeUnknown("A creation was sent, and its answer is not known."))
+
+
 class _Lookup:
     """The search for what one creation made, from before it is sent until it is found or left to a person."""
 
@@ -122,6 +140,21 @@ class _Lookup:
             await self._rt.sleep(intervals.lookup_poll)
             waited += intervals.lookup_poll
 
+    async def is_nowhere(self) -> bool:
+        """Whether all lists that can be read whole are without it, and nothing in them could be it."""
+        named = await self._has_names()
+        try:
+            listed = await self._rt.reader.read_list()
+            if named and await self._rt.reader.find_deployments(self._permit.op_id):
+                return False
+        except _UNREAD:
+            return False
+        if listed.unread or listed.hidden or not listed.is_whole:
+            return False
+        if named:
+            return not any(bears(detail.name or "", self._permit.op_id) for detail in listed.details)
+        return not any([await self._could_be_ours(detail) for detail in listed.details])
+
     async def given_up(self, lost: OutcomeUnknown) -> OutcomeUnknown:
         """What is told, and written down, of a creation that was not found or not told from another."""
         candidates = self._candidates
@@ -177,6 +210,15 @@ class _Lookup:
     async def _is_confirmed(self, dseq: Dseq) -> bool:
         """Whether the deployment itself says so too: the list may attach leases to another."""
         return await self._is_ours(await self._rt.reader.get_deployment(dseq))
+
+    async def _could_be_ours(self, detail: DeploymentDetail) -> bool:
+        """Whether nothing that cannot be read wrongly speaks against it: when it came about, and whose it is."""
+        after = int(self._started * 1000) - _SKEW_MS
+        return (
+            int(detail.dseq) >= after
+            and detail.dseq not in (self._before or ())
+            and await self._rt.store.read(journal.launch_of, detail.dseq) is None
+        )
 
     async def _is_ours(self, detail: DeploymentDetail) -> bool:
         around = (

@@ -10,6 +10,7 @@ from akash_mcp.guard.store import Store
 
 def test_a_key_is_made_once_and_has_256_bits(tmp_path: Path) -> None:
     one, other = Store(tmp_path), Store(tmp_path)
-    assert shared_key(one, "questions") == shared_key(other, "questions") == shared_key(one, "questions")
-    assert len(shared_key(one, "questions")) == KEY_BYTES == 32
-    assert shared_key(one, "another") != shared_key(one, "questions")
+    key = one.run_now(shared_key, "questions")
+    assert key == other.run_now(shared_key, "questions") == one.run_now(shared_key, "questions")
+    assert len(key) == KEY_BYTES == 32
+    assert one.run_now(shared_key, "another") != key
