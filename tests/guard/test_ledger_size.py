@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ledger_book import Book, Clock, a_new_op_id
 
 from akash_mcp.errors import OverBudget
+from akash_mcp.guard import journal
 from akash_mcp.guard.ledger import DAY_SECONDS, HELD_SQL, KEPT_DAYS, SPENT_SQL, TODAY_SQL
 from akash_mcp.guard.old_operations import OLD_SQL
 from akash_mcp.guard.policy import Policy
 from akash_mcp.guard.schema import VERSIONS
 from akash_mcp.guard.store import Db
-from akash_mcp.ids import Dseq
+from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd
 
 POLICY = Policy(max_usd_per_day=Usd(100), max_usd_total=Usd(8), max_deployments=1000)
@@ -119,3 +121,53 @@ def test_a_check_looks_its_rows_up(book: Book, sql: str, index: str) -> None:
     steps = book.store.read_now(plan)
     assert index in steps[0]
     assert not [step for step in steps if step.startswith("SCAN")]
+
+
+class Explained:
+    """An open transaction that notes how SQLite finds the rows of each statement."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+        self.steps: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._db, name)
+        if name not in ("all", "one", "value", "run"):
+            return found
+
+        def call(sql: str, **values: Any) -> Any:
+            self.steps += [row["detail"] for row in self._db.all(f"EXPLAIN QUERY PLAN {sql}", **values)]
+            return found(sql, **values)
+
+        return call
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda book, db: journal.open_operation(db, OpId("op_1"), journal.Kind.LAUNCH, "At most $1.00."),
+        lambda book, db: journal.newest(db, OpId("op_0")),
+        lambda book, db: book.ledger.reserve(db, OpId("op_1"), Usd(1), dseq=None, rate=Usd(1)),
+        lambda book, db: book.ledger.reserve(db, OpId("op_1"), Usd(1), dseq=Dseq("1")),
+        lambda book, db: book.ledger.reserve_rate(db, Dseq("1"), Usd(1)),
+        lambda book, db: book.ledger.settle(db, Dseq("1"), Usd(1)),
+        lambda book, db: book.ledger.held(db, Dseq("1")),
+        lambda book, db: book.ledger.held_by(db, OpId("op_0")),
+        lambda book, db: book.ledger.fold(db),
+    ],
+    ids=["open", "newest", "reserve", "add", "rate", "settle", "held", "held by", "fold"],
+)
+def test_nothing_reads_the_whole_ledger(book: Book, work: Callable[[Book, Any], object]) -> None:
+    def opened(db: Db) -> list[str]:
+        journal.open_operation(db, OpId("op_0"), journal.Kind.LAUNCH, "At most $1.00.", dseq=Dseq("1"))
+        book.ledger.reserve(db, OpId("op_0"), Usd(1), dseq=None, rate=Usd(1))
+        book.ledger.attach(db, OpId("op_0"), Dseq("1"))
+        watched = Explained(db)
+        work(book, watched)
+        return watched.steps
+
+    steps = book.store.run_now(opened)
+    assert steps
+    # The greatest of a column without an index is "SEARCH operations", and reads all of it.
+    reads = [step for step in steps if step.startswith(("SCAN ", "SEARCH ")) and step != "SCAN CONSTANT ROW"]
+    assert not [step for step in reads if " USING " not in step]
