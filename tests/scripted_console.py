@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any, Self
 
@@ -53,6 +55,7 @@ FUND = "POST /v1/deposit-deployment"
 SET = f"PATCH /v2/deployment-settings/{DSEQ}"
 USER = "GET /v1/user/me"
 WALLETS = "GET /v1/wallets"
+BLOCK = "GET /cosmos/base/tendermint/v1beta1/blocks/latest"
 GET_SETTINGS = f"GET /v2/deployment-settings/{DSEQ}"
 
 LAUNCH = LaunchPlan(
@@ -142,6 +145,10 @@ class Waiting(dict[str, str]):
         self.retry_after = retry_after
 
 
+class Bare(dict[str, Any]):
+    """An answer without an envelope."""
+
+
 @dataclass(frozen=True)
 class Sent:
     """A request that reached the Console."""
@@ -159,6 +166,8 @@ class ScriptedConsole:
         self.requests: list[Sent] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_leaving = False
+        self.clock: Callable[[], float | None] = time.time
+        """What its answers are dated by; None: they are not."""
         self.answers: dict[str, list[Answer]] = {
             CREATE: [(201, {"dseq": DSEQ, "manifest": MANIFEST, "signTx": {}})],
             LEASE: [(200, deployment(leases=(lease(),)))],
@@ -173,10 +182,16 @@ class ScriptedConsole:
             USER: [(200, {"id": "me"})],
             WALLETS: [(200, [{"address": OWNER}])],
         }
+        self.name_chain("akashnet-2")
 
     def on(self, route: str, *answers: Answer) -> None:
         """What the next requests of a route are answered with."""
         self.answers[route] = list(answers)
+
+    def name_chain(self, name: str) -> None:
+        """What the chain is called, whose node this is as well."""
+        block = {"header": {"chain_id": name, "height": "22000000"}}
+        self.on(BLOCK, (200, Bare({"block": block})))
 
     def sent(self, route: str) -> list[Sent]:
         """The requests of a route so far."""
@@ -210,8 +225,12 @@ class ScriptedConsole:
                 if told is None:
                     return
                 status, content = told
-                raw = json.dumps({"data": content} if status < 400 else content).encode()
+                raw = json.dumps(
+                    content if status >= 400 or isinstance(content, Bare) else {"data": content}
+                ).encode()
                 head = f"HTTP/1.1 {status} Whatever\r\ncontent-type: application/json\r\ncontent-length: {len(raw)}"
+                if (now := self.clock()) is not None:
+                    head += f"\r\ndate: {formatdate(now, usegmt=True)}"
                 if isinstance(content, Waiting):
                     head += f"\r\nretry-after: {content.retry_after}"
                 writer.write(head.encode() + b"\r\n\r\n" + raw)

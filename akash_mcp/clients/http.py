@@ -11,7 +11,6 @@ import random
 import re
 import socket
 import ssl
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,6 +28,7 @@ from akash_mcp import __version__
 from akash_mcp.clients.api_model import read_json
 from akash_mcp.clients.error_mapping import MessageCleaner, date_of, error_of
 from akash_mcp.clients.retries import Deadline, Sending, may_have_had_effect, pause_before_next, raise_last
+from akash_mcp.clients.service_clock import ServiceClock, elapsed
 from akash_mcp.errors import (
     AkashError,
     ApiError,
@@ -150,9 +150,10 @@ class Upstream:
         self.name = name
         self.host = options.get("sni") or parts.hostname
         self.sleep = options.get("sleep", anyio.sleep)
-        self.monotonic = options.get("monotonic", time.monotonic)
+        self.monotonic = options.get("monotonic", elapsed)
         self.date: float | None = None
         """The service's own clock at its last answer, in seconds since the epoch; None where it did not tell."""
+        self.clock = ServiceClock(self.monotonic)
         self._base_url = base_url.rstrip("/")
         self._headers = {
             "accept": "application/json",
@@ -287,6 +288,8 @@ class Upstream:
             ) from error
         log.debug("%s %s: %d in %.2f s", method, path, response.status_code, self.monotonic() - started)
         self.date = date_of(response.headers.get("date", ""))
+        if self.date is not None and "age" not in response.headers:
+            self.clock.hear(self.date, sent=started)
         if not response.is_success:
             raise error_of(
                 response.status_code,

@@ -147,6 +147,7 @@ CREATE TABLE operations (
     follows TEXT                   -- the launch whose provider failed, and that this one goes on with elsewhere
 );
 CREATE UNIQUE INDEX launches_by_dseq ON operations (account, dseq) WHERE kind = 'launch';
+CREATE UNIQUE INDEX operations_by_number ON operations (number);
 CREATE INDEX operations_by_dseq ON operations (account, dseq);
 CREATE INDEX operations_open ON operations (account, lease_until)
     WHERE state NOT IN ('ready', 'done', 'refused', 'closed');
@@ -236,6 +237,17 @@ CREATE TABLE notices (             -- what was found and has to be told, to the 
 );
 CREATE INDEX notices_untold ON notices (account, number) WHERE told_at IS NULL;
 CREATE INDEX notices_unsent ON notices (account, number) WHERE sent_at IS NULL;
+CREATE TABLE accounts (            -- which account each key is, as the Console last told
+    key_hash TEXT PRIMARY KEY,     -- made with a secret of this file, so that no key can be tried on it
+    account TEXT NOT NULL,
+    seen_at DOUBLE PRECISION NOT NULL
+);
+CREATE TABLE histories (           -- the accounts all of whose spending since then is in this file
+    account TEXT PRIMARY KEY,
+    mark TEXT NOT NULL,            -- tells this file from others; stands outside it as well
+    reached BIGINT NOT NULL,       -- the number of the newest operation, as it stands outside
+    began_at DOUBLE PRECISION NOT NULL
+);
 INSERT INTO reservations SELECT op_id, '', '', dseq, opens, amount_uact, spent_uact, 0, state, at FROM old_reservations;
 INSERT INTO spent SELECT '', '', strftime('%Y-%m-%d', at, 'unixepoch'), SUM(spent_uact) FROM old_reservations
     WHERE state = 'settled' GROUP BY 3;
