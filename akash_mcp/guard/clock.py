@@ -16,6 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from akash_mcp.clients.service_clock import ServiceClock
@@ -80,8 +81,28 @@ def bring_back(db: Db) -> int:
 
     They were written before now, so none counts for less than its time.
     """
+    today = day_of(db.moment.latest)
+    db.run(
+        "INSERT INTO spent (account, agent, day, spent_uact)"
+        " SELECT account, agent, :today, SUM(spent_uact) FROM spent"
+        " WHERE account = :account AND day > :today GROUP BY account, agent"
+        " ON CONFLICT (account, agent, day) DO UPDATE SET spent_uact = spent.spent_uact + excluded.spent_uact",
+        account=db.account,
+        today=today,
+    )
+    db.run("DELETE FROM spent WHERE account = :account AND day > :today", account=db.account, today=today)
     return db.run(
         "UPDATE reservations SET at = :now WHERE account = :account AND at > :now",
         account=db.account,
         now=db.moment.latest,
     )
+
+
+def day_of(moment: float) -> str:
+    """The day of a moment in seconds since the epoch: `2026-11-29`, in UTC."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
+
+
+def month_of(moment: float) -> datetime:
+    """When the calendar month of a moment began, in UTC."""
+    return datetime.fromtimestamp(moment, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)

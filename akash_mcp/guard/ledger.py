@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields, replace
-from datetime import UTC, datetime
 
 from akash_mcp.guard import limits
+from akash_mcp.guard.clock import day_of, month_of
 from akash_mcp.guard.limits import BudgetStatus, Committed, Standing
 from akash_mcp.guard.policy import Policy
 from akash_mcp.guard.store import Db
@@ -205,7 +205,7 @@ class Ledger:
             "DELETE FROM reservations WHERE op_id IN (SELECT op_id FROM reservations"
             f" WHERE account = :account AND at < :old AND state <> 'held' ORDER BY at LIMIT {_BITE})",
             account=db.account,
-            old=db.now - KEPT_DAYS * DAY_SECONDS,
+            old=db.moment.earliest - KEPT_DAYS * DAY_SECONDS,
         )
 
     def _status(self, db: Db, *, besides: str = "") -> BudgetStatus:
@@ -295,13 +295,3 @@ def _sum(parts: Iterable[Committed]) -> Committed:
 def _whole(amount: Usd) -> Usd:
     """An amount as it is written down: in whole uact, rounded up."""
     return Usd.from_uact(amount.uact_at_most)
-
-
-def day_of(moment: float) -> str:
-    """The day of a moment in seconds since the epoch: `2026-11-29`, in UTC."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
-
-
-def month_of(moment: float) -> datetime:
-    """When the calendar month of a moment began, in UTC."""
-    return datetime.fromtimestamp(moment, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)

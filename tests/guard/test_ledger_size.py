@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from ledger_book import Book, Clock, a_new_op_id
 
+from akash_mcp.clients.service_clock import ServiceClock
 from akash_mcp.errors import OverBudget
 from akash_mcp.guard import journal
+from akash_mcp.guard.clock import ConsoleClock, bring_back
 from akash_mcp.guard.ledger import DAY_SECONDS, HELD_SQL, KEPT_DAYS, SPENT_SQL, TODAY_SQL
 from akash_mcp.guard.old_operations import OLD_SQL
 from akash_mcp.guard.policy import Policy
@@ -73,6 +75,30 @@ def test_rows_go_a_bite_at_a_time(book: Book, clock: Clock) -> None:
         book.release(book.open(Usd(1), Dseq("1")))
     clock.now += KEPT_DAYS * DAY_SECONDS + 1
     assert [book.fold() for _ in range(3)] == [200, 50, 0]
+
+
+def test_a_clock_that_ran_ahead_takes_no_row_of_the_last_day(book: Book, clock: Clock) -> None:
+    console = ServiceClock(lambda: clock.now)
+    console.hear(int(clock.now), sent=clock.now)
+    ahead = clock.now + 60 * DAY_SECONDS
+    book.open(Usd(5), Dseq("1"))
+    book.settle(Dseq("1"), Usd(5))
+    book.store.clock = ConsoleClock(console, lambda: ahead)
+    assert (book.fold(), book.status().today) == (0, Usd(5))
+
+
+def test_what_was_settled_in_the_future_is_of_today_once_that_is_known(book: Book, clock: Clock) -> None:
+    now, clock.now = clock.now, clock.now + 45 * DAY_SECONDS
+    for dseq in ("1", "2"):
+        book.open(Usd(2), Dseq(dseq))
+        book.settle(Dseq(dseq), Usd(1))
+        clock.now += 3 * DAY_SECONDS
+    clock.now = now
+    assert book.store.run_now(bring_back) == 2
+    assert (book.status().month, book.status().total) == (Usd(2), Usd(2))
+    clock.now += 31 * DAY_SECONDS
+    assert (book.status().month, book.status().total) == (Usd(0), Usd(2))
+    assert book.store.run_now(bring_back) == 0
 
 
 def test_nobody_folds_what_belongs_to_another_account(book: Book, clock: Clock) -> None:
