@@ -256,8 +256,11 @@ class Gate:
             follows=follows,
         )
         try:
+            if isinstance(plan, LeasePlan):
+                self._ledger.reserve_rate(db, plan.dseq, plan.max_usd_per_hour)
             if plan.exposure:
-                self._ledger.reserve(db, op_id, plan.exposure, dseq=dseq)
+                rate = plan.max_usd_per_hour if isinstance(plan, LaunchPlan) else None
+                self._ledger.reserve(db, op_id, plan.exposure, dseq=dseq, rate=rate)
             journal.advance(db, op_id, State.RESERVED, f"approved by {via}")
         except OverBudget as over:
             journal.advance(db, op_id, State.REFUSED, over.what)

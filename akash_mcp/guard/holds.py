@@ -109,6 +109,17 @@ def check_epoch(db: Db, op_id: OpId, epoch: int) -> None:
         raise _taken_over(db, op_id)
 
 
+def is_over(db: Db, op_id: OpId, epoch: int) -> bool:
+    """Whether an operation came to its end in these hands: what its worker still does then needs no hold."""
+    return bool(
+        db.one(
+            f"SELECT 1 FROM operations WHERE op_id = :op_id AND epoch = :epoch AND NOT ({_OPEN})",
+            op_id=op_id,
+            epoch=epoch,
+        )
+    )
+
+
 def rest(db: Db, op_id: OpId, *, epoch: int, failed: bool, seconds: float) -> None:
     """The work on an operation stopped: it is over, or waits for a person, or is taken up again after so many seconds.
 
