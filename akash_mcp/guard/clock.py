@@ -16,6 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from akash_mcp.clients.service_clock import ServiceClock
 from akash_mcp.errors import UnknownTime
@@ -69,3 +70,13 @@ def check_told(moment: Moment) -> None:
             next_step="Ask the user to run akash-mcp doctor, which compares the clocks. Deployments can still be "
             "listed and closed.",
         )
+
+
+def day_of(moment: float) -> str:
+    """The day of a moment in seconds since the epoch: `2026-11-29`, in UTC."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
+
+
+def month_of(moment: float) -> datetime:
+    """When the calendar month of a moment began, in UTC."""
+    return datetime.fromtimestamp(moment, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields, replace
-from datetime import UTC, datetime
 
 from akash_mcp.guard import limits
+from akash_mcp.guard.clock import day_of, month_of
 from akash_mcp.guard.limits import BudgetStatus, Committed, Standing
 from akash_mcp.guard.policy import Policy
 from akash_mcp.guard.store import Db
@@ -140,6 +140,10 @@ class Ledger:
     def status(self, db: Db) -> BudgetStatus:
         """Where the budget stands now."""
         return self._status(db)
+
+    def by_agent(self, db: Db) -> dict[str, Committed]:
+        """What each agent has committed, by its name: `""` is nobody in particular."""
+        return _committed_by_agent(db, "")
 
     def check(self, db: Db, amount: Usd, *, dseq: Dseq | None, rate: Usd | None = None) -> None:
         """Raise what `reserve` would raise now, and reserve nothing: asked before a person is asked."""
@@ -313,13 +317,3 @@ def _sum(parts: Iterable[Committed]) -> Committed:
 def _whole(amount: Usd) -> Usd:
     """An amount as it is written down: in whole uact, rounded up."""
     return Usd.from_uact(amount.uact_at_most)
-
-
-def day_of(moment: float) -> str:
-    """The day of a moment in seconds since the epoch: `2026-11-29`, in UTC."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
-
-
-def month_of(moment: float) -> datetime:
-    """When the calendar month of a moment began, in UTC."""
-    return datetime.fromtimestamp(moment, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)

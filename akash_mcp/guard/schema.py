@@ -204,6 +204,7 @@ CREATE TABLE duties (              -- what one process does for all: who, and un
     worker TEXT NOT NULL,
     lease_until DOUBLE PRECISION NOT NULL
 );
+CREATE INDEX operations_that_follow ON operations (follows) WHERE follows IS NOT NULL;
 CREATE INDEX operations_to_slim ON operations (account, updated_at) WHERE summary <> '';
 CREATE TABLE audit (               -- what was asked, answered and done: rows are added, never changed or folded
     account TEXT NOT NULL,
