@@ -1,0 +1,169 @@
+"""Crash servers at every point of every tool that spends or changes, and write a table of what was left behind.
+
+    python tests/crashes                      everything; `make crashes`
+    python tests/crashes --quick              the ten that the suite runs
+    python tests/crashes --every 20           one in twenty
+    python tests/crashes --only deploy --only SIGTERM --generation 2026-11
+    python tests/crashes --faults             no crash: each fault of the network under each tool
+
+The points are not written down anywhere: each tool runs undisturbed first, and every request that it makes is one. At
+a request that changes something five things can become of it, at a read two. Ends with 1 where anything was found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TypeVar, get_args
+
+from crash_scenarios import ERAS, GENERATIONS, SPEED, Pace, Restart, Scenario, Tool, Verdict, help_of, play
+from crash_table import crashes_table, faults_table, summary
+from fault_matrix import FaultCase, play_fault
+from quick_scenarios import QUICK
+from server_processes import Blow, Cold, Starter, nursery
+from stopping_proxy import Fate, Point
+
+from akash_mcp.sandbox.console import Generation
+from akash_mcp.sandbox.faults import CATALOGUE
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    pace = Pace(speed=arguments.speed, patience=arguments.patience)
+    with nullcontext(Cold()) if arguments.cold else nursery() as here:
+        work = _faults if arguments.faults else _crashes
+        table, found = asyncio.run(work(arguments, here, pace))
+    if arguments.output:
+        arguments.output.write_text(table, encoding="utf-8")
+    else:
+        sys.stdout.write(table)
+    return int(found)
+
+
+async def _crashes(arguments: argparse.Namespace, here: Starter, pace: Pace) -> tuple[str, bool]:
+    restarts = [Restart(name) for name in arguments.restart] or [r for r in Restart if _is_known(r)]
+    missing = [restart for restart in Restart if not _is_known(restart)]
+    began = time.monotonic()
+    if arguments.quick:
+        undisturbed: list[Verdict] = []
+        scenarios = list(QUICK)
+    else:
+        whole = [Scenario(tool, generation) for generation in _generations(arguments) for tool in Tool]
+        undisturbed = await _all(
+            arguments.jobs, [one for one in whole if _is_wanted(arguments, str(one.tool))], _of(here, pace)
+        )
+        scenarios = [
+            scenario
+            for verdict in undisturbed
+            for scenario in scenarios_of(verdict, restarts)
+            if _is_wanted(arguments, str(scenario))
+        ][:: arguments.every]
+    verdicts = undisturbed + await _all(arguments.jobs, scenarios, _of(here, pace))
+    took = time.monotonic() - began
+    found = any(not verdict.is_clean for verdict in verdicts)
+    notes = [f"Left out, since this version does not have it: restart by `{each}`." for each in missing]
+    return "\n".join([crashes_table(verdicts), summary(verdicts, took), *notes, ""]), found
+
+
+async def _faults(arguments: argparse.Namespace, here: Starter, pace: Pace) -> tuple[str, bool]:
+    cases = [
+        FaultCase(tool, generation, fault)
+        for generation in _generations(arguments)
+        for fault in CATALOGUE
+        for tool in Tool
+    ]
+    cases = [case for case in cases if case.is_possible and _is_wanted(arguments, str(case))][
+        :: arguments.every
+    ]
+    outcomes = await _all(arguments.jobs, cases, lambda case: play_fault(case, here, pace))
+    return faults_table(outcomes), any(outcome.findings for outcome in outcomes)
+
+
+def scenarios_of(undisturbed: Verdict, restarts: Sequence[Restart]) -> Iterator[Scenario]:
+    """Every crash of a tool, at the points at which it ran undisturbed; its clients are of both eras in turn."""
+    number = 0
+    for point in undisturbed.points:
+        for fate in _fates(point):
+            for blow in Blow:
+                if blow is Blow.KILL and fate is Fate.UNHEARD:
+                    continue  # nobody is left to hear it, so it is the same as answered
+                for restart in restarts:
+                    number += 1
+                    whole = undisturbed.scenario
+                    era = ERAS[number % 2]
+                    yield Scenario(whole.tool, whole.generation, point, fate, blow, restart, era)
+
+
+def _fates(point: Point) -> Sequence[Fate]:
+    """What can become of a request: whether a read gets there late makes no difference."""
+    return (Fate.LOST, Fate.ANSWERED) if point.route.startswith("GET ") else tuple(Fate)
+
+
+def _is_known(restart: Restart) -> bool:
+    return bool(help_of(restart))
+
+
+def _is_wanted(arguments: argparse.Namespace, words: str) -> bool:
+    return all(word in words for word in arguments.only)
+
+
+def _generations(arguments: argparse.Namespace) -> Sequence[Generation]:
+    return arguments.generation or GENERATIONS
+
+
+def _of(here: Starter, pace: Pace) -> Callable[[Scenario], Awaitable[Verdict]]:
+    return lambda scenario: play(scenario, here, pace)
+
+
+async def _all(jobs: int, work: Sequence[T], do: Callable[[T], Awaitable[R]]) -> list[R]:
+    """What `do` makes of each, so many at once, in their order. Says on stderr how far it is."""
+    gate, done = asyncio.Semaphore(jobs), Counter[str]()
+
+    async def one(each: T) -> R:
+        async with gate:
+            result = await do(each)
+        done["done"] += 1
+        if done["done"] % 50 == 0:
+            sys.stderr.write(f"{done['done']} of {len(work)}\n")
+        return result
+
+    return list(await asyncio.gather(*(one(each) for each in work)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python tests/crashes", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="only the ten that the suite runs")
+    parser.add_argument("--faults", action="store_true", help="faults of the network in place of crashes")
+    parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="those that say so")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="one of so many")
+    parser.add_argument("--generation", action="append", choices=get_args(Generation))
+    parser.add_argument("--restart", action="append", default=[], choices=list(Restart))
+    parser.add_argument(
+        "--cold", action="store_true", help="import anew for each server: slow, as a host does"
+    )
+    parser.add_argument("--jobs", type=int, default=4, metavar="N", help="so many at once (4)")
+    parser.add_argument("--speed", type=float, default=SPEED, metavar="X", help=f"of time ({SPEED:g})")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=Pace().patience,
+        metavar="S",
+        help="how long one is given to get well",
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="where the table goes (stdout)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
