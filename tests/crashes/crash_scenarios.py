@@ -264,7 +264,10 @@ async def play(scenario: Scenario, starter: Starter, pace: Pace) -> Verdict:
                 TimeoutError,
                 MCPError,
             ) as failed:  # a client's task group wraps it
-                findings.extend(Finding(Kind.UNTRIED, each) for each in words(failed))
+                said = here.logs[-1].read_text(encoding="utf-8", errors="replace") if here.logs else ""
+                findings.extend(
+                    Finding(Kind.UNTRIED, f"{each} {' '.join(said[-300:].split())}") for each in words(failed)
+                )
     took = time.monotonic() - began
     return Verdict(scenario, tuple(sorted(set(findings))), took, looks, tuple(seen))
 
@@ -311,9 +314,9 @@ async def _taken_over(
     here: World, scenario: Scenario, first: Server, calling: asyncio.Task[str], findings: list[Finding]
 ) -> int:
     """Another one works until it is quiet, then the frozen one wakes, and has what it waited for."""
-    await asyncio.wait_for(here.proxy.done.wait(), CALL_SECONDS)
 
     async def wake() -> None:
+        await asyncio.wait_for(here.proxy.done.wait(), CALL_SECONDS)
         first.process.send(_CONTINUE)
         await asyncio.wait([calling], timeout=CALL_SECONDS)
 
@@ -333,8 +336,11 @@ async def _restarted(
             await then()
     async with here.serve() as second:
         if restart is Restart.SERVE:
-            async with asyncio.timeout(CALL_SECONDS):
-                await second.call("list_deployments")
+            try:
+                async with asyncio.timeout(CALL_SECONDS):
+                    await second.call("list_deployments")
+            except (ToolRefused, TimeoutError) as blind:
+                findings.append(Finding(Kind.BLIND, str(blind) or "list_deployments does not answer"))
             await here.settled()
             if then is not None:
                 await then()

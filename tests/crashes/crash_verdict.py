@@ -34,6 +34,8 @@ class Kind(StrEnum):
     """An operation that began, and that nobody ends."""
     STUCK = "does not end"
     """A server that goes on after it was told to end."""
+    BLIND = "no look"
+    """The next server does not show what there is."""
     UNTRIED = "not tried"
     """The scenario itself did not come about, so nothing is known."""
 
@@ -188,12 +190,20 @@ def ledger_of(folder: Path, now: float) -> LedgerRows:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What people said yes to: so many of each may reach the Console and be done. `others`: not ours at all."""
+    """What people said yes to: so many of each may reach the Console and be done. `others`: not ours at all.
+
+    `leased_is_told`: whoever asked was told that it is leased and does not run, so its launch is over.
+    """
 
     creates: int = 1
     deposits: int = 0
     limits: int = 0
     others: frozenset[str] = frozenset()
+    leased_is_told: bool = False
+
+    def is_over(self, operation: Operation) -> bool:
+        """Whether nothing more is to be done for an operation."""
+        return operation.is_over or (self.leased_is_told and operation.state == "leased")
 
 
 def judge(
@@ -203,7 +213,7 @@ def judge(
     ours = [book for book in books if book.dseq not in allowed.others]
     found = [
         *_doubles(ours, passed, allowed),
-        *_orphans(ours, ledger),
+        *_orphans(ours, ledger, allowed),
         *_slots(ours, ledger),
         *_money(ours, ledger),
         *(
@@ -211,7 +221,7 @@ def judge(
                 Kind.UNFINISHED, f"{operation.kind} {operation.op_id} of {operation.dseq} {operation.state}"
             )
             for operation in ledger.operations
-            if not operation.is_over
+            if not allowed.is_over(operation)
         ),
     ]
     return sorted(set(found))
@@ -256,7 +266,7 @@ def _doubles(ours: Sequence[Book], passed: Sequence[Passed], allowed: Allowed) -
             yield Finding(Kind.DOUBLE, f"{book.dseq} got {added} more deposits, for {allowed.deposits} yes")
 
 
-def _orphans(ours: Sequence[Book], ledger: LedgerRows) -> Iterable[Finding]:
+def _orphans(ours: Sequence[Book], ledger: LedgerRows, allowed: Allowed) -> Iterable[Finding]:
     launches = {operation.dseq: operation for operation in ledger.operations if operation.kind == "launch"}
     for book in ours:
         launch = launches.get(book.dseq)
@@ -264,7 +274,7 @@ def _orphans(ours: Sequence[Book], ledger: LedgerRows) -> Iterable[Finding]:
             continue
         if launch is None:
             yield Finding(Kind.ORPHAN, f"{book.dseq} is open, and the ledger does not know that it is ours")
-        elif not launch.is_over:
+        elif not allowed.is_over(launch):
             yield Finding(
                 Kind.ORPHAN, f"{book.dseq} is open, {launch.state}, and nobody has it to the end in hand"
             )
@@ -293,7 +303,10 @@ def _money(ours: Sequence[Book], ledger: LedgerRows) -> Iterable[Finding]:
         rows = [row for row in ledger.reservations if row.dseq == book.dseq]
         held = sum(row.amount for row in rows if row.state == "held")
         spent = sum(row.spent for row in rows if row.state == "settled")
-        if book.is_open and any(row.state != "held" for row in rows):
+        # A deposit that was refused is given back; had it landed, less would be held than there is.
+        if book.is_open and any(
+            row.state == "settled" or (row.opens and row.state != "held") for row in rows
+        ):
             yield Finding(Kind.MONEY, f"{book.dseq} is open, and something was given back for it")
         if book.is_open and rows and held < book.may_cost:
             yield Finding(Kind.MONEY, f"{book.dseq} can cost {book.may_cost} uact, and {held} is held")

@@ -10,7 +10,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crash_scenarios import CALL_SECONDS, GENERATIONS, Pace, Tool, Untried, close_all, deployed, words, world
@@ -67,7 +67,7 @@ async def play_fault(case: FaultCase, starter: Starter, pace: Pace) -> FaultOutc
     findings: list[Finding] = []
     answered = ["nothing"]
     with tempfile.TemporaryDirectory(prefix="akash-fault-") as folder:
-        allowed = case.tool.allowed(case.generation)
+        allowed = replace(case.tool.allowed(case.generation), leased_is_told=True)
         async with world(starter, case.generation, pace, allowed, "2026-07-28", Path(folder)) as here:
             try:
                 async with here.serve() as server:

@@ -171,6 +171,20 @@ def test_less_held_than_it_may_cost_is_found() -> None:
     assert Kind.MONEY in kinds(found(OPEN, None, None))
 
 
+def test_a_deposit_that_was_refused_is_given_back_while_it_is_open() -> None:
+    added = Reservation("op_2", "1001", False, 1_000_000, 0, "refused")
+    assert judge([OPEN], (CREATE,), LedgerRows((HELD, added), (RUNS,)), ONE_YES) == []
+    landed = replace(OPEN, deposits=(Decimal(5_000_000), Decimal(1_000_000)))
+    found_then = judge([landed], (CREATE,), LedgerRows((HELD, added), (RUNS,)), Allowed(deposits=1))
+    assert kinds(found_then) == {Kind.MONEY}
+
+
+def test_a_lease_without_a_service_is_over_where_that_was_told() -> None:
+    leased = replace(RUNS, state="leased")
+    assert kinds(found(OPEN, HELD, leased)) == {Kind.ORPHAN, Kind.UNFINISHED}
+    assert found(OPEN, HELD, leased, allowed=Allowed(leased_is_told=True)) == []
+
+
 @pytest.mark.parametrize("state", ["settled", "refused"])
 def test_what_was_given_back_while_it_is_open_is_found(state: str) -> None:
     assert Kind.MONEY in kinds(found(OPEN, replace(HELD, state=state), RUNS))
