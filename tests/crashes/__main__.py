@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -125,18 +125,26 @@ def _of(here: Starter, pace: Pace) -> Callable[[Scenario], Awaitable[Verdict]]:
 
 
 async def _all(jobs: int, work: Sequence[T], do: Callable[[T], Awaitable[R]]) -> list[R]:
-    """What `do` makes of each, so many at once, in their order. Says on stderr how far it is."""
-    gate, done = asyncio.Semaphore(jobs), Counter[str]()
+    """What `do` makes of each, so many at once, in their order. Says on stderr how far it is.
 
-    async def one(each: T) -> R:
+    SIGINT and SIGTERM end it: what is done by then is what there is.
+    """
+    gate, results = asyncio.Semaphore(jobs), dict[int, R]()
+
+    async def one(number: int, each: T) -> None:
         async with gate:
-            result = await do(each)
-        done["done"] += 1
-        if done["done"] % 50 == 0:
-            sys.stderr.write(f"{done['done']} of {len(work)}\n")
-        return result
+            results[number] = await do(each)
+        if len(results) % 50 == 0:
+            sys.stderr.write(f"{len(results)} of {len(work)}\n")
 
-    return list(await asyncio.gather(*(one(each) for each in work)))
+    together = asyncio.gather(*(one(number, each) for number, each in enumerate(work)))
+    for each in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(each, together.cancel)
+    try:
+        await together
+    except asyncio.CancelledError:
+        sys.stderr.write(f"Ended early: {len(results)} of {len(work)} were tried.\n")
+    return [results[number] for number in sorted(results)]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -28,6 +28,8 @@ class Kind(StrEnum):
 
     DOUBLE = "double send"
     ORPHAN = "orphan"
+    ENDLESS = "no end"
+    """It runs, and nothing but the escrow ends it. Only files that have a place for an end are held to it."""
     SLOT = "slot lost"
     MONEY = "money"
     UNFINISHED = "unfinished"
@@ -281,7 +283,7 @@ def _orphans(ours: Sequence[Book], ledger: LedgerRows, allowed: Allowed) -> Iter
         elif launch.state in ("closed", "refused"):
             yield Finding(Kind.ORPHAN, f"{book.dseq} is open, and the ledger takes it for {launch.state}")
         elif launch.has_end is False:
-            yield Finding(Kind.ORPHAN, f"{book.dseq} is open, and no end of it is written down")
+            yield Finding(Kind.ENDLESS, f"{book.dseq} runs, and no end of it is written down")
 
 
 def _slots(ours: Sequence[Book], ledger: LedgerRows) -> Iterable[Finding]:

@@ -129,12 +129,15 @@ def test_what_spends_is_known_by_its_route_and_body(route: str, body: object, st
         replace(RUNS, state="created"),
         replace(RUNS, state="unknown"),
         OVER,
-        replace(RUNS, has_end=False),
     ],
-    ids=["unknown to us", "without its number", "half way", "lost", "taken for closed", "without an end"],
+    ids=["unknown to us", "without its number", "half way", "lost", "taken for closed"],
 )
 def test_what_is_open_and_nobody_looks_after_is_an_orphan(operation: Operation | None) -> None:
     assert Kind.ORPHAN in kinds(found(OPEN, HELD, operation))
+
+
+def test_what_runs_without_an_end_is_found_where_the_file_has_a_place_for_one() -> None:
+    assert kinds(found(OPEN, HELD, replace(RUNS, has_end=False))) == {Kind.ENDLESS}
 
 
 def test_what_somebody_else_created_is_none() -> None:
