@@ -117,6 +117,7 @@ class Operation:
     """A row of the journal. `has_end`: whether it is written down when its run ends; None in files that lack that.
 
     `is_in_hand`: a worker has it, dead or alive. `is_waiting`: it is to be tried again at its time.
+    `is_let_go`: its worker wrote down that it is done with it; False in files that lack that.
     """
 
     op_id: str
@@ -126,10 +127,13 @@ class Operation:
     has_end: bool | None = None
     is_in_hand: bool = False
     is_waiting: bool = False
+    is_let_go: bool = False
 
     @property
     def is_over(self) -> bool:
-        return self.state in _ENDS
+        """Whether nothing more is to be done for it. A lease whose service does not come up waits for a person, and
+        is over where the file says that it was let go and when it ends."""
+        return self.state in _ENDS or (self.state == "leased" and self.is_let_go and self.has_end is True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,7 @@ def ledger_of(folder: Path, now: float) -> LedgerRows:
                 has_end=row["ends_at"] is not None if "ends_at" in columns else None,
                 is_in_hand=(row.get("lease_until") or 0) > now,
                 is_waiting=row.get("retry_at") is not None,
+                is_let_go="lease_until" in columns and row["lease_until"] is None,
             )
             for row in operations
         ),

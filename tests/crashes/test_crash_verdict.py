@@ -186,6 +186,9 @@ def test_a_lease_without_a_service_is_over_where_that_was_told() -> None:
     leased = replace(RUNS, state="leased")
     assert kinds(found(OPEN, HELD, leased)) == {Kind.ORPHAN, Kind.UNFINISHED}
     assert found(OPEN, HELD, leased, allowed=Allowed(leased_is_told=True)) == []
+    assert found(OPEN, HELD, replace(leased, has_end=True, is_let_go=True)) == []
+    assert kinds(found(OPEN, HELD, replace(leased, has_end=False, is_let_go=True))) >= {Kind.UNFINISHED}
+    assert kinds(found(OPEN, HELD, replace(leased, has_end=True))) == {Kind.ORPHAN, Kind.UNFINISHED}
 
 
 @pytest.mark.parametrize("state", ["settled", "refused"])
