@@ -140,8 +140,8 @@ class Pace:
     """
 
     speed: float = SPEED
-    silence: float = 1.5
-    patience: float = 20.0
+    silence: float = 2.5
+    patience: float = 30.0
 
 
 class Untried(Exception):

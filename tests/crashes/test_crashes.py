@@ -127,7 +127,7 @@ def test_a_restart_that_this_version_lacks_is_known_by_its_help() -> None:
         assert told == "" or restart.argv[1] in told
 
 
-@pytest.mark.parametrize("fault", ["create-500-but-landed", "provider-unreachable"])
+@pytest.mark.parametrize("fault", ["create-500-but-landed", "insufficient-balance"])
 async def test_a_fault_is_met_and_lifted_again(fault: str, here: Starter) -> None:
     outcome = await play_fault(FaultCase(Tool.DEPLOY, "reference", fault), here, PACE)
     assert outcome.findings == ()
