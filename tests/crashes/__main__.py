@@ -4,6 +4,7 @@
     python tests/crashes --quick              the ten that the suite runs
     python tests/crashes --every 20           one in twenty
     python tests/crashes --only deploy --only SIGTERM --generation 2026-11
+    python tests/crashes --twice              the server that comes next is killed as well
     python tests/crashes --faults             no crash: each fault of the network under each tool
 
 The points are not written down anywhere: each tool runs undisturbed first, and every request that it makes is one. At
@@ -64,7 +65,7 @@ async def _crashes(arguments: argparse.Namespace, here: Starter, pace: Pace) -> 
         scenarios = [
             scenario
             for verdict in undisturbed
-            for scenario in scenarios_of(verdict, restarts)
+            for scenario in (twice(verdict) if arguments.twice else scenarios_of(verdict, restarts))
             if _is_wanted(arguments, str(scenario))
         ][:: arguments.every]
     verdicts = undisturbed + await _all(arguments.jobs, scenarios, _of(here, pace))
@@ -101,6 +102,16 @@ def scenarios_of(undisturbed: Verdict, restarts: Sequence[Restart]) -> Iterator[
                     whole = undisturbed.scenario
                     era = ERAS[number % 2]
                     yield Scenario(whole.tool, whole.generation, point, fate, blow, restart, era)
+
+
+def twice(undisturbed: Verdict) -> Iterator[Scenario]:
+    """Two servers that die: one at what changes something, and the next one early, or in the midst of its work."""
+    whole = undisturbed.scenario
+    for point in undisturbed.points:
+        if not point.route.startswith("GET "):
+            for fate in Fate:
+                for again in (2, 5, 9, 14):
+                    yield Scenario(whole.tool, whole.generation, point, fate, again=again)
 
 
 def _fates(point: Point) -> Sequence[Fate]:
@@ -153,6 +164,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--quick", action="store_true", help="only the ten that the suite runs")
     parser.add_argument("--faults", action="store_true", help="faults of the network in place of crashes")
+    parser.add_argument(
+        "--twice", action="store_true", help="the next server is killed too, and a third one comes"
+    )
     parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="those that say so")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="one of so many")
     parser.add_argument("--generation", action="append", choices=get_args(Generation))

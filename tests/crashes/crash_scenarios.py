@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from crash_verdict import Allowed, Finding, Kind, LedgerRows, books_of, judge, ledger_of
+from crash_verdict import Allowed, Book, Finding, Kind, LedgerRows, books_of, judge, ledger_of
 from mcp import MCPError
 from server_processes import Blow, Process, Server, Starter, ToolRefused, serving
-from stopping_proxy import Fate, Point, StoppingProxy, stopping_proxy
+from stopping_proxy import ANY, Fate, Point, StoppingProxy, stopping_proxy
 
 from akash_mcp.data import examples_dir
 from akash_mcp.sandbox.console import Generation
@@ -93,7 +93,8 @@ class Restart(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Scenario:
-    """What happens. `point` None: nothing at all."""
+    """What happens. `point` None: nothing at all. `again`: at which of its requests the next server is killed too, 0
+    for none."""
 
     tool: Tool
     generation: Generation
@@ -102,25 +103,31 @@ class Scenario:
     blow: Blow = Blow.KILL
     restart: Restart = Restart.SERVE
     era: str = ERAS[0]
+    again: int = 0
 
     def __str__(self) -> str:
         if self.point is None:
             return f"{self.tool} · {self.generation} · undisturbed"
+        again = f" · killed again at request {self.again}" if self.again else ""
         return (
-            f"{self.tool} · {self.generation} · {self.point} {self.fate} · {self.blow} · {self.restart}"
+            f"{self.tool} · {self.generation} · {self.point} {self.fate} · {self.blow} · {self.restart}{again}"
             f" · {self.era}"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of a scenario. `looks`: how often a command looked until it was well. `points`: what was asked."""
+    """What came of a scenario. `looks`: how often a command looked until it was well. `points`: what was asked.
+
+    `became`: how the deployment stood by the books once it was quiet.
+    """
 
     scenario: Scenario
     findings: tuple[Finding, ...]
     seconds: float
     looks: int = 1
     points: tuple[Point, ...] = ()
+    became: str = ""
 
     @property
     def is_clean(self) -> bool:
@@ -188,6 +195,10 @@ class World:
         """What is wrong now."""
         return judge(books_of(self.network.state()), self.proxy.passed, self.ledger, self.allowed)
 
+    def ours(self) -> list[Book]:
+        """The deployments in the books that our servers made."""
+        return [book for book in books_of(self.network.state()) if book.dseq not in self.allowed.others]
+
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[Server]:
         """A server of its own process, with a client."""
@@ -248,28 +259,32 @@ async def world(
         yield World(network, proxy, folder, starter, pace, allowed, era)
 
 
+@dataclass
+class _Record:
+    """What is written down while a scenario happens."""
+
+    findings: list[Finding] = field(default_factory=list)
+    points: tuple[Point, ...] = ()
+    looks: int = 1
+    became: str = ""
+
+
 async def play(scenario: Scenario, starter: Starter, pace: Pace) -> Verdict:
     """Let a scenario happen, and judge what it left."""
-    began = time.monotonic()
-    findings: list[Finding] = []
-    looks, seen = 1, list[Point]()
+    began, record = time.monotonic(), _Record()
     with tempfile.TemporaryDirectory(prefix="akash-crash-") as folder:
         allowed = scenario.tool.allowed(scenario.generation)
         async with world(starter, scenario.generation, pace, allowed, scenario.era, Path(folder)) as here:
             try:
-                looks = await _play(here, scenario, findings, seen)
-            except* (
-                Untried,
-                ToolRefused,
-                TimeoutError,
-                MCPError,
-            ) as failed:  # a client's task group wraps it
+                await _play(here, scenario, record)
+            # A client's task group wraps what its body raises.
+            except* (Untried, ToolRefused, TimeoutError, MCPError) as failed:
                 said = here.logs[-1].read_text(encoding="utf-8", errors="replace") if here.logs else ""
-                findings.extend(
+                record.findings.extend(
                     Finding(Kind.UNTRIED, f"{each} {' '.join(said[-300:].split())}") for each in words(failed)
                 )
-    took = time.monotonic() - began
-    return Verdict(scenario, tuple(sorted(set(findings))), took, looks, tuple(seen))
+    found, took = tuple(sorted(set(record.findings))), time.monotonic() - began
+    return Verdict(scenario, found, took, record.looks, record.points, record.became)
 
 
 def words(failed: BaseExceptionGroup[Exception]) -> list[str]:
@@ -283,8 +298,7 @@ def words(failed: BaseExceptionGroup[Exception]) -> list[str]:
     ]
 
 
-async def _play(here: World, scenario: Scenario, findings: list[Finding], seen: list[Point]) -> int:
-    """How many looks it took. `findings` grow on the way; `seen` are the points that there would have been."""
+async def _play(here: World, scenario: Scenario, record: _Record) -> None:
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(here.serve())
         dseq = "" if scenario.tool is Tool.DEPLOY else await deployed(first)
@@ -293,26 +307,43 @@ async def _play(here: World, scenario: Scenario, findings: list[Finding], seen: 
             here.proxy.arm()
             async with asyncio.timeout(CALL_SECONDS):
                 await first.finished(await first.call(scenario.tool, **arguments))
-            seen += _points(here.proxy.arrived)
-            findings += await here.settled()
-            findings += await close_all(here, first)
-            return 1
+            record.points = _points(here.proxy.arrived)
+            await _judge(here, first, record)
+            return
         here.proxy.arm(scenario.point, scenario.fate, lambda: first.process.strike(scenario.blow))
         calling = asyncio.create_task(_try(first, scenario.tool, arguments))
         stack.push_async_callback(_give_up, calling)
         if not await _until(here.proxy.struck, calling):
             raise Untried(f"it never came to {scenario.point}")
         if scenario.blow is Blow.STOP:
-            return await _taken_over(here, scenario, first, calling, findings)
+            await _taken_over(here, scenario, first, calling, record)
+            return
         if not await first.process.ended(ENDING_SECONDS):
-            findings.append(Finding(Kind.STUCK, f"{ENDING_SECONDS:g} s after {scenario.blow} it still runs"))
+            record.findings.append(
+                Finding(Kind.STUCK, f"{ENDING_SECONDS:g} s after {scenario.blow} it still runs")
+            )
             await first.process.strike(Blow.KILL)
-        return await _restarted(here, scenario.restart, findings)
+        if scenario.again:
+            await _killed_again(here, scenario.again)
+        await _restarted(here, scenario.restart, record)
+
+
+async def _killed_again(here: World, request: int) -> None:
+    """Another server begins to look, and is killed before the answer to one of its requests; or has nothing to ask."""
+    async with here.serve() as second:
+        here.proxy.arm(Point(ANY, request), Fate.ANSWERED, lambda: second.process.strike(Blow.KILL))
+        looking = asyncio.create_task(_try(second, "list_deployments", {}))
+        waiting = asyncio.create_task(here.proxy.struck.wait())
+        while not waiting.done() and here.proxy.quiet_for() < here.pace.silence:
+            await asyncio.wait([waiting], timeout=0.1)
+        await _give_up(waiting)
+        await second.process.strike(Blow.KILL)
+        await _give_up(looking)
 
 
 async def _taken_over(
-    here: World, scenario: Scenario, first: Server, calling: asyncio.Task[str], findings: list[Finding]
-) -> int:
+    here: World, scenario: Scenario, first: Server, calling: asyncio.Task[str], record: _Record
+) -> None:
     """Another one works until it is quiet, then the frozen one wakes, and has what it waited for."""
 
     async def wake() -> None:
@@ -320,18 +351,18 @@ async def _taken_over(
         first.process.send(_CONTINUE)
         await asyncio.wait([calling], timeout=CALL_SECONDS)
 
-    return await _restarted(here, scenario.restart, findings, then=wake)
+    await _restarted(here, scenario.restart, record, then=wake)
 
 
 async def _restarted(
     here: World,
     restart: Restart,
-    findings: list[Finding],
-    then: Callable[[], Any] | None = None,
-) -> int:
-    looks = 1
+    record: _Record,
+    then: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Somebody else looks, until it is quiet; `then` is awaited, and it is judged."""
     if restart is not Restart.SERVE:
-        looks = await _looked(here, restart)
+        record.looks = await _looked(here, restart)
         if then is not None:
             await then()
     async with here.serve() as second:
@@ -340,13 +371,17 @@ async def _restarted(
                 async with asyncio.timeout(CALL_SECONDS):
                     await second.call("list_deployments")
             except (ToolRefused, TimeoutError) as blind:
-                findings.append(Finding(Kind.BLIND, str(blind) or "list_deployments does not answer"))
+                record.findings.append(Finding(Kind.BLIND, str(blind) or "list_deployments does not answer"))
             await here.settled()
             if then is not None:
                 await then()
-        findings += await here.settled()
-        findings += await close_all(here, second)
-    return looks
+        await _judge(here, second, record)
+
+
+async def _judge(here: World, server: Server, record: _Record) -> None:
+    record.findings += await here.settled()
+    record.became = ", ".join(book.words for book in here.ours()) or "nothing"
+    record.findings += await close_all(here, server)
 
 
 async def _looked(here: World, restart: Restart) -> int:
@@ -383,7 +418,7 @@ async def close_all(here: World, server: Server) -> list[Finding]:
     """Close by the tools all that is known as ours: nothing may be held then, and no uact be missing."""
     found: list[Finding] = []
     named = {row.dseq for row in here.ledger.reservations}
-    for book in books_of(here.network.state()):
+    for book in here.ours():
         if book.is_open and book.dseq in named:
             try:
                 async with asyncio.timeout(CALL_SECONDS):
@@ -420,7 +455,7 @@ async def _until(event: asyncio.Event, otherwise: asyncio.Task[str]) -> bool:
         waiting.cancel()
 
 
-async def _give_up(task: asyncio.Task[str]) -> None:
+async def _give_up(task: asyncio.Task[Any]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

@@ -7,7 +7,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from crash_scenarios import Verdict
+from crash_scenarios import Scenario, Verdict
 from crash_verdict import Finding, Kind
 from fault_matrix import FaultOutcome
 
@@ -24,14 +24,17 @@ def crashes_table(verdicts: Sequence[Verdict]) -> str:
             "undisturbed" if verdict.scenario.point is None else str(verdict.scenario.point),
             "" if verdict.scenario.point is None else str(verdict.scenario.fate),
             "" if verdict.scenario.point is None else str(verdict.scenario.blow),
-            "" if verdict.scenario.point is None else str(verdict.scenario.restart),
+            "" if verdict.scenario.point is None else _restart(verdict.scenario),
             str(verdict.looks),
+            verdict.became,
             f"{verdict.seconds:.1f}",
             _words(verdict.findings),
         )
         for verdict in sorted(verdicts, key=lambda verdict: verdict.is_clean)
     ]
-    return _table(("tool", "generation", "at", "which is", "blow", "restart", "looks", "s", "verdict"), rows)
+    return _table(
+        ("tool", "generation", "at", "which is", "blow", "restart", "looks", "became", "s", "verdict"), rows
+    )
 
 
 def summary(verdicts: Sequence[Verdict], took: float) -> str:
@@ -90,6 +93,11 @@ def faults_table(outcomes: Sequence[FaultOutcome]) -> str:
         for kind, count in zip(_KINDS, _counted(each.findings for each in outcomes), strict=True)
     )
     return f"{table}\n{clean} of {len(outcomes)} are clean. {counts}.\n"
+
+
+def _restart(scenario: Scenario) -> str:
+    again = f"serve, killed at its request {scenario.again}, then " if scenario.again else ""
+    return f"{again}{scenario.restart}"
 
 
 def _counted(groups: Iterable[Sequence[Finding]]) -> tuple[str, ...]:

@@ -78,6 +78,13 @@ class Book:
         return self.rate * self.hours * 3600 / _BLOCK_SECONDS
 
     @property
+    def words(self) -> str:
+        """How it stands."""
+        if not self.is_open:
+            return "closed"
+        return "runs" if self.leases else "waits for a lease"
+
+    @property
     def cost(self) -> int:
         """What was paid out, in whole uact, rounded up."""
         return int(self.paid_out.to_integral_value(ROUND_CEILING))

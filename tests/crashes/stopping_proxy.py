@@ -46,6 +46,10 @@ class Fate(StrEnum):
         return self in (Fate.LOST, Fate.LANDED, Fate.LATE)
 
 
+ANY = "any request"
+"""In place of a route: all of them are counted together."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Point:
     """The `nth` request of a route since the proxy was armed. A route is `METHOD /path` with `{dseq}` for numbers."""
@@ -70,7 +74,7 @@ class Passed:
 class StoppingProxy:
     """`arrived` are the routes of all requests since it was armed; `passed` what the Console got, from the first on.
 
-    `others`: requests that were handed on twice, by their route: a proxy that tries again.
+    `repeated`: routes whose requests are handed on twice, as by a proxy that tries again.
     """
 
     upstream: str
@@ -95,6 +99,7 @@ class StoppingProxy:
     ) -> None:
         """Count from here on, and `strike` once, at that point. `struck` is set then, and `done` when it went on."""
         self._point, self._fate, self._strike = point, fate, strike
+        self.struck, self.done = asyncio.Event(), asyncio.Event()
         self._counts.clear()
         self.arrived.clear()
 
@@ -109,24 +114,26 @@ class StoppingProxy:
         self._touch()
         self._counts[route] += 1
         self.arrived.append(route)
-        is_it = Point(route, self._counts[route]) == self._point and not self.struck.is_set()
+        here = (Point(route, self._counts[route]), Point(ANY, len(self.arrived)))
+        if self._point not in here or self.struck.is_set():
+            told = await self._hand_on(client, route, method, target, headers, body)
+            self._touch()
+            return _reply(told)
+        fate, done = self._fate, self.done  # it may be armed again before this request went its way
         try:
-            if is_it and self._fate.is_before:
+            if fate.is_before:
                 await self._struck()
-                if self._fate is Fate.LOST:
+                if fate is Fate.LOST:
                     return None
-                if self._fate is Fate.LATE:
+                if fate is Fate.LATE:
                     await asyncio.sleep(self.late_seconds)
             told = await self._hand_on(client, route, method, target, headers, body)
-            if is_it and not self._fate.is_before:
+            if not fate.is_before:
                 await self._struck()
-                if self._fate is Fate.UNHEARD:
-                    return None
+            return None if fate is Fate.UNHEARD else _reply(told)
         finally:
             self._touch()
-            if is_it:
-                self.done.set()
-        return _reply(told)
+            done.set()
 
     async def _struck(self) -> None:
         assert self._strike is not None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import anyio
 import httpx2
 import pytest
-from scripted_console import CREATE, ScriptedConsole
-from stopping_proxy import Fate, Point, StoppingProxy, named, stopping_proxy
+from scripted_console import CREATE, LIST, ScriptedConsole
+from stopping_proxy import ANY, Fate, Point, StoppingProxy, named, stopping_proxy
 
 pytestmark = pytest.mark.anyio
 
@@ -54,6 +54,24 @@ async def test_what_becomes_of_the_request_is_as_told(fate: Fate) -> None:
         assert (await client.post("/v1/deployments", json=BODY)).status_code == 201
         assert got == [1 if fate.is_before else 2]
         assert console.sent(CREATE)[-1].body == BODY
+
+
+async def test_requests_of_all_routes_are_counted_together_from_when_it_was_armed_last() -> None:
+    async with (
+        ScriptedConsole() as console,
+        stopping_proxy(console.url) as proxy,
+        httpx2.AsyncClient(base_url=proxy.url) as client,
+    ):
+        struck: list[str] = []
+
+        async def strike() -> None:
+            struck.append(proxy.arrived[-1])
+
+        for nth in (2, 1):
+            proxy.arm(Point(ANY, nth), Fate.ANSWERED, strike)
+            await client.post("/v1/deployments", json=BODY)
+            await client.get("/v1/deployments")
+        assert struck == [LIST, CREATE]
 
 
 async def test_a_request_lands_although_whoever_sent_it_is_gone() -> None:
