@@ -3,7 +3,7 @@
     python tests/crashes                      everything; `make crashes`
     python tests/crashes --quick              the ten that the suite runs
     python tests/crashes --every 20           one in twenty
-    python tests/crashes --only deploy --only SIGTERM --generation 2026-11
+    python tests/crashes --tool deploy --only SIGTERM --generation 2026-11
     python tests/crashes --twice              the server that comes next is killed as well
     python tests/crashes --faults             no crash: each fault of the network under each tool
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import random
 import signal
 import sys
 import time
@@ -58,16 +59,17 @@ async def _crashes(arguments: argparse.Namespace, here: Starter, pace: Pace) -> 
         undisturbed: list[Verdict] = []
         scenarios = list(QUICK)
     else:
-        whole = [Scenario(tool, generation) for generation in _generations(arguments) for tool in Tool]
-        undisturbed = await _all(
-            arguments.jobs, [one for one in whole if _is_wanted(arguments, str(one.tool))], _of(here, pace)
-        )
+        whole = [
+            Scenario(tool, generation) for generation in _generations(arguments) for tool in _tools(arguments)
+        ]
+        undisturbed = await _all(arguments.jobs, whole, _of(here, pace))
         scenarios = [
             scenario
             for verdict in undisturbed
             for scenario in (twice(verdict) if arguments.twice else scenarios_of(verdict, restarts))
             if _is_wanted(arguments, str(scenario))
-        ][:: arguments.every]
+        ]
+        scenarios = _some(scenarios, arguments.every)
     verdicts = undisturbed + await _all(arguments.jobs, scenarios, _of(here, pace))
     took = time.monotonic() - began
     found = any(not verdict.is_clean for verdict in verdicts)
@@ -80,17 +82,16 @@ async def _faults(arguments: argparse.Namespace, here: Starter, pace: Pace) -> t
         FaultCase(tool, generation, fault)
         for generation in _generations(arguments)
         for fault in CATALOGUE
-        for tool in Tool
+        for tool in _tools(arguments)
     ]
-    cases = [case for case in cases if case.is_possible and _is_wanted(arguments, str(case))][
-        :: arguments.every
-    ]
+    wanted = [case for case in cases if case.is_possible and _is_wanted(arguments, str(case))]
+    cases = _some(wanted, arguments.every)
     outcomes = await _all(arguments.jobs, cases, lambda case: play_fault(case, here, pace))
     return faults_table(outcomes), any(outcome.findings for outcome in outcomes)
 
 
 def scenarios_of(undisturbed: Verdict, restarts: Sequence[Restart]) -> Iterator[Scenario]:
-    """Every crash of a tool, at the points at which it ran undisturbed; its clients are of both eras in turn."""
+    """Every crash of a tool, at the points at which it ran undisturbed; its clients are of both eras."""
     number = 0
     for point in undisturbed.points:
         for fate in _fates(point):
@@ -100,7 +101,7 @@ def scenarios_of(undisturbed: Verdict, restarts: Sequence[Restart]) -> Iterator[
                 for restart in restarts:
                     number += 1
                     whole = undisturbed.scenario
-                    era = ERAS[number % 2]
+                    era = ERAS[random.Random(number).randrange(2)]  # in turn would be in step with the blows
                     yield Scenario(whole.tool, whole.generation, point, fate, blow, restart, era)
 
 
@@ -125,6 +126,16 @@ def _is_known(restart: Restart) -> bool:
 
 def _is_wanted(arguments: argparse.Namespace, words: str) -> bool:
     return all(word in words for word in arguments.only)
+
+
+def _some(everything: Sequence[T], every: int) -> list[T]:
+    """One of so many, drawn the same each time: what is in turn could be in step with what repeats."""
+    chosen = random.Random(0).sample(range(len(everything)), len(everything) // every)
+    return [everything[number] for number in sorted(chosen)]
+
+
+def _tools(arguments: argparse.Namespace) -> Sequence[Tool]:
+    return [Tool(name) for name in arguments.tool] or list(Tool)
 
 
 def _generations(arguments: argparse.Namespace) -> Sequence[Generation]:
@@ -169,6 +180,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="those that say so")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="one of so many")
+    parser.add_argument("--tool", action="append", default=[], choices=list(Tool))
     parser.add_argument("--generation", action="append", choices=get_args(Generation))
     parser.add_argument("--restart", action="append", default=[], choices=list(Restart))
     parser.add_argument(
