@@ -256,7 +256,7 @@ async def test_trouble_of_a_service_that_is_ready_again_is_past(
 ) -> None:
     lasting = script("echo starting; sleep 100; exit 1")
     async with connect(approval="auto", intervals=IMPATIENT) as agent:
-        found = await diagnosed(agent, network, sdl_of(web=lasting), after=150)
+        found = await diagnosed(agent, network, sdl_of(web=lasting), after=250)
     assert found["healthy"]
     assert "Back-off restarting failed container" in found["past"][0]
 
