@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from akash_mcp.errors import LedgerUnusable
+from akash_mcp.guard.job_ends import JobEnds
 from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.sanitize.text import one_line
@@ -51,6 +52,7 @@ class Evidence:
     def __init__(self, store: Store, now: Callable[[], float]) -> None:
         self._store = store
         self._now = now
+        self.jobs = JobEnds(store, now)
 
     def keep(self, dseq: Dseq, findings: Sequence[Finding]) -> None:
         """Keep what was seen of a deployment, in place of what was seen before. Each text is cleaned and bounded."""

@@ -100,7 +100,19 @@ _FOURTH = """
 ALTER TABLE operations ADD COLUMN manifest_version TEXT;
 """
 
-_VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_FIFTH = """
+CREATE TABLE jobs (                -- how runs ended that were to end by themselves, and what their log said last
+    account TEXT NOT NULL,
+    dseq TEXT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    how TEXT NOT NULL,
+    exit_code BIGINT,              -- as the log says; NULL: it says nothing
+    lines TEXT NOT NULL,           -- JSON
+    PRIMARY KEY (account, dseq)
+);
+"""
+
+_VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 """What each version of the file added to the one before."""
 
 
