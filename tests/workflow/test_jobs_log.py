@@ -63,6 +63,13 @@ def test_the_text_is_found_in_any_case_in_its_own_service_and_nowhere_else() -> 
     assert read(log, "epoch 1/3", "EPOCH 3/3 took 4 s")
 
 
+def test_the_log_that_has_the_text_is_the_one_that_is_kept_with_what_comes_after() -> None:
+    log = JobLog("web", "done")
+    read(log, "10:00 loading", "10:01 failed")
+    assert read(log, "10:02 loading", "10:03 done", "10:03 saved")
+    assert log.last_lines() == ["10:02 loading", "10:03 done", "10:03 saved"]
+
+
 def test_what_is_hidden_in_a_line_cannot_be_searched_for() -> None:
     assert not read(JobLog("web", "hunter2"), "password=hunter2hunter2")
 

@@ -30,8 +30,8 @@ LOG_PATTERNS = (
 """The kinds of cause that the end of a log can show. The first that fits any line counts."""
 
 _FAILURE = re.compile(
-    r"error|exception|traceback|panic|fatal|fail|abort|segmentation|core dumped|\bkilled|denied|refused|not found|no such"
-    r"|cannot|can't|could not|unable|missing|invalid|undefined|unexpected|unknown|required",
+    r"error|exception|traceback|panic|fatal|fail|abort|segmentation|core dumped|\bkilled|denied|refused|not found"
+    r"|no such|cannot|can't|could not|unable|missing|invalid|undefined|unexpected|unknown|required",
     re.I,
 )
 """What a log that tells of a failure has somewhere in its end, in whatever language it is written."""

@@ -48,8 +48,8 @@ class _Reading:
 class JobLog:
     """What the pods of a service wrote. `text`: what to look for, in any case, where something is.
 
-    `restarted`: the pods under whose names another log has begun; of these the first log is kept. `has_news`: whether
-    the last reading had lines that none before it had.
+    `restarted`: the pods under whose names another log has begun; of these the first log is kept, or the one that has
+    the text. `has_news`: whether the last reading had lines that none before it had.
     """
 
     def __init__(self, service: str, text: str | None) -> None:
@@ -84,7 +84,10 @@ class JobLog:
         known = self._known.get(line.pod)
         if known is not None and known.size < ROTATED_CHARACTERS and not reading.begins_like(known):
             self.restarted.add(line.pod)
-        return self._needle is not None and has_text(line.message, self._needle)
+        if self._needle is None or not has_text(line.message, self._needle):
+            return False
+        self._known[line.pod] = reading  # whichever start it is of, and with what it says after that
+        return True
 
     def end(self) -> None:
         """End the reading, however it ended."""
@@ -98,14 +101,12 @@ class JobLog:
                 reading.size = max(reading.size, known.size)
                 self._known[pod], self.has_news = reading, True
 
-    def last_lines(self, *, of_reading: bool = False) -> Sequence[str]:
-        """The last lines, untrusted and raw, of several pods with the end of its name before each.
-
-        `of_reading`: as they are in the reading under way, which may be of a later start.
-        """
-        readings = self._known | (self._reading if of_reading else {})
-        if len(readings) == 1:
-            return list(next(iter(readings.values())).lines)
+    def last_lines(self) -> Sequence[str]:
+        """The last lines, untrusted and raw; where there are several pods, with the end of its name before each."""
+        if len(self._known) == 1:
+            return list(next(iter(self._known.values())).lines)
         return [
-            f"{pod.rpartition('-')[2]}: {line}" for pod, reading in readings.items() for line in reading.lines
+            f"{pod.rpartition('-')[2]}: {line}"
+            for pod, reading in self._known.items()
+            for line in reading.lines
         ]

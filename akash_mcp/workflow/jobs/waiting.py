@@ -102,10 +102,13 @@ class _Watch:
             if await self._is_lease_over():
                 return await self._ended(Ending.LEASE_OVER)
             await self._read_events()
-            has_text, is_whole = await self._read_log(follow=False)
-            if has_text:
-                return await self._ended(Ending.TEXT)
-            self._judge_silence(is_silent=is_over and is_whole and not self._log.has_news)
+            is_silent = False
+            if is_over or not was_followed:  # else the stream that comes now tells as much
+                has_text, is_whole = await self._read_log(follow=False)
+                if has_text:
+                    return await self._ended(Ending.TEXT)
+                is_silent = is_over and is_whole and not self._log.has_news
+            self._judge_silence(is_silent=is_silent)
             if self._has_ended:
                 return await self._ended(Ending.CONTAINER if was_followed else Ending.CONTAINER_UNSEEN)
             if self._seconds_left <= 0:
@@ -181,10 +184,10 @@ class _Watch:
         if not scope.cancelled_caught and anyio.current_time() < ends:
             self._lives.look(events)
 
-    async def _read_log(self, *, follow: bool) -> tuple[bool, bool]:
+    async def _read_log(self, *, follow: bool, to_end: bool = False) -> tuple[bool, bool]:
         """Read the log from its first line on. Whether it has the text, and whether the provider ended the stream.
 
-        It is left once it has the text, and once it shows that the run has ended.
+        Unless it is read `to_end`, it is left once it has the text, and once it shows that the run has ended.
         """
         seconds = min(FOLLOW_SECONDS if follow else READ_SECONDS, max(self._seconds_left, _LONG_SECONDS))
         ends = anyio.current_time() + seconds
@@ -196,9 +199,9 @@ class _Watch:
             try:
                 async with aclosing(lines) as stream:
                     async for line in stream:
-                        if self._log.take(line):
+                        if self._log.take(line) and not to_end:
                             return True, False
-                        if self._log.restarted and self._has_ended:
+                        if self._log.restarted and self._has_ended and not to_end:
                             return False, False
                         await self._tell()
             except AkashError as unread:
@@ -223,8 +226,11 @@ class _Watch:
 
     async def _ended(self, how: Ending) -> JobEnd:
         at = self._rt.now()
+        if how is Ending.TEXT:  # what it says right after that belongs to it: a result, or where it was saved
+            await self._rt.sleep(self._rt.intervals.ready_poll)
+            await self._read_log(follow=False, to_end=True)
         is_told = how in (Ending.TEXT, Ending.CONTAINER, Ending.CONTAINER_UNSEEN)
-        lines = self._log.last_lines(of_reading=how is Ending.TEXT)
+        lines = self._log.last_lines()
         code = exit_code_in(lines) if is_told else None
         if await self._rt.learn_secrets(self._lease.dseq):
             lines = ()  # what cannot be hidden is not kept
