@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shlex
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ _ALIASES = {
     "chain_rest_url": "AKASH_CHAIN_REST_URL",
 }
 _PREFIX = "AKASH_MCP_"
-_SECRETS = ("api_key", "token")
+_SECRETS = ("api_key", "token", "notify_url")
 
 
 def _usd(value: object) -> Usd:
@@ -87,6 +88,37 @@ def _url(value: object) -> str:
     if parts.scheme == "http" and not _is_private_host(parts.hostname):
         raise ValueError("plain http is allowed for loopback and private addresses only: use https")
     return parts.geturl().rstrip("/")
+
+
+def _webhook(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    parts = urlsplit(value.strip())
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username is not None:
+        raise ValueError(
+            "write an address such as https://hooks.example.org/…, without a user name or password"
+        )
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError("plain http is allowed for this machine only: use https")
+    return value.strip()
+
+
+def _command(value: object) -> object:
+    words = shlex.split(value, posix=os.name == "posix") if isinstance(value, str) else value
+    if isinstance(words, list | tuple) and words:
+        program = os.path.expanduser(str(words[0]))
+        if os.path.dirname(program) and not os.path.isabs(program):
+            # A host application chooses our working folder.
+            raise ValueError("write the absolute path of the program, or its name alone")
+        return (program, *words[1:])
+    return words
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _is_private_host(host: str) -> bool:
@@ -137,6 +169,8 @@ Networks = Annotated[
     BeforeValidator(_comma_separated),
 ]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
+Webhook = Annotated[SecretStr, BeforeValidator(_webhook)]
+Command = Annotated[tuple[str, ...], BeforeValidator(_command)]
 Toolset = Literal["deploy", "observe", "exec", "sdl"]
 Approval = Annotated[ApprovalMode, BeforeValidator(_approval)]
 Transport = Literal["stdio", "http", "sse"]
@@ -186,6 +220,8 @@ class Settings(BaseModel):
     allow_private_providers: Networks = Field(
         (), description="Networks (CIDR) of private or loopback provider hosts that may be contacted"
     )
+    notify_command: Command = Field((), description="Program that is told what the watch found")
+    notify_url: Webhook | None = Field(None, description="Webhook that is told what the watch found")
     toolsets: Annotated[tuple[Toolset, ...], BeforeValidator(_comma_separated)] = Field(
         ("deploy", "observe"), description="Groups of tools that the agent gets"
     )

@@ -13,6 +13,7 @@ AkashError                     what happened, whether money moved, what to do ne
 │   ├── MissingSecret          a secret that an SDL names cannot be had
 │   ├── HeldBack               what the Console refuses again and again is not sent for a while
 │   └── LedgerUnusable         the ledger cannot be read or written, so nothing is spent
+│       └── LedgerBusy         another process holds it; nothing is wrong with it
 ├── Unwound                    what went wrong with a deployment, and what closing it came to (guard.close_permit)
 ├── NotDelivered               what was approved is leased and costs, and its provider does not take the manifest
 ├── TakenOver                  another operation took the deployment over: this one sends nothing more
@@ -129,6 +130,16 @@ class HeldBack(Refused):
 
 class LedgerUnusable(Refused):
     """The ledger cannot be read or written. Spending stops; closing does not."""
+
+
+class LedgerBusy(LedgerUnusable):
+    """Another process holds the ledger and does not let go of it in time. It is whole."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The ledger is busy: another process of this user is writing in it, so nothing can be spent now.",
+            next_step="Try again in a few seconds. Deployments can be listed and closed meanwhile.",
+        )
 
 
 class NotDelivered(AkashError):

@@ -6,41 +6,24 @@ and the ledger are opened at their first use.
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-import anyio
 from mcp.server import CacheHint
 from mcp.server.mcpserver import MCPServer, RequestStateSecurity
 
 from akash_mcp import __version__
-from akash_mcp.clients.chain import ChainReader, chain_upstream
-from akash_mcp.clients.console.client import ConsoleClient
-from akash_mcp.clients.console.reader import ConsoleReader
-from akash_mcp.clients.provider.access import ProviderAccess
-from akash_mcp.clients.provider.client import ProviderClient
-from akash_mcp.clients.provider.client_certificate import ClientCertificates
-from akash_mcp.clients.provider.http_probe import probe
 from akash_mcp.config import Settings
-from akash_mcp.guard.approval import Approver
-from akash_mcp.guard.evidence import Evidence
-from akash_mcp.guard.gate import Gate
-from akash_mcp.guard.journal import Journal
-from akash_mcp.guard.keys import shared_key
-from akash_mcp.guard.ledger import Ledger
-from akash_mcp.guard.secret_store import SecretStore
+from akash_mcp.guard.keys import known_key, shared_key
 from akash_mcp.guard.store import Store
-from akash_mcp.guard.tokens import Tokens
 from akash_mcp.prompts import prompts
 from akash_mcp.resources import add_resources
-from akash_mcp.sanitize import secrets
+from akash_mcp.services import services
 from akash_mcp.tools import TOOLSETS
 from akash_mcp.tools.questions import SealedQuestions, leave_out_unreadable
 from akash_mcp.tools.tool import AkashTool, Effect
-from akash_mcp.workflow.operations import Operations
 from akash_mcp.workflow.runtime import Intervals, Runtime
 
 INSTRUCTIONS = """\
@@ -80,11 +63,22 @@ def build(
         chosen = [spec for spec in chosen if spec.effect is Effect.READS]
 
     current: list[Runtime] = []
-    store = Store(settings.state_dir)
+    intervals = intervals or Intervals()
+    store = Store(settings.state_dir, hold_seconds=intervals.hold)
+    questions = SealedQuestions(
+        partial(store.run, shared_key, "questions"), partial(store.read_now, known_key, "questions")
+    )
 
     @asynccontextmanager
     async def lifespan(server: MCPServer[Runtime]) -> AsyncIterator[Runtime]:
-        async with _runtime(settings, store, intervals or Intervals(), secrets_dir) as runtime:
+        async with services(
+            settings,
+            store,
+            intervals,
+            secrets_dir=secrets_dir,
+            prepare_questions=questions.prepare,
+            watches=not settings.read_only,
+        ) as runtime:
             current.append(runtime)
             yield runtime
 
@@ -98,9 +92,7 @@ def build(
         website_url="https://akash.network",
         tools=[*tools],
         lifespan=lifespan,
-        request_state_security=RequestStateSecurity(
-            codec=SealedQuestions(partial(shared_key, store, "questions"))
-        ),
+        request_state_security=RequestStateSecurity(codec=questions),
         middleware=[leave_out_unreadable],
         cache_hints={"tools/list": CacheHint(ttl_ms=300_000, scope="public")},
         log_level="DEBUG" if settings.debug else "WARNING",
@@ -109,64 +101,3 @@ def build(
     for prompt in prompts():
         server.add_prompt(prompt)
     return server
-
-
-@asynccontextmanager
-async def _runtime(
-    settings: Settings, store: Store, intervals: Intervals, secrets_dir: Path | None = None
-) -> AsyncIterator[Runtime]:
-    key = settings.api_key.get_secret_value() if settings.api_key else None
-    policy = settings.policy
-    journal = Journal(store, time.time)
-    ledger = Ledger(store, policy, time.time)
-    stored_secrets = SecretStore(secrets_dir or settings.state_dir, time.time)
-    async with AsyncExitStack() as open_things:
-        open_things.callback(store.close)
-        open_things.callback(stored_secrets.forget)
-        if key is not None:
-            secrets.known.remember(key)
-            open_things.callback(secrets.known.forget, key)
-        console = await open_things.enter_async_context(
-            ConsoleClient(
-                settings.console_url,
-                key,
-                generation=settings.console_generation,
-                project=settings.project_id,
-            )
-        )
-        chain = await open_things.enter_async_context(chain_upstream(settings.chain_rest_url))
-        reader = ConsoleReader(console)
-        certificates = ClientCertificates(reader, ChainReader(chain), settings.state_dir)
-        access = ProviderAccess(
-            reader,
-            ChainReader(chain),
-            certificates=certificates,
-            allow_private=settings.allow_private_providers,
-        )
-        tasks = await open_things.enter_async_context(anyio.create_task_group())
-        open_things.callback(tasks.cancel_scope.cancel)
-        yield Runtime(
-            reader=reader,
-            provider=ProviderClient(access),
-            gate=Gate(
-                console,
-                reader,
-                access,
-                policy=policy,
-                ledger=ledger,
-                journal=journal,
-                secrets=stored_secrets,
-                pause=lambda: anyio.sleep(intervals.retry),
-                certificates=certificates,
-            ),
-            approver=Approver(policy.approval, Tokens(store, time.time)),
-            ledger=ledger,
-            journal=journal,
-            evidence=Evidence(store, time.time),
-            policy=policy,
-            secrets=stored_secrets,
-            has_key=key is not None,
-            operations=Operations(tasks, journal.holds),
-            intervals=intervals,
-            visit=partial(probe, allowed=settings.allow_private_providers),
-        )

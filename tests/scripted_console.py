@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from anyio.abc import TaskGroup
+from written import Written
 
 from akash_mcp.clients.chain import ChainReader, chain_upstream
 from akash_mcp.clients.console.client import ConsoleClient
@@ -18,11 +19,12 @@ from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
+from akash_mcp.guard import holds, journal
 from akash_mcp.guard.approval import Approval, Approver
 from akash_mcp.guard.contents import App, Contents
 from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
-from akash_mcp.guard.journal import Journal, Operation
+from akash_mcp.guard.journal import Operation
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.plans import LaunchPlan, Plan
 from akash_mcp.guard.policy import ApprovalMode, Policy
@@ -249,8 +251,9 @@ class Guarded:
     console: ScriptedConsole
     store: Store
     policy: Policy
-    ledger: Ledger
-    journal: Journal
+    ledger: Written
+    journal: Written
+    holds: Written
     reader: ConsoleReader
     access: ProviderAccess
     gate: Gate
@@ -266,25 +269,26 @@ class Guarded:
 
     async def created(self, plan: LaunchPlan = LAUNCH) -> OpId:
         """A launch that created its deployment, and is over."""
-        permit = self.gate.launch(plan, approved(plan))
+        permit = await self.gate.launch(plan, approved(plan))
         await permit.create()
-        self.journal.holds.let_go(permit.op_id)
+        self.holds.let_go(permit.op_id)
         return permit.op_id
 
     def operation(self, op_id: OpId) -> Operation:
         """An operation that must be in the journal."""
         found = self.journal.find(op_id)
-        assert found is not None
+        assert isinstance(found, Operation)
         return found
 
     def written(self) -> list[tuple[str, str, str]]:
         """Kind, state and last note of every operation, in the order of their beginning."""
-        with self.store.reading() as db:
-            rows = db.execute(
-                "SELECT kind, state, (SELECT note FROM steps WHERE steps.op_id = operations.op_id ORDER BY rowid DESC"
-                " LIMIT 1) FROM operations ORDER BY rowid"
-            ).fetchall()
-        return [(row[0], row[1], row[2]) for row in rows]
+        rows = self.store.read_now(
+            lambda db: db.all(
+                "SELECT kind, state, (SELECT note FROM steps WHERE steps.op_id = operations.op_id"
+                " ORDER BY steps.number DESC LIMIT 1) AS note FROM operations ORDER BY number"
+            )
+        )
+        return [(row["kind"], row["state"], row["note"]) for row in rows]
 
 
 def runtime(
@@ -295,14 +299,14 @@ def runtime(
         reader=guard.reader,
         provider=ProviderClient(guard.access),
         gate=guard.gate,
-        approver=Approver(ApprovalMode.AUTO, Tokens(guard.store, lambda: guard.clock[0])),
-        ledger=guard.ledger,
-        journal=guard.journal,
-        evidence=Evidence(guard.store, lambda: guard.clock[0]),
+        approver=Approver(ApprovalMode.AUTO, Tokens(guard.store)),
+        store=guard.store,
+        ledger=Ledger(guard.policy),
+        evidence=Evidence(guard.store),
         policy=guard.policy,
         secrets=SecretStore(guard.store.path.parent, lambda: guard.clock[0]),
         has_key=True,
-        operations=Operations(tasks, guard.journal.holds),
+        operations=Operations(tasks, guard.store),
         intervals=intervals,
         sleep=sleep,
         now=lambda: guard.clock[0],
@@ -317,7 +321,7 @@ async def guarded(
     time.
     """
     clock, pauses, slept = [1_763_759_000.0], [], []
-    limits, store = policy or Policy(), Store(folder / "state")
+    limits, store = policy or Policy(), Store(folder / "state", lambda: clock[0])
 
     async def no_time(seconds: float) -> None:
         await asyncio.sleep(0)
@@ -328,7 +332,7 @@ async def guarded(
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    ledger, journal = Ledger(store, limits, lambda: clock[0]), Journal(store, lambda: clock[0])
+    ledger = Ledger(limits)
     async with (
         ScriptedConsole() as console,
         ConsoleClient(console.url, "k" * 20, generation=generation, sleep=no_time) as upstream,
@@ -342,13 +346,26 @@ async def guarded(
             reader,
             access,
             policy=limits,
+            store=store,
             ledger=ledger,
-            journal=journal,
             secrets=secrets,
             pause=pause,
             sleep=sleep,
         )
         try:
-            yield Guarded(console, store, limits, ledger, journal, reader, access, gate, clock, pauses, slept)
+            yield Guarded(
+                console,
+                store,
+                limits,
+                Written(store, ledger),
+                Written(store, journal),
+                Written(store, holds),
+                reader,
+                access,
+                gate,
+                clock,
+                pauses,
+                slept,
+            )
         finally:
             store.close()

@@ -112,7 +112,7 @@ def test_debug_adds_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_no_secret_can_be_given_on_the_command_line_and_everything_else_can() -> None:
     flags = {*main._SETTINGS, *main._SWITCHES}
-    assert set(Settings.model_fields) - flags == {"api_key", "token"}
+    assert set(Settings.model_fields) - flags == {"api_key", "token", "notify_url"}
     assert flags <= set(Settings.model_fields)
 
 

@@ -207,6 +207,45 @@ def test_a_secret_that_others_can_read_is_warned_of(
     assert KEY not in caplog.text
 
 
+@pytest.mark.parametrize(
+    "url", ["https://hooks.example.org/a?b=c", "http://127.0.0.1:8080/x", "http://[::1]/x"]
+)
+def test_a_webhook_is_reached_over_https_or_on_this_machine(url: str) -> None:
+    settings = config.load(environ={"AKASH_MCP_NOTIFY_URL": url})
+    assert settings.notify_url is not None
+    assert settings.notify_url.get_secret_value() == url
+    assert url not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hooks.example.org/T0KEN",
+        "http://10.0.0.1/T0KEN",
+        "https://me:T0KEN@a.b",
+        "ftp://a/T0KEN",
+        "T0KEN",
+    ],
+)
+def test_another_webhook_is_refused_and_not_repeated(url: str) -> None:
+    message = refusal({"AKASH_MCP_NOTIFY_URL": url})
+    assert message.startswith("AKASH_MCP_NOTIFY_URL: ")
+    assert "T0KEN" not in message
+
+
+def test_a_command_is_words_as_in_a_shell_or_a_list(write: WriteFile) -> None:
+    said = config.load(environ={"AKASH_MCP_NOTIFY_COMMAND": "notify-send 'two words' $HOME"})
+    assert said.notify_command == ("notify-send", "two words", "$HOME")
+    listed = config.load(environ=write('notify_command = ["~/bin/tell me", "a b"]'))
+    assert listed.notify_command == (str(Path.home() / "bin" / "tell me"), "a b")
+    assert config.load(environ=write("notify_command = []")).notify_command == ()
+
+
+@pytest.mark.parametrize("command", ["bin/tell", "./tell", "'open"])
+def test_a_command_that_depends_on_the_working_folder_or_is_not_one_is_refused(command: str) -> None:
+    assert refusal({"AKASH_MCP_NOTIFY_COMMAND": command}).startswith("AKASH_MCP_NOTIFY_COMMAND is ")
+
+
 @pytest.mark.parametrize("name", ["AKASH_API_KEY", "AKASH_MCP_TOKEN"])
 def test_secrets_never_appear_in_messages_or_repr(name: str) -> None:
     settings = config.load(environ={name: KEY})

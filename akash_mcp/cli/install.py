@@ -109,7 +109,7 @@ def _write(path: Path, host: Host) -> str:
         shutil.copy2(path, backup)
         saved = f" What it was is in {backup.name}."
     path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path, _dump(after))
+    write_whole(path, _dump(after))
     return f"{path} now has the server {SERVER!r}.{saved}"
 
 
@@ -135,7 +135,7 @@ def _merged(tree: dict[str, object], host: Host) -> dict[str, object]:
         "type": "stdio",
         "args": ["serve"],
         **entry,
-        "command": _command(),
+        "command": lasting_command(),
         "env": {"AKASH_API_KEY": host.key, **_object(entry, "env")},
     }
     merged = {**tree, host.servers: {**servers, SERVER: ours}}
@@ -166,7 +166,7 @@ def _object(tree: dict[str, object], key: str) -> dict[str, object]:
     return value
 
 
-def _command() -> str:
+def lasting_command() -> str:
     """The absolute path of `akash-mcp`: a host has another PATH and another working folder than a shell."""
     name = "akash-mcp.exe" if sys.platform == "win32" else "akash-mcp"
     script = Path(sysconfig.get_path("scripts")) / name
@@ -186,11 +186,11 @@ def _dump(tree: dict[str, object]) -> str:
     return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
 
 
-def _replace(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str, encoding: str = "utf-8") -> None:
     """Write the file whole or not at all, with the mode it had; a new one is its owner's only."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with os.fdopen(handle, "w", encoding=encoding) as file:
             file.write(text)
         if path.exists():
             shutil.copymode(path, temporary)

@@ -30,6 +30,7 @@ _SETTINGS: Mapping[str, tuple[str, str]] = {
     "allowed_providers": ("A,B", "only these providers may get a lease"),
     "denied_providers": ("A,B", "these providers never get a lease"),
     "allow_private_providers": ("CIDR,…", "networks of private provider hosts that may be contacted"),
+    "notify_command": ("COMMAND", "program that is told what was found or done unasked"),
     "console_url": ("URL", "Console API"),
     "console_generation": (
         "NAME",

@@ -6,12 +6,15 @@ A request that is sent again follows `retries`, an error response is understood 
 from __future__ import annotations
 
 import logging
+import math
 import random
 import re
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
@@ -44,7 +47,27 @@ LARGEST_ERROR = 64 * 2**10
 UNREADABLE = "unreadable_answer"
 """The code of an error for an answer that was given and makes no sense."""
 
+LONGEST_PAUSE_SECONDS = 5.0
+"""What did not leave within so long after it was allowed is not sent: a process that stood still was given up."""
+
 T = TypeVar("T")
+
+BeforeSending = Callable[[Sending], Awaitable[None]]
+
+_before_sending: ContextVar[BeforeSending | None] = ContextVar("_before_sending", default=None)
+
+
+@contextmanager
+def before_sending(do: BeforeSending) -> Iterator[None]:
+    """Within the block `do` is awaited just before each request that changes something, with how often it may be sent.
+
+    Where it raises, nothing is sent.
+    """
+    token = _before_sending.set(do)
+    try:
+        yield
+    finally:
+        _before_sending.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,11 +238,16 @@ class Upstream:
         left: float,
         largest: int,
     ) -> Response:
-        sent = False
+        sent, begun = False, math.inf
 
         async def trace(event: str, info: Mapping[str, Any]) -> None:
             nonlocal sent
-            sent = sent or event.endswith("send_request_headers.started")
+            if event.endswith("send_request_headers.started"):
+                if self.monotonic() - begun > LONGEST_PAUSE_SECONDS:
+                    raise Unreachable(
+                        f"{self.name} was not asked: this process stood still too long before it was."
+                    )
+                sent = True
 
         extensions: dict[str, Any] = {"trace": trace}
         if self._sni:
@@ -238,6 +266,10 @@ class Upstream:
         try:
             with anyio.fail_after(left):
                 async with self._slots:
+                    begin = _before_sending.get()
+                    if begin is not None and sending is not Sending.READ:
+                        await begin(sending)
+                        begun = self.monotonic()
                     response = await client.send(request, stream=True)
                     try:
                         limit = largest if response.is_success else LARGEST_ERROR

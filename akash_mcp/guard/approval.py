@@ -55,7 +55,7 @@ class Approver:
     mode: ApprovalMode
     tokens: Tokens
 
-    def consider(
+    async def consider(
         self,
         plan: Plan,
         *,
@@ -77,9 +77,9 @@ class Approver:
         # What a question was asked about is one deed, also where nothing would be asked any more.
         op_id = question.op_id if question else new_op_id()
         if self.mode is ApprovalMode.DENY and not (isinstance(plan, ClosePlan) and plan.needs_no_approval):
-            if isinstance(plan, ClosePlan) and not self.tokens.are_shared:
+            if isinstance(plan, ClosePlan) and not await self.tokens.are_shared():
                 # Without the store nobody knows whose it is, and closing our own has to go on.
-                return self._approved_by(token, plan, call) if token else self.shown(plan, call)
+                return await (self._approved_by(token, plan, call) if token else self.shown(plan, call))
             raise NotApproved(
                 "This server's policy allows nothing that spends, changes what runs, deletes or runs commands.",
                 next_step="Only the user can change that (AKASH_MCP_APPROVAL).",
@@ -87,21 +87,21 @@ class Approver:
         if plan.needs_no_approval:
             return Approval(plan.fingerprint, "own", op_id)
         if self.mode is ApprovalMode.AUTO and plan.touches_others:
-            if not self.tokens.are_shared:
+            if not await self.tokens.are_shared():
                 # Without the store nobody knows whose it is, and closing our own has to go on.
-                return self._approved_by(token, plan, call) if token else self.shown(plan, call)
+                return await (self._approved_by(token, plan, call) if token else self.shown(plan, call))
             raise NotApproved(
                 "The deployment was not created by this server, and approval = auto is for what it created.",
                 next_step="Only the user can allow it: with approval = elicit or two-step (AKASH_MCP_APPROVAL), or "
                 "by doing it themselves at https://console.akash.network.",
             )
         if token is not None:
-            return self._approved_by(token, plan, call)
+            return await self._approved_by(token, plan, call)
         if self.mode is ApprovalMode.AUTO:
             return Approval(plan.fingerprint, "auto", op_id)
         if self.mode is ApprovalMode.ELICIT and can_ask:
             return AskThePerson()
-        return self.shown(plan, call)
+        return await self.shown(plan, call)
 
     def answered(self, plan: Plan, *, yes: bool, question: Question | None = None) -> Approval:
         """The answer that the client brought. Raises `NotApproved` unless it is a yes.
@@ -115,27 +115,27 @@ class Approver:
             )
         return Approval(plan.fingerprint, "elicitation", question.op_id if question else new_op_id())
 
-    def shown(self, plan: Plan, call: str) -> TokenNeeded:
+    async def shown(self, plan: Plan, call: str) -> TokenNeeded:
         """The plan, to be shown where nobody can be asked, and the token that a yes to it is given with."""
-        return TokenNeeded(plan, self.tokens.issue(plan.fingerprint, call))
+        return TokenNeeded(plan, await self.tokens.issue(plan.fingerprint, call))
 
-    def check_call(self, token: str, call: str) -> None:
+    async def check_call(self, token: str, call: str) -> None:
         """Raise `NotApproved` unless a token that was used was given for this very call."""
-        if self._known(token).call != call:
+        if (await self._known(token)).call != call:
             raise NotApproved("This approval token was given for other arguments.", next_step=_AGAIN)
 
-    def _known(self, token: str) -> Shown:
-        shown = self.tokens.find(token)
+    async def _known(self, token: str) -> Shown:
+        shown = await self.tokens.find(token)
         if shown is None:
             raise NotApproved("This approval token is unknown or was used already.", next_step=_AGAIN)
         return shown
 
-    def _approved_by(self, token: str, plan: Plan, call: str) -> Approval:
-        shown = self._known(token)
+    async def _approved_by(self, token: str, plan: Plan, call: str) -> Approval:
+        shown = await self._known(token)
         if shown.expires_at <= self.tokens.now():
             raise NotApproved("This approval token is older than five minutes.", next_step=_AGAIN)
         if shown.fingerprint != plan.fingerprint:
-            self.tokens.use_up(token)
+            await self.tokens.use_up(token)
             raise NotApproved(
                 "What would be done has changed since this approval token was given."
                 if shown.call == call

@@ -126,7 +126,7 @@ async def read_bound(
         await _no_top_up(operation, dseq, generation)
     else:
         limit = await _runtime_limit(operation, dseq, hours)
-    held = operation.ledger.held(dseq)
+    held = await operation.store.read(operation.ledger.held, dseq)
     return Bound(
         await _escrow(operation, dseq, held, is_leased=is_leased, funds_itself=hours is not None), held, limit
     )
@@ -134,7 +134,7 @@ async def read_bound(
 
 async def _no_top_up(operation: AuthorisedOperation, dseq: Dseq, generation: Generation) -> None:
     try:
-        await operation.read(lambda: operation.writer.set_auto_top_up(dseq, False))
+        await operation.read(lambda: operation.write(lambda writer: writer.set_auto_top_up(dseq, False)))
     except NotFound as refusal:
         if generation is Generation.V2025 and no_such_route(refusal):
             return
@@ -145,17 +145,17 @@ async def _no_top_up(operation: AuthorisedOperation, dseq: Dseq, generation: Gen
             "is not known."
         )
     # Only now: reading the settings of a deployment that has none switches top-up on.
-    settings = await operation.read(lambda: operation.writer.get_settings(dseq))
+    settings = await operation.read(lambda: operation.write(lambda writer: writer.get_settings(dseq)))
     if settings.dseq != dseq or settings.auto_top_up_enabled is not False:
         state = "is still on" if settings.auto_top_up_enabled else "is not known to be off"
         raise Refused(f"Automatic top-up of deployment {dseq} {state}, so nothing bounds its cost.")
 
 
 async def _runtime_limit(operation: AuthorisedOperation, dseq: Dseq, most: int) -> int:
-    settings = await operation.read(lambda: operation.writer.get_settings(dseq))
+    settings = await operation.read(lambda: operation.write(lambda writer: writer.get_settings(dseq)))
     if settings.runtime_limit_hours is None:
-        await operation.writer.set_runtime_limit(dseq, most)
-        settings = await operation.read(lambda: operation.writer.get_settings(dseq))
+        await operation.write(lambda writer: writer.set_runtime_limit(dseq, most))
+        settings = await operation.read(lambda: operation.write(lambda writer: writer.get_settings(dseq)))
     limit = settings.runtime_limit_hours
     if settings.dseq != dseq or limit is None or not 1 <= limit <= most:
         raise Refused(

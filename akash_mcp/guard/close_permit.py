@@ -22,9 +22,11 @@ from akash_mcp.errors import (
     ServerError,
     in_time,
 )
+from akash_mcp.guard import journal
 from akash_mcp.guard.bounds import uact_of
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.operation import AuthorisedOperation
+from akash_mcp.guard.store import Db
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd
 
@@ -35,7 +37,13 @@ _LONGEST_WAIT_SECONDS = 600.0
 
 
 class Unwound(AkashError):
-    """What went wrong with a deployment, and what closing it because of that came to."""
+    """What went wrong with a deployment, and what closing it because of that came to.
+
+    `is_closed`: that is proven. `spent`: what it cost, None where that is not known.
+    """
+
+    is_closed = True
+    spent: Usd | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +88,44 @@ class ClosePermit:
         return await self._proven(await self._ask_to_close())
 
     async def unwind(self, reason: Exception) -> Unwound:
-        """Close because of `reason`: that reason, together with what closing came to."""
+        """Close because of `reason`: that reason, together with what closing came to. Raises `TakenOver`."""
         if isinstance(reason, Unwound):
             return reason
         why = in_words(reason)
+        await self._write_intent(why)
         try:
             closed = await self.close()
         except AkashError as stuck:
-            return Unwound(
+            failed = Unwound(
                 f"{why.what} Closing it again did not work either: {stuck.what}",
                 money="It may still cost money.",
-                next_step=f"Call close_deployment(dseq={self._dseq}): repeating it is harmless.",
+                next_step="It is tried again by itself, until it is closed; "
+                f"close_deployment(dseq={self._dseq}) is harmless to repeat.",
             )
+            failed.is_closed = False
+            return failed
         cost = "what it cost is not known" if closed.spent is None else f"it cost {closed.spent}"
         # What was uncertain before, and what had to be done about it, is over with the deployment.
         is_over = isinstance(why, OutcomeUnknown | NotDelivered)
-        return Unwound(
+        unwound = Unwound(
             f"{certain(why)} Deployment {closed.dseq} was closed again, proven; {cost}.",
             money="It costs nothing any more.",
             next_step="" if is_over else why.next_step,
         )
+        unwound.spent = closed.spent
+        return unwound
+
+    async def settle(self) -> Closed:
+        """Prove that somebody closed it, and write down what it cost; nothing is sent. Raises `OutcomeUnknown`."""
+        return await self._proven(None)
+
+    async def _write_intent(self, why: AkashError) -> None:
+        """From here on it is closed and nothing else, whichever process comes to that. Raises `TakenOver` where another
+        one decides by now."""
+        try:
+            await self._operation.advance(State.UNWINDING, why.what)
+        except LedgerUnusable:
+            log.exception("that deployment %s is being closed could not be written down", self._dseq)
 
     async def _ask_to_close(self) -> AkashError | None:
         try:
@@ -110,15 +136,17 @@ class ClosePermit:
 
     async def _proven(self, failure: AkashError | None) -> Closed:
         closed = await self._proof(failure)
-        self._record(closed)
+        await self._record(closed)
         return closed
 
     async def _proof(self, failure: AkashError | None) -> Closed:
         try:
             # A colleague's of the same number proves nothing of one that we created.
-            after = await self._operation.reader.get_deployment(self._dseq, anybodys=self._launch() is None)
+            after = await self._operation.reader.get_deployment(
+                self._dseq, anybodys=await self._launch() is None
+            )
         except NotFound as gone:
-            launch = self._launch()
+            launch = await self._launch()
             if launch is State.CLOSED:
                 return Closed(self._dseq, None)
             if launch is None and isinstance(failure, NotFound):
@@ -134,10 +162,10 @@ class ClosePermit:
             )
         return Closed(self._dseq, self._spent(after))
 
-    def _launch(self) -> State | None:
+    async def _launch(self) -> State | None:
         """How the launch that created it stands; None where we did not create it."""
         try:
-            launch = self._operation.journal.launch_of(self._dseq)
+            launch = await self._operation.store.read(journal.launch_of, self._dseq)
         except LedgerUnusable:
             log.exception("whether we created deployment %s is not known", self._dseq)
             return State.UNKNOWN
@@ -160,16 +188,20 @@ class ClosePermit:
             next_step=f"{again} {why.next_step}".rstrip() if wait is None else again,
         )
 
-    def _record(self, closed: Closed) -> None:
-        ledger, journal = self._operation.ledger, self._operation.journal
-        try:
+    async def _record(self, closed: Closed) -> None:
+        operation = self._operation
+
+        def write(db: Db) -> None:
             # A launch whose creation could not be written down has not named it yet.
-            ledger.attach(self.op_id, self._dseq)
+            operation.ledger.attach(db, self.op_id, self._dseq)
             if closed.spent is not None:
                 # Without a figure the reservation stays held: it counts as spent.
-                ledger.settle(self._dseq, closed.spent)
-            journal.mark_closed(self._dseq, f"proven closed, {closed.spent} spent")
-            journal.finish(self.op_id)
+                operation.ledger.settle(db, self._dseq, closed.spent)
+            journal.mark_closed(db, self._dseq, f"proven closed, {closed.spent} spent")
+            journal.finish(db, self.op_id)
+
+        try:
+            await operation.store.run(write)
         except LedgerUnusable:
             log.exception("deployment %s is closed, and the ledger could not be updated", self._dseq)
 

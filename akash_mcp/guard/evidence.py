@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard.job_ends import JobEnds
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.store import Db, Store
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.sanitize.text import one_line
 
@@ -49,73 +49,109 @@ class Kept:
 class Evidence:
     """What is kept of deployments and providers of this user on this machine. It never raises `LedgerUnusable`."""
 
-    def __init__(self, store: Store, now: Callable[[], float]) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._now = now
-        self.jobs = JobEnds(store, now)
+        self.jobs = JobEnds(store)
 
-    def keep(self, dseq: Dseq, findings: Sequence[Finding]) -> None:
+    async def keep(self, dseq: Dseq, findings: Sequence[Finding]) -> None:
         """Keep what was seen of a deployment, in place of what was seen before. Each text is cleaned and bounded."""
         kept = [
             [_text(found.what), [_text(line) for line in found.evidence[:_MOST_LINES]], _text(found.fix)]
             for found in findings[:_MOST_FINDINGS]
         ]
-        now = self._now()
+
+        def write(db: Db) -> None:
+            db.run("DELETE FROM diagnoses WHERE at < :before", before=db.now - KEPT_SECONDS)
+            db.run(
+                "INSERT INTO diagnoses (account, dseq, at, findings) VALUES (:account, :dseq, :now, :findings)"
+                " ON CONFLICT (account, dseq) DO UPDATE SET at = :now, findings = :findings",
+                account=db.account,
+                dseq=dseq,
+                now=db.now,
+                findings=json.dumps(kept),
+            )
+
         try:
-            with self._store.transaction() as db:
-                db.execute("DELETE FROM diagnoses WHERE at < ?", (now - KEPT_SECONDS,))
-                db.execute("INSERT OR REPLACE INTO diagnoses VALUES (?, ?, ?)", (dseq, now, json.dumps(kept)))
+            await self._store.run(write)
         except LedgerUnusable:
             log.exception("the diagnosis of deployment %s was not kept", dseq)
 
-    def forget(self, dseq: Dseq) -> None:
+    async def forget(self, dseq: Dseq) -> None:
         """A deployment works: what was wrong with it before is over."""
+
+        def write(db: Db) -> None:
+            db.run(
+                "DELETE FROM diagnoses WHERE account = :account AND dseq = :dseq",
+                account=db.account,
+                dseq=dseq,
+            )
+
         try:
-            with self._store.transaction() as db:
-                db.execute("DELETE FROM diagnoses WHERE dseq = ?", (dseq,))
+            await self._store.run(write)
         except LedgerUnusable:
             log.exception("the diagnosis of deployment %s was not forgotten", dseq)
 
-    def kept(self, dseq: Dseq) -> Kept | None:
+    async def kept(self, dseq: Dseq) -> Kept | None:
         """What was last seen of a deployment within `KEPT_SECONDS`, or None."""
+
+        def read(db: Db) -> Kept | None:
+            row = db.one(
+                "SELECT at, findings FROM diagnoses WHERE account = :account AND dseq = :dseq AND at >= :since",
+                account=db.account,
+                dseq=dseq,
+                since=db.now - KEPT_SECONDS,
+            )
+            if row is None:
+                return None
+            findings = (Finding(what, tuple(lines), fix) for what, lines, fix in json.loads(row["findings"]))
+            return Kept(row["at"], tuple(findings))
+
         try:
-            with self._store.reading() as db:
-                row = db.execute(
-                    "SELECT at, findings FROM diagnoses WHERE dseq = ? AND at >= ?",
-                    (dseq, self._now() - KEPT_SECONDS),
-                ).fetchone()
+            return await self._store.read(read)
         except LedgerUnusable:
             log.exception("what was seen of deployment %s cannot be read", dseq)
             return None
-        if row is None:
-            return None
-        findings = (Finding(what, tuple(lines), fix) for what, lines, fix in json.loads(row["findings"]))
-        return Kept(row["at"], tuple(findings))
 
-    def provider_failed(self, provider: ProviderAddress, reason: str, *, seconds_ago: float = 0.0) -> None:
+    async def provider_failed(
+        self, provider: ProviderAddress, reason: str, *, seconds_ago: float = 0.0
+    ) -> None:
         """Note that a provider failed us. `reason` is in our words."""
-        now = self._now()
-        at = now - seconds_ago
+
+        def write(db: Db) -> None:
+            at = db.now - seconds_ago
+            db.run("DELETE FROM provider_failures WHERE at < :before", before=db.now - FAILURE_SECONDS)
+            db.run(
+                "DELETE FROM provider_failures WHERE provider = :provider AND at <= :at",
+                provider=provider,
+                at=at,
+            )
+            db.run(
+                "INSERT INTO provider_failures (provider, at, reason) VALUES (:provider, :at, :reason)",
+                provider=provider,
+                at=at,
+                reason=_text(reason),
+            )
+
         try:
-            with self._store.transaction() as db:
-                db.execute("DELETE FROM provider_failures WHERE at < ?", (now - FAILURE_SECONDS,))
-                db.execute("DELETE FROM provider_failures WHERE provider = ? AND at <= ?", (provider, at))
-                db.execute("INSERT INTO provider_failures VALUES (?, ?, ?)", (provider, at, _text(reason)))
+            await self._store.run(write)
         except LedgerUnusable:
             log.exception("the failure of provider %s was not noted", provider)
 
-    def failing_providers(self) -> Mapping[ProviderAddress, str]:
+    async def failing_providers(self) -> Mapping[ProviderAddress, str]:
         """The providers that failed us within `FAILURE_SECONDS`, each with its last reason."""
+
+        def read(db: Db) -> dict[ProviderAddress, str]:
+            rows = db.all(
+                "SELECT provider, reason FROM provider_failures WHERE at >= :since ORDER BY at",
+                since=db.now - FAILURE_SECONDS,
+            )
+            return {ProviderAddress(row["provider"]): row["reason"] for row in rows}
+
         try:
-            with self._store.reading() as db:
-                rows = db.execute(
-                    "SELECT provider, reason FROM provider_failures WHERE at >= ? ORDER BY at",
-                    (self._now() - FAILURE_SECONDS,),
-                ).fetchall()
+            return await self._store.read(read)
         except LedgerUnusable:
             log.exception("which providers failed lately is not known")
             return {}
-        return {ProviderAddress(row["provider"]): row["reason"] for row in rows}
 
 
 def _text(text: str) -> str:

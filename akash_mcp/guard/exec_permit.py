@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+import anyio
+
 from akash_mcp.clients.provider.command import Command, ExecResult
 from akash_mcp.clients.provider.shell import ProviderShell
 from akash_mcp.errors import AkashError, LedgerUnusable, NotApproved
@@ -43,22 +45,24 @@ class ExecPermit:
             ran = await self._shell.run(plan.lease, command, seconds=plan.seconds)
         except AkashError as refusal:
             # Only its kind: a provider's words may repeat the command.
-            self._record(State.REFUSED, type(refusal).__name__)
+            await self._record(State.REFUSED, type(refusal).__name__)
             raise
         except BaseException as lost:
-            self._record(State.UNKNOWN, type(lost).__name__)
+            # Also where the server stops: nobody can look up what became of a command.
+            with anyio.CancelScope(shield=True):
+                await self._record(State.UNKNOWN, type(lost).__name__)
             raise
         if ran.exit_code is not None and ran.started:
-            self._record(State.DONE, f"exit code {ran.exit_code}")
+            await self._record(State.DONE, f"exit code {ran.exit_code}")
         else:
-            self._record(
+            await self._record(
                 State.UNKNOWN, ran.status if ran.started else f"{ran.status}, not proven to have started"
             )
         return ran
 
-    def _record(self, state: State, note: str) -> None:
+    async def _record(self, state: State, note: str) -> None:
         try:
-            self._operation.journal.advance(self._operation.op_id, state, note)
+            await self._operation.advance(state, note)
         except LedgerUnusable:
             # What it did and said still has to reach whoever asked for it.
             log.exception("how a command ended could not be written down")

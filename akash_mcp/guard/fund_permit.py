@@ -11,12 +11,18 @@ from decimal import Decimal
 from akash_mcp.clients.console.limits import MOST_RUNTIME_HOURS, check_runtime_limit
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import AkashError, ApiError, OutcomeUnknown, Refused
+from akash_mcp.guard import journal, sends
 from akash_mcp.guard.bounds import check_generation, leases_not_closed, uact_of
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.guard.plans import FundPlan
+from akash_mcp.guard.store import Db
 from akash_mcp.ids import OpId
 from akash_mcp.money import Usd, told_apart, usd_per_hour_at_most
+
+DEPOSIT = "deposit"
+LIMIT = "limit"
+"""The one step that lets a deployment cost more, by generation."""
 
 _READ_ATTEMPTS = 4
 
@@ -45,20 +51,24 @@ class FundPermit:
 
     async def _deposit(self) -> DeploymentDetail:
         operation, plan = self._operation, self._plan
-        with operation.preparing():
+        async with operation.preparing():
             await check_generation(operation, plan.dseq, funds_itself=False)
             before = _in_escrow(await operation.reader.get_deployment(plan.dseq))
             if before is None:
                 raise Refused(
                     f"What is in escrow for deployment {plan.dseq} is not known, so nothing is added."
                 )
-        with operation.accounted(on_refusal=State.REFUSED):
+        async with operation.accounted(on_refusal=State.REFUSED):
             try:
-                detail = await operation.writer.deposit(plan.dseq, plan.amount)
+                detail = await operation.write_once(
+                    DEPOSIT,
+                    lambda writer: writer.deposit(plan.dseq, plan.amount),
+                    lambda: {"paid_in_uact": str(before)},
+                )
             except ApiError as refusal:
                 detail = await self._came_in_even_so(before, refusal)
-        done = f"{plan.amount} was added to deployment {plan.dseq}"
-        self._written_down(done)
+        step, done = DEPOSIT, f"{plan.amount} was added to deployment {plan.dseq}"
+        await self._written_down(done, step)
         expected = before + plan.amount.uact
         for attempt in range(_READ_ATTEMPTS):
             if attempt:
@@ -76,12 +86,49 @@ class FundPermit:
             added = Usd.from_uact(after - before)
             what = f"{added} came into the escrow of deployment {plan.dseq}, and {plan.amount} was approved"
             money, tell = f"{added} went into escrow.", "Tell the user. Do not repeat it."
-            with operation.written_down(what, money=money, next_step=tell):
-                operation.ledger.hold_at_least(self.op_id, added)
+            async with operation.written_down(what, money=money, next_step=tell):
+                await operation.store.run(operation.ledger.hold_at_least, self.op_id, added)
             raise AkashError(
                 f"{what}.", money=money, next_step=f"{tell} What is not used comes back when it is closed."
             )
         return detail
+
+    async def look_up(self) -> DeploymentDetail | None:
+        """What became of a request that an earlier worker may have sent, written down; None where nothing came of it.
+
+        Raises `OutcomeUnknown` while that is not certain, and what a read raises.
+        """
+        operation, plan = self._operation, self._plan
+        step = DEPOSIT if plan.more_hours is None else LIMIT
+        sent = await operation.sent(step)
+        if sent is not None and sent.answer != "refused":
+            detail = await operation.read(lambda: operation.reader.get_deployment(plan.dseq))
+            landed = await self._landed(detail, sent)
+            if landed:
+                await self._written_down(f"{plan.amount} was added to deployment {plan.dseq}", step)
+                return detail
+            if landed is None or operation.store.now() - sent.at < operation.certain_seconds:
+                raise OutcomeUnknown(
+                    f"Whether {plan.amount} was added to deployment {plan.dseq} is not known yet.",
+                    next_step="The amount stays reserved. Do not repeat it: look with get_deployment in a minute.",
+                )
+
+        def write(db: Db) -> None:
+            journal.advance(
+                db, self.op_id, State.REFUSED, "its server stopped before it was sent", epoch=operation.epoch
+            )
+            operation.ledger.release(db, self.op_id)
+
+        await operation.store.run(write)
+        return None
+
+    async def _landed(self, detail: DeploymentDetail, sent: sends.Send) -> bool | None:
+        """Whether what was sent came about; None where that cannot be told."""
+        if self._plan.more_hours is not None:
+            now, before = await self._limit_now(), sent.about.get("before")
+            return None if now is None or before is None else now > before
+        paid_in, before = _in_escrow(detail), sent.about.get("paid_in_uact")
+        return None if paid_in is None or before is None else paid_in > Decimal(before)
 
     async def _came_in_even_so(self, before: Decimal, refusal: ApiError) -> DeploymentDetail:
         """The deployment, where money came in although the deposit was refused: something on the way sent it twice.
@@ -106,9 +153,9 @@ class FundPermit:
 
     async def _extend(self, more_hours: int) -> DeploymentDetail:
         operation, dseq = self._operation, self._plan.dseq
-        with operation.preparing():
+        async with operation.preparing():
             await check_generation(operation, dseq, funds_itself=True)
-            limit = (await operation.writer.get_settings(dseq)).runtime_limit_hours
+            limit = (await operation.write(lambda writer: writer.get_settings(dseq))).runtime_limit_hours
             if limit is None:
                 raise Refused(
                     f"The runtime limit of deployment {dseq} is not known, so it may be funded without end already."
@@ -118,16 +165,16 @@ class FundPermit:
             detail = await operation.read(lambda: operation.reader.get_deployment(dseq))
             if too_dear := self._too_dear(detail, more_hours):
                 raise Refused(f"Deployment {dseq} runs no longer than before: {too_dear}")
-        with operation.accounted(on_refusal=State.REFUSED):
-            await self._raise_limit(total)
-        done = f"Deployment {dseq} may now run for {total} hours in all"
-        self._written_down(done)
+        async with operation.accounted(on_refusal=State.REFUSED):
+            await self._raise_limit(limit, total)
+        step, done = LIMIT, f"Deployment {dseq} may now run for {total} hours in all"
+        await self._written_down(done, step)
         detail = await self._read_back(done)
         if too_dear := self._too_dear(detail, more_hours):
             tell = f"Tell the user. close_deployment(dseq={dseq}) ends it. Do not repeat it."
             if most := _cost_of(detail, more_hours):
-                with operation.written_down(done, money=too_dear, next_step=tell):
-                    operation.ledger.hold_at_least(self.op_id, most)
+                async with operation.written_down(done, money=too_dear, next_step=tell):
+                    await operation.store.run(operation.ledger.hold_at_least, self.op_id, most)
             raise AkashError(f"{done}, and its rate is not what it was.", money=too_dear, next_step=tell)
         return detail
 
@@ -141,14 +188,19 @@ class FundPermit:
             return f"{more_hours} more hours can cost {cost}, and {approved} was approved."
         return None
 
-    async def _raise_limit(self, total: int) -> None:
+    async def _raise_limit(self, before: int, total: int) -> None:
         """Send the new total once. Whatever comes back, what then reads as the limit decides.
 
         The Console refuses the same total a second time, and a proxy may have sent it twice: a raise that was refused
         may stand even so.
         """
         try:
-            now = (await self._operation.writer.set_runtime_limit(self._plan.dseq, total)).runtime_limit_hours
+            answer = await self._operation.write_once(
+                LIMIT,
+                lambda writer: writer.set_runtime_limit(self._plan.dseq, total),
+                lambda: {"before": before, "total": total},
+            )
+            now = answer.runtime_limit_hours
             failure: AkashError = OutcomeUnknown("Akash Console answered, and not with the new limit.")
         except (OutcomeUnknown, ApiError) as lost:
             now, failure = await self._limit_now(), lost
@@ -168,7 +220,8 @@ class FundPermit:
 
     async def _limit_now(self) -> int | None:
         try:
-            return (await self._operation.writer.get_settings(self._plan.dseq)).runtime_limit_hours
+            dseq = self._plan.dseq
+            return (await self._operation.write(lambda writer: writer.get_settings(dseq))).runtime_limit_hours
         except AkashError:
             return None  # unknown, and told as that
 
@@ -182,11 +235,17 @@ class FundPermit:
                 next_step="Do not repeat it. Call get_deployment in a minute.",
             ) from unread
 
-    def _written_down(self, done: str) -> None:
-        with self._operation.written_down(
+    async def _written_down(self, done: str, step: str) -> None:
+        operation = self._operation
+
+        def write(db: Db) -> None:
+            sends.answered(db, self.op_id, step, "taken")
+            journal.advance(db, self.op_id, State.DONE, epoch=operation.epoch)
+
+        async with operation.written_down(
             done, money=f"{self._plan.amount} is committed.", next_step="Do not repeat it."
         ):
-            self._operation.journal.advance(self.op_id, State.DONE)
+            await operation.store.run(write)
 
 
 def _cost_of(detail: DeploymentDetail, hours: int) -> Usd | None:

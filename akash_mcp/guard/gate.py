@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import anyio
 
@@ -18,24 +19,33 @@ from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.shell import ProviderShell
-from akash_mcp.errors import BadArgument, LedgerUnusable, NotApproved, OverBudget
+from akash_mcp.errors import AkashError, BadArgument, LedgerUnusable, NotApproved, OverBudget, Refused
+from akash_mcp.guard import journal
 from akash_mcp.guard.approval import Approval
 from akash_mcp.guard.close_permit import ClosePermit
+from akash_mcp.guard.contents import Contents
 from akash_mcp.guard.exec_permit import ExecPermit
 from akash_mcp.guard.fund_permit import FundPermit
-from akash_mcp.guard.journal import Journal, Kind, State
+from akash_mcp.guard.journal import Kind, Operation, Sources, State, op_id_of
 from akash_mcp.guard.launch_permit import LaunchPermit
 from akash_mcp.guard.lease_permit import LeasePermit
 from akash_mcp.guard.ledger import Ledger
-from akash_mcp.guard.operation import AuthorisedOperation
+from akash_mcp.guard.operation import CERTAIN_SECONDS, AuthorisedOperation
+from akash_mcp.guard.plan_record import plan_of, text_of
 from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
 from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.refusals import Refusals
 from akash_mcp.guard.secret_store import SecretStore
+from akash_mcp.guard.store import Db, Store
 from akash_mcp.guard.update_permit import UpdatePermit
+from akash_mcp.guard.wire import Wire
 from akash_mcp.ids import Dseq, OpId
+from akash_mcp.money import ZERO, Usd
 from akash_mcp.sdl.secret_values import with_console_references
 
 log = logging.getLogger(__name__)
+
+Permit = LaunchPermit | LeasePermit | FundPermit | UpdatePermit | ClosePermit
 
 
 class Gate:
@@ -51,120 +61,227 @@ class Gate:
         access: ProviderAccess,
         *,
         policy: Policy,
+        store: Store,
         ledger: Ledger,
-        journal: Journal,
         secrets: SecretStore,
         pause: Callable[[], Awaitable[None]],
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         certificates: ClientCertificates | None = None,
+        certain_seconds: float = CERTAIN_SECONDS,
     ) -> None:
         """`pause` waits a few seconds, before something harmless is tried again, `sleep` for as many seconds as the
-        Console says. `certificates` keeps what a lease makes on the API of 2025."""
+        Console says. `certificates` keeps what a lease makes on the API of 2025. After `certain_seconds` what does not
+        show did not come about."""
         self._client = client
-        self._writer = ConsoleWriter(client, certificates, journal.refusals)
+        self._refusals = Refusals(store)
+        self._writer = ConsoleWriter(client, certificates, self._refusals)
         self._shell = ProviderShell(access)
+        self.wire = Wire()
         self._reader = reader
         self._policy = policy
+        self._store = store
         self._ledger = ledger
-        self._journal = journal
         self._secrets = secrets
         self._pause = pause
         self._sleep = sleep
+        self._certain_seconds = certain_seconds
 
-    def owns(self, dseq: Dseq) -> bool:
+    async def owns(self, dseq: Dseq) -> bool:
         """Whether this server created the deployment. A ledger that cannot be read owns nothing."""
         try:
-            return self._journal.launch_of(dseq) is not None
+            return await self._store.read(journal.launch_of, dseq) is not None
         except LedgerUnusable:
             log.exception("ownership of a deployment is unknown")
             return False
 
-    def check_launch(self, plan: LaunchPlan) -> None:
+    async def check_launch(self, plan: LaunchPlan) -> None:
         """Raise `HeldBack` where the Console would not take what a launch sends: asked before a person is asked."""
         sdl = with_console_references(plan.sdl) if plan.contents.secret_names else plan.sdl
         about = creation_of(sdl, plan.runtime_limit_hours, self._client.project)
-        self._check_taken(CREATE_PATH, subject_of(about))
+        await self._check_taken(CREATE_PATH, subject_of(about))
         if plan.tool == "deploy":
-            self._check_taken(LEASE_PATH)
+            await self._check_taken(LEASE_PATH)
 
-    def launch(self, plan: LaunchPlan, approval: Approval) -> LaunchPermit:
+    async def launch(self, plan: LaunchPlan, approval: Approval) -> LaunchPermit:
         """A permit to create one deployment and lease for it. Its deposit is reserved from now on."""
-        op_id = self._admit(Kind.LAUNCH, plan, approval, dseq=None, name=plan.title)
-        return LaunchPermit(self._operation(op_id), plan)
+        return LaunchPermit(await self._admit(Kind.LAUNCH, plan, approval, dseq=None, name=plan.title), plan)
 
-    def check_lease(self, dseq: Dseq) -> None:
+    async def launch_elsewhere(self, failed: LaunchPermit, plan: LaunchPlan) -> LaunchPermit:
+        """A permit to go on with a launch at another provider, within the same approval, as a deployment of its own.
+
+        The first one is proven closed, and what it cost together with what the new one can cost is at most what was
+        approved. Raises `Refused` where that is not so, and `OverBudget` where its share was given to others meanwhile.
+        """
+        approved, op_id = failed.plan, op_id_of(f"{failed.op_id} elsewhere")
+        same = replace(plan, deposit=approved.deposit, runtime_limit_hours=approved.runtime_limit_hours)
+        if same != approved:
+            raise NotApproved("Another launch was approved.")
+
+        def admit(db: Db) -> AkashError | None:
+            first, spent = journal.find(db, failed.op_id), self._ledger.spent_by(db, failed.op_id)
+            if first is None or first.state is not State.CLOSED or spent is None:
+                return Refused("The first deployment is not proven closed, or what it cost is not known.")
+            if spent + plan.exposure > approved.exposure:
+                return Refused(
+                    f"{spent} was spent, and {plan.exposure} more is over the approved {approved.exposure}."
+                )
+            return self._let_in(
+                db, op_id, Kind.LAUNCH, plan, "another provider", name=plan.title, follows=failed.op_id
+            )
+
+        return LaunchPermit(await self._admitted(op_id, admit), plan)
+
+    async def check_lease(self, dseq: Dseq) -> None:
         """Raise `BadArgument` for a deployment that we did not create, and `HeldBack` where the Console takes no lease
         now: asked before a person is asked.
         """
-        if not self.owns(dseq):
+        if not await self.owns(dseq):
             raise BadArgument(
                 f"Deployment {dseq} was not created by this server, so what it may cost is not known.",
                 next_step="Use deploy or create_deployment for a new one.",
             )
-        self._check_taken(LEASE_PATH)
+        await self._check_taken(LEASE_PATH)
 
-    def lease(self, plan: LeasePlan, approval: Approval) -> LeasePermit:
+    async def lease(self, plan: LeasePlan, approval: Approval) -> LeasePermit:
         """A permit to lease for a deployment that we created."""
-        self.check_lease(plan.dseq)
-        op_id = self._admit(Kind.LEASE, plan, approval, dseq=plan.dseq)
-        return LeasePermit(self._operation(op_id), plan.dseq, plan.max_usd_per_hour)
+        await self.check_lease(plan.dseq)
+        operation = await self._admit(Kind.LEASE, plan, approval, dseq=plan.dseq)
+        return LeasePermit(operation, plan.dseq, plan.max_usd_per_hour)
 
-    def fund(self, plan: FundPlan, approval: Approval) -> FundPermit:
+    async def fund(self, plan: FundPlan, approval: Approval) -> FundPermit:
         """A permit to add money to one deployment once. The amount is reserved from now on."""
-        op_id = self._admit(Kind.FUND, plan, approval, dseq=plan.dseq)
-        return FundPermit(self._operation(op_id), plan)
+        return FundPermit(await self._admit(Kind.FUND, plan, approval, dseq=plan.dseq), plan)
 
-    def update(self, plan: UpdatePlan, approval: Approval) -> UpdatePermit:
+    async def update(self, plan: UpdatePlan, approval: Approval) -> UpdatePermit:
         """A permit to replace one deployment's SDL."""
-        op_id = self._admit(Kind.UPDATE, plan, approval, dseq=plan.dseq)
-        return UpdatePermit(self._operation(op_id), plan)
+        return UpdatePermit(await self._admit(Kind.UPDATE, plan, approval, dseq=plan.dseq), plan)
 
-    def close(self, plan: ClosePlan, approval: Approval) -> ClosePermit:
+    async def close(self, plan: ClosePlan, approval: Approval) -> ClosePermit:
         """A permit to close one deployment. A ledger that cannot be written does not stand in its way."""
         _match(plan, approval)
         try:
-            self._journal.open(approval.op_id, Kind.CLOSE, plan.record, plan.dseq)
+            await self._store.run(
+                journal.open_operation,
+                approval.op_id,
+                Kind.CLOSE,
+                plan.record,
+                dseq=plan.dseq,
+                plan=text_of(plan),
+            )
         except LedgerUnusable:
             log.exception("closing without a ledger")
         return ClosePermit(self._operation(approval.op_id), plan.dseq)
 
-    def execute(self, plan: ExecPlan, approval: Approval) -> ExecPermit:
+    async def execute(self, plan: ExecPlan, approval: Approval) -> ExecPermit:
         """A permit to run one command in one container once."""
-        op_id = self._admit(Kind.EXEC, plan, approval, dseq=plan.lease.dseq)
-        return ExecPermit(self._operation(op_id), self._shell, plan)
+        return ExecPermit(
+            await self._admit(Kind.EXEC, plan, approval, dseq=plan.lease.dseq), self._shell, plan
+        )
 
-    def _admit(self, kind: Kind, plan: Plan, approval: Approval, dseq: Dseq | None, name: str = "") -> OpId:
+    async def carry_on(self, operation: Operation, epoch: int) -> Permit:
+        """A permit to go on with an operation that was let in before, and is ours from `epoch` on.
+
+        It can do what its plan says, as it was approved. Raises `LedgerUnusable` where that cannot be read.
+        """
+        authorised, dseq, text = self._operation(operation.op_id, epoch), operation.dseq, operation.plan
+        if operation.kind is Kind.LAUNCH:
+            plan = plan_of(LaunchPlan, text) if text else await self._old_plan(operation)
+            return LaunchPermit(authorised, plan)
+        if operation.kind is Kind.CLOSE and dseq is not None:
+            return ClosePermit(authorised, dseq)
+        if text is None or dseq is None:
+            raise LedgerUnusable(f"What operation {operation.op_id} was to do is not in the ledger.")
+        if operation.kind is Kind.LEASE:
+            return LeasePermit(authorised, dseq, plan_of(LeasePlan, text).max_usd_per_hour)
+        if operation.kind is Kind.FUND:
+            return FundPermit(authorised, plan_of(FundPlan, text))
+        return UpdatePermit(authorised, plan_of(UpdatePlan, text))
+
+    async def _old_plan(self, operation: Operation) -> LaunchPlan:
+        """What an older version of this program launched, as far as it wrote that down: enough to find and close it."""
+
+        def read(db: Db) -> tuple[Sources | None, Usd]:
+            return journal.sources_of(db, operation.op_id), self._ledger.held_by(db, operation.op_id)
+
+        sources, held = await self._store.read(read)
+        return LaunchPlan(
+            tool="create_deployment",
+            sdl=sources.sdl if sources else "",
+            manifest=sources.manifest if sources else "",
+            contents=Contents(),
+            deposit=held,
+            max_usd_per_hour=ZERO,
+            groups=1,
+            runtime_limit_hours=sources.runtime_limit_hours if sources else None,
+            name=operation.name,
+        )
+
+    async def _admit(
+        self, kind: Kind, plan: Plan, approval: Approval, dseq: Dseq | None, name: str = ""
+    ) -> AuthorisedOperation:
         _match(plan, approval)
-        op_id, refusal = approval.op_id, None
-        # The yes is used up, the operation written down and its exposure held at once, or not at all.
-        with self._journal.together():
-            self._journal.open(op_id, kind, plan.record, dseq, name)
-            try:
-                if plan.exposure:
-                    self._ledger.reserve(op_id, plan.exposure, dseq=dseq)
-                self._journal.advance(op_id, State.RESERVED, f"approved by {approval.via}")
-            except OverBudget as over:
-                refusal = over
-                self._journal.advance(op_id, State.REFUSED, over.what)
-        if refusal is not None:
+
+        def admit(db: Db) -> AkashError | None:
+            return self._let_in(db, approval.op_id, kind, plan, approval.via, dseq=dseq, name=name)
+
+        return await self._admitted(approval.op_id, admit)
+
+    async def _admitted(self, op_id: OpId, admit: Callable[[Db], AkashError | None]) -> AuthorisedOperation:
+        """An operation that one transaction lets in; what it refuses is raised, and written down."""
+        if (refusal := await self._store.run(admit)) is not None:
             raise refusal
-        return op_id
+        return self._operation(op_id)
 
-    def _check_taken(self, path: str, subject: str | None = None) -> None:
-        if self._client.counts_refusals:
-            self._journal.refusals.check(self._client.account, f"POST {path}", subject)
-
-    def _operation(self, op_id: OpId) -> AuthorisedOperation:
-        return AuthorisedOperation(
-            self._writer,
-            self._reader,
-            self._ledger,
-            self._journal,
-            self._policy,
-            self._secrets,
-            self._pause,
-            self._sleep,
+    def _let_in(
+        self,
+        db: Db,
+        op_id: OpId,
+        kind: Kind,
+        plan: Plan,
+        via: str,
+        *,
+        dseq: Dseq | None = None,
+        name: str = "",
+        follows: OpId | None = None,
+    ) -> OverBudget | None:
+        """The yes is used up, what it approved written down and its exposure held at once, or not at all."""
+        journal.open_operation(
+            db,
             op_id,
+            kind,
+            plan.record,
+            dseq=dseq,
+            name=name,
+            plan=None if kind is Kind.EXEC else text_of(plan),
+            follows=follows,
+        )
+        try:
+            if plan.exposure:
+                self._ledger.reserve(db, op_id, plan.exposure, dseq=dseq)
+            journal.advance(db, op_id, State.RESERVED, f"approved by {via}")
+        except OverBudget as over:
+            journal.advance(db, op_id, State.REFUSED, over.what)
+            return over
+        return None
+
+    async def _check_taken(self, path: str, subject: str | None = None) -> None:
+        if self._client.counts_refusals:
+            await self._refusals.check(self._client.account, f"POST {path}", subject)
+
+    def _operation(self, op_id: OpId, epoch: int = 1) -> AuthorisedOperation:
+        return AuthorisedOperation(
+            closer=self._writer,
+            reader=self._reader,
+            store=self._store,
+            ledger=self._ledger,
+            policy=self._policy,
+            secrets=self._secrets,
+            pause=self._pause,
+            sleep=self._sleep,
+            wire=self.wire,
+            op_id=op_id,
+            epoch=epoch,
+            certain_seconds=self._certain_seconds,
         )
 
 

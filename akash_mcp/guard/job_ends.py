@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from akash_mcp.errors import LedgerUnusable
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.store import Db, Store
 from akash_mcp.ids import Dseq
 
 log = logging.getLogger(__name__)
@@ -53,47 +52,52 @@ class JobEnd:
 class JobEnds:
     """What is kept of runs that ended. It never raises `LedgerUnusable`."""
 
-    def __init__(self, store: Store, now: Callable[[], float]) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._now = now
 
-    def keep(self, dseq: Dseq, end: JobEnd) -> None:
+    async def keep(self, dseq: Dseq, end: JobEnd) -> None:
         """Keep how a deployment's run ended, unless an end of it is known: nothing that comes later is its end."""
-        row = {
-            "dseq": dseq,
-            "at": end.at,
-            "how": end.how.name,
-            "exit_code": end.exit_code,
-            "lines": json.dumps(end.lines),
-            "forgotten": self._now() - KEPT_SECONDS,
-        }
+
+        def write(db: Db) -> None:
+            db.run("DELETE FROM jobs WHERE at < :before", before=db.now - KEPT_SECONDS)
+            db.run(
+                "INSERT INTO jobs (account, dseq, at, how, exit_code, lines)"
+                " VALUES (:account, :dseq, :at, :how, :exit_code, :lines) ON CONFLICT (account, dseq) DO NOTHING",
+                account=db.account,
+                dseq=dseq,
+                at=end.at,
+                how=end.how.name,
+                exit_code=end.exit_code,
+                lines=json.dumps(end.lines),
+            )
+
         try:
-            with self._store.transaction() as db:
-                db.execute("DELETE FROM jobs WHERE at < :forgotten", row)
-                db.execute(
-                    "INSERT INTO jobs (account, dseq, at, how, exit_code, lines) "
-                    "VALUES ('', :dseq, :at, :how, :exit_code, :lines) ON CONFLICT (account, dseq) DO NOTHING",
-                    row,
-                )
+            await self._store.run(write)
         except LedgerUnusable:
             log.exception("how the run of deployment %s ended was not kept", dseq)
 
-    def kept(self, dseq: Dseq) -> JobEnd | None:
+    async def kept(self, dseq: Dseq) -> JobEnd | None:
         """How a deployment's run ended, where that was within `KEPT_SECONDS`; else None."""
+
+        def read(db: Db) -> JobEnd | None:
+            row = db.one(
+                "SELECT at, how, exit_code, lines FROM jobs"
+                " WHERE account = :account AND dseq = :dseq AND at >= :since",
+                account=db.account,
+                dseq=dseq,
+                since=db.now - KEPT_SECONDS,
+            )
+            if row is None:
+                return None
+            return JobEnd(
+                how=Ending[row["how"]],
+                at=row["at"],
+                exit_code=row["exit_code"],
+                lines=tuple(json.loads(row["lines"])),
+            )
+
         try:
-            with self._store.reading() as db:
-                row = db.execute(
-                    "SELECT at, how, exit_code, lines FROM jobs WHERE account = '' AND dseq = :dseq AND at >= :since",
-                    {"dseq": dseq, "since": self._now() - KEPT_SECONDS},
-                ).fetchone()
+            return await self._store.read(read)
         except LedgerUnusable:
             log.exception("how the run of deployment %s ended cannot be read", dseq)
             return None
-        if row is None:
-            return None
-        return JobEnd(
-            how=Ending[row["how"]],
-            at=row["at"],
-            exit_code=row["exit_code"],
-            lines=tuple(json.loads(row["lines"])),
-        )

@@ -2,11 +2,15 @@
 
     planned → reserved → created → offered → leased → ready      a launch
     planned → reserved → done                                    everything else
-    refused   definitely nothing happened
-    unknown   the answer was lost: it must be looked up
-    closed    proven closed
+    refused     definitely nothing happened
+    unknown     the answer was lost: it must be looked up
+    unwinding   it is being closed again, until that is proven
+    closed      proven closed
 
 It is also what tells our deployments from other people's: what we did not create, we do not close unasked.
+
+All here are plain functions over an open transaction, for `store.run` and `store.read`. What an operation writes
+carries its `epoch`: it raises `TakenOver`, and writes nothing, where another worker has it by now.
 """
 
 from __future__ import annotations
@@ -14,15 +18,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from sqlite3 import Connection, IntegrityError, Row
+from sqlite3 import Row
 
-from akash_mcp.guard.holds import Holds
-from akash_mcp.guard.refusals import Refusals
-from akash_mcp.guard.store import Store
+from akash_mcp.guard import holds
+from akash_mcp.guard.store import Db
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize.text import one_line
 from akash_mcp.sdl.secret_reference import SCHEME, names_mentioned
@@ -44,11 +46,15 @@ class State(StrEnum):
     DONE = "done"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    UNWINDING = "unwinding"
     CLOSED = "closed"
 
 
 _ENDS = (State.READY, State.DONE, State.REFUSED, State.CLOSED)
 """Who has come so far acts no more, and has nothing in hand."""
+
+IS_OPEN = "state NOT IN ('ready', 'done', 'refused', 'closed')"
+"""The same in SQL, turned round."""
 
 
 class Kind(StrEnum):
@@ -87,7 +93,8 @@ class Sources:
 class Operation:
     """One journalled operation as it stands. Times are seconds since the epoch; `note` is its last step's.
 
-    `name` is what a launch's deployment is called, without the operation.
+    `name` is what a launch's deployment is called, without the operation. `plan` is what was approved, as JSON, while
+    it is open. `ends_at` is when the run that a launch began ends at the latest, and `until` what ends it earlier.
     """
 
     op_id: OpId
@@ -99,6 +106,18 @@ class Operation:
     created_at: float
     updated_at: float
     name: str = ""
+    agent: str = ""
+    plan: str | None = None
+    epoch: int = 1
+    ends_at: float | None = None
+    until: str | None = None
+    retry_at: float | None = None
+    tries: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has come to its end."""
+        return self.state in _ENDS
 
 
 def new_op_id() -> OpId:
@@ -122,203 +141,292 @@ class OperationExists(Exception):
         self.op_id = op_id
 
 
-class Journal:
-    """The operations of this user on this machine, what each has in hand (`holds`), and what was refused (`refusals`).
+def open_operation(
+    db: Db,
+    op_id: OpId,
+    kind: Kind,
+    summary: str,
+    *,
+    dseq: Dseq | None = None,
+    name: str = "",
+    plan: str | None = None,
+    follows: OpId | None = None,
+) -> None:
+    """Write down what is about to be done, and take its deployment in hand.
 
-    Raises `LedgerUnusable` when the file cannot be used.
+    Raises `OperationExists` where it was opened before, by whichever process, and `Busy` where another one has
+    the deployment. Closing always may. A command changes nothing that others do. The summary is cleaned on its way:
+    it names what an SDL names.
     """
+    if db.one("SELECT 1 FROM operations WHERE op_id = :op_id", op_id=op_id):
+        raise OperationExists(op_id)
+    db.run(
+        "INSERT INTO operations (op_id, number, account, agent, kind, state, dseq, name, summary, plan, created_at,"
+        " updated_at, worker, epoch, tries, follows) SELECT :op_id, COALESCE(MAX(number), 0) + 1, :account, :agent,"
+        " :kind, :state, :dseq, :name, :summary, :plan, :now, :now, :worker, 1, 0, :follows FROM operations",
+        op_id=op_id,
+        account=db.account,
+        agent=db.agent,
+        kind=kind,
+        state=State.PLANNED,
+        dseq=dseq,
+        name=name,
+        summary=one_line(summary, limit=LONGEST_SUMMARY),
+        plan=plan,
+        now=db.now,
+        worker=db.worker,
+        follows=follows,
+    )
+    _step(db, op_id, State.PLANNED, "")
+    holds.take(db, op_id, None if kind is Kind.EXEC else dseq, by_force=kind is Kind.CLOSE)
 
-    def __init__(self, store: Store, now: Callable[[], float]) -> None:
-        self._store = store
-        self._now = now
-        self.holds = Holds(store, now)
-        self.refusals = Refusals(store, now)
 
-    def together(self) -> AbstractContextManager[Connection]:
-        """One transaction around several entries, the ledger's as well: they are in one file."""
-        return self._store.transaction()
+def advance(db: Db, op_id: OpId, state: State, note: str = "", *, epoch: int | None = None) -> None:
+    """Write down that an operation reached `state`. What is closed stays closed; what was refused is forgotten.
 
-    def open(self, op_id: OpId, kind: Kind, summary: str, dseq: Dseq | None = None, name: str = "") -> None:
-        """Write down what is about to be done, and take its deployment in hand.
+    The note is cleaned on its way: it may quote an upstream, and what stands here reaches models and people later.
+    """
+    if epoch is not None:
+        holds.check_epoch(db, op_id, epoch)
+    moved = db.run(
+        "UPDATE operations SET state = :state, updated_at = :now WHERE op_id = :op_id AND state <> :closed",
+        state=state,
+        now=db.now,
+        op_id=op_id,
+        closed=State.CLOSED,
+    )
+    if moved:
+        _step(db, op_id, state, one_line(note, limit=LONGEST_NOTE))
+    if state in _ENDS:
+        holds.let_go(db, op_id)
+        _forget_plan(db, op_id)
+    if state is State.REFUSED:
+        db.run("UPDATE operations SET sdl = NULL, manifest = NULL WHERE op_id = :op_id", op_id=op_id)
 
-        Raises `OperationExists` where it was opened before, by whichever process, and `Busy` where another one has
-        the deployment. Closing always may. A command changes nothing that others do. The summary is cleaned on its way:
-        it names what an SDL names.
-        """
-        now, summary = self._now(), one_line(summary, limit=LONGEST_SUMMARY)
-        with self._store.transaction() as db:
-            if db.execute("SELECT 1 FROM operations WHERE op_id = ?", (op_id,)).fetchone():
-                raise OperationExists(op_id)
-            db.execute(
-                "INSERT INTO operations (op_id, kind, state, dseq, summary, created_at, updated_at, name)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (op_id, kind, State.PLANNED, dseq, summary, now, now, name),
-            )
-            db.execute("INSERT INTO steps VALUES (?, ?, ?, ?)", (op_id, now, State.PLANNED, ""))
-            if kind is not Kind.EXEC:
-                self.holds.take(db, op_id, dseq, by_force=kind is Kind.CLOSE)
 
-    def advance(self, op_id: OpId, state: State, note: str = "") -> None:
-        """Write down that an operation reached `state`. What is closed stays closed; what was refused is forgotten.
+def created(
+    db: Db, op_id: OpId, dseq: Dseq, sources: Sources, *, alone: bool = False, epoch: int | None = None
+) -> bool:
+    """Write down which deployment a launch created, with what it runs, and take it in hand.
 
-        The note is cleaned on its way: it may quote an upstream, and what stands here reaches models and people later.
-        """
-        now, note = self._now(), one_line(note, limit=LONGEST_NOTE)
-        with self._store.transaction() as db:
-            moved = db.execute(
-                "UPDATE operations SET state = ?, updated_at = ? WHERE op_id = ? AND state <> ?",
-                (state, now, op_id, State.CLOSED),
-            ).rowcount
-            if moved:
-                db.execute("INSERT INTO steps VALUES (?, ?, ?, ?)", (op_id, now, state, note))
-            if state in _ENDS:
-                self.holds.let_go(op_id)
-            if state is State.REFUSED:
-                db.execute("UPDATE operations SET sdl = NULL, manifest = NULL WHERE op_id = ?", (op_id,))
+    False, and nothing is written, where that is another launch's deployment; with `alone` also while another
+    launch of the same manifest does not know its own and was not refused: it could be that one's.
+    """
+    if epoch is not None:
+        holds.check_epoch(db, op_id, epoch)
+    if alone and rivals(db, op_id, sources.manifest):
+        return False
+    # The file knows one launch for each deployment.
+    taken = db.one(
+        "SELECT 1 FROM operations WHERE account = :account AND dseq = :dseq AND kind = :launch AND op_id <> :op_id",
+        account=db.account,
+        dseq=dseq,
+        launch=Kind.LAUNCH,
+        op_id=op_id,
+    )
+    if taken:
+        return False
+    db.run("UPDATE operations SET dseq = :dseq WHERE op_id = :op_id", dseq=dseq, op_id=op_id)
+    keep_sources(db, op_id, sources)
+    holds.take(db, op_id, dseq, by_force=True)
+    advance(db, op_id, State.CREATED)
+    return True
 
-    def created(self, op_id: OpId, dseq: Dseq, sources: Sources, *, alone: bool = False) -> bool:
-        """Write down which deployment a launch created, with what it runs, and take it in hand.
 
-        False, and nothing is written, where that is another launch's deployment; with `alone` also while another
-        launch of the same manifest does not know its own and was not refused: it could be that one's.
-        """
-        with self._store.transaction() as db:
-            if alone and self._rivals(db, op_id, sources.manifest):
-                return False
-            try:
-                db.execute("UPDATE operations SET dseq = ? WHERE op_id = ?", (dseq, op_id))
-            except IntegrityError:  # the file knows one launch for each deployment
-                return False
-            self.keep_sources(op_id, sources)
-            self.holds.take(db, op_id, dseq, by_force=True)
-            self.advance(op_id, State.CREATED)
-            return True
+def rivals(db: Db, op_id: OpId, manifest: str) -> list[OpId]:
+    """The other launches of the same manifest that may have created a deployment and do not know which."""
+    rows = db.all(
+        "SELECT op_id FROM operations WHERE account = :account AND kind = :launch AND dseq IS NULL"
+        " AND manifest = :manifest AND op_id <> :op_id ORDER BY number",
+        account=db.account,
+        launch=Kind.LAUNCH,
+        manifest=manifest,
+        op_id=op_id,
+    )
+    return [OpId(row["op_id"]) for row in rows]
 
-    def rivals(self, op_id: OpId, manifest: str) -> list[OpId]:
-        """The other launches of the same manifest that may have created a deployment and do not know which."""
-        with self._store.reading() as db:
-            return self._rivals(db, op_id, manifest)
 
-    def finish(self, op_id: OpId) -> None:
-        """An operation that is one request is done. A launch that was unwound stays what it became: closed."""
-        operation = self.find(op_id)
-        if operation is not None and operation.state not in (State.CLOSED, State.DONE):
-            self.advance(op_id, State.DONE)
+def finish(db: Db, op_id: OpId) -> None:
+    """An operation that is one request is done. A launch that was unwound stays what it became: closed."""
+    operation = find(db, op_id)
+    if operation is not None and operation.state not in (State.CLOSED, State.DONE):
+        advance(db, op_id, State.DONE)
 
-    def keep_sources(self, op_id: OpId, sources: Sources) -> None:
-        """Keep what a lease or an update will need. It may hold secrets; `mark_closed` forgets it."""
-        with self._store.transaction() as db:
-            db.execute(
-                "UPDATE operations SET sdl = ?, manifest = ?, runtime_limit_hours = ?, manifest_version = ?"
-                " WHERE op_id = ?",
-                (sources.sdl, sources.manifest, sources.runtime_limit_hours, sources.manifest_version, op_id),
-            )
 
-    def sources(self, dseq: Dseq) -> Sources | None:
-        """What a deployment of ours that is still open runs, else None."""
-        with self._store.reading() as db:
-            row = db.execute(
-                "SELECT sdl, manifest, runtime_limit_hours, manifest_version FROM operations"
-                " WHERE dseq = ? AND kind = ? AND manifest IS NOT NULL",
-                (dseq, Kind.LAUNCH),
-            ).fetchone()
-        return Sources(*row) if row else None
+def keep_sources(db: Db, op_id: OpId, sources: Sources) -> None:
+    """Keep what a lease or an update will need. It may hold secrets; `mark_closed` forgets it."""
+    db.run(
+        "UPDATE operations SET sdl = :sdl, manifest = :manifest, runtime_limit_hours = :hours,"
+        " manifest_version = :version WHERE op_id = :op_id",
+        sdl=sources.sdl,
+        manifest=sources.manifest,
+        hours=sources.runtime_limit_hours,
+        version=sources.manifest_version,
+        op_id=op_id,
+    )
 
-    def note_secrets(self, op_id: OpId, dseq: Dseq, names: Iterable[str]) -> None:
-        """Write down that an update gives a deployment these secrets, whoever created it."""
-        known = dict.fromkeys((*self.secrets_of(dseq), *names))
-        with self._store.transaction() as db:
-            references = " ".join(f"{SCHEME}{name}" for name in known)
-            db.execute("UPDATE operations SET sdl = ? WHERE op_id = ?", (references or None, op_id))
 
-    def secrets_of(self, dseq: Dseq) -> tuple[str, ...]:
-        """The names of the secrets that a deployment was given, as far as it is open or was changed by us."""
-        with self._store.reading() as db:
-            rows = db.execute(
-                "SELECT sdl FROM operations WHERE dseq = ? AND sdl IS NOT NULL", (dseq,)
-            ).fetchall()
-        return names_mentioned("\n".join(row["sdl"] for row in rows))
+def sources(db: Db, dseq: Dseq) -> Sources | None:
+    """What a deployment of ours that is still open runs, else None."""
+    row = db.one(
+        "SELECT sdl, manifest, runtime_limit_hours, manifest_version FROM operations"
+        " WHERE account = :account AND dseq = :dseq AND kind = :launch AND manifest IS NOT NULL",
+        account=db.account,
+        dseq=dseq,
+        launch=Kind.LAUNCH,
+    )
+    return Sources(*row) if row else None
 
-    def mark_closed(self, dseq: Dseq, note: str) -> None:
-        """A deployment is proven closed: its launch ends, and what it ran is forgotten."""
-        now = self._now()
-        with self._store.transaction() as db:
-            launches = db.execute(
-                "SELECT op_id FROM operations WHERE dseq = ? AND kind = ?", (dseq, Kind.LAUNCH)
-            ).fetchall()
-            for row in launches:
-                db.execute(
-                    "UPDATE operations SET state = ?, sdl = NULL, manifest = NULL, held_until = NULL, updated_at = ?"
-                    " WHERE op_id = ?",
-                    (State.CLOSED, now, row["op_id"]),
-                )
-                db.execute("INSERT INTO steps VALUES (?, ?, ?, ?)", (row["op_id"], now, State.CLOSED, note))
-        self._store.forget_deleted()
 
-    def leased_at(self, dseq: Dseq) -> float | None:
-        """When a deployment of ours got its first lease, in seconds since the epoch; None where none is known."""
-        with self._store.reading() as db:
-            (at,) = db.execute(
-                "SELECT MIN(steps.at) FROM steps JOIN operations USING (op_id)"
-                " WHERE operations.dseq = ? AND steps.state IN (?, ?)",
-                (dseq, State.LEASED, State.READY),
-            ).fetchone()
-        return None if at is None else float(at)
+def sources_of(db: Db, op_id: OpId) -> Sources | None:
+    """What a launch sends or sent, also before it knows its deployment."""
+    row = db.one(
+        "SELECT sdl, manifest, runtime_limit_hours, manifest_version FROM operations"
+        " WHERE op_id = :op_id AND manifest IS NOT NULL",
+        op_id=op_id,
+    )
+    return Sources(*row) if row else None
 
-    def delivered_at(self, dseq: Dseq) -> float | None:
-        """When what a deployment of ours runs was last about to be sent, in seconds since the epoch."""
-        with self._store.reading() as db:
-            (at,) = db.execute(
-                "SELECT MAX(created_at) FROM operations WHERE dseq = ? AND (kind = ? OR (kind = ? AND state = ?))",
-                (dseq, Kind.LAUNCH, Kind.UPDATE, State.DONE),
-            ).fetchone()
-        return None if at is None else float(at)
 
-    def find(self, op_id: OpId) -> Operation | None:
-        """One operation by its id."""
-        return self._one("op_id = ?", op_id)
+def note_secrets(db: Db, op_id: OpId, dseq: Dseq, names: Iterable[str]) -> None:
+    """Write down that an update gives a deployment these secrets, whoever created it."""
+    known = dict.fromkeys((*secrets_of(db, dseq), *names))
+    references = " ".join(f"{SCHEME}{name}" for name in known)
+    db.run("UPDATE operations SET sdl = :sdl WHERE op_id = :op_id", sdl=references or None, op_id=op_id)
 
-    def launch_of(self, dseq: Dseq) -> Operation | None:
-        """The launch that created a deployment, or None when we did not create it."""
-        return self._one("dseq = ? AND kind = 'launch'", dseq)
 
-    def open_launches(self) -> list[Operation]:
-        """The launches that may have an open deployment, newest first. Of one without a dseq nobody knows."""
-        with self._store.reading() as db:
-            rows = db.execute(
-                f"{_OPERATIONS} WHERE kind = 'launch' AND state NOT IN ('planned', 'refused', 'closed')"
-                " ORDER BY created_at DESC"
-            ).fetchall()
-        return [_operation(row) for row in rows]
+def secrets_of(db: Db, dseq: Dseq) -> tuple[str, ...]:
+    """The names of the secrets that a deployment was given, as far as it is open or was changed by us."""
+    rows = db.all(
+        "SELECT sdl FROM operations WHERE account = :account AND dseq = :dseq AND sdl IS NOT NULL",
+        account=db.account,
+        dseq=dseq,
+    )
+    return names_mentioned("\n".join(row["sdl"] for row in rows))
 
-    def was_leased(self, dseq: Dseq) -> bool:
-        """Whether one of our operations got a lease for a deployment."""
-        with self._store.reading() as db:
-            row = db.execute(
-                "SELECT 1 FROM steps JOIN operations USING (op_id) WHERE operations.dseq = ?"
-                " AND steps.state IN ('leased', 'ready') LIMIT 1",
-                (dseq,),
-            ).fetchone()
-        return row is not None
 
-    def _rivals(self, db: Connection, op_id: OpId, manifest: str) -> list[OpId]:
-        rows = db.execute(
-            "SELECT op_id FROM operations WHERE kind = ? AND dseq IS NULL AND manifest = ? AND op_id <> ?"
-            " ORDER BY created_at",
-            (Kind.LAUNCH, manifest, op_id),
-        ).fetchall()
-        return [OpId(row["op_id"]) for row in rows]
+def mark_closed(db: Db, dseq: Dseq, note: str) -> None:
+    """A deployment is proven closed: its launch ends, and what it ran is forgotten, also in SQLite's log."""
+    db.forget_deleted()
+    launches = db.all(
+        "SELECT op_id FROM operations WHERE account = :account AND dseq = :dseq AND kind = :launch",
+        account=db.account,
+        dseq=dseq,
+        launch=Kind.LAUNCH,
+    )
+    for row in launches:
+        db.run(
+            "UPDATE operations SET state = :state, sdl = NULL, manifest = NULL, plan = NULL, lease_until = NULL,"
+            " updated_at = :now WHERE op_id = :op_id",
+            state=State.CLOSED,
+            now=db.now,
+            op_id=row["op_id"],
+        )
+        _step(db, row["op_id"], State.CLOSED, note)
 
-    def _one(self, condition: str, value: str) -> Operation | None:
-        with self._store.reading() as db:
-            row = db.execute(
-                f"{_OPERATIONS} WHERE {condition} ORDER BY created_at DESC LIMIT 1", (value,)
-            ).fetchone()
-        return _operation(row) if row else None
+
+def leased_at(db: Db, dseq: Dseq) -> float | None:
+    """When a deployment of ours got its first lease, in seconds since the epoch; None where none is known."""
+    at = db.value(
+        "SELECT MIN(steps.at) FROM steps JOIN operations ON operations.op_id = steps.op_id"
+        " WHERE operations.account = :account AND operations.dseq = :dseq AND steps.state IN (:leased, :ready)",
+        account=db.account,
+        dseq=dseq,
+        leased=State.LEASED,
+        ready=State.READY,
+    )
+    return None if at is None else float(at)
+
+
+def delivered_at(db: Db, dseq: Dseq) -> float | None:
+    """When what a deployment of ours runs was last about to be sent, in seconds since the epoch."""
+    at = db.value(
+        "SELECT MAX(created_at) FROM operations WHERE account = :account AND dseq = :dseq"
+        " AND (kind = :launch OR (kind = :update AND state = :done))",
+        account=db.account,
+        dseq=dseq,
+        launch=Kind.LAUNCH,
+        update=Kind.UPDATE,
+        done=State.DONE,
+    )
+    return None if at is None else float(at)
+
+
+def find(db: Db, op_id: OpId) -> Operation | None:
+    """One operation by its id."""
+    row = db.one(
+        f"{_OPERATIONS} WHERE op_id = :op_id AND account = :account", op_id=op_id, account=db.account
+    )
+    return _operation(row) if row else None
+
+
+def newest(db: Db, op_id: OpId) -> Operation | None:
+    """An operation, or the one that goes on with what it was for: a launch at another provider."""
+    operation = find(db, op_id)
+    while operation is not None:
+        row = db.one("SELECT op_id FROM operations WHERE follows = :op_id", op_id=operation.op_id)
+        if row is None:
+            break
+        operation = find(db, OpId(row["op_id"]))
+    return operation
+
+
+def launch_of(db: Db, dseq: Dseq) -> Operation | None:
+    """The launch that created a deployment, or None when we did not create it."""
+    row = db.one(
+        f"{_OPERATIONS} WHERE account = :account AND dseq = :dseq AND kind = :launch",
+        account=db.account,
+        dseq=dseq,
+        launch=Kind.LAUNCH,
+    )
+    return _operation(row) if row else None
+
+
+def open_launches(db: Db) -> list[Operation]:
+    """The launches that may have an open deployment, newest first. Of one without a dseq nobody knows."""
+    rows = db.all(
+        f"{_OPERATIONS} WHERE account = :account AND kind = :launch AND state NOT IN (:planned, :refused, :closed)"
+        " ORDER BY number DESC",
+        account=db.account,
+        launch=Kind.LAUNCH,
+        planned=State.PLANNED,
+        refused=State.REFUSED,
+        closed=State.CLOSED,
+    )
+    return [_operation(row) for row in rows]
+
+
+def under_way(db: Db) -> list[Operation]:
+    """The operations that have not come to their end, newest first."""
+    rows = db.all(
+        f"{_OPERATIONS} WHERE account = :account AND {IS_OPEN} ORDER BY number DESC", account=db.account
+    )
+    return [_operation(row) for row in rows]
+
+
+def was_leased(db: Db, dseq: Dseq) -> bool:
+    """Whether one of our operations got a lease for a deployment."""
+    return leased_at(db, dseq) is not None
+
+
+def _step(db: Db, op_id: str, state: State, note: str) -> None:
+    db.run(
+        "INSERT INTO steps (op_id, number, at, state, note)"
+        " SELECT :op_id, COALESCE(MAX(number), 0) + 1, :now, :state, :note FROM steps WHERE op_id = :op_id",
+        op_id=op_id,
+        now=db.now,
+        state=state,
+        note=note,
+    )
+
+
+def _forget_plan(db: Db, op_id: OpId) -> None:
+    """What was approved can hold what an SDL holds, and nobody needs it any more."""
+    db.run("UPDATE operations SET plan = NULL WHERE op_id = :op_id", op_id=op_id)
 
 
 _OPERATIONS = (
-    "SELECT *, (SELECT note FROM steps WHERE steps.op_id = operations.op_id ORDER BY rowid DESC LIMIT 1) AS note"
+    "SELECT *, (SELECT note FROM steps WHERE steps.op_id = operations.op_id ORDER BY steps.number DESC LIMIT 1) AS note"
     " FROM operations"
 )
 
@@ -333,5 +441,12 @@ def _operation(row: Row) -> Operation:
         note=row["note"] or "",
         created_at=row["created_at"],
         updated_at=row["updated_at"],
-        name=row["name"] or "",
+        name=row["name"],
+        agent=row["agent"],
+        plan=row["plan"],
+        epoch=row["epoch"],
+        ends_at=row["ends_at"],
+        until=row["until"],
+        retry_at=row["retry_at"],
+        tries=row["tries"],
     )

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import secrets
 
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.store import Db
 
 KEY_BYTES = 32
 
 
-def shared_key(store: Store, name: str) -> bytes:
-    """32 random bytes that all processes of one state folder have under this name, made at the first need.
+def shared_key(db: Db, name: str) -> bytes:
+    """32 random bytes that all processes of one state folder have under this name, made at the first need."""
+    db.run(
+        "INSERT INTO keys (name, secret) VALUES (:name, :secret) ON CONFLICT (name) DO NOTHING",
+        name=name,
+        secret=secrets.token_hex(KEY_BYTES),
+    )
+    return bytes.fromhex(db.value("SELECT secret FROM keys WHERE name = :name", name=name))
 
-    Raises `LedgerUnusable` when the file cannot be used.
-    """
-    with store.transaction() as db:
-        db.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", (name, secrets.token_bytes(KEY_BYTES)))
-        (secret,) = db.execute("SELECT secret FROM keys WHERE name = ?", (name,)).fetchone()
-    return bytes(secret)
+
+def known_key(db: Db, name: str) -> bytes | None:
+    """The same where one of the processes made it already; None where none did."""
+    row = db.one("SELECT secret FROM keys WHERE name = :name", name=name)
+    return bytes.fromhex(row["secret"]) if row else None

@@ -6,18 +6,24 @@ keeps it held.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from akash_mcp.clients.console.models import Created
 from akash_mcp.clients.console.names import full_name
 from akash_mcp.errors import AkashError, LedgerUnusable, OutcomeUnknown, WalletProvisioning
+from akash_mcp.guard import holds, journal, sends
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.journal import Sources, State
 from akash_mcp.guard.lease_permit import LeasePermit
 from akash_mcp.guard.operation import AuthorisedOperation
 from akash_mcp.guard.plans import LaunchPlan
 from akash_mcp.guard.secret_store import manifest_version
+from akash_mcp.guard.store import Db
 from akash_mcp.ids import Dseq, OpId
+
+CREATE = "create"
+"""The one step of a launch that makes a deployment."""
 
 _PROVISIONING_PAUSES = 14  # as many as Console's own page makes
 
@@ -49,20 +55,21 @@ class LaunchPermit:
         self,
         first: Callable[[], Awaitable[None]] = _nothing,
         was_there_before: Callable[[Dseq], Awaitable[bool]] = _never,
+        known_before: Callable[[], Mapping[str, Any]] = dict,
     ) -> Created:
         """Create the deployment. Sent once: raises `OutcomeUnknown` when the answer was lost.
 
-        `first` is awaited before each request, and `was_there_before` asked of what the answer names: that was not
-        created then, whatever the answer says. Raises `Unwound` for a deployment that could not be written down: it was
-        closed again.
+        `first` is awaited before each request, what it left `known_before` is written down with it, and
+        `was_there_before` asked of what the answer names: that was not created then, whatever the answer says. Raises
+        `Unwound` for a deployment that could not be written down: it was closed again.
         """
         operation = self._operation
-        with operation.accounted(on_refusal=State.REFUSED):
+        async with operation.accounted(on_refusal=State.REFUSED):
             # Known to every process before the request: another launch of the same could be taken for this one.
-            operation.journal.keep_sources(operation.op_id, self._sources(self.plan.manifest))
-            created = await self._created(first)
+            await operation.store.run(journal.keep_sources, self.op_id, self._sources(self.plan.manifest))
+            created = await self._created(first, known_before)
         if await was_there_before(created.dseq):
-            operation.journal.advance(self.op_id, State.UNKNOWN, "the answer names what was there before")
+            await operation.advance(State.UNKNOWN, "the answer names what was there before")
             raise OutcomeUnknown(
                 f"The Console answered with deployment {created.dseq}, which was there before.",
                 next_step=f"{self.plan.exposure} stay reserved. Look with list_deployments; do not simply try again.",
@@ -70,7 +77,7 @@ class LaunchPermit:
         try:
             # With secrets the Console's own can hold their values: ours has their names, and is filled in when needed.
             named = bool(self.plan.contents.secrets)
-            is_ours = self._record(created.dseq, self.plan.manifest if named else created.manifest)
+            is_ours = await self._record(created.dseq, self.plan.manifest if named else created.manifest)
         except AkashError as unwritten:
             raise await self.abandoning(created.dseq).unwind(unwritten) from unwritten
         if not is_ours:
@@ -80,29 +87,37 @@ class LaunchPermit:
             )
         return created
 
-    async def _created(self, first: Callable[[], Awaitable[None]]) -> Created:
+    async def _created(
+        self, first: Callable[[], Awaitable[None]], known_before: Callable[[], Mapping[str, Any]]
+    ) -> Created:
         # Where refusals are counted (autumn 2026) it is sent twice, with the same patience.
         counts = self.plan.runtime_limit_hours is not None
         for pauses in [_PROVISIONING_PAUSES] if counts else [1] * _PROVISIONING_PAUSES:
             try:
-                return await self._send(first)
+                return await self._send(first, known_before)
             except WalletProvisioning:
                 # A definite no: a new account's wallet is still being set up, and nothing was done.
                 for _ in range(pauses):
                     await self._operation.pause()
-        return await self._send(first)
+        return await self._send(first, known_before)
 
-    async def _send(self, first: Callable[[], Awaitable[None]]) -> Created:
+    async def _send(
+        self, first: Callable[[], Awaitable[None]], known_before: Callable[[], Mapping[str, Any]]
+    ) -> Created:
         async def send() -> Created:
             await first()
             values = await self._operation.secrets.values(self.plan.contents.secret_names)
             self._version = manifest_version(self.plan.sdl, values) if values else None
-            return await self._operation.writer.create_deployment(
-                self.plan.sdl,
-                self.plan.deposit,
-                name=full_name(self.plan.title, self._operation.op_id),
-                runtime_limit_hours=self.plan.runtime_limit_hours,
-                secrets=values,
+            return await self._operation.write_once(
+                CREATE,
+                lambda writer: writer.create_deployment(
+                    self.plan.sdl,
+                    self.plan.deposit,
+                    name=full_name(self.plan.title, self.op_id),
+                    runtime_limit_hours=self.plan.runtime_limit_hours,
+                    secrets=values,
+                ),
+                known_before,
             )
 
         return await self._operation.once_taken(send)
@@ -113,21 +128,43 @@ class LaunchPermit:
         self._version = manifest_version(self.plan.sdl, values) if values else None
         return self._sources(self.plan.manifest).version
 
-    def adopt(self, dseq: Dseq, *, by_name: bool = False) -> bool:
+    async def keep(self) -> None:
+        """Renew the hold on what it acts on. Raises `TakenOver` where that is gone."""
+        await self._operation.store.run(holds.keep, self.op_id, self._operation.epoch)
+
+    async def sent(self) -> sends.Send | None:
+        """The creation as it was sent, by this process or one before it; None where it never was."""
+        return await self._operation.sent(CREATE)
+
+    def assumed_sent(self, at: float) -> sends.Send:
+        """The creation of an older version of this program, which did not write down whether it was sent."""
+        return sends.Send(at, {"version": self._sources(self.plan.manifest).version}, None)
+
+    async def adopt(self, dseq: Dseq, *, by_name: bool = False) -> bool:
         """Take up a deployment that was found to be what a lost answer created.
 
         False where it is another launch's, or could be: of the same manifest, without a deployment, and not refused.
         One that was found `by_name` can only be ours.
         """
-        return self._record(dseq, self.plan.manifest, alone=not by_name)
+        return await self._record(dseq, self.plan.manifest, alone=not by_name)
 
-    def give_up(self, note: str) -> None:
+    async def give_up(self, note: str) -> None:
         """Write down what the search for a lost creation came to. Its reservation stays held."""
-        self._operation.journal.advance(self.op_id, State.UNKNOWN, note)
+        await self._operation.advance(State.UNKNOWN, note)
 
-    def rivals(self) -> list[OpId]:
+    async def never_was(self, note: str) -> None:
+        """Write down that it is certain that nothing was created: what was reserved for it is given back."""
+        operation = self._operation
+
+        def write(db: Db) -> None:
+            journal.advance(db, operation.op_id, State.REFUSED, note, epoch=operation.epoch)
+            operation.ledger.release(db, operation.op_id)
+
+        await operation.store.run(write)
+
+    async def rivals(self) -> list[OpId]:
         """The other launches of the same manifest that may have created what is found."""
-        return self._operation.journal.rivals(self.op_id, self.plan.manifest)
+        return await self._operation.store.read(journal.rivals, self.op_id, self.plan.manifest)
 
     def leasing(self, dseq: Dseq) -> LeasePermit:
         """The part of this permit that leases for the deployment just created."""
@@ -137,14 +174,18 @@ class LaunchPermit:
         """The part of this permit that closes the deployment just created."""
         return ClosePermit(self._operation, dseq)
 
-    def _record(self, dseq: Dseq, manifest: str, *, alone: bool = False) -> bool:
-        operation = self._operation
+    async def _record(self, dseq: Dseq, manifest: str, *, alone: bool = False) -> bool:
+        operation, sources = self._operation, self._sources(manifest)
+
+        def write(db: Db) -> bool:
+            if not journal.created(db, self.op_id, dseq, sources, alone=alone, epoch=operation.epoch):
+                return False
+            operation.ledger.attach(db, self.op_id, dseq)
+            sends.answered(db, self.op_id, CREATE, "taken")
+            return True
+
         try:
-            with operation.journal.together():
-                if not operation.journal.created(operation.op_id, dseq, self._sources(manifest), alone=alone):
-                    return False
-                operation.ledger.attach(operation.op_id, dseq)
-                return True
+            return await operation.store.run(write)
         except LedgerUnusable as unwritten:
             raise AkashError(
                 f"Deployment {dseq} was created and could not be written down: {unwritten.what}",

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from akash_mcp.clients.console.client import BID_GONE, PROVIDER_GONE
 from akash_mcp.clients.console.generation import Generation
@@ -33,10 +33,12 @@ from akash_mcp.errors import (
     Unauthorized,
     Unreachable,
 )
+from akash_mcp.guard import journal, sends
 from akash_mcp.guard.bounds import Bound, Terms, leases_not_closed, read_bound
 from akash_mcp.guard.close_permit import ClosePermit, certain
 from akash_mcp.guard.journal import Sources, State
 from akash_mcp.guard.operation import DEFINITE, READ_ATTEMPTS, AuthorisedOperation
+from akash_mcp.guard.store import Db
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
 from akash_mcp.money import ZERO, Usd, told_apart, usd_per_hour, usd_per_hour_at_most
 from akash_mcp.sdl.secret_reference import names_mentioned
@@ -44,6 +46,9 @@ from akash_mcp.sdl.secret_reference import names_mentioned
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+
+LEASE = "lease"
+"""The one step that starts the billing."""
 
 _HIGHEST_PRICE = Decimal(10**12)
 """uact per block: far more than the chain takes for a price, and few enough digits to be reckoned with exactly."""
@@ -85,12 +90,18 @@ class LeasePermit:
         self._operation = operation
         self._dseq = dseq
         self._max_usd_per_hour = max_usd_per_hour
+        """All leases together."""
         self._closing = ClosePermit(operation, dseq)
 
     @property
     def op_id(self) -> OpId:
         """Names this operation in the journal, and in the answers of tools."""
         return self._operation.op_id
+
+    @property
+    def max_usd_per_hour(self) -> Usd:
+        """What all leases may cost together."""
+        return self._max_usd_per_hour
 
     async def lease(self, choices: Sequence[Choice]) -> Bound:
         """Lease all in one transaction, see that their providers have the manifest, and read back what they cost.
@@ -102,13 +113,13 @@ class LeasePermit:
         delivered: what was approved is leased, and costs. Raises `TakenOver` where another operation has the deployment
         now.
         """
-        dseq, operation, sources = self._dseq, self._operation, self._sources()
+        dseq, operation, sources = self._dseq, self._operation, await self._sources()
         manifest = await self._manifest(sources)
-        self._within_limits(choices, sources.runtime_limit_hours)
+        await self._within_limits(choices, sources.runtime_limit_hours)
         bound = await read_bound(operation, dseq, sources.runtime_limit_hours)
         terms = Terms(await self._still_offered(choices), self._max_usd_per_hour, bound)
         # Written before the request: a ledger that cannot be written stops it here.
-        operation.journal.advance(operation.op_id, State.OFFERED, f"leasing from {_providers(terms)}")
+        await operation.advance(State.OFFERED, f"leasing from {_providers(terms)}")
         answer, failure = await self._send(manifest, terms.leases)
         if failure is None or await self._or_close(self._is_leased(failure)):
             await self._or_close(self._prove(terms, answer))
@@ -138,9 +149,11 @@ class LeasePermit:
     ) -> tuple[DeploymentDetail | None, AkashError | None]:
         """The one request that starts the billing: its answer, or why there is none."""
         try:
-            with self._operation.accounted(on_refusal=State.OFFERED):
+            async with self._operation.accounted(on_refusal=State.OFFERED):
                 return await self._operation.once_taken(
-                    lambda: self._operation.writer.create_lease(manifest, leases)
+                    lambda: self._operation.write_once(
+                        LEASE, lambda writer: writer.create_lease(manifest, leases), lambda: _told(leases)
+                    )
                 ), None
         except AkashError as failure:
             return None, failure
@@ -179,7 +192,7 @@ class LeasePermit:
 
     async def _prove(self, terms: Terms, answer: DeploymentDetail | None) -> None:
         """Hold what the leases cost, by the answer and read anew, against what was approved, and write them down."""
-        if answer is not None and (breach := self._breach(terms, answer)):
+        if answer is not None and (breach := await self._breach(terms, answer)):
             raise AkashError(breach)
         # What the answer showed is so: a Console that fails afterwards is waited for a good while.
         is_shown = answer is not None and terms.is_shown_by(answer)
@@ -190,23 +203,24 @@ class LeasePermit:
                 detail = await self._operation.reader.get_deployment(self._dseq)
             except (ApiError, Interrupted, Unreachable):
                 continue
-            if breach := self._breach(terms, detail):
+            if breach := await self._breach(terms, detail):
                 raise AkashError(breach)
             if terms.is_shown_by(detail):
                 break
         else:
             raise AkashError("What its leases cost cannot be read back.")
-        with self._operation.written_down("The lease was made", money="It is paid for.", next_step=""):
-            self._operation.journal.advance(self.op_id, State.LEASED, _providers(terms))
+        async with self._operation.written_down("The lease was made", money="It is paid for.", next_step=""):
+            await self._operation.store.run(sends.answered, self.op_id, LEASE, "taken")
+            await self._operation.advance(State.LEASED, _providers(terms))
 
-    def _breach(self, terms: Terms, detail: DeploymentDetail) -> str | None:
+    async def _breach(self, terms: Terms, detail: DeploymentDetail) -> str | None:
         """What is more than was approved. Raises `TakenOver` for leases of somebody else that are within it."""
         breach = terms.breach(detail)
         if not terms.are_others(detail) or detail.unread_leases:
             return breach
         others = [_choice_of(lease) for lease in leases_not_closed(detail)]
         try:
-            self._within_limits(others, terms.bound.hours)
+            await self._within_limits(others, terms.bound.hours)
         except Refused as beyond:
             return f"{breach} {beyond.what}"
         raise TakenOver(
@@ -228,7 +242,9 @@ class LeasePermit:
                 break
             await self._operation.pause()
             try:
-                answer = await self._operation.writer.create_lease(manifest, terms.leases)
+                answer = await self._operation.write(
+                    lambda writer: writer.create_lease(manifest, terms.leases)
+                )
             except (HeldBack, LedgerUnusable) as held:
                 failure = AkashError(f"{certain(failure)} {held.what}")
                 break
@@ -248,23 +264,65 @@ class LeasePermit:
 
         Raises `Refused` where they are not within what was approved, and what the Console raises: they stay then too.
         """
-        sources, leases = self._sources(), leases_not_closed(detail)
-        self._within_limits([_choice_of(lease) for lease in leases], sources.runtime_limit_hours)
+        sources, leases = await self._sources(), leases_not_closed(detail)
+        await self._within_limits([_choice_of(lease) for lease in leases], sources.runtime_limit_hours)
         bound = await read_bound(self._operation, self._dseq, sources.runtime_limit_hours, is_leased=True)
         prices = {lease.lease_id: (lease.price_uact or Decimal(0),) for lease in leases}
         terms = Terms(prices, self._max_usd_per_hour, bound)
         await self._prove(terms, detail)
         return bound
 
-    def advance(self, state: State, note: str = "") -> None:
+    async def take_up(self, detail: DeploymentDetail) -> Bound:
+        """Go on with leases that an earlier worker of this operation asked for: prove that they are within what was
+        approved, and have the manifest delivered once more.
+
+        Raises `Unwound` where they are not, or cannot be read: the deployment was closed then.
+        """
+        sources, leases = await self._sources(), leases_not_closed(detail)
+        try:
+            await self._within_limits([_choice_of(lease) for lease in leases], sources.runtime_limit_hours)
+            bound = await read_bound(self._operation, self._dseq, sources.runtime_limit_hours, is_leased=True)
+        except Refused as beyond:
+            raise await self._closing.unwind(beyond) from beyond
+        prices = {lease.lease_id: (lease.price_uact or Decimal(0),) for lease in leases}
+        terms = Terms(prices, self._max_usd_per_hour, bound)
+        await self._or_close(self._prove(terms, detail))
+        await self._deliver_again(
+            terms, await self._manifest(sources), Interrupted("The server that leased it is gone.")
+        )
+        return bound
+
+    async def never_leased(self, note: str) -> None:
+        """Write down that the request for a lease, if there was one, came to nothing: another one may be sent."""
+        operation = self._operation
+
+        def write(db: Db) -> None:
+            sends.answered(db, self.op_id, LEASE, "refused")
+            journal.advance(db, self.op_id, State.OFFERED, note, epoch=operation.epoch)
+
+        await operation.store.run(write)
+
+    async def sent(self) -> sends.Send | None:
+        """The request for a lease as it was sent, by this process or one before it; None where it never was."""
+        return await self._operation.sent(LEASE)
+
+    async def refuse(self, note: str) -> None:
+        """Write down that nothing was leased, and will not be by this operation."""
+        await self._operation.advance(State.REFUSED, note)
+
+    def abandoning(self) -> ClosePermit:
+        """The part of this permit that closes the deployment."""
+        return self._closing
+
+    async def advance(self, state: State, note: str = "") -> None:
         """Write down how far the operation has come. Where that fails it goes on: its money is held already."""
         try:
-            self._operation.journal.advance(self._operation.op_id, state, note)
+            await self._operation.advance(state, note)
         except LedgerUnusable:
             log.exception("how far operation %s has come could not be written down", self._operation.op_id)
 
-    def _sources(self) -> Sources:
-        sources = self._operation.journal.sources(self._dseq)
+    async def _sources(self) -> Sources:
+        sources = await self._operation.store.read(journal.sources, self._dseq)
         if sources is None:
             raise BadArgument(
                 f"Deployment {self._dseq} is closed, or was not created by this server, so its manifest is not known."
@@ -279,7 +337,7 @@ class LeasePermit:
             return sources.manifest
         return await self._operation.secrets.filled_manifest(sources.sdl, sources.manifest)
 
-    def _within_limits(self, choices: Sequence[Choice], hours: int | None) -> None:
+    async def _within_limits(self, choices: Sequence[Choice], hours: int | None) -> None:
         policy = self._operation.policy
         for choice in choices:
             if not _is_price(choice.price_uact_per_block):
@@ -289,7 +347,8 @@ class LeasePermit:
             cost, approved = told_apart(rate, self._max_usd_per_hour)
             raise Refused(f"The offers cost {cost} an hour together, over the approved {approved}.")
         most = sum((usd_per_hour_at_most(choice.price_uact_per_block) for choice in choices), ZERO)
-        if hours is not None and most * hours > self._operation.ledger.held(self._dseq):
+        held = await self._operation.store.read(self._operation.ledger.held, self._dseq)
+        if hours is not None and most * hours > held:
             raise Refused(
                 f"{hours} hours at up to {most} an hour are more than what was approved for this deployment."
             )
@@ -331,6 +390,11 @@ def _is_refused(failure: AkashError) -> bool:
 def _is_invalid(failure: AkashError) -> bool:
     """Whether the Console took the request itself for wrong, as it will the same again."""
     return isinstance(failure, ApiError) and failure.code == "validation_error"
+
+
+def _told(leases: Sequence[LeaseId]) -> dict[str, Any]:
+    """The leases that are asked for, for whoever has to find out whether they came about."""
+    return {"leases": [[lease.gseq, lease.oseq, lease.provider] for lease in leases]}
 
 
 def _providers(terms: Terms) -> str:

@@ -3,16 +3,17 @@
 A reservation is the exposure of one operation. It is held until the operation was definitely refused, or its
 deployment is proven closed and we know what it cost. An operation whose outcome is unknown stays held: it counts
 as spent. Every check and its reservation are one transaction, so any number of processes share one budget.
+
+Its methods are plain functions over an open transaction, for `store.run` and `store.read`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from akash_mcp.errors import OverBudget
 from akash_mcp.guard.policy import Policy
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.store import Db
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd, told_apart
 
@@ -32,100 +33,107 @@ class BudgetStatus:
 
 
 class Ledger:
-    """Reservations against a policy. `now` gives seconds since the epoch."""
+    """Reservations against a policy."""
 
-    def __init__(self, store: Store, policy: Policy, now: Callable[[], float]) -> None:
-        self._store = store
+    def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._now = now
 
-    def reserve(self, op_id: OpId, amount: Usd, *, dseq: Dseq | None) -> None:
+    def reserve(self, db: Db, op_id: OpId, amount: Usd, *, dseq: Dseq | None) -> None:
         """Hold `amount` for one operation. `dseq` is None for a new deployment, else the one that it adds to.
 
-        Raises `OverBudget` when a limit would be passed, `LedgerUnusable` when that cannot be known.
+        Raises `OverBudget` when a limit would be passed.
         """
-        with self._store.transaction() as db:
-            self._check(amount, dseq)
-            db.execute(
-                "INSERT INTO reservations VALUES (?, ?, ?, ?, NULL, 'held', ?)",
-                (op_id, dseq, dseq is None, amount.uact_at_most, self._now()),
-            )
+        self.check(db, amount, dseq=dseq)
+        db.run(
+            "INSERT INTO reservations (op_id, account, agent, dseq, opens, amount_uact, rate_uact, state, at)"
+            " VALUES (:op_id, :account, :agent, :dseq, :opens, :amount, 0, 'held', :now)",
+            op_id=op_id,
+            account=db.account,
+            agent=db.agent,
+            dseq=dseq,
+            opens=int(dseq is None),
+            amount=amount.uact_at_most,
+            now=db.now,
+        )
 
-    def check(self, amount: Usd, *, dseq: Dseq | None) -> None:
-        """Raise what `reserve` would raise now, and reserve nothing: asked before a person is asked."""
-        with self._store.reading():
-            self._check(amount, dseq)
-
-    def attach(self, op_id: OpId, dseq: Dseq) -> None:
+    def attach(self, db: Db, op_id: OpId, dseq: Dseq) -> None:
         """Name the deployment that a reservation turned into."""
-        with self._store.transaction() as db:
-            db.execute("UPDATE reservations SET dseq = ? WHERE op_id = ?", (dseq, op_id))
+        db.run("UPDATE reservations SET dseq = :dseq WHERE op_id = :op_id", dseq=dseq, op_id=op_id)
 
-    def hold_at_least(self, op_id: OpId, amount: Usd) -> None:
+    def hold_at_least(self, db: Db, op_id: OpId, amount: Usd) -> None:
         """Let an operation hold more than was reserved for it, over any limit: that much has come about."""
-        with self._store.transaction() as db:
-            db.execute(
-                "UPDATE reservations SET amount_uact = MAX(amount_uact, ?) WHERE op_id = ?",
-                (amount.uact_at_most, op_id),
-            )
+        db.run(
+            "UPDATE reservations SET amount_uact = :amount WHERE op_id = :op_id AND amount_uact < :amount",
+            amount=amount.uact_at_most,
+            op_id=op_id,
+        )
 
-    def release(self, op_id: OpId) -> None:
+    def release(self, db: Db, op_id: OpId) -> None:
         """Give back a reservation whose request was definitely refused."""
-        with self._store.transaction() as db:
-            db.execute(
-                "UPDATE reservations SET state = 'refused' WHERE op_id = ? AND state = 'held'", (op_id,)
+        db.run(
+            "UPDATE reservations SET state = 'refused' WHERE op_id = :op_id AND state = 'held'", op_id=op_id
+        )
+
+    def settle(self, db: Db, dseq: Dseq, spent: Usd) -> None:
+        """Turn what a deployment held into what it cost, once it is proven closed."""
+        held = db.all(
+            "SELECT op_id, amount_uact, opens FROM reservations"
+            " WHERE account = :account AND dseq = :dseq AND state = 'held' ORDER BY at",
+            account=db.account,
+            dseq=dseq,
+        )
+        ours = any(row["opens"] for row in held)
+        rest = spent.uact_at_most
+        for index, row in enumerate(held):
+            # What was spent beyond all reservations still counts: it goes with the last. Of what we did not
+            # create only the money counts that we put in.
+            share = rest if ours and index == len(held) - 1 else min(rest, row["amount_uact"])
+            rest -= share
+            db.run(
+                "UPDATE reservations SET state = 'settled', spent_uact = :share WHERE op_id = :op_id",
+                share=share,
+                op_id=row["op_id"],
             )
 
-    def settle(self, dseq: Dseq, spent: Usd) -> None:
-        """Turn what a deployment held into what it cost, once it is proven closed."""
-        with self._store.transaction() as db:
-            held = db.execute(
-                "SELECT op_id, amount_uact, opens FROM reservations WHERE dseq = ? AND state = 'held' ORDER BY at",
-                (dseq,),
-            ).fetchall()
-            ours = any(row["opens"] for row in held)
-            rest = spent.uact_at_most
-            for index, row in enumerate(held):
-                # What was spent beyond all reservations still counts: it goes with the last. Of what we did not
-                # create only the money counts that we put in.
-                share = rest if ours and index == len(held) - 1 else min(rest, row["amount_uact"])
-                rest -= share
-                db.execute(
-                    "UPDATE reservations SET state = 'settled', spent_uact = ? WHERE op_id = ?",
-                    (share, row["op_id"]),
-                )
-
-    def held(self, dseq: Dseq) -> Usd:
+    def held(self, db: Db, dseq: Dseq) -> Usd:
         """What is held for one deployment, all its deposits together."""
-        with self._store.reading() as db:
-            (total,) = db.execute(
-                "SELECT COALESCE(SUM(amount_uact), 0) FROM reservations WHERE dseq = ? AND state = 'held'",
-                (dseq,),
-            ).fetchone()
-        return Usd.from_uact(total)
+        return Usd.from_uact(
+            db.value(
+                "SELECT COALESCE(SUM(amount_uact), 0) FROM reservations"
+                " WHERE account = :account AND dseq = :dseq AND state = 'held'",
+                account=db.account,
+                dseq=dseq,
+            )
+        )
 
-    def held_by(self, op_id: OpId) -> Usd:
+    def held_by(self, db: Db, op_id: OpId) -> Usd:
         """What is held for one operation."""
-        with self._store.reading() as db:
-            (total,) = db.execute(
-                "SELECT COALESCE(SUM(amount_uact), 0) FROM reservations WHERE op_id = ? AND state = 'held'",
-                (op_id,),
-            ).fetchone()
-        return Usd.from_uact(total)
+        return Usd.from_uact(
+            db.value(
+                "SELECT COALESCE(SUM(amount_uact), 0) FROM reservations WHERE op_id = :op_id AND state = 'held'",
+                op_id=op_id,
+            )
+        )
 
-    def status(self) -> BudgetStatus:
+    def spent_by(self, db: Db, op_id: OpId) -> Usd | None:
+        """What one operation's reservation came to; None while that is not settled."""
+        row = db.one(
+            "SELECT spent_uact FROM reservations WHERE op_id = :op_id AND state = 'settled'", op_id=op_id
+        )
+        return Usd.from_uact(row["spent_uact"]) if row else None
+
+    def status(self, db: Db) -> BudgetStatus:
         """Where the budget stands now."""
-        with self._store.reading() as db:
-            (held,) = db.execute(
-                "SELECT COALESCE(SUM(amount_uact), 0) FROM reservations WHERE state = 'held'"
-            ).fetchone()
-            (today,) = db.execute(
-                f"SELECT COALESCE(SUM({_COUNTED}), 0) FROM reservations WHERE at > ?",
-                (self._now() - DAY_SECONDS,),
-            ).fetchone()
-            (live,) = db.execute(
-                "SELECT COUNT(*) FROM reservations WHERE state = 'held' AND opens = 1"
-            ).fetchone()
+        held, live = db.all(
+            "SELECT COALESCE(SUM(amount_uact), 0) AS held, COALESCE(SUM(opens), 0) AS live FROM reservations"
+            " WHERE account = :account AND state = 'held'",
+            account=db.account,
+        )[0]
+        today = db.value(
+            f"SELECT COALESCE(SUM({_COUNTED}), 0) FROM reservations WHERE account = :account AND at > :since",
+            account=db.account,
+            since=db.now - DAY_SECONDS,
+        )
         limit = self._policy.max_usd_per_day
         spent = Usd.from_uact(today)
         return BudgetStatus(
@@ -135,16 +143,17 @@ class Ledger:
             live_deployments=live,
         )
 
-    def _check(self, amount: Usd, dseq: Dseq | None) -> None:
+    def check(self, db: Db, amount: Usd, *, dseq: Dseq | None) -> None:
+        """Raise what `reserve` would raise now, and reserve nothing: asked before a person is asked."""
         policy = self._policy
-        total = amount + (self._held_by(dseq) if dseq else Usd(0))
+        total = amount + (self._committed(db, dseq) if dseq else Usd(0))
         if total > policy.max_usd_per_deployment:
             cost, limit = told_apart(total, policy.max_usd_per_deployment)
             raise OverBudget(
                 f"This would let one deployment cost {cost}, over the limit of {limit} per deployment.",
                 next_step="Ask for less. Only the user can raise the limit (AKASH_MCP_MAX_USD_PER_DEPLOYMENT).",
             )
-        budget = self.status()
+        budget = self.status(db)
         if amount > budget.left_today:
             left = budget.left_today.rounded_down()  # what is offered can be asked for
             raise OverBudget(
@@ -159,9 +168,11 @@ class Ledger:
                 "(AKASH_MCP_MAX_DEPLOYMENTS).",
             )
 
-    def _held_by(self, dseq: Dseq) -> Usd:
-        with self._store.reading() as db:
-            (total,) = db.execute(
-                f"SELECT COALESCE(SUM({_COUNTED}), 0) FROM reservations WHERE dseq = ?", (dseq,)
-            ).fetchone()
-        return Usd.from_uact(total)
+    def _committed(self, db: Db, dseq: Dseq) -> Usd:
+        return Usd.from_uact(
+            db.value(
+                f"SELECT COALESCE(SUM({_COUNTED}), 0) FROM reservations WHERE account = :account AND dseq = :dseq",
+                account=db.account,
+                dseq=dseq,
+            )
+        )

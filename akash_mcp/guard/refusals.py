@@ -16,12 +16,11 @@ a file that cannot be used holds nothing back.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from sqlite3 import Connection, Row
+from sqlite3 import Row
 
 from akash_mcp.clients.console.requests import CREATE_PATH, LEASE_PATH
 from akash_mcp.errors import ApiError, HeldBack, LedgerUnusable, RepeatedRefusal, in_time
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.store import Db, Store
 
 log = logging.getLogger(__name__)
 
@@ -42,16 +41,14 @@ _WHAT = {f"POST {LEASE_PATH}": "no lease", f"POST {CREATE_PATH}": "no new deploy
 class Refusals:
     """What the Console refused lately, by account and `METHOD /path`. It never raises `LedgerUnusable`."""
 
-    def __init__(self, store: Store, now: Callable[[], float]) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._now = now
 
-    def check(self, account: str, route: str, subject: str | None) -> None:
+    async def check(self, account: str, route: str, subject: str | None) -> None:
         """Raise `HeldBack` where the Console takes nothing of a route now, or refused `subject` twice in a row."""
-        now, what = self._now(), _WHAT.get(route, "no such request")
+        what = _WHAT.get(route, "no such request")
         try:
-            with self._store.reading() as db:
-                streak = self._streak(db, account, route, now)
+            now, streak = await self._store.read(lambda db: (db.now, _streak(db, account, route)))
         except LedgerUnusable:
             log.exception("what the Console refused lately is not known")
             return
@@ -72,42 +69,62 @@ class Refusals:
                 f"user put that right, and try again {when}.",
             )
 
-    def note(self, account: str, route: str, subject: str, refusal: ApiError | None) -> None:
+    async def note(self, account: str, route: str, subject: str, refusal: ApiError | None) -> None:
         """Remember an answer: a success ends the streak of its route, and so does another status."""
         try:
-            with self._store.transaction() as db:
-                self._note(db, (account, route), subject, refusal)
+            await self._store.run(_note, account, route, subject, refusal)
         except LedgerUnusable:
             log.exception("what the Console answered to %s was not noted", route)
 
-    def _note(self, db: Connection, of: tuple[str, str], subject: str, refusal: ApiError | None) -> None:
-        now = self._now()
-        streak = self._streak(db, *of, now)
-        known = streak[0]["status"] if streak else None
-        if refusal is None:
-            if streak:
-                db.execute("DELETE FROM refusals WHERE account = ? AND route = ?", of)
-            return
-        status, until = refusal.status, now + WINDOW_SECONDS
-        if isinstance(refusal, RepeatedRefusal):
-            wait = BLOCK_SECONDS if refusal.retry_after is None else refusal.retry_after
-            if wait <= PASSING_SECONDS:
-                return
-            until = now + min(wait, LONGEST_BLOCK_SECONDS)
-        elif status in _UNCOUNTED or not 400 <= status < 500 or known == _BLOCKED:
-            return
-        elif known == status and len(streak) >= MOST_REFUSALS:
-            status, until = _BLOCKED, now + BLOCK_SECONDS
-        if known == status and status != _BLOCKED:
-            until = streak[0]["until"]  # counted from the first
-        else:
-            db.execute("DELETE FROM refusals WHERE account = ? AND route = ? OR until <= ?", (*of, now))
-        db.execute("INSERT INTO refusals VALUES (?, ?, ?, ?, ?, ?)", (*of, subject, status, now, until))
 
-    def _streak(self, db: Connection, account: str, route: str, now: float) -> list[Row]:
-        """The last refusals of a route that count, all of one status, which are forgotten `until` then."""
-        return db.execute(
-            "SELECT subject, status, until FROM refusals WHERE account = ? AND route = ? AND at <= ? AND until > ?"
-            " ORDER BY at",
-            (account, route, now, now),
-        ).fetchall()
+def _note(db: Db, account: str, route: str, subject: str, refusal: ApiError | None) -> None:
+    now, streak = db.now, _streak(db, account, route)
+    known = streak[0]["status"] if streak else None
+    if refusal is None:
+        if streak:
+            db.run(
+                "DELETE FROM refusals WHERE account = :account AND route = :route",
+                account=account,
+                route=route,
+            )
+        return
+    status, until = refusal.status, now + WINDOW_SECONDS
+    if isinstance(refusal, RepeatedRefusal):
+        wait = BLOCK_SECONDS if refusal.retry_after is None else refusal.retry_after
+        if wait <= PASSING_SECONDS:
+            return
+        until = now + min(wait, LONGEST_BLOCK_SECONDS)
+    elif status in _UNCOUNTED or not 400 <= status < 500 or known == _BLOCKED:
+        return
+    elif known == status and len(streak) >= MOST_REFUSALS:
+        status, until = _BLOCKED, now + BLOCK_SECONDS
+    if known == status and status != _BLOCKED:
+        until = streak[0]["until"]  # counted from the first
+    else:
+        db.run(
+            "DELETE FROM refusals WHERE account = :account AND route = :route OR until <= :now",
+            account=account,
+            route=route,
+            now=now,
+        )
+    db.run(
+        "INSERT INTO refusals (account, route, subject, status, at, until)"
+        " VALUES (:account, :route, :subject, :status, :now, :until)",
+        account=account,
+        route=route,
+        subject=subject,
+        status=status,
+        now=now,
+        until=until,
+    )
+
+
+def _streak(db: Db, account: str, route: str) -> list[Row]:
+    """The last refusals of a route that count, all of one status, which are forgotten `until` then."""
+    return db.all(
+        "SELECT subject, status, until FROM refusals WHERE account = :account AND route = :route AND at <= :now"
+        " AND until > :now ORDER BY at",
+        account=account,
+        route=route,
+        now=db.now,
+    )

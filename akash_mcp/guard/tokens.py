@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard.journal import op_id_of
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.store import Db, Store
 from akash_mcp.ids import OpId
 
 log = logging.getLogger(__name__)
@@ -34,56 +33,67 @@ class Shown:
 
 
 class Tokens:
-    """The tokens of this user on this machine. `now` gives seconds since the epoch."""
+    """The tokens of this user on this machine."""
 
-    def __init__(self, store: Store, now: Callable[[], float]) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self.now = now
         self._own: dict[OpId, Shown] = {}
 
-    @property
-    def are_shared(self) -> bool:
+    def now(self) -> float:
+        """Seconds since the epoch, by the store's clock."""
+        return self._store.now()
+
+    async def are_shared(self) -> bool:
         """Whether the store can be used."""
         try:
-            with self._store.reading() as db:
-                db.execute("SELECT 1 FROM tokens LIMIT 1")
+            await self._store.read(lambda db: db.one("SELECT 1 FROM tokens LIMIT 1"))
         except LedgerUnusable:
             return False
         return True
 
-    def issue(self, fingerprint: str, call: str) -> str:
+    async def issue(self, fingerprint: str, call: str) -> str:
         """A new token for a plan. `call`: a hash of the tool and its arguments."""
         token = f"approve_{secrets.token_urlsafe(12)}"
         now, op_id = self.now(), op_id_of(token)
         shown = Shown(fingerprint, call, now + TOKEN_SECONDS)
+
+        def write(db: Db) -> None:
+            db.run("DELETE FROM tokens WHERE expires_at <= :before", before=now - _REMEMBERED_SECONDS)
+            db.run(
+                "INSERT INTO tokens (op_id, fingerprint, arguments, expires_at)"
+                " VALUES (:op_id, :fingerprint, :call, :expires_at)",
+                op_id=op_id,
+                fingerprint=fingerprint,
+                call=call,
+                expires_at=shown.expires_at,
+            )
+
         try:
-            with self._store.transaction() as db:
-                db.execute("DELETE FROM tokens WHERE expires_at <= ?", (now - _REMEMBERED_SECONDS,))
-                db.execute(
-                    "INSERT INTO tokens VALUES (?, ?, ?, ?)", (op_id, fingerprint, call, shown.expires_at)
-                )
+            await self._store.run(write)
         except LedgerUnusable:
             log.exception("an approval token is known to this process only")
             self._own[op_id] = shown
         return token
 
-    def find(self, token: str) -> Shown | None:
+    async def find(self, token: str) -> Shown | None:
         """What a token was given for, if it is known. Raises `LedgerUnusable`."""
         op_id = op_id_of(token)
         if op_id in self._own:
             return self._own[op_id]
-        with self._store.reading() as db:
-            row = db.execute(
-                "SELECT fingerprint, arguments, expires_at FROM tokens WHERE op_id = ?", (op_id,)
-            ).fetchone()
+        row = await self._store.read(
+            lambda db: db.one(
+                "SELECT fingerprint, arguments, expires_at FROM tokens WHERE op_id = :op_id", op_id=op_id
+            )
+        )
         return Shown(*row) if row else None
 
-    def use_up(self, token: str) -> None:
+    async def use_up(self, token: str) -> None:
         """End a token that was brought for something else. One that opened its operation stays known."""
         op_id = op_id_of(token)
         if self._own.pop(op_id, None) is None:
-            with self._store.transaction() as db:
-                db.execute(
-                    "DELETE FROM tokens WHERE op_id = ? AND op_id NOT IN (SELECT op_id FROM operations)",
-                    (op_id,),
+            await self._store.run(
+                lambda db: db.run(
+                    "DELETE FROM tokens WHERE op_id = :op_id AND op_id NOT IN (SELECT op_id FROM operations)",
+                    op_id=op_id,
                 )
+            )

@@ -24,10 +24,12 @@ from akash_mcp.errors import (
     Refused,
     Unreachable,
 )
+from akash_mcp.guard import journal
 from akash_mcp.guard.journal import Sources, State
 from akash_mcp.guard.operation import DEFINITE, AuthorisedOperation
 from akash_mcp.guard.plans import UpdatePlan
 from akash_mcp.guard.secret_store import manifest_version
+from akash_mcp.guard.store import Db
 from akash_mcp.ids import OpId
 from akash_mcp.sdl import check
 from akash_mcp.sdl.secret_values import console_references
@@ -57,8 +59,8 @@ class UpdatePermit:
         """
         operation, plan, version = self._operation, self._plan, None
         # Before it is sent: whatever the answer, its containers can print them from now on.
-        operation.journal.note_secrets(self.op_id, plan.dseq, plan.contents.secret_names)
-        with operation.accounted(on_refusal=State.UNKNOWN if self._is_recorded else State.REFUSED):
+        await operation.store.run(journal.note_secrets, self.op_id, plan.dseq, plan.contents.secret_names)
+        async with operation.accounted(on_refusal=State.UNKNOWN if self._is_recorded else State.REFUSED):
             try:
                 version, is_taken = await self._send(), True
             except Conflict as behind:
@@ -71,18 +73,47 @@ class UpdatePermit:
                 is_taken = False
             if not is_taken and not self._is_recorded:
                 version = await self._version_now()
-        with operation.written_down(
+        async with operation.written_down(
             f"Deployment {plan.dseq} got the new SDL",
             money="This costs nothing by itself.",
             next_step="Its containers restart. Do not repeat it.",
         ):
             if is_taken or not self._is_recorded:  # by now the Console may have somebody else's
-                self._keep(version)
+                await operation.store.run(self._keep, version)
             if is_taken or self._is_recorded:
                 note = "" if is_taken else "recorded; its provider has not taken it yet"
-                operation.journal.advance(self.op_id, State.DONE, note)
+                await operation.advance(State.DONE, note)
         self._is_recorded = True
         return is_taken
+
+    async def look_up(self) -> bool:
+        """Whether what an earlier worker may have sent is what the deployment runs now; written down either way.
+
+        It costs nothing, so where it does not, the change is told as refused and may be asked for again.
+        """
+        operation, plan = self._operation, self._plan
+        values = await operation.secrets.values(plan.contents.secret_names)
+        version = manifest_version(plan.sdl, values) if values else None
+        wanted = Sources(plan.sdl, plan.manifest, None, version).version
+        detail = await operation.read(lambda: operation.reader.get_deployment(plan.dseq))
+        recorded = detail.stored.manifest_version if detail.stored else None
+        is_there = wanted in (detail.manifest_hash, recorded)
+
+        def write(db: Db) -> None:
+            if is_there:
+                self._keep(db, version)
+            journal.advance(
+                db,
+                self.op_id,
+                State.DONE if is_there else State.REFUSED,
+                ""
+                if is_there
+                else "its server stopped before it was known to be done; what runs was not seen to change",
+                epoch=operation.epoch,
+            )
+
+        await operation.store.run(write)
+        return is_there
 
     async def _send(self) -> str | None:
         """The version that the Console has of it from then on, None where it is the manifest's hash or not told."""
@@ -90,19 +121,23 @@ class UpdatePermit:
         if plan.patch is None or not await self._is_defined():
             # As they are now: a value that a person set while they were asked is the one that they mean.
             values = await self._operation.secrets.values(plan.contents.secret_names)
-            await self._operation.writer.update_deployment(plan.dseq, plan.sdl, secrets=values)
+            await self._operation.write(
+                lambda writer: writer.update_deployment(plan.dseq, plan.sdl, secrets=values)
+            )
             return manifest_version(plan.sdl, values) if values else None
         assert plan.version is not None  # named fields are named from one
         return await self._patch(plan.patch, plan.version)
 
     async def _is_defined(self) -> bool:
         """Whether the Console keeps what runs now, which it is given where it does not."""
-        if self._plan.defines is None:
+        defines = self._plan.defines
+        if defines is None:
             return True
         try:
-            names = [name for name, _ in check(self._plan.defines).secrets]
-            values = await self._operation.secrets.values(names)
-            await self._operation.writer.define_deployment(self._plan.dseq, self._plan.defines, values)
+            values = await self._operation.secrets.values([name for name, _ in check(defines).secrets])
+            await self._operation.write(
+                lambda writer: writer.define_deployment(self._plan.dseq, defines, values)
+            )
         except BadRequest as mismatch:
             if mismatch.code != "deployment_definition_mismatch":
                 raise
@@ -117,7 +152,9 @@ class UpdatePermit:
             if attempt:
                 await self._operation.pause()
             try:
-                return await self._operation.writer.patch_deployment(dseq, services, version, sealed)
+                return await self._operation.write(
+                    lambda writer: writer.patch_deployment(dseq, services, version, sealed)
+                )
             except ApiError as refusal:
                 if refusal.code == PROVIDER_BEHIND or (refusal.code in NOTHING_RECORDED and not attempt):
                     raise
@@ -144,7 +181,7 @@ class UpdatePermit:
         store, names = self._operation.secrets, self._plan.contents.secret_names
         if not names:
             return None
-        since = self._operation.journal.delivered_at(self._plan.dseq) or 0.0
+        since = await self._operation.store.read(journal.delivered_at, self._plan.dseq) or 0.0
         changed = {*console_references(services), *store.set_since(names, since)}
         return await store.values(name for name in names if name in changed)
 
@@ -157,11 +194,11 @@ class UpdatePermit:
             return None
         return (detail.stored and detail.stored.manifest_version) or None
 
-    def _keep(self, version: str | None) -> None:
+    def _keep(self, db: Db, version: str | None) -> None:
         """What it is known to run from now on."""
-        journal, plan = self._operation.journal, self._plan
-        launched = journal.launch_of(plan.dseq)
+        plan = self._plan
+        launched = journal.launch_of(db, plan.dseq)
         if launched is not None:
-            before = journal.sources(plan.dseq)
+            before = journal.sources(db, plan.dseq)
             hours = before.runtime_limit_hours if before else None
-            journal.keep_sources(launched.op_id, Sources(plan.sdl, plan.manifest, hours, version))
+            journal.keep_sources(db, launched.op_id, Sources(plan.sdl, plan.manifest, hours, version))

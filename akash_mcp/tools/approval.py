@@ -27,6 +27,7 @@ from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.resolve import Elicit, Resolve
 
 from akash_mcp.errors import LedgerUnusable, MissingKey
+from akash_mcp.guard import journal
 from akash_mcp.guard.approval import Approval, AskThePerson, TokenNeeded
 from akash_mcp.guard.journal import op_id_of
 from akash_mcp.guard.plans import Plan
@@ -92,7 +93,7 @@ def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False)
 
     @wraps(make_plan)
     async def plan_unless_opened(ctx: AppContext, **arguments: Any) -> P | Opened:
-        return _opened(ctx, repeatable) or await make_plan(ctx, **arguments)
+        return await _opened(ctx, repeatable) or await make_plan(ctx, **arguments)
 
     planned = bounded(plan_unless_opened, keep=BODY_SECONDS)
 
@@ -102,16 +103,17 @@ def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False)
         if isinstance(plan, Opened):
             return plan
         approver, call, question = runtime(ctx).approver, _call(ctx), question_of(ctx)
-        decision = approver.consider(
+        decision = await approver.consider(
             plan, token=approval_token, can_ask=_can_ask(ctx), call=call, question=question
         )
         if not isinstance(decision, AskThePerson):
             return decision
         if not _questions_travel(ctx):
-            return await _answer(ctx, hidden(plan.summary)) or approver.shown(plan, call)
+            return await _answer(ctx, hidden(plan.summary)) or await approver.shown(plan, call)
         if question is not None:
             # Not left to the SDK, which asks again where a word of the question moved and the plan did not.
-            return answer_of(ctx) or approver.shown(plan, call)
+            return answer_of(ctx) or await approver.shown(plan, call)
+        await runtime(ctx).prepare_questions()
         note_question(plan.fingerprint)
         return Elicit(hidden(plan.summary), Confirm)
 
@@ -135,7 +137,7 @@ def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False)
     return Resolve(decide)
 
 
-def _opened(ctx: AppContext, repeatable: bool) -> Opened | None:
+async def _opened(ctx: AppContext, repeatable: bool) -> Opened | None:
     """The operation that the yes of this call opened before, in this process or another that shares the store.
 
     Raises `NotApproved` for a used token that was given for another call.
@@ -145,10 +147,10 @@ def _opened(ctx: AppContext, repeatable: bool) -> Opened | None:
         return None
     op_id = question.op_id if question else op_id_of(str(token))
     try:
-        if services.operations.find(op_id) is None and services.journal.find(op_id) is None:
+        if services.operations.find(op_id) is None and await services.store.read(journal.find, op_id) is None:
             return None
         if question is None:
-            services.approver.check_call(str(token), _call(ctx))
+            await services.approver.check_call(str(token), _call(ctx))
     except LedgerUnusable as unusable:
         if repeatable:
             return None

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
 from akash_mcp.errors import NOTHING_MOVED, AkashError, LedgerUnusable, OutcomeUnknown
+from akash_mcp.guard import journal
 from akash_mcp.guard.approval import Approval, TokenNeeded
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Kind, Operation, OperationExists, State
@@ -38,7 +39,7 @@ P = TypeVar("P", bound=Plan)
 T = TypeVar("T", bound=Permit)
 R = TypeVar("R")
 
-Admit = Callable[[Gate, P, Approval], T]
+Admit = Callable[[Gate, P, Approval], Awaitable[T]]
 """A method of the gate."""
 Work = Callable[[Runtime, P, T, Running[Any]], Awaitable[R]]
 """What is done with the permit, up to the tool's answer."""
@@ -60,7 +61,7 @@ async def carry_out(
     else:
         plan = decision.plan
         try:
-            permit = admit(rt.gate, plan, decision.approval)
+            permit = await admit(rt.gate, plan, decision.approval)
         except OperationExists as used:
             op_id = used.op_id
         else:
@@ -68,13 +69,13 @@ async def carry_out(
             rt.operations.start(op_id, lambda running: work(rt, plan, permit, running))
     running: Running[R] | None = rt.operations.find(op_id)
     if running is None:
-        return _journalled(rt, op_id)
+        return await _journalled(rt, op_id)
     answer = await running.wait(wait_seconds(wait), report_progress(ctx))
     return running if answer is None else answer
 
 
-def _journalled(rt: Runtime, op_id: OpId) -> Operation:
-    operation = rt.journal.find(op_id)
+async def _journalled(rt: Runtime, op_id: OpId) -> Operation:
+    operation = await rt.store.read(journal.find, op_id)
     assert operation is not None
     if operation.state is State.REFUSED:
         raise AkashError(
@@ -103,16 +104,16 @@ async def outcome(
     if isinstance(done, TokenNeeded):
         return confirmation(done)
     if isinstance(done, Running):
-        return pending(done, _dseq(runtime(ctx), done.op_id))
+        return pending(done, await _dseq(runtime(ctx), done.op_id))
     if isinstance(done, Operation):
         return _earlier(done, creates=tool_of(ctx) == "create_deployment")
     return done
 
 
-def _dseq(rt: Runtime, op_id: OpId) -> Dseq | None:
+async def _dseq(rt: Runtime, op_id: OpId) -> Dseq | None:
     """The deployment that an operation is about, as soon as it is written down."""
     try:
-        operation = rt.journal.find(op_id)
+        operation = await rt.store.read(journal.find, op_id)
     except LedgerUnusable:  # closing goes on without it
         return None
     return operation.dseq if operation else None

@@ -132,7 +132,7 @@ async def list_bids(
     ranking, leased = await wait_for_offers(
         rt,
         dseq,
-        requirements(rt.policy, failed=rt.evidence.failing_providers()),
+        requirements(rt.policy, failed=await rt.evidence.failing_providers()),
         prefer,
         wait_s,
         report_progress(ctx),

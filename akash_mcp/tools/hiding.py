@@ -14,6 +14,7 @@ from mcp.types import CallToolResult, TextContent
 from pydantic import BaseModel
 
 from akash_mcp.errors import LedgerUnusable
+from akash_mcp.guard import journal
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize import secrets
 from akash_mcp.tools.results import listed_fields
@@ -26,7 +27,7 @@ async def learn_secrets(rt: Runtime, arguments: Mapping[str, Any]) -> str:
     dseq = str(arguments.get("dseq") or arguments.get("id") or "")
     try:
         if dseq.startswith("op_"):
-            operation = rt.journal.find(OpId(dseq))
+            operation = await rt.store.read(journal.find, OpId(dseq))
             dseq = (operation.dseq if operation else None) or ""
     except LedgerUnusable:  # nobody knows then which it is
         return ""

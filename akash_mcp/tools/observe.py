@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 import anyio
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from akash_mcp.errors import BadArgument, NotFound
+from akash_mcp.errors import BadArgument, LedgerUnusable, NotFound
+from akash_mcp.guard import journal
 from akash_mcp.guard.journal import Operation, State
 from akash_mcp.ids import BadId, Dseq, OpId, parse_dseq
 from akash_mcp.tools.approval import AppContext, runtime
@@ -76,28 +77,36 @@ async def get_deployment(
     try:
         detail = await status.read_deployment(rt, dseq)
     except NotFound:
-        launch = rt.journal.launch_of(dseq) if rt.gate.owns(dseq) else None
+        launch = await _launch_of(rt, dseq)
         if launch is None:
             raise
-        return unrecorded_result(launch, rt.evidence.kept(dseq))
+        return unrecorded_result(launch, await rt.evidence.kept(dseq))
     readiness = None
     if wait_for is not None and detail.active_leases:
         left = ends - anyio.current_time()
         arrival = await wait_for_ready(
-            rt, detail.active_leases, left, report_progress(ctx), was_ready=_was_ready(rt, dseq)
+            rt, detail.active_leases, left, report_progress(ctx), was_ready=await _was_ready(rt, dseq)
         )
         readiness = arrival.readiness
         problem = " ".join(filter(None, (problem, *(cause.what for cause in arrival.causes[:1]))))
         if arrival.is_over:
             detail, readiness = await status.read_deployment(rt, dseq), None
     now = await status.status_of(rt, detail, readiness)
-    return deployment_result(now, problem, rt.operations.under_way(dseq))
+    return deployment_result(now, problem, await rt.operations.under_way(dseq))
 
 
-def _was_ready(rt: Runtime, dseq: Dseq) -> bool:
+async def _was_ready(rt: Runtime, dseq: Dseq) -> bool:
     """Whether the launch that created a deployment saw it run."""
-    launch = rt.journal.launch_of(dseq) if rt.gate.owns(dseq) else None
+    launch = await _launch_of(rt, dseq)
     return launch is not None and launch.state is State.READY
+
+
+async def _launch_of(rt: Runtime, dseq: Dseq) -> Operation | None:
+    """The launch that created a deployment; None too where the ledger cannot be read."""
+    try:
+        return await rt.store.read(journal.launch_of, dseq)
+    except LedgerUnusable:
+        return None
 
 
 async def _find_operation(
@@ -111,7 +120,7 @@ async def _find_operation(
     running = rt.operations.find(op_id)
     if running is not None and waiting:
         await running.wait(WAIT_SECONDS, report_progress(ctx))
-    operation = rt.journal.find(op_id)
+    operation = await rt.store.read(journal.newest, op_id)
     if operation is None:
         raise BadArgument(f"This server has no operation {op_id[:40]!r}.", next_step="Call list_deployments.")
     return operation, running
@@ -172,7 +181,7 @@ async def get_budget(ctx: AppContext) -> BudgetResult:
 
 async def budget_of(rt: Runtime) -> BudgetResult:
     """The answer of `get_budget`, also for the resource."""
-    budget = rt.ledger.status()
+    budget = await rt.store.read(rt.ledger.status)
     credit = await status.account_credit(rt)
     policy = rt.policy
     return BudgetResult(

@@ -70,7 +70,7 @@ async def until_ready(rt: Runtime, leases: Sequence[LeaseId], on_progress: Calla
         await watch.look(_LAST_LOOK_SECONDS)
     if arrival.is_ready:
         for dseq in {lease.dseq for lease in leases}:
-            rt.evidence.forget(dseq)
+            await rt.evidence.forget(dseq)
     return watch.arrival(arrival.readiness)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, WrapValidator
 
 from akash_mcp.clients.api_model import ApiModel, ListOf, Whole, or_none
 from akash_mcp.errors import LedgerUnusable
+from akash_mcp.guard import journal
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.sdl import check
 from akash_mcp.workflow.gpus import GpuDemand, demand_of
@@ -62,15 +63,18 @@ class DesiredState:
     Empty where there is neither.
     """
 
-    def __init__(self, rt: Runtime, dseq: Dseq, stored: str = "") -> None:
-        self._groups: list[_Group] = []
+    def __init__(self, groups: Sequence[_Group] = ()) -> None:
+        self._groups = groups
+
+    @classmethod
+    async def of(cls, rt: Runtime, dseq: Dseq, stored: str = "") -> DesiredState:
+        """What one deployment should be."""
         try:
-            sources = rt.journal.sources(dseq)
+            sources = await rt.store.read(journal.sources, dseq)
             manifest = sources.manifest if sources is not None else check(stored).manifest if stored else None
-            if manifest is not None:
-                self._groups = _MANIFEST.validate_json(manifest)
+            return cls(_MANIFEST.validate_json(manifest) if manifest is not None else ())
         except (LedgerUnusable, ValidationError):
-            return  # what the provider reports then has to serve as what should be there
+            return cls()  # what the provider reports then has to serve as what should be there
 
     def replicas(self, lease: LeaseId) -> Replicas:
         """How many replicas each service of a lease should have."""

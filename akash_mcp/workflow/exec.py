@@ -67,7 +67,7 @@ async def exec_plan(
         pod_index=replica,
         argv=argv,
         seconds=seconds,
-        ours=rt.gate.owns(dseq),
+        ours=await rt.gate.owns(dseq),
     )
 
 

@@ -71,7 +71,7 @@ async def wait_for_offers(
     Raises `NotFound` for a deployment that this account does not have and `BadArgument` for a closed one: the bid
     list itself is empty for both and says nothing.
     """
-    detail = await rt.reader.get_deployment(dseq, just_created=rt.gate.owns(dseq))
+    detail = await rt.reader.get_deployment(dseq, just_created=await rt.gate.owns(dseq))
     if detail.state != "active":
         raise BadArgument(f"Deployment {dseq} is {field(detail.state)}, so no provider bids on it.")
     offers = await read_offers(rt, dseq, wanted, prefer)

@@ -16,7 +16,9 @@ import anyio
 from anyio.abc import TaskGroup
 
 from akash_mcp.errors import AkashError, LedgerUnusable, TakenOver
-from akash_mcp.guard.holds import HOLD_SECONDS, Holds, UnderWay
+from akash_mcp.guard import holds
+from akash_mcp.guard.holds import UnderWay
+from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd
 
@@ -36,6 +38,8 @@ class Running(Generic[T]):
     """
 
     op_id: OpId
+    epoch: int = 1
+    tries: int = 0
     stage: str = "started"
     dseq: Dseq | None = None
     usd_per_hour: Usd | None = None
@@ -68,6 +72,10 @@ class Running(Generic[T]):
             raise self.error
         return self.result
 
+    async def ended(self) -> None:
+        """Wait until the work ended, whichever way."""
+        await self._done.wait()
+
     def _wake(self) -> None:
         self._moved.set()
         self._moved = anyio.Event()
@@ -84,9 +92,10 @@ class Running(Generic[T]):
                 money="What it did before that is in get_deployment.",
                 next_step="Look with list_deployments before trying again.",
             )
-        finally:
-            self._done.set()
-            self._wake()
+
+    def _end(self) -> None:
+        self._done.set()
+        self._wake()
 
 
 class Operations:
@@ -95,17 +104,24 @@ class Operations:
     def __init__(
         self,
         tasks: TaskGroup,
-        holds: Holds,
+        store: Store,
+        retry_seconds: Callable[[int], float] = lambda tries: min(15.0 * 2**tries, 3600.0),
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         self._tasks = tasks
-        self._holds = holds
+        self._store = store
+        self._retry_seconds = retry_seconds
         self._sleep = sleep
         self._running: dict[OpId, Running[Any]] = {}
 
-    def start(self, op_id: OpId, work: Callable[[Running[T]], Awaitable[T]]) -> Running[T]:
-        """Start `work`. Only the end of the server cancels it, or another operation that takes its deployment over."""
-        running: Running[T] = Running(op_id)
+    def start(
+        self, op_id: OpId, work: Callable[[Running[T]], Awaitable[T]], *, epoch: int = 1, tries: int = 0
+    ) -> Running[T]:
+        """Start `work` on an operation that is ours from `epoch` on. Only the end of the server cancels it, or another
+        worker that takes it over. What does not come to its end is taken up again later, after ever longer pauses:
+        it was tried `tries` times before.
+        """
+        running: Running[T] = Running(op_id, epoch, tries)
         over = [known for known, other in self._running.items() if other.is_done]
         for known in over[: max(0, len(over) - KEPT)]:
             del self._running[known]
@@ -117,31 +133,61 @@ class Operations:
         """The operation with this id, if this process started it and has not forgotten it."""
         return self._running.get(op_id)
 
-    def under_way(self, dseq: Dseq) -> UnderWay | None:
+    async def under_way(self, dseq: Dseq) -> UnderWay | None:
         """The operation that has a deployment in hand, in this process or another; None too where nobody can tell."""
         try:
-            return self._holds.under_way(dseq)
+            return await self._store.read(holds.holder, dseq)
         except LedgerUnusable:
             log.exception("whether an operation is under way is not known")
             return None
 
+    @property
+    def under_way_here(self) -> list[Running[Any]]:
+        """What this process works on."""
+        return [running for running in self._running.values() if not running.is_done]
+
+    async def stop(self) -> list[OpId]:
+        """End all work where it stands, and let other workers go on with it at once: which it was."""
+        left = self.under_way_here
+        self._tasks.cancel_scope.cancel()
+        for running in left:
+            await running.ended()
+            try:
+                await self._store.run(holds.hand_over, running.op_id, epoch=running.epoch)
+            except LedgerUnusable:
+                log.exception("the hold of operation %s runs out by itself", running.op_id)
+        return [running.op_id for running in left]
+
     async def _carry_out(self, running: Running[T], work: Callable[[Running[T]], Awaitable[T]]) -> None:
-        with anyio.CancelScope() as working:
-            async with anyio.create_task_group() as beside:
-                beside.start_soon(self._renew, running, working)
-                await running._run(work)
-                beside.cancel_scope.cancel()
-        # Not reached where the server is stopped: what was sent may still be under way, and the hold runs out.
         try:
-            self._holds.let_go(running.op_id)
+            with anyio.CancelScope() as working:
+                async with anyio.create_task_group() as beside:
+                    beside.start_soon(self._renew, running, working)
+                    await running._run(work)
+                    beside.cancel_scope.cancel()
+            # Not reached where the server is stopped: what was sent may still be under way, and is handed over.
+            await self._rest(running)
+        finally:
+            # Only now: whoever waited for it may act on its deployment at once.
+            running._end()
+
+    async def _rest(self, running: Running[Any]) -> None:
+        try:
+            await self._store.run(
+                holds.rest,
+                running.op_id,
+                epoch=running.epoch,
+                failed=running.error is not None,
+                seconds=self._retry_seconds(running.tries),
+            )
         except LedgerUnusable:
             log.exception("the hold of operation %s runs out by itself", running.op_id)
 
     async def _renew(self, running: Running[Any], working: anyio.CancelScope) -> None:
         while True:
-            await self._sleep(HOLD_SECONDS / 3)
+            await self._sleep(self._store.hold_seconds / 3)
             try:
-                self._holds.keep(running.op_id)
+                await self._store.run(holds.keep, running.op_id, running.epoch)
             except TakenOver as taken:
                 running.error = taken
                 working.cancel()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 import anyio
 
@@ -25,7 +26,9 @@ from akash_mcp.errors import (
     NotFound,
     Unreachable,
 )
+from akash_mcp.guard import journal
 from akash_mcp.guard.journal import Operation
+from akash_mcp.guard.store import Work
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import field
@@ -44,6 +47,8 @@ MOST_ASKED = 20
 """So many deployments are asked for by themselves, the newest."""
 
 UNKNOWN = "unknown"
+
+T = TypeVar("T")
 
 Reckon = Callable[[DeploymentDetail], Funds]
 
@@ -102,7 +107,7 @@ async def overview(rt: Runtime) -> Overview:
     if not rt.has_key:
         raise MissingKey
     problems: list[str] = []
-    launches = _open_launches(rt, problems)
+    launches = await _open_launches(rt, problems)
     listed = await _listed(rt, problems, or_raise=not launches)
     shown = {detail.dseq: detail for detail in listed.details}
     ours = {launch.dseq: launch for launch in launches if launch.dseq is not None}
@@ -116,12 +121,12 @@ async def overview(rt: Runtime) -> Overview:
     for dseq in sorted(shown.keys() | set(asked), key=int, reverse=True):
         answer = answers.get(dseq, shown.get(dseq, "There are too many to ask for each."))
         if isinstance(answer, str) and dseq in shown:
-            rows.append(_row(rt, shown[dseq], reckon, f"Its leases may not be in the list: {answer}"))
+            rows.append(await _row(rt, shown[dseq], reckon, f"Its leases may not be in the list: {answer}"))
         elif isinstance(answer, str):
-            rows.append(_unread_row(rt, dseq, answer))
+            rows.append(await _unread_row(rt, dseq, answer))
         elif answer.state != "closed" or dseq in ours:
-            rows.append(_row(rt, answer, reckon))
-    unknown = [_launch_row(rt, launch) for launch in launches if launch.dseq is None]
+            rows.append(await _row(rt, answer, reckon))
+    unknown = [await _launch_row(rt, launch) for launch in launches if launch.dseq is None]
     kept = {launch.dseq: launch.name for launch in launches}
     named = (replace(row, name=row.name or kept.get(row.dseq, "")) for row in rows)
     theirs = [
@@ -130,9 +135,9 @@ async def overview(rt: Runtime) -> Overview:
     return Overview((*named, *theirs, *unknown), tuple(problems))
 
 
-def _open_launches(rt: Runtime, problems: list[str]) -> list[Operation]:
+async def _open_launches(rt: Runtime, problems: list[str]) -> list[Operation]:
     try:
-        return rt.journal.open_launches()
+        return await rt.store.read(journal.open_launches)
     except LedgerUnusable as unusable:
         problems.append(f"What this server opened is not known: {unusable.what}")
         return []
@@ -187,20 +192,23 @@ async def _reckoned(rt: Runtime, details: Collection[DeploymentDetail], block: B
     """How to reckon the money of each. The account's credit counts where it is enough for all of them together."""
     generation, now = await known_generation(rt), latest_moment(rt, block)
 
+    ours = {detail.dseq for detail in details if await rt.gate.owns(detail.dseq)}
+
     def reckon(detail: DeploymentDetail, credit: Usd | None = None) -> Funds:
-        ours = rt.gate.owns(detail.dseq)
-        return funds_of(detail, block.height, now, generation=generation, ours=ours, credit=credit)
+        return funds_of(
+            detail, block.height, now, generation=generation, ours=detail.dseq in ours, credit=credit
+        )
 
     wanted = [funds.shortfall for funds in map(reckon, details) if funds.shortfall is not None]
     credit = (await account_credit(rt)).available if wanted else None
     return partial(reckon, credit=credit if credit is not None and sum(wanted, ZERO) <= credit else None)
 
 
-def _row(rt: Runtime, detail: DeploymentDetail, reckon: Reckon, problem: str = "") -> ListedDeployment:
-    ours = rt.gate.owns(detail.dseq)
+async def _row(rt: Runtime, detail: DeploymentDetail, reckon: Reckon, problem: str = "") -> ListedDeployment:
+    ours = await rt.gate.owns(detail.dseq)
     funds = reckon(detail)
     problems = [problem]
-    if detail.state == "active" and not detail.leases and _was_leased(rt, detail.dseq):
+    if detail.state == "active" and not detail.leases and await _was_leased(rt, detail.dseq):
         funds = replace(funds, rate_is_known=False)
         problems.append("This server leased it, and the Console shows no lease of it: it may cost money.")
     elif problem:
@@ -211,7 +219,7 @@ def _row(rt: Runtime, detail: DeploymentDetail, reckon: Reckon, problem: str = "
         problems.append("It is closed, and costs nothing more; close_deployment settles what is held for it.")
     if funds.shortfall is not None and funds.hours_left is None:
         problems.append("Whether the account's credit lasts until its runtime limit is not known.")
-    if under_way := rt.operations.under_way(detail.dseq):
+    if under_way := await rt.operations.under_way(detail.dseq):
         problems.append(f"In the hands of {under_way}: call {under_way.call}.")
     return ListedDeployment(
         detail.dseq,
@@ -244,24 +252,24 @@ def _colleagues_row(detail: DeploymentDetail, funds: Funds) -> ListedDeployment:
     )
 
 
-def _was_leased(rt: Runtime, dseq: Dseq) -> bool:
+async def _was_leased(rt: Runtime, dseq: Dseq) -> bool:
     try:
-        return rt.journal.was_leased(dseq)
+        return await rt.store.read(journal.was_leased, dseq)
     except LedgerUnusable:
         return False  # told already: what this server opened is not known
 
 
-def _unread_row(rt: Runtime, dseq: Dseq, why: str) -> ListedDeployment:
+async def _unread_row(rt: Runtime, dseq: Dseq, why: str) -> ListedDeployment:
     return ListedDeployment(
         dseq,
         UNKNOWN,
-        rt.gate.owns(dseq),
-        held=_held(lambda: rt.ledger.held(dseq)),
+        await rt.gate.owns(dseq),
+        held=await _held(rt, rt.ledger.held, dseq),
         problem=f"The list does not show it, and it may run and cost money. {field(why, 300)}",
     )
 
 
-def _launch_row(rt: Runtime, launch: Operation) -> ListedDeployment:
+async def _launch_row(rt: Runtime, launch: Operation) -> ListedDeployment:
     """A launch without a deployment: one that is under way here, or one whose answer was lost."""
     running = rt.operations.find(launch.op_id)
     under_way = running is not None and not running.is_done
@@ -270,7 +278,7 @@ def _launch_row(rt: Runtime, launch: Operation) -> ListedDeployment:
         "under way" if under_way else UNKNOWN,
         ours=True,
         op_id=launch.op_id,
-        held=_held(lambda: rt.ledger.held_by(launch.op_id)),
+        held=await _held(rt, rt.ledger.held_by, launch.op_id),
         problem=field(running.stage, 200)
         if running is not None and under_way
         else "Whether it made a deployment is not known, so one may run and cost money.",
@@ -278,8 +286,8 @@ def _launch_row(rt: Runtime, launch: Operation) -> ListedDeployment:
     )
 
 
-def _held(read: Callable[[], Usd]) -> Usd | None:
+async def _held(rt: Runtime, read: Work[[T], Usd], of: T) -> Usd | None:
     try:
-        return read()
+        return await rt.store.read(read, of)
     except LedgerUnusable:
         return None  # told already: what this server opened is not known

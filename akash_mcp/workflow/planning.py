@@ -7,7 +7,7 @@ deposit under the chain's minimum, an amount over the budget.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ from akash_mcp.errors import (
     NotFound,
     OverBudget,
 )
+from akash_mcp.guard import holds, journal
 from akash_mcp.guard.contents import Contents, Seller, check_all_named
 from akash_mcp.guard.plans import (
     FREE_CLOSING_HOURS,
@@ -34,6 +35,7 @@ from akash_mcp.guard.plans import (
     LeasePlan,
 )
 from akash_mcp.guard.secret_store import filled
+from akash_mcp.guard.store import Work
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.offers import Offer
 from akash_mcp.market.ranking import Prefer
@@ -41,14 +43,13 @@ from akash_mcp.money import (
     BLOCK_SECONDS,
     ZERO,
     Usd,
-    hours_paid_for,
     told_apart,
     uact_per_block,
     usd_per_hour,
-    usd_per_hour_at_most,
 )
 from akash_mcp.sdl import Finding, Report, check
 from akash_mcp.workflow.contents import contents_of
+from akash_mcp.workflow.limits import limited
 from akash_mcp.workflow.offers import read_offers, requirements
 from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.status import is_ours, read_deployment
@@ -92,7 +93,7 @@ async def launch_plan(
     rate = _rate(rt, ceiling, max_usd_per_hour)
     hours, allowed = None, deposit
     if generation is Generation.V2026_11:
-        hours, deposit = _limited(deposit, uact_per_block(rate))
+        hours, deposit = limited(deposit, uact_per_block(rate))
     # Less than another hour's worth is only what does not make a whole one.
     is_cut = hours == FIRST_RUNTIME_HOURS and allowed >= deposit + rate
     plan = LaunchPlan(
@@ -109,8 +110,8 @@ async def launch_plan(
         name=words_for(name or "", ()),
         asked=allowed if is_cut else None,
     )
-    rt.ledger.check(plan.exposure, dseq=None)
-    rt.gate.check_launch(plan)
+    await rt.store.read(rt.ledger.check, plan.exposure, dseq=None)
+    await rt.gate.check_launch(plan)
     return plan
 
 
@@ -122,10 +123,10 @@ async def lease_plan(
     Raises `Busy`, `OverBudget` for a rate over the user's limit, and `BadArgument` for what is not ours, is closed or
     leased already: nobody is asked for these.
     """
-    rt.journal.holds.check_free(dseq)
+    await rt.store.read(holds.check_free, dseq)
     rate = _rate(rt, max_usd_per_hour, max_usd_per_hour)
-    rt.gate.check_lease(dseq)
-    sources, launch = rt.journal.sources(dseq), rt.journal.launch_of(dseq)
+    await rt.gate.check_lease(dseq)
+    sources, launch = await rt.store.read(lambda db: (journal.sources(db, dseq), journal.launch_of(db, dseq)))
     generation = await rt.reader.generation()
     if sources is not None and generation is not Generation.V2026_11:
         await rt.secrets.filled_manifest(sources.sdl, sources.manifest)  # what will be delivered can be made
@@ -141,7 +142,7 @@ async def lease_plan(
         dseq=dseq,
         providers=providers,
         max_usd_per_hour=rate,
-        held=rt.ledger.held(dseq),
+        held=await rt.store.read(rt.ledger.held, dseq),
         sellers=await _sellers(rt, dseq, providers, rate),
         contents=_contents_of(sources.sdl if sources else ""),
         runtime_limit_hours=sources.runtime_limit_hours if sources else None,
@@ -155,8 +156,8 @@ async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
 
     Raises `Busy`, `OverBudget`, `BadArgument` for what runs no longer, and `NotFound`: nobody is asked for these.
     """
-    rt.journal.holds.check_free(dseq)
-    rt.ledger.check(amount, dseq=dseq)
+    await rt.store.read(holds.check_free, dseq)
+    await rt.store.read(rt.ledger.check, amount, dseq=dseq)
     generation = await rt.reader.generation()
     detail = await read_deployment(rt, dseq)
     if detail.state == "closed":
@@ -177,8 +178,8 @@ async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
             raise BadArgument(f"What deployment {dseq} costs an hour is not known, so no hours can be added.")
         if not rate:
             raise BadArgument(f"Deployment {dseq} has no running lease, so it cannot be made to run longer.")
-        more_hours, amount = _limited(amount, rate)
-    sources = rt.journal.sources(dseq)
+        more_hours, amount = limited(amount, rate)
+    sources = await rt.store.read(journal.sources, dseq)
     return FundPlan(
         tool="add_funds",
         dseq=dseq,
@@ -205,10 +206,10 @@ async def close_plan(rt: Runtime, *, dseq: Dseq) -> ClosePlan:
     Raises `NotFound` for one that neither the account nor our journal knows. Nothing else that fails here is raised,
     since it must not stand in the way of closing: what is not known is not told, and counts as what is there.
     """
-    ours = rt.gate.owns(dseq)
+    ours = await rt.gate.owns(dseq)
     detail = await as_it_stands(rt, dseq, ours=ours)
     ours = ours and (detail is None or await is_ours(rt, detail))
-    sources = _known(lambda: rt.journal.sources(dseq))
+    sources = await _known(rt, journal.sources, dseq)
     contents = _contents_of(sources.sdl if sources else detail.stored.sdl if detail and detail.stored else "")
     ended = detail is not None and (
         detail.state == "closed" or (bool(detail.leases) and not detail.open_leases)
@@ -246,7 +247,7 @@ async def as_it_stands(rt: Runtime, dseq: Dseq, *, ours: bool) -> DeploymentDeta
 async def _hours_leased(rt: Runtime, dseq: Dseq, detail: DeploymentDetail | None) -> Decimal | None:
     """For how long it is leased, by the chain or by our journal, whichever says longer; None where neither knows."""
     known: list[Decimal] = []
-    leased_at = _known(lambda: rt.journal.leased_at(dseq))
+    leased_at = await _known(rt, journal.leased_at, dseq)
     if leased_at is not None:
         known.append(Decimal(max(rt.now() - leased_at, 0)) / 3600)
     begun = [lease.created_at for lease in detail.leases if lease.state != "closed"] if detail else []
@@ -267,10 +268,10 @@ async def _generation(rt: Runtime) -> Generation | None:
         return None
 
 
-def _known(read: Callable[[], T]) -> T | None:
+async def _known(rt: Runtime, read: Work[[Dseq], T], dseq: Dseq) -> T | None:
     """What the ledger says, or None where it is damaged: that stops spending and never closing."""
     try:
-        return read()
+        return await rt.store.read(read, dseq)
     except LedgerUnusable:
         return None
 
@@ -326,23 +327,6 @@ def describe(finding: Finding) -> str:
     where = f"line {finding.line}, column {finding.column}" if finding.line else finding.path
     fix = f" Fix: {finding.fix.rstrip('.')}." if finding.fix else ""
     return f"{where}: {finding.message.rstrip('.')}.{fix}"
-
-
-def _limited(amount: Usd, price: Decimal) -> tuple[int, Usd]:
-    """The whole hours that an amount pays for at a price in uact per block, and what those can cost at the most.
-
-    Raises `BadArgument` where it does not pay for one.
-    """
-    if not price:
-        return FIRST_RUNTIME_HOURS, amount
-    hours = int(min(hours_paid_for(amount, price), Decimal(FIRST_RUNTIME_HOURS)))
-    if hours < 1:
-        an_hour, paid = told_apart(usd_per_hour_at_most(price), amount)
-        raise BadArgument(
-            f"An hour can cost {an_hour}, so {paid} does not pay for one hour.",
-            next_step="Name a lower max_usd_per_hour, or a larger amount.",
-        )
-    return hours, min(amount, usd_per_hour_at_most(price) * hours)
 
 
 def _rate(rt: Runtime, ceiling: Usd, asked: Usd | None) -> Usd:

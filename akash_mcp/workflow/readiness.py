@@ -98,7 +98,7 @@ async def read_readiness(rt: Runtime, leases: Sequence[LeaseId]) -> Readiness:
     async with anyio.create_task_group() as tasks:
         for lease in leases:
             tasks.start_soon(ask, lease)
-    desired = {dseq: DesiredState(rt, dseq) for dseq in {lease.dseq for lease in leases}}
+    desired = {dseq: await DesiredState.of(rt, dseq) for dseq in {lease.dseq for lease in leases}}
     return Readiness(
         len(leases),
         {lease: statuses[lease] for lease in leases if lease in statuses},

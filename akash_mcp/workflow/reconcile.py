@@ -14,13 +14,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.clients.console.names import bears
 from akash_mcp.clients.console.reader import ANOTHERS
 from akash_mcp.errors import ApiError, Forbidden, Interrupted, LedgerUnusable, OutcomeUnknown, Unreachable
+from akash_mcp.guard import journal
 from akash_mcp.guard.launch_permit import LaunchPermit
+from akash_mcp.guard.sends import Send
 from akash_mcp.ids import AccountAddress, Dseq
 from akash_mcp.workflow.runtime import Runtime
 
@@ -39,13 +42,31 @@ async def create_once(rt: Runtime, permit: LaunchPermit, on_progress: Callable[[
     """
     lookup = _Lookup(rt, permit)
     try:
-        return (await permit.create(lookup.look_before, lookup.was_there_before)).dseq
+        return (await permit.create(lookup.look_before, lookup.was_there_before, lookup.known_before)).dseq
     except OutcomeUnknown as lost:
         on_progress("the answer was lost; looking for the deployment")
         found = await lookup.found()
         if found is None:
-            raise lookup.given_up(lost) from lost
+            raise await lookup.given_up(lost) from lost
         return found
+
+
+async def find_again(
+    rt: Runtime, permit: LaunchPermit, sent: Send, on_progress: Callable[[str], None]
+) -> Dseq | None:
+    """The deployment of a creation that an earlier worker sent, taken up; None where it is certain that there is none.
+
+    Raises `OutcomeUnknown` while neither is certain.
+    """
+    on_progress("its creation was sent before; looking for the deployment")
+    lookup = _Lookup(rt, permit)
+    lookup.remember(sent)
+    found = await lookup.found()
+    if found is not None:
+        return found
+    if rt.now() - sent.at >= rt.intervals.lookup_certain and await lookup.is_nowhere():
+        return None
+    raise await lookup.given_up(OutcomeUnknown("A creation was sent, and its answer is not known."))
 
 
 class _Lookup:
@@ -75,6 +96,18 @@ class _Lookup:
         if listed.is_whole and not listed.unread:
             self._before = listed.hidden | {detail.dseq for detail in listed.details}
 
+    def known_before(self) -> dict[str, Any]:
+        """The same for the journal, so that another process can go on with the search."""
+        before = None if self._before is None else sorted(self._before)
+        return {"started": self._started, "before": before, "version": self._version}
+
+    def remember(self, send: Send) -> None:
+        """Go on with a search that was begun before this process."""
+        before = send.about.get("before")
+        self._started = send.about.get("started", send.at)
+        self._before = None if before is None else frozenset(map(Dseq, before))
+        self._version = send.about.get("version", "")
+
     async def was_there_before(self, dseq: Dseq) -> bool:
         """Whether a deployment that an answer names cannot be what was just created."""
         if not await self._has_names():
@@ -98,7 +131,7 @@ class _Lookup:
                 if certain and len(self._candidates) == 1:
                     [dseq] = self._candidates
                     confirmed = self._is_account_known if named else await self._is_confirmed(dseq)
-                    if confirmed and self._permit.adopt(dseq, by_name=named):
+                    if confirmed and await self._permit.adopt(dseq, by_name=named):
                         return dseq
             except (*_UNREAD, LedgerUnusable):
                 pass  # whatever broke the answer may break this too; there is time
@@ -107,11 +140,26 @@ class _Lookup:
             await self._rt.sleep(intervals.lookup_poll)
             waited += intervals.lookup_poll
 
-    def given_up(self, lost: OutcomeUnknown) -> OutcomeUnknown:
+    async def is_nowhere(self) -> bool:
+        """Whether all lists that can be read whole are without it, and nothing in them could be it."""
+        named = await self._has_names()
+        try:
+            listed = await self._rt.reader.read_list()
+            if named and await self._rt.reader.find_deployments(self._permit.op_id):
+                return False
+        except _UNREAD:
+            return False
+        if listed.unread or listed.hidden or not listed.is_whole:
+            return False
+        if named:
+            return not any(bears(detail.name or "", self._permit.op_id) for detail in listed.details)
+        return not any([await self._could_be_ours(detail) for detail in listed.details])
+
+    async def given_up(self, lost: OutcomeUnknown) -> OutcomeUnknown:
         """What is told, and written down, of a creation that was not found or not told from another."""
         candidates = self._candidates
         if candidates:
-            outcome = f"{_listed(candidates).capitalize()} may be what it created, and {self._doubt()}."
+            outcome = f"{_listed(candidates).capitalize()} may be what it created, and {await self._doubt()}."
             look = (
                 f"Ask the user to look at {_listed(candidates)} at https://console.akash.network and to say which to "
                 f"close: {', '.join(f'close_deployment(dseq={dseq})' for dseq in candidates)}."
@@ -123,7 +171,7 @@ class _Lookup:
                 "to close it."
             )
         try:
-            self._permit.give_up(outcome)
+            await self._permit.give_up(outcome)
         except LedgerUnusable:
             log.exception("what became of a creation could not be written down")
         return OutcomeUnknown(
@@ -132,7 +180,7 @@ class _Lookup:
             "Do not simply try again.",
         )
 
-    def _doubt(self) -> str:
+    async def _doubt(self) -> str:
         if not self._is_account_known:
             return "whether it is this account's is not known"
         if self._before is None:
@@ -140,7 +188,7 @@ class _Lookup:
         if len(self._candidates) > 1:
             return "nothing tells which of them"
         with suppress(LedgerUnusable):
-            if rivals := self._permit.rivals():
+            if rivals := await self._permit.rivals():
                 return f"so may what {' and '.join(f'operation {rival}' for rival in rivals)} asked for"
         return "that is not proven"
 
@@ -156,13 +204,23 @@ class _Lookup:
                 own = await self._rt.reader.own_addresses() if found else own
             self._is_account_known = all(detail.owner in own for detail in found)
             return [detail.dseq for detail in found]
-        return [detail.dseq for detail in await self._rt.reader.list_deployments() if self._is_ours(detail)]
+        listed = await self._rt.reader.list_deployments()
+        return [detail.dseq for detail in listed if await self._is_ours(detail)]
 
     async def _is_confirmed(self, dseq: Dseq) -> bool:
         """Whether the deployment itself says so too: the list may attach leases to another."""
-        return self._is_ours(await self._rt.reader.get_deployment(dseq))
+        return await self._is_ours(await self._rt.reader.get_deployment(dseq))
 
-    def _is_ours(self, detail: DeploymentDetail) -> bool:
+    async def _could_be_ours(self, detail: DeploymentDetail) -> bool:
+        """Whether nothing that cannot be read wrongly speaks against it: when it came about, and whose it is."""
+        after = int(self._started * 1000) - _SKEW_MS
+        return (
+            int(detail.dseq) >= after
+            and detail.dseq not in (self._before or ())
+            and await self._rt.store.read(journal.launch_of, detail.dseq) is None
+        )
+
+    async def _is_ours(self, detail: DeploymentDetail) -> bool:
         around = (
             int(self._started * 1000) - _SKEW_MS <= int(detail.dseq) <= int(self._rt.now() * 1000) + _SKEW_MS
         )
@@ -173,7 +231,7 @@ class _Lookup:
             and detail.manifest_hash == self._version
             and detail.escrow_funds == self._permit.plan.deposit.uact
             and not detail.leases
-            and self._rt.journal.launch_of(detail.dseq) is None
+            and await self._rt.store.read(journal.launch_of, detail.dseq) is None
         )
 
 

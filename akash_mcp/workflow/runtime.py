@@ -7,18 +7,21 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import anyio
+import anyio.lowlevel
 
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.clients.provider.http_probe import Probe, probe
 from akash_mcp.errors import LedgerUnusable
+from akash_mcp.guard import journal
 from akash_mcp.guard.approval import Approver
 from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
-from akash_mcp.guard.journal import Journal
 from akash_mcp.guard.ledger import Ledger
+from akash_mcp.guard.operation import CERTAIN_SECONDS
 from akash_mcp.guard.policy import Policy
 from akash_mcp.guard.secret_store import SecretStore
+from akash_mcp.guard.store import HOLD_SECONDS, Store
 from akash_mcp.ids import Dseq
 from akash_mcp.workflow.operations import Operations
 
@@ -36,7 +39,15 @@ class Intervals:
     lookup_settle: float = 45.0
     """Before that one found without a name is not taken up: Console gives up on a transaction after 36 s."""
     lookup_give_up: float = 60.0
-    """How long a creation whose answer was lost is looked for."""
+    """How long a creation whose answer was lost is looked for at a time."""
+    lookup_certain: float = 900.0
+    """After that, what is in no list that can be read whole did not come about."""
+    certain: float = CERTAIN_SECONDS
+    """After that, money and leases that do not show did not come about."""
+    bids_last: float = 300.0
+    """For how long after its creation a deployment's bids can be taken."""
+    approval_lasts: float = 600.0
+    """For how long after a yes what it approved is still begun."""
     retry: float = 6.0
     """How long to wait before harmless requests are repeated: delivering a manifest, closing, reading a new wallet."""
     provider_lag: float = 60.0
@@ -47,6 +58,18 @@ class Intervals:
     ready_look: float = 8.0
     """How often events and logs are looked at while it does not run."""
     ready_give_up: float = 300.0
+    first_look: float = 1.0
+    """Before a server first looks for what others left."""
+    watch: float = 30.0
+    """Between two looks of the watch."""
+    longest_retry: float = 3600.0
+    """What does not work is tried again after `retry`, then twice as long each time, and at the most after this."""
+    hold: float = HOLD_SECONDS
+    """How long an operation is left to a worker that gives no sign of life."""
+
+    def before_retry(self, tries: int) -> float:
+        """Seconds before what was tried so often without success is tried again."""
+        return min(self.retry * float(2 ** min(tries + 1, 20)), self.longest_retry)
 
     def times(self, speed: float) -> Intervals:
         """These intervals for a chain that runs `speed` times as fast."""
@@ -57,12 +80,20 @@ class Intervals:
             lookup_poll=max(self.lookup_poll / speed, 0.05),
             lookup_settle=self.lookup_settle / speed,
             lookup_give_up=self.lookup_give_up / speed,
+            lookup_certain=self.lookup_certain / speed,
+            certain=self.certain / speed,
+            bids_last=self.bids_last / speed,
+            approval_lasts=self.approval_lasts / speed,
             retry=max(self.retry / speed, 0.05),
             provider_lag=self.provider_lag / speed,
             ready_poll=max(self.ready_poll / speed, 0.05),
             ready_steady=self.ready_steady / speed,
             ready_look=self.ready_look / speed,
             ready_give_up=self.ready_give_up / speed,
+            first_look=self.first_look,
+            watch=max(self.watch / speed, 0.5),
+            longest_retry=self.longest_retry / speed,
+            hold=max(self.hold / speed, 3.0),
         )
 
 
@@ -74,8 +105,8 @@ class Runtime:
     provider: ProviderClient
     gate: Gate
     approver: Approver
+    store: Store
     ledger: Ledger
-    journal: Journal
     evidence: Evidence
     policy: Policy
     secrets: SecretStore
@@ -87,6 +118,8 @@ class Runtime:
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     now: Callable[[], float] = time.time
     """Seconds since the epoch."""
+    prepare_questions: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint
+    """Has what questions are sealed with at hand."""
 
     async def learn_secrets(self, dseq: Dseq) -> tuple[str, ...]:
         """Know the secrets that a deployment got from here, so that they are hidden.
@@ -94,7 +127,7 @@ class Runtime:
         The names of those that cannot be read. Where the ledger cannot be read nobody knows which it has.
         """
         try:
-            names = self.journal.secrets_of(dseq)
+            names = await self.store.read(journal.secrets_of, dseq)
         except LedgerUnusable:
             return ()
         return await self.secrets.learn(names)

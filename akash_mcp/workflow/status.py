@@ -19,6 +19,7 @@ from akash_mcp.clients.console.names import words_of
 from akash_mcp.clients.lease_status import LeaseStatus
 from akash_mcp.clients.retries import Deadline
 from akash_mcp.errors import AkashError, Interrupted, LedgerUnusable
+from akash_mcp.guard import journal
 from akash_mcp.guard.evidence import Kept
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd, hours_paid_for, usd_per_hour, usd_per_hour_at_most
@@ -203,7 +204,7 @@ async def account_credit(rt: Runtime) -> Credit:
 
 async def is_ours(rt: Runtime, detail: DeploymentDetail) -> bool:
     """Whether this server created it. A number that we know is not ours where it is another account's deployment."""
-    return rt.gate.owns(detail.dseq) and not await rt.reader.is_anothers(detail.owner)
+    return await rt.gate.owns(detail.dseq) and not await rt.reader.is_anothers(detail.owner)
 
 
 async def deployment_status(rt: Runtime, dseq: Dseq) -> DeploymentStatus:
@@ -231,27 +232,27 @@ async def status_of(
         spent=detail.spent_at(block.height),
         readiness=readiness,
         providers=providers,
-        kept=rt.evidence.kept(detail.dseq) if detail.leases and not running else None,
-        gpus=gpus_of(rt, detail),
-        name=words_of(detail.name) or _kept_name(rt, detail.dseq),
+        kept=await rt.evidence.kept(detail.dseq) if detail.leases and not running else None,
+        gpus=await gpus_of(rt, detail),
+        name=words_of(detail.name) or await _kept_name(rt, detail.dseq),
     )
 
 
-def gpus_of(rt: Runtime, detail: DeploymentDetail) -> dict[LeaseId, LeaseGpus]:
+async def gpus_of(rt: Runtime, detail: DeploymentDetail) -> dict[LeaseId, LeaseGpus]:
     """The GPUs of its running leases, of which the Console tells some."""
     told = [
         lease for lease in detail.leases if lease.is_active and (lease.offered_gpus or lease.detected_gpus)
     ]
     if not told:
         return {}
-    desired = DesiredState(rt, detail.dseq, detail.stored.sdl if detail.stored else "")
+    desired = await DesiredState.of(rt, detail.dseq, detail.stored.sdl if detail.stored else "")
     return {lease.lease_id: lease_gpus(lease, desired.gpu_demands(lease.lease_id)) for lease in told}
 
 
-def _kept_name(rt: Runtime, dseq: Dseq) -> str:
+async def _kept_name(rt: Runtime, dseq: Dseq) -> str:
     """What we called it, where the Console keeps no names."""
     try:
-        launch = rt.journal.launch_of(dseq)
+        launch = await rt.store.read(journal.launch_of, dseq)
     except LedgerUnusable:
         return ""
     return launch.name if launch else ""

@@ -13,6 +13,7 @@ from typing import Any
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import DeploymentDetail, StoredDefinition
 from akash_mcp.errors import BadArgument, Refused
+from akash_mcp.guard import holds, journal
 from akash_mcp.guard.contents import listed
 from akash_mcp.guard.plans import UpdatePlan
 from akash_mcp.ids import Dseq, ProviderAddress
@@ -36,7 +37,7 @@ async def update_plan(rt: Runtime, *, dseq: Dseq, sdl: str) -> UpdatePlan:
     On the chain only the manifest's hash changes, so a provider refuses other resources than it leased.
     """
     report = accepted(sdl)
-    rt.journal.holds.check_free(dseq)
+    await rt.store.read(holds.check_free, dseq)
     await check_secrets(rt, sdl, report)
     plan = UpdatePlan(
         tool="update_deployment",
@@ -44,7 +45,7 @@ async def update_plan(rt: Runtime, *, dseq: Dseq, sdl: str) -> UpdatePlan:
         sdl=sdl,
         manifest=report.manifest or "",
         contents=contents_of(report),
-        ours=rt.gate.owns(dseq),
+        ours=await rt.gate.owns(dseq),
         receivers=await _receivers(rt, dseq) if report.secrets else (),
     )
     if await rt.reader.generation() is Generation.V2026_11:
@@ -57,21 +58,21 @@ async def _whole(rt: Runtime, plan: UpdatePlan, report: Report) -> UpdatePlan:
     will say. What we created and somebody else changed since runs what is not known here, in the resources that it was
     created with.
     """
-    sources = rt.journal.sources(plan.dseq)
+    sources = await rt.store.read(journal.sources, plan.dseq)
     if sources is None:
         others = await read_deployment(rt, plan.dseq)  # an unknown one is found out before anybody is asked
         _check_open(others)
-        return replace(plan, is_idle=_is_idle(rt, others))
+        return replace(plan, is_idle=await _is_idle(rt, others))
     running = check(sources.sdl)
     _refuse(plan.dseq, diff(running, report))
     detail = await as_it_stands(rt, plan.dseq, ours=True)
     if detail is not None:
         _check_open(detail)
-        plan = replace(plan, is_idle=_is_idle(rt, detail))
+        plan = replace(plan, is_idle=await _is_idle(rt, detail))
         if detail.manifest_hash not in (None, sources.version):
             return plan
     return replace(
-        plan, changes=changes_between(running, report), fresh=_fresh_secrets(rt, plan.dseq, running)
+        plan, changes=changes_between(running, report), fresh=await _fresh_secrets(rt, plan.dseq, running)
     )
 
 
@@ -81,8 +82,8 @@ async def _by_name(rt: Runtime, plan: UpdatePlan, report: Report) -> UpdatePlan:
     """
     detail = await read_deployment(rt, plan.dseq)
     _check_open(detail)
-    plan = replace(plan, ours=await is_ours(rt, detail), is_idle=_is_idle(rt, detail))
-    stored, sources = _definition(detail), rt.journal.sources(plan.dseq)
+    plan = replace(plan, ours=await is_ours(rt, detail), is_idle=await _is_idle(rt, detail))
+    stored, sources = _definition(detail), await rt.store.read(journal.sources, plan.dseq)
     version = stored.manifest_version if stored else detail.manifest_hash
     wanted = _for_console(plan.sdl, report)
     if sources is not None and version is not None and sources.version == version:
@@ -107,7 +108,7 @@ async def _by_name(rt: Runtime, plan: UpdatePlan, report: Report) -> UpdatePlan:
         patch=found.services or _as_it_is(report),
         version=version,
         defines=None if stored or sources is None else sources.sdl,
-        fresh=_fresh_secrets(rt, plan.dseq, check(sources.sdl)) if sources else (),
+        fresh=await _fresh_secrets(rt, plan.dseq, check(sources.sdl)) if sources else (),
     )
 
 
@@ -119,9 +120,11 @@ def _check_open(detail: DeploymentDetail) -> None:
         )
 
 
-def _is_idle(rt: Runtime, detail: DeploymentDetail) -> bool:
+async def _is_idle(rt: Runtime, detail: DeploymentDetail) -> bool:
     """Whether nothing of it runs: no lease in its record, and none of ours that the record may leave out."""
-    return not (detail.open_leases or detail.unread_leases or rt.journal.was_leased(detail.dseq))
+    return not (
+        detail.open_leases or detail.unread_leases or await rt.store.read(journal.was_leased, detail.dseq)
+    )
 
 
 def _for_console(sdl: str, report: Report) -> Report:
@@ -135,11 +138,12 @@ async def _receivers(rt: Runtime, dseq: Dseq) -> tuple[ProviderAddress, ...]:
     return tuple(dict.fromkeys(lease.provider for lease in detail.open_leases)) if detail else ()
 
 
-def _fresh_secrets(rt: Runtime, dseq: Dseq, running: Report) -> tuple[str, ...]:
+async def _fresh_secrets(rt: Runtime, dseq: Dseq, running: Report) -> tuple[str, ...]:
     """The secrets of what runs that may have another value since it got them."""
     if not running.secrets:
         return ()
-    return rt.secrets.set_since((name for name, _ in running.secrets), rt.journal.delivered_at(dseq) or 0.0)
+    since = await rt.store.read(journal.delivered_at, dseq) or 0.0
+    return rt.secrets.set_since((name for name, _ in running.secrets), since)
 
 
 def _definition(detail: DeploymentDetail) -> StoredDefinition | None:

@@ -13,7 +13,7 @@ from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import LedgerUnusable, NotApproved
 from akash_mcp.guard.approval import Approval, Approver, AskThePerson, Question, TokenNeeded
 from akash_mcp.guard.contents import App, Contents
-from akash_mcp.guard.journal import Journal, Kind, op_id_of
+from akash_mcp.guard.journal import Kind, op_id_of
 from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
 from akash_mcp.guard.policy import ApprovalMode
 from akash_mcp.guard.store import Store

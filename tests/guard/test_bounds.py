@@ -95,7 +95,7 @@ async def test_what_cannot_be_read_back_is_not_leased(tmp_path: Path) -> None:
 async def test_the_api_of_2025_is_known_by_the_settings_that_it_lacks(tmp_path: Path) -> None:
     async with guarded(tmp_path, generation=Generation.V2025) as guard:
         guard.console.on("POST /v1/certificates", (201, {"certPem": "a", "encryptedKey": "b"}))
-        permit = guard.gate.launch(LAUNCH, approved(LAUNCH))
+        permit = await guard.gate.launch(LAUNCH, approved(LAUNCH))
         await permit.create()
         guard.console.on(SET, NO_ROUTE)
         await permit.leasing(DSEQ).lease([choice()])
@@ -105,7 +105,7 @@ async def test_the_api_of_2025_is_known_by_the_settings_that_it_lacks(tmp_path: 
 @pytest.mark.parametrize("answer", [refusal(404, "Deployment setting not found", "not_found"), refusal(400)])
 async def test_an_api_that_has_settings_is_not_that_of_2025(answer: Told, tmp_path: Path) -> None:
     async with guarded(tmp_path, generation=Generation.V2025) as guard:
-        permit = guard.gate.launch(LAUNCH, approved(LAUNCH))
+        permit = await guard.gate.launch(LAUNCH, approved(LAUNCH))
         await permit.create()
         guard.console.on(SET, answer)
         await not_leased(guard, permit.leasing(DSEQ))
@@ -113,7 +113,7 @@ async def test_an_api_that_has_settings_is_not_that_of_2025(answer: Told, tmp_pa
 
 async def test_an_api_that_takes_settings_is_not_that_of_2025_either(tmp_path: Path) -> None:
     async with guarded(tmp_path, generation=Generation.V2025) as guard:
-        permit = guard.gate.launch(LAUNCH, approved(LAUNCH))
+        permit = await guard.gate.launch(LAUNCH, approved(LAUNCH))
         await permit.create()
         assert "is not that of 2025" in await refused(guard, permit.leasing(DSEQ))
 
@@ -124,7 +124,7 @@ async def test_another_api_than_it_was_planned_for_refuses(
 ) -> None:
     plan = dataclasses.replace(LAUNCH, runtime_limit_hours=hours)
     async with guarded(tmp_path, generation=now) as guard:
-        permit = guard.gate.launch(plan, approved(plan))
+        permit = await guard.gate.launch(plan, approved(plan))
         permit.adopt(DSEQ)
         why = await refused(guard, permit.leasing(DSEQ))
         assert f"is now {now}, and this was planned for another" in why
@@ -135,7 +135,7 @@ async def test_the_api_is_asked_for_anew_before_each_lease(tmp_path: Path) -> No
     funding = "GET /v1/deployment-funding-config"
     async with guarded(tmp_path, generation=None) as guard:
         guard.console.on("GET /v2/deployment-settings/0", refusal(400))
-        permit = guard.gate.launch(LAUNCH, approved(LAUNCH))
+        permit = await guard.gate.launch(LAUNCH, approved(LAUNCH))
         await permit.create()
         before = len(guard.console.sent(funding))
         await permit.leasing(DSEQ).lease([choice()])

@@ -41,7 +41,7 @@ async def launched(folder: Path) -> AsyncIterator[tuple[Guarded, ClosePermit]]:
     """A deployment of ours with $2.00 in it, and the permit to close it."""
     async with guarded(folder) as guard:
         await guard.gate.launch(LAUNCH, approved(LAUNCH)).create()
-        yield guard, guard.gate.close(PLAN, approved(PLAN))
+        yield guard, await guard.gate.close(PLAN, approved(PLAN))
 
 
 async def test_a_proven_close_tells_what_it_cost_and_settles_it(tmp_path: Path) -> None:
@@ -336,7 +336,7 @@ async def test_a_damaged_ledger_does_not_stand_in_the_way(
     async with launched(tmp_path) as (guard, _):
         guard.damage()
         guard.console.on(READ, CLOSED)
-        permit = guard.gate.close(PLAN, approved(PLAN))
+        permit = await guard.gate.close(PLAN, approved(PLAN))
         assert await permit.close() == Closed(DSEQ, Usd("0.25"))
     assert "closing without a ledger" in caplog.text
     assert "the ledger could not be updated" in caplog.text
@@ -350,7 +350,7 @@ async def test_more_than_was_held_can_have_been_spent(tmp_path: Path) -> None:
 
 async def test_a_launch_that_is_unwound_ends_closed(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
-        permit = guard.gate.launch(LAUNCH, approved(LAUNCH))
+        permit = await guard.gate.launch(LAUNCH, approved(LAUNCH))
         await permit.create()
         guard.console.on(READ, CLOSED)
         closing = permit.abandoning(DSEQ)

@@ -47,7 +47,7 @@ LEASED: Told = (200, deployment(leases=(lease(price=833),)))  # three hours of i
 
 
 def permit_of(guard: Guarded, plan: FundPlan = PLAN) -> FundPermit:
-    return guard.gate.fund(plan, approved(plan))
+    return await guard.gate.fund(plan, approved(plan))
 
 
 async def test_the_amount_is_sent_once_and_stays_held(tmp_path: Path) -> None:

@@ -63,12 +63,12 @@ RUNS = ExecPlan(
 
 Pass = Callable[[Guarded, Approval], object]
 GATES: dict[str, tuple[Plan, Pass]] = {
-    "launch": (LAUNCH, lambda guard, yes: guard.gate.launch(LAUNCH, yes)),
-    "lease": (LEASES, lambda guard, yes: guard.gate.lease(LEASES, yes)),
-    "fund": (FUNDS, lambda guard, yes: guard.gate.fund(FUNDS, yes)),
-    "update": (UPDATES, lambda guard, yes: guard.gate.update(UPDATES, yes)),
-    "close": (CLOSES, lambda guard, yes: guard.gate.close(CLOSES, yes)),
-    "exec": (RUNS, lambda guard, yes: guard.gate.execute(RUNS, yes)),
+    "launch": (LAUNCH, lambda guard, yes: await guard.gate.launch(LAUNCH, yes)),
+    "lease": (LEASES, lambda guard, yes: await guard.gate.lease(LEASES, yes)),
+    "fund": (FUNDS, lambda guard, yes: await guard.gate.fund(FUNDS, yes)),
+    "update": (UPDATES, lambda guard, yes: await guard.gate.update(UPDATES, yes)),
+    "close": (CLOSES, lambda guard, yes: await guard.gate.close(CLOSES, yes)),
+    "exec": (RUNS, lambda guard, yes: await guard.gate.execute(RUNS, yes)),
 }
 
 
@@ -121,7 +121,7 @@ async def test_what_it_may_cost_is_reserved_for_its_deployment(tmp_path: Path) -
     async with guarded(tmp_path) as guard:
         await created(guard)
         assert guard.ledger.held(DSEQ) == Usd(2)
-        guard.gate.fund(FUNDS, approved(FUNDS))
+        await guard.gate.fund(FUNDS, approved(FUNDS))
         assert guard.ledger.held(DSEQ) == Usd(3)
         assert guard.ledger.status().live_deployments == 1
 
@@ -130,22 +130,22 @@ async def test_the_limit_itself_is_allowed_and_a_millionth_more_is_not(tmp_path:
     async with guarded(tmp_path, policy=Policy(max_usd_per_deployment=Usd(2))) as guard:
         more = dataclasses.replace(LAUNCH, deposit=Usd("2.000001"))
         with pytest.raises(OverBudget):
-            guard.gate.launch(more, approved(more))
+            await guard.gate.launch(more, approved(more))
         assert guard.ledger.status().held == ZERO
         kind, state, note = guard.written()[-1]
         assert (kind, state) == ("launch", "refused")
         assert "over the limit of $2.00" in note
-        guard.gate.launch(LAUNCH, approved(LAUNCH))
+        await guard.gate.launch(LAUNCH, approved(LAUNCH))
         assert guard.ledger.status().held == Usd(2)
 
 
 async def test_the_day_s_limit_itself_is_allowed(tmp_path: Path) -> None:
     async with guarded(tmp_path, policy=Policy(max_usd_per_day=Usd(4))) as guard:
         for _ in range(2):
-            guard.gate.launch(LAUNCH, approved(LAUNCH))
+            await guard.gate.launch(LAUNCH, approved(LAUNCH))
         assert guard.ledger.status().left_today == ZERO
         with pytest.raises(OverBudget):
-            guard.gate.fund(FUNDS, approved(FUNDS))
+            await guard.gate.fund(FUNDS, approved(FUNDS))
 
 
 async def test_a_refusal_gives_the_reservation_back(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ async def test_an_unknown_outcome_stays_held(answer: tuple[int, object] | None, 
 async def test_what_others_created_is_not_leased(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
         with pytest.raises(BadArgument, match="was not created by this server"):
-            guard.gate.lease(LEASES, approved(LEASES))
+            await guard.gate.lease(LEASES, approved(LEASES))
         assert guard.written() == []
 
 
@@ -181,8 +181,8 @@ async def test_a_lease_is_bound_to_the_rate_of_its_plan(tmp_path: Path) -> None:
     cheap = dataclasses.replace(LEASES, max_usd_per_hour=Usd("0.01"))
     async with guarded(tmp_path) as guard:
         await created(guard)
-        assert guard.gate.owns(DSEQ)
-        permit = guard.gate.lease(cheap, approved(cheap))
+        assert await guard.gate.owns(DSEQ)
+        permit = await guard.gate.lease(cheap, approved(cheap))
         assert permit._max_usd_per_hour == Usd("0.01")
 
 
@@ -192,9 +192,9 @@ async def test_a_damaged_ledger_owns_nothing_and_spends_nothing(
     async with guarded(tmp_path) as guard:
         await created(guard)
         guard.damage()
-        assert guard.gate.owns(DSEQ) is False
+        assert await guard.gate.owns(DSEQ) is False
         with pytest.raises(LedgerUnusable):
-            guard.gate.fund(FUNDS, approved(FUNDS))
+            await guard.gate.fund(FUNDS, approved(FUNDS))
         assert not guard.console.sent(FUND)
     assert "ownership of a deployment is unknown" in caplog.text
 
@@ -216,13 +216,13 @@ async def test_the_same_yes_opens_one_operation_and_holds_once(plan: Plan, go: P
 
 async def test_a_yes_that_was_refused_stays_used(tmp_path: Path) -> None:
     async with guarded(tmp_path, policy=Policy(max_usd_per_day=Usd(3))) as guard:
-        guard.gate.launch(LAUNCH, approved(LAUNCH))
+        await guard.gate.launch(LAUNCH, approved(LAUNCH))
         yes = approved(LAUNCH)
         with pytest.raises(OverBudget):
-            guard.gate.launch(LAUNCH, yes)
+            await guard.gate.launch(LAUNCH, yes)
         assert guard.operation(yes.op_id).state is State.REFUSED
         with pytest.raises(OperationExists):
-            guard.gate.launch(LAUNCH, yes)
+            await guard.gate.launch(LAUNCH, yes)
         assert guard.ledger.status().held == Usd(2)
 
 
@@ -237,9 +237,9 @@ async def test_what_breaks_while_it_is_let_in_leaves_nothing_behind_and_the_yes_
         with monkeypatch.context() as broken:
             broken.setattr(Ledger, "reserve", full)
             with pytest.raises(LedgerUnusable):
-                guard.gate.launch(LAUNCH, yes)
+                await guard.gate.launch(LAUNCH, yes)
         assert guard.written() == []
-        assert guard.gate.launch(LAUNCH, yes).op_id == yes.op_id
+        assert await guard.gate.launch(LAUNCH, yes).op_id == yes.op_id
         assert guard.ledger.status().held == Usd(2)
 
 
@@ -250,7 +250,7 @@ async def test_of_many_processes_with_one_yes_one_gets_through(tmp_path: Path) -
         let_in = []
         for guard in guards:
             with suppress(OperationExists):
-                let_in.append(guard.gate.launch(LAUNCH, yes))
+                let_in.append(await guard.gate.launch(LAUNCH, yes))
         assert len(let_in) == 1
         assert guards[-1].ledger.status().held == Usd(2)
         assert [kind for kind, _, _ in guards[-1].written()] == ["launch"]

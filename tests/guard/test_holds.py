@@ -66,9 +66,9 @@ RUNS = ExecPlan(
 )
 CHOICE = Choice(gseq=1, oseq=1, provider=PROVIDER, price_uact_per_block=Decimal(1000))
 ACTS: dict[str, Callable[[Guarded], Any]] = {
-    "lease": lambda guard: guard.gate.lease(LEASES, approved(LEASES)),
-    "fund": lambda guard: guard.gate.fund(FUNDS, approved(FUNDS)),
-    "update": lambda guard: guard.gate.update(UPDATES, approved(UPDATES)),
+    "lease": lambda guard: await guard.gate.lease(LEASES, approved(LEASES)),
+    "fund": lambda guard: await guard.gate.fund(FUNDS, approved(FUNDS)),
+    "update": lambda guard: await guard.gate.update(UPDATES, approved(UPDATES)),
 }
 
 DOES: dict[str, Callable[[Any], Awaitable[object]]] = {
@@ -126,49 +126,49 @@ async def test_who_acts_on_what_another_has_in_hand_is_refused_and_told_which(
         # Neither written down nor reserved: it never began.
         assert (guard.written(), guard.ledger.status()) == before
         with pytest.raises(Busy):
-            guard.journal.holds.check_free(DSEQ)
+            guard.holds.check_free(DSEQ)
 
 
 async def test_one_that_let_go_and_that_nobody_took_over_is_told_as_over(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
         op_id = await guard.created()
         with pytest.raises(TakenOver, match=f"Operation {op_id} is over already"):
-            guard.journal.holds.keep(op_id)
+            guard.holds.keep(op_id)
 
 
 async def test_what_is_under_way_says_how_far_it_is(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
-        permit = guard.gate.launch(LAUNCH, approved(LAUNCH))
+        permit = await guard.gate.launch(LAUNCH, approved(LAUNCH))
         await permit.create()
         permit.leasing(DSEQ).advance(State.OFFERED, "two offers")
-        other = guard.journal.holds.under_way(DSEQ)
+        other = guard.holds.under_way(DSEQ)
         assert other is not None
         assert str(other) == f"operation {permit.op_id} (launch: offered: two offers)"
 
 
 async def test_one_that_is_over_is_in_nobody_s_way(tmp_path: Path) -> None:
     async with two(tmp_path) as it:
-        it.first.journal.holds.let_go(it.launch.op_id)
-        it.second.journal.holds.check_free(DSEQ)
+        it.first.holds.let_go(it.launch.op_id)
+        it.second.holds.check_free(DSEQ)
         await it.second.gate.update(UPDATES, approved(UPDATES)).update()
         it.second.console.on(FUND, (200, deployment(funds=3_000_000)))
         await it.second.gate.fund(FUNDS, approved(FUNDS)).deposit()
-        assert it.second.journal.holds.under_way(DSEQ) is None
+        assert it.second.holds.under_way(DSEQ) is None
 
 
 async def test_a_refused_one_is_in_nobody_s_way(tmp_path: Path) -> None:
     async with two(tmp_path) as it:
-        it.first.journal.holds.let_go(it.launch.op_id)
+        it.first.holds.let_go(it.launch.op_id)
         it.second.console.on(FUND, refusal(402))
         with pytest.raises(Exception, match="credit"):
             await it.second.gate.fund(FUNDS, approved(FUNDS)).deposit()
-        assert it.second.journal.holds.under_way(DSEQ) is None
+        assert it.second.holds.under_way(DSEQ) is None
 
 
 async def test_a_command_is_in_nobody_s_way_and_nobody_in_its(tmp_path: Path) -> None:
     async with two(tmp_path) as it:
         it.second.gate.execute(RUNS, approved(RUNS))
-        under_way = it.second.journal.holds.under_way(DSEQ)
+        under_way = it.second.holds.under_way(DSEQ)
         assert under_way is not None
         assert (under_way.op_id, under_way.kind, under_way.state) == (it.launch.op_id, "launch", "created")
 
@@ -179,7 +179,7 @@ async def test_a_process_that_died_lets_go_after_a_minute(tmp_path: Path) -> Non
         with pytest.raises(Busy):
             ACTS["fund"](it.second)
         it.sleep(0.001)
-        assert it.second.journal.holds.under_way(DSEQ) is None
+        assert it.second.holds.under_way(DSEQ) is None
         ACTS["fund"](it.second)
 
 
@@ -187,7 +187,7 @@ async def test_one_that_renews_keeps_it(tmp_path: Path) -> None:
     async with two(tmp_path) as it:
         for _ in range(10):
             it.sleep(HOLD_SECONDS / 3)
-            it.first.journal.holds.keep(it.launch.op_id)
+            it.first.holds.keep(it.launch.op_id)
         with pytest.raises(Busy):
             ACTS["fund"](it.second)
 
@@ -222,7 +222,7 @@ async def test_closing_takes_it_over_at_once(tmp_path: Path) -> None:
         it.second.console.on(READ, (200, deployment(state="closed", spent=0)))
         await closing.close()
         with pytest.raises(TakenOver, match="was closed meanwhile") as taken:
-            it.first.journal.holds.keep(it.launch.op_id)
+            it.first.holds.keep(it.launch.op_id)
         assert f'get_deployment(id="{closing.op_id}")' in taken.value.next_step
         assert it.spending() == []
 
@@ -237,20 +237,20 @@ async def test_while_it_is_closed_nothing_else_begins(tmp_path: Path) -> None:
 
 async def test_closing_may_be_asked_for_twice(tmp_path: Path) -> None:
     async with two(tmp_path) as it:
-        earlier, later = (guard.gate.close(CLOSES, approved(CLOSES)) for guard in (it.first, it.second))
+        earlier, later = (await guard.gate.close(CLOSES, approved(CLOSES)) for guard in (it.first, it.second))
         for guard in (it.first, it.second):
             guard.console.on(READ, (200, deployment(state="closed", spent=0)))
-        it.first.journal.holds.keep(earlier.op_id)
+        it.first.holds.keep(earlier.op_id)
         assert (await earlier.close()).dseq == (await later.close()).dseq == DSEQ
 
 
 async def test_a_leased_one_whose_containers_are_waited_for_may_be_acted_on(tmp_path: Path) -> None:
     async with two(tmp_path) as it:
         await it.launch.leasing(DSEQ).lease([CHOICE])
-        it.second.journal.holds.check_free(DSEQ)
+        it.second.holds.check_free(DSEQ)
         permit = it.second.gate.update(UPDATES, approved(UPDATES))
         with pytest.raises(TakenOver, match=permit.op_id):
-            it.first.journal.holds.keep(it.launch.op_id)
+            it.first.holds.keep(it.launch.op_id)
         with pytest.raises(Busy, match="update"):
             ACTS["fund"](it.first)
 
@@ -260,7 +260,7 @@ async def test_a_permit_whose_deployment_was_closed_sends_nothing_and_holds_noth
     kind: str, tmp_path: Path
 ) -> None:
     async with two(tmp_path) as it:
-        it.first.journal.holds.let_go(it.launch.op_id)
+        it.first.holds.let_go(it.launch.op_id)
         held = it.first.ledger.held(DSEQ)
         permit = ACTS[kind](it.first)
         it.second.gate.close(CLOSES, approved(CLOSES))
@@ -273,7 +273,7 @@ async def test_a_permit_whose_deployment_was_closed_sends_nothing_and_holds_noth
 async def test_hours_are_not_added_to_what_was_closed_since_they_were_looked_at(tmp_path: Path) -> None:
     hours = dataclasses.replace(FUNDS, more_hours=3)
     async with two(tmp_path, Generation.V2026_11) as it:
-        it.first.journal.holds.let_go(it.launch.op_id)
+        it.first.holds.let_go(it.launch.op_id)
         permit = it.first.gate.fund(hours, approved(hours))
 
         def closed_meanwhile() -> tuple[int, object]:
@@ -306,8 +306,8 @@ async def test_the_manifest_is_not_delivered_again_to_what_was_closed(tmp_path: 
 async def test_what_a_launch_created_is_taken_from_whoever_found_it_first(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
         foreign = dataclasses.replace(FUNDS, ours=False)
-        launch = guard.gate.launch(LAUNCH, approved(LAUNCH))
-        permit = guard.gate.fund(foreign, approved(foreign))
+        launch = await guard.gate.launch(LAUNCH, approved(LAUNCH))
+        permit = await guard.gate.fund(foreign, approved(foreign))
         await launch.create()
         with pytest.raises(TakenOver):
             await permit.deposit()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from akash_mcp.guard.journal import Journal, Kind, Sources, State, new_op_id
+from akash_mcp.guard.journal import Kind, Sources, State, new_op_id
 from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, OpId
 

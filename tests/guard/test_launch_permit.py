@@ -39,7 +39,7 @@ PROVISIONING = refusal(409, "The wallet is being set up.", "wallet_provisioning"
 
 
 def permit_of(guard: Guarded) -> LaunchPermit:
-    return guard.gate.launch(LAUNCH, approved(LAUNCH))
+    return await guard.gate.launch(LAUNCH, approved(LAUNCH))
 
 
 async def test_a_creation_is_written_down_with_what_it_runs(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ async def test_a_creation_is_written_down_with_what_it_runs(tmp_path: Path) -> N
 async def test_where_the_console_funds_by_itself_the_limit_and_our_name_go_along(tmp_path: Path) -> None:
     plan = dataclasses.replace(LAUNCH, runtime_limit_hours=3)
     async with guarded(tmp_path, generation=Generation.V2026_11) as guard:
-        permit = guard.gate.launch(plan, approved(plan))
+        permit = await guard.gate.launch(plan, approved(plan))
         await permit.create()
         [request] = guard.console.sent(CREATE)
         name = f"web · {permit.op_id}"
@@ -72,7 +72,7 @@ async def test_a_deployment_is_called_what_was_asked_for_and_its_operation_stays
 ) -> None:
     plan = dataclasses.replace(LAUNCH, runtime_limit_hours=3, name="Ж" * 300)
     async with guarded(tmp_path, generation=Generation.V2026_11) as guard:
-        permit = guard.gate.launch(plan, approved(plan))
+        permit = await guard.gate.launch(plan, approved(plan))
         await permit.create()
         [request] = guard.console.sent(CREATE)
         words, _, op_id = request.body["data"]["name"].partition(" · ")

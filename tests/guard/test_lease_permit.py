@@ -65,7 +65,7 @@ async def created(
     plan = dataclasses.replace(LAUNCH, max_usd_per_hour=rate, deposit=deposit, runtime_limit_hours=hours)
     generation = Generation.REFERENCE if hours is None else Generation.V2026_11
     async with guarded(folder, policy=policy, generation=generation) as guard:
-        permit = guard.gate.launch(plan, approved(plan))
+        permit = await guard.gate.launch(plan, approved(plan))
         await permit.create()
         guard.console.on(GET_SETTINGS, (200, settings(top_up=hours is not None, hours=hours)))
         yield guard, permit.leasing(DSEQ)

@@ -36,7 +36,7 @@ LOST = [OutcomeUnknown("lost"), Interrupted("lost"), BadArgument("lost"), ZeroDi
 
 
 def operation_of(guard: Guarded) -> AuthorisedOperation:
-    return guard.gate.launch(LAUNCH, approved(LAUNCH))._operation
+    return await guard.gate.launch(LAUNCH, approved(LAUNCH))._operation
 
 
 @pytest.mark.parametrize("error", DEFINITE, ids=lambda error: type(error).__name__)
@@ -75,7 +75,7 @@ async def test_anything_else_stays_held_and_unknown(error: Exception, tmp_path: 
 
 async def test_what_goes_well_is_left_to_the_permit(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
-        with operation_of(guard).accounted(on_refusal=State.REFUSED):
+        async with operation_of(guard).accounted(on_refusal=State.REFUSED):
             pass
         assert guard.written() == [("launch", "reserved", "approved by auto")]
 

@@ -71,7 +71,7 @@ async def test_a_manifest_that_its_provider_refuses_is_sent_twice_and_blocks_no_
         guard.console.on(LEASE, UNDELIVERED)
         assert "does not take the manifest" in await refused_manifest(guard, permit)
         assert sent(guard, LEASE) == 2
-        guard.gate.check_lease(DSEQ)  # another one is asked for and sent
+        await guard.gate.check_lease(DSEQ)  # another one is asked for and sent
 
 
 async def test_a_provider_that_gives_up_waiting_counts_as_one_that_refuses(tmp_path: Path) -> None:
@@ -126,36 +126,36 @@ async def test_while_the_console_takes_no_lease_none_is_sent_and_nobody_is_asked
         with pytest.raises(RepeatedRefusal):
             await permit.lease([choice()])
         with pytest.raises(HeldBack, match="takes no lease of this account now") as held:
-            guard.gate.check_lease(DSEQ)
+            await guard.gate.check_lease(DSEQ)
         assert "Try again in 4 minutes." in held.value.next_step
         assert held.value.money == "No money moved."
         with pytest.raises(HeldBack):
-            guard.gate.check_launch(PLAN)
-        guard.gate.check_launch(dataclasses.replace(PLAN, tool="create_deployment"))
+            await guard.gate.check_launch(PLAN)
+        await guard.gate.check_launch(dataclasses.replace(PLAN, tool="create_deployment"))
         with pytest.raises(HeldBack):
             await permit.lease([choice()])
         assert sent(guard, LEASE) == 1
         guard.clock[0] += 231
-        guard.gate.check_lease(DSEQ)
+        await guard.gate.check_lease(DSEQ)
 
 
 async def test_an_sdl_that_was_refused_twice_is_not_sent_again_and_another_is(tmp_path: Path) -> None:
     async with guarded(tmp_path, generation=Generation.V2026_11) as guard:
         guard.console.on(CREATE, INVALID)
         for _ in range(2):
-            guard.gate.check_launch(PLAN)
+            await guard.gate.check_launch(PLAN)
             with pytest.raises(BadRequest):
                 await guard.gate.launch(PLAN, approved(PLAN)).create()
         with pytest.raises(HeldBack, match="refused with status 400") as held:
-            guard.gate.check_launch(PLAN)
+            await guard.gate.check_launch(PLAN)
         assert "try again in 10 minutes" in held.value.next_step
         with pytest.raises(HeldBack):
             await guard.gate.launch(PLAN, approved(PLAN)).create()
         assert sent(guard, CREATE) == 2
         assert guard.ledger.status().held == ZERO
-        guard.gate.check_launch(dataclasses.replace(PLAN, sdl="version: '2.1'"))
+        await guard.gate.check_launch(dataclasses.replace(PLAN, sdl="version: '2.1'"))
         guard.clock[0] += 600
-        guard.gate.check_launch(PLAN)
+        await guard.gate.check_launch(PLAN)
 
 
 async def test_what_is_asked_for_otherwise_is_not_held_back_with_what_was_refused(tmp_path: Path) -> None:
@@ -165,11 +165,11 @@ async def test_what_is_asked_for_otherwise_is_not_held_back_with_what_was_refuse
             with pytest.raises(ApiError):
                 await guard.gate.launch(PLAN, approved(PLAN)).create()
         with pytest.raises(HeldBack):
-            guard.gate.check_launch(PLAN)
+            await guard.gate.check_launch(PLAN)
         shorter = dataclasses.replace(PLAN, runtime_limit_hours=1)
-        guard.gate.check_launch(shorter)
+        await guard.gate.check_launch(shorter)
         guard.gate._client.project = "p1"
-        guard.gate.check_launch(PLAN)
+        await guard.gate.check_launch(PLAN)
         with pytest.raises(ApiError):
             await guard.gate.launch(shorter, approved(shorter)).create()
         assert sent(guard, CREATE) == 3
@@ -216,7 +216,7 @@ async def test_on_an_older_api_nothing_is_counted(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
         guard.console.on(CREATE, INVALID)
         for _ in range(4):
-            guard.gate.check_launch(LAUNCH)
+            await guard.gate.check_launch(LAUNCH)
             with pytest.raises(BadRequest):
                 await guard.gate.launch(LAUNCH, approved(LAUNCH)).create()
 

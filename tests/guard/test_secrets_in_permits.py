@@ -69,7 +69,7 @@ async def test_before_autumn_2026_it_goes_in_the_sdl_and_the_manifest_and_is_not
         stored(guard, monkeypatch)
         echoed = {"dseq": DSEQ, "manifest": real_manifest(plan)}
         guard.console.on(CREATE, (201, echoed))
-        permit = guard.gate.launch(plan, approved(plan))
+        permit = await guard.gate.launch(plan, approved(plan))
         await permit.create()
         [request] = guard.console.sent(CREATE)
         assert request.body is not None
@@ -98,7 +98,7 @@ async def test_one_that_is_gone_since_the_plan_stops_it_before_anything_is_sent(
 ) -> None:
     async with guarded(tmp_path) as guard:
         stored(guard, monkeypatch)
-        permit = guard.gate.launch(plan, approved(plan))
+        permit = await guard.gate.launch(plan, approved(plan))
         monkeypatch.delenv("THE_DB")
         with pytest.raises(MissingSecret, match="Secret DB has no value"):
             await permit.create()
@@ -112,7 +112,7 @@ async def test_one_that_is_gone_before_the_lease_is_not_leased_without(
 ) -> None:
     async with guarded(tmp_path) as guard:
         stored(guard, monkeypatch)
-        permit = guard.gate.launch(plan, approved(plan))
+        permit = await guard.gate.launch(plan, approved(plan))
         await permit.create()
         monkeypatch.delenv("THE_DB")
         with pytest.raises((MissingSecret, Unwound)):
@@ -125,7 +125,7 @@ async def test_where_the_console_has_it_a_lease_needs_it_no_more(
 ) -> None:
     async with guarded(tmp_path, generation=Generation.V2026_11) as guard:
         stored(guard, monkeypatch)
-        permit = guard.gate.launch(plan, approved(plan)).leasing(DSEQ)
+        permit = await guard.gate.launch(plan, approved(plan)).leasing(DSEQ)
         monkeypatch.delenv("THE_DB")
         assert await permit._manifest(Sources(plan.sdl, plan.manifest)) == plan.manifest
         assert not guard.console.requests
@@ -136,7 +136,7 @@ async def test_a_lost_creation_is_looked_for_by_the_hash_of_what_was_really_sent
 ) -> None:
     async with guarded(tmp_path) as guard:
         stored(guard, monkeypatch)
-        permit = guard.gate.launch(plan, approved(plan))
+        permit = await guard.gate.launch(plan, approved(plan))
         expected = hashlib.sha256(real_manifest(plan).encode()).digest()
         assert await permit.version() == base64.b64encode(expected).decode()
 

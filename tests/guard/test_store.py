@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from akash_mcp.errors import LedgerUnusable
-from akash_mcp.guard.journal import Journal, Kind, Sources, State
+from akash_mcp.guard.journal import Kind, Sources, State
 from akash_mcp.guard.store import _FIRST, _VERSIONS, Store
 from akash_mcp.ids import Dseq, OpId
 

@@ -43,7 +43,7 @@ PLAN = UpdatePlan(
 
 
 def permit_of(guard: Guarded) -> UpdatePermit:
-    return guard.gate.update(PLAN, approved(PLAN))
+    return await guard.gate.update(PLAN, approved(PLAN))
 
 
 async def created(guard: Guarded) -> None:
@@ -146,7 +146,7 @@ async def patching(
         await guard.created(launch)
         guard.console.on(PATCH, *answers)
         guard.console.on(READ, reads)
-        yield guard, guard.gate.update(plan, approved(plan))
+        yield guard, await guard.gate.update(plan, approved(plan))
 
 
 async def test_a_change_by_name_is_kept_with_the_version_that_it_made(tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ async def test_what_is_held_back_here_is_told_as_what_was_sent_before(tmp_path: 
     async with patching(tmp_path, BEHIND, reads=reads_as("v2=")) as (guard, permit):
         assert await permit.update() is False
         assert await permit.update() is False
-        another = guard.gate.update(NAMED, approved(NAMED))
+        another = await guard.gate.update(NAMED, approved(NAMED))
         with pytest.raises(HeldBack):
             await another.update()
         assert (len(guard.console.sent(PATCH)), guard.written()[-1][1]) == (2, "refused")

@@ -12,7 +12,7 @@ from agents import SPEED, YES, Connect
 from lying_proxy import LyingProxy, lying_proxy
 from scripted_console import CREATE, LIST
 
-from akash_mcp.guard.journal import Journal, Kind, Sources
+from akash_mcp.guard.journal import Kind, Sources
 from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options

@@ -7,37 +7,41 @@ import time
 import anyio
 import pytest
 from agents import ERAS, SPEED, Connect, text_of
-from failing_deployments import sdl_of, service
-from workloads import run_workload
+from failing_deployments import freeze, sdl_of, service
+from workloads import STARTED, run_workload
 
 from akash_mcp import config
 from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.network import EmbeddedNetwork
-from akash_mcp.server import _runtime
+from akash_mcp.services import services
 from akash_mcp.workflow.jobs.until import parse_until
 from akash_mcp.workflow.jobs.waiting import wait_until
 from akash_mcp.workflow.runtime import Intervals
 
 pytestmark = pytest.mark.anyio
 
-JOB = sdl_of(web=service("ghcr.io/acme/job:1", env=["EPOCHS=2", f"EPOCH_SECONDS={SPEED}"]))
+JOB = sdl_of(web=service("ghcr.io/acme/job:1", env=["EPOCHS=2", "EPOCH_SECONDS=60"]))
+JOB_ENDED = 3.7 + 2 * 60 + 0.5 + 0.5
+"""Simulated seconds after its manifest came; half a second later it is started again."""
 
 
 async def ended_run(network: EmbeddedNetwork, settings: config.Settings) -> str:
-    """The dseq of a run whose end was waited for and kept. It is still open."""
+    """The dseq of a run whose end was waited for and kept. It is still open, and time stands still."""
+    freeze(network)
     provider = next(iter(network.chain.providers))
     dseq = Dseq(run_workload(network, JOB, provider=provider))
+    network.clock.skip(JOB_ENDED - STARTED)
 
     async def tell(message: str) -> None:
         del message
 
-    async with _runtime(settings, Store(settings.state_dir), Intervals().times(SPEED)) as rt:
+    async with services(settings, Store(settings.state_dir), Intervals().times(SPEED)) as rt:
         with anyio.fail_after(60):
             lease = LeaseId(dseq, 1, 1, ProviderAddress(provider))
             end = await wait_until(rt, [lease], parse_until("exit:web"), tell, deadline=time.time() + 50)
-        rt.evidence.jobs.keep(dseq, end)
+        await rt.evidence.jobs.keep(dseq, end)
     return dseq
 
 

@@ -68,14 +68,17 @@ def test_an_image_that_cannot_be_pulled_yet_has_not_ended() -> None:
 
 def test_a_pod_that_takes_an_earlier_ones_name_has_not_ended() -> None:
     stopped = [*FIRST, event("Killing", "Stopping container web")]
-    assert ended(FIRST, stopped, [*stopped, *FIRST], [*stopped, *FIRST]) == []
-    assert ended([*stopped, *FIRST, BACK_OFF]) == [POD]
+    second = [*stopped, event("Scheduled"), *started("Successfully pulled image in 9s")]
+    assert ended(FIRST, stopped, second, second) == []
+    assert ended(FIRST, [*second, BACK_OFF]) == [POD]
 
 
 def test_a_pod_that_is_taken_away_is_known() -> None:
     lives = PodLives("web")
     lives.look([*FIRST, event("Killing", "Stopping container web")])
     assert lives.pods[POD].is_stopping
+    lives.look([])
+    assert lives.pods[POD].is_stopping, "also when its events are forgotten"
 
 
 def test_pods_of_other_services_do_not_count() -> None:

@@ -63,7 +63,7 @@ async def launching(folder: Path) -> AsyncIterator[Launching]:
     async with guarded(folder) as guard, anyio.create_task_group() as tasks:
         guard.console.on("GET /v1/providers", (200, []))
         guard.console.on("GET /v1/blocks", (200, []))
-        permit = guard.gate.launch(LAUNCH, approved(LAUNCH))
+        permit = await guard.gate.launch(LAUNCH, approved(LAUNCH))
         yield Launching(guard, runtime(guard, tasks, IMPATIENT, no_time), permit)
 
 

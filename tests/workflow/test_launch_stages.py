@@ -211,7 +211,7 @@ async def test_a_lease_of_chosen_providers_tells_its_stages(
     image = IMAGE if patience else SLOW
     async with launching(settings, sdl.replace(IMAGE, image), ready_give_up=patience) as it:
         dseq = (await it.permit.create()).dseq
-        it.rt.journal.holds.let_go(it.permit.op_id)
+        it.rt.holds.let_go(it.permit.op_id)
         offers = await wait_for_all_groups(
             it.rt, dseq, 1, requirements(it.rt.policy), "balanced", lambda _: None
         )

@@ -11,7 +11,7 @@ import pytest
 
 from akash_mcp.errors import AkashError, TakenOver
 from akash_mcp.guard.holds import HOLD_SECONDS, Holds
-from akash_mcp.guard.journal import Journal, Kind, new_op_id
+from akash_mcp.guard.journal import Kind, new_op_id
 from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.workflow.operations import KEPT, Operations, Running

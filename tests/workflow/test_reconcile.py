@@ -101,7 +101,7 @@ async def lost(
         guard.console.on(CREATE, dropped)
         intervals = Intervals(lookup_settle=settle, lookup_give_up=0.0 if looks == 1 else 60.0)
         rt = runtime(guard, tasks, intervals, no_time)
-        yield Lost(guard, guard.gate.launch(plan, approved(plan)), rt, slept)
+        yield Lost(guard, await guard.gate.launch(plan, approved(plan)), rt, slept)
 
 
 def page(*deployments: dict[str, Any]) -> Told:
@@ -337,7 +337,7 @@ async def test_another_launch_of_something_else_is_not_in_the_way(tmp_path: Path
 async def test_a_deployment_that_another_launch_has_is_not_this_answer_s(tmp_path: Path) -> None:
     async with lost(tmp_path) as it:
         it.guard.console.on(CREATE, (201, {"dseq": OURS, "manifest": MANIFEST}))
-        first = it.guard.gate.launch(LAUNCH, approved(LAUNCH))
+        first = it.await guard.gate.launch(LAUNCH, approved(LAUNCH))
         await first.create()
         await it.not_found(f"answered with deployment {OURS}, which another launch created", sent=2)
         launched = it.guard.journal.launch_of(Dseq(OURS))

@@ -79,13 +79,13 @@ class CertificateStore(Protocol):
 class RefusalMemory(Protocol):
     """What the Console refused lately, of one account and whichever process asked."""
 
-    def check(self, account: str, route: str, subject: str | None) -> None:
+    async def check(self, account: str, route: str, subject: str | None) -> None:
         """Raise `HeldBack` where a request of `METHOD /path` about `subject` should not be sent now.
 
         Without a `subject` only where the Console takes none of that route.
         """
 
-    def note(self, account: str, route: str, subject: str, refusal: ApiError | None) -> None:
+    async def note(self, account: str, route: str, subject: str, refusal: ApiError | None) -> None:
         """Remember how a request was answered: with a `refusal`, or with success."""
 
 
@@ -418,7 +418,7 @@ class ConsoleWriter:
         counts = self._client.counts_refusals and request.method != "GET"
         counted = self._refusals if counts else None
         if counted is not None and request.method != "DELETE":  # closing is always tried
-            counted.check(account, route, request.subject)
+            await counted.check(account, route, request.subject)
         try:
             answer = await self._client.call(
                 request.method,
@@ -431,10 +431,10 @@ class ConsoleWriter:
         except (ApiError, OutcomeUnknown, Interrupted) as error:
             refusal = error if isinstance(error, ApiError) else error.__cause__
             if counted is not None and isinstance(refusal, ApiError):
-                counted.note(account, route, request.subject, refusal)
+                await counted.note(account, route, request.subject, refusal)
             raise
         if counted is not None:
-            counted.note(account, route, request.subject, None)
+            await counted.note(account, route, request.subject, None)
         return answer
 
 

@@ -65,7 +65,7 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
     try:
         detail = await read_deployment(rt, dseq)
     except NotFound:
-        unrecorded = _without_record(rt, dseq)
+        unrecorded = await _without_record(rt, dseq)
         if unrecorded is None:
             raise
         return unrecorded
@@ -73,7 +73,7 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
     block = await _block(rt, not_known)
     height = block.height or None
     closings = list(causes_of_closing(detail))
-    found_causes = [*_run_ended(rt, detail), *(cause for _, cause in closings)]
+    found_causes = [*await _run_ended(rt, detail), *(cause for _, cause in closings)]
     past: list[str] = []
     workload: list[Cause] = []
     for evidence in await _evidence(rt, detail, height):
@@ -84,30 +84,30 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
         # What keeps a provider from telling says nothing of the workload, and must not replace what was seen of it.
         workload += found.causes if evidence.failure is None else ()
         for cause in found.causes:
-            _note_failure(rt, evidence.lease.provider, cause)
-    for leased, gpus in gpus_of(rt, detail).items():
+            await _note_failure(rt, evidence.lease.provider, cause)
+    for leased, gpus in (await gpus_of(rt, detail)).items():
         strange = _other_gpus(gpus)
         found_causes += strange
         workload += strange
         not_known += gpus.not_known
         for cause in strange:
-            _note_failure(rt, leased.provider, cause)
+            await _note_failure(rt, leased.provider, cause)
     for lease, cause in closings:
         if lease is not None and (ago := seconds_since(lease.closed_on, height)) is not None:
-            _note_failure(rt, lease.id.provider, cause, ago)
+            await _note_failure(rt, lease.id.provider, cause, ago)
     seen = [cause for cause in workload if cause.kind is not STILL_PULLING]
     if seen and not await rt.learn_secrets(dseq):  # what cannot be hidden is not kept
-        rt.evidence.keep(dseq, [Finding(c.what, c.evidence, c.fix) for c in in_order(seen)])
+        await rt.evidence.keep(dseq, [Finding(c.what, c.evidence, c.fix) for c in in_order(seen)])
     if any(lease is not None for lease, _ in closings):
-        found_causes += kept_causes(rt, dseq)
+        found_causes += await kept_causes(rt, dseq)
     elif not_known and not found_causes:
         # A container that crashes again and again runs for a moment each time, and that moment shows nothing.
-        found_causes += kept_causes(rt, dseq, SEEN_EARLIER)
+        found_causes += await kept_causes(rt, dseq, SEEN_EARLIER)
     if height is not None:
         found_causes += await _low_escrow(rt, detail, block)
     ordered = in_order(found_causes)
     if not ordered and not not_known:
-        rt.evidence.forget(dseq)
+        await rt.evidence.forget(dseq)
     return Diagnosis(
         ordered,
         tuple(past),
@@ -117,9 +117,9 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
     )
 
 
-def _run_ended(rt: Runtime, detail: DeploymentDetail) -> list[Cause]:
+async def _run_ended(rt: Runtime, detail: DeploymentDetail) -> list[Cause]:
     """How a deployment's run ended by itself, where it was to, and none of its leases runs any more."""
-    end = None if detail.active_leases else rt.evidence.jobs.kept(detail.dseq)
+    end = None if detail.active_leases else await rt.evidence.jobs.kept(detail.dseq)
     if end is None:
         return []
     lines = tuple(f"end of its log: {quoted(line, 300)}" for line in end.lines[-_SHOWN_LINES:])
@@ -133,28 +133,30 @@ def _other_gpus(gpus: LeaseGpus) -> list[Cause]:
     return [causes.OTHER_GPU.cause(evidence, difference=difference) for difference in gpus.other]
 
 
-def kept_causes(rt: Runtime, dseq: Dseq, kind: CauseKind = SEEN_WHILE_IT_RAN) -> list[Cause]:
+async def kept_causes(rt: Runtime, dseq: Dseq, kind: CauseKind = SEEN_WHILE_IT_RAN) -> list[Cause]:
     """What an earlier look saw of a deployment, where that was kept: `kind` says whether its lease is over."""
-    kept = rt.evidence.kept(dseq)
+    kept = await rt.evidence.kept(dseq)
     if kept is None:
         return []
     when = datetime.fromtimestamp(kept.at, UTC).strftime("%Y-%m-%dT%H:%MZ")
     return [kind.cause(found.evidence, when=when, what=found.what, fix=found.fix) for found in kept.findings]
 
 
-def _without_record(rt: Runtime, dseq: Dseq) -> Diagnosis | None:
+async def _without_record(rt: Runtime, dseq: Dseq) -> Diagnosis | None:
     """What can be said of a deployment of ours that the Console does not know; None for any other."""
-    seen = tuple(kept_causes(rt, dseq))
-    if not seen and not rt.gate.owns(dseq):
+    seen = tuple(await kept_causes(rt, dseq))
+    if not seen and not await rt.gate.owns(dseq):
         return None
     gone = "The Console has no record of it (404), and this server created it: whether it runs is not known."
     step = "Call list_deployments: it says what is known of it. close_deployment is harmless to repeat."
     return Diagnosis(seen, (), (gone,), step)
 
 
-def _note_failure(rt: Runtime, provider: ProviderAddress, cause: Cause, seconds_ago: float = 0.0) -> None:
+async def _note_failure(
+    rt: Runtime, provider: ProviderAddress, cause: Cause, seconds_ago: float = 0.0
+) -> None:
     if cause.kind in PROVIDERS_FAULT and seconds_ago < FAILURE_SECONDS:
-        rt.evidence.provider_failed(provider, cause.kind.name, seconds_ago=seconds_ago)
+        await rt.evidence.provider_failed(provider, cause.kind.name, seconds_ago=seconds_ago)
 
 
 async def _block(rt: Runtime, not_known: list[str]) -> Block:

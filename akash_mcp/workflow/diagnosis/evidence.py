@@ -80,7 +80,7 @@ class LeaseEvidence:
 
 async def gather_evidence(rt: Runtime, lease: LeaseId, age: float | None) -> LeaseEvidence:
     """Read everything that can be seen of an active lease, which began `age` seconds ago."""
-    manifest = DesiredState(rt, lease.dseq)
+    manifest = await DesiredState.of(rt, lease.dseq)
     try:
         with anyio.fail_after(STATUS_SECONDS):
             status = await rt.provider.lease_status(lease)

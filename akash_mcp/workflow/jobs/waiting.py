@@ -21,19 +21,17 @@ from contextlib import aclosing
 
 import anyio
 
-from akash_mcp.clients.lease_status import LeaseStatus
 from akash_mcp.clients.provider.log_frames import KubeEvent
 from akash_mcp.errors import AkashError
 from akash_mcp.guard.job_ends import Ending, JobEnd
 from akash_mcp.ids import LeaseId
 from akash_mcp.sanitize.text import clean
-from akash_mcp.workflow.desired_state import DesiredState
 from akash_mcp.workflow.diagnosis.log_patterns import exit_code_in
 from akash_mcp.workflow.jobs.container_ends import PodLives
 from akash_mcp.workflow.jobs.job_log import JobLog
 from akash_mcp.workflow.jobs.until import Until
 from akash_mcp.workflow.logs.lease_streams import READ_SECONDS
-from akash_mcp.workflow.readiness import read_readiness
+from akash_mcp.workflow.readiness import Readiness, read_readiness
 from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.status import read_deployment
 
@@ -114,7 +112,7 @@ class _Watch:
             if self._seconds_left <= 0:
                 return await self._ended(Ending.DEADLINE)
             began = anyio.current_time()
-            has_text, is_over = await self._read_log(follow=True)
+            has_text, is_over = await self._follow()
             was_followed = True
             if has_text:
                 return await self._ended(Ending.TEXT)
@@ -143,7 +141,7 @@ class _Watch:
     async def _is_lease_over(self) -> bool:
         """Read what runs; where the provider does not tell, whether the chain's record says that the lease is over."""
         reported = await read_readiness(self._rt, self._leases)
-        self._lease = self._lease_of_service(reported.statuses)
+        self._lease = self._lease_of_service(reported)
         status = reported.statuses.get(self._lease)
         service = status.services.get(self._until.service) if status else None
         self._is_down = service is not None and not service.is_unread and service.ready == 0
@@ -159,13 +157,12 @@ class _Watch:
         states = {lease.lease_id: lease.state for lease in detail.leases}
         return states.get(self._lease) in ("closed", "insufficient_funds")
 
-    def _lease_of_service(self, statuses: dict[LeaseId, LeaseStatus]) -> LeaseId:
+    def _lease_of_service(self, reported: Readiness) -> LeaseId:
         """The lease in which the service runs: as our manifest says, else as the providers do."""
         name = self._until.service
-        for lease in self._leases:
-            if name in DesiredState(self._rt, lease.dseq).replicas(lease):
-                return lease
-        return next((lease for lease, status in statuses.items() if name in status.services), self._lease)
+        desired = (lease for lease, replicas in reported.desired.items() if name in replicas)
+        running = (lease for lease, status in reported.statuses.items() if name in status.services)
+        return next(desired, next(running, self._lease))
 
     async def _read_events(self) -> None:
         events: list[KubeEvent] = []
@@ -183,6 +180,25 @@ class _Watch:
         # Half a list would make the other half look new.
         if not scope.cancelled_caught and anyio.current_time() < ends:
             self._lives.look(events)
+
+    async def _follow(self) -> tuple[bool, bool]:
+        """Follow the log, and look at the events meanwhile: the container may have been started again just before, and
+        its new log may say the same as the old one did."""
+        outcome = False, False
+        async with anyio.create_task_group() as group:
+
+            async def look() -> None:
+                pause = self._rt.intervals.ready_steady
+                while not self._has_ended:
+                    await self._rt.sleep(pause)
+                    await self._read_events()
+                    pause *= 2
+                group.cancel_scope.cancel()
+
+            group.start_soon(look)
+            outcome = await self._read_log(follow=True)
+            group.cancel_scope.cancel()
+        return outcome
 
     async def _read_log(self, *, follow: bool, to_end: bool = False) -> tuple[bool, bool]:
         """Read the log from its first line on. Whether it has the text, and whether the provider ended the stream.

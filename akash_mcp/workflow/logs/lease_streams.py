@@ -73,7 +73,7 @@ async def read_leases(
 
 async def _has_service(rt: Runtime, leases: Sequence[LeaseId], service: str) -> None:
     """Raise `BadArgument` where the deployment has no such service. Where its services are not known, it may."""
-    desired = {lease: set(DesiredState(rt, lease.dseq).replicas(lease)) for lease in leases}
+    desired = {lease: set((await DesiredState.of(rt, lease.dseq)).replicas(lease)) for lease in leases}
     names = set().union(*desired.values())
     if not all(desired.values()):  # not ours, so its providers have to say
         reported = await read_readiness(rt, leases)

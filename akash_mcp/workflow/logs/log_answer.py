@@ -53,7 +53,7 @@ async def log_answer(
             meanwhile=report if query.follow_seconds else None,
         )
     except NothingRuns:
-        end = rt.evidence.jobs.kept(dseq)
+        end = await rt.evidence.jobs.kept(dseq)
         if end is None:
             raise
         return ended_run(dseq, end)

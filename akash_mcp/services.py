@@ -1,0 +1,133 @@
+"""The services of one process: built once, from what a person set, before anything is sent; and how they stop."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import anyio
+import anyio.lowlevel
+
+from akash_mcp.clients.chain import ChainReader, chain_upstream
+from akash_mcp.clients.console.client import ConsoleClient
+from akash_mcp.clients.console.reader import ConsoleReader
+from akash_mcp.clients.provider.access import ProviderAccess
+from akash_mcp.clients.provider.client import ProviderClient
+from akash_mcp.clients.provider.client_certificate import ClientCertificates
+from akash_mcp.clients.provider.http_probe import probe
+from akash_mcp.config import Settings
+from akash_mcp.guard.approval import Approver
+from akash_mcp.guard.evidence import Evidence
+from akash_mcp.guard.gate import Gate
+from akash_mcp.guard.ledger import Ledger
+from akash_mcp.guard.secret_store import SecretStore
+from akash_mcp.guard.store import Store
+from akash_mcp.guard.tokens import Tokens
+from akash_mcp.sanitize import secrets
+from akash_mcp.workflow.operations import Operations
+from akash_mcp.workflow.runtime import Intervals, Runtime
+from akash_mcp.workflow.watch import keep_watch
+
+log = logging.getLogger(__name__)
+
+STDIO_SECONDS = 10.0
+HTTP_SECONDS = 40.0
+"""How long a server that stops waits for the answer to what it sent. Hosts kill a process of theirs soon."""
+
+
+@asynccontextmanager
+async def services(
+    settings: Settings,
+    store: Store,
+    intervals: Intervals,
+    *,
+    secrets_dir: Path | None = None,
+    prepare_questions: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
+    watches: bool = False,
+) -> AsyncIterator[Runtime]:
+    """What every workflow works with, for as long as the block lasts. `secrets_dir`: where secrets are stored, if not
+    in the state folder. It `watches` where it looks by itself after what was begun, by whomever.
+
+    At its end nothing more is sent, what was sent is waited for a while, and what is under way is handed over.
+    """
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    policy = settings.policy
+    ledger = Ledger(policy)
+    stored_secrets = SecretStore(secrets_dir or settings.state_dir, time.time)
+    async with AsyncExitStack() as open_things:
+        open_things.callback(store.close)
+        open_things.callback(stored_secrets.forget)
+        if key is not None:
+            secrets.known.remember(key)
+            open_things.callback(secrets.known.forget, key)
+        console = await open_things.enter_async_context(
+            ConsoleClient(
+                settings.console_url,
+                key,
+                generation=settings.console_generation,
+                project=settings.project_id,
+            )
+        )
+        chain = await open_things.enter_async_context(chain_upstream(settings.chain_rest_url))
+        reader = ConsoleReader(console)
+        certificates = ClientCertificates(reader, ChainReader(chain), settings.state_dir)
+        access = ProviderAccess(
+            reader,
+            ChainReader(chain),
+            certificates=certificates,
+            allow_private=settings.allow_private_providers,
+        )
+        tasks = await open_things.enter_async_context(anyio.create_task_group())
+        open_things.callback(tasks.cancel_scope.cancel)
+        operations = Operations(tasks, store, intervals.before_retry)
+        gate = Gate(
+            console,
+            reader,
+            access,
+            policy=policy,
+            store=store,
+            ledger=ledger,
+            secrets=stored_secrets,
+            pause=lambda: anyio.sleep(intervals.retry),
+            certificates=certificates,
+            certain_seconds=intervals.certain,
+        )
+        patience = STDIO_SECONDS if settings.transport == "stdio" else HTTP_SECONDS
+        open_things.push_async_callback(_stop, gate, operations, patience)
+        runtime = Runtime(
+            reader=reader,
+            provider=ProviderClient(access),
+            gate=gate,
+            approver=Approver(policy.approval, Tokens(store)),
+            store=store,
+            ledger=ledger,
+            evidence=Evidence(store),
+            policy=policy,
+            secrets=stored_secrets,
+            has_key=key is not None,
+            operations=operations,
+            intervals=intervals,
+            visit=partial(probe, allowed=settings.allow_private_providers),
+            prepare_questions=prepare_questions,
+        )
+        if watches and key is not None:
+            tasks.start_soon(keep_watch, runtime)
+        yield runtime
+
+
+async def _stop(gate: Gate, operations: Operations, patience: float) -> None:
+    """End what is under way so that nothing is lost: whoever comes next finds it, and goes on."""
+    with anyio.CancelScope(shield=True):
+        if not operations.under_way_here:
+            return
+        await gate.wire.close(patience)
+        if left := await operations.stop():
+            sys.stderr.write(
+                f"akash-mcp: stopped with {', '.join(left)} under way. The next server, akash-mcp watch or "
+                "akash-mcp doctor --fix goes on with it.\n"
+            )
