@@ -266,7 +266,7 @@ async def test_the_cause_is_told_also_while_what_crashes_runs_for_a_moment(
 ) -> None:
     async with connect(approval="auto", intervals=IMPATIENT) as agent:
         dseq = await leased(agent, network, sdl_of(web=service("ghcr.io/acme/crash:1")))
-        seen = await diagnosed_after(agent, network, dseq, 75)
+        seen = await diagnosed_after(agent, network, dseq, 79)
         for _ in range(40):
             found = await diagnosed_after(agent, network, dseq, 0.2)
             if found["not_known"]:
