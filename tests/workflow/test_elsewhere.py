@@ -9,7 +9,6 @@ import dataclasses
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 import anyio
@@ -17,10 +16,10 @@ import pytest
 import yaml
 from agents import SPEED, Agent, Connect, text_of
 from failing_deployments import sdl_of, service
+from launch_books import check_books, deployments, providers, until
 
 from akash_mcp import config
 from akash_mcp.sandbox import transactions
-from akash_mcp.sandbox.chain import Deployment
 from akash_mcp.sandbox.faults import PER_PROVIDER
 from akash_mcp.sandbox.network import EmbeddedNetwork
 from akash_mcp.workflow.runtime import Intervals
@@ -32,22 +31,6 @@ PATIENT = dataclasses.replace(Intervals().times(SPEED), moves_on=300.0)
 
 DEPOSIT = 6
 """US dollars: the API of 2025 takes no less than five, also for what comes after the first."""
-
-
-def deployments(network: EmbeddedNetwork) -> list[Deployment]:
-    return list(network.chain.deployments.values())
-
-
-def providers(network: EmbeddedNetwork) -> list[str]:
-    """Who got the leases, in the order of their deployments."""
-    return [lease.provider for deployment in deployments(network) for lease in deployment.leases]
-
-
-async def until(there: Callable[[], bool]) -> None:
-    """Wait for what happens in the network, which tells nobody."""
-    with anyio.fail_after(60):
-        while not there():  # noqa: ASYNC110  # the network has no event for it
-            await anyio.sleep(0.005)
 
 
 @asynccontextmanager
@@ -82,9 +65,10 @@ async def ended(agent: Agent, answer: dict[str, Any]) -> dict[str, Any]:
     """What `get_deployment` says in the end of an operation that an answer names."""
     with anyio.fail_after(60):
         while True:
-            shown = await agent.call("get_deployment", id=answer["op_id"], wait_for="ready")
+            shown = await agent.call("get_deployment", id=answer["op_id"])
             if shown["state"] != "under way":
                 return shown
+            await anyio.sleep(0.05)
 
 
 async def failed(agent: Agent, **arguments: Any) -> str:
@@ -107,32 +91,6 @@ def is_under_way(settings: config.Settings) -> bool:
     """Whether anybody has anything in hand."""
     with sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3") as db:
         return bool(db.execute("SELECT 1 FROM operations WHERE lease_until IS NOT NULL").fetchall())
-
-
-def ledger_of(settings: config.Settings) -> dict[str, tuple[str, int, int | None]]:
-    """What is reserved for each deployment: its state, and what it holds and cost in uact."""
-    with sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3") as db:
-        rows = db.execute(
-            "SELECT dseq, MIN(state), SUM(amount_uact), SUM(spent_uact) FROM reservations GROUP BY dseq"
-        ).fetchall()
-    return {dseq: (state, amount, spent) for dseq, state, amount, spent in rows}
-
-
-def check_books(settings: config.Settings, network: EmbeddedNetwork, *, approved: int) -> None:
-    """What is closed cost in the ledger what it cost, and all together never is more than was approved."""
-    held = spent = 0
-    for deployment in deployments(network):
-        state, amount, cost = ledger_of(settings)[deployment.dseq]
-        if deployment.state == "closed":
-            paid = int(deployment.escrow.transferred.to_integral_value(ROUND_CEILING))
-            assert (state, cost) == ("settled", paid)
-            spent += paid
-        else:
-            assert state == "held"
-            held += amount
-            put_in = sum((amount for _, amount in deployment.escrow.deposits), Decimal(0))
-            assert network.options.generation == "2026-11" or put_in == amount
-    assert held + spent <= approved
 
 
 FAULTS = [
