@@ -18,7 +18,6 @@ from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import (
     AkashError,
     ApiError,
-    BadArgument,
     HeldBack,
     Interrupted,
     LedgerUnusable,
@@ -178,7 +177,7 @@ async def _elsewhere(rt: Runtime, permit: LaunchPermit, unwound: Unwound, provid
         if not await _is_recent(rt, permit):
             raise Refused("This one was begun too long ago.")
         return await rt.gate.launch_elsewhere(permit, plan_elsewhere(permit.plan, unwound.spent))
-    except (Refused, BadArgument) as refusal:
+    except AkashError as refusal:
         raise _and_no_other(unwound, refusal.what) from refusal
 
 
