@@ -110,25 +110,28 @@ class Gate:
     async def launch_elsewhere(self, failed: LaunchPermit, plan: LaunchPlan) -> LaunchPermit:
         """A permit to go on with a launch at another provider, within the same approval, as a deployment of its own.
 
-        The first one is proven closed, and what it cost together with what the new one can cost is at most what was
-        approved. Raises `Refused` where that is not so, and `OverBudget` where its share was given to others meanwhile.
+        The first one is proven closed, by us and nobody else, and what it cost together with what the new one can cost
+        is at most what was approved. Raises `Refused` where that is not so, `HeldBack` where the Console takes no
+        launch now, and `OverBudget` where its share was given to others meanwhile.
         """
         approved, op_id = failed.plan, op_id_of(f"{failed.op_id} elsewhere")
         same = replace(plan, deposit=approved.deposit, runtime_limit_hours=approved.runtime_limit_hours)
         if same != approved:
             raise NotApproved("Another launch was approved.")
+        await self.check_launch(plan)
 
         def admit(db: Db) -> AkashError | None:
             first, spent = journal.find(db, failed.op_id), self._ledger.spent_by(db, failed.op_id)
             if first is None or first.state is not State.CLOSED or spent is None:
                 return Refused("The first deployment is not proven closed, or what it cost is not known.")
+            if first.epoch != failed.epoch:
+                return Refused("It was closed by somebody else meanwhile.")
             if spent + plan.exposure > approved.exposure:
                 return Refused(
                     f"{spent} was spent, and {plan.exposure} more is over the approved {approved.exposure}."
                 )
-            return self._let_in(
-                db, op_id, Kind.LAUNCH, plan, "another provider", name=plan.title, follows=failed.op_id
-            )
+            via = f"operation {failed.op_id}, whose provider failed"
+            return self._let_in(db, op_id, Kind.LAUNCH, plan, via, name=plan.title, follows=failed.op_id)
 
         return LaunchPermit(await self._admitted(op_id, admit), plan)
 

@@ -51,6 +51,11 @@ class LaunchPermit:
         """Names this operation in the journal, and in the answers of tools."""
         return self._operation.op_id
 
+    @property
+    def epoch(self) -> int:
+        """From when on it is in these hands."""
+        return self._operation.epoch
+
     async def create(
         self,
         first: Callable[[], Awaitable[None]] = _nothing,

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from akash_mcp.errors import AkashError, BadArgument
+from akash_mcp.errors import AkashError, BadArgument, LedgerUnusable
+from akash_mcp.guard import journal
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.fund_permit import FundPermit
 from akash_mcp.guard.gate import Gate
@@ -278,8 +279,21 @@ async def _close(rt: Runtime, plan: ClosePlan, permit: ClosePermit, running: Run
         money=closed_money(plan, closed.spent, refunded),
         spent_usd=closed.spent,
         refunded_usd=refunded,
-        next_step="Nothing needs doing.",
+        next_step=await _after_close(rt, plan.dseq),
     )
+
+
+async def _after_close(rt: Runtime, dseq: Dseq) -> str:
+    """What is left to do: the launch of what was closed may be going on at another provider."""
+    with suppress(LedgerUnusable):
+        going_on = await rt.store.read(journal.goes_on_as, dseq)
+        if going_on is not None:
+            end = f"close_deployment(dseq={going_on.dseq})" if going_on.dseq else "closing what it creates"
+            return (
+                f"Its launch went on at another provider, as operation {going_on.op_id}: "
+                f"get_deployment(id={going_on.op_id!r}) shows it, and {end} ends that too."
+            )
+    return "Nothing needs doing."
 
 
 TOOLS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -173,14 +174,18 @@ def launch_outcome(op_id: OpId, launched: Launched, plan: LaunchPlan | LeasePlan
     """The answer of `deploy` and `create_lease` when their work has ended."""
     now, rate = launched.readiness, launched.leased.usd_per_hour
     summary, next_step = _arrival(launched)
+    before = f" {launched.spent_before} was spent on what was tried before." if launched.earlier else ""
     return Outcome(
         status="ready" if now.is_ready else "leased",
         op_id=op_id,
         dseq=launched.dseq,
-        summary=summary,
-        money=f"Its lease is over, so it costs no rent. close_deployment(dseq={launched.dseq}) ends it."
-        if launched.is_over
-        else leased_money(plan, rate) + _less_in_escrow(launched),
+        summary=" ".join((summary, *(f"Before that: {unwound.what}" for unwound in launched.earlier))),
+        money=(
+            f"Its lease is over, so it costs no rent. close_deployment(dseq={launched.dseq}) ends it."
+            if launched.is_over
+            else leased_money(launched.plan or plan, rate) + _less_in_escrow(launched)
+        )
+        + before,
         usd_per_hour=None if launched.is_over else rate,
         services=service_results(now),
         causes=[cause_result(cause) for cause in launched.causes[:_MOST_CAUSES]] or None,
@@ -406,6 +411,15 @@ def operation_result(operation: Operation, running: Running[object] | None) -> D
         next_step=f'Call get_deployment(id="{operation.op_id}", wait_for="ready") again.'
         if under_way
         else "If its state is unknown, look for it with list_deployments before you try anything again.",
+    )
+
+
+def earlier_words(before: Sequence[Operation]) -> str:
+    """What was tried before at other providers, and what became of that."""
+    return " ".join(
+        f"Before that, deployment {operation.dseq} (operation {operation.op_id}) was closed because its provider "
+        f"failed: {field(operation.note, 200)}."
+        for operation in before
     )
 
 

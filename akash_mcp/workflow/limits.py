@@ -36,10 +36,11 @@ def plan_elsewhere(plan: LaunchPlan, spent: Usd) -> LaunchPlan:
     """
     least = MINIMUM_DEPOSIT[plan.generation]
     rest = plan.deposit - spent if spent < plan.deposit else Usd(0)
-    rest = Usd(rest.amount.quantize(_CENT, ROUND_FLOOR))
+    if plan.runtime_limit_hours is None:
+        rest = Usd(rest.amount.quantize(_CENT, ROUND_FLOOR))  # a deposit is one that a person could name
     if rest < least:
         raise BadArgument(
-            f"{rest} is left of the approved {plan.deposit}, and a deployment takes {least} at least."
+            f"{rest.rounded_down()} is left of the approved {plan.deposit}, and a deployment takes {least} at least."
         )
     if plan.runtime_limit_hours is None:
         return replace(plan, deposit=rest)

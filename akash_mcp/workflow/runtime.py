@@ -49,6 +49,9 @@ class Intervals:
     """For how long after its creation a deployment's bids can be taken."""
     approval_lasts: float = 600.0
     """For how long after a yes what it approved is still begun."""
+    moves_on: float = 900.0
+    """For how long after an attempt to launch was begun it is closed and made anew where its provider fails. What is
+    older may have run, and somebody may use it."""
     retry: float = 6.0
     """How long to wait before harmless requests are repeated: delivering a manifest, closing, reading a new wallet."""
     provider_lag: float = 60.0
@@ -85,6 +88,7 @@ class Intervals:
             certain=self.certain / speed,
             bids_last=self.bids_last / speed,
             approval_lasts=self.approval_lasts / speed,
+            moves_on=self.moves_on / speed,
             retry=max(self.retry / speed, 0.05),
             provider_lag=self.provider_lag / speed,
             ready_poll=max(self.ready_poll / speed, 0.05),
