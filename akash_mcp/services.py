@@ -96,6 +96,7 @@ async def services(
             pause=lambda: anyio.sleep(intervals.retry),
             certificates=certificates,
             certain_seconds=intervals.certain,
+            hour_seconds=intervals.hour,
         )
         patience = STDIO_SECONDS if settings.transport == "stdio" else HTTP_SECONDS
         open_things.push_async_callback(_stop, gate, operations, patience)

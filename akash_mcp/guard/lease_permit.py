@@ -33,7 +33,7 @@ from akash_mcp.errors import (
     Unauthorized,
     Unreachable,
 )
-from akash_mcp.guard import journal, sends
+from akash_mcp.guard import journal, runs, sends
 from akash_mcp.guard.bounds import Bound, Terms, leases_not_closed, read_bound
 from akash_mcp.guard.close_permit import ClosePermit, certain
 from akash_mcp.guard.journal import Sources, State
@@ -210,8 +210,12 @@ class LeasePermit:
         else:
             raise AkashError("What its leases cost cannot be read back.")
         async with self._operation.written_down("The lease was made", money="It is paid for.", next_step=""):
-            await self._operation.store.run(sends.answered, self.op_id, LEASE, "taken")
-            await self._operation.advance(State.LEASED, _providers(terms))
+            await self._operation.store.run(self._leased, _providers(terms))
+
+    def _leased(self, db: Db, providers: str) -> None:
+        sends.answered(db, self.op_id, LEASE, "taken")
+        runs.count_from_lease(db, self._dseq)
+        journal.advance(db, self.op_id, State.LEASED, providers, epoch=self._operation.epoch)
 
     async def _breach(self, terms: Terms, detail: DeploymentDetail) -> str | None:
         """What is more than was approved. Raises `TakenOver` for leases of somebody else that are within it."""

@@ -29,13 +29,18 @@ _A_DAY = Usd(20)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A person's limits. The defaults are small on purpose."""
+    """A person's limits. The defaults are small on purpose.
+
+    `default_hours` is how long a run lasts that names no end, `max_hours` how long any may.
+    """
 
     approval: ApprovalMode = ApprovalMode.ELICIT
     max_usd_per_deployment: Usd = _A_DEPLOYMENT
     max_usd_per_day: Usd = _A_DAY
     max_usd_per_hour: Usd | None = None
     max_deployments: int = 5
+    default_hours: int = 24
+    max_hours: int = 720
     allowed_providers: frozenset[ProviderAddress] = frozenset()
     denied_providers: frozenset[ProviderAddress] = frozenset()
     audited_only: bool = False

@@ -202,6 +202,21 @@ CREATE TABLE duties (              -- what one process does for all: who, and un
     worker TEXT NOT NULL,
     lease_until DOUBLE PRECISION NOT NULL
 );
+CREATE TABLE notices (             -- what was found and has to be told, to the account's agents and to the person
+    account TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    level TEXT NOT NULL,
+    dseq TEXT,
+    op_id TEXT,
+    about TEXT NOT NULL,           -- what makes two of them equal
+    text TEXT NOT NULL,
+    told_at DOUBLE PRECISION,      -- in an answer; NULL: not yet
+    sent_at DOUBLE PRECISION,      -- to the command and webhook of the person; NULL: not yet
+    PRIMARY KEY (account, number)
+);
+CREATE INDEX notices_untold ON notices (account, number) WHERE told_at IS NULL;
+CREATE INDEX notices_unsent ON notices (account, number) WHERE sent_at IS NULL;
 INSERT INTO reservations SELECT op_id, '', '', dseq, opens, amount_uact, spent_uact, 0, state, at FROM old_reservations;
 INSERT INTO operations SELECT op_id, ROW_NUMBER() OVER (ORDER BY rowid), '', '', kind, state, dseq, COALESCE(name, ''),
     summary, NULL, sdl, manifest, manifest_version, runtime_limit_hours, NULL, NULL, created_at, updated_at, NULL, 1,

@@ -176,7 +176,8 @@ class DeploymentResult(Result):
     escrow_left_usd: UsdLeft | None = None
     spent_usd: UsdOut | None = None
     hours_left: str | None = None
-    runs_until: str | None = Field(None, description="UTC; then it ends")
+    ends_at: str | None = Field(None, description="UTC")
+    ended_by: str | None = Field(None, description="What ends it then")
     services_not_shown: int | None = None
     problem: str | None = None
     next_step: str
@@ -197,6 +198,8 @@ class DeploymentRow(Result):
     usd_per_hour: UsdRate | None = None
     escrow_left_usd: UsdLeft | None = None
     hours_left: str | None = None
+    ends_at: str | None = Field(None, description="UTC")
+    ended_by: str | None = None
     held_usd: UsdOut | None = None
     problem: str | None = None
 

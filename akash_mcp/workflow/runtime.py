@@ -20,6 +20,7 @@ from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.operation import CERTAIN_SECONDS
 from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.runs import HOUR_SECONDS
 from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.guard.store import HOLD_SECONDS, Store
 from akash_mcp.ids import Dseq
@@ -62,6 +63,10 @@ class Intervals:
     """Before a server first looks for what others left."""
     watch: float = 30.0
     """Between two looks of the watch."""
+    survey: float = 300.0
+    """Between two comparisons of the ledger with the account, by the watch."""
+    hour: float = HOUR_SECONDS
+    """An hour of a run."""
     longest_retry: float = 3600.0
     """What does not work is tried again after `retry`, then twice as long each time, and at the most after this."""
     hold: float = HOLD_SECONDS
@@ -92,6 +97,8 @@ class Intervals:
             ready_give_up=self.ready_give_up / speed,
             first_look=self.first_look,
             watch=max(self.watch / speed, 0.5),
+            survey=max(self.survey / speed, 1.0),
+            hour=self.hour / speed,
             longest_retry=self.longest_retry / speed,
             hold=max(self.hold / speed, 3.0),
         )
