@@ -49,11 +49,13 @@ async def services(
     secrets_dir: Path | None = None,
     prepare_questions: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
     watches: bool = False,
+    patience: float | None = None,
 ) -> AsyncIterator[Runtime]:
     """What every workflow works with, for as long as the block lasts. `secrets_dir`: where secrets are stored, if not
     in the state folder. It `watches` where it looks by itself after what was begun, by whomever.
 
-    At its end nothing more is sent, what was sent is waited for a while, and what is under way is handed over.
+    At its end nothing more is sent, what was sent is waited for (`patience` seconds, where somebody says), and what is
+    under way is handed over.
     """
     key = settings.api_key.get_secret_value() if settings.api_key else None
     policy = settings.policy
@@ -98,7 +100,8 @@ async def services(
             certain_seconds=intervals.certain,
             hour_seconds=intervals.hour,
         )
-        patience = STDIO_SECONDS if settings.transport == "stdio" else HTTP_SECONDS
+        if patience is None:
+            patience = STDIO_SECONDS if settings.transport == "stdio" else HTTP_SECONDS
         open_things.push_async_callback(_stop, gate, operations, patience)
         runtime = Runtime(
             reader=reader,

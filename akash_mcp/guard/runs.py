@@ -121,6 +121,29 @@ def open_end(db: Db, op_id: OpId, dseq: Dseq) -> None:
     )
 
 
+def waits_since(db: Db, dseq: Dseq) -> float | None:
+    """Since when a deployment is leased without that anybody saw it run; None where it is not so."""
+    ran = db.one(
+        "SELECT 1 FROM steps JOIN operations ON operations.op_id = steps.op_id"
+        " WHERE operations.account = :account AND operations.dseq = :dseq AND steps.state = :ready",
+        account=db.account,
+        dseq=dseq,
+        ready=State.READY,
+    )
+    return None if ran else journal.leased_at(db, dseq)
+
+
+def came_up(db: Db, dseq: Dseq) -> None:
+    """It was seen to run, after whoever leased it had stopped waiting for that."""
+    for row in db.all(
+        "SELECT op_id FROM operations WHERE account = :account AND dseq = :dseq AND state = :leased",
+        account=db.account,
+        dseq=dseq,
+        leased=State.LEASED,
+    ):
+        journal.advance(db, OpId(row["op_id"]), State.READY, "seen to run")
+
+
 def in_utc(moment: float) -> str:
     """A moment for a person: `2026-11-29 08:05 UTC`."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
