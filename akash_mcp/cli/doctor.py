@@ -44,12 +44,12 @@ def run(settings: Settings, *, fix: bool = False, speed: float = 1.0) -> int:
     """Print a line for each check, and with `fix` for what was ended. Returns 0 where all are fine, else 1."""
     checks = anyio.run(examine, settings)
     if fix and settings.api_key is not None and not settings.read_only:
-        checks += anyio.run(_fix, settings, Intervals().times(speed))
+        checks += anyio.run(fix_once, settings, Intervals().times(speed))
     sys.stdout.writelines(f"{check}\n" for check in checks)
     return 0 if all(check.ok for check in checks) else 1
 
 
-async def _fix(settings: Settings, intervals: Intervals) -> list[Check]:
+async def fix_once(settings: Settings, intervals: Intervals) -> list[Check]:
     lines = await look_once(settings, intervals, FIX_SECONDS)
     return [
         *(Check("fix", True, line) for line in lines.done),

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import anyio
 
@@ -55,13 +57,26 @@ def run(settings: Settings, *, once: bool, seconds: float, speed: float = 1.0) -
 
 async def _watch(settings: Settings, intervals: Intervals) -> None:
     store = Store(settings.state_dir, hold_seconds=intervals.hold)
-    async with services(settings, store, intervals, watches=True, patience=GOODBYE_SECONDS):
-        sys.stderr.write(f"akash-mcp: watching over {settings.state_dir}\n")
-        if sys.platform == "win32":
-            await anyio.sleep_forever()  # there Ctrl-C ends it, and no signal can be waited for
-        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    # Before anything is begun: what is under way when a signal comes is handed over.
+    with _signals() as stopped:
+        async with services(settings, store, intervals, watches=True, patience=GOODBYE_SECONDS):
+            sys.stderr.write(f"akash-mcp: watching over {settings.state_dir}\n")
+            await stopped()
+
+
+@contextmanager
+def _signals() -> Iterator[Callable[[], Awaitable[None]]]:
+    """What waits until this process is told to stop."""
+    if sys.platform == "win32":
+        yield anyio.sleep_forever  # there Ctrl-C ends it, and no signal can be waited for
+        return
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+
+        async def stopped() -> None:
             async for _ in signals:
                 return
+
+        yield stopped
 
 
 class Lines:

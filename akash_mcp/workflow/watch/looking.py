@@ -142,7 +142,10 @@ async def left_open(rt: Runtime, begun: Sequence[Running[Any]] = ()) -> list[str
     due, loose = await rt.store.read(read)
     return [
         *(f"deployment {dseq}: its run is over, and it is not closed" for dseq in due),
-        *(f"operation {each.op_id} ({each.kind}, {each.state}): {each.note or 'not ended'}" for each in loose),
+        *(
+            f"operation {each.op_id} ({each.kind}, {each.state}): {each.note or 'not ended'}"
+            for each in loose
+        ),
     ]
 
 
