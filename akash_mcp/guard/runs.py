@@ -89,18 +89,6 @@ def due(db: Db) -> list[Dseq]:
     return [Dseq(row["dseq"]) for row in db.all(f"{_DUE} ORDER BY ends_at", **_due_values(db))]
 
 
-def next_end(db: Db) -> float | None:
-    """When the next run ends, in seconds since the epoch; None where none has an end."""
-    at = db.value(
-        "SELECT MIN(ends_at) FROM operations WHERE account = :account AND kind = :launch AND state <> :closed"
-        " AND dseq IS NOT NULL",
-        account=db.account,
-        launch=Kind.LAUNCH,
-        closed=State.CLOSED,
-    )
-    return None if at is None else float(at)
-
-
 def open_end(db: Db, op_id: OpId, dseq: Dseq) -> None:
     """Open the operation that closes a deployment at the end of its run.
 

@@ -175,7 +175,7 @@ class DeploymentResult(Result):
     usd_per_hour: UsdRate | None = None
     escrow_left_usd: UsdLeft | None = None
     spent_usd: UsdOut | None = None
-    hours_left: str | None = None
+    hours_left: str | None = Field(None, description="What its money or its limit leaves")
     ends_at: str | None = Field(None, description="UTC")
     ended_by: str | None = Field(None, description="What ends it then")
     services_not_shown: int | None = None
@@ -197,7 +197,7 @@ class DeploymentRow(Result):
     leases: int | None = None
     usd_per_hour: UsdRate | None = None
     escrow_left_usd: UsdLeft | None = None
-    hours_left: str | None = None
+    hours_left: str | None = Field(None, description="What its money or its limit leaves")
     ends_at: str | None = Field(None, description="UTC")
     ended_by: str | None = None
     held_usd: UsdOut | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ from akash_mcp.guard.notices import Level, Notice
 from akash_mcp.guard.store import Store
 from akash_mcp.money import Usd
 from akash_mcp.workflow.runtime import Intervals, Runtime
-from akash_mcp.workflow.watch import Looked, Watch, left_open
+from akash_mcp.workflow.watch import Looked, Watch, keep_watch, left_open
 from akash_mcp.workflow.watch.looking import DUTY
 
 pytestmark = pytest.mark.anyio
@@ -302,3 +303,48 @@ async def test_an_hour_of_watching_costs_few_requests(tmp_path: Path) -> None:
             it.guard.clock[0] += 30
         # 12 lists, 12 blocks, one look at the settings.
         assert len(it.guard.console.requests) <= 26, len(it.guard.console.requests)
+
+
+async def test_whoever_stops_watching_lets_the_next_one_have_the_duty(tmp_path: Path) -> None:
+    async with watched(tmp_path) as it:
+        await leased(it)
+        other = Store(tmp_path / "state", lambda: it.guard.clock[0])
+        looked = anyio.Event()
+
+        async def sleep(seconds: float) -> None:
+            if it.guard.console.sent(LIST):
+                looked.set()
+                await anyio.sleep_forever()
+
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(keep_watch, dataclasses.replace(it.rt, sleep=sleep))
+                with anyio.fail_after(10):
+                    await looked.wait()
+                assert not other.run_now(duties.take, DUTY, 60)
+                tasks.cancel_scope.cancel()
+            assert other.run_now(duties.take, DUTY, 60)
+        finally:
+            other.close()
+
+
+async def test_a_look_that_fails_is_not_the_last(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with watched(tmp_path) as it:
+        await leased(it)
+        it.guard.damage()
+        slept: list[float] = []
+        enough = anyio.Event()
+
+        async def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            if len(slept) == 3:
+                enough.set()
+                await anyio.sleep_forever()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(keep_watch, dataclasses.replace(it.rt, sleep=sleep))
+            with anyio.fail_after(10):
+                await enough.wait()
+            tasks.cancel_scope.cancel()
+        assert slept == [it.rt.intervals.first_look, it.rt.intervals.watch, it.rt.intervals.watch]
+        assert caplog.text.count("the watch could not look") == 2
