@@ -49,6 +49,7 @@ async def server_process(
             text=True,
         )
     )
+    assert process.stderr is not None
     try:
         line = await anyio.to_thread.run_sync(process.stderr.readline)
         yield ServerProcess(line.rpartition(" ")[2].strip(), process)

@@ -33,7 +33,7 @@ from akash_mcp.errors import (
     Unauthorized,
     Unreachable,
 )
-from akash_mcp.guard import journal, sends
+from akash_mcp.guard import journal, runs, sends
 from akash_mcp.guard.bounds import Bound, Terms, leases_not_closed, read_bound
 from akash_mcp.guard.close_permit import ClosePermit, certain
 from akash_mcp.guard.journal import Sources, State
@@ -216,6 +216,7 @@ class LeasePermit:
         operation = self._operation
         sends.answered(db, self.op_id, LEASE, "taken")
         operation.ledger.note_rate(db, self._dseq, rate)
+        runs.count_from_lease(db, self._dseq)
         journal.advance(db, self.op_id, State.LEASED, _providers(terms), epoch=operation.epoch)
 
     async def _breach(self, terms: Terms, detail: DeploymentDetail) -> str | None:

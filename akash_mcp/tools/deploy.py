@@ -39,6 +39,7 @@ from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.status import hours_text, status_of
 from akash_mcp.workflow.update_planning import update_plan
 
+HoursArg = Annotated[int | None, Field(ge=1, description="How long it runs; then it is closed")]
 Wait = Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds")]
 
 
@@ -54,6 +55,7 @@ async def plan_deploy(
     max_usd_per_hour: Usd | None,
     prefer: Prefer,
     name: str | None,
+    hours: int | None,
 ) -> LaunchPlan:
     """The plan of `deploy`."""
     return await planning.launch_plan(
@@ -64,6 +66,7 @@ async def plan_deploy(
         max_usd_per_hour=max_usd_per_hour,
         prefer=prefer,
         name=name,
+        hours=hours,
     )
 
 
@@ -75,6 +78,7 @@ async def deploy(
     max_usd_per_hour: Annotated[UsdArg | None, Field(description="Take no more expensive offer")] = None,
     prefer: Prefer = "balanced",
     name: NameArg = None,
+    hours: HoursArg = None,
     approval_token: ApprovalToken = None,
 ) -> Outcome:
     """SPENDS. Deploy an SDL whole: approve, create, wait for bids, lease the best, wait until it runs. Answers
@@ -87,7 +91,12 @@ async def _launch(rt: Runtime, plan: LaunchPlan, permit: LaunchPermit, running: 
 
 
 async def plan_create(
-    ctx: AppContext, sdl: str, deposit_usd: Usd, max_usd_per_hour: Usd | None, name: str | None
+    ctx: AppContext,
+    sdl: str,
+    deposit_usd: Usd,
+    max_usd_per_hour: Usd | None,
+    name: str | None,
+    hours: int | None,
 ) -> LaunchPlan:
     """The plan of `create_deployment`."""
     return await planning.launch_plan(
@@ -97,6 +106,7 @@ async def plan_create(
         deposit=deposit_usd,
         max_usd_per_hour=max_usd_per_hour,
         name=name,
+        hours=hours,
     )
 
 
@@ -107,6 +117,7 @@ async def create_deployment(
     decision: Annotated[Decision[LaunchPlan], decided(plan_create)],
     max_usd_per_hour: UsdArg | None = None,
     name: NameArg = None,
+    hours: HoursArg = None,
     approval_token: ApprovalToken = None,
 ) -> Outcome:
     """SPENDS. Only create a deployment, to choose among its bids yourself: then list_bids and create_lease."""
@@ -219,19 +230,20 @@ async def _update(rt: Runtime, plan: UpdatePlan, permit: UpdatePermit, running: 
     )
 
 
-async def plan_funds(ctx: AppContext, dseq: Dseq, amount_usd: Usd) -> FundPlan:
+async def plan_funds(ctx: AppContext, dseq: Dseq, amount_usd: Usd | None, hours: int | None) -> FundPlan:
     """The plan of `add_funds`."""
-    return await planning.fund_plan(runtime_with_key(ctx), dseq=dseq, amount=amount_usd)
+    return await planning.fund_plan(runtime_with_key(ctx), dseq=dseq, amount=amount_usd, hours=hours)
 
 
 async def add_funds(
     ctx: AppContext,
     dseq: DseqArg,
-    amount_usd: UsdArg,
     decision: Annotated[Decision[FundPlan], decided(plan_funds)],
+    amount_usd: UsdArg | None = None,
+    hours: Annotated[int | None, Field(ge=1, description="How much longer it may run")] = None,
     approval_token: ApprovalToken = None,
 ) -> Outcome:
-    """SPENDS. Let a deployment cost more, so that it runs longer."""
+    """SPENDS. Let a deployment cost more, or run hours longer, or both."""
     return await outcome(ctx, decision, Gate.fund, _fund)
 
 

@@ -37,7 +37,7 @@ from akash_mcp.workflow.gpus import LeaseGpus
 from akash_mcp.workflow.launch import Launched, names
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.overview import ListedDeployment, Overview
-from akash_mcp.workflow.status import DeploymentStatus, Funds, hours_text
+from akash_mcp.workflow.status import DeploymentStatus, EndedBy, Funds, hours_text
 
 _MOST_FINDINGS = 20
 _MOST_OFFERS = 10
@@ -45,6 +45,11 @@ _MOST_DEPLOYMENTS = 50
 _MOST_LEASES = 10
 _MOST_ERRORS = 3
 _MOST_CAUSES = 3
+_ENDED_BY = {
+    EndedBy.RUNTIME_LIMIT: "Akash, by its runtime limit",
+    EndedBy.WATCH: "this server or akash-mcp watch",
+    EndedBy.ESCROW: "its money is used up",
+}
 _LATEST = 4_102_444_800  # seconds, the year 2100: a later time is not a date
 
 
@@ -282,6 +287,8 @@ def _row(row: ListedDeployment) -> DeploymentRow:
         usd_per_hour=funds.usd_per_hour if funds else None,
         escrow_left_usd=funds.escrow_left if funds else None,
         hours_left=hours_text(funds.hours_left) if funds else None,
+        ends_at=_utc(row.end.at) if row.end else None,
+        ended_by=_ENDED_BY[row.end.by] if row.end else None,
         held_usd=row.held,
         problem=field(row.problem, 400) or None,
     )
@@ -318,7 +325,8 @@ def deployment_result(
         escrow_left_usd=now.escrow_left,
         spent_usd=now.spent,
         hours_left=hours_text(now.hours_left),
-        runs_until=_utc(now.funds.runs_until),
+        ends_at=_utc(now.end.at) if now.end else None,
+        ended_by=_ENDED_BY[now.end.by] if now.end else None,
         services_not_shown=services_left_out(now.readiness) or None,
         op_id=under_way.op_id if under_way else None,
         problem=field(" ".join(part for part in (problem, in_hand, *_problems(now)) if part), 600) or None,

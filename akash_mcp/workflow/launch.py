@@ -50,9 +50,9 @@ from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import quoted
 from akash_mcp.workflow.arrival import until_ready
 from akash_mcp.workflow.diagnosis.causes import PROVIDER_UNREACHABLE, PROVIDERS_FAULT, Cause
-from akash_mcp.workflow.limits import plan_elsewhere
 from akash_mcp.workflow.offers import read_leased_offers, read_offers, requirements, wait_for_all_groups
 from akash_mcp.workflow.operations import Running
+from akash_mcp.workflow.paid_hours import plan_elsewhere
 from akash_mcp.workflow.readiness import Readiness
 from akash_mcp.workflow.reconcile import create_once
 from akash_mcp.workflow.runtime import Runtime

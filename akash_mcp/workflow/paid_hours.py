@@ -13,14 +13,15 @@ from akash_mcp.money import Usd, hours_paid_for, told_apart, uact_per_block, usd
 _CENT = Decimal("0.01")
 
 
-def limited(amount: Usd, price: Decimal) -> tuple[int, Usd]:
-    """The whole hours that an amount pays for at a price in uact per block, and what those can cost at the most.
+def limited(amount: Usd, price: Decimal, most: int = FIRST_RUNTIME_HOURS) -> tuple[int, Usd]:
+    """The whole hours, up to `most`, that an amount pays for at a price in uact per block, and what those can cost.
 
     Raises `BadArgument` where it does not pay for one.
     """
+    most = min(most, FIRST_RUNTIME_HOURS)
     if not price:
-        return FIRST_RUNTIME_HOURS, amount
-    hours = int(min(hours_paid_for(amount, price), Decimal(FIRST_RUNTIME_HOURS)))
+        return most, amount
+    hours = int(min(hours_paid_for(amount, price), Decimal(most)))
     if hours < 1:
         an_hour, paid = told_apart(usd_per_hour_at_most(price), amount)
         raise BadArgument(

@@ -15,7 +15,7 @@ from akash_mcp.errors import BadArgument
 from akash_mcp.guard.contents import Contents
 from akash_mcp.guard.plans import LaunchPlan
 from akash_mcp.money import Usd, uact_per_block, usd_per_hour_at_most
-from akash_mcp.workflow.limits import limited, plan_elsewhere
+from akash_mcp.workflow.paid_hours import limited, plan_elsewhere
 
 AMOUNTS = st.integers(1, 20_000_000).map(Usd.from_uact)
 RATES = st.integers(1, 5_000_000).map(Usd.from_uact)
