@@ -236,9 +236,10 @@ class FundPlan(Plan):
     """Where Console funds deployments by itself: how much longer this amount lets it run."""
     run_hours: int | None = None
     """How many hours later the end comes that its run was approved with; None leaves that as it is."""
-    ends_at: float | None = field(default=None, compare=False)
+    ends_at: int | None = field(default=None, compare=False)
     """When its run ends now, in seconds since the epoch; None where nobody approved an end."""
-    hour_seconds: float = field(default=3600.0, compare=False)
+    moved_to: int | None = field(default=None, compare=False)
+    """When it ends then."""
     usd_per_hour: Usd = field(default=ZERO, compare=False)
     contents: Contents = field(default=Contents(), compare=False)
     generation: Generation = field(default=Generation.REFERENCE, compare=False)
@@ -283,8 +284,7 @@ class FundPlan(Plan):
         )
 
     def _until(self) -> str:
-        end = (self.ends_at or 0.0) + (self.run_hours or 0) * self.hour_seconds
-        return f"until {in_utc(end)}, when this server or akash-mcp watch closes it"
+        return f"until {in_utc(self.moved_to or 0)}, when this server or akash-mcp watch closes it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

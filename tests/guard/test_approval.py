@@ -310,6 +310,7 @@ CHANGED: dict[str, Any] = {
     "deposit": Usd(3),
     "max_usd_per_hour": Usd("0.6"),
     "groups": 2,
+    "hours": 25,
     "prefer": "cheapest",
     "runtime_limit_hours": 3,
     "name": "blog",
