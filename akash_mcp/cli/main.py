@@ -23,7 +23,7 @@ _SETTINGS: Mapping[str, tuple[str, str]] = {
     "allowed_hosts": ("A,B", "more host names by which http and sse may be reached"),
     "toolsets": ("A,B", "groups of tools that the agent sees (deploy,observe)"),
     "agent": ("NAME", "in whose name it spends: a budget of the configuration file"),
-    "approval": ("HOW", "elicit (default), two-step, auto or deny"),
+    "approval": ("HOW", "elicit (default), two-step, terminal, auto or deny"),
     "approval_by_tool": ("TOOL=HOW,…", "how single tools are approved, instead of that"),
     "auto_up_to_usd": ("USD", "what spends at most so much is not asked about (nothing)"),
     "max_usd_per_deployment": ("USD", "most that one deployment may cost (10)"),
@@ -191,17 +191,29 @@ def _install(arguments: argparse.Namespace) -> int:
     return install.run(arguments.host, write=arguments.write)
 
 
+def _approve(arguments: argparse.Namespace) -> int:
+    from akash_mcp.cli import approve
+
+    return approve.run(_state_dir(arguments), arguments.id, watch=arguments.watch)
+
+
 def _secret(arguments: argparse.Namespace) -> int:
-    from akash_mcp import config
     from akash_mcp.cli import secret
 
-    given = {} if arguments.state_dir is None else {"state_dir": arguments.state_dir}
-    folder = config.load(given).state_dir
+    folder = _state_dir(arguments)
     if arguments.action == "list":
         return secret.show(folder, as_json=arguments.json)
     if arguments.action == "rm":
         return secret.remove(folder, arguments.name)
     return secret.store(folder, arguments.name, variable=arguments.from_env)
+
+
+def _state_dir(arguments: argparse.Namespace) -> Path:
+    """The state folder of a command that works on it alone."""
+    from akash_mcp import config
+
+    given = {} if arguments.state_dir is None else {"state_dir": arguments.state_dir}
+    return config.load(given).state_dir
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -331,6 +343,11 @@ def _parser() -> argparse.ArgumentParser:
                 metavar="VAR",
                 help="store no value: the server reads it from this variable of its environment",
             )
+
+    approve = command("approve", _approve, "answer what an agent asks for where approval is terminal")
+    approve.add_argument("id", nargs="?", metavar="ID", help="show this plan whole and answer it")
+    approve.add_argument("--watch", action="store_true", help="ask about each plan as it comes")
+    approve.add_argument("--state-dir", metavar="DIR", help=_SETTINGS["state_dir"][1])
 
     command("doctor", _doctor, "check settings, key, network and clock, and say what to do")
 

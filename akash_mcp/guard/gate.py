@@ -19,8 +19,9 @@ from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.shell import ProviderShell
 from akash_mcp.errors import BadArgument, LedgerUnusable, NotApproved, OverBudget
-from akash_mcp.guard import journal
+from akash_mcp.guard import audit, journal
 from akash_mcp.guard.approval import Approval
+from akash_mcp.guard.audit import AuditEntry, Event
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.contents import Contents
 from akash_mcp.guard.exec_permit import ExecPermit
@@ -133,15 +134,14 @@ class Gate:
     async def close(self, plan: ClosePlan, approval: Approval) -> ClosePermit:
         """A permit to close one deployment. A ledger that cannot be written does not stand in its way."""
         _match(plan, approval)
+
+        def admit(db: Db) -> None:
+            op_id = approval.op_id
+            journal.open_operation(db, op_id, Kind.CLOSE, plan.record, dseq=plan.dseq, plan=text_of(plan))
+            _note(db, Event.APPROVED, plan, approval, plan.record)
+
         try:
-            await self._store.run(
-                journal.open_operation,
-                approval.op_id,
-                Kind.CLOSE,
-                plan.record,
-                dseq=plan.dseq,
-                plan=text_of(plan),
-            )
+            await self._store.run(admit)
         except LedgerUnusable:
             log.exception("closing without a ledger")
         return ClosePermit(self._operation(approval.op_id), plan.dseq)
@@ -211,8 +211,10 @@ class Gate:
                 if plan.exposure:
                     self._ledger.reserve(db, op_id, plan.exposure, dseq=dseq)
                 journal.advance(db, op_id, State.RESERVED, f"approved by {approval.via}")
+                _note(db, Event.APPROVED, plan, approval, plan.record)
             except OverBudget as over:
                 journal.advance(db, op_id, State.REFUSED, over.what)
+                _note(db, Event.DENIED, plan, approval, f"{over.what} {plan.record}")
                 return over
             return None
 
@@ -244,3 +246,8 @@ class Gate:
 def _match(plan: Plan, approval: Approval) -> None:
     if approval.fingerprint != plan.fingerprint:
         raise NotApproved("The approval was given for another plan.")
+
+
+def _note(db: Db, event: Event, plan: Plan, approval: Approval, text: str) -> None:
+    entry = AuditEntry(event, text, approval.op_id, approval.client, approval.via, plan.exposure)
+    audit.append(db, entry)

@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from sqlite3 import Row
 
-from akash_mcp.guard import holds
+from akash_mcp.guard import audit, holds
+from akash_mcp.guard.audit import AuditEntry, Event
 from akash_mcp.guard.store import Db
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize.text import one_line
@@ -186,6 +187,8 @@ def advance(db: Db, op_id: OpId, state: State, note: str = "", *, epoch: int | N
     """
     if epoch is not None:
         holds.check_epoch(db, op_id, epoch)
+    row = db.one("SELECT state FROM operations WHERE op_id = :op_id", op_id=op_id)
+    was = State(row["state"]) if row else None
     moved = db.run(
         "UPDATE operations SET state = :state, updated_at = :now WHERE op_id = :op_id AND state <> :closed",
         state=state,
@@ -195,6 +198,8 @@ def advance(db: Db, op_id: OpId, state: State, note: str = "", *, epoch: int | N
     )
     if moved:
         _step(db, op_id, state, one_line(note, limit=LONGEST_NOTE))
+        if state is not was and state in (*_ENDS, State.UNKNOWN):
+            _audit_end(db, op_id, state, note)
     if state in _ENDS:
         holds.let_go(db, op_id)
         _forget_plan(db, op_id)
@@ -306,7 +311,7 @@ def secrets_of(db: Db, dseq: Dseq) -> tuple[str, ...]:
 def mark_closed(db: Db, dseq: Dseq, note: str) -> None:
     """A deployment is proven closed: its launch ends, and what it ran is forgotten. See `Store.forget_deleted`."""
     launches = db.all(
-        "SELECT op_id FROM operations WHERE account = :account AND dseq = :dseq AND kind = :launch",
+        "SELECT op_id, state FROM operations WHERE account = :account AND dseq = :dseq AND kind = :launch",
         account=db.account,
         dseq=dseq,
         launch=Kind.LAUNCH,
@@ -320,6 +325,8 @@ def mark_closed(db: Db, dseq: Dseq, note: str) -> None:
             op_id=row["op_id"],
         )
         _step(db, row["op_id"], State.CLOSED, note)
+        if row["state"] != State.CLOSED:
+            _audit_end(db, row["op_id"], State.CLOSED, note)
 
 
 def leased_at(db: Db, dseq: Dseq) -> float | None:
@@ -404,6 +411,11 @@ def _step(db: Db, op_id: str, state: State, note: str) -> None:
         state=state,
         note=note,
     )
+
+
+def _audit_end(db: Db, op_id: str, state: State, note: str) -> None:
+    text = f"{state}: {one_line(note, limit=LONGEST_NOTE)}" if note else state.value
+    audit.append(db, AuditEntry(Event.ENDED, text, OpId(op_id)))
 
 
 def _forget_plan(db: Db, op_id: OpId) -> None:

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from akash_mcp.errors import BadArgument, LedgerUnusable, NotFound
 from akash_mcp.guard import journal
 from akash_mcp.guard.journal import Operation, State
+from akash_mcp.guard.waiting import unanswered
 from akash_mcp.ids import BadId, Dseq, OpId, parse_dseq
 from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.arguments import DseqArg
@@ -121,6 +122,12 @@ async def _find_operation(
     if running is not None and waiting:
         await running.wait(WAIT_SECONDS, report_progress(ctx))
     operation = await rt.store.read(journal.find, op_id)
+    if operation is None and any(each.op_id == op_id for each in await rt.store.read(unanswered)):
+        raise BadArgument(
+            f"{op_id} waits for the user, and nothing was done.",
+            next_step=f"Tell the user to run akash-mcp approve {op_id} in a terminal. Once they have, call the tool "
+            "that asked again, with the same arguments.",
+        )
     if operation is None:
         raise BadArgument(f"This server has no operation {op_id[:40]!r}.", next_step="Call list_deployments.")
     return operation, running

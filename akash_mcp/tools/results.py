@@ -131,7 +131,15 @@ class Outcome(Result):
     """The outcome of an operation that spends, changes or deletes."""
 
     status: Literal[
-        "confirmation_required", "pending", "created", "leased", "ready", "updated", "funded", "closed"
+        "confirmation_required",
+        "waiting_for_person",
+        "pending",
+        "created",
+        "leased",
+        "ready",
+        "updated",
+        "funded",
+        "closed",
     ]
     op_id: str | None = None
     dseq: str | None = None
