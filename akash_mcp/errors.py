@@ -12,6 +12,9 @@ AkashError                     what happened, whether money moved, what to do ne
 │   ├── Busy                   another operation has the deployment in hand
 │   ├── MissingSecret          a secret that an SDL names cannot be had
 │   ├── HeldBack               what the Console refuses again and again is not sent for a while
+│   ├── UnknownAccount         whose money it would be is not known, or is not whose it was
+│   ├── UnknownTime            what time it is is not certain, so that no limit of time can be kept
+│   ├── MissingHistory         what this account spent before is not in the ledger
 │   └── LedgerUnusable         the ledger cannot be read or written, so nothing is spent
 │       └── LedgerBusy         another process holds it; nothing is wrong with it
 ├── Unwound                    what went wrong with a deployment, and what closing it came to (guard.close_permit)
@@ -126,6 +129,18 @@ class MissingSecret(Refused):
 
 class HeldBack(Refused):
     """What the Console refuses again and again is not sent for a while: the account would be refused for longer."""
+
+
+class UnknownAccount(Refused):
+    """Whose money would be spent is not known, or the key is not the account's that it was."""
+
+
+class UnknownTime(Refused):
+    """What time it is is not certain, so that no limit of a day can be kept."""
+
+
+class MissingHistory(Refused):
+    """An account has a history that the ledger does not hold, so that what is left of its budget is not known."""
 
 
 class LedgerUnusable(Refused):

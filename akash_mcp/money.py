@@ -85,6 +85,10 @@ class Usd:
             value = rounded
         object.__setattr__(self, "amount", value.copy_abs())  # minus zero is zero
 
+    def __post_init__(self) -> None:
+        """What pydantic calls, which sets the fields by itself when it reads a plan: no way leads past the checks."""
+        Usd.__init__(self, self.amount)
+
     @classmethod
     def parse(cls, written: Number) -> Usd:
         """An amount as a person, a model or an upstream wrote it. Raises `NotMoney` also for one that nobody means.

@@ -16,7 +16,7 @@ from mcp.server.mcpserver import MCPServer, RequestStateSecurity
 
 from akash_mcp import __version__
 from akash_mcp.config import Settings
-from akash_mcp.guard.keys import shared_key
+from akash_mcp.guard.keys import known_key, shared_key
 from akash_mcp.guard.store import Store
 from akash_mcp.prompts import prompts
 from akash_mcp.resources import add_resources
@@ -65,7 +65,9 @@ def build(
     current: list[Runtime] = []
     intervals = intervals or Intervals()
     store = Store(settings.state_dir, hold_seconds=intervals.hold)
-    questions = SealedQuestions(partial(store.run, shared_key, "questions"))
+    questions = SealedQuestions(
+        partial(store.run, shared_key, "questions"), partial(store.read_now, known_key, "questions")
+    )
 
     @asynccontextmanager
     async def lifespan(server: MCPServer[Runtime]) -> AsyncIterator[Runtime]:
@@ -91,7 +93,7 @@ def build(
         tools=[*tools],
         lifespan=lifespan,
         request_state_security=RequestStateSecurity(codec=questions),
-        middleware=[leave_out_unreadable, questions.prepare_for_answers],
+        middleware=[leave_out_unreadable],
         cache_hints={"tools/list": CacheHint(ttl_ms=300_000, scope="public")},
         log_level="DEBUG" if settings.debug else "WARNING",
     )

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 import httpx2
@@ -127,8 +128,8 @@ _HOP = ("host", "content-length", "connection", "accept-encoding")
 def _reply(status: int, content: Any) -> bytes:
     kind = "text/plain" if isinstance(content, str) else "application/json"
     raw = content.encode() if isinstance(content, str) else json.dumps(content).encode()
-    head = f"HTTP/1.1 {status} Whatever\r\ncontent-type: {kind}\r\ncontent-length: {len(raw)}\r\n\r\n"
-    return head.encode() + raw
+    head = f"HTTP/1.1 {status} Whatever\r\ncontent-type: {kind}\r\ncontent-length: {len(raw)}"
+    return f"{head}\r\ndate: {formatdate(usegmt=True)}\r\n\r\n".encode() + raw
 
 
 @asynccontextmanager

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any, Self
 
@@ -53,6 +55,7 @@ FUND = "POST /v1/deposit-deployment"
 SET = f"PATCH /v2/deployment-settings/{DSEQ}"
 USER = "GET /v1/user/me"
 WALLETS = "GET /v1/wallets"
+BLOCK = "GET /cosmos/base/tendermint/v1beta1/blocks/latest"
 GET_SETTINGS = f"GET /v2/deployment-settings/{DSEQ}"
 
 LAUNCH = LaunchPlan(
@@ -123,7 +126,7 @@ def settings(*, top_up: bool = False, hours: int | None = None) -> dict[str, Any
 
 Told = tuple[int, object] | None
 """A status and what stands below `data`, or a whole error; None hangs up without an answer."""
-Answer = Told | Callable[[], Told]
+Answer = Told | Callable[[], Told | Awaitable[Told]]
 
 
 def refusal(
@@ -140,6 +143,10 @@ class Waiting(dict[str, str]):
     def __init__(self, told: dict[str, str], retry_after: int) -> None:
         super().__init__(told)
         self.retry_after = retry_after
+
+
+class Bare(dict[str, Any]):
+    """An answer without an envelope."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +166,8 @@ class ScriptedConsole:
         self.requests: list[Sent] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_leaving = False
+        self.clock: Callable[[], float | None] = time.time
+        """What its answers are dated by; None: they are not."""
         self.answers: dict[str, list[Answer]] = {
             CREATE: [(201, {"dseq": DSEQ, "manifest": MANIFEST, "signTx": {}})],
             LEASE: [(200, deployment(leases=(lease(),)))],
@@ -173,10 +182,16 @@ class ScriptedConsole:
             USER: [(200, {"id": "me"})],
             WALLETS: [(200, [{"address": OWNER}])],
         }
+        self.name_chain("akashnet-2")
 
     def on(self, route: str, *answers: Answer) -> None:
         """What the next requests of a route are answered with."""
         self.answers[route] = list(answers)
+
+    def name_chain(self, name: str) -> None:
+        """What the chain is called, whose node this is as well."""
+        block = {"header": {"chain_id": name, "height": "22000000"}}
+        self.on(BLOCK, (200, Bare({"block": block})))
 
     def sent(self, route: str) -> list[Sent]:
         """The requests of a route so far."""
@@ -206,12 +221,16 @@ class ScriptedConsole:
         try:
             while True:
                 _, request = await read_request(reader)
-                told = None if self._is_leaving else self._told(request)
+                told = None if self._is_leaving else await self._told(request)
                 if told is None:
                     return
                 status, content = told
-                raw = json.dumps({"data": content} if status < 400 else content).encode()
+                raw = json.dumps(
+                    content if status >= 400 or isinstance(content, Bare) else {"data": content}
+                ).encode()
                 head = f"HTTP/1.1 {status} Whatever\r\ncontent-type: application/json\r\ncontent-length: {len(raw)}"
+                if (now := self.clock()) is not None:
+                    head += f"\r\ndate: {formatdate(now, usegmt=True)}"
                 if isinstance(content, Waiting):
                     head += f"\r\nretry-after: {content.retry_after}"
                 writer.write(head.encode() + b"\r\n\r\n" + raw)
@@ -223,11 +242,12 @@ class ScriptedConsole:
         finally:
             writer.transport.abort()
 
-    def _told(self, request: Sent) -> Told:
+    async def _told(self, request: Sent) -> Told:
         self.requests.append(request)
         answers = self.answers.get(request.route, [refusal(404, "Route not found")])
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        return answer() if callable(answer) else answer
+        told = answer() if callable(answer) else answer
+        return await told if isinstance(told, Awaitable) else told
 
 
 async def read_request(reader: asyncio.StreamReader) -> tuple[dict[str, str], Sent]:

@@ -131,7 +131,7 @@ async def test_a_state_folder_that_others_can_write_is_told(environ: dict[str, s
 async def test_a_damaged_ledger_is_told_and_a_sound_one_is_left_as_it_is(environ: dict[str, str]) -> None:
     folder = anyio.Path(environ["AKASH_MCP_STATE_DIR"])
     store = Store(Path(folder))
-    store.forget_deleted()
+    await store.run(lambda db: None)
     assert "state" not in wrong(await examine(settings(environ)))
     store.close()
     assert "state" not in wrong(await examine(settings(environ)))

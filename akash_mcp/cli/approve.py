@@ -86,7 +86,6 @@ def _answer(store: Store, plan: Waiting) -> int:
         sys.stdout.write("It is not answered, and still waits.\n")
         return 1
     store.account, store.agent = plan.account, plan.agent
-    store.forget_deleted()  # what was shown
     given: Answer = "yes" if word == "yes" else "no"
     until = store.run_now(waiting.answer, plan.op_id, given)
     if until is None:

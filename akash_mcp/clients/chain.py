@@ -69,6 +69,7 @@ class _Certificates(ApiModel):
 
 class _Header(ApiModel):
     height: Whole
+    chain_id: str = ""
 
 
 _CERTIFICATES = TypeAdapter(_Certificates)
@@ -118,8 +119,15 @@ class ChainReader:
 
     async def latest_height(self) -> int:
         """The latest block's height."""
+        return (await self._latest()).height
+
+    async def chain_id(self) -> str:
+        """What the chain calls itself, such as `akashnet-2`; "" where the node does not say."""
+        return (await self._latest()).chain_id
+
+    async def _latest(self) -> _Header:
         answer = await self._get("/cosmos/base/tendermint/v1beta1/blocks/latest")
-        return answer.read(_HEADER, "block", "header").height
+        return answer.read(_HEADER, "block", "header")
 
     async def _get(self, path: str, params: Mapping[str, str] | None = None) -> Response:
         return await self._upstream.send(

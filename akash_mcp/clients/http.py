@@ -11,7 +11,6 @@ import random
 import re
 import socket
 import ssl
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,6 +28,7 @@ from akash_mcp import __version__
 from akash_mcp.clients.api_model import read_json
 from akash_mcp.clients.error_mapping import MessageCleaner, date_of, error_of
 from akash_mcp.clients.retries import Deadline, Sending, may_have_had_effect, pause_before_next, raise_last
+from akash_mcp.clients.service_clock import ServiceClock, elapsed
 from akash_mcp.errors import (
     AkashError,
     ApiError,
@@ -48,18 +48,21 @@ UNREADABLE = "unreadable_answer"
 """The code of an error for an answer that was given and makes no sense."""
 
 LONGEST_PAUSE_SECONDS = 5.0
-"""What was to be sent once and did not leave within so long is not sent: a process that stood still was given up."""
+"""What did not leave within so long after it was allowed is not sent: a process that stood still was given up."""
 
 T = TypeVar("T")
 
-_before_sending: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
-    "_before_sending", default=None
-)
+BeforeSending = Callable[[Sending], Awaitable[None]]
+
+_before_sending: ContextVar[BeforeSending | None] = ContextVar("_before_sending", default=None)
 
 
 @contextmanager
-def before_sending(do: Callable[[], Awaitable[None]]) -> Iterator[None]:
-    """Within the block `do` is awaited just before each request that is sent once. Where it raises, nothing is sent."""
+def before_sending(do: BeforeSending) -> Iterator[None]:
+    """Within the block `do` is awaited just before each request that changes something, with how often it may be sent.
+
+    Where it raises, nothing is sent.
+    """
     token = _before_sending.set(do)
     try:
         yield
@@ -147,9 +150,10 @@ class Upstream:
         self.name = name
         self.host = options.get("sni") or parts.hostname
         self.sleep = options.get("sleep", anyio.sleep)
-        self.monotonic = options.get("monotonic", time.monotonic)
+        self.monotonic = options.get("monotonic", elapsed)
         self.date: float | None = None
         """The service's own clock at its last answer, in seconds since the epoch; None where it did not tell."""
+        self.clock = ServiceClock(self.monotonic)
         self._base_url = base_url.rstrip("/")
         self._headers = {
             "accept": "application/json",
@@ -264,8 +268,8 @@ class Upstream:
             with anyio.fail_after(left):
                 async with self._slots:
                     begin = _before_sending.get()
-                    if begin is not None and sending is Sending.ONCE:
-                        await begin()
+                    if begin is not None and sending is not Sending.READ:
+                        await begin(sending)
                         begun = self.monotonic()
                     response = await client.send(request, stream=True)
                     try:
@@ -284,6 +288,8 @@ class Upstream:
             ) from error
         log.debug("%s %s: %d in %.2f s", method, path, response.status_code, self.monotonic() - started)
         self.date = date_of(response.headers.get("date", ""))
+        if self.date is not None and "age" not in response.headers:
+            self.clock.hear(self.date, sent=started)
         if not response.is_success:
             raise error_of(
                 response.status_code,

@@ -20,7 +20,6 @@ from akash_mcp.errors import (
     OutcomeUnknown,
     RepeatedRefusal,
     ServerError,
-    TakenOver,
     in_time,
 )
 from akash_mcp.guard import journal
@@ -38,9 +37,13 @@ _LONGEST_WAIT_SECONDS = 600.0
 
 
 class Unwound(AkashError):
-    """What went wrong with a deployment, and what closing it because of that came to. `is_closed`: that is proven."""
+    """What went wrong with a deployment, and what closing it because of that came to.
+
+    `is_closed`: that is proven. `spent`: what it cost, None where that is not known.
+    """
 
     is_closed = True
+    spent: Usd | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,41 +88,50 @@ class ClosePermit:
         return await self._proven(await self._ask_to_close())
 
     async def unwind(self, reason: Exception) -> Unwound:
-        """Close because of `reason`: that reason, together with what closing came to."""
+        """Close because of `reason`: that reason, together with what closing came to. Raises `TakenOver`."""
         if isinstance(reason, Unwound):
             return reason
         why = in_words(reason)
-        await self._write_intent(why)
+        is_written = await self._write_intent(why)
         try:
             closed = await self.close()
         except AkashError as stuck:
+            again = f"close_deployment(dseq={self._dseq})"
             failed = Unwound(
                 f"{why.what} Closing it again did not work either: {stuck.what}",
                 money="It may still cost money.",
-                next_step="It is tried again by itself, until it is closed; "
-                f"close_deployment(dseq={self._dseq}) is harmless to repeat.",
+                next_step=f"It is tried again by itself, until it is closed; {again} is harmless to repeat."
+                if is_written
+                else f"Call {again}: repeating it is harmless.",
             )
             failed.is_closed = False
             return failed
         cost = "what it cost is not known" if closed.spent is None else f"it cost {closed.spent}"
         # What was uncertain before, and what had to be done about it, is over with the deployment.
         is_over = isinstance(why, OutcomeUnknown | NotDelivered)
-        return Unwound(
+        unwound = Unwound(
             f"{certain(why)} Deployment {closed.dseq} was closed again, proven; {cost}.",
             money="It costs nothing any more.",
             next_step="" if is_over else why.next_step,
         )
+        unwound.spent = closed.spent
+        return unwound
 
     async def settle(self) -> Closed:
         """Prove that somebody closed it, and write down what it cost; nothing is sent. Raises `OutcomeUnknown`."""
         return await self._proven(None)
 
-    async def _write_intent(self, why: AkashError) -> None:
-        """From here on it is closed and nothing else, whichever process comes to that."""
+    async def _write_intent(self, why: AkashError) -> bool:
+        """From here on it is closed and nothing else, whichever process comes to that; False where nobody will know.
+
+        Raises `TakenOver` where another one decides by now.
+        """
         try:
             await self._operation.advance(State.UNWINDING, why.what)
-        except (LedgerUnusable, TakenOver):
+        except LedgerUnusable:
             log.exception("that deployment %s is being closed could not be written down", self._dseq)
+            return False
+        return True
 
     async def _ask_to_close(self) -> AkashError | None:
         try:
@@ -195,7 +207,6 @@ class ClosePermit:
             journal.finish(db, self.op_id)
 
         try:
-            operation.store.forget_deleted()
             await operation.store.run(write)
         except LedgerUnusable:
             log.exception("deployment %s is closed, and the ledger could not be updated", self._dseq)

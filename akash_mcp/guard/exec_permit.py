@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+import anyio
+
 from akash_mcp.clients.provider.command import Command, ExecResult
 from akash_mcp.clients.provider.shell import ProviderShell
 from akash_mcp.errors import AkashError, LedgerUnusable, NotApproved
@@ -46,7 +48,9 @@ class ExecPermit:
             await self._record(State.REFUSED, type(refusal).__name__)
             raise
         except BaseException as lost:
-            await self._record(State.UNKNOWN, type(lost).__name__)
+            # Also where the server stops: nobody can look up what became of a command.
+            with anyio.CancelScope(shield=True):
+                await self._record(State.UNKNOWN, type(lost).__name__)
             raise
         if ran.exit_code is not None and ran.started:
             await self._record(State.DONE, f"exit code {ran.exit_code}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import anyio
 
@@ -18,7 +19,7 @@ from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.shell import ProviderShell
-from akash_mcp.errors import BadArgument, LedgerUnusable, NotApproved, OverBudget
+from akash_mcp.errors import AkashError, BadArgument, LedgerUnusable, NotApproved, OverBudget, Refused
 from akash_mcp.guard import audit, journal
 from akash_mcp.guard.approval import Approval
 from akash_mcp.guard.audit import AuditEntry, Event
@@ -26,7 +27,7 @@ from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.contents import Contents
 from akash_mcp.guard.exec_permit import ExecPermit
 from akash_mcp.guard.fund_permit import FundPermit
-from akash_mcp.guard.journal import Kind, Operation, Sources, State
+from akash_mcp.guard.journal import Kind, Operation, Sources, State, op_id_of
 from akash_mcp.guard.launch_permit import LaunchPermit
 from akash_mcp.guard.lease_permit import LeasePermit
 from akash_mcp.guard.ledger import Ledger
@@ -106,6 +107,31 @@ class Gate:
         """A permit to create one deployment and lease for it. Its deposit is reserved from now on."""
         return LaunchPermit(await self._admit(Kind.LAUNCH, plan, approval, dseq=None, name=plan.title), plan)
 
+    async def launch_elsewhere(self, failed: LaunchPermit, plan: LaunchPlan) -> LaunchPermit:
+        """A permit to go on with a launch at another provider, within the same approval, as a deployment of its own.
+
+        The first one is proven closed, and what it cost together with what the new one can cost is at most what was
+        approved. Raises `Refused` where that is not so, and `OverBudget` where its share was given to others meanwhile.
+        """
+        approved, op_id = failed.plan, op_id_of(f"{failed.op_id} elsewhere")
+        same = replace(plan, deposit=approved.deposit, runtime_limit_hours=approved.runtime_limit_hours)
+        if same != approved:
+            raise NotApproved("Another launch was approved.")
+
+        def admit(db: Db) -> AkashError | None:
+            first, spent = journal.find(db, failed.op_id), self._ledger.spent_by(db, failed.op_id)
+            if first is None or first.state is not State.CLOSED or spent is None:
+                return Refused("The first deployment is not proven closed, or what it cost is not known.")
+            if spent + plan.exposure > approved.exposure:
+                return Refused(
+                    f"{spent} was spent, and {plan.exposure} more is over the approved {approved.exposure}."
+                )
+            return self._let_in(
+                db, op_id, Kind.LAUNCH, plan, "another provider", name=plan.title, follows=failed.op_id
+            )
+
+        return LaunchPermit(await self._admitted(op_id, admit), plan)
+
     async def check_lease(self, dseq: Dseq) -> None:
         """Raise `BadArgument` for a deployment that we did not create, and `HeldBack` where the Console takes no lease
         now: asked before a person is asked.
@@ -138,7 +164,7 @@ class Gate:
         def admit(db: Db) -> None:
             op_id = approval.op_id
             journal.open_operation(db, op_id, Kind.CLOSE, plan.record, dseq=plan.dseq, plan=text_of(plan))
-            _note(db, Event.APPROVED, plan, approval, plan.record)
+            audit.append(db, AuditEntry(Event.APPROVED, plan.record, op_id, approval.client, approval.via))
 
         try:
             await self._store.run(admit)
@@ -194,33 +220,62 @@ class Gate:
         self, kind: Kind, plan: Plan, approval: Approval, dseq: Dseq | None, name: str = ""
     ) -> AuthorisedOperation:
         _match(plan, approval)
-        op_id = approval.op_id
 
-        def admit(db: Db) -> OverBudget | None:
-            # The yes is used up, what it approved written down and its exposure held at once, or not at all.
-            journal.open_operation(
+        def admit(db: Db) -> AkashError | None:
+            return self._let_in(
                 db,
-                op_id,
+                approval.op_id,
                 kind,
-                plan.record,
+                plan,
+                approval.via,
+                client=approval.client,
                 dseq=dseq,
                 name=name,
-                plan=None if kind is Kind.EXEC else text_of(plan),
             )
-            try:
-                if plan.exposure:
-                    self._ledger.reserve(db, op_id, plan.exposure, dseq=dseq)
-                journal.advance(db, op_id, State.RESERVED, f"approved by {approval.via}")
-                _note(db, Event.APPROVED, plan, approval, plan.record)
-            except OverBudget as over:
-                journal.advance(db, op_id, State.REFUSED, over.what)
-                _note(db, Event.DENIED, plan, approval, f"{over.what} {plan.record}")
-                return over
-            return None
 
-        if (over := await self._store.run(admit)) is not None:
-            raise over
+        return await self._admitted(approval.op_id, admit)
+
+    async def _admitted(self, op_id: OpId, admit: Callable[[Db], AkashError | None]) -> AuthorisedOperation:
+        """An operation that one transaction lets in; what it refuses is raised, and written down."""
+        if (refusal := await self._store.run(admit)) is not None:
+            raise refusal
         return self._operation(op_id)
+
+    def _let_in(
+        self,
+        db: Db,
+        op_id: OpId,
+        kind: Kind,
+        plan: Plan,
+        via: str,
+        *,
+        client: str = "",
+        dseq: Dseq | None = None,
+        name: str = "",
+        follows: OpId | None = None,
+    ) -> OverBudget | None:
+        """The yes is used up, what it approved written down and its exposure held at once, or not at all."""
+        journal.open_operation(
+            db,
+            op_id,
+            kind,
+            plan.record,
+            dseq=dseq,
+            name=name,
+            plan=None if kind is Kind.EXEC else text_of(plan),
+            follows=follows,
+        )
+        try:
+            if plan.exposure:
+                self._ledger.reserve(db, op_id, plan.exposure, dseq=dseq)
+            journal.advance(db, op_id, State.RESERVED, f"approved by {via}")
+            audit.append(db, AuditEntry(Event.APPROVED, plan.record, op_id, client, via, plan.exposure))
+        except OverBudget as over:
+            journal.advance(db, op_id, State.REFUSED, over.what)
+            text = f"{over.what} {plan.record}"
+            audit.append(db, AuditEntry(Event.DENIED, text, op_id, client, via, plan.exposure))
+            return over
+        return None
 
     async def _check_taken(self, path: str, subject: str | None = None) -> None:
         if self._client.counts_refusals:
@@ -246,8 +301,3 @@ class Gate:
 def _match(plan: Plan, approval: Approval) -> None:
     if approval.fingerprint != plan.fingerprint:
         raise NotApproved("The approval was given for another plan.")
-
-
-def _note(db: Db, event: Event, plan: Plan, approval: Approval, text: str) -> None:
-    entry = AuditEntry(event, text, approval.op_id, approval.client, approval.via, plan.exposure)
-    audit.append(db, entry)

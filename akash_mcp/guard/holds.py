@@ -37,7 +37,7 @@ class UnderWay:
     note: str
 
     def __str__(self) -> str:
-        return f"operation {self.op_id} ({self.kind}: {', '.join(filter(None, (self.state, self.note)))})"
+        return f"operation {self.op_id} ({self.kind}: {': '.join(filter(None, (self.state, self.note)))})"
 
     @property
     def call(self) -> str:
@@ -126,6 +126,21 @@ def rest(db: Db, op_id: OpId, *, epoch: int, failed: bool, seconds: float) -> No
         postpone(db, op_id, epoch=epoch, seconds=seconds)
 
 
+def check_own(db: Db, op_id: OpId, epoch: int) -> None:
+    """Raise `TakenOver` where another worker carries an operation on, and it is not for this one to say how it ended.
+
+    Whoever takes only its deployment leaves it to its worker: nobody else would ever end it.
+    """
+    if not db.one(
+        "SELECT 1 FROM operations WHERE op_id = :op_id"
+        " AND (epoch = :epoch OR (worker = :worker AND lease_until IS NULL))",
+        op_id=op_id,
+        epoch=epoch,
+        worker=db.worker,
+    ):
+        raise _taken_over(db, op_id)
+
+
 def let_go(db: Db, op_id: OpId, *, epoch: int | None = None) -> None:
     """An operation is over, or waits for a person: others may act on its deployment. Not where others have it."""
     db.run(
@@ -196,7 +211,7 @@ def _holder(db: Db, dseq: Dseq, *, besides: str = "") -> UnderWay | None:
 
 
 def _taken_over(db: Db, op_id: OpId) -> TakenOver:
-    own = db.one("SELECT dseq, number, state FROM operations WHERE op_id = :op_id", op_id=op_id)
+    own = db.one("SELECT dseq, number, lease_until FROM operations WHERE op_id = :op_id", op_id=op_id)
     dseq = own["dseq"] if own else None
     row = db.one(
         # Who takes a deployment over came after it; of several, the one that has it, else the last.
@@ -207,7 +222,7 @@ def _taken_over(db: Db, op_id: OpId) -> TakenOver:
         number=own["number"] if own else 0,
     )
     other = _under_way(row) if row else None
-    if other is None and own is not None and own["state"] not in _ENDS:
+    if other is None and own is not None and own["lease_until"] is not None:
         return TakenOver(
             f"Operation {op_id} is carried on by another server of this user.",
             next_step=f'get_deployment(id="{op_id}") says how far it is.',

@@ -151,6 +151,7 @@ def open_operation(
     dseq: Dseq | None = None,
     name: str = "",
     plan: str | None = None,
+    follows: OpId | None = None,
 ) -> None:
     """Write down what is about to be done, and take its deployment in hand.
 
@@ -162,8 +163,8 @@ def open_operation(
         raise OperationExists(op_id)
     db.run(
         "INSERT INTO operations (op_id, number, account, agent, kind, state, dseq, name, summary, plan, created_at,"
-        " updated_at, worker, epoch, tries) SELECT :op_id, COALESCE(MAX(number), 0) + 1, :account, :agent, :kind,"
-        " :state, :dseq, :name, :summary, :plan, :now, :now, :worker, 1, 0 FROM operations",
+        " updated_at, worker, epoch, tries, follows) SELECT :op_id, COALESCE(MAX(number), 0) + 1, :account, :agent,"
+        " :kind, :state, :dseq, :name, :summary, :plan, :now, :now, :worker, 1, 0, :follows FROM operations",
         op_id=op_id,
         account=db.account,
         agent=db.agent,
@@ -175,6 +176,7 @@ def open_operation(
         plan=plan,
         now=db.now,
         worker=db.worker,
+        follows=follows,
     )
     _step(db, op_id, State.PLANNED, "")
     holds.take(db, op_id, None if kind is Kind.EXEC else dseq, by_force=kind is Kind.CLOSE)
@@ -309,7 +311,8 @@ def secrets_of(db: Db, dseq: Dseq) -> tuple[str, ...]:
 
 
 def mark_closed(db: Db, dseq: Dseq, note: str) -> None:
-    """A deployment is proven closed: its launch ends, and what it ran is forgotten. See `Store.forget_deleted`."""
+    """A deployment is proven closed: its launch ends, and what it ran is forgotten, also in SQLite's log."""
+    db.forget_deleted()
     launches = db.all(
         "SELECT op_id, state FROM operations WHERE account = :account AND dseq = :dseq AND kind = :launch",
         account=db.account,
@@ -362,6 +365,17 @@ def find(db: Db, op_id: OpId) -> Operation | None:
         f"{_OPERATIONS} WHERE op_id = :op_id AND account = :account", op_id=op_id, account=db.account
     )
     return _operation(row) if row else None
+
+
+def newest(db: Db, op_id: OpId) -> Operation | None:
+    """An operation, or the one that goes on with what it was for: a launch at another provider."""
+    operation = find(db, op_id)
+    while operation is not None:
+        row = db.one("SELECT op_id FROM operations WHERE follows = :op_id", op_id=operation.op_id)
+        if row is None:
+            break
+        operation = find(db, OpId(row["op_id"]))
+    return operation
 
 
 def launch_of(db: Db, dseq: Dseq) -> Operation | None:

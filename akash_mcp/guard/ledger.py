@@ -60,7 +60,7 @@ class Ledger:
             opens=int(dseq is None),
             amount=amount.uact_at_most,
             rate=rate.uact_at_most if rate is not None and dseq is None else 0,
-            now=db.now,
+            now=db.moment.latest,
         )
 
     def attach(self, db: Db, op_id: OpId, dseq: Dseq) -> None:
@@ -129,6 +129,13 @@ class Ledger:
                 op_id=op_id,
             )
         )
+
+    def spent_by(self, db: Db, op_id: OpId) -> Usd | None:
+        """What one operation's reservation came to; None while that is not settled."""
+        row = db.one(
+            "SELECT spent_uact FROM reservations WHERE op_id = :op_id AND state = 'settled'", op_id=op_id
+        )
+        return Usd.from_uact(row["spent_uact"]) if row else None
 
     def status(self, db: Db) -> BudgetStatus:
         """Where the budget stands now."""
@@ -241,7 +248,7 @@ SPENT_SQL = (
 
 
 def _committed_by_agent(db: Db, besides: str) -> dict[str, Committed]:
-    month = month_of(db.now)
+    month = month_of(db.moment.earliest)
     agents: dict[str, Committed] = {}
 
     def of(agent: str) -> Committed:
@@ -257,7 +264,7 @@ def _committed_by_agent(db: Db, besides: str) -> dict[str, Committed]:
             live_deployments=int(row["live"]),
             unrated=int(row["unrated"]),
         )
-    for row in db.all(TODAY_SQL, account=db.account, since=db.now - DAY_SECONDS):
+    for row in db.all(TODAY_SQL, account=db.account, since=db.moment.earliest - DAY_SECONDS):
         agents[row["agent"]] = replace(of(row["agent"]), today=Usd.from_uact(row["today"]))
     for row in db.all(SPENT_SQL, account=db.account, first=day_of(month.timestamp())):
         known = of(row["agent"])

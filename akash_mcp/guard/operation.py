@@ -13,6 +13,7 @@ import anyio
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.console.writer import ConsoleWriter
 from akash_mcp.clients.http import before_sending
+from akash_mcp.clients.retries import Sending
 from akash_mcp.errors import (
     AkashError,
     ApiError,
@@ -79,9 +80,14 @@ class AuthorisedOperation:
 
         Raises `TakenOver` where another has it now, and `LedgerUnusable`; nothing is sent then.
         """
-        async with self.wire.request():
+
+        async def keep(_: Sending) -> None:
             await self.store.run(holds.keep, self.op_id, self.epoch)
-            return await request(self.closer)
+
+        async with self.wire.request():
+            await keep(Sending.READ)
+            with before_sending(keep):
+                return await request(self.closer)
 
     async def write_once(
         self,
@@ -102,10 +108,13 @@ class AuthorisedOperation:
                 sends.answered(db, self.op_id, step, "refused")
             sends.begin(db, self.op_id, self.epoch, step, about())
 
-        async def begin() -> None:
+        async def begin(sending: Sending) -> None:
             nonlocal is_begun
-            await self.store.run(write_down)
-            is_begun = True
+            if sending is Sending.ONCE:
+                await self.store.run(write_down)
+                is_begun = True
+            else:
+                await self.store.run(holds.keep, self.op_id, self.epoch)
 
         try:
             async with self.wire.request():
@@ -186,7 +195,8 @@ class AuthorisedOperation:
         note = str(why) if isinstance(why, AkashError) else type(why).__name__
 
         def write(db: Db) -> None:
-            journal.advance(db, self.op_id, state, note, epoch=self.epoch)
+            holds.check_own(db, self.op_id, self.epoch)
+            journal.advance(db, self.op_id, state, note)
             if release:
                 self.ledger.release(db, self.op_id)
 

@@ -143,9 +143,11 @@ CREATE TABLE operations (
     epoch BIGINT NOT NULL,         -- how many have: who comes with an older one has lost it
     lease_until DOUBLE PRECISION,  -- so long it has its deployment in hand; NULL: it has let go
     retry_at DOUBLE PRECISION,     -- when what did not work is tried again
-    tries BIGINT NOT NULL          -- how often it was
+    tries BIGINT NOT NULL,         -- how often it was
+    follows TEXT                   -- the launch whose provider failed, and that this one goes on with elsewhere
 );
 CREATE UNIQUE INDEX launches_by_dseq ON operations (account, dseq) WHERE kind = 'launch';
+CREATE UNIQUE INDEX operations_by_number ON operations (number);
 CREATE INDEX operations_by_dseq ON operations (account, dseq);
 CREATE INDEX operations_open ON operations (account, lease_until)
     WHERE state NOT IN ('ready', 'done', 'refused', 'closed');
@@ -250,17 +252,33 @@ CREATE TABLE waiting (             -- plans that wait for a person at a terminal
     answer TEXT                    -- yes or no; NULL: nobody answered
 );
 CREATE UNIQUE INDEX waiting_by_call ON waiting (account, agent, call);
+CREATE TABLE accounts (            -- which account each key is, as the Console last told
+    key_hash TEXT PRIMARY KEY,     -- made with a secret of this file, so that no key can be tried on it
+    account TEXT NOT NULL,
+    seen_at DOUBLE PRECISION NOT NULL
+);
+CREATE TABLE histories (           -- the accounts all of whose spending since then is in this file
+    account TEXT PRIMARY KEY,
+    mark TEXT NOT NULL,            -- tells this file from others; stands outside it as well
+    reached BIGINT NOT NULL,       -- the number of the newest operation, as it stands outside
+    began_at DOUBLE PRECISION NOT NULL
+);
 INSERT INTO reservations SELECT op_id, '', '', dseq, opens, amount_uact, spent_uact, 0, state, at FROM old_reservations;
 INSERT INTO spent SELECT '', '', strftime('%Y-%m-%d', at, 'unixepoch'), SUM(spent_uact) FROM old_reservations
     WHERE state = 'settled' GROUP BY 3;
 INSERT INTO operations SELECT op_id, ROW_NUMBER() OVER (ORDER BY rowid), '', '', kind, state, dseq, COALESCE(name, ''),
     summary, NULL, sdl, manifest, manifest_version, runtime_limit_hours, NULL, NULL, created_at, updated_at, NULL, 1,
-    held_until, NULL, 0 FROM old_operations;
+    held_until, NULL, 0, NULL FROM old_operations;
 INSERT INTO steps SELECT op_id, ROW_NUMBER() OVER (PARTITION BY op_id ORDER BY rowid), at, state, note FROM old_steps;
 INSERT INTO tokens SELECT op_id, fingerprint, arguments, expires_at FROM old_tokens;
 INSERT INTO keys SELECT name, lower(hex(secret)) FROM old_keys;
 INSERT INTO diagnoses SELECT '', dseq, at, findings FROM old_diagnoses;
 INSERT INTO provider_failures SELECT provider, at, reason FROM old_failures;
+-- What was under way when its server ended, or whose outcome nobody knew, is taken up by the next one.
+UPDATE operations SET lease_until = 0 WHERE kind <> 'exec' AND (state IN ('planned', 'reserved', 'unknown')
+    OR (state IN ('created', 'offered') AND lease_until IS NOT NULL));
+-- What is leased runs, and what was approved for it was not kept: it is a person's to judge, and not to be closed.
+UPDATE operations SET lease_until = NULL WHERE state = 'leased';
 DROP TABLE old_reservations;
 DROP TABLE old_operations;
 DROP TABLE old_steps;

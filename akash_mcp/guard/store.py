@@ -29,6 +29,7 @@ import anyio
 import anyio.to_thread
 
 from akash_mcp.errors import LedgerBusy, LedgerUnusable
+from akash_mcp.guard.clock import ConsoleClock, Moment, exactly
 from akash_mcp.guard.private_files import who_else_can_read, who_else_can_write
 from akash_mcp.guard.schema import VERSIONS
 from akash_mcp.guard.worker import new_worker
@@ -51,16 +52,18 @@ _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 class Db:
-    """One open transaction. Values are named in the SQL (`:dseq`). `now` is its moment, in seconds since the epoch;
-    `account` and `agent` say whose rows it is about, `worker` who works, and `hold_seconds` how long a hold lasts that
-    nobody renews.
+    """One open transaction. Values are named in the SQL (`:dseq`). `moment` is when it is, and `now` the same in
+    seconds since the epoch; what counts against a limit of time is dated `moment.latest`, and counted from
+    `moment.earliest` (see `clock`). `account` and `agent` say whose rows it is about, `worker` who works, and
+    `hold_seconds` how long a hold lasts that nobody renews.
     """
 
-    __slots__ = ("_connection", "account", "agent", "hold_seconds", "now", "worker")
+    __slots__ = ("_connection", "_store", "account", "agent", "hold_seconds", "moment", "now", "worker")
 
-    def __init__(self, connection: sqlite3.Connection, store: Store) -> None:
-        self._connection = connection
-        self.now = store.now()
+    def __init__(self, connection: sqlite3.Connection, store: Store, moment: Moment) -> None:
+        self._connection, self._store = connection, store
+        self.moment = moment
+        self.now = moment.now
         self.account = store.account
         self.agent = store.agent
         self.worker = store.worker
@@ -85,6 +88,13 @@ class Db:
         """Change rows: how many."""
         return self._connection.execute(sql, values).rowcount
 
+    def forget_deleted(self) -> None:
+        """Empty the engine's log after this transaction: what was deleted still stands in it.
+
+        While another process reads, that cannot be. It is done after a later one, then, or at the next start.
+        """
+        self._store._is_forgetting = True
+
 
 Work = Callable[Concatenate[Db, P], T]
 """A plain function over one open transaction."""
@@ -94,8 +104,8 @@ class Store:
     """A lazily opened SQLite database.
 
     Everything raises `LedgerBusy` where another process does not let go of the file in time, and `LedgerUnusable` where
-    it cannot be used at all. `now` is the clock that everything in it goes by, `account` and `agent` whose rows are
-    written and read.
+    it cannot be used at all. `now` is the clock that everything in it goes by, unless `clock` is set, `account` and
+    `agent` whose rows are written and read.
     """
 
     def __init__(
@@ -108,6 +118,7 @@ class Store:
     ) -> None:
         self.path = folder / "akash-mcp.sqlite3"
         self.now = now
+        self.clock: ConsoleClock | None = None
         self.account = ""
         self.agent = agent
         self.worker = new_worker()
@@ -171,13 +182,6 @@ class Store:
                 else:
                     connection.close()
 
-    def forget_deleted(self) -> None:
-        """Empty SQLite's log after the next change: what was deleted still stands in it.
-
-        While another process reads, that cannot be. It is done after a later one, then, or at the next start.
-        """
-        self._is_forgetting = True
-
     def close(self) -> None:
         """Close the file, if it was opened."""
         with self._writing, self._opening:
@@ -187,7 +191,15 @@ class Store:
             self._writer, self._is_open = None, False
 
     def _db(self, connection: sqlite3.Connection) -> Db:
-        return Db(connection, self)
+        return Db(connection, self, self._moment(connection))
+
+    def _moment(self, connection: sqlite3.Connection) -> Moment:
+        if self.clock is None:
+            return exactly(self.now())
+        (newest,) = connection.execute(
+            "SELECT MAX(at) FROM reservations WHERE account = :account", {"account": self.account}
+        ).fetchone()
+        return self.clock.moment(newest)
 
     def _reader(self) -> sqlite3.Connection:
         try:

@@ -155,6 +155,7 @@ def answer(db: Db, op_id: OpId, given: Answer) -> float | None:
         until=until,
         op_id=op_id,
     )
+    db.forget_deleted()
     event = Event.ANSWERED if given == "yes" else Event.DECLINED
     audit.append(db, AuditEntry(event, plan.record, op_id, plan.client, "terminal", plan.exposure))
     return until

@@ -7,6 +7,7 @@ elsewhere: `console` for tenants, `bidders` for the market, `provider` for gatew
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -140,6 +141,8 @@ class Chain:
     on_order: list[Callable[[Deployment], None]] = field(default_factory=list)
     """Called with a new deployment, one order a group, so that providers bid on it."""
     transactions: list[Transaction] = field(default_factory=list)
+    id: str = field(default_factory=lambda: f"embedded-{secrets.token_hex(8)}")
+    """What it calls itself. Accounts and keys follow from the seed, so only this tells one run from another."""
     schedule: Schedule = field(init=False)
 
     def __post_init__(self) -> None:

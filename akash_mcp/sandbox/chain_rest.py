@@ -19,7 +19,6 @@ from starlette.routing import Route
 from akash_mcp.ids import BadId, parse_provider
 from akash_mcp.sandbox.chain import Certificate, Chain
 
-CHAIN_ID = "akashnet-sandbox"
 _DEFAULT_LIMIT = 100
 _INVALID_ARGUMENT, _NOT_FOUND, _UNIMPLEMENTED, _INTERNAL = 3, 5, 12, 13
 
@@ -105,7 +104,7 @@ class _ChainRest:
         block = {
             "header": {
                 "version": {"block": "11", "app": "0"},
-                "chain_id": CHAIN_ID,
+                "chain_id": self._chain.id,
                 "height": str(height),
                 "time": moment.isoformat().replace("+00:00", "Z"),
             },

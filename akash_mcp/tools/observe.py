@@ -121,7 +121,7 @@ async def _find_operation(
     running = rt.operations.find(op_id)
     if running is not None and waiting:
         await running.wait(WAIT_SECONDS, report_progress(ctx))
-    operation = await rt.store.read(journal.find, op_id)
+    operation = await rt.store.read(journal.newest, op_id)
     if operation is None and any(each.op_id == op_id for each in await rt.store.read(unanswered)):
         raise BadArgument(
             f"{op_id} waits for the user, and nothing was done.",

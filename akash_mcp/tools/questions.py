@@ -44,42 +44,52 @@ class SealedQuestions:
     """The SDK's codec of `requestState`, around what is ours.
 
     `shared_key` is asked before the first question: the key that all processes of one state folder have, so that what
-    one of them asks can be answered to another. Where it raises `LedgerUnusable`, questions are this process's own.
+    one of them asks can be answered to another. `known_key` is it where one of them has made it, read without waiting
+    for anybody. Where they raise `LedgerUnusable`, questions are this process's own.
     """
 
-    def __init__(self, shared_key: Callable[[], Awaitable[bytes]]) -> None:
+    def __init__(
+        self, shared_key: Callable[[], Awaitable[bytes]], known_key: Callable[[], bytes | None]
+    ) -> None:
         self._shared_key = shared_key
+        self._known_key = known_key
         self._own_key = secrets.token_bytes(KEY_BYTES)
-        self._codec = AESGCMRequestStateCodec([self._own_key])
-        self._is_shared = False
+        self._shared: AESGCMRequestStateCodec | None = None
 
     async def prepare(self) -> None:
-        """Have the shared key, before a question is asked or its answer read."""
-        if self._is_shared:
-            return
-        try:
-            self._codec = AESGCMRequestStateCodec([await self._shared_key(), self._own_key])
-            self._is_shared = True
-        except LedgerUnusable:
-            log.exception("only this process can take the answers to its questions")
-
-    async def prepare_for_answers(
-        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
-    ) -> HandlerResult:
-        """Middleware: what a client brings back is about to be unsealed."""
-        if (ctx.params or {}).get("requestState") is not None:
-            await self.prepare()
-        return await call_next(ctx)
+        """Have the shared key at hand, before a question is asked."""
+        if self._shared is None:
+            try:
+                self._shared = self._codec_with(await self._shared_key())
+            except LedgerUnusable:
+                log.exception("only this process can take the answers to its questions")
 
     def seal(self, payload: bytes) -> str:
         """The text that the client carries. Called in the task of the call that asked."""
-        return self._codec.seal(_asked.get().encode().ljust(_FINGERPRINT) + payload)
+        return self._codec().seal(_asked.get().encode().ljust(_FINGERPRINT) + payload)
 
     def unseal(self, token: str) -> bytes:
         """What was sealed, with the question that it belongs to noted for the call. Raises `InvalidRequestState`."""
-        sealed = self._codec.unseal(token)
+        if self._shared is None:
+            self._shared = self._made_by_others()
+        sealed = self._codec().unseal(token)
         _answered.set(Question(op_id_of(token), sealed[:_FINGERPRINT].decode()))
         return sealed[_FINGERPRINT:]
+
+    def _made_by_others(self) -> AESGCMRequestStateCodec | None:
+        # Not awaited: the SDK unseals before any call of ours.
+        try:
+            key = self._known_key()
+        except LedgerUnusable:
+            log.exception("only this process can take the answers to its questions")
+            return None
+        return None if key is None else self._codec_with(key)
+
+    def _codec(self) -> AESGCMRequestStateCodec:
+        return self._shared or AESGCMRequestStateCodec([self._own_key])
+
+    def _codec_with(self, key: bytes) -> AESGCMRequestStateCodec:
+        return AESGCMRequestStateCodec([key, self._own_key])
 
 
 async def leave_out_unreadable(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:

@@ -8,14 +8,17 @@ twice: a request that may have spent.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import math
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import (
     AkashError,
     ApiError,
+    BadArgument,
     HeldBack,
     Interrupted,
     LedgerUnusable,
@@ -38,7 +41,8 @@ from akash_mcp.market.ranking import Prefer, RankedOffer, Ranking
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import quoted
 from akash_mcp.workflow.arrival import until_ready
-from akash_mcp.workflow.diagnosis.causes import Cause
+from akash_mcp.workflow.diagnosis.causes import PROVIDER_UNREACHABLE, PROVIDERS_FAULT, Cause
+from akash_mcp.workflow.limits import plan_elsewhere
 from akash_mcp.workflow.offers import read_leased_offers, read_offers, requirements, wait_for_all_groups
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.readiness import Readiness
@@ -46,6 +50,13 @@ from akash_mcp.workflow.reconcile import create_once
 from akash_mcp.workflow.runtime import Runtime
 
 _LEASE_ATTEMPTS = 3
+_MOST_PROVIDERS = 3
+"""So many deployments of one launch, one after the other."""
+
+_MOVES_ON = PROVIDERS_FAULT - {PROVIDER_UNREACHABLE}
+"""Why a deployment that never ran is closed for another one. That a provider cannot be reached from here says little of
+how others reach it."""
+
 _NO_OFFER_NEXT_STEP = (
     "Ask for less, for a GPU model that is offered, for no placement attributes, or allow a higher price."
 )
@@ -69,7 +80,7 @@ class Leased:
 class Launched:
     """What a launch came to: one lease a group, whether all of it runs, and the causes why not.
 
-    `is_over`: its leases are closed already.
+    `is_over`: its leases are closed already. `earlier`: what was tried before at other providers.
     """
 
     dseq: Dseq
@@ -77,10 +88,89 @@ class Launched:
     readiness: Readiness
     causes: tuple[Cause, ...] = ()
     is_over: bool = False
+    earlier: tuple[Unwound, ...] = ()
 
 
 async def launch(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) -> Launched:
-    """Carry a launch through. Raises the reason why it could not be, after closing what it had opened."""
+    """Carry a launch through; where its provider fails, at another one, as long as that is within what was approved.
+
+    Raises the reason why it could not be, after closing what it had opened.
+    """
+    return await elsewhere_if_it_fails(rt, permit, running, lambda: launch_once(rt, permit, running))
+
+
+async def elsewhere_if_it_fails(
+    rt: Runtime,
+    permit: LaunchPermit,
+    running: Running[Launched],
+    first: Callable[[], Awaitable[Launched]],
+) -> Launched:
+    """What `first` comes to. Where its provider failed it is closed, proven, and a new deployment made for another one.
+
+    An order takes one lease in its life. What is the app's own fault would fail there too, and is left to be looked at.
+    """
+    failed: list[Unwound] = []
+    attempt = first
+    while True:
+        unwound = await _failed(permit, attempt)
+        if not isinstance(unwound, Unwound):
+            return dataclasses.replace(unwound, earlier=tuple(failed))
+        failed.append(unwound)
+        if len(failed) >= _MOST_PROVIDERS or not unwound.is_closed or unwound.spent is None:
+            raise _all(failed)
+        try:
+            permit = await rt.gate.launch_elsewhere(permit, plan_elsewhere(permit.plan, unwound.spent))
+        except (Refused, BadArgument) as refusal:
+            raise _all(failed, f"Another provider was not tried: {refusal.what}") from refusal
+        running.progress("its provider failed; trying another one")
+        attempt = partial(_as_work, rt, permit, running)
+
+
+async def _failed(permit: LaunchPermit, attempt: Callable[[], Awaitable[Launched]]) -> Launched | Unwound:
+    """What an attempt came to; where its provider failed, that it was closed because of that."""
+    try:
+        launched = await attempt()
+    except Unwound as unwound:
+        if isinstance(unwound.__cause__, NotDelivered):
+            return unwound
+        raise
+    faults = [cause for cause in launched.causes if cause.kind in _MOVES_ON]
+    if launched.readiness.is_ready or not faults or len(faults) < len(launched.causes):
+        return launched
+    return await permit.abandoning(launched.dseq).unwind(
+        AkashError(
+            f"Deployment {launched.dseq} did not come up at {names(launched.leased.chosen)}: {faults[0].what}"
+        )
+    )
+
+
+async def _as_work(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) -> Launched:
+    """Launch as an operation of its own, told as a part of the one that was asked for."""
+
+    async def tell(stage: str) -> None:
+        running.dseq, running.usd_per_hour = work.dseq, work.usd_per_hour
+        running.progress(stage)
+
+    work: Running[Launched] = rt.operations.start(permit.op_id, lambda own: launch_once(rt, permit, own))
+    launched = await work.wait(math.inf, tell)
+    assert launched is not None
+    return launched
+
+
+def _all(failed: Sequence[Unwound], more: str = "") -> Unwound:
+    """All attempts of a launch as one reason."""
+    last = failed[-1]
+    told = Unwound(
+        " ".join(filter(None, (*(each.what for each in failed), more))),
+        money=last.money,
+        next_step=last.next_step,
+    )
+    told.is_closed, told.spent = last.is_closed, last.spent
+    return told
+
+
+async def launch_once(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) -> Launched:
+    """Carry a launch through at one provider. Raises like `launch`."""
     running.progress("creating the deployment")
     running.dseq = dseq = await create_once(rt, permit, running.progress)
     return await lease_and_wait(rt, permit, dseq, running)

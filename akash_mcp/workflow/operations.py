@@ -92,9 +92,10 @@ class Running(Generic[T]):
                 money="What it did before that is in get_deployment.",
                 next_step="Look with list_deployments before trying again.",
             )
-        finally:
-            self._done.set()
-            self._wake()
+
+    def _end(self) -> None:
+        self._done.set()
+        self._wake()
 
 
 class Operations:
@@ -158,12 +159,19 @@ class Operations:
         return [running.op_id for running in left]
 
     async def _carry_out(self, running: Running[T], work: Callable[[Running[T]], Awaitable[T]]) -> None:
-        with anyio.CancelScope() as working:
-            async with anyio.create_task_group() as beside:
-                beside.start_soon(self._renew, running, working)
-                await running._run(work)
-                beside.cancel_scope.cancel()
-        # Not reached where the server is stopped: what was sent may still be under way, and is handed over.
+        try:
+            with anyio.CancelScope() as working:
+                async with anyio.create_task_group() as beside:
+                    beside.start_soon(self._renew, running, working)
+                    await running._run(work)
+                    beside.cancel_scope.cancel()
+            # Not reached where the server is stopped: what was sent may still be under way, and is handed over.
+            await self._rest(running)
+        finally:
+            # Only now: whoever waited for it may act on its deployment at once.
+            running._end()
+
+    async def _rest(self, running: Running[Any]) -> None:
         try:
             await self._store.run(
                 holds.rest,

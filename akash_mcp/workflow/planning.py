@@ -43,14 +43,13 @@ from akash_mcp.money import (
     BLOCK_SECONDS,
     ZERO,
     Usd,
-    hours_paid_for,
     told_apart,
     uact_per_block,
     usd_per_hour,
-    usd_per_hour_at_most,
 )
 from akash_mcp.sdl import Finding, Report, check
 from akash_mcp.workflow.contents import contents_of
+from akash_mcp.workflow.limits import limited
 from akash_mcp.workflow.offers import read_offers, requirements
 from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.status import is_ours, read_deployment
@@ -94,7 +93,7 @@ async def launch_plan(
     rate = _rate(rt, ceiling, max_usd_per_hour)
     hours, allowed = None, deposit
     if generation is Generation.V2026_11:
-        hours, deposit = _limited(deposit, uact_per_block(rate))
+        hours, deposit = limited(deposit, uact_per_block(rate))
     # Less than another hour's worth is only what does not make a whole one.
     is_cut = hours == FIRST_RUNTIME_HOURS and allowed >= deposit + rate
     plan = LaunchPlan(
@@ -179,7 +178,7 @@ async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
             raise BadArgument(f"What deployment {dseq} costs an hour is not known, so no hours can be added.")
         if not rate:
             raise BadArgument(f"Deployment {dseq} has no running lease, so it cannot be made to run longer.")
-        more_hours, amount = _limited(amount, rate)
+        more_hours, amount = limited(amount, rate)
     sources = await rt.store.read(journal.sources, dseq)
     return FundPlan(
         tool="add_funds",
@@ -328,23 +327,6 @@ def describe(finding: Finding) -> str:
     where = f"line {finding.line}, column {finding.column}" if finding.line else finding.path
     fix = f" Fix: {finding.fix.rstrip('.')}." if finding.fix else ""
     return f"{where}: {finding.message.rstrip('.')}.{fix}"
-
-
-def _limited(amount: Usd, price: Decimal) -> tuple[int, Usd]:
-    """The whole hours that an amount pays for at a price in uact per block, and what those can cost at the most.
-
-    Raises `BadArgument` where it does not pay for one.
-    """
-    if not price:
-        return FIRST_RUNTIME_HOURS, amount
-    hours = int(min(hours_paid_for(amount, price), Decimal(FIRST_RUNTIME_HOURS)))
-    if hours < 1:
-        an_hour, paid = told_apart(usd_per_hour_at_most(price), amount)
-        raise BadArgument(
-            f"An hour can cost {an_hour}, so {paid} does not pay for one hour.",
-            next_step="Name a lower max_usd_per_hour, or a larger amount.",
-        )
-    return hours, min(amount, usd_per_hour_at_most(price) * hours)
 
 
 def _rate(rt: Runtime, ceiling: Usd, asked: Usd | None) -> Usd:

@@ -19,6 +19,7 @@ What cannot be brought to its end now is taken up again later, for ever, with pa
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from akash_mcp.clients.console.models import DeploymentDetail
@@ -33,7 +34,7 @@ from akash_mcp.guard.launch_permit import LaunchPermit
 from akash_mcp.guard.lease_permit import LeasePermit
 from akash_mcp.guard.update_permit import UpdatePermit
 from akash_mcp.ids import Dseq
-from akash_mcp.workflow.launch import go_on_leased, launch, lease_and_wait
+from akash_mcp.workflow.launch import elsewhere_if_it_fails, go_on_leased, launch, lease_and_wait
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.reconcile import create_once, find_again
 from akash_mcp.workflow.runtime import Runtime
@@ -118,11 +119,15 @@ async def _created(
     detail = await _read(rt, dseq)
     if detail is not None and detail.state == "closed":
         await closing.settle()
+    elif operation.plan is None and detail is not None and detail.open_leases:
+        # An older version of this program made it, and did not write down who asked for its lease.
+        await leasing.advance(State.LEASED, "it was leased before its server stopped")
     elif operation.state is State.UNWINDING or operation.plan is None or detail is None:
         running.progress("closing it again")
         await closing.close()
     elif detail.open_leases:
-        await go_on_leased(rt, leasing, detail, permit.plan.prefer, running)
+        go_on = partial(go_on_leased, rt, leasing, detail, permit.plan.prefer, running)
+        await (elsewhere_if_it_fails(rt, permit, running, go_on) if permit.plan.tool == "deploy" else go_on())
     elif permit.plan.tool != "deploy":
         return  # it is created, and waits for whoever chooses among its bids
     elif detail.leases:
@@ -132,7 +137,8 @@ async def _created(
         sent = await permit.sent()
         created_at = operation.created_at if sent is None else sent.at
         if rt.now() - created_at < rt.intervals.bids_last:
-            await lease_and_wait(rt, permit, dseq, running)
+            go_on = partial(lease_and_wait, rt, permit, dseq, running)
+            await elsewhere_if_it_fails(rt, permit, running, go_on)
         else:
             running.progress("closing it again")
             await _unwind(

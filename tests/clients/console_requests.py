@@ -90,6 +90,7 @@ OTHER_READS: dict[str, Read] = {
     "spend_rate": lambda r: r.spend_rate(),
     "find_deployments": lambda r: r.find_deployments(OpId("web")),
     "own_addresses": lambda r: r.own_addresses(),
+    "paying_address": lambda r: r.paying_address(),
     "is_anothers": lambda r: r.is_anothers(OWNER),
     "organizations": lambda r: r.organizations(),
     "projects": lambda r: r.projects(),

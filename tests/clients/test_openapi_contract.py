@@ -63,7 +63,7 @@ async def test_how_much_was_checked(record_testsuite_property: Callable[[str, ob
     assert len(operations) > 28
 
 
-LATER = {"find_deployments", "runtime_limit", "own_addresses", "is_anothers"}
+LATER = {"find_deployments", "runtime_limit", "own_addresses", "paying_address", "is_anothers"}
 """What the document has too, and not for this: it knows no names, no runtime limits and no colleagues."""
 
 

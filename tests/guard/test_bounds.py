@@ -125,7 +125,7 @@ async def test_another_api_than_it_was_planned_for_refuses(
     plan = dataclasses.replace(LAUNCH, runtime_limit_hours=hours)
     async with guarded(tmp_path, generation=now) as guard:
         permit = await guard.gate.launch(plan, approved(plan))
-        permit.adopt(DSEQ)
+        await permit.adopt(DSEQ)
         why = await refused(guard, permit.leasing(DSEQ))
         assert f"is now {now}, and this was planned for another" in why
         assert not guard.console.requests

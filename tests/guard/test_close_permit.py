@@ -40,7 +40,7 @@ GONE = refusal(404, "Deployment not found")
 async def launched(folder: Path) -> AsyncIterator[tuple[Guarded, ClosePermit]]:
     """A deployment of ours with $2.00 in it, and the permit to close it."""
     async with guarded(folder) as guard:
-        await guard.gate.launch(LAUNCH, approved(LAUNCH)).create()
+        await (await guard.gate.launch(LAUNCH, approved(LAUNCH))).create()
         yield guard, await guard.gate.close(PLAN, approved(PLAN))
 
 
@@ -70,7 +70,7 @@ async def test_a_close_that_the_console_gave_up_on_is_looked_at_too(tmp_path: Pa
         guard.console.on(CLOSE, (202, {"activityId": "a1"}))
         guard.console.on("GET /v1/activities/a1", (200, {"id": "a1", "status": "failed"}))
         guard.console.on(READ, CLOSED)
-        assert (await guard.gate.close(PLAN, approved(PLAN)).close()).spent == Usd("0.25")
+        assert (await (await guard.gate.close(PLAN, approved(PLAN))).close()).spent == Usd("0.25")
 
 
 async def test_a_success_that_still_reads_as_active_is_not_believed(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ async def test_what_nobody_knows_is_not_closed(tmp_path: Path) -> None:
         guard.console.on(CLOSE, GONE)
         guard.console.on(READ, GONE)
         with pytest.raises(NotFound):
-            await guard.gate.close(others, approved(others)).close()
+            await (await guard.gate.close(others, approved(others))).close()
 
 
 async def test_what_others_created_and_is_not_found_afterwards_is_not_proven(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ async def test_what_others_created_and_is_not_found_afterwards_is_not_proven(tmp
     async with guarded(tmp_path) as guard:
         guard.console.on(READ, GONE)
         with pytest.raises(OutcomeUnknown, match="not proven closed"):
-            await guard.gate.close(others, approved(others)).close()
+            await (await guard.gate.close(others, approved(others))).close()
 
 
 async def test_without_a_ledger_what_is_not_found_may_be_ours(tmp_path: Path) -> None:

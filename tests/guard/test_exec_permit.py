@@ -22,7 +22,6 @@ from akash_mcp.clients.provider.command import ExecStatus
 from akash_mcp.errors import LedgerUnusable, NotApproved, ProviderError
 from akash_mcp.guard.exec_permit import ExecPermit
 from akash_mcp.guard.gate import Gate
-from akash_mcp.guard.journal import Journal
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.plans import ExecPlan
 from akash_mcp.guard.policy import Policy
@@ -61,8 +60,8 @@ class Bench:
 
     def written(self) -> list[tuple[str, str]]:
         """State and note of every step of the operation."""
-        with self.store.reading() as db:
-            return [(row[0], row[1]) for row in db.execute("SELECT state, note FROM steps ORDER BY rowid")]
+        rows = self.store.read_now(lambda db: db.all("SELECT state, note FROM steps ORDER BY op_id, number"))
+        return [(row["state"], row["note"]) for row in rows]
 
 
 @asynccontextmanager
@@ -78,7 +77,7 @@ async def bench(network: EmbeddedNetwork, sdl: str, folder: Path, act: Act) -> A
         seconds=5,
         ours=False,
     )
-    store, policy = Store(folder / "state"), Policy()
+    store, policy = Store(folder / "state", lambda: 0.0), Policy()
     async with (
         scripted(network, provider, folder) as script,
         ConsoleClient(network.console_url, network.api_key) as console,
@@ -94,13 +93,13 @@ async def bench(network: EmbeddedNetwork, sdl: str, folder: Path, act: Act) -> A
             reader,
             access,
             policy=policy,
-            ledger=Ledger(store, policy, lambda: 0.0),
-            journal=Journal(store, lambda: 0.0),
+            store=store,
+            ledger=Ledger(policy),
             secrets=SecretStore(folder / "state", lambda: 0.0),
             pause=lambda: anyio.lowlevel.checkpoint(),
         )
         try:
-            yield Bench(gate.execute(plan, approved(plan)), script, store)
+            yield Bench(await gate.execute(plan, approved(plan)), script, store)
         finally:
             store.close()
 

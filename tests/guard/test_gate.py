@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scripted_console import (
@@ -61,14 +62,14 @@ RUNS = ExecPlan(
     ours=True,
 )
 
-Pass = Callable[[Guarded, Approval], object]
+Pass = Callable[[Guarded, Approval], Awaitable[Any]]
 GATES: dict[str, tuple[Plan, Pass]] = {
-    "launch": (LAUNCH, lambda guard, yes: await guard.gate.launch(LAUNCH, yes)),
-    "lease": (LEASES, lambda guard, yes: await guard.gate.lease(LEASES, yes)),
-    "fund": (FUNDS, lambda guard, yes: await guard.gate.fund(FUNDS, yes)),
-    "update": (UPDATES, lambda guard, yes: await guard.gate.update(UPDATES, yes)),
-    "close": (CLOSES, lambda guard, yes: await guard.gate.close(CLOSES, yes)),
-    "exec": (RUNS, lambda guard, yes: await guard.gate.execute(RUNS, yes)),
+    "launch": (LAUNCH, lambda guard, yes: guard.gate.launch(LAUNCH, yes)),
+    "lease": (LEASES, lambda guard, yes: guard.gate.lease(LEASES, yes)),
+    "fund": (FUNDS, lambda guard, yes: guard.gate.fund(FUNDS, yes)),
+    "update": (UPDATES, lambda guard, yes: guard.gate.update(UPDATES, yes)),
+    "close": (CLOSES, lambda guard, yes: guard.gate.close(CLOSES, yes)),
+    "exec": (RUNS, lambda guard, yes: guard.gate.execute(RUNS, yes)),
 }
 
 
@@ -83,7 +84,7 @@ async def test_a_yes_to_another_plan_opens_nothing(plan: Plan, go: Pass, tmp_pat
         before = guard.written(), guard.ledger.status(), len(guard.console.requests)
         other = approved(dataclasses.replace(plan, tool="another"))
         with pytest.raises(NotApproved, match="another plan"):
-            go(guard, other)
+            await go(guard, other)
         assert (guard.written(), guard.ledger.status(), len(guard.console.requests)) == before
 
 
@@ -94,12 +95,12 @@ async def test_a_yes_to_the_plan_is_written_down_before_anything_is_sent(
     async with guarded(tmp_path) as guard:
         await created(guard)
         sent = len(guard.console.requests)
-        permit = go(guard, approved(plan))
+        permit = await go(guard, approved(plan))
         kind, state, note = guard.written()[-1]
         expected = ("planned", "") if kind == "close" else ("reserved", "approved by auto")
         assert (state, note) == expected
         assert len(guard.console.requests) == sent
-        operation = guard.operation(permit.op_id)  # type: ignore[attr-defined]  # every permit has one
+        operation = guard.operation(permit.op_id)
         assert operation.kind == kind
         assert operation.summary == plan.record
         assert operation.dseq == (None if plan is LAUNCH else DSEQ)
@@ -110,11 +111,9 @@ async def test_what_costs_nothing_reserves_nothing(name: str, tmp_path: Path) ->
     plan, go = GATES[name]
     async with guarded(tmp_path) as guard:
         await created(guard)
-        go(guard, approved(plan))
-        with guard.store.reading() as db:
-            assert [row[0] for row in db.execute("SELECT amount_uact FROM reservations")] == [
-                LAUNCH.deposit.uact
-            ]
+        await go(guard, approved(plan))
+        rows = guard.store.read_now(lambda db: db.all("SELECT amount_uact FROM reservations"))
+        assert [row["amount_uact"] for row in rows] == [LAUNCH.deposit.uact]
 
 
 async def test_what_it_may_cost_is_reserved_for_its_deployment(tmp_path: Path) -> None:
@@ -152,7 +151,7 @@ async def test_a_refusal_gives_the_reservation_back(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
         guard.console.on(CREATE, refusal(402, "Not enough balance."))
         with pytest.raises(PaymentRequired):
-            await guard.gate.launch(LAUNCH, approved(LAUNCH)).create()
+            await (await guard.gate.launch(LAUNCH, approved(LAUNCH))).create()
         assert guard.ledger.status().today == ZERO
         kind, state, note = guard.written()[-1]
         assert (kind, state) == ("launch", "refused")
@@ -165,7 +164,7 @@ async def test_an_unknown_outcome_stays_held(answer: tuple[int, object] | None, 
         await created(guard)
         guard.console.on(FUND, answer)
         with pytest.raises(OutcomeUnknown):
-            await guard.gate.fund(FUNDS, approved(FUNDS)).deposit()
+            await (await guard.gate.fund(FUNDS, approved(FUNDS))).deposit()
         assert guard.ledger.held(DSEQ) == Usd(3)
         assert guard.written()[-1][:2] == ("fund", "unknown")
 
@@ -204,10 +203,10 @@ async def test_the_same_yes_opens_one_operation_and_holds_once(plan: Plan, go: P
     async with guarded(tmp_path) as guard:
         await created(guard)
         yes = approved(plan)
-        go(guard, yes)
+        await go(guard, yes)
         before = guard.written(), guard.ledger.status(), len(guard.console.requests)
         with pytest.raises(OperationExists) as used:
-            go(guard, yes)
+            await go(guard, yes)
         assert used.value.op_id == yes.op_id
         # It is not a refusal: the deed may have been done.
         assert not isinstance(used.value, AkashError)
@@ -239,7 +238,7 @@ async def test_what_breaks_while_it_is_let_in_leaves_nothing_behind_and_the_yes_
             with pytest.raises(LedgerUnusable):
                 await guard.gate.launch(LAUNCH, yes)
         assert guard.written() == []
-        assert await guard.gate.launch(LAUNCH, yes).op_id == yes.op_id
+        assert (await guard.gate.launch(LAUNCH, yes)).op_id == yes.op_id
         assert guard.ledger.status().held == Usd(2)
 
 

@@ -34,11 +34,11 @@ from scripted_console import (
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import Busy, LedgerUnusable, Refused, TakenOver
 from akash_mcp.guard.contents import App, Contents
-from akash_mcp.guard.holds import HOLD_SECONDS
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.launch_permit import LaunchPermit
 from akash_mcp.guard.lease_permit import Choice
 from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LeasePlan, UpdatePlan
+from akash_mcp.guard.store import HOLD_SECONDS
 from akash_mcp.ids import LeaseId
 from akash_mcp.money import Usd
 
@@ -65,10 +65,10 @@ RUNS = ExecPlan(
     ours=True,
 )
 CHOICE = Choice(gseq=1, oseq=1, provider=PROVIDER, price_uact_per_block=Decimal(1000))
-ACTS: dict[str, Callable[[Guarded], Any]] = {
-    "lease": lambda guard: await guard.gate.lease(LEASES, approved(LEASES)),
-    "fund": lambda guard: await guard.gate.fund(FUNDS, approved(FUNDS)),
-    "update": lambda guard: await guard.gate.update(UPDATES, approved(UPDATES)),
+ACTS: dict[str, Callable[[Guarded], Awaitable[Any]]] = {
+    "lease": lambda guard: guard.gate.lease(LEASES, approved(LEASES)),
+    "fund": lambda guard: guard.gate.fund(FUNDS, approved(FUNDS)),
+    "update": lambda guard: guard.gate.update(UPDATES, approved(UPDATES)),
 }
 
 DOES: dict[str, Callable[[Any], Awaitable[object]]] = {
@@ -103,7 +103,7 @@ async def two(folder: Path, generation: Generation = Generation.REFERENCE) -> As
         guarded(folder, generation=generation) as first,
         guarded(folder, generation=generation) as second,
     ):
-        launch = first.gate.launch(plan, approved(plan))
+        launch = await first.gate.launch(plan, approved(plan))
         await launch.create()
         yield Two(first, second, launch)
 
@@ -111,13 +111,13 @@ async def two(folder: Path, generation: Generation = Generation.REFERENCE) -> As
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
 @pytest.mark.parametrize("process", ["first", "second"])
 async def test_who_acts_on_what_another_has_in_hand_is_refused_and_told_which(
-    process: str, act: Callable[[Guarded], Any], tmp_path: Path
+    process: str, act: Callable[[Guarded], Awaitable[Any]], tmp_path: Path
 ) -> None:
     async with two(tmp_path) as it:
         guard: Guarded = getattr(it, process)
         before = guard.written(), guard.ledger.status()
         with pytest.raises(Busy) as busy:
-            act(guard)
+            await act(guard)
         assert busy.value.what == (
             f"Deployment {DSEQ} is in the hands of operation {it.launch.op_id} (launch: created)."
         )
@@ -133,15 +133,15 @@ async def test_one_that_let_go_and_that_nobody_took_over_is_told_as_over(tmp_pat
     async with guarded(tmp_path) as guard:
         op_id = await guard.created()
         with pytest.raises(TakenOver, match=f"Operation {op_id} is over already"):
-            guard.holds.keep(op_id)
+            guard.holds.keep(op_id, 1)
 
 
 async def test_what_is_under_way_says_how_far_it_is(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
         permit = await guard.gate.launch(LAUNCH, approved(LAUNCH))
         await permit.create()
-        permit.leasing(DSEQ).advance(State.OFFERED, "two offers")
-        other = guard.holds.under_way(DSEQ)
+        await permit.leasing(DSEQ).advance(State.OFFERED, "two offers")
+        other = guard.holds.holder(DSEQ)
         assert other is not None
         assert str(other) == f"operation {permit.op_id} (launch: offered: two offers)"
 
@@ -150,10 +150,10 @@ async def test_one_that_is_over_is_in_nobody_s_way(tmp_path: Path) -> None:
     async with two(tmp_path) as it:
         it.first.holds.let_go(it.launch.op_id)
         it.second.holds.check_free(DSEQ)
-        await it.second.gate.update(UPDATES, approved(UPDATES)).update()
+        await (await it.second.gate.update(UPDATES, approved(UPDATES))).update()
         it.second.console.on(FUND, (200, deployment(funds=3_000_000)))
-        await it.second.gate.fund(FUNDS, approved(FUNDS)).deposit()
-        assert it.second.holds.under_way(DSEQ) is None
+        await (await it.second.gate.fund(FUNDS, approved(FUNDS))).deposit()
+        assert it.second.holds.holder(DSEQ) is None
 
 
 async def test_a_refused_one_is_in_nobody_s_way(tmp_path: Path) -> None:
@@ -161,35 +161,35 @@ async def test_a_refused_one_is_in_nobody_s_way(tmp_path: Path) -> None:
         it.first.holds.let_go(it.launch.op_id)
         it.second.console.on(FUND, refusal(402))
         with pytest.raises(Exception, match="credit"):
-            await it.second.gate.fund(FUNDS, approved(FUNDS)).deposit()
-        assert it.second.holds.under_way(DSEQ) is None
+            await (await it.second.gate.fund(FUNDS, approved(FUNDS))).deposit()
+        assert it.second.holds.holder(DSEQ) is None
 
 
 async def test_a_command_is_in_nobody_s_way_and_nobody_in_its(tmp_path: Path) -> None:
     async with two(tmp_path) as it:
-        it.second.gate.execute(RUNS, approved(RUNS))
-        under_way = it.second.holds.under_way(DSEQ)
+        await it.second.gate.execute(RUNS, approved(RUNS))
+        under_way = it.second.holds.holder(DSEQ)
         assert under_way is not None
         assert (under_way.op_id, under_way.kind, under_way.state) == (it.launch.op_id, "launch", "created")
 
 
-async def test_a_process_that_died_lets_go_after_a_minute(tmp_path: Path) -> None:
+async def test_a_process_that_died_lets_go_when_its_hold_has_run_out(tmp_path: Path) -> None:
     async with two(tmp_path) as it:
         it.sleep(HOLD_SECONDS - 0.001)
         with pytest.raises(Busy):
-            ACTS["fund"](it.second)
+            await ACTS["fund"](it.second)
         it.sleep(0.001)
-        assert it.second.holds.under_way(DSEQ) is None
-        ACTS["fund"](it.second)
+        assert it.second.holds.holder(DSEQ) is None
+        await ACTS["fund"](it.second)
 
 
 async def test_one_that_renews_keeps_it(tmp_path: Path) -> None:
     async with two(tmp_path) as it:
         for _ in range(10):
             it.sleep(HOLD_SECONDS / 3)
-            it.first.holds.keep(it.launch.op_id)
+            it.first.holds.keep(it.launch.op_id, 1)
         with pytest.raises(Busy):
-            ACTS["fund"](it.second)
+            await ACTS["fund"](it.second)
 
 
 async def test_one_that_slept_while_nobody_took_it_goes_on(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ async def test_one_that_slept_while_nobody_took_it_goes_on(tmp_path: Path) -> No
 async def test_one_that_slept_while_another_acted_sends_nothing_more(is_over: bool, tmp_path: Path) -> None:
     async with two(tmp_path) as it:
         it.sleep(HOLD_SECONDS)
-        permit = it.second.gate.fund(FUNDS, approved(FUNDS))
+        permit = await it.second.gate.fund(FUNDS, approved(FUNDS))
         if is_over:
             it.second.console.on(FUND, (200, deployment(funds=3_000_000)))
             await permit.deposit()
@@ -216,31 +216,32 @@ async def test_one_that_slept_while_another_acted_sends_nothing_more(is_over: bo
 
 async def test_closing_takes_it_over_at_once(tmp_path: Path) -> None:
     async with two(tmp_path) as it:
-        closing = it.second.gate.close(CLOSES, approved(CLOSES))
+        closing = await it.second.gate.close(CLOSES, approved(CLOSES))
         with pytest.raises(TakenOver, match=f"is being closed meanwhile, by operation {closing.op_id}"):
             await it.launch.leasing(DSEQ).lease([CHOICE])
         it.second.console.on(READ, (200, deployment(state="closed", spent=0)))
         await closing.close()
         with pytest.raises(TakenOver, match="was closed meanwhile") as taken:
-            it.first.holds.keep(it.launch.op_id)
+            it.first.holds.keep(it.launch.op_id, 1)
         assert f'get_deployment(id="{closing.op_id}")' in taken.value.next_step
         assert it.spending() == []
 
 
 async def test_while_it_is_closed_nothing_else_begins(tmp_path: Path) -> None:
     async with two(tmp_path) as it:
-        it.second.gate.close(CLOSES, approved(CLOSES))
+        await it.second.gate.close(CLOSES, approved(CLOSES))
         for act in ACTS.values():
             with pytest.raises(Busy, match=r"\(close: planned\)"):
-                act(it.first)
+                await act(it.first)
 
 
 async def test_closing_may_be_asked_for_twice(tmp_path: Path) -> None:
     async with two(tmp_path) as it:
-        earlier, later = (await guard.gate.close(CLOSES, approved(CLOSES)) for guard in (it.first, it.second))
+        earlier, later = [await guard.gate.close(CLOSES, approved(CLOSES)) for guard in (it.first, it.second)]
         for guard in (it.first, it.second):
             guard.console.on(READ, (200, deployment(state="closed", spent=0)))
-        it.first.holds.keep(earlier.op_id)
+        with pytest.raises(TakenOver, match=f"is being closed meanwhile, by operation {later.op_id}"):
+            it.first.holds.keep(earlier.op_id, 1)
         assert (await earlier.close()).dseq == (await later.close()).dseq == DSEQ
 
 
@@ -248,11 +249,11 @@ async def test_a_leased_one_whose_containers_are_waited_for_may_be_acted_on(tmp_
     async with two(tmp_path) as it:
         await it.launch.leasing(DSEQ).lease([CHOICE])
         it.second.holds.check_free(DSEQ)
-        permit = it.second.gate.update(UPDATES, approved(UPDATES))
+        permit = await it.second.gate.update(UPDATES, approved(UPDATES))
         with pytest.raises(TakenOver, match=permit.op_id):
-            it.first.holds.keep(it.launch.op_id)
+            it.first.holds.keep(it.launch.op_id, 1)
         with pytest.raises(Busy, match="update"):
-            ACTS["fund"](it.first)
+            await ACTS["fund"](it.first)
 
 
 @pytest.mark.parametrize("kind", ["fund", "update", "lease"])
@@ -262,8 +263,8 @@ async def test_a_permit_whose_deployment_was_closed_sends_nothing_and_holds_noth
     async with two(tmp_path) as it:
         it.first.holds.let_go(it.launch.op_id)
         held = it.first.ledger.held(DSEQ)
-        permit = ACTS[kind](it.first)
-        it.second.gate.close(CLOSES, approved(CLOSES))
+        permit = await ACTS[kind](it.first)
+        await it.second.gate.close(CLOSES, approved(CLOSES))
         with pytest.raises(TakenOver):
             await DOES[kind](permit)
         assert it.spending() == []
@@ -274,10 +275,10 @@ async def test_hours_are_not_added_to_what_was_closed_since_they_were_looked_at(
     hours = dataclasses.replace(FUNDS, more_hours=3)
     async with two(tmp_path, Generation.V2026_11) as it:
         it.first.holds.let_go(it.launch.op_id)
-        permit = it.first.gate.fund(hours, approved(hours))
+        permit = await it.first.gate.fund(hours, approved(hours))
 
-        def closed_meanwhile() -> tuple[int, object]:
-            it.second.gate.close(CLOSES, approved(CLOSES))
+        async def closed_meanwhile() -> Told:
+            await it.second.gate.close(CLOSES, approved(CLOSES))
             return 200, settings(hours=2)
 
         it.first.console.on(GET_SETTINGS, closed_meanwhile)
@@ -292,8 +293,8 @@ async def test_the_manifest_is_not_delivered_again_to_what_was_closed(tmp_path: 
     async with two(tmp_path) as it:
         leased = 200, deployment(leases=(lease(),))
 
-        def closed_meanwhile() -> Told:
-            it.second.gate.close(CLOSES, approved(CLOSES))
+        async def closed_meanwhile() -> Told:
+            await it.second.gate.close(CLOSES, approved(CLOSES))
             return leased
 
         it.first.console.on(LEASE, None)
@@ -317,14 +318,14 @@ async def test_what_a_launch_created_is_taken_from_whoever_found_it_first(tmp_pa
 async def test_a_closed_launch_stays_closed_whatever_its_work_says_later(tmp_path: Path) -> None:
     async with two(tmp_path) as it:
         it.second.journal.mark_closed(DSEQ, "proven closed")
-        it.launch.leasing(DSEQ).advance(State.LEASED, "late")
+        await it.launch.leasing(DSEQ).advance(State.LEASED, "late")
         operation = it.first.operation(it.launch.op_id)
         assert (operation.state, operation.note) == (State.CLOSED, "proven closed")
 
 
 async def test_without_a_ledger_nothing_acts_and_closing_does(tmp_path: Path) -> None:
     async with two(tmp_path) as it:
-        closing = it.first.gate.close(CLOSES, approved(CLOSES))
+        closing = await it.first.gate.close(CLOSES, approved(CLOSES))
         it.first.damage()
         with pytest.raises(LedgerUnusable):
             await it.launch.leasing(DSEQ).lease([CHOICE])
@@ -338,9 +339,9 @@ async def test_what_was_refused_leaves_no_sources_behind(tmp_path: Path) -> None
         guard.console.on("POST /v1/deployments", refusal(402))
         secret = dataclasses.replace(LAUNCH, sdl="PASSWORD=hunter22")
         with pytest.raises(Exception, match="credit"):
-            await guard.gate.launch(secret, approved(secret)).create()
-        with guard.store.reading() as db:
-            assert tuple(db.execute("SELECT sdl, manifest FROM operations").fetchone()) == (None, None)
+            await (await guard.gate.launch(secret, approved(secret))).create()
+        [row] = guard.store.read_now(lambda db: db.all("SELECT sdl, manifest, plan FROM operations"))
+        assert tuple(row) == (None, None, None)
 
 
 def test_busy_is_a_refusal_and_taken_over_is_not() -> None:

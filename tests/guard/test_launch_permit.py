@@ -38,13 +38,13 @@ pytestmark = pytest.mark.anyio
 PROVISIONING = refusal(409, "The wallet is being set up.", "wallet_provisioning")
 
 
-def permit_of(guard: Guarded) -> LaunchPermit:
+async def permit_of(guard: Guarded) -> LaunchPermit:
     return await guard.gate.launch(LAUNCH, approved(LAUNCH))
 
 
 async def test_a_creation_is_written_down_with_what_it_runs(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
-        permit = permit_of(guard)
+        permit = await permit_of(guard)
         created = await permit.create()
         assert created.dseq == DSEQ
         [request] = guard.console.sent(CREATE)
@@ -84,7 +84,7 @@ async def test_a_deployment_is_called_what_was_asked_for_and_its_operation_stays
 async def test_a_wallet_that_is_being_set_up_is_waited_for(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
         guard.console.on(CREATE, *[PROVISIONING] * 14, *guard.console.answers[CREATE])
-        await permit_of(guard).create()
+        await (await permit_of(guard)).create()
         assert (len(guard.console.sent(CREATE)), len(guard.pauses)) == (15, 14)
 
 
@@ -92,7 +92,7 @@ async def test_a_wallet_that_is_never_ready_holds_nothing(tmp_path: Path) -> Non
     async with guarded(tmp_path) as guard:
         guard.console.on(CREATE, PROVISIONING)
         with pytest.raises(WalletProvisioning):
-            await permit_of(guard).create()
+            await (await permit_of(guard)).create()
         assert len(guard.console.sent(CREATE)) == 15
         assert guard.ledger.status().held == ZERO
 
@@ -100,7 +100,7 @@ async def test_a_wallet_that_is_never_ready_holds_nothing(tmp_path: Path) -> Non
 async def test_a_refusal_holds_nothing_and_is_final(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
         guard.console.on(CREATE, refusal(401))
-        permit = permit_of(guard)
+        permit = await permit_of(guard)
         with pytest.raises(Unauthorized):
             await permit.create()
         assert guard.operation(permit.op_id).state is State.REFUSED
@@ -111,7 +111,7 @@ async def test_a_refusal_holds_nothing_and_is_final(tmp_path: Path) -> None:
 async def test_a_lost_answer_stays_held_and_is_not_sent_again(answer: Told, tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
         guard.console.on(CREATE, answer)
-        permit = permit_of(guard)
+        permit = await permit_of(guard)
         with pytest.raises(OutcomeUnknown):
             await permit.create()
         assert len(guard.console.sent(CREATE)) == 1
@@ -121,8 +121,8 @@ async def test_a_lost_answer_stays_held_and_is_not_sent_again(answer: Told, tmp_
 
 async def test_what_was_found_again_is_taken_up_like_what_was_answered(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
-        permit = permit_of(guard)
-        permit.adopt(DSEQ)
+        permit = await permit_of(guard)
+        await permit.adopt(DSEQ)
         assert guard.operation(permit.op_id).state is State.CREATED
         assert guard.ledger.held(DSEQ) == Usd(2)
         assert guard.journal.sources(DSEQ) == Sources(LAUNCH.sdl, LAUNCH.manifest, None)
@@ -144,7 +144,7 @@ async def test_a_creation_that_cannot_be_written_down_is_closed_again(tmp_path: 
         unwritten(guard)
         guard.console.on(READ, (200, deployment(state="closed")))
         with pytest.raises(Unwound, match="was created and could not be written down") as error:
-            await permit_of(guard).create()
+            await (await permit_of(guard)).create()
         assert f"Deployment {DSEQ} was closed again, proven; it cost $0.00." in error.value.what
         assert error.value.money == "It costs nothing any more."
         assert len(guard.console.sent(CLOSE)) == 1
@@ -154,17 +154,17 @@ async def test_a_creation_that_cannot_be_written_down_nor_closed_is_named(tmp_pa
     async with guarded(tmp_path) as guard:
         unwritten(guard)
         with pytest.raises(Unwound, match="Closing it again did not work either") as error:
-            await permit_of(guard).create()
+            await (await permit_of(guard)).create()
         assert error.value.money == "It may still cost money."
         assert f"Call close_deployment(dseq={DSEQ})" in error.value.next_step
 
 
 async def test_a_found_creation_that_cannot_be_written_down_says_how_to_close_it(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
-        permit = permit_of(guard)
+        permit = await permit_of(guard)
         guard.damage()
         with pytest.raises(AkashError, match="was created and could not be written down") as error:
-            permit.adopt(DSEQ)
+            await permit.adopt(DSEQ)
         assert not isinstance(error.value, Refused)
         assert error.value.money == "$2.00 is reserved for it; nothing is leased."
         assert error.value.next_step == f"Close it with close_deployment(dseq={DSEQ})."
@@ -172,7 +172,7 @@ async def test_a_found_creation_that_cannot_be_written_down_says_how_to_close_it
 
 async def test_a_creation_that_was_not_written_down_and_closed_later_is_settled(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
-        permit = permit_of(guard)
+        permit = await permit_of(guard)
         guard.console.on(READ, (200, deployment(state="closed")))
         await permit.abandoning(DSEQ).close()
         status = guard.ledger.status()
@@ -181,7 +181,7 @@ async def test_a_creation_that_was_not_written_down_and_closed_later_is_settled(
 
 async def test_its_lease_is_bound_to_its_deployment_and_rate(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
-        permit = permit_of(guard)
+        permit = await permit_of(guard)
         await permit.create()
         assert permit.leasing(DSEQ).op_id == permit.op_id
         choice = Choice(gseq=1, oseq=1, provider=PROVIDER, price_uact_per_block=Decimal(1))

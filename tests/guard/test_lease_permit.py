@@ -303,7 +303,7 @@ async def test_a_lease_that_is_refused_keeps_the_deposit_held(tmp_path: Path) ->
 
 async def test_how_far_it_came_is_written_down(tmp_path: Path) -> None:
     async with created(tmp_path) as (guard, permit):
-        permit.advance(State.READY, "it runs")
+        await permit.advance(State.READY, "it runs")
         operation = guard.operation(permit.op_id)
         assert (operation.state, operation.note) == (State.READY, "it runs")
 
@@ -313,7 +313,7 @@ async def test_a_ledger_that_fails_later_does_not_stop_what_runs(
 ) -> None:
     async with created(tmp_path) as (guard, permit):
         guard.damage()
-        permit.advance(State.READY, "it runs")
+        await permit.advance(State.READY, "it runs")
     assert "could not be written down" in caplog.text
 
 

@@ -161,7 +161,7 @@ def test_a_deposit(answers: list[Told], reads: list[Told]) -> None:
     async def work(guard: Guarded) -> None:
         guard.console.on(FUND, *answers)
         guard.console.on(READ, (200, deployment()), *reads)
-        error = await told(await guard.gate.fund(FUNDING, approved(FUNDING)).deposit())
+        error = await told((await guard.gate.fund(FUNDING, approved(FUNDING))).deposit())
         assert len(guard.console.sent(FUND)) == 1
         refused = answers[0] in REFUSED
         # A refusal is believed where nothing came in all the same.
@@ -181,7 +181,7 @@ def test_a_raise_of_the_runtime_limit(answers: list[Told], reads: list[Told]) ->
         guard.console.on(GET_SETTINGS, (200, settings(hours=5)), *reads)
         guard.console.on(READ, (200, deployment(leases=(lease(price=1),))))
         plan = dataclasses.replace(FUNDING, more_hours=3)
-        error = await told(await guard.gate.fund(plan, approved(plan)).deposit())
+        error = await told((await guard.gate.fund(plan, approved(plan))).deposit())
         assert len(guard.console.sent(SET)) == 1
         if isinstance(error, ApiError):
             assert answers[0] in REFUSED
@@ -204,7 +204,7 @@ def test_a_creation(answers: list[Told], created: object, breaks: bool) -> None:
 
         guard.console.answers[CREATE] = [answer]
         guard.console.on(READ, *answers)
-        error = await told(await guard.gate.launch(LAUNCH, approved(LAUNCH)).create())
+        error = await told((await guard.gate.launch(LAUNCH, approved(LAUNCH))).create())
         assert (error is None) is (created == DSEQ and not breaks)
         assert error is None or NOTHING_MOVED not in str(error)
         assert breaks or guard.ledger.status().held == LAUNCH.deposit
@@ -215,10 +215,10 @@ def test_a_creation(answers: list[Told], created: object, breaks: bool) -> None:
 @given(answers=SEVERAL, reads=SEVERAL)
 def test_a_close(answers: list[Told], reads: list[Told]) -> None:
     async def work(guard: Guarded) -> None:
-        await guard.gate.launch(LAUNCH, approved(LAUNCH)).create()
+        await (await guard.gate.launch(LAUNCH, approved(LAUNCH))).create()
         guard.console.on(CLOSE, *answers)
         guard.console.on(READ, *reads)
-        error = await told(await guard.gate.close(CLOSING, approved(CLOSING)).close())
+        error = await told((await guard.gate.close(CLOSING, approved(CLOSING))).close())
         if error is not None:
             assert NOTHING_MOVED not in str(error)
             assert "may still cost money" in str(error)

@@ -87,9 +87,8 @@ async def test_a_provider_that_gives_up_waiting_counts_as_one_that_refuses(tmp_p
 
 async def test_of_a_streak_that_others_began_less_is_left_to_send(tmp_path: Path) -> None:
     async with created(tmp_path, hours=HOURS) as (guard, permit):
-        refusals = guard.journal.refusals
         account = guard.gate._client.account
-        refusals.note(account, LEASES, "another", BadRequest("No.", status=422))
+        await Refusals(guard.store).note(account, LEASES, "another", BadRequest("No.", status=422))
         guard.console.on(LEASE, UNDELIVERED)
         assert "so it was not sent again" in await refused_manifest(guard, permit)
         assert sent(guard, LEASE) == 1
@@ -145,12 +144,12 @@ async def test_an_sdl_that_was_refused_twice_is_not_sent_again_and_another_is(tm
         for _ in range(2):
             await guard.gate.check_launch(PLAN)
             with pytest.raises(BadRequest):
-                await guard.gate.launch(PLAN, approved(PLAN)).create()
+                await (await guard.gate.launch(PLAN, approved(PLAN))).create()
         with pytest.raises(HeldBack, match="refused with status 400") as held:
             await guard.gate.check_launch(PLAN)
         assert "try again in 10 minutes" in held.value.next_step
         with pytest.raises(HeldBack):
-            await guard.gate.launch(PLAN, approved(PLAN)).create()
+            await (await guard.gate.launch(PLAN, approved(PLAN))).create()
         assert sent(guard, CREATE) == 2
         assert guard.ledger.status().held == ZERO
         await guard.gate.check_launch(dataclasses.replace(PLAN, sdl="version: '2.1'"))
@@ -163,7 +162,7 @@ async def test_what_is_asked_for_otherwise_is_not_held_back_with_what_was_refuse
         guard.console.on(CREATE, refusal(403, "A trial runs for an hour at most.", "forbidden"))
         for _ in range(2):
             with pytest.raises(ApiError):
-                await guard.gate.launch(PLAN, approved(PLAN)).create()
+                await (await guard.gate.launch(PLAN, approved(PLAN))).create()
         with pytest.raises(HeldBack):
             await guard.gate.check_launch(PLAN)
         shorter = dataclasses.replace(PLAN, runtime_limit_hours=1)
@@ -171,7 +170,7 @@ async def test_what_is_asked_for_otherwise_is_not_held_back_with_what_was_refuse
         guard.gate._client.project = "p1"
         await guard.gate.check_launch(PLAN)
         with pytest.raises(ApiError):
-            await guard.gate.launch(shorter, approved(shorter)).create()
+            await (await guard.gate.launch(shorter, approved(shorter))).create()
         assert sent(guard, CREATE) == 3
 
 
@@ -179,7 +178,7 @@ async def test_a_wallet_that_is_being_set_up_uses_up_no_streak(tmp_path: Path) -
     async with guarded(tmp_path, generation=Generation.V2026_11) as guard:
         guard.console.on(CREATE, refusal(409, "Being set up.", "wallet_provisioning"))
         with pytest.raises(WalletProvisioning):
-            await guard.gate.launch(PLAN, approved(PLAN)).create()
+            await (await guard.gate.launch(PLAN, approved(PLAN))).create()
         assert (sent(guard, CREATE), len(guard.pauses)) == (2, 14)
 
 
@@ -218,7 +217,7 @@ async def test_on_an_older_api_nothing_is_counted(tmp_path: Path) -> None:
         for _ in range(4):
             await guard.gate.check_launch(LAUNCH)
             with pytest.raises(BadRequest):
-                await guard.gate.launch(LAUNCH, approved(LAUNCH)).create()
+                await (await guard.gate.launch(LAUNCH, approved(LAUNCH))).create()
 
 
 def api(kind: type[ApiError], status: int, retry_after: float | None = None) -> ApiError:
@@ -230,31 +229,33 @@ NO = api(BadRequest, 422)
 
 def two(folder: Path, clock: list[float]) -> tuple[Refusals, Refusals]:
     """Two processes on one machine."""
-    first, second = (Refusals(Store(folder), lambda: clock[0]) for _ in range(2))
+    first, second = (Refusals(Store(folder, lambda: clock[0])) for _ in range(2))
     return first, second
 
 
-def held(refusals: Refusals, subject: str | None = "a", account: str = "ours", route: str = LEASES) -> bool:
+async def held(
+    refusals: Refusals, subject: str | None = "a", account: str = "ours", route: str = LEASES
+) -> bool:
     try:
-        refusals.check(account, route, subject)
+        await refusals.check(account, route, subject)
     except HeldBack:
         return True
     return False
 
 
-def test_a_streak_is_one_accounts_on_one_path_and_known_to_every_process(tmp_path: Path) -> None:
+async def test_a_streak_is_one_accounts_on_one_path_and_known_to_every_process(tmp_path: Path) -> None:
     one, other = two(tmp_path, [1000.0])
-    one.note("ours", LEASES, "a", NO)
-    assert not held(other)
-    other.note("ours", LEASES, "b", NO)
-    assert held(one)
-    assert held(other, "b")
-    assert not held(one, "c")
-    assert not held(one, account="theirs")
-    assert not held(one, route="POST /v1/deployments")
-    one.note("ours", LEASES, "c", NO)
-    assert held(other, "d")  # the third: none is taken
-    assert held(other, None)
+    await one.note("ours", LEASES, "a", NO)
+    assert not await held(other)
+    await other.note("ours", LEASES, "b", NO)
+    assert await held(one)
+    assert await held(other, "b")
+    assert not await held(one, "c")
+    assert not await held(one, account="theirs")
+    assert not await held(one, route="POST /v1/deployments")
+    await one.note("ours", LEASES, "c", NO)
+    assert await held(other, "d")  # the third: none is taken
+    assert await held(other, None)
 
 
 @pytest.mark.parametrize(
@@ -266,14 +267,14 @@ def test_a_streak_is_one_accounts_on_one_path_and_known_to_every_process(tmp_pat
     ],
     ids=["a success", "another status", "a pause"],
 )
-def test_a_streak_ends(ends: ApiError | None, tmp_path: Path) -> None:
+async def test_a_streak_ends(ends: ApiError | None, tmp_path: Path) -> None:
     clock = [1000.0]
     one, other = two(tmp_path, clock)
     for _ in range(2):
-        one.note("ours", LEASES, "a", NO)
-    one.note("ours", LEASES, "c", ends)
+        await one.note("ours", LEASES, "a", NO)
+    await one.note("ours", LEASES, "c", ends)
     clock[0] += 301
-    assert not held(other)
+    assert not await held(other)
 
 
 @pytest.mark.parametrize(
@@ -286,34 +287,34 @@ def test_a_streak_ends(ends: ApiError | None, tmp_path: Path) -> None:
         api(ApiError, 429),
     ],
 )
-def test_what_is_not_counted_neither_makes_nor_ends_a_streak(other: ApiError, tmp_path: Path) -> None:
+async def test_what_is_not_counted_neither_makes_nor_ends_a_streak(other: ApiError, tmp_path: Path) -> None:
     one, _ = two(tmp_path, [1000.0])
     for answer in (other, NO, other, other):
-        one.note("ours", LEASES, "a", answer)
-        assert not held(one)
-    one.note("ours", LEASES, "a", NO)
-    assert held(one)
+        await one.note("ours", LEASES, "a", answer)
+        assert not await held(one)
+    await one.note("ours", LEASES, "a", NO)
+    assert await held(one)
 
 
-def test_the_window_is_counted_from_the_first_of_a_streak(tmp_path: Path) -> None:
+async def test_the_window_is_counted_from_the_first_of_a_streak(tmp_path: Path) -> None:
     clock = [1000.0]
     one, _ = two(tmp_path, clock)
-    one.note("ours", LEASES, "a", NO)
+    await one.note("ours", LEASES, "a", NO)
     clock[0] += 599
-    one.note("ours", LEASES, "a", NO)
-    assert held(one)
+    await one.note("ours", LEASES, "a", NO)
+    assert await held(one)
     clock[0] += 1
-    assert not held(one)
-    one.note("ours", LEASES, "a", NO)
-    assert not held(one)
+    assert not await held(one)
+    await one.note("ours", LEASES, "a", NO)
+    assert not await held(one)
 
 
-def test_a_file_that_cannot_be_used_holds_nothing_back(tmp_path: Path) -> None:
+async def test_a_file_that_cannot_be_used_holds_nothing_back(tmp_path: Path) -> None:
     one, _ = two(tmp_path, [1000.0])
     (tmp_path / "akash-mcp.sqlite3").write_bytes(b"rubbish" * 1000)
     for _ in range(3):
-        one.note("ours", LEASES, "a", NO)
-    assert not held(one)
+        await one.note("ours", LEASES, "a", NO)
+    assert not await held(one)
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ async def test_where_the_console_has_it_a_lease_needs_it_no_more(
 ) -> None:
     async with guarded(tmp_path, generation=Generation.V2026_11) as guard:
         stored(guard, monkeypatch)
-        permit = await guard.gate.launch(plan, approved(plan)).leasing(DSEQ)
+        permit = (await guard.gate.launch(plan, approved(plan))).leasing(DSEQ)
         monkeypatch.delenv("THE_DB")
         assert await permit._manifest(Sources(plan.sdl, plan.manifest)) == plan.manifest
         assert not guard.console.requests

@@ -12,21 +12,31 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from written import Written
 
-from akash_mcp.errors import LedgerUnusable
+from akash_mcp.errors import LedgerBusy, LedgerUnusable
+from akash_mcp.guard import journal
 from akash_mcp.guard.journal import Kind, Sources, State
-from akash_mcp.guard.store import _FIRST, _VERSIONS, Store
+from akash_mcp.guard.schema import VERSIONS
+from akash_mcp.guard.store import Db, Store
 from akash_mcp.ids import Dseq, OpId
 
 
 def put(store: Store, op_id: str) -> None:
-    with store.transaction() as db:
-        db.execute("INSERT INTO steps VALUES (?, 0, 'planned', '')", (op_id,))
+    store.run_now(insert, op_id)
+
+
+def insert(db: Db, op_id: str) -> None:
+    db.run(
+        "INSERT INTO steps (op_id, number, at, state, note) VALUES (:op_id, 1, :now, 'planned', '')",
+        op_id=op_id,
+        now=db.now,
+    )
 
 
 def kept(store: Store) -> list[str]:
-    with store.reading() as db:
-        return [row["op_id"] for row in db.execute("SELECT op_id FROM steps ORDER BY rowid")]
+    rows = store.read_now(lambda db: db.all("SELECT op_id FROM steps ORDER BY op_id"))
+    return [row["op_id"] for row in rows]
 
 
 def test_what_was_written_is_there_for_the_next_process(tmp_path: Path) -> None:
@@ -42,33 +52,40 @@ def test_a_block_that_raises_leaves_nothing_behind(tmp_path: Path) -> None:
     store = Store(tmp_path)
     put(store, "op_1")
 
-    def half() -> None:
-        with store.transaction() as db:
-            db.execute("INSERT INTO steps VALUES ('op_2', 0, 'planned', '')")
-            raise ZeroDivisionError
+    def half(db: Db) -> None:
+        insert(db, "op_2")
+        raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        half()
+        store.run_now(half)
     put(store, "op_3")
     assert kept(Store(tmp_path)) == ["op_1", "op_3"]
 
 
 def test_two_processes_do_not_write_at_once(tmp_path: Path) -> None:
     one, other = Store(tmp_path), Store(tmp_path)
+    other.busy_seconds = 0
     put(one, "op_1")
-    with other.reading() as db:
-        db.execute("PRAGMA busy_timeout=0")
-    with one.transaction():
-        with pytest.raises(LedgerUnusable, match="locked"), other.transaction():
-            pass
+
+    def meanwhile(db: Db) -> None:
+        insert(db, "op_2")
+        with pytest.raises(LedgerBusy, match="busy"):
+            put(other, "op_3")
         assert kept(other) == ["op_1"]
+
+    one.run_now(meanwhile)
+    put(other, "op_3")
+    assert kept(one) == ["op_1", "op_2", "op_3"]
 
 
 def test_a_power_cut_takes_nothing_that_was_answered(tmp_path: Path) -> None:
-    with Store(tmp_path).reading() as db:
-        assert db.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
-        assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-        assert db.execute("PRAGMA user_version").fetchone()[0] == len(_VERSIONS)
+    def check(db: Db) -> None:
+        assert db.value("PRAGMA synchronous") == 2  # FULL
+        assert db.value("PRAGMA journal_mode") == "wal"
+        assert db.value("PRAGMA user_version") == len(VERSIONS)
+
+    Store(tmp_path).read_now(check)
+    Store(tmp_path).run_now(check)
 
 
 def test_the_folder_and_the_file_are_ours_only(tmp_path: Path) -> None:
@@ -81,10 +98,9 @@ def test_the_folder_and_the_file_are_ours_only(tmp_path: Path) -> None:
 
 
 def test_a_newer_file_is_left_alone(tmp_path: Path) -> None:
-    store, newer = Store(tmp_path), len(_VERSIONS) + 1
+    store, newer = Store(tmp_path), len(VERSIONS) + 1
     put(store, "op_1")
-    with store.reading() as db:
-        db.execute(f"PRAGMA user_version={newer}")
+    store.run_now(lambda db: db.run(f"PRAGMA user_version={newer}"))
     store.close()
     with pytest.raises(LedgerUnusable, match=rf"written by a newer version of akash-mcp \(format {newer}\)"):
         put(store, "op_2")
@@ -114,7 +130,7 @@ def test_a_file_that_is_repaired_is_used_again(tmp_path: Path) -> None:
 def test_a_file_of_the_first_version_is_taken_along(tmp_path: Path) -> None:
     path = Store(tmp_path).path
     with sqlite3.connect(path) as first:
-        first.executescript(_FIRST)
+        first.executescript(VERSIONS[0])
         first.execute("INSERT INTO reservations VALUES ('op_1', '7', 1, 500000, NULL, 'held', 0)")
         for op_id in ("op_1", "op_2"):
             first.execute(
@@ -123,12 +139,15 @@ def test_a_file_of_the_first_version_is_taken_along(tmp_path: Path) -> None:
             )
         first.execute("PRAGMA user_version=1")
     first.close()
-    with Store(tmp_path).reading() as db:
-        assert db.execute("PRAGMA user_version").fetchone()[0] == len(_VERSIONS)
-        assert db.execute("SELECT amount_uact FROM reservations").fetchone()[0] == 500000
-        kept = db.execute("SELECT op_id, dseq, held_until FROM operations ORDER BY rowid").fetchall()
-    # Two launches had taken up one deployment. It belongs to the first.
-    assert [tuple(row) for row in kept] == [("op_1", "7", None), ("op_2", None, None)]
+
+    def check(db: Db) -> None:
+        assert db.value("PRAGMA user_version") == len(VERSIONS)
+        assert db.value("SELECT amount_uact FROM reservations") == 500000
+        rows = db.all("SELECT op_id, dseq, lease_until FROM operations ORDER BY number")
+        # Two launches had taken up one deployment. It belongs to the first.
+        assert [tuple(row) for row in rows] == [("op_1", "7", None), ("op_2", None, None)]
+
+    Store(tmp_path).read_now(check)
 
 
 SECRET = b"hunter2-correct-horse"
@@ -138,23 +157,28 @@ def files(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.iterdir())
 
 
-def deployed(folder: Path, secret: str) -> tuple[Store, Journal]:
+def deployed(folder: Path, secret: str) -> tuple[Store, Written]:
     """A launch whose SDL holds a secret, changed once, among many others."""
-    store = Store(folder)
-    journal = Journal(store, lambda: 1.0)
+    store = Store(folder, lambda: 1.0)
+    written = Written(store, journal)
     for number in range(30):
         op_id = OpId(f"op_{number}")
-        journal.open(op_id, Kind.LAUNCH, "web", None)
+        written.open_operation(op_id, Kind.LAUNCH, "web")
         text = (secret if number == 7 else "x" * 21) * 500  # several pages long
-        journal.created(op_id, Dseq(str(1000 + number)), Sources(f"old {text}", f"[{text}]"))
-        journal.keep_sources(op_id, Sources(f"new {text}", f"[{text}, 2]"))
-    return store, journal
+        written.created(op_id, Dseq(str(1000 + number)), Sources(f"old {text}", f"[{text}]"))
+        written.keep_sources(op_id, Sources(f"new {text}", f"[{text}, 2]"))
+    return store, written
+
+
+def mark_closed(written: Written) -> None:
+    """The one with the secret is closed, and what it ran is to be forgotten."""
+    written.mark_closed(Dseq("1007"), "closed")
 
 
 def test_what_a_closed_deployment_ran_is_gone_from_all_files(tmp_path: Path) -> None:
-    _, journal = deployed(tmp_path, SECRET.decode())
+    _, written = deployed(tmp_path, SECRET.decode())
     assert SECRET in files(tmp_path)
-    journal.mark_closed(Dseq("1007"), "closed")
+    mark_closed(written)
     assert SECRET not in files(tmp_path)
 
 
@@ -183,26 +207,27 @@ def read_by_another_process(store: Store) -> Iterator[None]:
 
 
 def test_a_reader_in_the_way_holds_nobody_up_and_the_next_transaction_forgets(tmp_path: Path) -> None:
-    store, journal = deployed(tmp_path, SECRET.decode())
+    store, written = deployed(tmp_path, SECRET.decode())
     with read_by_another_process(store):
         began = time.perf_counter()
-        journal.mark_closed(Dseq("1007"), "closed")
+        mark_closed(written)
         assert time.perf_counter() - began < 3  # not the five seconds that a transaction waits
         assert SECRET in files(tmp_path)
-    journal.advance(OpId("op_1"), State.LEASED)
+    written.advance(OpId("op_1"), State.LEASED)
     assert SECRET not in files(tmp_path)
 
 
 def test_the_next_start_forgets_what_a_reader_kept_the_last_from(tmp_path: Path) -> None:
-    store, journal = deployed(tmp_path, SECRET.decode())
+    store, written = deployed(tmp_path, SECRET.decode())
     other = Store(tmp_path)  # keeps SQLite from emptying its log as the last one to close the file
-    with other.reading() as db:
-        db.execute("BEGIN")
-        db.execute("SELECT COUNT(*) FROM operations").fetchone()
-        journal.mark_closed(Dseq("1007"), "closed")
+
+    def meanwhile(db: Db) -> None:
+        db.value("SELECT COUNT(*) FROM operations")
+        mark_closed(written)
         store.close()
         assert SECRET in files(tmp_path)
-        db.execute("ROLLBACK")
+
+    other.read_now(meanwhile)
     assert SECRET in files(tmp_path)
     kept(Store(tmp_path))
     assert SECRET not in files(tmp_path)

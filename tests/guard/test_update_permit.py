@@ -42,7 +42,7 @@ PLAN = UpdatePlan(
 )
 
 
-def permit_of(guard: Guarded) -> UpdatePermit:
+async def permit_of(guard: Guarded) -> UpdatePermit:
     return await guard.gate.update(PLAN, approved(PLAN))
 
 
@@ -53,7 +53,7 @@ async def created(guard: Guarded) -> None:
 async def test_the_new_sdl_is_sent_and_kept(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
         await created(guard)
-        permit = permit_of(guard)
+        permit = await permit_of(guard)
         assert await permit.update() is True
         assert [request.body for request in guard.console.sent(UPDATE)] == [{"data": {"sdl": "new"}}]
         assert guard.journal.sources(DSEQ) == Sources("new", "[new]", None)
@@ -67,7 +67,7 @@ async def test_its_runtime_limit_stays_what_was_approved(tmp_path: Path) -> None
         launched = guard.journal.launch_of(DSEQ)
         assert launched is not None
         guard.journal.keep_sources(launched.op_id, Sources(LAUNCH.sdl, MANIFEST, 7))
-        await permit_of(guard).update()
+        await (await permit_of(guard)).update()
         assert guard.journal.sources(DSEQ) == Sources("new", "[new]", 7)
 
 
@@ -75,13 +75,13 @@ async def test_of_a_deployment_that_lost_its_sources_the_new_ones_are_kept(tmp_p
     async with guarded(tmp_path) as guard:
         await created(guard)
         guard.journal.mark_closed(DSEQ, "taken for closed")
-        await permit_of(guard).update()
+        await (await permit_of(guard)).update()
         assert guard.journal.sources(DSEQ) == Sources("new", "[new]", None)
 
 
 async def test_of_what_others_created_nothing_is_kept(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
-        await permit_of(guard).update()
+        await (await permit_of(guard)).update()
         assert guard.journal.sources(DSEQ) is None
         assert guard.written() == [("update", "done", "")]
 
@@ -91,7 +91,7 @@ async def test_what_was_refused_leaves_everything_as_it_was(tmp_path: Path) -> N
         await created(guard)
         guard.console.on(UPDATE, refusal(400, "Invalid SDL"))
         with pytest.raises(BadRequest):
-            await permit_of(guard).update()
+            await (await permit_of(guard)).update()
         assert guard.journal.sources(DSEQ) == Sources(LAUNCH.sdl, MANIFEST, None)
         assert guard.written()[-1][1] == "refused"
         assert guard.ledger.held(DSEQ) == LAUNCH.deposit
@@ -102,7 +102,7 @@ async def test_a_lost_answer_is_unknown(tmp_path: Path) -> None:
         await created(guard)
         guard.console.on(UPDATE, refusal(500))
         with pytest.raises(Interrupted):
-            await permit_of(guard).update()
+            await (await permit_of(guard)).update()
         assert guard.written()[-1][1] == "unknown"
         assert guard.journal.sources(DSEQ) == Sources(LAUNCH.sdl, MANIFEST, None)
 
@@ -117,7 +117,7 @@ async def test_an_update_that_cannot_be_written_down_is_told_as_done(tmp_path: P
 
         guard.console.on(UPDATE, updated)
         with pytest.raises(AkashError, match="got the new SDL, and it could not be written down") as error:
-            await permit_of(guard).update()
+            await (await permit_of(guard)).update()
         assert not isinstance(error.value, Refused)
         assert error.value.money == "This costs nothing by itself."
         assert "Do not repeat it." in error.value.next_step
@@ -265,7 +265,7 @@ async def test_what_is_held_back_here_is_told_as_what_was_sent_before(tmp_path: 
             await permit.update()
         guard.console.on(READ, reads_as("v2="))
         with pytest.raises(Interrupted):
-            await guard.gate.update(NAMED, approved(NAMED)).update()
+            await (await guard.gate.update(NAMED, approved(NAMED))).update()
         assert (len(guard.console.sent(PATCH)), guard.written()[-1][1]) == (2, "unknown")
 
 

@@ -197,7 +197,6 @@ async def test_what_was_shown_is_forgotten_with_the_answer(server: Server) -> No
     waits = await server.waits(RUN)
     (shown,) = server.unanswered
     assert "rm -rf /srv/data" in shown.summary
-    server.store.forget_deleted()
     server.answer(waits.op_id, "yes")
     for file in server.folder.iterdir():
         assert b"/srv/data" not in file.read_bytes(), file

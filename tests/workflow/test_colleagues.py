@@ -11,7 +11,9 @@ import pytest
 from agents import SPEED, YES, Connect
 from lying_proxy import LyingProxy, lying_proxy
 from scripted_console import CREATE, LIST
+from written import Written
 
+from akash_mcp.guard import journal
 from akash_mcp.guard.journal import Kind, Sources
 from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, OpId
@@ -51,10 +53,10 @@ def record_of(owner: str, dseq: Dseq, *, state: str) -> dict[str, Any]:
 
 def journal_says_ours(folder: Path, dseq: Dseq) -> None:
     """A launch of ours of this very number: numbers are moments, and belong to no account."""
-    store = Store(folder)
-    journal = Journal(store, lambda: 1.0)
-    journal.open(OpId("op_" + "a" * 16), Kind.LAUNCH, "Deploy.", None)
-    assert journal.created(OpId("op_" + "a" * 16), dseq, Sources("sdl", "[]", 24), alone=False)
+    store = Store(folder, lambda: 1.0)
+    written = Written(store, journal)
+    written.open_operation(OpId("op_" + "a" * 16), Kind.LAUNCH, "Deploy.")
+    assert written.created(OpId("op_" + "a" * 16), dseq, Sources("sdl", "[]", 24), alone=False)
     store.close()
 
 

@@ -14,6 +14,7 @@ from scripted_console import approved
 
 from akash_mcp import config
 from akash_mcp.errors import AkashError
+from akash_mcp.guard import holds, journal
 from akash_mcp.guard.bounds import Bound
 from akash_mcp.guard.close_permit import Unwound
 from akash_mcp.guard.journal import State
@@ -25,7 +26,7 @@ from akash_mcp.market.offers import Offer
 from akash_mcp.market.ranking import Ranking, Requirements, rank
 from akash_mcp.money import ZERO, Usd, usd_per_hour
 from akash_mcp.sandbox.network import EmbeddedNetwork
-from akash_mcp.server import _runtime
+from akash_mcp.services import services
 from akash_mcp.workflow import planning
 from akash_mcp.workflow.launch import Launched, Leased, launch, lease_from, names
 from akash_mcp.workflow.offers import requirements, wait_for_all_groups
@@ -67,7 +68,7 @@ class Launching:
 
     @property
     def state(self) -> State:
-        found = self.rt.journal.find(self.permit.op_id)
+        found = self.rt.store.read_now(journal.find, self.permit.op_id)
         assert found is not None
         return found.state
 
@@ -76,9 +77,10 @@ class Launching:
 async def launching(
     settings: config.Settings, sdl: str, *, rate: Usd | None = None, **odd: float
 ) -> AsyncIterator[Launching]:
-    async with _runtime(settings, Store(settings.state_dir), dataclasses.replace(QUICK, **odd)) as rt:
+    store = Store(settings.state_dir)
+    async with services(settings, store, dataclasses.replace(QUICK, **odd)) as rt:
         plan = await planning.launch_plan(rt, tool="deploy", sdl=sdl, deposit=Usd(1), max_usd_per_hour=rate)
-        permit = rt.gate.launch(plan, approved(plan))
+        permit = await rt.gate.launch(plan, approved(plan))
         yield Launching(rt, permit, Told(permit.op_id))
 
 
@@ -121,7 +123,7 @@ async def test_without_an_offer_it_is_closed_again(
         assert "allow a higher price" in error.value.next_step
         assert it.running.stages[-1] == "closing it again"
         assert it.state is State.CLOSED
-        assert it.rt.ledger.status().held == ZERO
+        assert it.rt.store.read_now(it.rt.ledger.status).held == ZERO
     assert [each.state for each in network.chain.deployments.values()] == ["closed"]
 
 
@@ -150,7 +152,8 @@ async def test_a_close_that_fails_as_well_is_unknown(
             await it.go()
         assert "Group 1 has no acceptable bid" in error.value.what
         assert error.value.money == "It may still cost money."
-        assert error.value.next_step.startswith("Call close_deployment(dseq=")
+        assert error.value.next_step.startswith("It is tried again by itself, until it is closed")
+        assert it.state is State.UNWINDING
 
 
 def raise_prices(network: EmbeddedNetwork, running: Told, times: int) -> None:
@@ -211,7 +214,7 @@ async def test_a_lease_of_chosen_providers_tells_its_stages(
     image = IMAGE if patience else SLOW
     async with launching(settings, sdl.replace(IMAGE, image), ready_give_up=patience) as it:
         dseq = (await it.permit.create()).dseq
-        it.rt.holds.let_go(it.permit.op_id)
+        it.rt.store.run_now(holds.let_go, it.permit.op_id)
         offers = await wait_for_all_groups(
             it.rt, dseq, 1, requirements(it.rt.policy), "balanced", lambda _: None
         )
@@ -223,11 +226,11 @@ async def test_a_lease_of_chosen_providers_tells_its_stages(
             providers=(provider,),
             max_usd_per_hour=it.permit.plan.max_usd_per_hour,
         )
-        permit = it.rt.gate.lease(plan, approved(plan))
+        permit = await it.rt.gate.lease(plan, approved(plan))
         launched = await lease_from(it.rt, permit, plan, it.running)
         assert [each.offer.provider for each in launched.leased.chosen] == [provider]
         assert launched.dseq == dseq
-        operation = it.rt.journal.find(permit.op_id)
+        operation = it.rt.store.read_now(journal.find, permit.op_id)
         assert operation is not None
         assert operation.state is state
         assert it.running.stages[:2] == ("leasing", "leased; waiting for its containers")

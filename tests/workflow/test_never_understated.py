@@ -23,6 +23,7 @@ from agents import Agent, text_of
 from lying_proxy import LyingProxy, lying_proxy
 from mcp import Client
 from pydantic import SecretStr
+from written import Written
 
 from akash_mcp import config
 from akash_mcp.clients import retries
@@ -181,7 +182,7 @@ async def play(generation: Generation, lies: list[Lie], steps: list[str]) -> lis
                 allow_private_providers=("127.0.0.0/8", "::1/128"),
                 approval="auto",
             )
-            ledger = Ledger(Store(settings.state_dir), settings.policy, lambda: 0.0)
+            ledger = Written(Store(settings.state_dir, lambda: 0.0), Ledger(settings.policy))
             for lie in lies:
                 lie.tell(proxy)
             async with Client(build(settings, intervals=Intervals().times(SPEED))) as client:

@@ -10,9 +10,10 @@ import anyio.lowlevel
 import pytest
 
 from akash_mcp.errors import AkashError, TakenOver
-from akash_mcp.guard.holds import HOLD_SECONDS, Holds
-from akash_mcp.guard.journal import Kind, new_op_id
-from akash_mcp.guard.store import Store
+from akash_mcp.guard import holds, journal
+from akash_mcp.guard.holds import Claimed
+from akash_mcp.guard.journal import Kind, State, new_op_id
+from akash_mcp.guard.store import HOLD_SECONDS, Store
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.workflow.operations import KEPT, Operations, Running
 
@@ -30,13 +31,8 @@ def clock() -> list[float]:
 
 
 @pytest.fixture
-def journal(tmp_path: Path, clock: list[float]) -> Journal:
-    return Journal(Store(tmp_path), lambda: clock[0])
-
-
-@pytest.fixture
-def holds(journal: Journal) -> Holds:
-    return journal.holds
+def store(tmp_path: Path, clock: list[float]) -> Store:
+    return Store(tmp_path, lambda: clock[0])
 
 
 @pytest.fixture
@@ -51,18 +47,24 @@ def quickly(clock: list[float]) -> Sleep:
     return sleep
 
 
-def opened(journal: Journal, kind: Kind = Kind.FUND) -> OpId:
+def opened(store: Store, kind: Kind = Kind.FUND) -> OpId:
     """An operation that has a deployment in hand."""
     op_id = new_op_id()
-    journal.open(op_id, kind, "more money", DSEQ)
+    store.run_now(journal.open_operation, op_id, kind, "more money", dseq=DSEQ)
     return op_id
+
+
+def holder(store: Store) -> OpId | None:
+    """The operation that has the deployment in hand."""
+    under_way = store.read_now(holds.holder, DSEQ)
+    return None if under_way is None else under_way.op_id
 
 
 async def on_progress(stage: str) -> None:
     """Nobody listens."""
 
 
-async def test_work_goes_on_when_the_one_who_waits_gives_up(holds: Holds) -> None:
+async def test_work_goes_on_when_the_one_who_waits_gives_up(store: Store) -> None:
     release = anyio.Event()
 
     async def work(running: Running[int]) -> int:
@@ -70,13 +72,13 @@ async def test_work_goes_on_when_the_one_who_waits_gives_up(holds: Holds) -> Non
         return 7
 
     async with anyio.create_task_group() as tasks:
-        running = Operations(tasks, holds).start(OpId("op_1"), work)
+        running = Operations(tasks, store).start(OpId("op_1"), work)
         assert await running.wait(0, on_progress) is None
         release.set()
         assert await running.wait(10, on_progress) == 7
 
 
-async def test_every_stage_is_told(holds: Holds) -> None:
+async def test_every_stage_is_told(store: Store) -> None:
     heard: list[str] = []
 
     async def hear(stage: str) -> None:
@@ -89,24 +91,24 @@ async def test_every_stage_is_told(holds: Holds) -> None:
         return 1
 
     async with anyio.create_task_group() as tasks:
-        await Operations(tasks, holds).start(OpId("op_1"), work).wait(10, hear)
+        await Operations(tasks, store).start(OpId("op_1"), work).wait(10, hear)
     assert heard == ["started", "created", "leased"]
 
 
 async def test_work_that_breaks_says_so_and_ends_nothing_else(
-    holds: Holds, caplog: pytest.LogCaptureFixture
+    store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(running: Running[int]) -> int:
         raise ZeroDivisionError
 
     async with anyio.create_task_group() as tasks:
-        running = Operations(tasks, holds).start(OpId("op_1"), broken)
+        running = Operations(tasks, store).start(OpId("op_1"), broken)
         with pytest.raises(AkashError, match="failed inside this server"):
             await running.wait(10, on_progress)
     assert "op_1" in caplog.text
 
 
-async def test_what_is_long_over_is_forgotten_and_what_goes_on_is_not(holds: Holds) -> None:
+async def test_what_is_long_over_is_forgotten_and_what_goes_on_is_not(store: Store) -> None:
     forever = anyio.Event()
 
     async def lasting(running: Running[int]) -> int:
@@ -117,7 +119,7 @@ async def test_what_is_long_over_is_forgotten_and_what_goes_on_is_not(holds: Hol
         return 1
 
     async with anyio.create_task_group() as tasks:
-        operations = Operations(tasks, holds)
+        operations = Operations(tasks, store)
         operations.start(OpId("op_lasting"), lasting)
         for number in range(KEPT + 10):
             await operations.start(OpId(f"op_{number}"), brief).wait(10, on_progress)
@@ -128,58 +130,170 @@ async def test_what_is_long_over_is_forgotten_and_what_goes_on_is_not(holds: Hol
 
 
 async def test_work_keeps_its_hold_and_lets_go_at_its_end(
-    journal: Journal, clock: list[float], quickly: Sleep
+    store: Store, clock: list[float], quickly: Sleep
 ) -> None:
-    op_id, release = opened(journal), anyio.Event()
+    op_id, release = opened(store), anyio.Event()
 
     async def lasting(running: Running[int]) -> int:
         ends = clock[0] + 10 * HOLD_SECONDS
         while clock[0] < ends:
-            assert journal.holds.under_way(DSEQ)
+            assert holder(store) == op_id
             await anyio.lowlevel.checkpoint()
         await release.wait()
         return 1
 
     async with anyio.create_task_group() as tasks:
-        running = Operations(tasks, journal.holds, quickly).start(op_id, lasting)
+        running = Operations(tasks, store, sleep=quickly).start(op_id, lasting)
         release.set()
         assert await running.wait(10, on_progress) == 1
-    assert journal.holds.under_way(DSEQ) is None
+    assert holder(store) is None
 
 
-async def test_work_whose_deployment_is_closed_ends_and_says_so(journal: Journal, quickly: Sleep) -> None:
-    op_id = opened(journal)
+async def test_work_whose_deployment_is_closed_ends_and_says_so(store: Store, quickly: Sleep) -> None:
+    op_id = opened(store)
 
     async def endless(running: Running[int]) -> int:
         await anyio.sleep_forever()
         return 1
 
     async with anyio.create_task_group() as tasks:
-        running = Operations(tasks, journal.holds, quickly).start(op_id, endless)
-        closing = opened(journal, Kind.CLOSE)
+        running = Operations(tasks, store, sleep=quickly).start(op_id, endless)
+        closing = opened(store, Kind.CLOSE)
         with pytest.raises(TakenOver, match=f"is being closed meanwhile, by operation {closing}"):
             await running.wait(10, on_progress)
     assert running.is_done
-    under_way = journal.holds.under_way(DSEQ)
-    assert under_way is not None
-    assert under_way.op_id == closing
+    assert holder(store) == closing
 
 
-async def test_a_server_that_is_stopped_leaves_the_hold_to_run_out(
-    journal: Journal, clock: list[float]
-) -> None:
-    op_id = opened(journal)
+async def test_a_server_that_is_stopped_leaves_the_hold_to_run_out(store: Store, clock: list[float]) -> None:
+    op_id = opened(store)
 
     async def endless(running: Running[int]) -> int:
         await anyio.sleep_forever()
         return 1
 
     async with anyio.create_task_group() as tasks:
-        Operations(tasks, journal.holds).start(op_id, endless)
+        Operations(tasks, store).start(op_id, endless)
         await anyio.wait_all_tasks_blocked()
         tasks.cancel_scope.cancel()
-    under_way = journal.holds.under_way(DSEQ)
-    assert under_way is not None
-    assert under_way.op_id == op_id
+    assert holder(store) == op_id
     clock[0] += HOLD_SECONDS
-    assert journal.holds.under_way(DSEQ) is None
+    assert holder(store) is None
+
+
+async def test_a_server_that_stops_hands_over_what_it_works_on_at_once(
+    store: Store, tmp_path: Path, clock: list[float]
+) -> None:
+    op_id, other = opened(store), new_op_id()
+    store.run_now(journal.open_operation, other, Kind.LAUNCH, "a web page")
+    is_cut_off = anyio.Event()
+
+    async def endless(running: Running[int]) -> int:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            is_cut_off.set()
+        return 1
+
+    async def brief(running: Running[int]) -> int:
+        return 1
+
+    async with anyio.create_task_group() as tasks:
+        operations = Operations(tasks, store)
+        running = operations.start(op_id, endless)
+        assert await operations.start(other, brief).wait(10, on_progress) == 1
+        await anyio.wait_all_tasks_blocked()
+        assert operations.under_way_here == [running]
+        with anyio.CancelScope(shield=True):
+            assert await operations.stop() == [op_id]
+    assert is_cut_off.is_set()
+    assert operations.under_way_here == []
+    found = store.read_now(journal.find, op_id)
+    assert found is not None
+    assert found.state is State.PLANNED  # nothing is said of how it ended
+    assert Store(tmp_path, lambda: clock[0]).run_now(holds.claim) == Claimed(op_id, 2)
+
+
+async def test_what_another_took_over_meanwhile_is_not_handed_over(
+    store: Store, tmp_path: Path, clock: list[float]
+) -> None:
+    op_id = opened(store)
+
+    async def endless(running: Running[int]) -> int:
+        await anyio.sleep_forever()
+        return 1
+
+    async with anyio.create_task_group() as tasks:
+        operations = Operations(tasks, store)
+        operations.start(op_id, endless)
+        await anyio.wait_all_tasks_blocked()
+        clock[0] += HOLD_SECONDS
+        other = Store(tmp_path, lambda: clock[0])
+        assert other.run_now(holds.claim) == Claimed(op_id, 2)
+        with anyio.CancelScope(shield=True):
+            await operations.stop()
+    assert store.run_now(holds.claim) is None
+    other.run_now(holds.keep, op_id, 2)
+
+
+async def test_a_server_stops_also_where_its_ledger_is_broken(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    op_id = opened(store)
+
+    async def endless(running: Running[int]) -> int:
+        await anyio.sleep_forever()
+        return 1
+
+    async with anyio.create_task_group() as tasks:
+        operations = Operations(tasks, store)
+        operations.start(op_id, endless)
+        await anyio.wait_all_tasks_blocked()
+        store.close()
+        store.path.write_bytes(b"rubbish" * 1000)
+        with anyio.CancelScope(shield=True):
+            assert await operations.stop() == [op_id]
+    assert f"the hold of operation {op_id} runs out by itself" in caplog.text
+
+
+async def test_a_beat_that_is_missed_ends_nothing(
+    store: Store, quickly: Sleep, caplog: pytest.LogCaptureFixture
+) -> None:
+    op_id = opened(store)
+    missed, release = anyio.Event(), anyio.Event()
+
+    async def beat(seconds: float) -> None:
+        if "could not be renewed" in caplog.text and not missed.is_set():
+            store.path.write_bytes(sound)
+            missed.set()
+        await quickly(seconds)
+
+    async def lasting(running: Running[int]) -> int:
+        await release.wait()
+        return 1
+
+    store.close()
+    sound = store.path.read_bytes()
+    store.path.write_bytes(b"rubbish" * 1000)
+    async with anyio.create_task_group() as tasks:
+        running = Operations(tasks, store, sleep=beat).start(op_id, lasting)
+        await missed.wait()
+        release.set()
+        assert await running.wait(10, on_progress) == 1
+
+
+async def test_what_is_told_to_be_done_is_in_nobody_s_way(store: Store) -> None:
+    """Whoever hears of it calls the next tool at once."""
+
+    async def funded(running: Running[int]) -> int:
+        await store.run(journal.advance, running.op_id, State.LEASED)
+        return 1
+
+    for _ in range(20):
+        op_id = new_op_id()
+        store.run_now(journal.open_operation, op_id, Kind.LAUNCH, "a web page", dseq=DSEQ)
+        async with anyio.create_task_group() as tasks:
+            assert await Operations(tasks, store).start(op_id, funded).wait(10, on_progress) == 1
+            assert holder(store) is None
+        store.run_now(journal.mark_closed, DSEQ, "closed")
+        store.run_now(lambda db: db.run("UPDATE operations SET dseq = NULL"))

@@ -292,7 +292,7 @@ async def test_somebody_else_s_does_not_keep_ours_from_being_found(
 async def test_what_the_journal_knows_is_another_launch_s(tmp_path: Path) -> None:
     async with lost(tmp_path) as it:
         other = new_op_id()
-        it.guard.journal.open(other, Kind.LAUNCH, "the same again")
+        it.guard.journal.open_operation(other, Kind.LAUNCH, "the same again")
         assert it.guard.journal.created(other, Dseq(OURS), Sources("", "another"))
         it.appears(landed())
         await it.not_found()
@@ -302,7 +302,7 @@ async def test_what_another_launch_of_the_same_could_have_made_is_left_to_a_pers
     async with lost(tmp_path) as it, guarded(tmp_path) as second:
         # Another process, which shares the file, and has not heard either.
         second.console.on(CREATE, None)
-        rival = second.gate.launch(LAUNCH, approved(LAUNCH))
+        rival = await second.gate.launch(LAUNCH, approved(LAUNCH))
         with pytest.raises(OutcomeUnknown):
             await rival.create()
         it.appears(landed())
@@ -319,7 +319,7 @@ async def test_another_launch_that_knows_what_it_made_is_not_in_the_way(
     async with lost(tmp_path) as it, guarded(tmp_path) as second:
         second.console.on(CREATE, answer)
         with suppress(PaymentRequired):
-            await second.gate.launch(LAUNCH, approved(LAUNCH)).create()
+            await (await second.gate.launch(LAUNCH, approved(LAUNCH))).create()
         it.appears(landed(), *([landed(THEIRS)] if answer[0] == 201 else []))
         assert await it.create() == OURS
 
@@ -329,7 +329,7 @@ async def test_another_launch_of_something_else_is_not_in_the_way(tmp_path: Path
         other = dataclasses.replace(LAUNCH, manifest="[]")
         second.console.on(CREATE, None)
         with pytest.raises(OutcomeUnknown):
-            await second.gate.launch(other, approved(other)).create()
+            await (await second.gate.launch(other, approved(other))).create()
         it.appears(landed())
         assert await it.create() == OURS
 
@@ -337,7 +337,7 @@ async def test_another_launch_of_something_else_is_not_in_the_way(tmp_path: Path
 async def test_a_deployment_that_another_launch_has_is_not_this_answer_s(tmp_path: Path) -> None:
     async with lost(tmp_path) as it:
         it.guard.console.on(CREATE, (201, {"dseq": OURS, "manifest": MANIFEST}))
-        first = it.await guard.gate.launch(LAUNCH, approved(LAUNCH))
+        first = await it.guard.gate.launch(LAUNCH, approved(LAUNCH))
         await first.create()
         await it.not_found(f"answered with deployment {OURS}, which another launch created", sent=2)
         launched = it.guard.journal.launch_of(Dseq(OURS))

@@ -105,11 +105,25 @@ class AccountReader:
         Asked for once. A key of an organization is told the organization's wallet.
         """
         if not self._addresses:
-            answer = await self._client.get("/v1/user/me", deadline=ADDRESSES_DEADLINE)
-            query = {"userId": answer.read(USER, "data").id}
-            answer = await self._client.get("/v1/wallets", query, deadline=ADDRESSES_DEADLINE)
-            self._addresses = frozenset(wallet.address for wallet in answer.read(WALLETS, "data"))
+            self._addresses = await self._read_addresses()
         return self._addresses
+
+    async def paying_address(self) -> AccountAddress | None:
+        """The one address that pays for what the key creates, asked for anew; None where the Console does not say.
+
+        It tells the wallet that the key's owner acts through, which is the organization's for an organization's key,
+        whatever its project, and none while that is still being set up (akash-network/console
+        `wallet-reader.service.ts`). Of several it does not say which.
+        """
+        told = await self._read_addresses()
+        self._addresses = told or self._addresses
+        return next(iter(told)) if len(told) == 1 else None
+
+    async def _read_addresses(self) -> frozenset[AccountAddress]:
+        answer = await self._client.get("/v1/user/me", deadline=ADDRESSES_DEADLINE)
+        query = {"userId": answer.read(USER, "data").id}
+        answer = await self._client.get("/v1/wallets", query, deadline=ADDRESSES_DEADLINE)
+        return frozenset(wallet.address for wallet in answer.read(WALLETS, "data"))
 
     async def is_anothers(self, owner: AccountAddress) -> bool:
         """Whether this is certain to be another account's address: a colleague's, whose deployments the list of an

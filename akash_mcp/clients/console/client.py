@@ -20,6 +20,7 @@ from akash_mcp.clients.console.generation import (
 from akash_mcp.clients.error_mapping import TopUpPending
 from akash_mcp.clients.http import LARGEST_ANSWER, Response, Upstream, UpstreamOptions
 from akash_mcp.clients.retries import Deadline, Sending
+from akash_mcp.clients.service_clock import ServiceClock
 from akash_mcp.errors import (
     ApiError,
     BadSettings,
@@ -281,6 +282,11 @@ class ConsoleClient:
     def date(self) -> float | None:
         """The API's own clock at its last answer, in seconds since the epoch; None where it did not tell."""
         return self._upstream.date
+
+    @property
+    def clock(self) -> ServiceClock:
+        """What time it is at the Console."""
+        return self._upstream.clock
 
     def clean(self, text: str) -> str:
         """The API's own text, fit for an error: bounded, on one line, its secrets masked."""

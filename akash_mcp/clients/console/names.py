@@ -37,3 +37,9 @@ def words_of(name: str | None) -> str:
 def bears(name: str | None, op_id: str) -> bool:
     """Whether a name is one of this operation's, and not of another whose name only holds it."""
     return name is not None and (name == op_id or name.endswith(f"{_SEPARATOR}{op_id}"))
+
+
+def operation_of(name: str | None) -> OpId | None:
+    """The operation that a name bears at its end; None where it bears none."""
+    found = _MARK.search(name or "")
+    return OpId(found[0].removeprefix(_SEPARATOR)) if found else None
