@@ -1,0 +1,44 @@
+"""What happened meanwhile, in the answer of whichever tool is called next: each notice once."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from akash_mcp.errors import LedgerUnusable
+from akash_mcp.guard import notices
+from akash_mcp.guard.notices import Notice
+from akash_mcp.workflow.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+FIELD = "notices"
+SCHEMA: dict[str, Any] = {
+    "type": "array",
+    "items": {"type": "string"},
+    "description": "What happened meanwhile: tell the user",
+}
+"""The field in a tool's output schema. Absent where there is nothing to tell."""
+
+
+async def take_notices(rt: Runtime) -> list[str]:
+    """The account's notices that no answer has told yet; marked as told. None where the ledger cannot be used.
+
+    Waits for no lock unless there is something to tell, and makes no ledger.
+    """
+    if not rt.store.path.exists():
+        return []
+    try:
+        if not await rt.store.read(notices.pending, 1):
+            return []
+        return [line_of(notice) for notice in await rt.store.run(notices.take)]
+    except LedgerUnusable as unusable:
+        log.info("notices are told later: %s", unusable.what)
+        return []
+
+
+def line_of(notice: Notice) -> str:
+    """A notice as one line: when, how much it matters, and what it says."""
+    at = datetime.fromtimestamp(notice.at, UTC).strftime("%Y-%m-%dT%H:%MZ")
+    return f"{at} {notice.level}: {notice.text}"
