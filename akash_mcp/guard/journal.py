@@ -96,6 +96,7 @@ class Operation:
 
     `name` is what a launch's deployment is called, without the operation. `plan` is what was approved, as JSON, while
     it is open. `ends_at` is when the run that a launch began ends at the latest, and `until` what ends it earlier.
+    `worker` carries it out until `lease_until`; where that is None it has let go, and waits for a person or is over.
     """
 
     op_id: OpId
@@ -114,6 +115,8 @@ class Operation:
     until: str | None = None
     retry_at: float | None = None
     tries: int = 0
+    worker: str | None = None
+    lease_until: float | None = None
 
     @property
     def is_over(self) -> bool:
@@ -411,6 +414,18 @@ def under_way(db: Db) -> list[Operation]:
     return [_operation(row) for row in rows]
 
 
+def recent(db: Db, since: float) -> list[Operation]:
+    """The operations that have not come to their end, or came to it since then, newest first. Closed launches count by
+    when they were closed.
+    """
+    rows = db.all(
+        f"{_OPERATIONS} WHERE account = :account AND ({IS_OPEN} OR updated_at >= :since) ORDER BY number DESC",
+        account=db.account,
+        since=since,
+    )
+    return [_operation(row) for row in rows]
+
+
 def was_leased(db: Db, dseq: Dseq) -> bool:
     """Whether one of our operations got a lease for a deployment."""
     return leased_at(db, dseq) is not None
@@ -461,4 +476,6 @@ def _operation(row: Row) -> Operation:
         until=row["until"],
         retry_at=row["retry_at"],
         tries=row["tries"],
+        worker=row["worker"],
+        lease_until=row["lease_until"],
     )

@@ -15,6 +15,7 @@ from akash_mcp.ids import BadId, Dseq, OpId, parse_dseq
 from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.arguments import DseqArg
 from akash_mcp.tools.deadline import WAIT_SECONDS
+from akash_mcp.tools.operation_results import OperationList, operation_list
 from akash_mcp.tools.present import (
     cause_result,
     deployment_list,
@@ -37,6 +38,7 @@ from akash_mcp.workflow.logs.collector import FOLLOW_SECONDS, LogQuery
 from akash_mcp.workflow.logs.cursor import MAX_CHARACTERS
 from akash_mcp.workflow.logs.event_answer import event_answer
 from akash_mcp.workflow.logs.log_answer import log_answer
+from akash_mcp.workflow.ongoing import ongoing
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.overview import overview
 from akash_mcp.workflow.runtime import Runtime
@@ -52,6 +54,13 @@ async def list_deployments(ctx: AppContext) -> DeploymentList:
 async def deployments_of(rt: Runtime) -> DeploymentList:
     """The answer of `list_deployments`, also for the resource."""
     return deployment_list(await overview(rt))
+
+
+async def list_operations(ctx: AppContext) -> OperationList:
+    """List what is under way, unknown, waiting for the user or ended today: find your own here, and pay no second
+    time."""
+    rt = runtime(ctx)
+    return operation_list(*await ongoing(rt), agent=rt.store.agent)
 
 
 async def get_deployment(
@@ -210,6 +219,7 @@ async def budget_of(rt: Runtime) -> BudgetResult:
 
 TOOLS = (
     ToolSpec(list_deployments, "List deployments", Effect.READS),
+    ToolSpec(list_operations, "List operations", Effect.READS),
     ToolSpec(get_deployment, "Get deployment", Effect.READS),
     ToolSpec(get_logs, "Get logs", Effect.READS, text_only=True),
     ToolSpec(get_events, "Get events", Effect.READS, text_only=True),
