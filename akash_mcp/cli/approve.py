@@ -11,9 +11,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import anyio
+
 from akash_mcp.cli.terminal import ask_for_word, check_terminal, framed
 from akash_mcp.errors import BadArgument
 from akash_mcp.guard import waiting
+from akash_mcp.guard.audit_heads import Heads
 from akash_mcp.guard.store import Store
 from akash_mcp.guard.waiting import Answer, Waiting
 from akash_mcp.sanitize.text import clean, field, mask_env
@@ -88,6 +91,7 @@ def _answer(store: Store, plan: Waiting) -> int:
     store.account, store.agent = plan.account, plan.agent
     given: Answer = "yes" if word == "yes" else "no"
     until = store.run_now(waiting.answer, plan.op_id, given)
+    anyio.run(Heads(store.path.parent).keep, store)
     if until is None:
         sys.stdout.write(
             "It waits no longer: your answer came too late, or what would be done has changed.\n"

@@ -197,6 +197,18 @@ def _approve(arguments: argparse.Namespace) -> int:
     return approve.run(_state_dir(arguments), arguments.id, watch=arguments.watch)
 
 
+def _ledger(arguments: argparse.Namespace) -> int:
+    from akash_mcp import config
+    from akash_mcp.cli import ledger
+
+    settings = config.load({} if arguments.state_dir is None else {"state_dir": arguments.state_dir})
+    if arguments.action == "settle":
+        return ledger.settle(settings.state_dir, settings.policy, arguments.operation, arguments.spent)
+    if arguments.verify:
+        return ledger.verify(settings.state_dir)
+    return ledger.show(settings.state_dir, settings.policy, as_json=arguments.json)
+
+
 def _secret(arguments: argparse.Namespace) -> int:
     from akash_mcp.cli import secret
 
@@ -348,6 +360,19 @@ def _parser() -> argparse.ArgumentParser:
     approve.add_argument("id", nargs="?", metavar="ID", help="show this plan whole and answer it")
     approve.add_argument("--watch", action="store_true", help="ask about each plan as it comes")
     approve.add_argument("--state-dir", metavar="DIR", help=_SETTINGS["state_dir"][1])
+
+    ledger = command("ledger", _ledger, "show what runs, until when, and what was spent; settle by hand")
+    ledger.add_argument("--json", action="store_true", help="print one JSON array instead of text")
+    ledger.add_argument("--verify", action="store_true", help="check that the audit is whole")
+    ledger.add_argument("--state-dir", metavar="DIR", help=_SETTINGS["state_dir"][1])
+    by_hand = ledger.add_subparsers(metavar="ACTION", dest="action")
+    text = "write down what an operation cost, where nobody can look that up"
+    settle = by_hand.add_parser("settle", help=text, description=text, allow_abbrev=False)
+    settle.add_argument("operation", metavar="OP", help="its op_id")
+    settle.add_argument(
+        "--state-dir", default=argparse.SUPPRESS, metavar="DIR", help=_SETTINGS["state_dir"][1]
+    )
+    settle.add_argument("--spent", required=True, metavar="USD", help="what it cost, 0 where nothing")
 
     command("doctor", _doctor, "check settings, key, network and clock, and say what to do")
 

@@ -8,6 +8,7 @@ that the person configured gets it (`take_unsent`, by `workflow.notify`). Readin
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from sqlite3 import Row
 
@@ -49,6 +50,11 @@ class Notice:
     dseq: Dseq | None
     op_id: OpId | None
     text: str
+
+    def __str__(self) -> str:
+        """When, how much it matters, and what it says: one line."""
+        at = datetime.fromtimestamp(self.at, UTC).strftime("%Y-%m-%dT%H:%MZ")
+        return f"{at} {self.level}: {self.text}"
 
 
 def note(

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 from typing import Any
 
 from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard import notices
-from akash_mcp.guard.notices import Notice
 from akash_mcp.workflow.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -32,13 +30,7 @@ async def take_notices(rt: Runtime) -> list[str]:
     try:
         if not await rt.store.read(notices.pending, 1):
             return []
-        return [line_of(notice) for notice in await rt.store.run(notices.take)]
+        return [str(notice) for notice in await rt.store.run(notices.take)]
     except LedgerUnusable as unusable:
         log.info("notices are told later: %s", unusable.what)
         return []
-
-
-def line_of(notice: Notice) -> str:
-    """A notice as one line: when, how much it matters, and what it says."""
-    at = datetime.fromtimestamp(notice.at, UTC).strftime("%Y-%m-%dT%H:%MZ")
-    return f"{at} {notice.level}: {notice.text}"
