@@ -36,16 +36,19 @@ def add_resources(server: MCPServer[Any], runtime: Callable[[], Runtime]) -> Non
     @server.resource("akash://budget", title="Budget", mime_type=JSON)
     async def budget() -> str:
         """The user's limits, how much of them is held and left, and the account's credit."""
+        await runtime().accounts.recall()
         return await _json(budget_of(runtime()))
 
     @server.resource("akash://deployments", title="Deployments", mime_type=JSON)
     async def deployments() -> str:
         """The account's active deployments."""
+        await runtime().accounts.recall()
         return await _json(deployments_of(runtime()))
 
     @server.resource("akash://deployments/{dseq}", title="Deployment", mime_type=JSON)
     async def deployment(dseq: str) -> str:
         """One deployment: services, addresses, rate, escrow left."""
+        await runtime().accounts.recall()
         await learn_secrets(runtime(), {"dseq": dseq})
         return await _json(_deployment(runtime(), dseq))
 

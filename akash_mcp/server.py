@@ -66,7 +66,7 @@ def build(
 
     current: list[Runtime] = []
     intervals = intervals or Intervals()
-    store = Store(settings.state_dir, hold_seconds=intervals.hold)
+    store = Store(settings.state_dir, agent=settings.agent or "", hold_seconds=intervals.hold)
     questions = SealedQuestions(
         partial(store.run, shared_key, "questions"), partial(store.read_now, known_key, "questions")
     )

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import anyio
 import anyio.lowlevel
@@ -20,15 +21,20 @@ from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.http_probe import probe
-from akash_mcp.config import Settings
+from akash_mcp.config import Settings, default_config_file
+from akash_mcp.guard.accounts import Accounts
 from akash_mcp.guard.approval import Approver
+from akash_mcp.guard.clock import ConsoleClock
 from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
+from akash_mcp.guard.history import History
 from akash_mcp.guard.ledger import Ledger
+from akash_mcp.guard.networks import Network
 from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.guard.store import Store
 from akash_mcp.guard.tokens import Tokens
 from akash_mcp.sanitize import secrets
+from akash_mcp.setting_types import is_private_host
 from akash_mcp.workflow.operations import Operations
 from akash_mcp.workflow.runtime import Intervals, Runtime
 from akash_mcp.workflow.watch import keep_watch
@@ -75,6 +81,11 @@ async def services(
         )
         chain = await open_things.enter_async_context(chain_upstream(settings.chain_rest_url))
         reader = ConsoleReader(console)
+        store.clock = ConsoleClock(console.clock)
+        history = History(store, reader, beside=settings.state_dir, config=default_config_file().parent)
+        # A public chain cannot give a key another budget by another name: only one of our own is asked for its.
+        is_ours = is_private_host(urlsplit(settings.console_url).hostname or "")
+        network = Network(ChainReader(chain) if is_ours else None)
         certificates = ClientCertificates(reader, ChainReader(chain), settings.state_dir)
         access = ProviderAccess(
             reader,
@@ -105,6 +116,7 @@ async def services(
             gate=gate,
             approver=Approver(policy, Tokens(store)),
             store=store,
+            accounts=Accounts(store, console, history, network, key),
             ledger=ledger,
             evidence=Evidence(store),
             policy=policy,

@@ -60,7 +60,7 @@ def _url(value: object) -> str:
         raise ValueError("write an address such as https://console-api.akash.network")
     if parts.username is not None or parts.password is not None:
         raise ValueError("an address must not contain a user name or password")
-    if parts.scheme == "http" and not _is_private_host(parts.hostname):
+    if parts.scheme == "http" and not is_private_host(parts.hostname):
         raise ValueError("plain http is allowed for loopback and private addresses only: use https")
     return parts.geturl().rstrip("/")
 
@@ -96,7 +96,8 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _is_private_host(host: str) -> bool:
+def is_private_host(host: str) -> bool:
+    """Whether a host is this machine or one of its own network."""
     try:
         return ip_address(host).is_private
     except ValueError:

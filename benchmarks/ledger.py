@@ -18,7 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from akash_mcp.errors import LedgerBusy
-from akash_mcp.guard.ledger import DAY_SECONDS, Ledger, day_of
+from akash_mcp.guard.clock import day_of
+from akash_mcp.guard.ledger import DAY_SECONDS, Ledger
 from akash_mcp.guard.limits import Limits
 from akash_mcp.guard.policy import Policy
 from akash_mcp.guard.store import Db, Store

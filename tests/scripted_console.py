@@ -22,12 +22,15 @@ from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.guard import holds, journal
+from akash_mcp.guard.accounts import Accounts
 from akash_mcp.guard.approval import Approval, Approver
 from akash_mcp.guard.contents import App, Contents
 from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
+from akash_mcp.guard.history import History
 from akash_mcp.guard.journal import Operation
 from akash_mcp.guard.ledger import Ledger
+from akash_mcp.guard.networks import Network
 from akash_mcp.guard.plans import LaunchPlan, Plan
 from akash_mcp.guard.policy import ApprovalMode, Policy
 from akash_mcp.guard.secret_store import SecretStore
@@ -42,6 +45,7 @@ DSEQ = Dseq("1763759482113")
 PROVIDER = ProviderAddress("akash1aaa")
 OTHER = ProviderAddress("akash1bbb")
 OWNER = "akash1ooo"
+ACCOUNT = f"akash:{OWNER}"
 MANIFEST = '[{"name":"web"}]'
 
 CREATE = "POST /v1/deployments"
@@ -277,6 +281,7 @@ class Guarded:
     reader: ConsoleReader
     access: ProviderAccess
     gate: Gate
+    accounts: Accounts
     clock: list[float]
     pauses: list[float] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
@@ -321,6 +326,7 @@ def runtime(
         gate=guard.gate,
         approver=Approver(Policy(approval=ApprovalMode.AUTO), Tokens(guard.store)),
         store=guard.store,
+        accounts=guard.accounts,
         ledger=Ledger(guard.policy),
         evidence=Evidence(guard.store),
         policy=guard.policy,
@@ -342,6 +348,7 @@ async def guarded(
     """
     clock, pauses, slept = [1_763_759_000.0], [], []
     limits, store = policy or Policy(), Store(folder / "state", lambda: clock[0])
+    store.account = ACCOUNT
 
     async def no_time(seconds: float) -> None:
         await asyncio.sleep(0)
@@ -361,6 +368,8 @@ async def guarded(
         reader = ConsoleReader(upstream)
         access = ProviderAccess(reader, ChainReader(chain))
         secrets = SecretStore(folder / "state", lambda: clock[0])
+        history = History(store, reader, beside=folder / "state", config=folder / "config")
+        accounts = Accounts(store, upstream, history, Network(None), "k" * 20)
         gate = Gate(
             upstream,
             reader,
@@ -383,6 +392,7 @@ async def guarded(
                 reader,
                 access,
                 gate,
+                accounts,
                 clock,
                 pauses,
                 slept,

@@ -22,9 +22,10 @@ import anyio
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.errors import AkashError, LedgerUnusable, MissingHistory, MissingKey, UnknownAccount
-from akash_mcp.guard.clock import Moment, bring_back, check_told
+from akash_mcp.guard.clock import Moment, check_told
 from akash_mcp.guard.history import History
 from akash_mcp.guard.keys import known_key, shared_key
+from akash_mcp.guard.ledger import bring_back
 from akash_mcp.guard.networks import Network, is_embedded
 from akash_mcp.guard.store import Db, Store
 from akash_mcp.ids import AccountAddress, Dseq

@@ -67,8 +67,7 @@ class Terms:
         for lease in running:
             if lease.lease_id not in self.leases:
                 return f"It has a lease from {field(lease.id.provider)} that was not chosen."
-        uact = sum((price for lease in running if (price := uact_of([lease.price])) is not None), Decimal(0))
-        rate, hours, held = usd_per_hour(uact), self.bound.hours, self.bound.held
+        uact, rate, hours, held = _price_of(running), self.rate_of(detail), self.bound.hours, self.bound.held
         if rate > self.max_usd_per_hour:
             cost, approved = told_apart(rate, self.max_usd_per_hour)
             return f"Its leases cost {cost} an hour, and at most {approved} was approved."
@@ -76,6 +75,10 @@ class Terms:
             cost, approved = told_apart(most, held)
             return f"Its leases can cost {cost} in {hours} hours, and at most {approved} was approved."
         return None
+
+    def rate_of(self, detail: DeploymentDetail) -> Usd:
+        """What its leases cost together, in US dollars an hour, as far as they have a price."""
+        return usd_per_hour(_price_of(leases_not_closed(detail)))
 
     def is_shown_by(self, detail: DeploymentDetail) -> bool:
         """Whether a deployment shows each of the leases, and what it was offered for where it is not closed.
@@ -194,6 +197,11 @@ def uact_of(coins: Iterable[Coin]) -> Decimal | None:
 
 def _is_amount(uact: Decimal) -> bool:
     return uact.is_finite() and 0 <= uact <= _MOST_UACT
+
+
+def _price_of(leases: Iterable[Lease]) -> Decimal:
+    """uact per block, of all together."""
+    return sum((price for lease in leases if (price := uact_of([lease.price])) is not None), Decimal(0))
 
 
 def leases_not_closed(detail: DeploymentDetail) -> list[Lease]:

@@ -4,7 +4,7 @@ Two clocks are asked: this machine's, and the Console's, by the `Date` of its an
 may jump, and which one did cannot be told. So what counts against a limit is dated by the latest moment that it can be,
 and counted from the earliest: while one of the two is right, a reservation never leaves its 24 hours early, whatever
 the other says, also across a restart. What was written into the future by a clock that ran ahead is brought back once
-that is known (`bring_back`).
+that is known (`ledger.bring_back`).
 
 Everything else goes by the Console's time where that is known. Where it is not, it goes by the later of ours and the
 newest moment in the file: what is written down does not go back. A Console that is further away from us than any
@@ -16,13 +16,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
 
 from akash_mcp.clients.service_clock import ServiceClock
 from akash_mcp.errors import UnknownTime
-
-if TYPE_CHECKING:
-    from akash_mcp.guard.store import Db
 
 FAR_SECONDS = 398 * 86_400.0
 """No publicly trusted certificate is valid for longer (CA/Browser Forum baseline requirements, 6.3.2)."""
@@ -75,13 +72,11 @@ def check_told(moment: Moment) -> None:
         )
 
 
-def bring_back(db: Db) -> int:
-    """Date as of now what a clock that ran ahead wrote into the future. How many reservations that was.
+def day_of(moment: float) -> str:
+    """The day of a moment in seconds since the epoch: `2026-11-29`, in UTC."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
 
-    They were written before now, so none counts for less than its time.
-    """
-    return db.run(
-        "UPDATE reservations SET at = :now WHERE account = :account AND at > :now",
-        account=db.account,
-        now=db.moment.latest,
-    )
+
+def month_of(moment: float) -> datetime:
+    """When the calendar month of a moment began, in UTC."""
+    return datetime.fromtimestamp(moment, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)

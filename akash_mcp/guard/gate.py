@@ -21,6 +21,7 @@ from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.shell import ProviderShell
 from akash_mcp.errors import AkashError, BadArgument, LedgerUnusable, NotApproved, OverBudget, Refused
 from akash_mcp.guard import audit, journal
+from akash_mcp.guard.accounts import check_bound
 from akash_mcp.guard.approval import Approval
 from akash_mcp.guard.audit import AuditEntry, Event
 from akash_mcp.guard.close_permit import ClosePermit
@@ -255,6 +256,7 @@ class Gate:
         follows: OpId | None = None,
     ) -> OverBudget | None:
         """The yes is used up, what it approved written down and its exposure held at once, or not at all."""
+        check_bound(db)
         journal.open_operation(
             db,
             op_id,
@@ -266,8 +268,11 @@ class Gate:
             follows=follows,
         )
         try:
+            if isinstance(plan, LeasePlan):
+                self._ledger.reserve_rate(db, plan.dseq, plan.max_usd_per_hour)
             if plan.exposure:
-                self._ledger.reserve(db, op_id, plan.exposure, dseq=dseq)
+                rate = plan.max_usd_per_hour if isinstance(plan, LaunchPlan) else None
+                self._ledger.reserve(db, op_id, plan.exposure, dseq=dseq, rate=rate)
             journal.advance(db, op_id, State.RESERVED, f"approved by {via}")
             audit.append(db, AuditEntry(Event.APPROVED, plan.record, op_id, client, via, plan.exposure))
         except OverBudget as over:

@@ -109,6 +109,17 @@ def check_epoch(db: Db, op_id: OpId, epoch: int) -> None:
         raise _taken_over(db, op_id)
 
 
+def is_over(db: Db, op_id: OpId, epoch: int) -> bool:
+    """Whether an operation came to its end in these hands: what its worker still does then needs no hold."""
+    return bool(
+        db.one(
+            f"SELECT 1 FROM operations WHERE op_id = :op_id AND epoch = :epoch AND NOT ({_OPEN})",
+            op_id=op_id,
+            epoch=epoch,
+        )
+    )
+
+
 def rest(db: Db, op_id: OpId, *, epoch: int, failed: bool, seconds: float) -> None:
     """The work on an operation stopped: it is over, or waits for a person, or is taken up again after so many seconds.
 
@@ -173,15 +184,19 @@ def postpone(db: Db, op_id: OpId, *, epoch: int, seconds: float) -> None:
     )
 
 
-def claim(db: Db) -> Claimed | None:
-    """One operation whose worker is gone, in our hands from now on; None where there is none that is due."""
+def claim(db: Db, *, besides: frozenset[OpId] = frozenset()) -> Claimed | None:
+    """One operation whose worker is gone, in our hands from now on; None where there is none that is due.
+
+    `besides` are those that this process works on: where it only came too late to renew one, it has it still.
+    """
     rows = db.all(
         "SELECT op_id, epoch, worker, lease_until FROM operations WHERE account = :account AND lease_until IS NOT NULL"
         f" AND (retry_at IS NULL OR retry_at <= :now) AND {_OPEN} ORDER BY lease_until, number",
         account=db.account,
         now=db.now,
     )
-    row = next((row for row in rows if row["lease_until"] <= db.now or is_gone(row["worker"])), None)
+    left = (row for row in rows if row["lease_until"] <= db.now or is_gone(row["worker"]))
+    row = next((row for row in left if row["op_id"] not in besides), None)
     if row is None:
         return None
     db.run(

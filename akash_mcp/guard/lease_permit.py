@@ -210,8 +210,13 @@ class LeasePermit:
         else:
             raise AkashError("What its leases cost cannot be read back.")
         async with self._operation.written_down("The lease was made", money="It is paid for.", next_step=""):
-            await self._operation.store.run(sends.answered, self.op_id, LEASE, "taken")
-            await self._operation.advance(State.LEASED, _providers(terms))
+            await self._operation.store.run(self._leased, terms, terms.rate_of(detail))
+
+    def _leased(self, db: Db, terms: Terms, rate: Usd) -> None:
+        operation = self._operation
+        sends.answered(db, self.op_id, LEASE, "taken")
+        operation.ledger.note_rate(db, self._dseq, rate)
+        journal.advance(db, self.op_id, State.LEASED, _providers(terms), epoch=operation.epoch)
 
     async def _breach(self, terms: Terms, detail: DeploymentDetail) -> str | None:
         """What is more than was approved. Raises `TakenOver` for leases of somebody else that are within it."""

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields, replace
-from datetime import UTC, datetime
 from sqlite3 import Row
 
 from akash_mcp.guard import limits
+from akash_mcp.guard.clock import day_of, month_of
 from akash_mcp.guard.limits import BudgetStatus, Committed, Standing
 from akash_mcp.guard.policy import Policy
 from akash_mcp.guard.store import Db
@@ -139,6 +139,10 @@ class Ledger:
         """Where the budget stands now."""
         return self._status(db)
 
+    def by_agent(self, db: Db) -> dict[str, Committed]:
+        """What each agent has committed, by its name: `""` is nobody in particular."""
+        return _committed_by_agent(db, "")
+
     def check(self, db: Db, amount: Usd, *, dseq: Dseq | None, rate: Usd | None = None) -> None:
         """Raise what `reserve` would raise now, and reserve nothing: asked before a person is asked."""
         amount = _whole(amount)
@@ -199,7 +203,7 @@ class Ledger:
             "DELETE FROM reservations WHERE op_id IN (SELECT op_id FROM reservations"
             f" WHERE account = :account AND at < :old AND state <> 'held' ORDER BY at LIMIT {_BITE})",
             account=db.account,
-            old=db.now - KEPT_DAYS * DAY_SECONDS,
+            old=db.moment.earliest - KEPT_DAYS * DAY_SECONDS,
         )
 
     def _status(self, db: Db, *, besides: str = "") -> BudgetStatus:
@@ -243,6 +247,28 @@ def _settle(db: Db, row: Row, share: int) -> None:
         agent=row["agent"],
         day=day_of(row["at"]),
         share=share,
+    )
+
+
+def bring_back(db: Db) -> int:
+    """Date as of now what a clock that ran ahead wrote into the future. How many reservations that was.
+
+    They were written before now, so none counts for less than its time.
+    """
+    latest = db.moment.latest
+    today = day_of(latest)
+    db.run(
+        "INSERT INTO spent (account, agent, day, spent_uact) SELECT account, agent, :today, SUM(spent_uact) FROM spent"
+        " WHERE account = :account AND day > :today GROUP BY account, agent"
+        " ON CONFLICT (account, agent, day) DO UPDATE SET spent_uact = spent.spent_uact + excluded.spent_uact",
+        account=db.account,
+        today=today,
+    )
+    db.run("DELETE FROM spent WHERE account = :account AND day > :today", account=db.account, today=today)
+    return db.run(
+        "UPDATE reservations SET at = :now WHERE account = :account AND at > :now",
+        account=db.account,
+        now=latest,
     )
 
 
@@ -306,13 +332,3 @@ def _sum(parts: Iterable[Committed]) -> Committed:
 def _whole(amount: Usd) -> Usd:
     """An amount as it is written down: in whole uact, rounded up."""
     return Usd.from_uact(amount.uact_at_most)
-
-
-def day_of(moment: float) -> str:
-    """The day of a moment in seconds since the epoch: `2026-11-29`, in UTC."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
-
-
-def month_of(moment: float) -> datetime:
-    """When the calendar month of a moment began, in UTC."""
-    return datetime.fromtimestamp(moment, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -27,11 +27,13 @@ class Network:
 
     def __init__(self, chain: ChainReader | None = None) -> None:
         self._chain = chain
-        self._name = "" if chain else PUBLIC
+        self._name = ""
 
     async def name(self) -> str:
         """What it is called. Asked for once; raises what the chain does, and `UnknownAccount` where it says nothing."""
-        if not self._name and self._chain is not None:
+        if self._chain is None:
+            return PUBLIC
+        if not self._name:
             told = await self._chain.chain_id()
             if not _CHAIN_ID.fullmatch(told):
                 raise UnknownAccount(

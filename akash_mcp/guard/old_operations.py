@@ -29,7 +29,7 @@ def fold(db: Db) -> int:
     """Let go of a few operations that were over `KEPT_DAYS` ago, and say how many: whoever watches calls it until none
     goes.
     """
-    old = db.all(OLD_SQL, account=db.account, old=db.now - KEPT_DAYS * 24 * 3600)
+    old = db.all(OLD_SQL, account=db.account, old=db.moment.earliest - KEPT_DAYS * 24 * 3600)
     for row in old:
         db.run("DELETE FROM steps WHERE op_id = :op_id", op_id=row["op_id"])
         db.run("DELETE FROM sends WHERE op_id = :op_id", op_id=row["op_id"])

@@ -147,7 +147,7 @@ CREATE TABLE operations (
     follows TEXT                   -- the launch whose provider failed, and that this one goes on with elsewhere
 );
 CREATE UNIQUE INDEX launches_by_dseq ON operations (account, dseq) WHERE kind = 'launch';
-CREATE UNIQUE INDEX operations_by_number ON operations (number);
+CREATE INDEX operations_by_number ON operations (number);
 CREATE INDEX operations_by_dseq ON operations (account, dseq);
 CREATE INDEX operations_open ON operations (account, lease_until)
     WHERE state NOT IN ('ready', 'done', 'refused', 'closed');
@@ -204,6 +204,7 @@ CREATE TABLE duties (              -- what one process does for all: who, and un
     worker TEXT NOT NULL,
     lease_until DOUBLE PRECISION NOT NULL
 );
+CREATE INDEX operations_that_follow ON operations (follows) WHERE follows IS NOT NULL;
 CREATE INDEX operations_to_slim ON operations (account, updated_at) WHERE summary <> '';
 CREATE TABLE audit (               -- what was asked, answered and done: rows are added, never changed or folded
     account TEXT NOT NULL,

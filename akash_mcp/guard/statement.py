@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from akash_mcp.guard import journal, notices, waiting
+from akash_mcp.guard.clock import day_of, month_of
 from akash_mcp.guard.journal import Kind, Operation, State
-from akash_mcp.guard.ledger import DAY_SECONDS, Ledger, day_of, month_of
+from akash_mcp.guard.ledger import DAY_SECONDS, Ledger
 from akash_mcp.guard.notices import Notice
 from akash_mcp.guard.store import Db
 from akash_mcp.guard.waiting import Waiting

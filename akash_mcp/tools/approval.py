@@ -94,7 +94,14 @@ def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False)
 
     @wraps(make_plan)
     async def plan_unless_opened(ctx: AppContext, **arguments: Any) -> P | Opened:
-        return await _opened(ctx, repeatable) or await make_plan(ctx, **arguments)
+        opened = await _opened(ctx, repeatable)
+        if opened is not None:
+            return opened
+        plan = await make_plan(ctx, **arguments)
+        if not repeatable:
+            # Last: what is wrong with the arguments is told also while the Console is silent.
+            await runtime(ctx).accounts.bind()
+        return plan
 
     planned = bounded(plan_unless_opened, keep=BODY_SECONDS)
 

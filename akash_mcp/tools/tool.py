@@ -101,21 +101,22 @@ class AkashTool(Tool):
         """Run the tool; see the module's docstring for what becomes of its result and errors."""
         start_call()
         _refuse_halves(self.name, arguments)
-        rt = context.request_context.lifespan_context
-        note = await bounded(learn_secrets)(rt, arguments)
+        services = context.request_context.lifespan_context
+        await bounded(services.accounts.recall)()
+        note = await bounded(learn_secrets)(services, arguments)
         try:
             result = await super().run(arguments, context)
         except ToolError as error:
             ours = self._in_our_words(error)
             # Whatever an error quotes, an upstream's words or the caller's own, comes in plain text.
             text = clean(str(ours), limit=MAX_ERROR_BYTES).text
-            raise type(ours)("\n".join([text, *hidden(await take_notices(rt))])) from error.__cause__
+            raise type(ours)("\n".join([text, *hidden(await take_notices(services))])) from error.__cause__
         if isinstance(result, BaseModel) and not isinstance(result, CallToolResult):
             if isinstance(result, InputRequiredResult):
                 return result
-            return tool_result(result, note, await take_notices(rt))
+            return tool_result(result, note, await take_notices(services))
         if isinstance(result, str):
-            result = hidden("\n".join(filter(None, [result, note, *await take_notices(rt)])))
+            result = hidden("\n".join(filter(None, [result, note, *await take_notices(services)])))
         return self.fn_metadata.convert_result(result)
 
     def _in_our_words(self, error: ToolError) -> ToolError:

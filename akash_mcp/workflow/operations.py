@@ -189,8 +189,16 @@ class Operations:
             try:
                 await self._store.run(holds.keep, running.op_id, running.epoch)
             except TakenOver as taken:
+                if await self._is_over(running):
+                    return  # by its own work, which has an answer to make, or goes on elsewhere
                 running.error = taken
                 working.cancel()
                 return
             except LedgerUnusable:
                 log.exception("the hold of operation %s could not be renewed", running.op_id)
+
+    async def _is_over(self, running: Running[Any]) -> bool:
+        try:
+            return await self._store.read(holds.is_over, running.op_id, running.epoch)
+        except LedgerUnusable:
+            return False

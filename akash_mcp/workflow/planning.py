@@ -111,7 +111,7 @@ async def launch_plan(
         name=words_for(name or "", ()),
         asked=allowed if is_cut else None,
     )
-    await rt.store.read(rt.ledger.check, plan.exposure, dseq=None)
+    await rt.store.read(rt.ledger.check, plan.exposure, dseq=None, rate=plan.max_usd_per_hour)
     await rt.gate.check_launch(plan)
     return replace(plan, equal=await rt.store.read(equal_launches.warning, plan))
 
@@ -127,6 +127,7 @@ async def lease_plan(
     await rt.store.read(holds.check_free, dseq)
     rate = _rate(rt, max_usd_per_hour, max_usd_per_hour)
     await rt.gate.check_lease(dseq)
+    await rt.store.read(rt.ledger.check_rate, dseq, rate)
     sources, launch = await rt.store.read(lambda db: (journal.sources(db, dseq), journal.launch_of(db, dseq)))
     generation = await rt.reader.generation()
     if sources is not None and generation is not Generation.V2026_11:

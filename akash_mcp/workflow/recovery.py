@@ -33,7 +33,7 @@ from akash_mcp.guard.journal import Kind, Operation, State
 from akash_mcp.guard.launch_permit import LaunchPermit
 from akash_mcp.guard.lease_permit import LeasePermit
 from akash_mcp.guard.update_permit import UpdatePermit
-from akash_mcp.ids import Dseq
+from akash_mcp.ids import Dseq, OpId
 from akash_mcp.workflow.launch import elsewhere_if_it_fails, go_on_leased, launch, lease_and_wait
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.reconcile import create_once, find_again
@@ -47,11 +47,15 @@ _STOPPED = "its server stopped before anything was sent"
 async def recover(rt: Runtime) -> list[Running[Any]]:
     """Take up every operation that is due and has no worker: each as work of this process, under way from now on."""
     taken: list[Running[Any]] = []
-    while (claimed := await rt.store.run(holds.claim)) is not None:
+    while (claimed := await rt.store.run(holds.claim, besides=_here(rt))) is not None:
         running = await _take_up(rt, claimed)
         if running is not None:
             taken.append(running)
     return taken
+
+
+def _here(rt: Runtime) -> frozenset[OpId]:
+    return frozenset(running.op_id for running in rt.operations.under_way_here)
 
 
 async def _take_up(rt: Runtime, claimed: Claimed) -> Running[Any] | None:

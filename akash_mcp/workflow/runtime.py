@@ -14,6 +14,7 @@ from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.clients.provider.http_probe import Probe, probe
 from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard import journal
+from akash_mcp.guard.accounts import Accounts
 from akash_mcp.guard.approval import Approver
 from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
@@ -106,6 +107,7 @@ class Runtime:
     gate: Gate
     approver: Approver
     store: Store
+    accounts: Accounts
     ledger: Ledger
     evidence: Evidence
     policy: Policy

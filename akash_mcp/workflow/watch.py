@@ -25,4 +25,5 @@ async def keep_watch(rt: Runtime) -> None:
 
 async def look(rt: Runtime) -> None:
     """Look once. What is taken up goes on as work of this process."""
+    await rt.accounts.recall()
     await recover(rt)

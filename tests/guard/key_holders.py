@@ -18,6 +18,7 @@ from akash_mcp.clients.chain import ChainReader, chain_upstream
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.reader import ConsoleReader
+from akash_mcp.clients.service_clock import elapsed
 from akash_mcp.errors import OverBudget
 from akash_mcp.guard import journal
 from akash_mcp.guard.accounts import Accounts, check_bound
@@ -92,9 +93,7 @@ async def key_holder(
     """A process beside a Console at `url`. `chain` is the chain's address where that Console may be embedded."""
     store = Store(folder / "state")
     async with (
-        ConsoleClient(
-            url, key, generation=generation, **({"monotonic": passing} if passing else {})
-        ) as client,
+        ConsoleClient(url, key, generation=generation, monotonic=passing or elapsed) as client,
         chain_upstream(chain or url) as upstream,
     ):
         store.clock = ConsoleClock(client.clock)
@@ -136,4 +135,5 @@ async def main(folder: str, url: str, key: str, chain: str) -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(main, *sys.argv[1:])
+    folder, url, key, chain = sys.argv[1:]
+    anyio.run(main, folder, url, key, chain)

@@ -13,12 +13,12 @@ import anyio
 import pytest
 from agents import SPEED
 from key_holders import DSEQ, KEY, RENEWED, Passing, beside, key_holder, launched
-from scripted_console import LIST, OWNER, USER, WALLETS, ScriptedConsole, deployment, refusal
+from scripted_console import BLOCK, LIST, OWNER, USER, WALLETS, ScriptedConsole, deployment, refusal
 
 from akash_mcp.errors import MissingKey, ServerError, UnknownAccount, UnknownTime, Unreachable
 from akash_mcp.guard import journal
 from akash_mcp.guard.accounts import ASK_AGAIN_SECONDS, adopt, check_bound
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.store import Db, Store
 from akash_mcp.ids import Dseq
 from akash_mcp.money import Usd
 from akash_mcp.sandbox.console import Generation
@@ -227,6 +227,25 @@ async def test_what_was_said_once_is_gone_by_where_the_console_cannot_say_it_aga
             assert holder.store.account == ACCOUNT
 
 
+async def test_an_embedded_networks_history_is_known_while_its_chain_is_silent_and_not_in_another_run(
+    tmp_path: Path, console: ScriptedConsole
+) -> None:
+    console.name_chain("embedded-1")
+    async with key_holder(tmp_path, console.url, chain=console.url) as holder:
+        await holder.accounts.bind()
+        holder.launched(4)
+        assert len(console.sent(BLOCK)) == 1
+        await holder.accounts.bind()
+        assert len(console.sent(BLOCK)) == 1  # a process has one network
+    for chain, is_known in ((FAILING, True), (None, False)):
+        console.name_chain("embedded-2")
+        if chain is not None:
+            console.on(BLOCK, chain)
+        async with key_holder(tmp_path, console.url, chain=console.url) as holder:
+            await holder.accounts.recall()
+            assert holder.owns() is is_known
+
+
 async def test_recalling_asks_nobody_and_survives_a_damaged_ledger(
     tmp_path: Path, console: ScriptedConsole
 ) -> None:
@@ -372,12 +391,12 @@ async def test_an_account_that_has_a_deployment_of_this_number_keeps_its_own(
 
 def test_what_was_folded_into_days_is_added_up(tmp_path: Path) -> None:
     store = Store(tmp_path)
+
+    def fold(db: Db, account: str, uact: int) -> None:
+        db.run("INSERT INTO spent VALUES (:account, '', '2026-11-29', :uact)", account=account, uact=uact)
+
     for account, uact in (("", 5), (ACCOUNT, 7), ("akash:another", 11)):
-        store.run_now(
-            lambda db, account=account, uact=uact: db.run(
-                "INSERT INTO spent VALUES (:account, '', '2026-11-29', :uact)", account=account, uact=uact
-            )
-        )
+        store.run_now(fold, account, uact)
     for _ in range(2):
         store.run_now(adopt, ACCOUNT)
     rows = store.read_now(lambda db: db.all("SELECT account, spent_uact FROM spent ORDER BY spent_uact"))

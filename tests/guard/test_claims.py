@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -67,6 +69,34 @@ def test_what_is_in_hand_is_claimed_when_its_hold_has_run_out_and_not_before(
     assert new.holds.claim() == Claimed(op(1), 2)
     assert new.holds.claim() is None
     assert old.holds.claim() is None
+
+
+LEFT = """
+import os, signal, sys
+from pathlib import Path
+from akash_mcp.guard import journal
+from akash_mcp.guard.journal import Kind
+from akash_mcp.guard.store import Store
+
+store = Store(Path(sys.argv[1]), lambda: float(sys.argv[2]))
+store.run_now(journal.open_operation, sys.argv[3], Kind.LAUNCH, "a web page")
+print("opened", flush=True)
+sys.stdin.readline()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_what_a_process_of_this_machine_left_that_died_is_claimed_at_once(
+    new: Worker, tmp_path: Path, clock: list[float]
+) -> None:
+    command = [sys.executable, "-c", LEFT, str(tmp_path), str(clock[0]), op(1)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "opened\n"
+        assert new.holds.claim() is None
+        process.communicate("die\n", timeout=30)
+    assert new.holds.claim() == Claimed(op(1), 2)
 
 
 def test_one_that_renews_is_not_claimed(old: Worker, new: Worker, clock: list[float]) -> None:
@@ -233,3 +263,24 @@ def test_whoever_lost_it_to_one_that_is_done_with_it_says_nothing_of_its_end(
     new.holds.let_go(op(1), epoch=2)
     with pytest.raises(TakenOver):
         old.holds.check_own(op(1), 1)
+
+
+def test_an_earlier_attempt_of_the_same_worker_says_nothing_of_its_end_either(
+    old: Worker, clock: list[float]
+) -> None:
+    old.open(1)
+    clock[0] += HOLD_SECONDS
+    assert old.holds.claim() == Claimed(op(1), 2)
+    with pytest.raises(TakenOver):
+        old.holds.check_own(op(1), 1)
+
+
+def test_a_process_that_came_too_late_to_renew_does_not_claim_what_it_works_on(
+    old: Worker, clock: list[float]
+) -> None:
+    old.open(1)
+    old.open(2)
+    clock[0] += HOLD_SECONDS
+    assert old.holds.claim(besides=frozenset({op(1)})) == Claimed(op(2), 2)
+    assert old.holds.claim(besides=frozenset({op(1)})) is None
+    old.holds.keep(op(1), 1)

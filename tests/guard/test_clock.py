@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from akash_mcp.clients.service_clock import ServiceClock
 from akash_mcp.errors import OverBudget, UnknownTime
-from akash_mcp.guard.clock import FAR_SECONDS, ConsoleClock, bring_back, check_told
+from akash_mcp.guard.clock import FAR_SECONDS, ConsoleClock, check_told
 from akash_mcp.guard.journal import new_op_id
-from akash_mcp.guard.ledger import DAY_SECONDS, Ledger
+from akash_mcp.guard.ledger import DAY_SECONDS, Ledger, bring_back
 from akash_mcp.guard.policy import Policy
 from akash_mcp.guard.store import Db, Store
+from akash_mcp.ids import Dseq
 from akash_mcp.money import Usd
 
 TRUTH = 1_796_000_000.0
@@ -201,7 +202,35 @@ def test_without_one_what_is_written_down_does_not_go_back(world: World) -> None
     assert world.store.read_now(lambda db: db.now) == TRUTH + HOUR
 
 
+def test_a_clock_that_is_given_is_right(tmp_path: Path) -> None:
+    store = Store(tmp_path, lambda: TRUTH)
+    moment = store.read_now(lambda db: db.moment)
+    check_told(moment)
+    assert (moment.earliest, moment.now, moment.latest) == (TRUTH, TRUTH, TRUTH)
+    store.close()
+
+
 def test_everything_else_goes_by_the_consoles_time(world: World) -> None:
     world.ours_off = 5 * HOUR
     world.answer()
     assert world.store.read_now(lambda db: db.now) == TRUTH
+
+
+def test_what_was_settled_into_a_day_to_come_is_brought_back_with_it(tmp_path: Path) -> None:
+    now = [TRUTH + 60 * 24 * HOUR]
+    store = Store(tmp_path, lambda: now[0])
+
+    def spend_and_settle(db: Db) -> None:
+        op_id = new_op_id()
+        LEDGER.reserve(db, op_id, Usd(5), dseq=None)
+        LEDGER.attach(db, op_id, Dseq("7"))
+        LEDGER.settle(db, Dseq("7"), Usd(3))
+
+    store.run_now(spend_and_settle)
+    now[0] = TRUTH
+    store.run_now(spend_and_settle)
+    assert [store.run_now(bring_back) for _ in range(2)] == [1, 0]
+    rows = store.read_now(lambda db: db.all("SELECT day, spent_uact FROM spent"))
+    assert [tuple(row) for row in rows] == [("2026-11-30", 6_000_000)]
+    assert store.read_now(LEDGER.status).roof.committed.month == Usd(6)
+    store.close()

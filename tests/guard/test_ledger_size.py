@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ledger_book import Book, Clock, a_new_op_id
 
+from akash_mcp.clients.service_clock import ServiceClock
 from akash_mcp.errors import OverBudget
-from akash_mcp.guard.ledger import DAY_SECONDS, HELD_SQL, KEPT_DAYS, SPENT_SQL, TODAY_SQL
+from akash_mcp.guard import journal
+from akash_mcp.guard.clock import ConsoleClock
+from akash_mcp.guard.ledger import DAY_SECONDS, HELD_SQL, KEPT_DAYS, SPENT_SQL, TODAY_SQL, bring_back
 from akash_mcp.guard.old_operations import OLD_SQL
 from akash_mcp.guard.policy import Policy
 from akash_mcp.guard.schema import VERSIONS
 from akash_mcp.guard.store import Db
-from akash_mcp.ids import Dseq
+from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd
 
 POLICY = Policy(max_usd_per_day=Usd(100), max_usd_total=Usd(8), max_deployments=1000)
@@ -73,6 +77,30 @@ def test_rows_go_a_bite_at_a_time(book: Book, clock: Clock) -> None:
     assert [book.fold() for _ in range(3)] == [200, 50, 0]
 
 
+def test_a_clock_that_ran_ahead_takes_no_row_of_the_last_day(book: Book, clock: Clock) -> None:
+    console = ServiceClock(lambda: clock.now)
+    console.hear(int(clock.now), sent=clock.now)
+    ahead = clock.now + 60 * DAY_SECONDS
+    book.open(Usd(5), Dseq("1"))
+    book.settle(Dseq("1"), Usd(5))
+    book.store.clock = ConsoleClock(console, lambda: ahead)
+    assert (book.fold(), book.status().today) == (0, Usd(5))
+
+
+def test_what_was_settled_in_the_future_is_of_today_once_that_is_known(book: Book, clock: Clock) -> None:
+    now, clock.now = clock.now, clock.now + 45 * DAY_SECONDS
+    for dseq in ("1", "2"):
+        book.open(Usd(2), Dseq(dseq))
+        book.settle(Dseq(dseq), Usd(1))
+        clock.now += 3 * DAY_SECONDS
+    clock.now = now
+    assert book.store.run_now(bring_back) == 2
+    assert (book.status().month, book.status().total) == (Usd(2), Usd(2))
+    clock.now += 31 * DAY_SECONDS
+    assert (book.status().month, book.status().total) == (Usd(0), Usd(2))
+    assert book.store.run_now(bring_back) == 0
+
+
 def test_nobody_folds_what_belongs_to_another_account(book: Book, clock: Clock) -> None:
     book.release(book.open(Usd(1), Dseq("1")))
     clock.now += KEPT_DAYS * DAY_SECONDS + 1
@@ -119,3 +147,53 @@ def test_a_check_looks_its_rows_up(book: Book, sql: str, index: str) -> None:
     steps = book.store.read_now(plan)
     assert index in steps[0]
     assert not [step for step in steps if step.startswith("SCAN")]
+
+
+class Explained:
+    """An open transaction that notes how SQLite finds the rows of each statement."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+        self.steps: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._db, name)
+        if name not in ("all", "one", "value", "run"):
+            return found
+
+        def call(sql: str, **values: Any) -> Any:
+            self.steps += [row["detail"] for row in self._db.all(f"EXPLAIN QUERY PLAN {sql}", **values)]
+            return found(sql, **values)
+
+        return call
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda book, db: journal.open_operation(db, OpId("op_1"), journal.Kind.LAUNCH, "At most $1.00."),
+        lambda book, db: journal.newest(db, OpId("op_0")),
+        lambda book, db: book.ledger.reserve(db, OpId("op_1"), Usd(1), dseq=None, rate=Usd(1)),
+        lambda book, db: book.ledger.reserve(db, OpId("op_1"), Usd(1), dseq=Dseq("1")),
+        lambda book, db: book.ledger.reserve_rate(db, Dseq("1"), Usd(1)),
+        lambda book, db: book.ledger.settle(db, Dseq("1"), Usd(1)),
+        lambda book, db: book.ledger.held(db, Dseq("1")),
+        lambda book, db: book.ledger.held_by(db, OpId("op_0")),
+        lambda book, db: book.ledger.fold(db),
+    ],
+    ids=["open", "newest", "reserve", "add", "rate", "settle", "held", "held by", "fold"],
+)
+def test_nothing_reads_the_whole_ledger(book: Book, work: Callable[[Book, Any], object]) -> None:
+    def opened(db: Db) -> list[str]:
+        journal.open_operation(db, OpId("op_0"), journal.Kind.LAUNCH, "At most $1.00.", dseq=Dseq("1"))
+        book.ledger.reserve(db, OpId("op_0"), Usd(1), dseq=None, rate=Usd(1))
+        book.ledger.attach(db, OpId("op_0"), Dseq("1"))
+        watched = Explained(db)
+        work(book, watched)
+        return watched.steps
+
+    steps = book.store.run_now(opened)
+    assert steps
+    # The greatest of a column without an index is "SEARCH operations", and reads all of it.
+    reads = [step for step in steps if step.startswith(("SCAN ", "SEARCH ")) and step != "SCAN CONSTANT ROW"]
+    assert not [step for step in reads if " USING " not in step]

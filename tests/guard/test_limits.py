@@ -115,7 +115,7 @@ def test_the_rate_of_all_that_is_open_is_bounded(keep: Keep) -> None:
 def test_money_for_what_is_open_adds_nothing_to_the_rate(keep: Keep) -> None:
     book = keep(max_usd_per_hour_together=Usd(1))
     book.open(Usd(1), ONE, rate=Usd(1))
-    book.reserve(a_new_op_id(), Usd(1), dseq=ONE)
+    book.reserve(a_new_op_id(), Usd(1), dseq=ONE, rate=Usd(1))
     assert book.status().usd_per_hour == Usd(1)
 
 
@@ -226,6 +226,28 @@ def test_no_agent_lets_another_s_deployment_cost_more_than_that_one_was_allowed(
     assert builder.status().usd_per_hour == Usd(2)
 
 
+def test_what_each_agent_committed_is_known_to_all(keep: Keep) -> None:
+    keep("builder", WIDE).open(Usd(3), ONE)
+    keep().open(Usd(2), TWO)
+    tester = keep("tester", WIDE)
+    tester.settle(TWO, Usd(1))
+    by_agent = tester.store.read_now(tester.ledger.by_agent)
+    assert {name: (each.held, each.today, each.total) for name, each in by_agent.items()} == {
+        "builder": (Usd(3), Usd(3), Usd(3)),
+        "": (Usd(0), Usd(1), Usd(1)),
+    }
+
+
+def test_what_another_account_holds_and_spent_is_nobody_s_here(keep: Keep) -> None:
+    book = keep()
+    empty = book.status()
+    book.open(Usd(3), ONE)
+    book.open(Usd(2), TWO)
+    book.settle(TWO, Usd(1))
+    book.store.account = "another"
+    assert book.status() == empty
+
+
 def test_a_server_for_no_agent_in_particular_answers_for_all(keep: Keep) -> None:
     keep("builder", WIDE, max_usd_per_day=Usd(6)).open(Usd(4), ONE)
     plain = keep(max_usd_per_day=Usd(5))
@@ -237,8 +259,29 @@ def test_a_server_for_no_agent_in_particular_answers_for_all(keep: Keep) -> None
 
 
 def test_less_than_a_uact_is_held_as_one(keep: Keep) -> None:
-    book = keep(max_usd_per_day=Usd("0.000002"))
-    for _ in range(2):
-        book.reserve(a_new_op_id(), Usd("0.0000001"), dseq=None)
-    assert book.status().today == Usd("0.000002")
+    book = keep(max_usd_per_day=Usd("0.0000015"))
+    book.reserve(a_new_op_id(), Usd("0.0000001"), dseq=None)
+    assert book.status().today == Usd("0.000001")
     assert "is left" in refusal(lambda: book.reserve(a_new_op_id(), Usd("0.0000001"), dseq=None))
+
+
+def test_a_rate_of_less_than_a_uact_counts_as_one(keep: Keep) -> None:
+    book = keep(max_usd_per_hour_together=Usd("0.0000015"))
+    book.open(Usd(1), ONE, rate=Usd("0.0000001"))
+    assert "an hour is left" in refusal(lambda: book.check(Usd(1), dseq=None, rate=Usd("0.0000001")))
+    assert "an hour is left" in refusal(lambda: book.check_rate(ONE, Usd("0.0000011")))
+
+
+def test_what_has_no_number_yet_has_a_rate_too(keep: Keep) -> None:
+    keep().reserve(a_new_op_id(), Usd(1), dseq=None)
+    book = keep(max_usd_per_hour_together=Usd(1))
+    assert "1 of the open deployments" in refusal(lambda: book.check(Usd(1), dseq=None, rate=Usd("0.1")))
+
+
+def test_what_is_settled_on_one_day_adds_up_for_whom_it_was_reserved(keep: Keep) -> None:
+    builder, tester = keep("builder", WIDE), keep("tester", WIDE)
+    for dseq, spent in ((ONE, Usd(1)), (TWO, Usd(2))):
+        builder.open(Usd(5), dseq)
+        tester.settle(dseq, spent)  # whoever sees that it is closed
+    assert (builder.status().total, builder.status().month) == (Usd(3), Usd(3))
+    assert tester.status().total == Usd(0)

@@ -36,8 +36,8 @@ def put(book: Book, op_id: str, kind: str, state: str, dseq: str | None = OURS) 
     def write(db: Db) -> None:
         db.run(
             "INSERT INTO operations (op_id, number, account, agent, kind, state, dseq, name, summary, plan, created_at,"
-            " updated_at, epoch, tries) VALUES (:op_id, 1, '', '', :kind, :state, :dseq, 'blog', 'At most $1.00.',"
-            " '{}', :now, :now, 1, 0)",
+            " updated_at, epoch, tries) VALUES (:op_id, (SELECT COUNT(*) FROM operations), '', '', :kind, :state,"
+            " :dseq, 'blog', 'At most $1.00.', '{}', :now, :now, 1, 0)",
             op_id=op_id,
             kind=kind,
             state=state,

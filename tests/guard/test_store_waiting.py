@@ -101,7 +101,7 @@ async def test_a_call_that_waits_for_the_lock_holds_up_nothing_else(store: Store
             tasks.start_soon(write)
             await anyio.wait_all_tasks_blocked()
             for _ in range(20):
-                await anyio.lowlevel.checkpoint()
+                await anyio.lowlevel.checkpoint()  # what `anyio.sleep(0)` is
                 assert not is_done.is_set()
             # Reads of the same process go on too.
             assert await store.read(lambda db: db.value("SELECT COUNT(*) FROM steps")) == 1
