@@ -17,7 +17,7 @@ from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize.text import one_line
 
 REPEATED_SECONDS = 86_400.0
-"""A notice that was given is not given again for so long."""
+"""A notice that was given is not given again for so long, and is recent meanwhile."""
 
 UNSENT_SECONDS = 3_600.0
 """What is older than this goes to no command or webhook: the first one that is configured does not get a history."""
@@ -123,6 +123,17 @@ def pending(db: Db, most: int = 20) -> list[Notice]:
         most=most,
     )
     return [_notice(row) for row in rows]
+
+
+def recent(db: Db, most: int = 10) -> list[Notice]:
+    """The newest notices of this account within a day, oldest first, told or not. Takes nothing."""
+    rows = db.all(
+        f"SELECT {_COLUMNS} FROM notices WHERE account = :account AND at > :since ORDER BY number DESC LIMIT :most",
+        account=db.account,
+        since=db.now - REPEATED_SECONDS,
+        most=most,
+    )
+    return [_notice(row) for row in reversed(rows)]
 
 
 def any_unsent(db: Db) -> bool:

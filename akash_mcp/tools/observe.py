@@ -8,12 +8,16 @@ import anyio
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from akash_mcp.errors import BadArgument, LedgerUnusable, NotFound
-from akash_mcp.guard import journal
+from akash_mcp.guard import journal, notices
 from akash_mcp.guard.journal import Operation, State
+from akash_mcp.guard.limits import BudgetStatus
+from akash_mcp.guard.notices import Notice
+from akash_mcp.guard.store import Db
 from akash_mcp.guard.waiting import unanswered
 from akash_mcp.ids import BadId, Dseq, OpId, parse_dseq
 from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.arguments import DseqArg
+from akash_mcp.tools.budget_result import budget_result
 from akash_mcp.tools.deadline import WAIT_SECONDS
 from akash_mcp.tools.operation_results import OperationList, operation_list
 from akash_mcp.tools.present import (
@@ -197,24 +201,12 @@ async def get_budget(ctx: AppContext) -> BudgetResult:
 
 async def budget_of(rt: Runtime) -> BudgetResult:
     """The answer of `get_budget`, also for the resource."""
-    budget = await rt.store.read(rt.ledger.status)
-    credit = await status.account_credit(rt)
-    policy = rt.policy
-    return BudgetResult(
-        max_usd_per_deployment=policy.max_usd_per_deployment,
-        max_usd_per_day=policy.max_usd_per_day,
-        max_usd_per_hour=policy.max_usd_per_hour,
-        max_deployments=policy.max_deployments,
-        held_usd=budget.held,
-        committed_last_24h_usd=budget.today,
-        left_today_usd=budget.left_today,
-        open_deployments=budget.live_deployments,
-        approval=policy.approval.value,
-        account_credit_usd=credit.available,
-        account_in_escrow_usd=credit.in_escrow,
-        account_problem=credit.problem,
-        next_step="Only the user can change the limits. The account's figures can be half a minute old.",
-    )
+
+    def read(db: Db) -> tuple[BudgetStatus, list[Notice], int]:
+        return rt.ledger.status(db), notices.recent(db), len(notices.pending(db, 1_000))
+
+    budget, recent, untold = await rt.store.read(read)
+    return budget_result(budget, rt.policy, await status.account_credit(rt), recent, untold)
 
 
 TOOLS = (

@@ -84,8 +84,9 @@ async def test_a_question_takes_no_notice_with_it(
     era: str, connect: Connect, state_dir: Path, sdl: str
 ) -> None:
     async with connect(era, answer=YES) as agent:
+        await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
         note(state_dir, CLOSED)
-        created = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+        created = await agent.call("create_deployment", sdl=sdl, deposit_usd=2)
         assert [told for told in created["notices"] if CLOSED in told]
 
 

@@ -12,7 +12,7 @@ from agents import ERAS, YES, Agent, Connect
 from terminals import QUESTION, Terminal, answered
 
 from akash_mcp import config
-from akash_mcp.guard import audit, waiting
+from akash_mcp.guard import audit, statement, waiting
 from akash_mcp.guard.policy import ApprovalMode
 from akash_mcp.guard.store import Store
 from akash_mcp.ids import OpId
@@ -121,6 +121,7 @@ async def test_the_audit_tells_of_the_client_the_answer_and_the_end(
         done = await asks(agent, sdl)
         await agent.call("close_deployment", dseq=done["dseq"])
     store = Store(state_dir)
+    (store.account,) = store.read_now(statement.accounts)
     rows = store.read_now(audit.entries, op_id=OpId(first["op_id"]))
     assert [(row.event, row.via) for row in rows] == [
         ("shown", "terminal"),
@@ -167,5 +168,5 @@ async def test_answers_are_taken_from_a_person_only(
         assert piped.returncode == 1
         assert b"runs in a terminal only" in piped.stderr
         assert (await asks(agent, sdl))["status"] == "waiting_for_person"
-    assert Store(state_dir).read_now(waiting.unanswered)
+    assert Store(state_dir).read_now(waiting.unanswered, of_all=True)
     assert not network.chain.deployments
