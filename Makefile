@@ -4,8 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SDL    ?=
 ONLY   ?=
+CRASHES ?=
 
-.PHONY: demo test thorough mutants check format clean
+.PHONY: demo test thorough mutants crashes check format clean
 
 # Installed again only when what is installed could have changed.
 $(VENV)/.installed: pyproject.toml
@@ -32,6 +33,10 @@ thorough: $(VENV)/.installed
 # Most of an hour, so not a part of `test`. `make mutants ONLY=ledger` takes only modules whose path has that in it.
 mutants: $(VENV)/.installed
 	$(BIN)/python scripts/mutants.py $(ONLY)
+
+# Most of an hour too. `make crashes CRASHES="--every 20"` takes one in twenty; `--help` knows more.
+crashes: $(VENV)/.installed
+	$(BIN)/python tests/crashes $(CRASHES)
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .

@@ -21,9 +21,11 @@ from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.http_probe import probe
+from akash_mcp.clients.webhook import Webhook
 from akash_mcp.config import Settings, default_config_file
 from akash_mcp.guard.accounts import Accounts
 from akash_mcp.guard.approval import Approver
+from akash_mcp.guard.audit_heads import Heads
 from akash_mcp.guard.clock import ConsoleClock
 from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
@@ -35,9 +37,10 @@ from akash_mcp.guard.store import Store
 from akash_mcp.guard.tokens import Tokens
 from akash_mcp.sanitize import secrets
 from akash_mcp.setting_types import is_private_host
+from akash_mcp.workflow.notify import Notifier
 from akash_mcp.workflow.operations import Operations
 from akash_mcp.workflow.runtime import Intervals, Runtime
-from akash_mcp.workflow.watch import keep_watch
+from akash_mcp.workflow.watch import keep_telling, keep_watch
 
 log = logging.getLogger(__name__)
 
@@ -55,11 +58,13 @@ async def services(
     secrets_dir: Path | None = None,
     prepare_questions: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
     watches: bool = False,
+    patience: float | None = None,
 ) -> AsyncIterator[Runtime]:
     """What every workflow works with, for as long as the block lasts. `secrets_dir`: where secrets are stored, if not
     in the state folder. It `watches` where it looks by itself after what was begun, by whomever.
 
-    At its end nothing more is sent, what was sent is waited for a while, and what is under way is handed over.
+    At its end nothing more is sent, what was sent is waited for (`patience` seconds, where somebody says), and what is
+    under way is handed over.
     """
     key = settings.api_key.get_secret_value() if settings.api_key else None
     policy = settings.policy
@@ -107,8 +112,10 @@ async def services(
             pause=lambda: anyio.sleep(intervals.retry),
             certificates=certificates,
             certain_seconds=intervals.certain,
+            hour_seconds=intervals.hour,
         )
-        patience = STDIO_SECONDS if settings.transport == "stdio" else HTTP_SECONDS
+        if patience is None:
+            patience = STDIO_SECONDS if settings.transport == "stdio" else HTTP_SECONDS
         open_things.push_async_callback(_stop, gate, operations, patience)
         runtime = Runtime(
             reader=reader,
@@ -121,6 +128,11 @@ async def services(
             evidence=Evidence(store),
             policy=policy,
             secrets=stored_secrets,
+            notifier=Notifier(
+                command=settings.notify_command,
+                webhook=Webhook(settings.notify_url.get_secret_value()) if settings.notify_url else None,
+            ),
+            heads=Heads(settings.state_dir),
             has_key=key is not None,
             operations=operations,
             intervals=intervals,
@@ -129,6 +141,7 @@ async def services(
         )
         if watches and key is not None:
             tasks.start_soon(keep_watch, runtime)
+            tasks.start_soon(keep_telling, runtime)
         yield runtime
 
 

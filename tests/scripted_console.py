@@ -24,6 +24,7 @@ from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.guard import holds, journal
 from akash_mcp.guard.accounts import Accounts
 from akash_mcp.guard.approval import Approval, Approver
+from akash_mcp.guard.audit_heads import Heads
 from akash_mcp.guard.contents import App, Contents
 from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
@@ -38,6 +39,7 @@ from akash_mcp.guard.store import Store
 from akash_mcp.guard.tokens import Tokens
 from akash_mcp.ids import Dseq, OpId, ProviderAddress
 from akash_mcp.money import Usd
+from akash_mcp.workflow.notify import Notifier
 from akash_mcp.workflow.operations import Operations
 from akash_mcp.workflow.runtime import Intervals, Runtime
 
@@ -331,6 +333,8 @@ def runtime(
         evidence=Evidence(guard.store),
         policy=guard.policy,
         secrets=SecretStore(guard.store.path.parent, lambda: guard.clock[0]),
+        notifier=Notifier(command=(), webhook=None),
+        heads=Heads(guard.store.path.parent),
         has_key=True,
         operations=Operations(tasks, guard.store),
         intervals=intervals,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.store import Db, Store
 
 
 class Written:
@@ -17,3 +17,9 @@ class Written:
 
     def __getattr__(self, name: str) -> Any:
         return partial(self.store.run_now, getattr(self._functions, name))
+
+
+def only_account(db: Db) -> str:
+    """The account whose rows stand in a ledger of one; '' where it has none yet."""
+    row = db.one("SELECT account FROM reservations LIMIT 1")
+    return row["account"] if row else ""

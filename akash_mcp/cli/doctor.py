@@ -1,11 +1,13 @@
 """`akash-mcp doctor`: what would keep the server from working, and what to do about each thing.
 
-Reads only: it creates no folder, and asks the Console and the chain nothing that changes or costs anything.
+Reads only: it creates no folder, and asks the Console and the chain nothing that changes or costs anything. With
+`--fix` it then looks once as the watch does: what a stopped server left is brought to its end.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import sys
 import time
@@ -19,25 +21,43 @@ import httpx2
 
 from akash_mcp.cli.check import Check
 from akash_mcp.cli.key_reach import reach_checks
+from akash_mcp.cli.watch import look_once
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.config import Settings
 from akash_mcp.errors import AkashError
 from akash_mcp.guard.private_files import who_else_can_read, who_else_can_write
 from akash_mcp.guard.store import Store
+from akash_mcp.workflow.runtime import Intervals
 
 MOST_SKEW_SECONDS = 30
 """Tokens for providers hold whole seconds of our clock or the Console's, and last for minutes."""
+
+FIX_SECONDS = 120.0
+"""How long what is brought to its end is waited for."""
 
 _ANY_BLOCK = "/v1/blocks?limit=1"
 _LATEST_BLOCK = "/cosmos/base/tendermint/v1beta1/blocks/latest"
 
 
-def run(settings: Settings) -> int:
-    """Print a line for each check. Returns 0 where all are fine, else 1."""
+def run(settings: Settings, *, fix: bool = False, speed: float = 1.0) -> int:
+    """Print a line for each check, and with `fix` for what was ended. Returns 0 where all are fine, else 1."""
     checks = anyio.run(examine, settings)
+    if fix and settings.api_key is not None and not settings.read_only:
+        checks += anyio.run(fix_once, settings, Intervals().times(speed))
     sys.stdout.writelines(f"{check}\n" for check in checks)
     return 0 if all(check.ok for check in checks) else 1
+
+
+async def fix_once(settings: Settings, intervals: Intervals) -> list[Check]:
+    lines = await look_once(settings, intervals, FIX_SECONDS)
+    return [
+        *(Check("fix", True, line) for line in lines.done),
+        *(
+            Check("fix", False, line, "Run this again in a minute. It may cost money until it is ended.")
+            for line in lines.left
+        ),
+    ]
 
 
 async def examine(settings: Settings, wall: Callable[[], float] = time.time) -> list[Check]:
@@ -56,7 +76,21 @@ async def _checked(subject: str, look: Callable[[], Awaitable[list[Check]]]) -> 
     try:
         return await look()
     except AkashError as error:
-        return [Check(subject, False, error.what, error.next_step)]
+        return [Check(subject, False, error.what, for_the_user(error.next_step))]
+
+
+def for_the_user(advice: str) -> str:
+    """What an error advises a model to have the user do, said to the user: nobody asks themselves."""
+
+    def told(found: re.Match[str]) -> str:
+        return found[1].upper() + found[2].replace(", to ", ", ").replace(" and to ", " and ")
+
+    advice = re.sub(r"Ask the user to (\w)(.*)", told, advice.replace("Ask the user for", "Use"))
+    return (
+        advice.replace("the user adds", "you add")
+        .replace("The user can", "You can")
+        .replace("their own", "your own")
+    )
 
 
 def _limits(settings: Settings) -> Check:

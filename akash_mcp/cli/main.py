@@ -182,7 +182,15 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from akash_mcp import config
     from akash_mcp.cli import doctor
 
-    return doctor.run(config.load())
+    return doctor.run(config.load(), fix=arguments.fix, speed=arguments.speed)
+
+
+def _watch(arguments: argparse.Namespace) -> int:
+    from akash_mcp import config
+    from akash_mcp.cli import watch
+
+    settings = config.load({} if arguments.state_dir is None else {"state_dir": arguments.state_dir})
+    return watch.run(settings, once=arguments.once, seconds=arguments.seconds, speed=arguments.speed)
 
 
 def _install(arguments: argparse.Namespace) -> int:
@@ -374,7 +382,34 @@ def _parser() -> argparse.ArgumentParser:
     )
     settle.add_argument("--spent", required=True, metavar="USD", help="what it cost, 0 where nothing")
 
-    command("doctor", _doctor, "check settings, key, network and clock, and say what to do")
+    watch = command(
+        "watch", _watch, "end what should be ended, and tell what is not as approved, without a server"
+    )
+    watch.add_argument(
+        "--once", action="store_true", help="look one time, for cron; 1 where something is left open"
+    )
+    watch.add_argument(
+        "--for",
+        dest="seconds",
+        type=_whole(86_400),
+        default=120,
+        metavar="SECONDS",
+        help="with --once: how long to wait until what it took up has ended (120)",
+    )
+    watch.add_argument("--state-dir", metavar="DIR", help=_SETTINGS["state_dir"][1])
+
+    doctor = command("doctor", _doctor, "check settings, key, network and clock, and say what to do")
+    doctor.add_argument(
+        "--fix", action="store_true", help="also end what should be ended, as akash-mcp watch --once does"
+    )
+    for each in (watch, doctor):
+        each.add_argument(
+            "--speed",
+            type=_speed,
+            default=1.0,
+            metavar="X",
+            help="an embedded network runs X times faster (1)",
+        )
 
     install = command("install", _install, "show the configuration for a host application")
     install.add_argument("host", metavar="HOST", help="claude-desktop, claude-code, cursor or vscode")

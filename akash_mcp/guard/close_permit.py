@@ -117,9 +117,16 @@ class ClosePermit:
         unwound.spent = closed.spent
         return unwound
 
-    async def settle(self) -> Closed:
-        """Prove that somebody closed it, and write down what it cost; nothing is sent. Raises `OutcomeUnknown`."""
-        return await self._proven(None)
+    async def settle(self, seen: DeploymentDetail | None = None) -> Closed:
+        """Prove that somebody closed it, by its record as it was `seen` or is read now, and write down what it cost.
+
+        Sends nothing. Raises `OutcomeUnknown`.
+        """
+        if seen is None:
+            return await self._proven(None)
+        closed = self._judged(seen, None)
+        await self._record(closed)
+        return closed
 
     async def _write_intent(self, why: AkashError) -> bool:
         """From here on it is closed and nothing else, whichever process comes to that; False where nobody will know.
@@ -160,6 +167,10 @@ class ClosePermit:
             raise self._not_proven(failure or gone) from gone
         except AkashError as unread:
             raise self._not_proven(failure or unread) from unread
+        return self._judged(after, failure)
+
+    def _judged(self, after: DeploymentDetail, failure: AkashError | None) -> Closed:
+        """What a record proves. Raises `OutcomeUnknown`."""
         if after.state != "closed":
             raise self._not_proven(failure or AkashError("It still reads as active."))
         if _goes_on(after):

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from akash_mcp.errors import LedgerUnusable
+from akash_mcp.guard.job_ends import JobEnds
 from akash_mcp.guard.store import Db, Store
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.sanitize.text import one_line
@@ -50,6 +51,7 @@ class Evidence:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.jobs = JobEnds(store)
 
     async def keep(self, dseq: Dseq, findings: Sequence[Finding]) -> None:
         """Keep what was seen of a deployment, in place of what was seen before. Each text is cleaned and bounded."""

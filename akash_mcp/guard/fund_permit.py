@@ -1,4 +1,4 @@
-"""The permit to fund: one amount for one deployment, once; or as many hours more as it pays for.
+"""The permit to fund: one amount for one deployment, once; or as many hours more as it pays for. Its end moves with it.
 
 What it sends is never sent twice. What became of it is read back, and told as what it is: from then on "no money moved"
 is said only of a definite refusal, after which everything reads as before.
@@ -11,7 +11,7 @@ from decimal import Decimal
 from akash_mcp.clients.console.limits import MOST_RUNTIME_HOURS, check_runtime_limit
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import AkashError, ApiError, OutcomeUnknown, Refused
-from akash_mcp.guard import journal, sends
+from akash_mcp.guard import journal, runs, sends
 from akash_mcp.guard.bounds import check_generation, leases_not_closed, uact_of
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.operation import AuthorisedOperation
@@ -45,9 +45,19 @@ class FundPermit:
         Raises what the Console raises where it refused, `OutcomeUnknown` where it is not known what it did, and another
         error where it did something else than was approved, or where that could not be written down.
         """
-        if self._plan.more_hours is None:
-            return await self._deposit()
-        return await self._extend(self._plan.more_hours)
+        if self._plan.more_hours is not None:
+            return await self._extend(self._plan.more_hours)
+        return await self._deposit() if self._plan.amount else await self._only_move_end()
+
+    async def _only_move_end(self) -> DeploymentDetail:
+        """Let it run longer on what is in its escrow: nothing is sent."""
+        operation, dseq = self._operation, self._plan.dseq
+        async with operation.preparing():
+            detail = await operation.reader.get_deployment(dseq)
+            if detail.state != "active":
+                raise Refused(f"Deployment {dseq} does not run, so it cannot run longer.")
+        await self._written_down(f"The end of deployment {dseq} was moved", DEPOSIT)
+        return detail
 
     async def _deposit(self) -> DeploymentDetail:
         operation, plan = self._operation, self._plan
@@ -236,11 +246,13 @@ class FundPermit:
             ) from unread
 
     async def _written_down(self, done: str, step: str) -> None:
-        operation = self._operation
+        operation, plan = self._operation, self._plan
 
         def write(db: Db) -> None:
             sends.answered(db, self.op_id, step, "taken")
             journal.advance(db, self.op_id, State.DONE, epoch=operation.epoch)
+            if plan.run_hours is not None:
+                runs.extend(db, plan.dseq, plan.run_hours, operation.hour_seconds)
 
         async with operation.written_down(
             done, money=f"{self._plan.amount} is committed.", next_step="Do not repeat it."

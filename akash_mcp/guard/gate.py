@@ -12,7 +12,9 @@ from dataclasses import replace
 
 import anyio
 
+from akash_mcp.clients.console.account_models import DeploymentSettings
 from akash_mcp.clients.console.client import ConsoleClient
+from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.console.requests import CREATE_PATH, LEASE_PATH, creation_of, subject_of
 from akash_mcp.clients.console.writer import ConsoleWriter
@@ -20,23 +22,24 @@ from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.shell import ProviderShell
 from akash_mcp.errors import AkashError, BadArgument, LedgerUnusable, NotApproved, OverBudget, Refused
-from akash_mcp.guard import audit, journal
+from akash_mcp.guard import audit, journal, runs, sends
 from akash_mcp.guard.accounts import check_bound
 from akash_mcp.guard.approval import Approval
 from akash_mcp.guard.audit import AuditEntry, Event
-from akash_mcp.guard.close_permit import ClosePermit
+from akash_mcp.guard.close_permit import Closed, ClosePermit
 from akash_mcp.guard.contents import Contents
 from akash_mcp.guard.exec_permit import ExecPermit
 from akash_mcp.guard.fund_permit import FundPermit
 from akash_mcp.guard.journal import Kind, Operation, Sources, State, op_id_of
 from akash_mcp.guard.launch_permit import LaunchPermit
-from akash_mcp.guard.lease_permit import LeasePermit
+from akash_mcp.guard.lease_permit import LEASE, LeasePermit
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.operation import CERTAIN_SECONDS, AuthorisedOperation
 from akash_mcp.guard.plan_record import plan_of, text_of
 from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
 from akash_mcp.guard.policy import Policy
 from akash_mcp.guard.refusals import Refusals
+from akash_mcp.guard.runs import HOUR_SECONDS
 from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.guard.store import Db, Store
 from akash_mcp.guard.update_permit import UpdatePermit
@@ -70,10 +73,12 @@ class Gate:
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         certificates: ClientCertificates | None = None,
         certain_seconds: float = CERTAIN_SECONDS,
+        hour_seconds: float = HOUR_SECONDS,
     ) -> None:
         """`pause` waits a few seconds, before something harmless is tried again, `sleep` for as many seconds as the
         Console says. `certificates` keeps what a lease makes on the API of 2025. After `certain_seconds` what does not
-        show did not come about."""
+        show did not come about. An hour of a run is `hour_seconds` of our clock: fewer beside a network that runs
+        faster."""
         self._client = client
         self._refusals = Refusals(store)
         self._writer = ConsoleWriter(client, certificates, self._refusals)
@@ -87,6 +92,7 @@ class Gate:
         self._pause = pause
         self._sleep = sleep
         self._certain_seconds = certain_seconds
+        self._hour_seconds = hour_seconds
 
     async def owns(self, dseq: Dseq) -> bool:
         """Whether this server created the deployment. A ledger that cannot be read owns nothing."""
@@ -101,35 +107,39 @@ class Gate:
         sdl = with_console_references(plan.sdl) if plan.contents.secret_names else plan.sdl
         about = creation_of(sdl, plan.runtime_limit_hours, self._client.project)
         await self._check_taken(CREATE_PATH, subject_of(about))
-        if plan.tool == "deploy":
-            await self._check_taken(LEASE_PATH)
+        await self._check_taken(LEASE_PATH)  # what cannot be leased for a while outlives its bids
 
     async def launch(self, plan: LaunchPlan, approval: Approval) -> LaunchPermit:
         """A permit to create one deployment and lease for it. Its deposit is reserved from now on."""
+        if plan.hours > self._policy.max_hours:
+            raise OverBudget(f"{plan.hours} hours are over the user's limit of {self._policy.max_hours}.")
         return LaunchPermit(await self._admit(Kind.LAUNCH, plan, approval, dseq=None, name=plan.title), plan)
 
     async def launch_elsewhere(self, failed: LaunchPermit, plan: LaunchPlan) -> LaunchPermit:
         """A permit to go on with a launch at another provider, within the same approval, as a deployment of its own.
 
-        The first one is proven closed, and what it cost together with what the new one can cost is at most what was
-        approved. Raises `Refused` where that is not so, and `OverBudget` where its share was given to others meanwhile.
+        The first one is proven closed, by us and nobody else, and what it cost together with what the new one can cost
+        is at most what was approved. Raises `Refused` where that is not so, `HeldBack` where the Console takes no
+        launch now, and `OverBudget` where its share was given to others meanwhile.
         """
         approved, op_id = failed.plan, op_id_of(f"{failed.op_id} elsewhere")
         same = replace(plan, deposit=approved.deposit, runtime_limit_hours=approved.runtime_limit_hours)
         if same != approved:
             raise NotApproved("Another launch was approved.")
+        await self.check_launch(plan)
 
         def admit(db: Db) -> AkashError | None:
             first, spent = journal.find(db, failed.op_id), self._ledger.spent_by(db, failed.op_id)
             if first is None or first.state is not State.CLOSED or spent is None:
                 return Refused("The first deployment is not proven closed, or what it cost is not known.")
+            if first.epoch != failed.epoch:
+                return Refused("It was closed by somebody else meanwhile.")
             if spent + plan.exposure > approved.exposure:
                 return Refused(
                     f"{spent} was spent, and {plan.exposure} more is over the approved {approved.exposure}."
                 )
-            return self._let_in(
-                db, op_id, Kind.LAUNCH, plan, "another provider", name=plan.title, follows=failed.op_id
-            )
+            via = f"operation {failed.op_id}, whose provider failed"
+            return self._let_in(db, op_id, Kind.LAUNCH, plan, via, name=plan.title, follows=failed.op_id)
 
         return LaunchPermit(await self._admitted(op_id, admit), plan)
 
@@ -172,6 +182,37 @@ class Gate:
         except LedgerUnusable:
             log.exception("closing without a ledger")
         return ClosePermit(self._operation(approval.op_id), plan.dseq)
+
+    async def end_run(self, dseq: Dseq) -> ClosePermit:
+        """A permit to close a deployment whose run is over: who approved it was told that it would be.
+
+        That it is ours and due is seen in the transaction that opens the operation. Raises `Refused` where it is not,
+        and `Busy` where somebody is closing it already.
+        """
+        op_id = journal.new_op_id()
+        await self._store.run(runs.open_end, op_id, dseq)
+        return ClosePermit(self._operation(op_id), dseq)
+
+    async def settle(self, seen: DeploymentDetail) -> Closed | None:
+        """Write down what a deployment cost that ended by itself or by somebody else's hand, as its record shows.
+
+        Sends nothing. None for one that we did not create, or know to be closed; raises `OutcomeUnknown` where its
+        record does not prove it.
+        """
+        launch = await self._store.read(journal.launch_of, seen.dseq)
+        if launch is None or launch.state is State.CLOSED:
+            return None
+        return await ClosePermit(self._operation(launch.op_id, launch.epoch), seen.dseq).settle(seen)
+
+    async def read_settings(self, dseq: Dseq) -> DeploymentSettings | None:
+        """How the Console says that it funds a deployment; None where nobody may ask.
+
+        On `reference` the question itself switches automatic top-up on where there are no settings yet. So it is asked
+        of those only whose settings we made: automatic top-up was switched off, and read back, before a lease was sent.
+        """
+        if await self._store.read(sends.was_sent, dseq, LEASE):
+            return await self._writer.get_settings(dseq)
+        return None
 
     async def execute(self, plan: ExecPlan, approval: Approval) -> ExecPermit:
         """A permit to run one command in one container once."""
@@ -300,6 +341,7 @@ class Gate:
             op_id=op_id,
             epoch=epoch,
             certain_seconds=self._certain_seconds,
+            hour_seconds=self._hour_seconds,
         )
 
 

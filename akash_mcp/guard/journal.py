@@ -371,14 +371,40 @@ def find(db: Db, op_id: OpId) -> Operation | None:
 
 
 def newest(db: Db, op_id: OpId) -> Operation | None:
-    """An operation, or the one that goes on with what it was for: a launch at another provider."""
+    """An operation, or the one that goes on with what it was for: a launch at another provider, if it came to that."""
     operation = find(db, op_id)
     while operation is not None:
-        row = db.one("SELECT op_id FROM operations WHERE follows = :op_id", op_id=operation.op_id)
+        row = db.one(
+            "SELECT op_id FROM operations WHERE follows = :op_id AND state <> :refused",
+            op_id=operation.op_id,
+            refused=State.REFUSED,
+        )
         if row is None:
             break
         operation = find(db, OpId(row["op_id"]))
     return operation
+
+
+def before(db: Db, op_id: OpId) -> list[Operation]:
+    """The operations that this one goes on with, the first one first: the same launch at providers that failed."""
+    chain: list[Operation] = []
+    follows: str | None = op_id
+    while follows is not None:
+        row = db.one("SELECT follows FROM operations WHERE op_id = :op_id", op_id=follows)
+        follows = row["follows"] if row else None
+        earlier = find(db, OpId(follows)) if follows is not None else None
+        if earlier is not None:
+            chain.insert(0, earlier)
+    return chain
+
+
+def goes_on_as(db: Db, dseq: Dseq) -> Operation | None:
+    """The open launch at another provider that goes on with the one of this deployment, which is closed."""
+    launch = launch_of(db, dseq)
+    last = newest(db, launch.op_id) if launch is not None else None
+    if launch is None or last is None or last.op_id == launch.op_id or last.state is State.CLOSED:
+        return None
+    return last
 
 
 def launch_of(db: Db, dseq: Dseq) -> Operation | None:

@@ -12,7 +12,7 @@ from typing import Any
 from akash_mcp.clients.console.models import Created
 from akash_mcp.clients.console.names import full_name
 from akash_mcp.errors import AkashError, LedgerUnusable, OutcomeUnknown, WalletProvisioning
-from akash_mcp.guard import holds, journal, sends
+from akash_mcp.guard import holds, journal, runs, sends
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.journal import Sources, State
 from akash_mcp.guard.lease_permit import LeasePermit
@@ -50,6 +50,11 @@ class LaunchPermit:
     def op_id(self) -> OpId:
         """Names this operation in the journal, and in the answers of tools."""
         return self._operation.op_id
+
+    @property
+    def epoch(self) -> int:
+        """From when on it is in these hands."""
+        return self._operation.epoch
 
     async def create(
         self,
@@ -181,6 +186,7 @@ class LaunchPermit:
             if not journal.created(db, self.op_id, dseq, sources, alone=alone, epoch=operation.epoch):
                 return False
             operation.ledger.attach(db, self.op_id, dseq)
+            runs.begin(db, self.op_id, self.plan.run_hours, operation.hour_seconds)
             sends.answered(db, self.op_id, CREATE, "taken")
             return True
 

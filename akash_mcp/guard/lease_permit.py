@@ -33,7 +33,7 @@ from akash_mcp.errors import (
     Unauthorized,
     Unreachable,
 )
-from akash_mcp.guard import journal, sends
+from akash_mcp.guard import journal, runs, sends
 from akash_mcp.guard.bounds import Bound, Terms, leases_not_closed, read_bound
 from akash_mcp.guard.close_permit import ClosePermit, certain
 from akash_mcp.guard.journal import Sources, State
@@ -216,6 +216,7 @@ class LeasePermit:
         operation = self._operation
         sends.answered(db, self.op_id, LEASE, "taken")
         operation.ledger.note_rate(db, self._dseq, rate)
+        runs.count_from_lease(db, self._dseq)
         journal.advance(db, self.op_id, State.LEASED, _providers(terms), epoch=operation.epoch)
 
     async def _breach(self, terms: Terms, detail: DeploymentDetail) -> str | None:
@@ -243,7 +244,7 @@ class LeasePermit:
         refusals = 0
         for _ in range(_MANIFEST_ATTEMPTS):
             refusals += _is_refused(failure)
-            if refusals > 1 or _is_invalid(failure):
+            if refusals > 1 or is_invalid(failure):
                 break
             await self._operation.pause()
             try:
@@ -281,7 +282,8 @@ class LeasePermit:
         """Go on with leases that an earlier worker of this operation asked for: prove that they are within what was
         approved, and have the manifest delivered once more.
 
-        Raises `Unwound` where they are not, or cannot be read: the deployment was closed then.
+        Raises `Unwound` where they are not, or cannot be read: the deployment was closed then. A provider that does not
+        take the manifest now may have it already: what it runs says so.
         """
         sources, leases = await self._sources(), leases_not_closed(detail)
         try:
@@ -292,9 +294,11 @@ class LeasePermit:
         prices = {lease.lease_id: (lease.price_uact or Decimal(0),) for lease in leases}
         terms = Terms(prices, self._max_usd_per_hour, bound)
         await self._or_close(self._prove(terms, detail))
-        await self._deliver_again(
-            terms, await self._manifest(sources), Interrupted("The server that leased it is gone.")
-        )
+        gone = Interrupted("The server that leased it is gone.")
+        try:
+            await self._deliver_again(terms, await self._manifest(sources), gone)
+        except NotDelivered:
+            log.info("the manifest of deployment %s was not delivered once more", self._dseq, exc_info=True)
         return bound
 
     async def never_leased(self, note: str) -> None:
@@ -392,9 +396,19 @@ def _is_refused(failure: AkashError) -> bool:
     return isinstance(refusal, ApiError) and not isinstance(refusal, ServerError | Unauthorized | RateLimited)
 
 
-def _is_invalid(failure: AkashError) -> bool:
+def is_invalid(failure: BaseException | None) -> bool:
     """Whether the Console took the request itself for wrong, as it will the same again."""
     return isinstance(failure, ApiError) and failure.code == "validation_error"
+
+
+def providers_asked(db: Db, op_id: OpId) -> frozenset[ProviderAddress]:
+    """The providers that an operation last asked for leases."""
+    sent = sends.find(db, op_id, LEASE)
+    return (
+        frozenset(ProviderAddress(provider) for _, _, provider in sent.about["leases"])
+        if sent
+        else frozenset()
+    )
 
 
 def _told(leases: Sequence[LeaseId]) -> dict[str, Any]:

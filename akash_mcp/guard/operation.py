@@ -32,6 +32,7 @@ from akash_mcp.guard.journal import State
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.policy import Policy
 from akash_mcp.guard.refusals import PASSING_SECONDS
+from akash_mcp.guard.runs import HOUR_SECONDS
 from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.guard.store import Db, Store
 from akash_mcp.guard.wire import Wire
@@ -74,6 +75,7 @@ class AuthorisedOperation:
     op_id: OpId
     epoch: int = 1
     certain_seconds: float = CERTAIN_SECONDS
+    hour_seconds: float = HOUR_SECONDS
 
     async def write(self, request: Callable[[ConsoleWriter], Awaitable[T]]) -> T:
         """Send what may be sent again, while this operation has its deployment in hand.

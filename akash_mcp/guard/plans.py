@@ -19,6 +19,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.limits import FIRST_RUNTIME_HOURS
 from akash_mcp.clients.console.names import words_for
 from akash_mcp.guard.contents import (
     Contents,
@@ -29,6 +30,7 @@ from akash_mcp.guard.contents import (
     listed,
     sellers_words,
 )
+from akash_mcp.guard.runs import in_utc
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import ZERO, Usd, hours_paid_for, told_apart, uact_per_block
 from akash_mcp.sanitize.shell import command_line
@@ -98,6 +100,8 @@ class LaunchPlan(Plan):
     max_usd_per_hour: Usd
     groups: int
     prefer: Literal["balanced", "cheapest", "reliable"] = "balanced"
+    hours: int = 24
+    """How long it shall run from its lease on: then it is closed."""
     runtime_limit_hours: int | None = None
     """Where Console funds deployments by itself (autumn 2026), what ends it: so many hours at the full rate."""
     generation: Generation = Generation.REFERENCE
@@ -132,29 +136,41 @@ class LaunchPlan(Plan):
         return _sentences(f"At most {self.deposit}.", self.equal, what, *self.contents.sentences, self._end())
 
     @property
+    def run_hours(self) -> int:
+        """How long it runs at the most, by whichever hand it is ended first."""
+        return self.hours if self.runtime_limit_hours is None else min(self.hours, self.runtime_limit_hours)
+
+    @property
     def unused(self) -> str:
         """That not all of what it was allowed to cost can be used, and what to do about that. Empty otherwise."""
         if self.asked is None:
             return ""
         asked, most = told_apart(self.asked, self.deposit)
-        return (
-            f"Of {asked} it can use {most} at most: a deployment starts with {self.runtime_limit_hours} hours, and "
-            "add_funds lets it run longer."
-        )
+        hours = _count(self.run_hours, "hour")
+        return f"Of {asked} it can use {most} at most in {hours}, and add_funds lets it run longer."
 
     def _end(self) -> str:
         if self.runtime_limit_hours is not None:
+            limit = _count(self.runtime_limit_hours, "hour")
             return _sentences(
-                f"The account's credit pays while it runs. Akash closes it {_hours(Decimal(self.runtime_limit_hours))} "
-                "after its lease starts, and closing it earlier costs less.",
+                f"The account's credit pays while it runs. Akash closes it {limit} after its lease starts, also when "
+                "this machine is off, and closing it earlier costs less.",
+                self._shortened(),
                 self.unused,
             )
-        lasts = _lasting(self.deposit, self.max_usd_per_hour)
-        ends = f"at that rate it lasts {lasts} at least, and ends" if lasts else "it ends"
-        return (
-            f"{self.deposit} goes into its escrow, and {_no_top_up(self.generation)}: {ends} when that is used up. "
-            "What is not used comes back when it is closed."
+        return _sentences(
+            f"{self.deposit} goes into its escrow, and {_no_top_up(self.generation)}.",
+            _own_end(self.deposit, self.max_usd_per_hour, self.hours),
+            "What is not used comes back when it is closed.",
         )
+
+    def _shortened(self) -> str:
+        """Why the platform's limit is shorter than the run was to be. Empty where it is not."""
+        if self.run_hours == self.hours:
+            return ""
+        if self.run_hours == FIRST_RUNTIME_HOURS:
+            return f"It was to run for {self.hours}: add_funds lets it run longer once it is leased."
+        return f"It was to run for {self.hours}, and at that rate no more than {self.run_hours} are paid for."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +189,8 @@ class LeasePlan(Plan):
     runtime_limit_hours: int | None = field(default=None, compare=False)
     generation: Generation = field(default=Generation.REFERENCE, compare=False)
     name: str = field(default="", compare=False)
+    hours: int | None = field(default=None, compare=False)
+    """How long it runs from its lease on, as it was approved with its creation; None where nobody did."""
 
     @property
     def most(self) -> Usd:
@@ -194,21 +212,23 @@ class LeasePlan(Plan):
 
     def _end(self) -> str:
         if self.runtime_limit_hours is not None:
-            hours = _hours(Decimal(self.runtime_limit_hours))
-            return f"The account's credit pays while it runs, and Akash closes it {hours} after the lease starts."
+            hours = _count(self.runtime_limit_hours, "hour")
+            return (
+                f"The account's credit pays while it runs, and Akash closes it {hours} after the lease starts, also "
+                "when this machine is off."
+            )
         asked = [each.usd_per_hour for each in self.sellers if each.usd_per_hour is not None]
         known = len(asked) == len(self.providers)
         rate = sum(asked, ZERO) if known else self.max_usd_per_hour
-        lasts = _lasting(self.held, rate)
-        ends = f"at that rate it lasts {lasts} at least, and ends" if lasts else "it ends"
-        return f"Its escrow pays, and {_no_top_up(self.generation)}: {ends} when that is used up."
+        return f"Its escrow pays, and {_no_top_up(self.generation)}. {_own_end(self.held, rate, self.hours)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FundPlan(Plan):
-    """Let a deployment cost `amount` more. `ours`: we created it.
+    """Let a deployment cost `amount` more, or run longer, or both. `ours`: we created it.
 
-    The amount goes into its escrow; where Console funds deployments by itself it is what `more_hours` can cost.
+    The amount goes into its escrow, and is nothing where only its end is moved and its escrow pays for that; where
+    Console funds deployments by itself it is what `more_hours` can cost.
     """
 
     dseq: Dseq
@@ -216,6 +236,11 @@ class FundPlan(Plan):
     ours: bool
     more_hours: int | None = None
     """Where Console funds deployments by itself: how much longer this amount lets it run."""
+    run_hours: int | None = None
+    """How many hours later the end comes that its run was approved with; None leaves that as it is."""
+    ends_at: float | None = field(default=None, compare=False)
+    """When its run ends now, in seconds since the epoch; None where nobody approved an end."""
+    hour_seconds: float = field(default=3600.0, compare=False)
     usd_per_hour: Usd = field(default=ZERO, compare=False)
     contents: Contents = field(default=Contents(), compare=False)
     generation: Generation = field(default=Generation.REFERENCE, compare=False)
@@ -236,14 +261,32 @@ class FundPlan(Plan):
                 runs,
                 "The account's credit pays while it runs. Closing it earlier costs less.",
             )
+        longer = (
+            f"let it run {_count(self.run_hours, 'hour')} longer, {self._until()}" if self.run_hours else ""
+        )
+        if not self.amount:
+            return _sentences(
+                "No cost beyond what is reserved for it already.",
+                f"For deployment {self.dseq}: {longer}. What is in its escrow pays for that at its rate of "
+                f"{self.usd_per_hour} an hour.",
+                runs,
+                "Closing it earlier costs less.",
+            )
         lasts = _lasting(self.amount, self.usd_per_hour)
         return _sentences(
             f"At most {self.amount} more.",
-            f"Add it to the escrow of {deployment}.",
+            f"Add it to the escrow of {deployment}{comma if longer else ''}{f' and {longer}' if longer else ''}.",
             f"At {self.usd_per_hour} an hour that pays for {lasts} more at least." if lasts else "",
+            f"It is still closed at {in_utc(self.ends_at)}: hours moves that."
+            if self.ends_at and not longer
+            else "",
             runs,
             "What is left comes back when it is closed.",
         )
+
+    def _until(self) -> str:
+        end = (self.ends_at or 0.0) + (self.run_hours or 0) * self.hour_seconds
+        return f"until {in_utc(end)}, when this server or akash-mcp watch closes it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -376,6 +419,25 @@ def _whose(ours: bool) -> str:
 
 def _sentences(*sentences: str) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _own_end(escrow: Usd, rate: Usd, hours: int | None) -> str:
+    """What ends a deployment that no platform's limit ends: our hand, and behind it the escrow."""
+    lasts, price = _lasting(escrow, rate), uact_per_block(rate)
+    if hours is None:
+        ends = f"At that rate it lasts {lasts} at least, and ends" if lasts else "It ends"
+        return f"{ends} when its escrow is used up."
+    run = _count(hours, "hour")
+    if price and hours_paid_for(escrow, price) < hours:
+        return (
+            f"At that rate its escrow lasts {lasts} at least, and it ends when that is used up; what still runs {run} "
+            "after its lease starts is closed by this server or akash-mcp watch."
+        )
+    behind = f", which at that rate lasts {lasts} at least" if lasts else ""
+    return (
+        f"It is closed {run} after its lease starts, by this server or akash-mcp watch. Where neither runs then, as "
+        f"when this machine is off, it ends when its escrow is used up{behind}."
+    )
 
 
 def _lasting(amount: Usd, rate: Usd) -> str:

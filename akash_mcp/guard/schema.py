@@ -264,6 +264,15 @@ CREATE TABLE histories (           -- the accounts all of whose spending since t
     reached BIGINT NOT NULL,       -- the number of the newest operation, as it stands outside
     began_at DOUBLE PRECISION NOT NULL
 );
+CREATE TABLE jobs (                -- how runs ended that were to end by themselves, and what their log said last
+    account TEXT NOT NULL,
+    dseq TEXT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    how TEXT NOT NULL,
+    exit_code BIGINT,              -- as the log says; NULL: it says nothing
+    lines TEXT NOT NULL,           -- JSON
+    PRIMARY KEY (account, dseq)
+);
 INSERT INTO reservations SELECT op_id, '', '', dseq, opens, amount_uact, spent_uact, 0, state, at FROM old_reservations;
 INSERT INTO spent SELECT '', '', strftime('%Y-%m-%d', at, 'unixepoch'), SUM(spent_uact) FROM old_reservations
     WHERE state = 'settled' GROUP BY 3;

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from akash_mcp.errors import OutcomeUnknown
 from akash_mcp.guard import holds
 from akash_mcp.guard.store import Db
-from akash_mcp.ids import OpId
+from akash_mcp.ids import Dseq, OpId
 
 Answer = Literal["refused", "taken"]
 
@@ -73,3 +73,15 @@ def find(db: Db, op_id: OpId, step: str) -> Send | None:
         "SELECT at, about, answer FROM sends WHERE op_id = :op_id AND step = :step", op_id=op_id, step=step
     )
     return Send(row["at"], json.loads(row["about"]), row["answer"]) if row else None
+
+
+def was_sent(db: Db, dseq: Dseq, step: str) -> bool:
+    """Whether any operation ever was about to send this step for a deployment."""
+    row = db.one(
+        "SELECT 1 FROM sends JOIN operations ON operations.op_id = sends.op_id"
+        " WHERE operations.account = :account AND operations.dseq = :dseq AND sends.step = :step",
+        account=db.account,
+        dseq=dseq,
+        step=step,
+    )
+    return row is not None

@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from akash_mcp.errors import BadArgument
 from akash_mcp.ids import Dseq, parse_dseq, parse_provider
 from akash_mcp.ids import ProviderAddress as Address
 from akash_mcp.money import NotMoney, Usd
+from akash_mcp.workflow.jobs.until import Until, parse_until
 
 
 def _usd(value: Any) -> Usd:
@@ -28,6 +30,15 @@ def _dseq(value: Any) -> Dseq:
     return parse_dseq(str(value))
 
 
+def _until(value: Any) -> Until:
+    if isinstance(value, Until):
+        return value
+    try:
+        return parse_until(str(value))
+    except BadArgument as bad:
+        raise ValueError(f"{bad.what} {bad.next_step}") from None
+
+
 def _provider(value: Any) -> Address:
     return parse_provider(str(value).strip())
 
@@ -39,6 +50,17 @@ DseqArg = Annotated[
     WithJsonSchema({"type": "string", "description": "The deployment, such as 1763759482113"}),
 ]
 ProviderArg = Annotated[Address, BeforeValidator(_provider), WithJsonSchema({"type": "string"})]
+UntilArg = Annotated[
+    Until,
+    BeforeValidator(_until),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "Ends a job early, keeps its last lines, closes: log:SERVICE:TEXT (a log line has TEXT) "
+            "or exit:SERVICE (its program ended)",
+        }
+    ),
+]
 SdlArg = Annotated[str, Field(description="The SDL's YAML text", max_length=512 * 1024)]
 NameArg = Annotated[str | None, Field(description="What to call it", max_length=200)]
 ApprovalToken = Annotated[

@@ -75,7 +75,7 @@ async def carry_out(
 
 
 async def _journalled(rt: Runtime, op_id: OpId) -> Operation:
-    operation = await rt.store.read(journal.find, op_id)
+    operation = await rt.store.read(journal.newest, op_id)
     assert operation is not None
     if operation.state is State.REFUSED:
         raise AkashError(
@@ -115,7 +115,7 @@ async def outcome(
 async def _dseq(rt: Runtime, op_id: OpId) -> Dseq | None:
     """The deployment that an operation is about, as soon as it is written down."""
     try:
-        operation = await rt.store.read(journal.find, op_id)
+        operation = await rt.store.read(journal.newest, op_id)
     except LedgerUnusable:  # closing goes on without it
         return None
     return operation.dseq if operation else None

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from akash_mcp.errors import AkashError, BadArgument
+from akash_mcp.errors import AkashError, BadArgument, LedgerUnusable
+from akash_mcp.guard import journal
 from akash_mcp.guard.close_permit import ClosePermit
 from akash_mcp.guard.fund_permit import FundPermit
 from akash_mcp.guard.gate import Gate
@@ -38,6 +39,7 @@ from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.status import hours_text, status_of
 from akash_mcp.workflow.update_planning import update_plan
 
+HoursArg = Annotated[int | None, Field(ge=1, description="How long it runs; then it is closed")]
 Wait = Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds")]
 
 
@@ -53,6 +55,7 @@ async def plan_deploy(
     max_usd_per_hour: Usd | None,
     prefer: Prefer,
     name: str | None,
+    hours: int | None,
 ) -> LaunchPlan:
     """The plan of `deploy`."""
     return await planning.launch_plan(
@@ -63,6 +66,7 @@ async def plan_deploy(
         max_usd_per_hour=max_usd_per_hour,
         prefer=prefer,
         name=name,
+        hours=hours,
     )
 
 
@@ -74,6 +78,7 @@ async def deploy(
     max_usd_per_hour: Annotated[UsdArg | None, Field(description="Take no more expensive offer")] = None,
     prefer: Prefer = "balanced",
     name: NameArg = None,
+    hours: HoursArg = None,
     approval_token: ApprovalToken = None,
 ) -> Outcome:
     """SPENDS. Deploy an SDL whole: approve, create, wait for bids, lease the best, wait until it runs. Answers
@@ -86,7 +91,12 @@ async def _launch(rt: Runtime, plan: LaunchPlan, permit: LaunchPermit, running: 
 
 
 async def plan_create(
-    ctx: AppContext, sdl: str, deposit_usd: Usd, max_usd_per_hour: Usd | None, name: str | None
+    ctx: AppContext,
+    sdl: str,
+    deposit_usd: Usd,
+    max_usd_per_hour: Usd | None,
+    name: str | None,
+    hours: int | None,
 ) -> LaunchPlan:
     """The plan of `create_deployment`."""
     return await planning.launch_plan(
@@ -96,6 +106,7 @@ async def plan_create(
         deposit=deposit_usd,
         max_usd_per_hour=max_usd_per_hour,
         name=name,
+        hours=hours,
     )
 
 
@@ -106,6 +117,7 @@ async def create_deployment(
     decision: Annotated[Decision[LaunchPlan], decided(plan_create)],
     max_usd_per_hour: UsdArg | None = None,
     name: NameArg = None,
+    hours: HoursArg = None,
     approval_token: ApprovalToken = None,
 ) -> Outcome:
     """SPENDS. Only create a deployment, to choose among its bids yourself: then list_bids and create_lease."""
@@ -218,19 +230,20 @@ async def _update(rt: Runtime, plan: UpdatePlan, permit: UpdatePermit, running: 
     )
 
 
-async def plan_funds(ctx: AppContext, dseq: Dseq, amount_usd: Usd) -> FundPlan:
+async def plan_funds(ctx: AppContext, dseq: Dseq, amount_usd: Usd | None, hours: int | None) -> FundPlan:
     """The plan of `add_funds`."""
-    return await planning.fund_plan(runtime_with_key(ctx), dseq=dseq, amount=amount_usd)
+    return await planning.fund_plan(runtime_with_key(ctx), dseq=dseq, amount=amount_usd, hours=hours)
 
 
 async def add_funds(
     ctx: AppContext,
     dseq: DseqArg,
-    amount_usd: UsdArg,
     decision: Annotated[Decision[FundPlan], decided(plan_funds)],
+    amount_usd: UsdArg | None = None,
+    hours: Annotated[int | None, Field(ge=1, description="How much longer it may run")] = None,
     approval_token: ApprovalToken = None,
 ) -> Outcome:
-    """SPENDS. Let a deployment cost more, so that it runs longer."""
+    """SPENDS. Let a deployment cost more, or run hours longer, or both."""
     return await outcome(ctx, decision, Gate.fund, _fund)
 
 
@@ -278,8 +291,21 @@ async def _close(rt: Runtime, plan: ClosePlan, permit: ClosePermit, running: Run
         money=closed_money(plan, closed.spent, refunded),
         spent_usd=closed.spent,
         refunded_usd=refunded,
-        next_step="Nothing needs doing.",
+        next_step=await _after_close(rt, plan.dseq),
     )
+
+
+async def _after_close(rt: Runtime, dseq: Dseq) -> str:
+    """What is left to do: the launch of what was closed may be going on at another provider."""
+    with suppress(LedgerUnusable):
+        going_on = await rt.store.read(journal.goes_on_as, dseq)
+        if going_on is not None:
+            end = f"close_deployment(dseq={going_on.dseq})" if going_on.dseq else "closing what it creates"
+            return (
+                f"Its launch went on at another provider, as operation {going_on.op_id}: "
+                f"get_deployment(id={going_on.op_id!r}) shows it, and {end} ends that too."
+            )
+    return "Nothing needs doing."
 
 
 TOOLS = (

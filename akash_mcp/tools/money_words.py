@@ -41,13 +41,18 @@ def _unused(plan: LaunchPlan | LeasePlan) -> str:
 
 def funded_summary(plan: FundPlan) -> str:
     """What `add_funds` did."""
+    longer = f"Deployment {plan.dseq} may run {plan.run_hours} h longer." if plan.run_hours else ""
+    if plan.more_hours is None and not plan.amount:
+        return longer
     if plan.more_hours is None:
-        return f"{plan.amount} was added to deployment {plan.dseq}."
+        return f"{plan.amount} was added to deployment {plan.dseq}. {longer}".rstrip()
     return f"Deployment {plan.dseq} may run {plan.more_hours} h longer."
 
 
 def funded_money(plan: FundPlan) -> str:
     """After `add_funds`."""
+    if plan.more_hours is None and not plan.amount:
+        return "No money moved: its escrow pays for it. What is left comes back when it is closed."
     if plan.more_hours is None:
         return f"{plan.amount} went into escrow; what is left comes back when it is closed."
     return f"No deposit was made. The account's credit pays while it runs, {plan.amount} more at most."

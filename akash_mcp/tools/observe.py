@@ -24,6 +24,7 @@ from akash_mcp.tools.present import (
     cause_result,
     deployment_list,
     deployment_result,
+    earlier_words,
     operation_result,
     unrecorded_result,
 )
@@ -86,6 +87,8 @@ async def get_deployment(
             return operation_result(operation, running)
         dseq = operation.dseq
         problem = running.error.what if running is not None and running.error else ""
+        if not problem:
+            problem = earlier_words(await rt.store.read(journal.before, operation.op_id))
     else:
         dseq = _dseq(id)
     try:

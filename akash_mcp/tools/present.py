@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,7 +37,7 @@ from akash_mcp.workflow.gpus import LeaseGpus
 from akash_mcp.workflow.launch import Launched, names
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.overview import ListedDeployment, Overview
-from akash_mcp.workflow.status import DeploymentStatus, Funds, hours_text
+from akash_mcp.workflow.status import DeploymentStatus, EndedBy, Funds, hours_text
 
 _MOST_FINDINGS = 20
 _MOST_OFFERS = 10
@@ -44,6 +45,11 @@ _MOST_DEPLOYMENTS = 50
 _MOST_LEASES = 10
 _MOST_ERRORS = 3
 _MOST_CAUSES = 3
+_ENDED_BY = {
+    EndedBy.RUNTIME_LIMIT: "Akash, by its runtime limit",
+    EndedBy.WATCH: "this server or akash-mcp watch",
+    EndedBy.ESCROW: "its money is used up",
+}
 _LATEST = 4_102_444_800  # seconds, the year 2100: a later time is not a date
 
 
@@ -190,14 +196,18 @@ def launch_outcome(op_id: OpId, launched: Launched, plan: LaunchPlan | LeasePlan
     """The answer of `deploy` and `create_lease` when their work has ended."""
     now, rate = launched.readiness, launched.leased.usd_per_hour
     summary, next_step = _arrival(launched)
+    before = f" {launched.spent_before} was spent on what was tried before." if launched.earlier else ""
     return Outcome(
         status="ready" if now.is_ready else "leased",
         op_id=op_id,
         dseq=launched.dseq,
-        summary=summary,
-        money=f"Its lease is over, so it costs no rent. close_deployment(dseq={launched.dseq}) ends it."
-        if launched.is_over
-        else leased_money(plan, rate) + _less_in_escrow(launched),
+        summary=" ".join((summary, *(f"Before that: {unwound.what}" for unwound in launched.earlier))),
+        money=(
+            f"Its lease is over, so it costs no rent. close_deployment(dseq={launched.dseq}) ends it."
+            if launched.is_over
+            else leased_money(launched.plan or plan, rate) + _less_in_escrow(launched)
+        )
+        + before,
         usd_per_hour=None if launched.is_over else rate,
         services=service_results(now),
         causes=[cause_result(cause) for cause in launched.causes[:_MOST_CAUSES]] or None,
@@ -294,6 +304,8 @@ def _row(row: ListedDeployment) -> DeploymentRow:
         usd_per_hour=funds.usd_per_hour if funds else None,
         escrow_left_usd=funds.escrow_left if funds else None,
         hours_left=hours_text(funds.hours_left) if funds else None,
+        ends_at=_utc(row.end.at) if row.end else None,
+        ended_by=_ENDED_BY[row.end.by] if row.end else None,
         held_usd=row.held,
         problem=field(row.problem, 400) or None,
     )
@@ -330,7 +342,8 @@ def deployment_result(
         escrow_left_usd=now.escrow_left,
         spent_usd=now.spent,
         hours_left=hours_text(now.hours_left),
-        runs_until=_utc(now.funds.runs_until),
+        ends_at=_utc(now.end.at) if now.end else None,
+        ended_by=_ENDED_BY[now.end.by] if now.end else None,
         services_not_shown=services_left_out(now.readiness) or None,
         op_id=under_way.op_id if under_way else None,
         problem=field(" ".join(part for part in (problem, in_hand, *_problems(now)) if part), 600) or None,
@@ -423,6 +436,15 @@ def operation_result(operation: Operation, running: Running[object] | None) -> D
         next_step=f'Call get_deployment(id="{operation.op_id}", wait_for="ready") again.'
         if under_way
         else "If its state is unknown, look for it with list_deployments before you try anything again.",
+    )
+
+
+def earlier_words(before: Sequence[Operation]) -> str:
+    """What was tried before at other providers, and what became of that."""
+    return " ".join(
+        f"Before that, deployment {operation.dseq} (operation {operation.op_id}) was closed because its provider "
+        f"failed: {field(operation.note, 200)}."
+        for operation in before
     )
 
 

@@ -183,8 +183,9 @@ class DeploymentResult(Result):
     usd_per_hour: UsdRate | None = None
     escrow_left_usd: UsdLeft | None = None
     spent_usd: UsdOut | None = None
-    hours_left: str | None = None
-    runs_until: str | None = Field(None, description="UTC; then it ends")
+    hours_left: str | None = Field(None, description="What its money or its limit leaves")
+    ends_at: str | None = Field(None, description="UTC")
+    ended_by: str | None = Field(None, description="What ends it then")
     services_not_shown: int | None = None
     problem: str | None = None
     next_step: str
@@ -204,7 +205,9 @@ class DeploymentRow(Result):
     leases: int | None = None
     usd_per_hour: UsdRate | None = None
     escrow_left_usd: UsdLeft | None = None
-    hours_left: str | None = None
+    hours_left: str | None = Field(None, description="What its money or its limit leaves")
+    ends_at: str | None = Field(None, description="UTC")
+    ended_by: str | None = None
     held_usd: UsdOut | None = None
     problem: str | None = None
 

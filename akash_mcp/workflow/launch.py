@@ -18,7 +18,6 @@ from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import (
     AkashError,
     ApiError,
-    BadArgument,
     HeldBack,
     Interrupted,
     LedgerUnusable,
@@ -29,22 +28,31 @@ from akash_mcp.errors import (
     TakenOver,
     Unreachable,
 )
+from akash_mcp.guard import journal
 from akash_mcp.guard.bounds import Bound
 from akash_mcp.guard.close_permit import Unwound, in_words
 from akash_mcp.guard.journal import State
 from akash_mcp.guard.launch_permit import LaunchPermit
-from akash_mcp.guard.lease_permit import Choice, LeasePermit, OfferGone, lease_ids
-from akash_mcp.guard.plans import LeasePlan
-from akash_mcp.ids import Dseq, LeaseId
+from akash_mcp.guard.lease_permit import (
+    Choice,
+    LeasePermit,
+    OfferGone,
+    is_invalid,
+    lease_ids,
+    providers_asked,
+)
+from akash_mcp.guard.plans import LaunchPlan, LeasePlan
+from akash_mcp.guard.store import Db
+from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
 from akash_mcp.market.choice import pick
 from akash_mcp.market.ranking import Prefer, RankedOffer, Ranking
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import quoted
 from akash_mcp.workflow.arrival import until_ready
 from akash_mcp.workflow.diagnosis.causes import PROVIDER_UNREACHABLE, PROVIDERS_FAULT, Cause
-from akash_mcp.workflow.limits import plan_elsewhere
 from akash_mcp.workflow.offers import read_leased_offers, read_offers, requirements, wait_for_all_groups
 from akash_mcp.workflow.operations import Running
+from akash_mcp.workflow.paid_hours import plan_elsewhere
 from akash_mcp.workflow.readiness import Readiness
 from akash_mcp.workflow.reconcile import create_once
 from akash_mcp.workflow.runtime import Runtime
@@ -69,6 +77,8 @@ class Leased:
     offers: Ranking
     chosen: tuple[RankedOffer, ...]
     bound: Bound
+    by_others: bool = False
+    """Whether somebody else made the leases: a person in the Console, or another program."""
 
     @property
     def usd_per_hour(self) -> Usd:
@@ -80,7 +90,8 @@ class Leased:
 class Launched:
     """What a launch came to: one lease a group, whether all of it runs, and the causes why not.
 
-    `is_over`: its leases are closed already. `earlier`: what was tried before at other providers.
+    `is_over`: its leases are closed already. `plan`: what of the approval it has, and `earlier`: what was tried before
+    that at other providers.
     """
 
     dseq: Dseq
@@ -88,7 +99,13 @@ class Launched:
     readiness: Readiness
     causes: tuple[Cause, ...] = ()
     is_over: bool = False
+    plan: LaunchPlan | None = None
     earlier: tuple[Unwound, ...] = ()
+
+    @property
+    def spent_before(self) -> Usd:
+        """What was spent at other providers."""
+        return _sum(self.earlier)
 
 
 async def launch(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) -> Launched:
@@ -108,40 +125,66 @@ async def elsewhere_if_it_fails(
     """What `first` comes to. Where its provider failed it is closed, proven, and a new deployment made for another one.
 
     An order takes one lease in its life. What is the app's own fault would fail there too, and is left to be looked at.
+    What it raises tells of all attempts.
     """
+    before = len(await rt.store.read(journal.before, permit.op_id))
     failed: list[Unwound] = []
     attempt = first
     while True:
-        unwound = await _failed(permit, attempt)
-        if not isinstance(unwound, Unwound):
-            return dataclasses.replace(unwound, earlier=tuple(failed))
-        failed.append(unwound)
-        if len(failed) >= _MOST_PROVIDERS or not unwound.is_closed or unwound.spent is None:
-            raise _all(failed)
         try:
-            permit = await rt.gate.launch_elsewhere(permit, plan_elsewhere(permit.plan, unwound.spent))
-        except (Refused, BadArgument) as refusal:
-            raise _all(failed, f"Another provider was not tried: {refusal.what}") from refusal
+            done = await _failed(rt, permit, attempt)
+            if isinstance(done, Launched):
+                return dataclasses.replace(done, plan=permit.plan, earlier=tuple(failed))
+            permit = await _elsewhere(rt, permit, done, before + len(failed) + 1)
+        except AkashError as reason:
+            raise _together(failed, reason) from reason
+        failed.append(done)
+        running.dseq = running.usd_per_hour = None  # of the one that is closed
         running.progress("its provider failed; trying another one")
         attempt = partial(_as_work, rt, permit, running)
 
 
-async def _failed(permit: LaunchPermit, attempt: Callable[[], Awaitable[Launched]]) -> Launched | Unwound:
+async def _failed(
+    rt: Runtime, permit: LaunchPermit, attempt: Callable[[], Awaitable[Launched]]
+) -> Launched | Unwound:
     """What an attempt came to; where its provider failed, that it was closed because of that."""
     try:
         launched = await attempt()
     except Unwound as unwound:
-        if isinstance(unwound.__cause__, NotDelivered):
+        if isinstance(unwound.__cause__, NotDelivered) and not is_invalid(unwound.__cause__.__cause__):
             return unwound
         raise
     faults = [cause for cause in launched.causes if cause.kind in _MOVES_ON]
-    if launched.readiness.is_ready or not faults or len(faults) < len(launched.causes):
+    is_providers = bool(faults) and len(faults) == len(launched.causes)
+    if launched.readiness.is_ready or launched.leased.by_others or not is_providers:
         return launched
+    if not await _is_recent(rt, permit):
+        return launched  # whether it ran in the meantime, and for whom, nobody saw
     return await permit.abandoning(launched.dseq).unwind(
         AkashError(
             f"Deployment {launched.dseq} did not come up at {names(launched.leased.chosen)}: {faults[0].what}"
         )
     )
+
+
+async def _elsewhere(rt: Runtime, permit: LaunchPermit, unwound: Unwound, providers: int) -> LaunchPermit:
+    """The permit to try another provider after so many. Raises `Unwound` where there is no other, and why."""
+    if not unwound.is_closed or unwound.spent is None:
+        raise unwound
+    if providers >= _MOST_PROVIDERS:
+        raise _and_no_other(unwound, f"{providers} were, which is the most.")
+    try:
+        if not await _is_recent(rt, permit):
+            raise Refused("This one was begun too long ago.")
+        return await rt.gate.launch_elsewhere(permit, plan_elsewhere(permit.plan, unwound.spent))
+    except AkashError as refusal:
+        raise _and_no_other(unwound, refusal.what) from refusal
+
+
+async def _is_recent(rt: Runtime, permit: LaunchPermit) -> bool:
+    """Whether an attempt was begun so short a time ago that it is still the launch that a person waits for."""
+    operation = await rt.store.read(journal.find, permit.op_id)
+    return operation is not None and rt.now() - operation.created_at < rt.intervals.moves_on
 
 
 async def _as_work(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) -> Launched:
@@ -157,16 +200,35 @@ async def _as_work(rt: Runtime, permit: LaunchPermit, running: Running[Launched]
     return launched
 
 
-def _all(failed: Sequence[Unwound], more: str = "") -> Unwound:
-    """All attempts of a launch as one reason."""
-    last = failed[-1]
+def _and_no_other(unwound: Unwound, why: str) -> Unwound:
+    """A failure at one provider that is not followed by another attempt."""
     told = Unwound(
-        " ".join(filter(None, (*(each.what for each in failed), more))),
-        money=last.money,
-        next_step=last.next_step,
+        f"{unwound.what} No further provider is tried: {why}",
+        money=unwound.money,
+        next_step=unwound.next_step,
     )
-    told.is_closed, told.spent = last.is_closed, last.spent
+    told.spent = unwound.spent
     return told
+
+
+def _together(failed: Sequence[Unwound], reason: AkashError) -> AkashError:
+    """Why a launch ended at last, told with the attempts that failed before that."""
+    if not failed:
+        return reason
+    what = " ".join((*(f"{unwound.what} Another provider was tried." for unwound in failed), reason.what))
+    if not isinstance(reason, Unwound):
+        return AkashError(what, money=reason.money, next_step=reason.next_step)
+    money = reason.money
+    if reason.spent is not None:
+        money = f"All attempts together cost {_sum(failed) + reason.spent}. {money}"
+    told = Unwound(what, money=money, next_step=reason.next_step)
+    told.is_closed, told.spent = reason.is_closed, reason.spent
+    return told
+
+
+def _sum(failed: Sequence[Unwound]) -> Usd:
+    """What attempts cost that were followed by another one, which none is whose cost is not known."""
+    return sum((unwound.spent for unwound in failed if unwound.spent is not None), ZERO)
 
 
 async def launch_once(rt: Runtime, permit: LaunchPermit, running: Running[Launched]) -> Launched:
@@ -217,7 +279,13 @@ async def go_on_leased(
     running.progress("it is leased; delivering its manifest once more")
     bound = await permit.take_up(detail)
     offers = await read_leased_offers(rt, detail, requirements(rt.policy, permit.max_usd_per_hour), prefer)
-    leased = Leased(offers, offers.ranked, bound)
+    asked = await rt.store.read(providers_asked, permit.op_id)
+    leased = Leased(
+        offers,
+        offers.ranked,
+        bound,
+        by_others=not {lease.provider for lease in detail.open_leases} <= asked,
+    )
     running.usd_per_hour = leased.usd_per_hour
     running.progress(f"deployment {detail.dseq} is leased; waiting for its containers")
     return await _arrived(rt, permit, detail.dseq, leased, running)
@@ -242,7 +310,9 @@ async def _lease(
     """
     leasing = permit.leasing(dseq)
     plan = permit.plan
-    wanted = requirements(rt.policy, plan.max_usd_per_hour, await rt.evidence.failing_providers())
+    tried = await rt.store.read(_tried_before, permit.op_id)
+    failing = {**await rt.evidence.failing_providers(), **dict.fromkeys(tried, "this launch, a moment ago")}
+    wanted = requirements(rt.policy, plan.max_usd_per_hour, failing)
     refusal: OfferGone | None = None
     for _ in range(_LEASE_ATTEMPTS):
         offers = await wait_for_all_groups(rt, dseq, plan.groups, wanted, plan.prefer, running.progress)
@@ -265,6 +335,11 @@ async def _lease(
             wanted = dataclasses.replace(wanted, denied=wanted.denied | vanished.providers)
     assert refusal is not None
     raise refusal
+
+
+def _tried_before(db: Db, op_id: OpId) -> frozenset[ProviderAddress]:
+    """The providers at which a launch was tried before, whichever process did that."""
+    return frozenset().union(*(providers_asked(db, earlier.op_id) for earlier in journal.before(db, op_id)))
 
 
 async def _lease_or_note(rt: Runtime, leasing: LeasePermit, chosen: Sequence[RankedOffer]) -> Bound:
@@ -330,7 +405,7 @@ async def _accepted(
             next_step=f"Ask the user whether it is theirs. get_deployment(id={dseq}) shows what it costs; "
             "close_deployment ends it.",
         ) from beyond
-    return Leased(offers, offers.ranked, bound)
+    return Leased(offers, offers.ranked, bound, by_others=True)
 
 
 def choices(chosen: Sequence[RankedOffer]) -> list[Choice]:

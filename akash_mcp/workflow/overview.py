@@ -33,10 +33,13 @@ from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.runtime import Runtime
+from akash_mcp.workflow.settling import settle_closed
 from akash_mcp.workflow.status import (
     READ_DEADLINE,
     Funds,
+    RunEnd,
     account_credit,
+    first_end,
     funds_of,
     known_generation,
     latest_moment,
@@ -72,6 +75,8 @@ class ListedDeployment:
     is_colleagues: bool = False
     """Another account of the organization pays for it."""
     name: str = ""
+    end: RunEnd | None = None
+    """What ends it first, where that is known."""
 
     @property
     def is_known(self) -> bool:
@@ -127,12 +132,18 @@ async def overview(rt: Runtime) -> Overview:
         elif answer.state != "closed" or dseq in ours:
             rows.append(await _row(rt, answer, reckon))
     unknown = [await _launch_row(rt, launch) for launch in launches if launch.dseq is None]
-    kept = {launch.dseq: launch.name for launch in launches}
-    named = (replace(row, name=row.name or kept.get(row.dseq, "")) for row in rows)
+    known = (_with_launch(row, ours.get(row.dseq) if row.dseq else None) for row in rows)
     theirs = [
         _colleagues_row(detail, await _funds_of_others(rt, detail, block)) for detail in listed.colleagues
     ]
-    return Overview((*named, *theirs, *unknown), tuple(problems))
+    return Overview((*known, *theirs, *unknown), tuple(problems))
+
+
+def _with_launch(row: ListedDeployment, launch: Operation | None) -> ListedDeployment:
+    """A row with what our journal adds to it."""
+    ends_at = launch.ends_at if launch is not None and row.ours else None
+    end = None if row.state == "closed" else first_end(ends_at, row.funds)
+    return replace(row, name=row.name or (launch.name if launch else ""), end=end)
 
 
 async def _open_launches(rt: Runtime, problems: list[str]) -> list[Operation]:
@@ -208,6 +219,7 @@ async def _row(rt: Runtime, detail: DeploymentDetail, reckon: Reckon, problem: s
     ours = await rt.gate.owns(detail.dseq)
     funds = reckon(detail)
     problems = [problem]
+    settled = await settle_closed(rt, detail)
     if detail.state == "active" and not detail.leases and await _was_leased(rt, detail.dseq):
         funds = replace(funds, rate_is_known=False)
         problems.append("This server leased it, and the Console shows no lease of it: it may cost money.")
@@ -216,7 +228,11 @@ async def _row(rt: Runtime, detail: DeploymentDetail, reckon: Reckon, problem: s
     elif not funds.rate_is_known:
         problems.append("A lease has no price in dollars that can be read, so it costs more than this.")
     elif detail.state == "closed":
-        problems.append("It is closed, and costs nothing more; close_deployment settles what is held for it.")
+        problems.append(
+            "It is closed, and costs nothing more; close_deployment settles what is held for it."
+            if settled is None or settled.spent is None
+            else f"It is closed, and cost {settled.spent}: what was held for it beyond that is free again."
+        )
     if funds.shortfall is not None and funds.hours_left is None:
         problems.append("Whether the account's credit lasts until its runtime limit is not known.")
     if under_way := await rt.operations.under_way(detail.dseq):

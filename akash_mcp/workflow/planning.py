@@ -26,7 +26,7 @@ from akash_mcp.errors import (
     NotFound,
     OverBudget,
 )
-from akash_mcp.guard import equal_launches, holds, journal
+from akash_mcp.guard import equal_launches, holds, journal, runs
 from akash_mcp.guard.contents import Contents, Seller, check_all_named
 from akash_mcp.guard.plans import (
     FREE_CLOSING_HOURS,
@@ -35,6 +35,7 @@ from akash_mcp.guard.plans import (
     LaunchPlan,
     LeasePlan,
 )
+from akash_mcp.guard.runs import Run
 from akash_mcp.guard.secret_store import filled
 from akash_mcp.guard.store import Work
 from akash_mcp.ids import Dseq, ProviderAddress
@@ -47,12 +48,14 @@ from akash_mcp.money import (
     told_apart,
     uact_per_block,
     usd_per_hour,
+    usd_per_hour_at_most,
 )
 from akash_mcp.sdl import Finding, Report, check
 from akash_mcp.workflow.contents import contents_of
-from akash_mcp.workflow.limits import limited
 from akash_mcp.workflow.offers import read_offers, requirements
+from akash_mcp.workflow.paid_hours import limited
 from akash_mcp.workflow.runtime import Runtime
+from akash_mcp.workflow.settling import settle_closed
 from akash_mcp.workflow.status import is_ours, read_deployment
 
 log = logging.getLogger(__name__)
@@ -74,13 +77,15 @@ async def launch_plan(
     max_usd_per_hour: Usd | None,
     prefer: Prefer = "balanced",
     name: str | None = None,
+    hours: int | None = None,
 ) -> LaunchPlan:
-    """The plan for a new deployment.
+    """The plan for a new deployment that runs for so many `hours`, the user's default where nobody says.
 
     Raises `InvalidSdl`, `BadArgument` or `OverBudget`, `HeldBack` where the Console takes none now, and `Unreachable`.
     """
     if name is not None and not name.strip():
         raise BadArgument("name is empty.", next_step="Leave it out, or name the deployment in a few words.")
+    hours = _run_hours(rt, hours)
     report = accepted(sdl)
     await check_secrets(rt, sdl, report)
     generation = await rt.reader.generation()
@@ -92,11 +97,11 @@ async def launch_plan(
         )
     ceiling = usd_per_hour(sum((group.price for group in report.groups), Decimal(0)))
     rate = _rate(rt, ceiling, max_usd_per_hour)
-    hours, allowed = None, deposit
+    limit, allowed = None, deposit
     if generation is Generation.V2026_11:
-        hours, deposit = limited(deposit, uact_per_block(rate))
+        limit, deposit = limited(deposit, uact_per_block(rate), hours)
     # Less than another hour's worth is only what does not make a whole one.
-    is_cut = hours == FIRST_RUNTIME_HOURS and allowed >= deposit + rate
+    is_cut = limit is not None and allowed >= deposit + rate
     plan = LaunchPlan(
         tool=tool,
         sdl=sdl,
@@ -106,7 +111,8 @@ async def launch_plan(
         max_usd_per_hour=rate,
         groups=len(report.groups),
         prefer=prefer,
-        runtime_limit_hours=hours,
+        hours=hours,
+        runtime_limit_hours=limit,
         generation=generation,
         name=words_for(name or "", ()),
         asked=allowed if is_cut else None,
@@ -128,12 +134,15 @@ async def lease_plan(
     rate = _rate(rt, max_usd_per_hour, max_usd_per_hour)
     await rt.gate.check_lease(dseq)
     await rt.store.read(rt.ledger.check_rate, dseq, rate)
-    sources, launch = await rt.store.read(lambda db: (journal.sources(db, dseq), journal.launch_of(db, dseq)))
+    sources, launch, run = await rt.store.read(
+        lambda db: (journal.sources(db, dseq), journal.launch_of(db, dseq), runs.find(db, dseq))
+    )
     generation = await rt.reader.generation()
     if sources is not None and generation is not Generation.V2026_11:
         await rt.secrets.filled_manifest(sources.sdl, sources.manifest)  # what will be delivered can be made
     detail = await read_deployment(rt, dseq)
     if detail.state == "closed":
+        await settle_closed(rt, detail)
         raise BadArgument(f"Deployment {dseq} is closed, so nothing can be leased for it.")
     if detail.open_leases:
         raise BadArgument(
@@ -150,48 +159,118 @@ async def lease_plan(
         runtime_limit_hours=sources.runtime_limit_hours if sources else None,
         generation=generation,
         name=words_of(detail.name) or (launch.name if launch else ""),
+        hours=run.hours(rt.intervals.hour) if run else None,
     )
 
 
-async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd) -> FundPlan:
-    """The plan to add money, or hours where the Console funds by itself.
+async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd | None, hours: int | None = None) -> FundPlan:
+    """The plan to add money, or to let a deployment run longer, or both.
 
-    Raises `Busy`, `OverBudget`, `BadArgument` for what runs no longer, and `NotFound`: nobody is asked for these.
+    Where its escrow pays for the `hours` no amount is needed; where the Console funds by itself none is needed either.
+    Raises `Busy`, `OverBudget`, `BadArgument` for what runs no longer and for hours that nothing pays for, and
+    `NotFound`: nobody is asked for these.
     """
+    if amount is None and hours is None:
+        raise BadArgument(
+            "Neither amount_usd nor hours is given.", next_step="Say how much more, or how much longer."
+        )
     await rt.store.read(holds.check_free, dseq)
-    await rt.store.read(rt.ledger.check, amount, dseq=dseq)
     generation = await rt.reader.generation()
     detail = await read_deployment(rt, dseq)
     if detail.state == "closed":
+        await settle_closed(rt, detail)
         raise BadArgument(f"Deployment {dseq} is closed, so it cannot be made to run longer.")
     if detail.leases and not detail.open_leases:
         raise BadArgument(
             f"Nothing runs in deployment {dseq} any more: its lease is over.",
             next_step=f"close_deployment(dseq={dseq}) gives back what is left of it.",
         )
+    sources, run = await rt.store.read(lambda db: (journal.sources(db, dseq), runs.find(db, dseq)))
     more_hours, rate = None, detail.rate_uact
     if generation is Generation.V2026_11:
-        if (await rt.reader.runtime_limit(dseq)).runtime_limit_hours is None:
-            raise BadArgument(
-                f"Deployment {dseq} has no runtime limit that is known, so it may be funded without end already.",
-                next_step=f"get_deployment(id={dseq}) shows what it costs; close_deployment ends it.",
-            )
-        if rate is None:
-            raise BadArgument(f"What deployment {dseq} costs an hour is not known, so no hours can be added.")
-        if not rate:
-            raise BadArgument(f"Deployment {dseq} has no running lease, so it cannot be made to run longer.")
-        more_hours, amount = limited(amount, rate)
-    sources = await rt.store.read(journal.sources, dseq)
+        more_hours, amount = await _more_hours(rt, dseq, rate, amount, hours)
+        hours = more_hours if run is not None else None
+    if hours is not None:
+        _check_extension(rt, dseq, run, hours)
+    if amount is None:
+        assert run is not None
+        assert hours is not None
+        amount = await _paid_already(rt, detail, run, hours)
+    await rt.store.read(rt.ledger.check, amount, dseq=dseq)
     return FundPlan(
         tool="add_funds",
         dseq=dseq,
         amount=amount,
         ours=await is_ours(rt, detail),
         more_hours=more_hours,
+        run_hours=hours,
+        ends_at=run.ends_at if run else None,
+        hour_seconds=rt.intervals.hour,
         usd_per_hour=usd_per_hour(rate or 0),
         contents=_contents_of(sources.sdl if sources and detail.open_leases else ""),
         generation=generation,
     )
+
+
+async def _more_hours(
+    rt: Runtime, dseq: Dseq, rate: Decimal | None, amount: Usd | None, hours: int | None
+) -> tuple[int, Usd]:
+    """By how many hours the runtime limit is raised, and what those can cost: the fewer of what is asked for and what
+    the amount pays for."""
+    if (await rt.reader.runtime_limit(dseq)).runtime_limit_hours is None:
+        raise BadArgument(
+            f"Deployment {dseq} has no runtime limit that is known, so it may be funded without end already.",
+            next_step=f"get_deployment(id={dseq}) shows what it costs; close_deployment ends it.",
+        )
+    if rate is None:
+        raise BadArgument(f"What deployment {dseq} costs an hour is not known, so no hours can be added.")
+    if not rate:
+        raise BadArgument(f"Deployment {dseq} has no running lease, so it cannot be made to run longer.")
+    most = FIRST_RUNTIME_HOURS if hours is None else hours
+    if most > FIRST_RUNTIME_HOURS:
+        raise BadArgument(
+            f"A runtime limit is raised by {FIRST_RUNTIME_HOURS} hours at most.",
+            next_step=f"Ask for up to {FIRST_RUNTIME_HOURS} hours, and again once they are near their end.",
+        )
+    return limited(usd_per_hour_at_most(rate) * most if amount is None else amount, rate, most)
+
+
+def _check_extension(rt: Runtime, dseq: Dseq, run: Run | None, hours: int) -> None:
+    """Raise where the end of a run cannot be moved so far."""
+    if run is None:
+        raise BadArgument(
+            f"Deployment {dseq} has no end that this server set, so there is none to move.",
+            next_step="Leave hours out: amount_usd lets it run longer.",
+        )
+    if run.ends_at <= rt.now():
+        raise BadArgument(f"The run of deployment {dseq} is over, and it is being closed.")
+    total, most = run.hours(rt.intervals.hour) + hours, rt.policy.max_hours
+    if total > most:
+        raise OverBudget(
+            f"It would run for {total} hours in all, over the user's limit of {most}.",
+            next_step="Ask for less. Only the user can raise the limit (AKASH_MCP_MAX_HOURS).",
+        )
+
+
+async def _paid_already(rt: Runtime, detail: DeploymentDetail, run: Run, hours: int) -> Usd:
+    """Nothing, where the escrow pays until the new end. Raises `BadArgument` with what is missing otherwise."""
+    rate = detail.rate_uact
+    left = detail.escrow_left(await rt.reader.latest_height())
+    if rate is None or left is None:
+        raise BadArgument(
+            f"What deployment {detail.dseq} costs, or what is in its escrow, is not known.",
+            next_step="Say with amount_usd how much it may cost more.",
+        )
+    until = run.ends_at + hours * rt.intervals.hour
+    seconds = Decimal(max(until - rt.now(), 0)) * Decimal(3600) / Decimal(rt.intervals.hour)
+    need, has = usd_per_hour_at_most(rate) * (seconds / 3600), Usd.from_uact(left)
+    if need > has:
+        missing = need - has
+        raise BadArgument(
+            f"Until then it can cost {missing} more than its escrow holds.",
+            next_step=f"Call again with amount_usd={missing.plain()}, which goes into its escrow.",
+        )
+    return ZERO
 
 
 async def check_secrets(rt: Runtime, sdl: str, report: Report) -> None:
@@ -211,6 +290,8 @@ async def close_plan(rt: Runtime, *, dseq: Dseq) -> ClosePlan:
     ours = await rt.gate.owns(dseq)
     detail = await as_it_stands(rt, dseq, ours=ours)
     ours = ours and (detail is None or await is_ours(rt, detail))
+    if detail is not None:
+        await settle_closed(rt, detail)
     sources = await _known(rt, journal.sources, dseq)
     contents = _contents_of(sources.sdl if sources else detail.stored.sdl if detail and detail.stored else "")
     ended = detail is not None and (
@@ -329,6 +410,19 @@ def describe(finding: Finding) -> str:
     where = f"line {finding.line}, column {finding.column}" if finding.line else finding.path
     fix = f" Fix: {finding.fix.rstrip('.')}." if finding.fix else ""
     return f"{where}: {finding.message.rstrip('.')}.{fix}"
+
+
+def _run_hours(rt: Runtime, asked: int | None) -> int:
+    """How long a run lasts. Raises `BadArgument` for less than an hour, `OverBudget` for more than the user allows."""
+    hours, most = rt.policy.default_hours if asked is None else asked, rt.policy.max_hours
+    if hours < 1:
+        raise BadArgument("hours is a whole number from 1 on.")
+    if hours > most:
+        raise OverBudget(
+            f"{hours} hours are over the user's limit of {most}.",
+            next_step="Ask for less. Only the user can raise the limit (AKASH_MCP_MAX_HOURS).",
+        )
+    return hours
 
 
 def _rate(rt: Runtime, ceiling: Usd, asked: Usd | None) -> Usd:

@@ -102,7 +102,9 @@ async def _launch(rt: Runtime, operation: Operation, permit: LaunchPermit, runni
         if sent is None or sent.answer == "refused":
             if operation.created_at + rt.intervals.approval_lasts <= rt.now():
                 await permit.never_was(_STOPPED)
-            elif permit.plan.tool == "deploy":
+                return
+            await rt.accounts.bind()  # nothing was spent yet: that it may be has to be certain
+            if permit.plan.tool == "deploy":
                 await launch(rt, permit, running)
             else:
                 running.dseq = await create_once(rt, permit, running.progress)

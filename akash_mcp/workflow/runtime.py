@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -16,15 +17,20 @@ from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard import journal
 from akash_mcp.guard.accounts import Accounts
 from akash_mcp.guard.approval import Approver
+from akash_mcp.guard.audit_heads import Heads
 from akash_mcp.guard.evidence import Evidence
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.ledger import Ledger
 from akash_mcp.guard.operation import CERTAIN_SECONDS
 from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.runs import HOUR_SECONDS
 from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.guard.store import HOLD_SECONDS, Store
 from akash_mcp.ids import Dseq
+from akash_mcp.workflow.notify import Notifier
 from akash_mcp.workflow.operations import Operations
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +55,9 @@ class Intervals:
     """For how long after its creation a deployment's bids can be taken."""
     approval_lasts: float = 600.0
     """For how long after a yes what it approved is still begun."""
+    moves_on: float = 900.0
+    """For how long after an attempt to launch was begun it is closed and made anew where its provider fails. What is
+    older may have run, and somebody may use it."""
     retry: float = 6.0
     """How long to wait before harmless requests are repeated: delivering a manifest, closing, reading a new wallet."""
     provider_lag: float = 60.0
@@ -63,6 +72,10 @@ class Intervals:
     """Before a server first looks for what others left."""
     watch: float = 30.0
     """Between two looks of the watch."""
+    survey: float = 300.0
+    """Between two comparisons of the ledger with the account, by the watch."""
+    hour: float = HOUR_SECONDS
+    """An hour of a run."""
     longest_retry: float = 3600.0
     """What does not work is tried again after `retry`, then twice as long each time, and at the most after this."""
     hold: float = HOLD_SECONDS
@@ -85,6 +98,7 @@ class Intervals:
             certain=self.certain / speed,
             bids_last=self.bids_last / speed,
             approval_lasts=self.approval_lasts / speed,
+            moves_on=self.moves_on / speed,
             retry=max(self.retry / speed, 0.05),
             provider_lag=self.provider_lag / speed,
             ready_poll=max(self.ready_poll / speed, 0.05),
@@ -93,6 +107,8 @@ class Intervals:
             ready_give_up=self.ready_give_up / speed,
             first_look=self.first_look,
             watch=max(self.watch / speed, 0.5),
+            survey=max(self.survey / speed, 1.0),
+            hour=self.hour / speed,
             longest_retry=self.longest_retry / speed,
             hold=max(self.hold / speed, 3.0),
         )
@@ -112,6 +128,8 @@ class Runtime:
     evidence: Evidence
     policy: Policy
     secrets: SecretStore
+    notifier: Notifier
+    heads: Heads
     has_key: bool
     operations: Operations
     intervals: Intervals = field(default_factory=Intervals)
@@ -122,6 +140,16 @@ class Runtime:
     """Seconds since the epoch."""
     prepare_questions: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint
     """Has what questions are sealed with at hand."""
+
+    async def tell_person(self) -> None:
+        """Tell the person what was found, by the way that they chose, and keep the audit's newest hash outside the
+        ledger. Nothing that goes wrong with that is raised.
+        """
+        await self.notifier.deliver(self.store)
+        try:
+            await self.heads.keep(self.store)
+        except LedgerUnusable:
+            log.exception("the newest hash of the audit was not kept")
 
     async def learn_secrets(self, dseq: Dseq) -> tuple[str, ...]:
         """Know the secrets that a deployment got from here, so that they are hidden.

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
+from enum import StrEnum
 from functools import partial
 
 import anyio
@@ -21,12 +22,14 @@ from akash_mcp.clients.retries import Deadline
 from akash_mcp.errors import AkashError, Interrupted, LedgerUnusable
 from akash_mcp.guard import journal
 from akash_mcp.guard.evidence import Kept
+from akash_mcp.guard.journal import Operation
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd, hours_paid_for, usd_per_hour, usd_per_hour_at_most
 from akash_mcp.workflow.desired_state import DesiredState
 from akash_mcp.workflow.gpus import LeaseGpus, lease_gpus
 from akash_mcp.workflow.readiness import Readiness, read_readiness, with_answers
 from akash_mcp.workflow.runtime import Runtime
+from akash_mcp.workflow.settling import settle_closed
 
 READ_DEADLINE = Deadline(read=12, total=12)
 """Longer than a Console takes whose providers all answer, and short enough to leave a call time for the list."""
@@ -56,12 +59,48 @@ class Funds:
     shortfall: Usd | None = None
 
 
+class EndedBy(StrEnum):
+    """What ends a run: Akash by its limit, our watch, or its money, which is used up."""
+
+    RUNTIME_LIMIT = "runtime_limit"
+    WATCH = "watch"
+    ESCROW = "escrow"
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """What ends a deployment first, and when."""
+
+    at: datetime
+    by: EndedBy
+
+
+_SAME = timedelta(minutes=10)
+"""Our clock and the platform's call one end by two moments that are so near."""
+
+
+def first_end(ends_at: float | None, funds: Funds | None) -> RunEnd | None:
+    """What ends a deployment first: its money or the platform's limit by its `funds`, or our watch at `ends_at`, in
+    seconds since the epoch. None where neither is known.
+    """
+    ours = None if ends_at is None else RunEnd(datetime.fromtimestamp(ends_at, UTC), EndedBy.WATCH)
+    if funds is None or funds.runs_until is None:
+        return ours
+    is_limit = funds.limit_hours is not None and funds.hours_left == funds.limit_hours
+    other = RunEnd(funds.runs_until, EndedBy.RUNTIME_LIMIT if is_limit else EndedBy.ESCROW)
+    if ours is None:
+        return other
+    # The platform ends it also where nobody watches.
+    return ours if ours.at + (_SAME if is_limit else timedelta()) < other.at else other
+
+
 @dataclass(frozen=True, slots=True)
 class DeploymentStatus:
     """One deployment as it stands. `providers`: the Console's records of those that it is or was leased from.
 
     `kept`: what was seen of it while it ran, where it does not run any more. `name`: without the operation in it.
-    `gpus`: what is known of the GPUs of its running leases, where anything is.
+    `gpus`: what is known of the GPUs of its running leases, where anything is. `end`: what ends it first, and when,
+    where that is known.
     """
 
     detail: DeploymentDetail
@@ -73,6 +112,7 @@ class DeploymentStatus:
     kept: Kept | None = None
     gpus: Mapping[LeaseId, LeaseGpus] = field(default_factory=dict)
     name: str = ""
+    end: RunEnd | None = None
 
     @property
     def usd_per_hour(self) -> Usd:
@@ -217,6 +257,7 @@ async def status_of(
 ) -> DeploymentStatus:
     """The status of a deployment whose `detail` was just read. Providers are not asked if `known_readiness` is set."""
     block = await rt.reader.latest_block()
+    await settle_closed(rt, detail)
     funds = await read_funds(rt, detail, block)
     running = detail.active_leases
     providers: dict[ProviderAddress, ProviderRecord] = {}
@@ -225,16 +266,20 @@ async def status_of(
         readiness = known_readiness or await read_readiness(rt, running)
         if known_readiness is None and running and readiness.is_up:
             readiness = await with_answers(rt, readiness)
+    launch, ours = await _launch(rt, detail.dseq), await is_ours(rt, detail)
     return DeploymentStatus(
         detail=detail,
-        ours=await is_ours(rt, detail),
+        ours=ours,
         funds=funds,
         spent=detail.spent_at(block.height),
         readiness=readiness,
         providers=providers,
         kept=await rt.evidence.kept(detail.dseq) if detail.leases and not running else None,
         gpus=await gpus_of(rt, detail),
-        name=words_of(detail.name) or await _kept_name(rt, detail.dseq),
+        name=words_of(detail.name) or (launch.name if launch else ""),
+        end=first_end(launch.ends_at if launch and ours else None, funds)
+        if detail.state != "closed"
+        else None,
     )
 
 
@@ -249,13 +294,12 @@ async def gpus_of(rt: Runtime, detail: DeploymentDetail) -> dict[LeaseId, LeaseG
     return {lease.lease_id: lease_gpus(lease, desired.gpu_demands(lease.lease_id)) for lease in told}
 
 
-async def _kept_name(rt: Runtime, dseq: Dseq) -> str:
-    """What we called it, where the Console keeps no names."""
+async def _launch(rt: Runtime, dseq: Dseq) -> Operation | None:
+    """What our journal knows of it: what it is called, where the Console keeps no names, and when its run ends."""
     try:
-        launch = await rt.store.read(journal.launch_of, dseq)
+        return await rt.store.read(journal.launch_of, dseq)
     except LedgerUnusable:
-        return ""
-    return launch.name if launch else ""
+        return None
 
 
 async def known_generation(rt: Runtime) -> Generation | None:

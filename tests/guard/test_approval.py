@@ -312,6 +312,7 @@ CHANGED: dict[str, Any] = {
     "max_usd_per_hour": Usd("0.6"),
     "groups": 2,
     "prefer": "cheapest",
+    "hours": 12,
     "runtime_limit_hours": 3,
     "name": "blog",
     "asked": Usd(9),

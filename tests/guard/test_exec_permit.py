@@ -78,6 +78,7 @@ async def bench(network: EmbeddedNetwork, sdl: str, folder: Path, act: Act) -> A
         ours=False,
     )
     store, policy = Store(folder / "state", lambda: 0.0), Policy()
+    store.account = "akash:akash1ooo"
     async with (
         scripted(network, provider, folder) as script,
         ConsoleClient(network.console_url, network.api_key) as console,

@@ -105,8 +105,8 @@ def test_what_only_tells_how_things_stand_is_not_bound() -> None:
     }
     assert shown == {
         LaunchPlan: {"equal"},
-        LeasePlan: {"held", "sellers", "contents", "runtime_limit_hours", "generation", "name"},
-        FundPlan: {"usd_per_hour", "contents", "generation"},
+        LeasePlan: {"held", "sellers", "contents", "runtime_limit_hours", "generation", "name", "hours"},
+        FundPlan: {"ends_at", "hour_seconds", "usd_per_hour", "contents", "generation"},
         UpdatePlan: {"fresh", "receivers", "is_idle"},
         ClosePlan: {"lasting", "contents", "hours", "usd_per_hour", "paid_in", "generation"},
         ExecPlan: set(),
@@ -144,42 +144,60 @@ SUMMARIES = {
         'At most $2.00. Deploy "web" ("ghost:5.2"), "db" ("mysql:8", 2 times) at the best offer of at most $0.50 an '
         'hour (balanced). Open to the Internet: "web" port 80 (HTTP at "blog.example.com"), "db" port 3306 (TCP at a '
         'random port). Persistent disks: 10 GiB "data" of "db"; they end with the deployment. Only at providers with '
-        '"region" = "us-west". $2.00 goes into its escrow, and automatic top-up is off: at that rate it lasts 3.9 '
-        "hours at least, and ends when that is used up. What is not used comes back when it is closed.",
+        '"region" = "us-west". $2.00 goes into its escrow, and automatic top-up is off. At that rate its escrow lasts '
+        "3.9 hours at least, and it ends when that is used up; what still runs 24 hours after its lease starts is "
+        "closed by this server or akash-mcp watch. What is not used comes back when it is closed.",
+    ),
+    "deploy, for longer than the run": (
+        dataclasses.replace(LAUNCH, hours=2),
+        'At most $2.00. Deploy "web" ("nginx:1.29") at the best offer of at most $0.50 an hour (balanced). $2.00 goes '
+        "into its escrow, and automatic top-up is off. It is closed 2 hours after its lease starts, by this server or "
+        "akash-mcp watch. Where neither runs then, as when this machine is off, it ends when its escrow is used up, "
+        "which at that rate lasts 3.9 hours at least. What is not used comes back when it is closed.",
     ),
     "create, 2025": (
         dataclasses.replace(
             LAUNCH, tool="create_deployment", max_usd_per_hour=ZERO, generation=Generation.V2025
         ),
         'At most $2.00. Create a deployment of "web" ("nginx:1.29"), to collect offers of at most $0.00 an hour; a '
-        "lease is asked for apart. $2.00 goes into its escrow, and nothing tops it up: it ends when that is used up. "
-        "What is not used comes back when it is closed.",
+        "lease is asked for apart. $2.00 goes into its escrow, and nothing tops it up. It is closed 24 hours after its "
+        "lease starts, by this server or akash-mcp watch. Where neither runs then, as when this machine is off, it "
+        "ends when its escrow is used up. What is not used comes back when it is closed.",
     ),
     "limited": (
-        dataclasses.replace(LAUNCH, runtime_limit_hours=2, generation=Generation.V2026_11),
+        dataclasses.replace(LAUNCH, hours=2, runtime_limit_hours=2, generation=Generation.V2026_11),
         'At most $2.00. Deploy "web" ("nginx:1.29") at the best offer of at most $0.50 an hour (balanced). The '
-        "account's credit pays while it runs. Akash closes it 2 hours after its lease starts, and closing it earlier "
-        "costs less.",
+        "account's credit pays while it runs. Akash closes it 2 hours after its lease starts, also when this machine "
+        "is off, and closing it earlier costs less.",
     ),
     "named": (
         dataclasses.replace(LAUNCH, tool="create_deployment", name='my "blog"', runtime_limit_hours=2),
         """At most $2.00. Create a deployment of "web" ("nginx:1.29") as "my 'blog'", to collect offers of at most """
         "$0.50 an hour; a lease is asked for apart. The account's credit pays while it runs. Akash closes it 2 hours "
-        "after its lease starts, and closing it earlier costs less.",
+        "after its lease starts, also when this machine is off, and closing it earlier costs less. It was to run for "
+        "24, and at that rate no more than 2 are paid for.",
     ),
     "cut to its first hours": (
-        dataclasses.replace(LAUNCH, asked=Usd(9), runtime_limit_hours=48),
+        dataclasses.replace(LAUNCH, asked=Usd(9), hours=72, runtime_limit_hours=48),
         'At most $2.00. Deploy "web" ("nginx:1.29") at the best offer of at most $0.50 an hour (balanced). The '
-        "account's credit pays while it runs. Akash closes it 48 hours after its lease starts, and closing it earlier "
-        "costs less. Of $9.00 it can use $2.00 at most: a deployment starts with 48 hours, and add_funds lets it run "
-        "longer.",
+        "account's credit pays while it runs. Akash closes it 48 hours after its lease starts, also when this machine "
+        "is off, and closing it earlier costs less. It was to run for 72: add_funds lets it run longer once it is "
+        "leased. Of $9.00 it can use $2.00 at most in 48 hours, and add_funds lets it run longer.",
     ),
     "lease": (
         dataclasses.replace(LEASE, held=Usd(2), sellers=SOLD, contents=Contents((App("web", "nginx:1.29"),))),
         'At most $2.00, in escrow already. Lease deployment 1763759482113 from "Overclock" (akash1aaa) in "Texas, US" '
         "for $0.3001 an hour, akash1bbb for $0.3002 an hour: at most $0.50 an hour together. It runs "
-        '"web" ("nginx:1.29"). Its escrow pays, and automatic top-up is off: at that rate it lasts 3.2 hours at least, '
-        "and ends when that is used up.",
+        '"web" ("nginx:1.29"). Its escrow pays, and automatic top-up is off. At that rate it lasts 3.2 hours at least, '
+        "and ends when its escrow is used up.",
+    ),
+    "lease, with its end": (
+        dataclasses.replace(LEASE, held=Usd(2), hours=3),
+        "At most $2.00, in escrow already. Lease deployment 1763759482113 from akash1aaa at a price that is not known "
+        "now, akash1bbb at a price that is not known now: at most $0.50 an hour together. Its escrow pays, and "
+        "automatic top-up is off. It is closed 3 hours after its lease starts, by this server or akash-mcp watch. "
+        "Where neither runs then, as when this machine is off, it ends when its escrow is used up, which at that rate "
+        "lasts 3.9 hours at least.",
     ),
     "lease, limited": (
         dataclasses.replace(
@@ -192,7 +210,7 @@ SUMMARIES = {
         ),
         'At most $2.00, reserved already. Lease deployment 1763759482113 ("blog") from akash1aaa at a price that is '
         "not known now: at most $0.50 an hour together. The account's credit pays while it runs, and Akash closes it 3 "
-        "hours after the lease starts.",
+        "hours after the lease starts, also when this machine is off.",
     ),
     "fund": (
         FUND,
@@ -204,6 +222,23 @@ SUMMARIES = {
         f"At most $3.00 more. Add it to the escrow of deployment 1763759482113{OF_OTHERS}. At $0.50 an hour that "
         'pays for 5.9 hours more at least. It runs "web" ("ghost:5.2"), "db" ("mysql:8", 2 times). What is left comes '
         "back when it is closed.",
+    ),
+    "fund, with its end": (
+        dataclasses.replace(FUND, ends_at=1_763_766_000.0),
+        "At most $3.00 more. Add it to the escrow of deployment 1763759482113. It is still closed at 2025-11-21 23:00 "
+        "UTC: hours moves that. What is left comes back when it is closed.",
+    ),
+    "fund, and longer": (
+        dataclasses.replace(FUND, run_hours=2, ends_at=1_763_766_000.0),
+        "At most $3.00 more. Add it to the escrow of deployment 1763759482113 and let it run 2 hours longer, until "
+        "2025-11-22 01:00 UTC, when this server or akash-mcp watch closes it. What is left comes back when it is "
+        "closed.",
+    ),
+    "longer on its escrow": (
+        dataclasses.replace(FUND, amount=ZERO, run_hours=1, ends_at=1_763_766_000.0, usd_per_hour=Usd("0.5")),
+        "No cost beyond what is reserved for it already. For deployment 1763759482113: let it run 1 hour longer, until "
+        "2025-11-22 00:00 UTC, when this server or akash-mcp watch closes it. What is in its escrow pays for that at "
+        "its rate of $0.50 an hour. Closing it earlier costs less.",
     ),
     "longer": (
         dataclasses.replace(FUND, more_hours=5, ours=False),
@@ -278,7 +313,8 @@ def test_the_deployment_is_named(plan: Plan) -> None:
     ],
 )
 def test_how_long_the_deposit_lasts(rate: str, lasts: str) -> None:
-    assert f" it lasts {lasts} at least" in dataclasses.replace(LAUNCH, max_usd_per_hour=Usd(rate)).summary
+    summary = dataclasses.replace(LAUNCH, max_usd_per_hour=Usd(rate)).summary
+    assert re.search(rf" (its escrow|at that rate) lasts {lasts} at least", summary), summary
 
 
 def test_what_others_created_is_said_to_be_others() -> None:
@@ -333,7 +369,7 @@ changes = st.lists(
 ).map(tuple)
 OURS = re.compile(r"[A-Za-z0-9 .,:;()$'=→-]*")
 QUOTED = re.compile(r'"[^"]*"')
-MOST_BYTES = 1_500
+MOST_BYTES = 1_700
 
 
 @given(

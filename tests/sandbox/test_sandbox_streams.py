@@ -260,6 +260,18 @@ async def test_events_tell_how_a_pod_came_to_run_and_close_with_1000(world: Worl
     assert len(events[0]["object"]["namespace"]) == 45
 
 
+async def test_equal_events_are_told_once_by_a_list_and_each_time_by_a_watch(world: World) -> None:
+    lease = await world.deploy(service(command=["sleep", "30"]), settle=20)
+    async with world.socket(f"{lease}/kubeevents?follow=true") as socket:
+        watched = [json.loads(await socket.recv())["reason"] for _ in range(5)]
+        world.chain.clock.skip(20)
+        watched += [json.loads(await socket.recv())["reason"] for _ in range(3)]
+        async with world.socket(f"{lease}/kubeevents") as other:
+            listed = [json.loads(text)["reason"] for text in (await until_end(other)).messages]
+    assert watched == ["Scheduled", "Pulling", "Pulled", "Created", "Started", "Pulled", "Created", "Started"]
+    assert listed == ["Scheduled", "Pulling", "Pulled", "Created", "Started", "Pulled"]
+
+
 async def test_a_service_filter_hides_all_events(world: World) -> None:
     lease = await world.deploy(service())
     async with world.socket(f"{lease}/kubeevents?service=web") as socket:

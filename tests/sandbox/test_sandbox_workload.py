@@ -72,11 +72,11 @@ def test_a_private_image_wants_credentials() -> None:
 
 def test_a_crashing_image_logs_its_error_and_is_restarted_ever_more_rarely() -> None:
     running = workload("acme/crash:1")
-    ready, reasons, log = after(7, running)
+    ready, reasons, log = after(9, running)
     assert (ready, reasons[-2:]) == (0, ["Started", "BackOff"])
     assert log[-1] == "RuntimeError: DATABASE_URL is not set"
     starts = [after(60, running)[1].count("Started") for _ in range(20)]
-    assert starts[1] == 4  # after 10, 20 and 40 s of back-off
+    assert starts[1] == 5  # at once, and after 10, 20 and 40 s of back-off
     assert starts[-1] - starts[-6] == 1  # 300 s at the end
 
 
@@ -84,11 +84,34 @@ def test_a_command_crashes_as_it_is_written() -> None:
     running = workload(command=["sh", "-c", "echo no config >&2; sleep 2; exit 3"])
     ready, _, log = after(5.5, running)
     assert (ready, log) == (1, ["no config"])
-    assert after(2, running)[:2] == (0, ["Scheduled", "Pulling", "Pulled", "Created", "Started", "BackOff"])
+    first = ["Scheduled", "Pulling", "Pulled", "Created", "Started"]
+    assert after(1.5, running)[:2] == (0, first)
+    assert after(2, running)[:2] == (1, [*first, "Pulled", "Created", "Started"])
+    assert after(2.5, running)[:2] == (0, [*first, "Pulled", "Created", "Started", "BackOff"])
 
 
 def test_a_command_that_succeeds_is_started_again_too() -> None:
     assert "BackOff" in after(20, workload(command=["true"]))[1]
+
+
+def test_what_ran_for_more_than_ten_minutes_is_started_again_at_once() -> None:
+    running = workload(command=["sleep", "601"])
+    _, reasons, _ = after(3 * 610, running)
+    assert (reasons.count("Started"), "BackOff" in reasons) == (4, False)
+
+
+def test_a_job_tells_its_epochs_and_ends_and_is_started_again() -> None:
+    running = workload("acme/job:1", env=["EPOCHS=2", "EPOCH_SECONDS=5"])
+    ready, _, log = after(14.5, running)
+    assert (ready, log) == (0, ["loading data", "epoch 1/2", "epoch 2/2", "saved model.pt"])
+    ready, reasons, log = after(1.5, running)
+    assert (ready, reasons[-3:], log) == (1, ["Pulled", "Created", "Started"], ["loading data"])
+
+
+def test_a_job_fails_where_it_is_told_to() -> None:
+    assert after(14.5, workload("acme/job:1", env=["EPOCHS=2", "EPOCH_SECONDS=5", "EXIT_CODE=1"]))[2][-1] == (
+        "RuntimeError: loss is nan"
+    )
 
 
 def test_a_command_that_never_ends_runs() -> None:
@@ -98,7 +121,7 @@ def test_a_command_that_never_ends_runs() -> None:
 @pytest.mark.parametrize(("image", "last_line"), [("oom", "Killed"), ("oom-silent", "Loading weights: 91%")])
 def test_running_out_of_memory_is_told_by_no_event(image: str, last_line: str) -> None:
     running = workload(f"acme/{image}:1")
-    ready, reasons, log = after(20, running)
+    ready, reasons, log = after(22, running)
     assert (ready, log[-1], reasons[-1]) == (0, last_line, "BackOff")
     assert not any("OOM" in f"{event.reason} {event.note}" for event in running.events)
 
@@ -132,9 +155,9 @@ def test_a_program_that_the_image_lacks_is_never_started() -> None:
     running = workload(command=["does-not-exist"])
     assert after(7, running)[:2] == (
         0,
-        ["Scheduled", "Pulling", "Pulled", "Created", "Failed", "BackOff"],
+        ["Scheduled", "Pulling", "Pulled", "Created", "Failed", "Pulled", "Created", "Failed"],
     )
-    assert "executable file not found in $PATH" in running.events[-2].note
+    assert "executable file not found in $PATH" in running.events[-1].note
 
 
 @pytest.mark.parametrize("resource", ["memory", "gpu", "storage"])
@@ -158,7 +181,7 @@ def test_a_volume_that_never_mounts_keeps_the_container_from_starting() -> None:
 
 def test_a_restart_begins_a_new_log() -> None:
     running = workload(command=["sh", "-c", "echo once; exit 1"])
-    assert after(10, running)[2] == ["once"]
+    assert after(5, running)[2] == ["once"]
     first = running.pods()[0].container
     after(12, running)
     second = running.pods()[0].container

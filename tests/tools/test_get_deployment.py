@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from agents import ERAS, YES, Connect
+from agents import ERAS, SPEED, YES, Connect
 from scripted_provider import PRICE, leased, running, scripted
 
 from akash_mcp.clients.retries import Deadline
@@ -59,8 +59,10 @@ async def test_a_deployment_shows_services_providers_rate_and_end(
     assert lease["name"] == network.chain.providers[lease["provider"]].facts["name"]
     hours = Decimal(shown["escrow_left_usd"]) / Decimal(shown["usd_per_hour"])
     assert abs(hours / Decimal(shown["hours_left"]) - 1) < Decimal("0.02")
-    ends = datetime.strptime(shown["runs_until"], "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
-    assert abs(ends - datetime.now(UTC) - timedelta(hours=float(shown["hours_left"]))) < timedelta(minutes=10)
+    ends = datetime.strptime(shown["ends_at"], "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
+    day = timedelta(seconds=Intervals().times(SPEED).hour * 24)
+    assert abs(ends - datetime.now(UTC) - day) < timedelta(minutes=2)
+    assert shown["ended_by"] == "this server or akash-mcp watch"
     assert "problem" not in shown
 
 

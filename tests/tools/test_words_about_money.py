@@ -185,7 +185,7 @@ async def test_what_is_said_of_money_is_in_the_books(
         connect(approval="two-step") as agent,
     ):
         audit = Auditor(agent, network)
-        await audit.refused("over budget", poor, "deploy", sdl=sdl, deposit_usd=5)
+        await audit.refused("over budget", poor, "deploy", sdl=sdl, deposit_usd=5, hours=48)
         await audit.refused("declined", unwilling, "deploy", sdl=sdl, deposit_usd=5)
 
         dseq = (await audit.done("created", "create_deployment", sdl=sdl, deposit_usd="5.001"))["dseq"]

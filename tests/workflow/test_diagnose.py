@@ -62,7 +62,12 @@ ENDS_AGAIN: Group = {
     "tells": (script("echo fatal; echo exit code 3 >&2; exit 3"), "with exit code 3", "exit code 3"),
     "mute": (script("exit 1"), "keeps starting and ending", "its log is empty"),
     "oom": (service("ghcr.io/acme/oom:1"), "probably because it runs out of memory", "Killed"),
-    "oom_silent": (service("ghcr.io/acme/oom-silent:1"), "keeps starting and ending", "91%"),
+    "oom_silent": (service("ghcr.io/acme/oom-silent:1"), "ends by itself", "91%"),
+    "job": (
+        service("ghcr.io/acme/job:1", env=["EPOCHS=1", "EPOCH_SECONDS=1"]),
+        "Akash starts it again for ever",
+        "saved model.pt",
+    ),
     "gpumem": (script("echo torch.OutOfMemoryError: CUDA out of memory.; exit 1"), "GPU memory", "CUDA"),
     "arm": (script("echo exec /app/run: exec format error; exit 255"), "not built for", "exec format"),
 }
@@ -256,7 +261,7 @@ async def test_trouble_of_a_service_that_is_ready_again_is_past(
 ) -> None:
     lasting = script("echo starting; sleep 100; exit 1")
     async with connect(approval="auto", intervals=IMPATIENT) as agent:
-        found = await diagnosed(agent, network, sdl_of(web=lasting), after=150)
+        found = await diagnosed(agent, network, sdl_of(web=lasting), after=250)
     assert found["healthy"]
     assert "Back-off restarting failed container" in found["past"][0]
 
@@ -281,6 +286,8 @@ async def test_log_lines_in_the_evidence_are_cleaned(connect: Connect, network: 
 def test_the_page_lists_every_kind_of_cause() -> None:
     words = {
         "again": "Close it and deploy it again",
+        "close": "",
+        "service": "SERVICE",
         "fix": "the fix of what was seen",
         "resources": "of what is short",
         "target": "the provider's host name for it",

@@ -57,8 +57,9 @@ async def test_the_runtime_limit_is_what_the_deposit_pays_for(connect: Connect, 
 @NEW
 async def test_a_deposit_for_more_than_the_first_hours_is_said_to_be_cut(connect: Connect, sdl: str) -> None:
     async with connect(approval="auto") as agent:
-        made = await agent.call("create_deployment", sdl=sdl, deposit_usd=9, max_usd_per_hour="0.05")
-        cut = "Of $9.00 it can use $2.44 at most: a deployment starts with 48 hours"
+        asked = {"sdl": sdl, "deposit_usd": 9, "max_usd_per_hour": "0.05", "hours": 60}
+        made = await agent.call("create_deployment", **asked)
+        cut = "Of $9.00 it can use $2.44 at most in 48 hours, and add_funds lets it run longer."
         assert cut in made["money"]
         assert "name is empty" in await agent.refused("deploy", sdl=sdl, deposit_usd=9, name=" ")
 

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from pathlib import Path
 
 import httpx2
@@ -38,6 +39,7 @@ async def refusing(console_url: str, method: str, path: str) -> AsyncIterator[st
             answer = await client.request(verb, console_url + target, content=sent, headers=kept)
             status, content = answer.status_code, answer.content
         writer.write(f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n".encode())
+        writer.write(f"date: {formatdate(usegmt=True)}\r\n".encode())
         writer.write(f"content-length: {len(content)}\r\nconnection: close\r\n\r\n".encode() + content)
         await writer.drain()
         writer.close()

@@ -80,6 +80,7 @@ async def launching(
     store = Store(settings.state_dir)
     async with services(settings, store, dataclasses.replace(QUICK, **odd)) as rt:
         plan = await planning.launch_plan(rt, tool="deploy", sdl=sdl, deposit=Usd(1), max_usd_per_hour=rate)
+        await rt.accounts.bind()
         permit = await rt.gate.launch(plan, approved(plan))
         yield Launching(rt, permit, Told(permit.op_id))
 

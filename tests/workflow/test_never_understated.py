@@ -23,7 +23,7 @@ from agents import Agent, text_of
 from lying_proxy import LyingProxy, lying_proxy
 from mcp import Client
 from pydantic import SecretStr
-from written import Written
+from written import Written, only_account
 
 from akash_mcp import config
 from akash_mcp.clients import retries
@@ -182,7 +182,8 @@ async def play(generation: Generation, lies: list[Lie], steps: list[str]) -> lis
                 allow_private_providers=("127.0.0.0/8", "::1/128"),
                 approval="auto",
             )
-            ledger = Written(Store(settings.state_dir, lambda: 0.0), Ledger(settings.policy))
+            store = Store(settings.state_dir, lambda: 0.0)
+            ledger = Written(store, Ledger(settings.policy))
             for lie in lies:
                 lie.tell(proxy)
             async with Client(build(settings, intervals=Intervals().times(SPEED))) as client:
@@ -207,6 +208,7 @@ async def play(generation: Generation, lies: list[Lie], steps: list[str]) -> lis
                     dseq = str(shown.get("dseq") or dseq or "".join(known[:1]))
                     network.clock.skip(3600)  # for rent to accrue
                     after = can_still_charge(network)
+                    store.account = store.read_now(only_account)
                     held = Decimal(ledger.status().today.uact)
                     if held < after:
                         faults.append(

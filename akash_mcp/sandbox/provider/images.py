@@ -16,16 +16,18 @@ Most images run. These names make one misbehave, so that every diagnosis can be 
     …/oom               is killed for its memory, again and again; the shell around it says so
     …/oom-silent        the same without a shell: its log just ends
     …/deaf              runs, and nothing ever listens on its port: the ingress answers 502
+    …/job               writes `epoch 1/10` to `epoch 10/10`, one every three seconds, and exits 0; its variables
+                        EPOCHS, EPOCH_SECONDS and EXIT_CODE say otherwise
     …/chatty            has written 10,000 numbered lines when it starts, or as many as its variable LINES says
     …distroless…        runs, and has no shell that a tenant could use
 
 A command such as `sh -c "echo no config >&2; sleep 2; exit 3"` is played as it reads (see `command_interpreter`); a
-container that exits, even with 0, is started again after 10, 20, 40, … 300 s, as Kubernetes does. A first word with
-`does-not-exist` in it is a program that the image lacks. A command that we cannot play runs on.
+container that exits, even with 0, is started again as Kubernetes does: at once, and then after 10, 20, 40, … 300 s. A
+first word with `does-not-exist` in it is a program that the image lacks. A command that we cannot play runs on.
 
-Nothing tells a tenant that memory was the reason: the kubelet writes no event about it at the pod (kubernetes issue
-69676), node-problem-detector writes its OOMKilling at the node, and the gateway shows neither a pod's last state nor
-an exit code.
+Nothing tells a tenant how a container exited, nor that memory was the reason: the kubelet writes no event about it at
+the pod (kubernetes issue 69676), node-problem-detector writes its OOMKilling at the node, and the gateway shows neither
+a pod's last state nor an exit code.
 """
 
 from __future__ import annotations
@@ -72,7 +74,7 @@ def behaviour_of(service: Service, view: ContainerView, replica: int = 0) -> Beh
     try:
         exits_after = max(run(command, view).seconds, 0.2)
     except NotPlayed:
-        exits_after = _LIVES.get(name, math.inf)
+        exits_after = _job(service).seconds if name == "job" else _LIVES.get(name, math.inf)
     return Behaviour(
         pull_seconds=pull_seconds,
         size=size,
@@ -103,6 +105,23 @@ def written_at_once(service: Service) -> int:
     return int(variables.get("LINES", "10000"))
 
 
+@dataclass(frozen=True)
+class _Job:
+    epochs: int
+    epoch_seconds: float
+    exit_code: int
+
+    @property
+    def seconds(self) -> float:
+        return self.epochs * self.epoch_seconds + 0.5
+
+
+def _job(service: Service) -> _Job:
+    variables = {"EPOCHS": "10", "EPOCH_SECONDS": "3", "EXIT_CODE": "0"}
+    variables |= dict(variable.partition("=")[::2] for variable in service.env)
+    return _Job(int(variables["EPOCHS"]), float(variables["EPOCH_SECONDS"]), int(variables["EXIT_CODE"]))
+
+
 def access_line(*, at: float, client: str, request: str, status: int, size: int, agent: str) -> str:
     """The line that a web server's log gets for one request, in the combined format."""
     when = _utc(at).strftime("%d/%b/%Y:%H:%M:%S +0000")
@@ -115,7 +134,7 @@ def short_name(image: str) -> str:
 
 
 def kind_of(image: str) -> str:
-    """Which voice an image speaks with: nginx, postgres, redis, vllm, crash, oom, oom-silent, huge or generic."""
+    """Which voice an image speaks with: nginx, postgres, redis, vllm, crash, oom, oom-silent, job, huge or generic."""
     name = short_name(image)
     if "vllm" in image:
         return "vllm"
@@ -143,6 +162,7 @@ _WEIGHTS = {
     "crash": (2.0, 12_000_000, 0.5),
     "oom": (4.0, 610_000_000, math.inf),
     "oom-silent": (4.0, 610_000_000, math.inf),
+    "job": (2.0, 96_000_000, math.inf),
     "huge": (240.0, 31_000_000_000, 0.5),
     "generic": (4.0, 120_000_000, 0.5),
 }
@@ -297,6 +317,15 @@ def _oom_silent(service: Service, time_at: Callable[[float], float]) -> list[Lin
     return [(1.0, "Loading weights: 12%"), (3.0, "Loading weights: 57%"), (5.0, "Loading weights: 91%")]
 
 
+def _job_voice(service: Service, time_at: Callable[[float], float]) -> list[Line]:
+    job = _job(service)
+    epochs = [
+        (number * job.epoch_seconds, f"epoch {number}/{job.epochs}") for number in range(1, job.epochs + 1)
+    ]
+    last = "saved model.pt" if job.exit_code == 0 else "RuntimeError: loss is nan"
+    return [(0.1, "loading data"), *epochs, (job.seconds, last)]
+
+
 def _generic(service: Service, time_at: Callable[[float], float]) -> list[Line]:
     ports = ", ".join(str(expose.port) for expose in service.expose) or "no port"
     stamp = _utc(time_at(0.3)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -314,6 +343,7 @@ _VOICES: Mapping[str, Callable[[Service, Callable[[float], float]], list[Line]]]
     "crash": _crash,
     "oom": _oom,
     "oom-silent": _oom_silent,
+    "job": _job_voice,
     "huge": _generic,
     "generic": _generic,
 }

@@ -105,7 +105,9 @@ async def kubeevents(
         while True:
             ended = workload.closed or not parameters.follow or workload.clock.elapsed() >= until
             # `service` selects by a label that events do not carry.
-            for event in () if parameters.services else workload.events[sent:]:
+            # Kubernetes keeps equal events as one, with a count that the gateway leaves out.
+            events = workload.events[sent:] if sent else list(dict.fromkeys(workload.events))
+            for event in () if parameters.services else events:
                 await socket.send_text(_event(event, workload.key.namespace))
             sent = len(workload.events)
             if ended:

@@ -25,6 +25,8 @@ _SCHEDULE_SECONDS = 0.3
 _START_SECONDS = 0.4
 _FIRST_BACKOFF_SECONDS = 10.0
 _LONGEST_BACKOFF_SECONDS = 300.0
+_NOTICE_SECONDS = 1.0
+"""The kubelet looks for containers that ended once a second (PLEG)."""
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # what Kubernetes makes names of: no vowels, so no words
 _NODE = "node1"
 
@@ -238,18 +240,25 @@ class Workload:
             self._note(pod, "Failed", "Error: InvalidImageName", type="Warning")
             return
         yield from self._pull(pod)
-        backoff = _FIRST_BACKOFF_SECONDS
+        # The kubelet starts what ended for the first time, or after it ran for long, again at once (client-go
+        # util/flowcontrol/backoff.go); only then it backs off, and only then there is an event about it.
+        backoff = 0.0
         while True:
             yield _START_SECONDS
+            began = pod._due
             if behaviour.start_error is not None:
                 self._note(pod, "Created", f"Created container: {pod.service.name}")
                 self._note(pod, "Failed", f"Error: {behaviour.start_error}", type="Warning")
             else:
                 yield from self._run(pod)
-            note = f"Back-off restarting failed container {pod.service.name} in pod {pod.name}_{self.key.namespace}"
-            self._note(pod, "BackOff", note, type="Warning")
-            yield backoff
-            backoff = min(2 * backoff, _LONGEST_BACKOFF_SECONDS)
+            if pod._due - began > 2 * _LONGEST_BACKOFF_SECONDS:
+                backoff = 0.0
+            yield _NOTICE_SECONDS
+            if backoff:
+                name = f"{pod.service.name} in pod {pod.name}_{self.key.namespace}"
+                self._note(pod, "BackOff", f"Back-off restarting failed container {name}", type="Warning")
+                yield backoff
+            backoff = min(max(2 * backoff, _FIRST_BACKOFF_SECONDS), _LONGEST_BACKOFF_SECONDS)
             self._note(pod, "Pulled", f'Container image "{pod.service.image}" already present on machine')
 
     def _schedule_failed(self, pod: Pod, lacks: str) -> None:

@@ -41,6 +41,12 @@ SEEN_WHILE_IT_RAN = CauseKind(
     "While it still ran, at {when}, this was seen: {what}",
     "The lease is over, and nothing of it can be changed any more. Close it, and deploy it anew with that put right.",
 )
+RUN_ENDED = CauseKind(
+    "run ended",
+    "the end of a run that was to end by itself, kept from when it was seen",
+    "{what}",
+    "get_logs shows the last lines that were kept.{close}",
+)
 SEEN_EARLIER = CauseKind(
     "seen earlier",
     "the diagnosis of a lease that runs, kept from an earlier look, while the present one finds no cause",
@@ -248,6 +254,15 @@ CRASH_LOOP = CauseKind(
     "The end of its log is in the evidence: correct the command, args or env, and call update_deployment. A log that "
     "just stops can also mean that it was killed for its memory.",
 )
+ENDS_BY_ITSELF = CauseKind(
+    "container ends by itself",
+    "`Back-off restarting failed container`, and a log that ends without an error, or with exit code 0",
+    "The container of service {service} ends by itself, {code}, and its log shows no error{replicas}. Akash starts it "
+    "again for ever.",
+    "If it is a job: close it, and deploy it again with until=exit:{service}, or with until=log:{service}:TEXT for a "
+    "text that it logs when it is done; either keeps its last lines and closes it. A service needs a command that does "
+    "not end: call update_deployment. A log that just stops can also mean that it was killed for its memory.",
+)
 PROBE_FAILS = CauseKind(
     "probe fails",
     "Unhealthy, while the service is not ready",
@@ -283,6 +298,7 @@ ESCROW_LOW = CauseKind(
 )
 
 CAUSE_KINDS = (
+    RUN_ENDED,
     SEEN_WHILE_IT_RAN,
     NEVER_LEASED,
     CLOSED_UNLEASED,
@@ -316,6 +332,7 @@ CAUSE_KINDS = (
     OUT_OF_GPU_MEMORY,
     PROBABLY_OUT_OF_MEMORY,
     CRASH_LOOP,
+    ENDS_BY_ITSELF,
     PROBE_FAILS,
     NOTHING_LISTENS,
     HOST_NOT_IN_DNS,
@@ -363,6 +380,7 @@ STUBBORN = frozenset(
         OUT_OF_GPU_MEMORY,
         PROBABLY_OUT_OF_MEMORY,
         CRASH_LOOP,
+        ENDS_BY_ITSELF,
     }
 )
 """What may pass in some seconds, as for an app that starts before its database, and else does not."""

@@ -16,7 +16,7 @@ from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import AkashError, NotFound
 from akash_mcp.guard.evidence import FAILURE_SECONDS, Finding
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
-from akash_mcp.sanitize.text import field
+from akash_mcp.sanitize.text import field, quoted
 from akash_mcp.workflow.diagnosis import causes
 from akash_mcp.workflow.diagnosis.causes import (
     CLOSINGS,
@@ -35,6 +35,7 @@ from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.status import gpus_of, read_deployment, read_funds
 
 _LOW_HOURS = 1
+_SHOWN_LINES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
     block = await _block(rt, not_known)
     height = block.height or None
     closings = list(causes_of_closing(detail))
-    found_causes = [cause for _, cause in closings]
+    found_causes = [*await _run_ended(rt, detail), *(cause for _, cause in closings)]
     past: list[str] = []
     workload: list[Cause] = []
     for evidence in await _evidence(rt, detail, height):
@@ -114,6 +115,16 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
         _next_step(ordered, past, not_known),
         is_over=not detail.active_leases and any(cause.kind in CLOSINGS for cause in ordered),
     )
+
+
+async def _run_ended(rt: Runtime, detail: DeploymentDetail) -> list[Cause]:
+    """How a deployment's run ended by itself, where it was to, and none of its leases runs any more."""
+    end = None if detail.active_leases else await rt.evidence.jobs.kept(detail.dseq)
+    if end is None:
+        return []
+    lines = tuple(f"end of its log: {quoted(line, 300)}" for line in end.lines[-_SHOWN_LINES:])
+    close = " Close it with close_deployment: its deposit is still held." if detail.state == "active" else ""
+    return [causes.RUN_ENDED.cause(lines, what=end.what, close=close)]
 
 
 def _other_gpus(gpus: LeaseGpus) -> list[Cause]:

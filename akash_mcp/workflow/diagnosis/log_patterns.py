@@ -29,6 +29,13 @@ LOG_PATTERNS = (
 )
 """The kinds of cause that the end of a log can show. The first that fits any line counts."""
 
+_FAILURE = re.compile(
+    r"error|exception|traceback|panic|fatal|fail|abort|segmentation|core dumped|\bkilled|denied|refused|not found"
+    r"|no such|cannot|can't|could not|unable|missing|invalid|undefined|unexpected|unknown|required",
+    re.I,
+)
+"""What a log that tells of a failure has somewhere in its end, in whatever language it is written."""
+
 _MATCHED_CHARACTERS = 2_000
 """So much of a line is searched: no known text is longer, and a hostile line may be."""
 
@@ -39,6 +46,15 @@ def kind_in_log(lines: Sequence[str]) -> CauseKind | None:
     """The kind of cause that the last lines of a crashing container's log point to, or None."""
     searched = [line[:_MATCHED_CHARACTERS] for line in lines]
     return next((kind for kind, text in LOG_PATTERNS if any(map(text.search, searched))), None)
+
+
+def shows_no_failure(lines: Sequence[str]) -> bool:
+    """Whether a container that ended seems to have done what it should: its log says exit code 0, or something, and
+    nothing of a failure."""
+    code = exit_code_in(lines)
+    if code is not None:
+        return int(code) == 0
+    return bool(lines) and not any(_FAILURE.search(line[:_MATCHED_CHARACTERS]) for line in lines)
 
 
 def exit_code_in(lines: Sequence[str]) -> str | None:

@@ -34,7 +34,7 @@ from akash_mcp.workflow.diagnosis.event_patterns import (
     pattern_of,
 )
 from akash_mcp.workflow.diagnosis.evidence import LeaseEvidence, ServiceEvidence
-from akash_mcp.workflow.diagnosis.log_patterns import exit_code_in, kind_in_log
+from akash_mcp.workflow.diagnosis.log_patterns import exit_code_in, kind_in_log, shows_no_failure
 from akash_mcp.workflow.readiness import host_name
 
 DELIVERY_SECONDS = 60.0
@@ -225,7 +225,8 @@ def _container_ended(
     names = {pod.name for pod in pods}
     log_lines = [line.message for line in service.log_tail if line.pod in names]
     if kind is causes.CRASH_LOOP:
-        kind = kind_in_log(log_lines) or kind
+        quiet = causes.ENDS_BY_ITSELF if shows_no_failure(log_lines) else kind
+        kind = kind_in_log(log_lines) or quiet
     exit_code = exit_code_in(log_lines)
     code = (
         f"with exit code {exit_code}, as its log says"

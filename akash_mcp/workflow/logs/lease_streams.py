@@ -21,6 +21,10 @@ READ_SECONDS = 20.0
 """The longest that one read takes: what came by then is the answer."""
 
 
+class NothingRuns(BadArgument):
+    """A deployment without a running lease, of which nothing can be read."""
+
+
 async def read_leases(
     rt: Runtime,
     dseq: Dseq,
@@ -31,12 +35,12 @@ async def read_leases(
 ) -> list[str]:
     """Call `read` for every running lease at once, and run `meanwhile` until all are read.
 
-    Returns one sentence for each provider that could not be read. Raises `BadArgument` where there is no running lease,
-    for a `service` that the deployment does not have, and every error of `read` that is not a provider's.
+    Returns one sentence for each provider that could not be read. Raises `NothingRuns`, `BadArgument` for a `service`
+    that the deployment does not have, and every error of `read` that is not a provider's.
     """
     detail = await read_deployment(rt, dseq)
     if not detail.active_leases:
-        raise BadArgument(
+        raise NothingRuns(
             f"Deployment {dseq} is {detail.state} and has no running lease, so there is nothing to read.",
             next_step="diagnose_deployment says why a lease ended."
             if detail.leases

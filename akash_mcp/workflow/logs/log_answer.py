@@ -15,7 +15,8 @@ from akash_mcp.ids import Dseq
 from akash_mcp.sanitize.text import Cleaned, clean, fence, field
 from akash_mcp.workflow.logs import cursor
 from akash_mcp.workflow.logs.collector import LogCollector, LogQuery
-from akash_mcp.workflow.logs.lease_streams import read_leases
+from akash_mcp.workflow.logs.ended_run import ended_run
+from akash_mcp.workflow.logs.lease_streams import NothingRuns, read_leases
 from akash_mcp.workflow.logs.pod_log import LINE_BYTES, ROOM_BYTES, PodLog, share_out
 from akash_mcp.workflow.logs.resume import Continuity
 from akash_mcp.workflow.runtime import Runtime
@@ -33,7 +34,7 @@ async def log_answer(
     """Read the lines, and write the answer: notes, then the lines fenced as data, then the cursor for what comes after.
 
     `on_progress` gets the number of lines every second while they are followed. Raises `BadArgument` for a cursor that
-    is not of these logs, and for a deployment without a running lease.
+    is not of these logs, and for a deployment without a running lease, unless it was a run whose last lines were kept.
     """
     positions = cursor.decode(query.cursor, dseq, query.service) if query.cursor else {}
     collector = LogCollector(rt, query, positions)
@@ -43,9 +44,19 @@ async def log_answer(
             await anyio.sleep(_PROGRESS_SECONDS)
             await on_progress(f"{collector.lines:,} lines so far")
 
-    problems = await read_leases(
-        rt, dseq, collector.read, service=query.service, meanwhile=report if query.follow_seconds else None
-    )
+    try:
+        problems = await read_leases(
+            rt,
+            dseq,
+            collector.read,
+            service=query.service,
+            meanwhile=report if query.follow_seconds else None,
+        )
+    except NothingRuns:
+        end = await rt.evidence.jobs.kept(dseq)
+        if end is None:
+            raise
+        return ended_run(dseq, end)
     return "\n".join(_answer(dseq, query, collector, problems))
 
 

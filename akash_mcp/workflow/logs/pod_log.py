@@ -114,11 +114,11 @@ class PodLog:
             self._searched = self._matched = 0
             return
         self._searched += 1
-        if self._needle is None or _has(line, self._needle):
+        if self._needle is None or has_text(line, self._needle):
             self._matched += 1
             if not self._new.is_full:
                 position = self._reading.position() if self._new.oldest else None
-                self._new.add(ShownLine(_held(line), len(line), position))
+                self._new.add(ShownLine(held(line), len(line), position))
 
     def end(self, *, is_whole: bool) -> None:
         """End the stream, and keep its new lines. `is_whole`: it came to the end of the log."""
@@ -139,13 +139,14 @@ class PodLog:
         return self.buffer.lines[-1].position if is_page_full else self._end
 
 
-def _held(line: str) -> str:
+def held(line: str) -> str:
     """What is kept of a line. A long one is cut when it has been cleaned: half a secret looks like any other text."""
     return line if len(line) <= _HELD_CHARACTERS else _shown(line[:_LONGEST_LINE])[:_HELD_CHARACTERS]
 
 
-def _has(line: str, needle: str) -> bool:
-    """Whether a line has the text in what is shown of it: who could search in a secret could guess it by letters."""
+def has_text(line: str, needle: str) -> bool:
+    """Whether a line has the casefolded `needle` in what is shown of it: who could search in a secret could guess it by
+    letters."""
     return needle in line.casefold() and needle in _shown(line).casefold()
 
 

@@ -13,14 +13,15 @@ from akash_mcp.money import Usd, hours_paid_for, told_apart, uact_per_block, usd
 _CENT = Decimal("0.01")
 
 
-def limited(amount: Usd, price: Decimal) -> tuple[int, Usd]:
-    """The whole hours that an amount pays for at a price in uact per block, and what those can cost at the most.
+def limited(amount: Usd, price: Decimal, most: int = FIRST_RUNTIME_HOURS) -> tuple[int, Usd]:
+    """The whole hours, up to `most`, that an amount pays for at a price in uact per block, and what those can cost.
 
     Raises `BadArgument` where it does not pay for one.
     """
+    most = min(most, FIRST_RUNTIME_HOURS)
     if not price:
-        return FIRST_RUNTIME_HOURS, amount
-    hours = int(min(hours_paid_for(amount, price), Decimal(FIRST_RUNTIME_HOURS)))
+        return most, amount
+    hours = int(min(hours_paid_for(amount, price), Decimal(most)))
     if hours < 1:
         an_hour, paid = told_apart(usd_per_hour_at_most(price), amount)
         raise BadArgument(
@@ -36,10 +37,11 @@ def plan_elsewhere(plan: LaunchPlan, spent: Usd) -> LaunchPlan:
     """
     least = MINIMUM_DEPOSIT[plan.generation]
     rest = plan.deposit - spent if spent < plan.deposit else Usd(0)
-    rest = Usd(rest.amount.quantize(_CENT, ROUND_FLOOR))
+    if plan.runtime_limit_hours is None:
+        rest = Usd(rest.amount.quantize(_CENT, ROUND_FLOOR))  # a deposit is one that a person could name
     if rest < least:
         raise BadArgument(
-            f"{rest} is left of the approved {plan.deposit}, and a deployment takes {least} at least."
+            f"{rest.rounded_down()} is left of the approved {plan.deposit}, and a deployment takes {least} at least."
         )
     if plan.runtime_limit_hours is None:
         return replace(plan, deposit=rest)

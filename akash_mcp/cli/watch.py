@@ -1,0 +1,137 @@
+"""`akash-mcp watch`: see to it that all that was begun comes to its end, with no server running.
+
+It does what each server does beside its own work: carries on what a stopped process left, closes what has run for as
+long as it was approved to, and tells what is other than approved. It closes nothing that this server did not create.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+import anyio
+
+from akash_mcp.config import Settings
+from akash_mcp.errors import AkashError, BadSettings
+from akash_mcp.guard.store import Store
+from akash_mcp.services import services
+from akash_mcp.workflow.runtime import Intervals, Runtime
+from akash_mcp.workflow.watch import Looked, Watch, left_open
+
+GOODBYE_SECONDS = 40.0
+"""How long the answer to what was sent is waited for when it is stopped."""
+
+_POLL_SECONDS = 1.0
+
+
+def run(settings: Settings, *, once: bool, seconds: float, speed: float = 1.0) -> int:
+    """Watch until a signal comes, then 0. With `once` look one time, wait up to `seconds` until what should be ended
+    is, and return 0 where nothing is left open, else 1.
+
+    `speed` is how fast time runs on the network. Raises `BadSettings` where there is nothing that it may do.
+    """
+    if settings.api_key is None:
+        raise BadSettings(
+            "There is no Akash Console API key, so the watch could close nothing.",
+            next_step="Set AKASH_API_KEY, or api_key in the configuration file.",
+            money="",
+        )
+    if settings.read_only:
+        raise BadSettings(
+            "read_only is set, so the watch may close nothing.",
+            next_step="Take it out of its settings.",
+            money="",
+        )
+    intervals = Intervals().times(speed)
+    if once:
+        lines = anyio.run(look_once, settings, intervals, seconds)
+        sys.stdout.writelines(f"{line}\n" for line in lines.done + lines.left)
+        return 1 if lines.left else 0
+    logging.getLogger("akash_mcp.workflow").setLevel(logging.DEBUG if settings.debug else logging.INFO)
+    anyio.run(_watch, settings, intervals)
+    return 0
+
+
+async def _watch(settings: Settings, intervals: Intervals) -> None:
+    store = Store(settings.state_dir, hold_seconds=intervals.hold)
+    # Before anything is begun: what is under way when a signal comes is handed over.
+    with _signals() as stopped:
+        async with services(settings, store, intervals, watches=True, patience=GOODBYE_SECONDS):
+            sys.stderr.write(f"akash-mcp: watching over {settings.state_dir}\n")
+            await stopped()
+
+
+@contextmanager
+def _signals() -> Iterator[Callable[[], Awaitable[None]]]:
+    """What waits until this process is told to stop."""
+    if sys.platform == "win32":
+        yield anyio.sleep_forever  # there Ctrl-C ends it, and no signal can be waited for
+        return
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+
+        async def stopped() -> None:
+            async for _ in signals:
+                return
+
+        yield stopped
+
+
+class Lines:
+    """What a look did, and what it left, as lines for a person."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.left: list[str] = []
+
+
+async def look_once(settings: Settings, intervals: Intervals, seconds: float) -> Lines:
+    """Look one time, and wait up to `seconds` until what should be ended is."""
+    lines = Lines()
+    store = Store(settings.state_dir, hold_seconds=intervals.hold)
+    if not store.path.exists():
+        lines.done.append("There is no ledger yet: nothing was begun.")
+        return lines
+    async with services(settings, store, intervals, patience=GOODBYE_SECONDS) as rt:
+        watch = Watch(rt)
+        try:
+            looked = await watch.look(whole=True)
+            with anyio.move_on_after(seconds):
+                await _wait(rt, looked)
+            await watch.tell_of_what_was_carried_on()
+            await rt.tell_person()
+            _tell(looked, lines)
+            unseen = looked.survey.unknown if looked.survey is not None else []
+            lines.left += [f"unknown: {each}" for each in unseen]
+            under_way = [running for running in looked.under_way if not running.is_done]
+            lines.left += [f"under way: operation {each.op_id}: {each.stage}" for each in under_way]
+            lines.left += [f"left: {each}" for each in await left_open(rt, looked.under_way)]
+        except AkashError as failure:
+            lines.left.append(f"unknown: {failure}")
+        finally:
+            await watch.hand_over()
+    if not lines.left:
+        lines.done.append("Nothing is left open that should be ended.")
+    return lines
+
+
+async def _wait(rt: Runtime, looked: Looked) -> None:
+    """Until what this look took up has ended; what another process has the duty to end is waited for as well."""
+    for running in looked.under_way:
+        await running.ended()
+    while not looked.has_duty and await left_open(rt):
+        await rt.sleep(_POLL_SECONDS)
+
+
+def _tell(looked: Looked, lines: Lines) -> None:
+    for what, began in (("carried on", looked.taken), ("closed at the end of its run", looked.ending)):
+        for running in (each for each in began if each.is_done):
+            about = f"deployment {running.dseq}, " if running.dseq else ""
+            how = f": {running.error.what}" if running.error is not None else ""
+            lines.done.append(f"{what}: {about}operation {running.op_id}{how}")
+    if not looked.has_duty:
+        lines.done.append("Another process keeps watch, and compares the ledger with the account.")
+    if looked.survey is not None:
+        lines.done += [f"found: {finding.text}" for finding in looked.survey.found]

@@ -1,0 +1,177 @@
+"""One look of the watch, and looking for ever.
+
+what a stopped process left     carried on by whoever claims it first
+a run that is over              closed, proven                               the one that has the duty
+the ledger and the account      compared every few minutes, and what is not as approved is told
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from akash_mcp.errors import AkashError, LedgerUnusable
+from akash_mcp.guard import duties, journal, notices, old_operations, runs
+from akash_mcp.guard.journal import Operation
+from akash_mcp.guard.notices import Level
+from akash_mcp.guard.store import Db
+from akash_mcp.ids import Dseq
+from akash_mcp.workflow.operations import Running
+from akash_mcp.workflow.recovery import recover
+from akash_mcp.workflow.runtime import Runtime
+from akash_mcp.workflow.watch.deadlines import end_due_runs
+from akash_mcp.workflow.watch.findings import Finding
+from akash_mcp.workflow.watch.survey import Survey, Surveyor
+
+log = logging.getLogger(__name__)
+
+DUTY = "watch"
+
+_LOOKS = 3
+_SHORTEST_SECONDS = 30.0
+"""How long whoever has the duty keeps it without a word: so many looks, and no shorter."""
+
+
+@dataclass
+class Looked:
+    """What one look came to. `has_duty`: it looked at everything, and nobody else does. `survey` is None where it was
+    not time for one.
+    """
+
+    taken: list[Running[Any]] = field(default_factory=list)
+    ending: list[Running[Any]] = field(default_factory=list)
+    has_duty: bool = False
+    survey: Survey | None = None
+
+    @property
+    def under_way(self) -> list[Running[Any]]:
+        """The work that this look began."""
+        return [*self.taken, *self.ending]
+
+
+async def keep_watch(rt: Runtime) -> None:
+    """Look, for ever. A process that nobody has used yet, of a person who never spent anything, touches no file."""
+    watch = Watch(rt)
+    try:
+        await rt.sleep(rt.intervals.first_look)
+        while True:
+            if rt.store.path.exists():
+                try:
+                    await watch.look()
+                except AkashError as failure:
+                    log.warning("the watch could not look: %s", failure)
+                except Exception:  # one broken look must not end the server, and the ones after it
+                    log.exception("a look of the watch broke")
+            await rt.sleep(rt.intervals.watch)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await watch.hand_over()
+
+
+async def keep_telling(rt: Runtime) -> None:
+    """Tell the person what was found, for ever, beside the looks: a webhook that hangs delays none of them."""
+    while True:
+        await rt.sleep(rt.intervals.watch)
+        if rt.store.path.exists():
+            await rt.tell_person()
+
+
+class Watch:
+    """Looks, and remembers between two looks what it took up and when it compared."""
+
+    def __init__(self, rt: Runtime) -> None:
+        self._rt = rt
+        self._surveyor = Surveyor(rt)
+        self._surveyed_at: float | None = None
+        self._carried_on: list[Running[Any]] = []
+        self._has_duty = False
+
+    async def look(self, *, whole: bool = False) -> Looked:
+        """Look once; `whole` compares with the account also where that was done a moment ago.
+
+        What is begun goes on as work of this process. Raises `LedgerUnusable`.
+        """
+        rt, looked = self._rt, Looked()
+        await rt.accounts.recall()
+        await self.tell_of_what_was_carried_on()
+        looked.taken = await recover(rt)
+        self._carried_on += looked.taken
+        seconds = max(rt.intervals.watch * _LOOKS, _SHORTEST_SECONDS)
+        looked.has_duty = self._has_duty = await rt.store.run(duties.take, DUTY, seconds)
+        if not looked.has_duty:
+            return looked
+        looked.ending = await end_due_runs(rt)
+        if whole or self._surveyed_at is None or rt.now() - self._surveyed_at >= rt.intervals.survey:
+            self._surveyed_at = rt.now()
+            # Whoever takes longer than its duty lasts looks beside the next one: it only reads.
+            looked.survey = await self._surveyor.survey()
+            await rt.store.run(_note_all, looked.survey.found)
+            await self._fold()
+        return looked
+
+    async def tell_of_what_was_carried_on(self) -> None:
+        """Note how that ended which a stopped process had left, as far as it has."""
+        ended = [running for running in self._carried_on if running.is_done]
+        self._carried_on = [running for running in self._carried_on if not running.is_done]
+        for running in ended:
+            operation = await self._rt.store.read(journal.find, running.op_id)
+            if operation is not None:
+                await self._rt.store.run(_note_all, [_carried_on(operation, running)])
+
+    async def hand_over(self) -> None:
+        """Let another process have the duty at once."""
+        if not self._has_duty:
+            return
+        try:
+            await self._rt.store.run(duties.give_up, DUTY)
+        except LedgerUnusable:
+            log.warning("the duty of the watch runs out by itself")
+
+    async def _fold(self) -> None:
+        """Let go of a few rows that nobody needs any more."""
+        await self._rt.store.run(self._rt.ledger.fold)
+        await self._rt.store.run(old_operations.fold)
+
+
+async def left_open(rt: Runtime, begun: Sequence[Running[Any]] = ()) -> list[str]:
+    """What should have been ended and is not, and nobody works on at this moment, as far as the ledger knows.
+
+    Of what was `begun` here also what failed a moment ago, and is not put down yet to be tried again.
+    """
+    failed = {running.op_id for running in begun if running.is_done and running.error is not None}
+
+    def read(db: Db) -> tuple[list[Dseq], list[Operation]]:
+        loose = {operation.op_id for operation in runs.loose_ends(db)} | failed
+        return runs.due(db), [operation for operation in journal.under_way(db) if operation.op_id in loose]
+
+    due, loose = await rt.store.read(read)
+    return [
+        *(f"deployment {dseq}: its run is over, and it is not closed" for dseq in due),
+        *(
+            f"operation {each.op_id} ({each.kind}, {each.state}): {each.note or 'not ended'}"
+            for each in loose
+        ),
+    ]
+
+
+def _note_all(db: Db, found: list[Finding]) -> None:
+    for each in found:
+        if notices.note(db, each.text, level=each.level, dseq=each.dseq, op_id=each.op_id, about=each.about):
+            log.info("%s", each.text)
+
+
+def _carried_on(operation: Operation, running: Running[Any]) -> Finding:
+    how = running.error.what if running.error is not None else operation.note or f"it is {operation.state}"
+    again = "" if operation.is_over or running.error is None else " It is tried again by itself."
+    return Finding(
+        f"carried on {operation.op_id}",
+        f"Operation {operation.op_id} ({operation.kind}), which a stopped process had left, was carried on: "
+        f"{how}{again}",
+        Level.INFO if running.error is None else Level.WARNING,
+        operation.dseq,
+        operation.op_id,
+    )

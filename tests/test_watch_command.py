@@ -1,0 +1,127 @@
+"""`akash-mcp watch` and `doctor --fix`: what they end, what they say, and their exit status."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import anyio
+import pytest
+from agents import SPEED, Connect
+
+from akash_mcp import config
+from akash_mcp.cli import doctor, watch
+from akash_mcp.errors import BadSettings, MissingKey
+from akash_mcp.guard.store import Store
+from akash_mcp.sandbox.network import EmbeddedNetwork
+from akash_mcp.workflow.runtime import Intervals
+
+pytestmark = pytest.mark.anyio
+
+INTERVALS = Intervals().times(SPEED)
+
+
+def let_hours_pass(settings: config.Settings, hours: float) -> None:
+    """Every run ends so many hours earlier."""
+    store = Store(settings.state_dir)
+    store.run_now(lambda db: db.run("UPDATE operations SET ends_at = ends_at - :s", s=hours * INTERVALS.hour))
+    store.close()
+
+
+async def test_one_look_closes_what_is_due_and_leaves_nothing_open(
+    connect: Connect, settings: config.Settings, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect(approval="auto") as agent:
+        dseq = (await agent.call("create_deployment", sdl=sdl, deposit_usd=1, hours=2))["dseq"]
+    let_hours_pass(settings, 2)
+    lines = await watch.look_once(settings, INTERVALS, 60)
+    assert lines.left == []
+    assert any(f"closed at the end of its run: deployment {dseq}" in line for line in lines.done)
+    assert [each.state for each in network.chain.deployments.values()] == ["closed"]
+    assert (await watch.look_once(settings, INTERVALS, 60)).done == [
+        "Nothing is left open that should be ended."
+    ]
+
+
+async def test_what_cannot_be_closed_is_said_to_be_left(
+    connect: Connect, settings: config.Settings, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect(approval="auto") as agent:
+        await agent.call("create_deployment", sdl=sdl, deposit_usd=1, hours=2)
+    let_hours_pass(settings, 2)
+    await network.inject("close-fails")
+    lines = await watch.look_once(settings, INTERVALS, 60)
+    assert any("not proven closed" in line for line in lines.done)
+    assert lines.left
+
+
+async def test_without_a_ledger_nothing_is_begun_and_no_file_made(settings: config.Settings) -> None:
+    assert (await watch.look_once(settings, INTERVALS, 1)).left == []
+    assert not settings.state_dir.exists()
+
+
+def test_it_says_what_is_missing(tmp_path: Path) -> None:
+    settings = config.Settings(state_dir=tmp_path)
+    with pytest.raises(BadSettings, match="no Akash Console API key"):
+        watch.run(settings, once=True, seconds=1)
+    with pytest.raises(BadSettings, match="read_only is set"):
+        watch.run(config.Settings(state_dir=tmp_path, api_key="k" * 20, read_only=True), once=True, seconds=1)
+
+
+async def test_it_ends_on_a_signal(settings: config.Settings, tmp_path: Path) -> None:
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AKASH")},
+        "HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": str(tmp_path),
+        "AKASH_API_KEY": "k" * 20,
+        "AKASH_CONSOLE_URL": settings.console_url,
+        "AKASH_MCP_STATE_DIR": str(tmp_path / "state"),
+    }
+
+    def watch_until_told() -> tuple[int, str]:
+        with subprocess.Popen(
+            [sys.executable, "-m", "akash_mcp", "watch"], env=environment, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stderr is not None
+            first = process.stderr.readline()
+            began = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+            assert time.monotonic() - began < 10
+            return process.returncode, first
+
+    status, said = await anyio.to_thread.run_sync(watch_until_told)
+    assert (status, "watching over" in said) == (0, True)
+
+
+def test_the_doctor_speaks_to_whoever_runs_it() -> None:
+    told = doctor.for_the_user(MissingKey().next_step)
+    assert told.startswith(
+        "Create one at https://console.akash.network (Settings, API Keys) and set AKASH_API_KEY"
+    )
+    assert "the user" not in told
+    assert (
+        doctor.for_the_user("Ask the user for a key of their own account.")
+        == "Use a key of your own account."
+    )
+    assert doctor.for_the_user("Try again in a minute.") == "Try again in a minute."
+
+
+async def test_the_doctor_ends_what_is_due_where_it_is_told_to_fix(
+    connect: Connect,
+    settings: config.Settings,
+    network: EmbeddedNetwork,
+    sdl: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with connect(approval="auto") as agent:
+        await agent.call("create_deployment", sdl=sdl, deposit_usd=1, hours=2)
+    let_hours_pass(settings, 2)
+    checks = await doctor.fix_once(settings, INTERVALS)
+    assert all(check.ok for check in checks)
+    assert any("closed at the end of its run" in check.message for check in checks)
+    assert [each.state for each in network.chain.deployments.values()] == ["closed"]

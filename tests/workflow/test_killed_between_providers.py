@@ -1,0 +1,113 @@
+"""A server that is killed while a launch moves on to another provider: the next one brings it to an end.
+
+Either one deployment runs then, or none, and nothing is held for what is not there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import httpx2
+import pytest
+from agents import SPEED, Agent, Connect
+from launch_books import check_books, deployments, until
+from mcp import Client, MCPError
+from server_process import server_process
+
+from akash_mcp import config
+from akash_mcp.sandbox.network import EmbeddedNetwork
+from akash_mcp.workflow.runtime import Intervals
+
+pytestmark = pytest.mark.anyio
+
+NEXT = dataclasses.replace(Intervals().times(SPEED), first_look=0.0, moves_on=300.0)
+
+Moment = Callable[[EmbeddedNetwork, Path], bool]
+
+
+def states(home: Path) -> list[str]:
+    """How each operation stands, in the order in which they were begun."""
+    with sqlite3.connect(home / "state" / "akash-mcp.sqlite3") as db:
+        return [state for (state,) in db.execute("SELECT state FROM operations ORDER BY number")]
+
+
+def first_closed_on_chain(network: EmbeddedNetwork, home: Path) -> bool:
+    return [deployment.state for deployment in deployments(network)] == ["closed"]
+
+
+def first_closed_in_the_journal(network: EmbeddedNetwork, home: Path) -> bool:
+    return first_closed_on_chain(network, home) and states(home)[:1] == ["closed"]
+
+
+def second_reserved(network: EmbeddedNetwork, home: Path) -> bool:
+    return first_closed_on_chain(network, home) and len(states(home)) == 2
+
+
+def second_created(network: EmbeddedNetwork, home: Path) -> bool:
+    return len(deployments(network)) == 2
+
+
+def second_leased(network: EmbeddedNetwork, home: Path) -> bool:
+    return len(deployments(network)) == 2 and bool(deployments(network)[1].leases)
+
+
+MOMENTS = (
+    first_closed_on_chain,
+    first_closed_in_the_journal,
+    second_reserved,
+    second_created,
+    second_leased,
+)
+
+
+@pytest.mark.parametrize(
+    ("generation", "moment"),
+    [*(("reference", moment) for moment in MOMENTS), ("2026-11", second_created), ("2026-11", second_leased)],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+async def test_a_launch_that_is_killed_between_two_providers_ends_in_one_or_none(
+    moment: Moment,
+    connect: Connect,
+    network: EmbeddedNetwork,
+    settings: config.Settings,
+    sdl: str,
+    tmp_path: Path,
+) -> None:
+    await network.inject("lease-manifest-fails", value="422")
+    async with (
+        server_process(network, tmp_path, speed=SPEED, is_killed=True) as server,
+        anyio.create_task_group() as beside,
+    ):
+        beside.start_soon(_deploy, server.url, sdl)
+        await until(lambda: moment(network, tmp_path), seconds=0.001)
+        server.process.kill()
+    killed_at = states(tmp_path)
+    await network.inject("lease-manifest-fails", count=0)
+    assert len(deployments(network)) <= 2
+    async with connect(approval="auto", intervals=NEXT) as agent:
+        await until(lambda: not {*states(tmp_path)} - {"ready", "closed", "refused"})
+        listed = await agent.call("list_deployments")
+        assert len(deployments(network)) <= 2
+        running = [deployment.dseq for deployment in deployments(network) if deployment.state == "active"]
+        assert [row["dseq"] for row in listed["deployments"]] == running
+        assert len(running) <= 1
+        sys.stdout.write(f"killed at {killed_at}: {len(deployments(network))} made, {len(running)} run\n")
+        assert all(row["ours"] for row in listed["deployments"])
+        check_books(settings, network, approved=10**6)
+        for dseq in running:
+            assert (await agent.call("close_deployment", dseq=dseq))["status"] == "closed"
+        assert (await agent.call("get_budget"))["held_usd"] == "0.00"
+    check_books(settings, network, approved=10**6)
+
+
+async def _deploy(url: str, sdl: str) -> None:
+    try:
+        async with Client(url) as client:
+            await Agent(client).ask("deploy", sdl=sdl, deposit_usd=1)
+    except* (MCPError, httpx2.TransportError):
+        pass  # its server was killed
