@@ -1,8 +1,9 @@
 """Notices: what the watch and others found, told once in the next answer of that account and once to the person.
 
-A notice is written in the transaction that does what it tells of. Two things are done with each, independent of each
-other and each by whichever process comes first: an answer of a tool takes it along (`take`), and the command or webhook
-that the person configured gets it (`take_unsent`, by `workflow.notify`). Reading (`pending`) takes nothing.
+A notice is written in the transaction that does what it tells of, with a row of the audit. Two things are done with
+each, independent of each other and each by whichever process comes first: an answer of a tool takes it along (`take`),
+and the command or webhook that the person configured gets it (`take_unsent`, by `workflow.notify`). Reading (`pending`,
+`recent`) takes nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from sqlite3 import Row
 
+from akash_mcp.guard import audit
+from akash_mcp.guard.audit import AuditEntry, Event
 from akash_mcp.guard.store import Db
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize.text import one_line
@@ -102,6 +105,7 @@ def note(
         about=about,
         text=text,
     )
+    audit.append(db, AuditEntry(Event.FOUND, text, op_id))
     return True
 
 

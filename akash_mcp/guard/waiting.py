@@ -163,7 +163,10 @@ def answer(db: Db, op_id: OpId, given: Answer) -> float | None:
 
 def forget_old(db: Db) -> int:
     """Delete what nobody answered in time, and answers that are good no more: how many. Whoever watches calls it."""
-    return db.run(f"DELETE FROM waiting WHERE expires_at <= :now OR {_WAS_REFUSED}", now=db.now)
+    gone = db.run(f"DELETE FROM waiting WHERE expires_at <= :now OR {_WAS_REFUSED}", now=db.now)
+    if gone:
+        db.forget_deleted()
+    return gone
 
 
 def _delete(db: Db, op_id: OpId) -> None:

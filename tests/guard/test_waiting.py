@@ -147,6 +147,7 @@ async def test_what_is_not_answered_within_half_an_hour_is_over(server: Server) 
     assert server.unanswered == []
     assert server.answer(waits.op_id, "yes") is None
     assert server.store.run_now(waiting.forget_old) == 1
+    assert server.store.run_now(waiting.forget_old) == 0
     assert (await server.waits(FUND)).op_id != waits.op_id
 
 
