@@ -170,3 +170,42 @@ async def test_answers_are_taken_from_a_person_only(
         assert (await asks(agent, sdl))["status"] == "waiting_for_person"
     assert Store(state_dir).read_now(waiting.unanswered, of_all=True)
     assert not network.chain.deployments
+
+
+async def test_a_yes_that_is_brought_by_several_calls_at_once_is_one_deed(
+    connect: Connect, network: EmbeddedNetwork, sdl: str, state_dir: Path
+) -> None:
+    done: list[dict[str, Any]] = []
+    async with connect(approval=TERMINAL) as one, connect(approval=TERMINAL) as other:
+        first = await asks(one, sdl)
+        answered(first["op_id"], "yes", state_dir)
+
+        async def call(agent: Agent) -> None:
+            done.append(await asks(agent, sdl))
+
+        async with anyio.create_task_group() as calls:
+            for agent in (one, other, one, other):
+                calls.start_soon(call, agent)
+    assert {each["op_id"] for each in done} == {first["op_id"]}
+    assert len(network.chain.deployments) == 1
+
+
+async def test_a_command_waits_with_all_its_words_and_runs_once(
+    connect: Connect, sdl: str, state_dir: Path
+) -> None:
+    command = ["sh", "-c", "echo 'yes\u202e' > /tmp/marker"]
+    rules = {"run_command": TERMINAL}
+    async with connect(answer=YES, approval_by_tool=rules, toolsets=("deploy", "observe", "exec")) as agent:
+        deployed = await agent.finished(await agent.call("deploy", sdl=sdl, deposit_usd=1))
+        asked = await agent.call("run_command", dseq=deployed["dseq"], command=command)
+        assert asked["status"] == "waiting_for_person"
+        assert "u202e" in asked["summary"]
+        screen = answered(asked["op_id"], "yes", state_dir)
+        assert "u202e" in screen.shown
+        assert "\u202e" not in screen.shown
+        ran = await agent.call("run_command", dseq=deployed["dseq"], command=command)
+        assert ran["status"] in ("exited", "unknown")
+        assert ran["op_id"] == asked["op_id"]
+        assert (await agent.call("run_command", dseq=deployed["dseq"], command=command))["op_id"] == asked[
+            "op_id"
+        ]
