@@ -22,12 +22,11 @@ from akash_mcp.config_file import Given, read_file
 from akash_mcp.errors import BadSettings
 from akash_mcp.guard.contradictions import Place, contradictions
 from akash_mcp.guard.limits import Limits
-from akash_mcp.guard.policy import ApprovedTool, Policy
+from akash_mcp.guard.policy import ApprovalMode, ApprovedTool, Policy
 from akash_mcp.guard.private_files import who_else_can_read
 from akash_mcp.money import Usd
 from akash_mcp.setting_types import (
     AgentName,
-    Approval,
     ApprovalByTool,
     Command,
     CommaSeparated,
@@ -118,7 +117,7 @@ class Settings(BaseModel):
     agents: dict[AgentName, AgentLimits] = Field(
         default_factory=dict, description="Budgets by name, each a part of what all may spend together"
     )
-    approval: Approval = Field(_DEFAULTS.approval, description="How what spends or deletes is approved")
+    approval: ApprovalMode = Field(_DEFAULTS.approval, description="How what spends or deletes is approved")
     approval_by_tool: ApprovalByTool = Field(
         default_factory=dict, description="How single tools are approved, instead of that"
     )

@@ -37,8 +37,10 @@ Money:
 - Every tool that spends says SPENDS. deposit_usd is the most a deployment can cost.
 - confirmation_required: nothing was done. Show the plan to the user as it stands; after their yes call again
   with the same arguments and approval_token. Never approve for them.
-- Every answer says whether money moved. If an outcome is unknown or pending, never repeat the call:
-  get_deployment with its op_id, or list_deployments, shows what became of it.
+- waiting_for_person: nothing was done. The user answers in a terminal of their own; then make the same call again.
+- Every answer says whether money moved. If an outcome is unknown or pending, or an answer was lost, never repeat the
+  call: get_deployment with its op_id, or list_operations, shows what became of it.
+- notices: what happened meanwhile. Tell the user.
 - Only the user sets the limits (get_budget shows them).
 
 Secrets: never ask for one or write one into an SDL. The user stores it with akash-mcp secret set NAME, and the

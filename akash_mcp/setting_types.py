@@ -126,14 +126,6 @@ def _project(value: object) -> str:
         raise ValueError("write a project's id, such as 3f0c9d4e-58f5-4b4e-9a63-0a6f8c1d2e3f") from error
 
 
-def _approval(value: object) -> object:
-    if value == "terminal":
-        raise ValueError(
-            "approval in a terminal is not supported in this version yet; use elicit, two-step, auto or deny"
-        )
-    return value
-
-
 def _by_tool(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -169,11 +161,10 @@ Networks = Annotated[
     BeforeValidator(_comma_separated),
 ]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated)]
-Approval = Annotated[ApprovalMode, BeforeValidator(_approval)]
 AgentName = Annotated[str, AfterValidator(_agent_name)]
 Count = Annotated[int, Field(ge=0, le=1000)]
 Hours = Annotated[int, Field(ge=1, le=MOST_RUNTIME_HOURS)]
-ApprovalByTool = Annotated[dict[ApprovedTool, Approval], BeforeValidator(_by_tool)]
+ApprovalByTool = Annotated[dict[ApprovedTool, ApprovalMode], BeforeValidator(_by_tool)]
 ConsoleGeneration = Annotated[Generation, PlainValidator(_generation)]
 Project = Annotated[str, PlainValidator(_project)]
 Folder = Annotated[Path, PlainValidator(_absolute)]

@@ -130,7 +130,6 @@ def test_the_policy_is_what_was_set() -> None:
         ("MAX_USD_PER_DAY", "Infinity", "is not an amount of money"),
         ("MAX_DEPLOYMENTS", "-1", "greater than or equal to 0"),
         ("APPROVAL", "yes", "'elicit', 'two-step', 'terminal', 'auto' or 'deny'"),
-        ("APPROVAL", "terminal", "use elicit, two-step, auto or deny"),
         ("TRANSPORT", "websocket", "'stdio', 'http' or 'sse'"),
         ("PORT", "70000", "less than or equal to 65535"),
         ("TOOLSETS", "deploy,wat", "'deploy'"),

@@ -23,7 +23,7 @@ _SETTINGS: Mapping[str, tuple[str, str]] = {
     "allowed_hosts": ("A,B", "more host names by which http and sse may be reached"),
     "toolsets": ("A,B", "groups of tools that the agent sees (deploy,observe)"),
     "agent": ("NAME", "in whose name it spends: a budget of the configuration file"),
-    "approval": ("HOW", "elicit (default), two-step, auto or deny"),
+    "approval": ("HOW", "elicit (default), two-step, terminal, auto or deny"),
     "approval_by_tool": ("TOOL=HOW,…", "how single tools are approved, instead of that"),
     "auto_up_to_usd": ("USD", "what spends at most so much is not asked about (nothing)"),
     "max_usd_per_deployment": ("USD", "most that one deployment may cost (10)"),
@@ -199,17 +199,41 @@ def _install(arguments: argparse.Namespace) -> int:
     return install.run(arguments.host, write=arguments.write)
 
 
-def _secret(arguments: argparse.Namespace) -> int:
+def _approve(arguments: argparse.Namespace) -> int:
+    from akash_mcp.cli import approve
+
+    return approve.run(_state_dir(arguments), arguments.id, watch=arguments.watch)
+
+
+def _ledger(arguments: argparse.Namespace) -> int:
     from akash_mcp import config
+    from akash_mcp.cli import ledger
+
+    settings = config.load({} if arguments.state_dir is None else {"state_dir": arguments.state_dir})
+    if arguments.action == "settle":
+        return ledger.settle(settings.state_dir, settings.policy, arguments.operation, arguments.spent)
+    if arguments.verify:
+        return ledger.verify(settings.state_dir)
+    return ledger.show(settings.state_dir, settings.policy, as_json=arguments.json)
+
+
+def _secret(arguments: argparse.Namespace) -> int:
     from akash_mcp.cli import secret
 
-    given = {} if arguments.state_dir is None else {"state_dir": arguments.state_dir}
-    folder = config.load(given).state_dir
+    folder = _state_dir(arguments)
     if arguments.action == "list":
         return secret.show(folder, as_json=arguments.json)
     if arguments.action == "rm":
         return secret.remove(folder, arguments.name)
     return secret.store(folder, arguments.name, variable=arguments.from_env)
+
+
+def _state_dir(arguments: argparse.Namespace) -> Path:
+    """The state folder of a command that works on it alone."""
+    from akash_mcp import config
+
+    given = {} if arguments.state_dir is None else {"state_dir": arguments.state_dir}
+    return config.load(given).state_dir
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -339,6 +363,24 @@ def _parser() -> argparse.ArgumentParser:
                 metavar="VAR",
                 help="store no value: the server reads it from this variable of its environment",
             )
+
+    approve = command("approve", _approve, "answer what an agent asks for where approval is terminal")
+    approve.add_argument("id", nargs="?", metavar="ID", help="show this plan whole and answer it")
+    approve.add_argument("--watch", action="store_true", help="ask about each plan as it comes")
+    approve.add_argument("--state-dir", metavar="DIR", help=_SETTINGS["state_dir"][1])
+
+    ledger = command("ledger", _ledger, "show what runs, until when, and what was spent; settle by hand")
+    ledger.add_argument("--json", action="store_true", help="print one JSON array instead of text")
+    ledger.add_argument("--verify", action="store_true", help="check that the audit is whole")
+    ledger.add_argument("--state-dir", metavar="DIR", help=_SETTINGS["state_dir"][1])
+    by_hand = ledger.add_subparsers(metavar="ACTION", dest="action")
+    text = "write down what an operation cost, where nobody can look that up"
+    settle = by_hand.add_parser("settle", help=text, description=text, allow_abbrev=False)
+    settle.add_argument("operation", metavar="OP", help="its op_id")
+    settle.add_argument(
+        "--state-dir", default=argparse.SUPPRESS, metavar="DIR", help=_SETTINGS["state_dir"][1]
+    )
+    settle.add_argument("--spent", required=True, metavar="USD", help="what it cost, 0 where nothing")
 
     watch = command(
         "watch", _watch, "end what should be ended, and tell what is not as approved, without a server"

@@ -64,7 +64,7 @@ class Accounts:
 
         Without one, and where the ledger cannot be read, it is '': what was written before anybody knew.
         """
-        if self._store.account or self._key is None:
+        if self._store.account or self._key is None or not self._store.path.exists():
             return
         try:
             account = await self._store.read(remembered, self._key)

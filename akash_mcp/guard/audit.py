@@ -43,6 +43,8 @@ class Event(StrEnum):
     """A plan was put to a person who has not answered: in a question, or with a token."""
     DECLINED = "declined"
     """The answer was no, or none."""
+    ANSWERED = "answered"
+    """A person said yes at a terminal, and the call that asked has not come again yet."""
     APPROVED = "approved"
     """The answer was yes, and the operation was opened by it. `via` says how it was given."""
     DENIED = "denied"

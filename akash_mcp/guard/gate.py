@@ -22,9 +22,10 @@ from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.shell import ProviderShell
 from akash_mcp.errors import AkashError, BadArgument, LedgerUnusable, NotApproved, OverBudget, Refused
-from akash_mcp.guard import journal, runs, sends
+from akash_mcp.guard import audit, journal, runs, sends
 from akash_mcp.guard.accounts import check_bound
 from akash_mcp.guard.approval import Approval
+from akash_mcp.guard.audit import AuditEntry, Event
 from akash_mcp.guard.close_permit import Closed, ClosePermit
 from akash_mcp.guard.contents import Contents
 from akash_mcp.guard.exec_permit import ExecPermit
@@ -170,15 +171,14 @@ class Gate:
     async def close(self, plan: ClosePlan, approval: Approval) -> ClosePermit:
         """A permit to close one deployment. A ledger that cannot be written does not stand in its way."""
         _match(plan, approval)
+
+        def admit(db: Db) -> None:
+            op_id = approval.op_id
+            journal.open_operation(db, op_id, Kind.CLOSE, plan.record, dseq=plan.dseq, plan=text_of(plan))
+            audit.append(db, AuditEntry(Event.APPROVED, plan.record, op_id, approval.client, approval.via))
+
         try:
-            await self._store.run(
-                journal.open_operation,
-                approval.op_id,
-                Kind.CLOSE,
-                plan.record,
-                dseq=plan.dseq,
-                plan=text_of(plan),
-            )
+            await self._store.run(admit)
         except LedgerUnusable:
             log.exception("closing without a ledger")
         return ClosePermit(self._operation(approval.op_id), plan.dseq)
@@ -264,7 +264,16 @@ class Gate:
         _match(plan, approval)
 
         def admit(db: Db) -> AkashError | None:
-            return self._let_in(db, approval.op_id, kind, plan, approval.via, dseq=dseq, name=name)
+            return self._let_in(
+                db,
+                approval.op_id,
+                kind,
+                plan,
+                approval.via,
+                client=approval.client,
+                dseq=dseq,
+                name=name,
+            )
 
         return await self._admitted(approval.op_id, admit)
 
@@ -282,6 +291,7 @@ class Gate:
         plan: Plan,
         via: str,
         *,
+        client: str = "",
         dseq: Dseq | None = None,
         name: str = "",
         follows: OpId | None = None,
@@ -305,8 +315,11 @@ class Gate:
                 rate = plan.max_usd_per_hour if isinstance(plan, LaunchPlan) else None
                 self._ledger.reserve(db, op_id, plan.exposure, dseq=dseq, rate=rate)
             journal.advance(db, op_id, State.RESERVED, f"approved by {via}")
+            audit.append(db, AuditEntry(Event.APPROVED, plan.record, op_id, client, via, plan.exposure))
         except OverBudget as over:
             journal.advance(db, op_id, State.REFUSED, over.what)
+            text = f"{over.what} {plan.record}"
+            audit.append(db, AuditEntry(Event.DENIED, text, op_id, client, via, plan.exposure))
             return over
         return None
 

@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from sqlite3 import Row
 
-from akash_mcp.guard import holds
+from akash_mcp.guard import audit, holds
+from akash_mcp.guard.audit import AuditEntry, Event
 from akash_mcp.guard.store import Db
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize.text import one_line
@@ -95,6 +96,7 @@ class Operation:
 
     `name` is what a launch's deployment is called, without the operation. `plan` is what was approved, as JSON, while
     it is open. `ends_at` is when the run that a launch began ends at the latest, and `until` what ends it earlier.
+    `worker` carries it out until `lease_until`; where that is None it has let go, and waits for a person or is over.
     """
 
     op_id: OpId
@@ -113,6 +115,8 @@ class Operation:
     until: str | None = None
     retry_at: float | None = None
     tries: int = 0
+    worker: str | None = None
+    lease_until: float | None = None
 
     @property
     def is_over(self) -> bool:
@@ -188,6 +192,8 @@ def advance(db: Db, op_id: OpId, state: State, note: str = "", *, epoch: int | N
     """
     if epoch is not None:
         holds.check_epoch(db, op_id, epoch)
+    row = db.one("SELECT state FROM operations WHERE op_id = :op_id", op_id=op_id)
+    was = State(row["state"]) if row else None
     moved = db.run(
         "UPDATE operations SET state = :state, updated_at = :now WHERE op_id = :op_id AND state <> :closed",
         state=state,
@@ -197,6 +203,8 @@ def advance(db: Db, op_id: OpId, state: State, note: str = "", *, epoch: int | N
     )
     if moved:
         _step(db, op_id, state, one_line(note, limit=LONGEST_NOTE))
+        if state is not was and state in (*_ENDS, State.UNKNOWN):
+            _audit_end(db, op_id, state, note)
     if state in _ENDS:
         holds.let_go(db, op_id)
         _forget_plan(db, op_id)
@@ -309,7 +317,7 @@ def mark_closed(db: Db, dseq: Dseq, note: str) -> None:
     """A deployment is proven closed: its launch ends, and what it ran is forgotten, also in SQLite's log."""
     db.forget_deleted()
     launches = db.all(
-        "SELECT op_id FROM operations WHERE account = :account AND dseq = :dseq AND kind = :launch",
+        "SELECT op_id, state FROM operations WHERE account = :account AND dseq = :dseq AND kind = :launch",
         account=db.account,
         dseq=dseq,
         launch=Kind.LAUNCH,
@@ -323,6 +331,8 @@ def mark_closed(db: Db, dseq: Dseq, note: str) -> None:
             op_id=row["op_id"],
         )
         _step(db, row["op_id"], State.CLOSED, note)
+        if row["state"] != State.CLOSED:
+            _audit_end(db, row["op_id"], State.CLOSED, note)
 
 
 def leased_at(db: Db, dseq: Dseq) -> float | None:
@@ -430,6 +440,18 @@ def under_way(db: Db) -> list[Operation]:
     return [_operation(row) for row in rows]
 
 
+def recent(db: Db, since: float) -> list[Operation]:
+    """The operations that have not come to their end, or came to it since then, newest first. Closed launches count by
+    when they were closed.
+    """
+    rows = db.all(
+        f"{_OPERATIONS} WHERE account = :account AND ({IS_OPEN} OR updated_at >= :since) ORDER BY number DESC",
+        account=db.account,
+        since=since,
+    )
+    return [_operation(row) for row in rows]
+
+
 def was_leased(db: Db, dseq: Dseq) -> bool:
     """Whether one of our operations got a lease for a deployment."""
     return leased_at(db, dseq) is not None
@@ -444,6 +466,11 @@ def _step(db: Db, op_id: str, state: State, note: str) -> None:
         state=state,
         note=note,
     )
+
+
+def _audit_end(db: Db, op_id: str, state: State, note: str) -> None:
+    text = f"{state}: {one_line(note, limit=LONGEST_NOTE)}" if note else state.value
+    audit.append(db, AuditEntry(Event.ENDED, text, OpId(op_id)))
 
 
 def _forget_plan(db: Db, op_id: OpId) -> None:
@@ -475,4 +502,6 @@ def _operation(row: Row) -> Operation:
         until=row["until"],
         retry_at=row["retry_at"],
         tries=row["tries"],
+        worker=row["worker"],
+        lease_until=row["lease_until"],
     )

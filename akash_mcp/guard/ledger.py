@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields, replace
+from sqlite3 import Row
 
 from akash_mcp.guard import limits
 from akash_mcp.guard.clock import day_of, month_of
@@ -96,19 +97,16 @@ class Ledger:
             # create only the money counts that we put in.
             share = rest if ours and index == len(held) - 1 else min(rest, row["amount_uact"])
             rest -= share
-            db.run(
-                "UPDATE reservations SET state = 'settled', spent_uact = :share WHERE op_id = :op_id",
-                share=share,
-                op_id=row["op_id"],
-            )
-            db.run(
-                "INSERT INTO spent (account, agent, day, spent_uact) VALUES (:account, :agent, :day, :share)"
-                " ON CONFLICT (account, agent, day) DO UPDATE SET spent_uact = spent.spent_uact + :share",
-                account=db.account,
-                agent=row["agent"],
-                day=day_of(row["at"]),
-                share=share,
-            )
+            _settle(db, row, share)
+
+    def settle_operation(self, db: Db, op_id: OpId, spent: Usd) -> None:
+        """Turn what one operation held into what it cost: for what belongs to no deployment that can be looked up."""
+        for row in db.all(
+            "SELECT op_id, agent, at FROM reservations WHERE account = :account AND op_id = :op_id AND state = 'held'",
+            account=db.account,
+            op_id=op_id,
+        ):
+            _settle(db, row, spent.uact_at_most)
 
     def held(self, db: Db, dseq: Dseq) -> Usd:
         """What is held for one deployment, all its deposits together."""
@@ -233,6 +231,23 @@ class Ledger:
                 dseq=dseq,
             )
         )
+
+
+def _settle(db: Db, row: Row, share: int) -> None:
+    """Turn one reservation into what it cost, in uact, and add that to the sum of its day."""
+    db.run(
+        "UPDATE reservations SET state = 'settled', spent_uact = :share WHERE op_id = :op_id",
+        share=share,
+        op_id=row["op_id"],
+    )
+    db.run(
+        "INSERT INTO spent (account, agent, day, spent_uact) VALUES (:account, :agent, :day, :share)"
+        " ON CONFLICT (account, agent, day) DO UPDATE SET spent_uact = spent.spent_uact + :share",
+        account=db.account,
+        agent=row["agent"],
+        day=day_of(row["at"]),
+        share=share,
+    )
 
 
 def bring_back(db: Db) -> int:

@@ -1,22 +1,26 @@
 """Notices: what the watch and others found, told once in the next answer of that account and once to the person.
 
-A notice is written in the transaction that does what it tells of. Two things are done with each, independent of each
-other and each by whichever process comes first: an answer of a tool takes it along (`take`), and the command or webhook
-that the person configured gets it (`take_unsent`, by `workflow.notify`). Reading (`pending`) takes nothing.
+A notice is written in the transaction that does what it tells of, with a row of the audit. Two things are done with
+each, independent of each other and each by whichever process comes first: an answer of a tool takes it along (`take`),
+and the command or webhook that the person configured gets it (`take_unsent`, by `workflow.notify`). Reading (`pending`,
+`recent`) takes nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from sqlite3 import Row
 
+from akash_mcp.guard import audit
+from akash_mcp.guard.audit import AuditEntry, Event
 from akash_mcp.guard.store import Db
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize.text import one_line
 
 REPEATED_SECONDS = 86_400.0
-"""A notice that was given is not given again for so long."""
+"""A notice that was given is not given again for so long, and is recent meanwhile."""
 
 UNSENT_SECONDS = 3_600.0
 """What is older than this goes to no command or webhook: the first one that is configured does not get a history."""
@@ -49,6 +53,11 @@ class Notice:
     dseq: Dseq | None
     op_id: OpId | None
     text: str
+
+    def __str__(self) -> str:
+        """When, how much it matters, and what it says: one line."""
+        at = datetime.fromtimestamp(self.at, UTC).strftime("%Y-%m-%dT%H:%MZ")
+        return f"{at} {self.level}: {self.text}"
 
 
 def note(
@@ -96,6 +105,7 @@ def note(
         about=about,
         text=text,
     )
+    audit.append(db, AuditEntry(Event.FOUND, text, op_id))
     return True
 
 
@@ -117,6 +127,17 @@ def pending(db: Db, most: int = 20) -> list[Notice]:
         most=most,
     )
     return [_notice(row) for row in rows]
+
+
+def recent(db: Db, most: int = 10) -> list[Notice]:
+    """The newest notices of this account within a day, oldest first, told or not. Takes nothing."""
+    rows = db.all(
+        f"SELECT {_COLUMNS} FROM notices WHERE account = :account AND at > :since ORDER BY number DESC LIMIT :most",
+        account=db.account,
+        since=db.now - REPEATED_SECONDS,
+        most=most,
+    )
+    return [_notice(row) for row in reversed(rows)]
 
 
 def any_unsent(db: Db) -> bool:

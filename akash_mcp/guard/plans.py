@@ -109,6 +109,8 @@ class LaunchPlan(Plan):
     """What it shall be called, where anybody said."""
     asked: Usd | None = None
     """What it was allowed to cost, where that is more than it can use before its runtime limit."""
+    equal: str = field(default="", compare=False)
+    """That the same was launched a moment ago, as a sentence (`equal_launches`). Empty where it was not."""
 
     @property
     def title(self) -> str:
@@ -131,7 +133,7 @@ class LaunchPlan(Plan):
             else f"Create a deployment of {self.contents.words}{named}, to collect offers of at most {most} an hour; a "
             "lease is asked for apart."
         )
-        return _sentences(f"At most {self.deposit}.", what, *self.contents.sentences, self._end())
+        return _sentences(f"At most {self.deposit}.", self.equal, what, *self.contents.sentences, self._end())
 
     @property
     def run_hours(self) -> int:

@@ -68,3 +68,8 @@ class Policy(Limits):
     allowed_providers: frozenset[ProviderAddress] = frozenset()
     denied_providers: frozenset[ProviderAddress] = frozenset()
     audited_only: bool = False
+
+    @property
+    def asks_at_terminal(self) -> bool:
+        """Whether anything waits for a person at a terminal."""
+        return ApprovalMode.TERMINAL in (self.approval, *self.approval_by_tool.values())

@@ -236,6 +236,23 @@ CREATE TABLE notices (             -- what was found and has to be told, to the 
 );
 CREATE INDEX notices_untold ON notices (account, number) WHERE told_at IS NULL;
 CREATE INDEX notices_unsent ON notices (account, number) WHERE sent_at IS NULL;
+CREATE TABLE waiting (             -- plans that wait for a person at a terminal, and their answers
+    op_id TEXT PRIMARY KEY,        -- the operation that a yes opens
+    account TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    client TEXT NOT NULL,          -- the MCP client that called, as it names itself
+    call TEXT NOT NULL,            -- a hash of the tool and its arguments
+    fingerprint TEXT NOT NULL,     -- of the plan
+    tool TEXT NOT NULL,
+    plan TEXT NOT NULL,            -- as JSON: it can hold what an SDL holds, and goes when this is over
+    summary TEXT NOT NULL,         -- what the person is shown
+    record TEXT NOT NULL,          -- what may be kept of it
+    exposure_uact BIGINT NOT NULL, -- the most it can cost beyond what is held
+    made_at DOUBLE PRECISION NOT NULL,
+    expires_at DOUBLE PRECISION NOT NULL,
+    answer TEXT                    -- yes or no; NULL: nobody answered
+);
+CREATE UNIQUE INDEX waiting_by_call ON waiting (account, agent, call);
 CREATE TABLE accounts (            -- which account each key is, as the Console last told
     key_hash TEXT PRIMARY KEY,     -- made with a secret of this file, so that no key can be tried on it
     account TEXT NOT NULL,

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from akash_mcp.errors import LedgerUnusable
+from akash_mcp.guard import audit
+from akash_mcp.guard.audit import AuditEntry
 from akash_mcp.guard.journal import op_id_of
 from akash_mcp.guard.store import Db, Store
 from akash_mcp.ids import OpId
@@ -36,23 +38,23 @@ class Tokens:
     """The tokens of this user on this machine."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
         self._own: dict[OpId, Shown] = {}
 
     def now(self) -> float:
         """Seconds since the epoch, by the store's clock."""
-        return self._store.now()
+        return self.store.now()
 
     async def are_shared(self) -> bool:
         """Whether the store can be used."""
         try:
-            await self._store.read(lambda db: db.one("SELECT 1 FROM tokens LIMIT 1"))
+            await self.store.read(lambda db: db.one("SELECT 1 FROM tokens LIMIT 1"))
         except LedgerUnusable:
             return False
         return True
 
-    async def issue(self, fingerprint: str, call: str) -> str:
-        """A new token for a plan. `call`: a hash of the tool and its arguments."""
+    async def issue(self, fingerprint: str, call: str, shown_as: AuditEntry) -> str:
+        """A new token for a plan. `call`: a hash of the tool and its arguments. `shown_as` is written down with it."""
         token = f"approve_{secrets.token_urlsafe(12)}"
         now, op_id = self.now(), op_id_of(token)
         shown = Shown(fingerprint, call, now + TOKEN_SECONDS)
@@ -67,9 +69,10 @@ class Tokens:
                 call=call,
                 expires_at=shown.expires_at,
             )
+            audit.append(db, replace(shown_as, op_id=op_id))
 
         try:
-            await self._store.run(write)
+            await self.store.run(write)
         except LedgerUnusable:
             log.exception("an approval token is known to this process only")
             self._own[op_id] = shown
@@ -80,7 +83,7 @@ class Tokens:
         op_id = op_id_of(token)
         if op_id in self._own:
             return self._own[op_id]
-        row = await self._store.read(
+        row = await self.store.read(
             lambda db: db.one(
                 "SELECT fingerprint, arguments, expires_at FROM tokens WHERE op_id = :op_id", op_id=op_id
             )
@@ -91,7 +94,7 @@ class Tokens:
         """End a token that was brought for something else. One that opened its operation stays known."""
         op_id = op_id_of(token)
         if self._own.pop(op_id, None) is None:
-            await self._store.run(
+            await self.store.run(
                 lambda db: db.run(
                     "DELETE FROM tokens WHERE op_id = :op_id AND op_id NOT IN (SELECT op_id FROM operations)",
                     op_id=op_id,

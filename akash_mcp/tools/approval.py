@@ -28,7 +28,7 @@ from mcp.server.mcpserver.resolve import Elicit, Resolve
 
 from akash_mcp.errors import LedgerUnusable, MissingKey
 from akash_mcp.guard import journal
-from akash_mcp.guard.approval import Approval, AskThePerson, TokenNeeded
+from akash_mcp.guard.approval import Approval, AskThePerson, PersonNeeded, TokenNeeded
 from akash_mcp.guard.journal import op_id_of
 from akash_mcp.guard.plans import Plan
 from akash_mcp.ids import OpId
@@ -65,8 +65,9 @@ class Opened:
     op_id: OpId
 
 
-Decision: TypeAlias = Approved[P] | TokenNeeded | Opened
-"""What a tool's body gets: an approved plan, one that still has to be shown, or what was opened by this yes before."""
+Decision: TypeAlias = Approved[P] | TokenNeeded | PersonNeeded | Opened
+"""What a tool's body gets: an approved plan, one that still has to be shown, one that waits for a person at a terminal,
+or what was opened by this yes before."""
 
 
 def runtime(ctx: AppContext) -> Runtime:
@@ -106,20 +107,22 @@ def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False)
 
     async def ask(
         ctx: AppContext, plan: Annotated[Any, Resolve(planned)], approval_token: str | None
-    ) -> Elicit[Confirm] | Confirm | Approval | TokenNeeded | Opened:
+    ) -> Elicit[Confirm] | Confirm | Approval | TokenNeeded | PersonNeeded | Opened:
         if isinstance(plan, Opened):
             return plan
-        approver, call, question = runtime(ctx).approver, _call(ctx), question_of(ctx)
+        approver, call, client = runtime(ctx).approver, _call(ctx), client_of(ctx)
+        question = question_of(ctx)
         decision = await approver.consider(
-            plan, token=approval_token, can_ask=_can_ask(ctx), call=call, question=question
+            plan, token=approval_token, can_ask=_can_ask(ctx), call=call, client=client, question=question
         )
         if not isinstance(decision, AskThePerson):
             return decision
-        if not _questions_travel(ctx):
-            return await _answer(ctx, hidden(plan.summary)) or await approver.shown(plan, call)
         if question is not None:
             # Not left to the SDK, which asks again where a word of the question moved and the plan did not.
-            return answer_of(ctx) or await approver.shown(plan, call)
+            return answer_of(ctx) or await approver.shown(plan, call, client)
+        await approver.asked(plan, client)
+        if not _questions_travel(ctx):
+            return await _answer(ctx, hidden(plan.summary)) or await approver.shown(plan, call, client)
         await runtime(ctx).prepare_questions()
         note_question(plan.fingerprint)
         return Elicit(hidden(plan.summary), Confirm)
@@ -131,14 +134,16 @@ def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False)
         ctx: AppContext,
         plan: Annotated[Any, Resolve(planned)],
         answer: Annotated[ElicitationResult[Confirm], Resolve(ask)],
-    ) -> Approved[Any] | TokenNeeded | Opened:
+    ) -> Approved[Any] | TokenNeeded | PersonNeeded | Opened:
         # Typed as the form, but a resolver that did not ask hands its own value through.
         data: Any = answer.data if isinstance(answer, AcceptedElicitation) else Confirm(confirm=False)
         if isinstance(data, Confirm):
-            data = runtime(ctx).approver.answered(plan, yes=data.confirm, question=question_of(ctx))
+            data = await runtime(ctx).approver.answered(
+                plan, yes=data.confirm, question=question_of(ctx), client=client_of(ctx)
+            )
         if isinstance(data, Approval):
             return Approved(plan, data)
-        assert isinstance(data, TokenNeeded | Opened)
+        assert isinstance(data, TokenNeeded | PersonNeeded | Opened)
         return data
 
     return Resolve(decide)
@@ -150,13 +155,18 @@ async def _opened(ctx: AppContext, repeatable: bool) -> Opened | None:
     Raises `NotApproved` for a used token that was given for another call.
     """
     services, question, token = runtime(ctx), question_of(ctx), _arguments(ctx).get("approval_token")
-    if question is None and token is None:
-        return None
-    op_id = question.op_id if question else op_id_of(str(token))
     try:
+        if question is not None:
+            op_id: OpId | None = question.op_id
+        elif token is not None:
+            op_id = op_id_of(str(token))
+        else:
+            op_id = await services.approver.opened_at_terminal(_call(ctx))
+        if op_id is None:
+            return None
         if services.operations.find(op_id) is None and await services.store.read(journal.find, op_id) is None:
             return None
-        if question is None:
+        if question is None and token is not None:
             await services.approver.check_call(str(token), _call(ctx))
     except LedgerUnusable as unusable:
         if repeatable:
@@ -172,6 +182,12 @@ async def _opened(ctx: AppContext, repeatable: bool) -> Opened | None:
 def tool_of(ctx: AppContext) -> str:
     """The name of the tool that is called."""
     return str((ctx.request_context.params or {}).get("name"))
+
+
+def client_of(ctx: AppContext) -> str:
+    """Name and version of the MCP client, as it tells them; empty where it tells none."""
+    params = ctx.session.client_params
+    return f"{params.client_info.name} {params.client_info.version}" if params else ""
 
 
 def _arguments(ctx: AppContext) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from akash_mcp.errors import NOTHING_MOVED, AkashError, LedgerUnusable, OutcomeUnknown
 from akash_mcp.guard import journal
-from akash_mcp.guard.approval import Approval, TokenNeeded
+from akash_mcp.guard.approval import Approval, PersonNeeded, TokenNeeded
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.journal import Kind, Operation, OperationExists, State
 from akash_mcp.guard.plans import Plan
@@ -20,7 +20,7 @@ from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize.text import field
 from akash_mcp.tools.approval import AppContext, Decision, Opened, runtime, tool_of
 from akash_mcp.tools.deadline import WAIT_SECONDS, wait_seconds
-from akash_mcp.tools.present import confirmation, pending
+from akash_mcp.tools.present import confirmation, pending, waiting_for_person
 from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import Outcome
 from akash_mcp.workflow.operations import Running
@@ -47,13 +47,13 @@ Work = Callable[[Runtime, P, T, Running[Any]], Awaitable[R]]
 
 async def carry_out(
     ctx: AppContext, decision: Decision[P], admit: Admit[P, T], work: Work[P, T, R], *, wait: float
-) -> R | TokenNeeded | Running[R] | Operation:
-    """What `work` answers, or what stands in its way: a plan to be shown, work that goes on after `wait` seconds, or
-    an operation that this process knows from the journal only.
+) -> R | TokenNeeded | PersonNeeded | Running[R] | Operation:
+    """What `work` answers, or what stands in its way: a plan to be shown, one that waits for a person at a terminal,
+    work that goes on after `wait` seconds, or an operation that this process knows from the journal only.
 
     Raises what the gate refuses, what the work ended with, and for an operation that was refused earlier just that.
     """
-    if isinstance(decision, TokenNeeded):
+    if isinstance(decision, TokenNeeded | PersonNeeded):
         return decision
     rt = runtime(ctx)
     if isinstance(decision, Opened):
@@ -103,6 +103,8 @@ async def outcome(
     done = await carry_out(ctx, decision, admit, work, wait=wait)
     if isinstance(done, TokenNeeded):
         return confirmation(done)
+    if isinstance(done, PersonNeeded):
+        return waiting_for_person(done)
     if isinstance(done, Running):
         return pending(done, await _dseq(runtime(ctx), done.op_id))
     if isinstance(done, Operation):

@@ -7,7 +7,7 @@ nobody asked this process for yet. So the secrets of the deployment that a call 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mcp.types import CallToolResult, TextContent
@@ -17,6 +17,7 @@ from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard import journal
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize import secrets
+from akash_mcp.tools.new_notices import FIELD
 from akash_mcp.tools.results import listed_fields
 from akash_mcp.workflow.runtime import Runtime
 
@@ -56,10 +57,12 @@ def as_json(model: BaseModel) -> str:
     return _text(_shown(model))
 
 
-def tool_result(model: BaseModel, note: str) -> CallToolResult:
-    """A result as a tool answers it: once as text and once structured, with a note behind the text where there is
-    one."""
+def tool_result(model: BaseModel, note: str, notices: Sequence[str] = ()) -> CallToolResult:
+    """A result as a tool answers it: once as text and once structured, with what happened meanwhile in both, and a note
+    behind the text where there is one."""
     shown = _shown(model)
+    if notices:
+        shown[FIELD] = hidden(list(notices))
     texts = [_text(shown), *([note] if note else [])]
     return CallToolResult(
         content=[TextContent(type="text", text=text) for text in texts],

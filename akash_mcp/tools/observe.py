@@ -8,12 +8,18 @@ import anyio
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from akash_mcp.errors import BadArgument, LedgerUnusable, NotFound
-from akash_mcp.guard import journal
+from akash_mcp.guard import journal, notices
 from akash_mcp.guard.journal import Operation, State
+from akash_mcp.guard.limits import BudgetStatus
+from akash_mcp.guard.notices import Notice
+from akash_mcp.guard.store import Db
+from akash_mcp.guard.waiting import unanswered
 from akash_mcp.ids import BadId, Dseq, OpId, parse_dseq
 from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.arguments import DseqArg
+from akash_mcp.tools.budget_result import budget_result
 from akash_mcp.tools.deadline import WAIT_SECONDS
+from akash_mcp.tools.operation_results import OperationList, operation_list
 from akash_mcp.tools.present import (
     cause_result,
     deployment_list,
@@ -37,6 +43,7 @@ from akash_mcp.workflow.logs.collector import FOLLOW_SECONDS, LogQuery
 from akash_mcp.workflow.logs.cursor import MAX_CHARACTERS
 from akash_mcp.workflow.logs.event_answer import event_answer
 from akash_mcp.workflow.logs.log_answer import log_answer
+from akash_mcp.workflow.ongoing import ongoing
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.overview import overview
 from akash_mcp.workflow.runtime import Runtime
@@ -52,6 +59,13 @@ async def list_deployments(ctx: AppContext) -> DeploymentList:
 async def deployments_of(rt: Runtime) -> DeploymentList:
     """The answer of `list_deployments`, also for the resource."""
     return deployment_list(await overview(rt))
+
+
+async def list_operations(ctx: AppContext) -> OperationList:
+    """List what is under way, unknown, waiting for the user or ended today: find your own here, and pay no second
+    time."""
+    rt = runtime(ctx)
+    return operation_list(*await ongoing(rt), agent=rt.store.agent)
 
 
 async def get_deployment(
@@ -124,6 +138,12 @@ async def _find_operation(
     if running is not None and waiting:
         await running.wait(WAIT_SECONDS, report_progress(ctx))
     operation = await rt.store.read(journal.newest, op_id)
+    if operation is None and any(each.op_id == op_id for each in await rt.store.read(unanswered)):
+        raise BadArgument(
+            f"{op_id} waits for the user, and nothing was done.",
+            next_step=f"Tell the user to run akash-mcp approve {op_id} in a terminal. Once they have, call the tool "
+            "that asked again, with the same arguments.",
+        )
     if operation is None:
         raise BadArgument(f"This server has no operation {op_id[:40]!r}.", next_step="Call list_deployments.")
     return operation, running
@@ -184,28 +204,17 @@ async def get_budget(ctx: AppContext) -> BudgetResult:
 
 async def budget_of(rt: Runtime) -> BudgetResult:
     """The answer of `get_budget`, also for the resource."""
-    budget = await rt.store.read(rt.ledger.status)
-    credit = await status.account_credit(rt)
-    policy = rt.policy
-    return BudgetResult(
-        max_usd_per_deployment=policy.max_usd_per_deployment,
-        max_usd_per_day=policy.max_usd_per_day,
-        max_usd_per_hour=policy.max_usd_per_hour,
-        max_deployments=policy.max_deployments,
-        held_usd=budget.held,
-        committed_last_24h_usd=budget.today,
-        left_today_usd=budget.left_today,
-        open_deployments=budget.live_deployments,
-        approval=policy.approval.value,
-        account_credit_usd=credit.available,
-        account_in_escrow_usd=credit.in_escrow,
-        account_problem=credit.problem,
-        next_step="Only the user can change the limits. The account's figures can be half a minute old.",
-    )
+
+    def read(db: Db) -> tuple[BudgetStatus, list[Notice], int]:
+        return rt.ledger.status(db), notices.recent(db), len(notices.pending(db, 1_000))
+
+    budget, recent, untold = await rt.store.read(read)
+    return budget_result(budget, rt.policy, await status.account_credit(rt), recent, untold)
 
 
 TOOLS = (
     ToolSpec(list_deployments, "List deployments", Effect.READS),
+    ToolSpec(list_operations, "List operations", Effect.READS),
     ToolSpec(get_deployment, "Get deployment", Effect.READS),
     ToolSpec(get_logs, "Get logs", Effect.READS, text_only=True),
     ToolSpec(get_events, "Get events", Effect.READS, text_only=True),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from akash_mcp.clients.console.models import Lease, ProviderRecord
-from akash_mcp.guard.approval import TokenNeeded
+from akash_mcp.guard.approval import PersonNeeded, TokenNeeded
 from akash_mcp.guard.evidence import Kept
 from akash_mcp.guard.holds import UnderWay
 from akash_mcp.guard.journal import Operation, State
@@ -98,6 +98,23 @@ def confirmation(needed: TokenNeeded) -> Outcome:
         expires_in_seconds=needed.expires_in_seconds,
         next_step="Show this plan to the user. Once they agree, call the same tool with exactly the same arguments "
         "and this approval_token, which works once.",
+    )
+
+
+def waiting_for_person(needed: PersonNeeded) -> Outcome:
+    """Nothing was done: a person has to agree to this plan at a terminal, where no model and no client can."""
+    plan = needed.plan
+    anew = "What would be done has changed since the user answered, so they are asked anew. "
+    return Outcome(
+        status="waiting_for_person",
+        op_id=needed.op_id,
+        summary=f"{anew if needed.is_changed else ''}{plan.summary}",
+        money="No money moved.",
+        most_it_can_cost_usd=plan.most,
+        expires_in_seconds=needed.expires_in_seconds,
+        next_step=f"Tell the user to run akash-mcp approve {needed.op_id} in a terminal of their own, which shows this "
+        "plan and asks them. Nobody else can answer it. Once they have, call the same tool with exactly the same "
+        "arguments.",
     )
 
 

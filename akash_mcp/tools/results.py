@@ -131,7 +131,15 @@ class Outcome(Result):
     """The outcome of an operation that spends, changes or deletes."""
 
     status: Literal[
-        "confirmation_required", "pending", "created", "leased", "ready", "updated", "funded", "closed"
+        "confirmation_required",
+        "waiting_for_person",
+        "pending",
+        "created",
+        "leased",
+        "ready",
+        "updated",
+        "funded",
+        "closed",
     ]
     op_id: str | None = None
     dseq: str | None = None
@@ -219,17 +227,37 @@ class DeploymentList(Result):
 
 
 class BudgetResult(Result):
-    """The user's limits, how much of them is used, and the account's credit."""
+    """The user's limits, how much of them is used, and the account's credit. A limit that is not there is not set.
 
+    With `agent` they are this agent's own; what is left is what is left to it and to all agents together, whose budget
+    `all_agents` tells. Months are calendar months in UTC.
+    """
+
+    agent: str | None = None
     max_usd_per_deployment: UsdLeft
     max_usd_per_day: UsdLeft
+    max_usd_per_month: UsdLeft | None = None
+    max_usd_total: UsdLeft | None = None
     max_usd_per_hour: UsdLeft | None = None
+    max_usd_per_hour_together: UsdLeft | None = None
     max_deployments: int
+    default_hours: int
+    max_hours: int
     held_usd: UsdOut
     committed_last_24h_usd: UsdOut
+    committed_this_month_usd: UsdOut
+    committed_in_all_usd: UsdOut
+    open_usd_per_hour: UsdRate = Field(description="The most that all open deployments cost together")
     left_today_usd: UsdLeft
+    left_this_month_usd: UsdLeft | None = None
+    left_in_all_usd: UsdLeft | None = None
+    left_usd_per_hour: UsdLeft | None = None
     open_deployments: int
+    all_agents: str | None = None
     approval: str
+    approval_rules: list[str] | None = None
+    recent_notices: list[str] | None = Field(None, description="Of the last 24 hours")
+    untold_notices: int = Field(description="How many no answer has told before this one")
     account_credit_usd: UsdLeft | None = None
     account_in_escrow_usd: UsdLeft | None = None
     account_problem: str | None = None

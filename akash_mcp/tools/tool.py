@@ -1,8 +1,9 @@
 """A tool as a value: a function, the toolset it belongs to, and what it does to money and things.
 
-`AkashTool` is the SDK's tool with four differences, each of which a model or its owner would otherwise pay for:
+`AkashTool` is the SDK's tool with five differences, each of which a model or its owner would otherwise pay for:
 unknown arguments are refused, schemas are flat and slim, errors are our own sentences (never a traceback, never an
-echo of what was passed in), and a result travels once as compact JSON text and once as structured content.
+echo of what was passed in), a result travels once as compact JSON text and once as structured content, and each answer
+takes along what happened since the last one.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from akash_mcp.errors import NOTHING_MOVED, AkashError, NotApproved
 from akash_mcp.sanitize.text import clean
 from akash_mcp.tools.deadline import bounded, start_call
 from akash_mcp.tools.hiding import hidden, learn_secrets, tool_result
+from akash_mcp.tools.new_notices import FIELD, SCHEMA, take_notices
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +91,9 @@ class AkashTool(Tool):
         arguments.model_rebuild(force=True)
         self.parameters = {**slim(self.parameters), "additionalProperties": False}
         if self.fn_metadata.output_schema is not None:
-            self.fn_metadata.output_schema = slim(self.fn_metadata.output_schema)
+            schema = slim(self.fn_metadata.output_schema)
+            schema["properties"] = {**schema["properties"], FIELD: SCHEMA}
+            self.fn_metadata.output_schema = schema
 
     async def run(
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
@@ -105,13 +109,14 @@ class AkashTool(Tool):
         except ToolError as error:
             ours = self._in_our_words(error)
             # Whatever an error quotes, an upstream's words or the caller's own, comes in plain text.
-            raise type(ours)(clean(str(ours), limit=MAX_ERROR_BYTES).text) from error.__cause__
+            text = clean(str(ours), limit=MAX_ERROR_BYTES).text
+            raise type(ours)("\n".join([text, *hidden(await take_notices(services))])) from error.__cause__
         if isinstance(result, BaseModel) and not isinstance(result, CallToolResult):
             if isinstance(result, InputRequiredResult):
                 return result
-            return tool_result(result, note)
+            return tool_result(result, note, await take_notices(services))
         if isinstance(result, str):
-            result = hidden(f"{result}\n{note}" if note else result)
+            result = hidden("\n".join(filter(None, [result, note, *await take_notices(services)])))
         return self.fn_metadata.convert_result(result)
 
     def _in_our_words(self, error: ToolError) -> ToolError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
 
@@ -25,7 +26,7 @@ from akash_mcp.errors import (
     NotFound,
     OverBudget,
 )
-from akash_mcp.guard import holds, journal, runs
+from akash_mcp.guard import equal_launches, holds, journal, runs
 from akash_mcp.guard.contents import Contents, Seller, check_all_named
 from akash_mcp.guard.plans import (
     FREE_CLOSING_HOURS,
@@ -118,7 +119,7 @@ async def launch_plan(
     )
     await rt.store.read(rt.ledger.check, plan.exposure, dseq=None, rate=plan.max_usd_per_hour)
     await rt.gate.check_launch(plan)
-    return plan
+    return replace(plan, equal=await rt.store.read(equal_launches.warning, plan))
 
 
 async def lease_plan(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from akash_mcp.guard import notices
+from akash_mcp.guard import audit, notices
 from akash_mcp.guard.notices import Level
 from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, OpId
@@ -160,7 +160,7 @@ def test_what_was_told_long_ago_goes_and_what_was_not_stays(store: Store, clock:
 TAKER = """
 import json, sys
 from pathlib import Path
-from akash_mcp.guard import notices
+from akash_mcp.guard import audit, notices
 from akash_mcp.guard.store import Store
 
 store = Store(Path(sys.argv[1]), lambda: 1_000_000.0)
@@ -182,3 +182,12 @@ def test_processes_that_take_at_once_tell_each_notice_once(store: Store, tmp_pat
     told = [json.loads(process.communicate(timeout=50)[0]) for process in processes]
     assert all(process.returncode == 0 for process in processes)
     assert sorted(number for each in told for number in each) == list(range(1, 61))
+
+
+def test_what_was_found_is_in_the_audit_too(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.account = "akash:akash1owner"
+    assert store.run_now(notices.note, "Its escrow ends in an hour.", op_id=OpId("op_1"))
+    assert not store.run_now(notices.note, "Its escrow ends in an hour.", op_id=OpId("op_1"))
+    (row,) = store.read_now(audit.entries)
+    assert (row.event, row.op_id, row.text) == ("found", "op_1", "Its escrow ends in an hour.")

@@ -21,7 +21,7 @@ async def test_without_a_key_everything_is_listed_and_a_call_says_how_to_set_it(
     era: str, connect: Connect
 ) -> None:
     async with connect(era, api_key=None) as agent:
-        assert len((await agent.client.list_tools()).tools) == 14
+        assert len((await agent.client.list_tools()).tools) == 15
         said = await agent.refused("list_deployments")
     assert "no Akash Console API key" in said
     assert "AKASH_API_KEY" in said

@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 
 from akash_mcp.errors import AkashError, LedgerUnusable
-from akash_mcp.guard import duties, journal, notices, old_operations, runs
+from akash_mcp.guard import duties, journal, notices, old_operations, runs, waiting
 from akash_mcp.guard.journal import Operation
 from akash_mcp.guard.notices import Level
 from akash_mcp.guard.store import Db
@@ -135,6 +135,7 @@ class Watch:
         """Let go of a few rows that nobody needs any more."""
         await self._rt.store.run(self._rt.ledger.fold)
         await self._rt.store.run(old_operations.fold)
+        await self._rt.store.run(waiting.forget_old)
 
 
 async def left_open(rt: Runtime, begun: Sequence[Running[Any]] = ()) -> list[str]:

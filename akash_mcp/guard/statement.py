@@ -1,0 +1,114 @@
+"""The ledger as a person reads it: what runs and until when, what is not settled, what was spent, and by whom.
+
+It tells what is written down, and asks nobody: what the Console says is `list_deployments`' to tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from akash_mcp.guard import journal, notices, waiting
+from akash_mcp.guard.clock import day_of, month_of
+from akash_mcp.guard.journal import Kind, Operation, State
+from akash_mcp.guard.ledger import DAY_SECONDS, Ledger
+from akash_mcp.guard.notices import Notice
+from akash_mcp.guard.store import Db
+from akash_mcp.guard.waiting import Waiting
+from akash_mcp.money import Usd
+
+_CALM = (State.CREATED, State.OFFERED, State.LEASED, State.READY)
+"""A launch that has come so far has a deployment, and nothing of it is in doubt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One operation, and what is held for it: the most that it can cost in all, with what it cost already."""
+
+    operation: Operation
+    held: Usd
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one agent spent and holds. `today` is the last 24 hours, `month` the calendar month in UTC; both count what
+    is settled by when it was reserved.
+    """
+
+    agent: str
+    today: Usd
+    month: Usd
+    held: Usd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One account at one moment, in seconds since the epoch. `notices` are those that no answer has told yet."""
+
+    account: str
+    at: float
+    running: list[Line]
+    unsettled: list[Line]
+    waiting: list[Waiting]
+    spent: list[Spent]
+    notices: list[Notice]
+
+
+def accounts(db: Db) -> list[str]:
+    """The accounts that the file knows anything of, by name."""
+    rows = db.all(
+        "SELECT account FROM operations UNION SELECT account FROM reservations UNION SELECT account FROM notices"
+        " UNION SELECT account FROM waiting ORDER BY account"
+    )
+    return [row["account"] for row in rows]
+
+
+def statement(db: Db, ledger: Ledger) -> Statement:
+    """What is written down of the account of this transaction."""
+    launches = [each for each in journal.open_launches(db) if each.state in _CALM and each.dseq is not None]
+    known = {each.op_id for each in launches}
+    return Statement(
+        account=db.account,
+        at=db.now,
+        running=[Line(each, ledger.held(db, each.dseq)) for each in launches if each.dseq is not None],
+        unsettled=[
+            Line(each, _held(db, ledger, each)) for each in journal.under_way(db) if each.op_id not in known
+        ],
+        waiting=waiting.unanswered(db),
+        spent=_spent(db),
+        notices=notices.pending(db),
+    )
+
+
+def _held(db: Db, ledger: Ledger, operation: Operation) -> Usd:
+    if operation.kind is Kind.LAUNCH and operation.dseq is not None:
+        return ledger.held(db, operation.dseq)
+    return ledger.held_by(db, operation.op_id)
+
+
+def _spent(db: Db) -> list[Spent]:
+    today = _by_agent(
+        db,
+        "SELECT agent, SUM(spent_uact) AS uact FROM reservations WHERE account = :account AND state = 'settled'"
+        " AND at > :since GROUP BY agent",
+        since=db.now - DAY_SECONDS,
+    )
+    month = _by_agent(
+        db,
+        "SELECT agent, SUM(spent_uact) AS uact FROM spent WHERE account = :account AND day >= :first GROUP BY agent",
+        first=day_of(month_of(db.now).timestamp()),
+    )
+    held = _by_agent(
+        db,
+        "SELECT agent, SUM(amount_uact) AS uact FROM reservations WHERE account = :account AND state = 'held'"
+        " GROUP BY agent",
+    )
+    none = Usd(0)
+    return [
+        Spent(agent, today.get(agent, none), month.get(agent, none), held.get(agent, none))
+        for agent in sorted(today.keys() | month.keys() | held.keys())
+    ]
+
+
+def _by_agent(db: Db, sql: str, **values: object) -> dict[str, Usd]:
+    rows = db.all(sql, account=db.account, **values)
+    return {row["agent"]: Usd.from_uact(row["uact"] or 0) for row in rows}
