@@ -104,6 +104,9 @@ class LaunchPlan(Plan):
     """How long it shall run from its lease on: then it is closed."""
     runtime_limit_hours: int | None = None
     """Where Console funds deployments by itself (autumn 2026), what ends it: so many hours at the full rate."""
+    until: str = ""
+    """What ends its run earlier, as it stands in the journal; it is closed then. `until_words` is for a sentence."""
+    until_words: str = field(default="", compare=False)
     generation: Generation = Generation.REFERENCE
     name: str = ""
     """What it shall be called, where anybody said."""
@@ -133,7 +136,10 @@ class LaunchPlan(Plan):
             else f"Create a deployment of {self.contents.words}{named}, to collect offers of at most {most} an hour; a "
             "lease is asked for apart."
         )
-        return _sentences(f"At most {self.deposit}.", self.equal, what, *self.contents.sentences, self._end())
+        early = f"It is closed earlier, for good, once {self.until_words}." if self.until else ""
+        return _sentences(
+            f"At most {self.deposit}.", self.equal, what, *self.contents.sentences, self._end(), early
+        )
 
     @property
     def run_hours(self) -> int:
