@@ -313,7 +313,6 @@ CHANGED: dict[str, Any] = {
     "groups": 2,
     "hours": 25,
     "prefer": "cheapest",
-    "hours": 12,
     "runtime_limit_hours": 3,
     "name": "blog",
     "asked": Usd(9),
