@@ -66,7 +66,10 @@ async def measure(generation: Generation, many: int) -> Counter[str]:
             wall = network.clock.wall
             store = Store(settings.state_dir, lambda: wall() + late[0])
             quick = dataclasses.replace(Intervals().times(SPEED), hour=HOUR)
+            told = store.clock
             async with services(settings, store, quick) as rt:
+                store.clock = told  # and not the Console's
+                await rt.accounts.bind()
                 for _ in range(many):
                     permit = await rt.gate.launch(plan, Approval(plan.fingerprint, "auto"))
                     await launch(rt, permit, Running(permit.op_id))

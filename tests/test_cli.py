@@ -244,3 +244,15 @@ def test_http_on_a_port_in_use_is_a_plain_line(capsys: pytest.CaptureFixture[str
 def test_http_beyond_loopback_without_a_token_does_not_start(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["serve", "--transport", "http", "--host", "0.0.0.0"]) == 1
     assert "AKASH_MCP_TOKEN" in capsys.readouterr().err
+
+
+def test_installing_the_watch_is_handed_to_the_installer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AKASH_API_KEY", KEY)
+    assert main.main(["watch", "--install", "--print", "--every", "5"]) == 0
+    assert "--every" in capsys.readouterr().out
+    assert main.main(["watch", "--uninstall"]) == 0
+    assert "is not installed" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main.main(["watch", "--once", "--install"])

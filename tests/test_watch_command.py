@@ -121,7 +121,31 @@ async def test_the_doctor_ends_what_is_due_where_it_is_told_to_fix(
     async with connect(approval="auto") as agent:
         await agent.call("create_deployment", sdl=sdl, deposit_usd=1, hours=2)
     let_hours_pass(settings, 2)
-    checks = await doctor.fix_once(settings, INTERVALS)
+    checks = await doctor.fix_once(settings, INTERVALS, lambda _: False)
     assert all(check.ok for check in checks)
     assert any("closed at the end of its run" in check.message for check in checks)
     assert [each.state for each in network.chain.deployments.values()] == ["closed"]
+
+
+@pytest.mark.parametrize("answer", [True, False])
+async def test_the_doctor_goes_on_without_a_lost_history_only_where_a_person_says_so(
+    answer: bool, connect: Connect, settings: config.Settings, sdl: str
+) -> None:
+    async with connect(approval="auto") as agent:
+        await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+    for file in settings.state_dir.glob("akash-mcp.sqlite3*"):
+        file.unlink()
+    asked: list[str] = []
+
+    def confirm(question: str) -> bool:
+        asked.append(question)
+        return answer
+
+    checks = {check.subject: check for check in await doctor.fix_once(settings, INTERVALS, confirm)}
+    assert "does not hold all that this account spent" in asked[0]
+    assert checks["history"].ok is answer
+    async with connect(approval="auto") as agent:
+        if answer:
+            await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+        else:
+            assert "nothing is spent" in await agent.refused("create_deployment", sdl=sdl, deposit_usd=1)

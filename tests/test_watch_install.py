@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import plistlib
@@ -11,7 +10,7 @@ import stat
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from xml.etree import ElementTree
@@ -21,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from akash_mcp.cli import watch_install
+from akash_mcp.cli import main, watch_install
 from akash_mcp.cli.watch_units import NAME, environment_file, unit_of
 from akash_mcp.errors import BadSettings
 
@@ -439,17 +438,6 @@ def test_a_folder_that_others_can_write_is_refused(home: Path) -> None:
 # ── its arguments ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def parsed(*words: str) -> Mapping[str, object]:
-    parser = argparse.ArgumentParser()
-    watch_install.add_arguments(parser)
-    return vars(parser.parse_args(words))
-
-
-def test_the_arguments_of_watch() -> None:
-    assert parsed() == {"install": False, "uninstall": False, "print": False, "every": None}
-    assert parsed("--install", "--print", "--every", "59")["every"] == 59
-
-
 @pytest.mark.parametrize(
     "words",
     [
@@ -464,5 +452,5 @@ def test_arguments_that_make_no_sense_are_refused(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        parsed(*words)
+        main.main(["watch", *words])
     assert "error:" in capsys.readouterr().err

@@ -21,6 +21,7 @@ import httpx2
 
 from akash_mcp.cli.check import Check
 from akash_mcp.cli.key_reach import reach_checks
+from akash_mcp.cli.terminal import ask_for_word, check_terminal
 from akash_mcp.cli.watch import look_once
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.reader import ConsoleReader
@@ -28,6 +29,7 @@ from akash_mcp.config import Settings
 from akash_mcp.errors import AkashError
 from akash_mcp.guard.private_files import who_else_can_read, who_else_can_write
 from akash_mcp.guard.store import Store
+from akash_mcp.services import services
 from akash_mcp.workflow.runtime import Intervals
 
 MOST_SKEW_SECONDS = 30
@@ -44,12 +46,15 @@ def run(settings: Settings, *, fix: bool = False, speed: float = 1.0) -> int:
     """Print a line for each check, and with `fix` for what was ended. Returns 0 where all are fine, else 1."""
     checks = anyio.run(examine, settings)
     if fix and settings.api_key is not None and not settings.read_only:
-        checks += anyio.run(fix_once, settings, Intervals().times(speed))
+        checks += anyio.run(fix_once, settings, Intervals().times(speed), confirmed)
     sys.stdout.writelines(f"{check}\n" for check in checks)
     return 0 if all(check.ok for check in checks) else 1
 
 
-async def fix_once(settings: Settings, intervals: Intervals) -> list[Check]:
+async def fix_once(settings: Settings, intervals: Intervals, confirm: Callable[[str], bool]) -> list[Check]:
+    """End what should be ended, and where the ledger lacks what the account spent, go on from here if the person at the
+    terminal does `confirm` that.
+    """
     lines = await look_once(settings, intervals, FIX_SECONDS)
     return [
         *(Check("fix", True, line) for line in lines.done),
@@ -57,7 +62,42 @@ async def fix_once(settings: Settings, intervals: Intervals) -> list[Check]:
             Check("fix", False, line, "Run this again in a minute. It may cost money until it is ended.")
             for line in lines.left
         ),
+        *await _checked("history", lambda: _history(settings, intervals, confirm)),
     ]
+
+
+async def _history(settings: Settings, intervals: Intervals, confirm: Callable[[str], bool]) -> list[Check]:
+    store = Store(settings.state_dir, hold_seconds=intervals.hold)
+    async with services(settings, store, intervals) as rt:
+        why = await rt.accounts.missing_history()
+        if why is None:
+            return []
+        question = (
+            f"The ledger does not hold all that this account spent: {why}. Look at https://console.akash.network at "
+            "what runs: it will not be counted, and not be closed by this server."
+        )
+        if not confirm(question):
+            return [
+                Check(
+                    "history",
+                    False,
+                    f"The ledger does not hold all that this account spent: {why}, so nothing is spent.",
+                    "Look at what runs at https://console.akash.network, then run akash-mcp doctor --fix in a terminal "
+                    "and answer yes.",
+                )
+            ]
+        account = await rt.accounts.acknowledge()
+    return [Check("history", True, f"goes on from here for {account}")]
+
+
+def confirmed(question: str) -> bool:
+    """Whether a person at a terminal answers yes: no program can."""
+    try:
+        check_terminal("akash-mcp doctor --fix")
+    except AkashError:
+        return False
+    sys.stdout.write(f"{question}\n")
+    return ask_for_word("Go on from here? Type yes or no: ", ("yes", "no")) == "yes"
 
 
 async def examine(settings: Settings, wall: Callable[[], float] = time.time) -> list[Check]:

@@ -186,11 +186,23 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _watch(arguments: argparse.Namespace) -> int:
+    if arguments.install or arguments.uninstall:
+        from akash_mcp.cli import watch_install
+
+        if arguments.uninstall:
+            return watch_install.uninstall()
+        return watch_install.install(every=arguments.every, only_print=arguments.print)
     from akash_mcp import config
     from akash_mcp.cli import watch
 
     settings = config.load({} if arguments.state_dir is None else {"state_dir": arguments.state_dir})
-    return watch.run(settings, once=arguments.once, seconds=arguments.seconds, speed=arguments.speed)
+    return watch.run(
+        settings,
+        once=arguments.once,
+        seconds=arguments.seconds,
+        every=arguments.every,
+        speed=arguments.speed,
+    )
 
 
 def _install(arguments: argparse.Namespace) -> int:
@@ -385,8 +397,19 @@ def _parser() -> argparse.ArgumentParser:
     watch = command(
         "watch", _watch, "end what should be ended, and tell what is not as approved, without a server"
     )
-    watch.add_argument(
+    how = watch.add_mutually_exclusive_group()
+    how.add_argument(
         "--once", action="store_true", help="look one time, for cron; 1 where something is left open"
+    )
+    how.add_argument(
+        "--install", action="store_true", help="have this system keep it running (systemd, launchd, schtasks)"
+    )
+    how.add_argument("--uninstall", action="store_true", help="take back what --install did")
+    watch.add_argument(
+        "--print", action="store_true", help="with --install: show what would be written, and write nothing"
+    )
+    watch.add_argument(
+        "--every", type=_minutes, metavar="MIN", help="minutes between two looks (half a minute)"
     )
     watch.add_argument(
         "--for",
@@ -440,6 +463,13 @@ def _speed(text: str) -> float:
     value = float(text)
     if not 0.01 <= value <= 10_000:
         raise argparse.ArgumentTypeError("write a number from 0.01 to 10000")
+    return value
+
+
+def _minutes(text: str) -> int:
+    value = _whole(59)(text)
+    if not value:
+        raise argparse.ArgumentTypeError("write whole minutes, from 1 to 59")
     return value
 
 

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import anyio
 
@@ -27,11 +28,14 @@ GOODBYE_SECONDS = 40.0
 _POLL_SECONDS = 1.0
 
 
-def run(settings: Settings, *, once: bool, seconds: float, speed: float = 1.0) -> int:
+def run(
+    settings: Settings, *, once: bool, seconds: float, every: int | None = None, speed: float = 1.0
+) -> int:
     """Watch until a signal comes, then 0. With `once` look one time, wait up to `seconds` until what should be ended
     is, and return 0 where nothing is left open, else 1.
 
-    `speed` is how fast time runs on the network. Raises `BadSettings` where there is nothing that it may do.
+    `every` is how many minutes lie between two looks, `speed` how fast time runs on the network. Raises `BadSettings`
+    where there is nothing that it may do.
     """
     if settings.api_key is None:
         raise BadSettings(
@@ -46,6 +50,9 @@ def run(settings: Settings, *, once: bool, seconds: float, speed: float = 1.0) -
             money="",
         )
     intervals = Intervals().times(speed)
+    if every is not None:
+        pause = every * 60.0
+        intervals = replace(intervals, watch=pause, survey=max(intervals.survey, pause))
     if once:
         lines = anyio.run(look_once, settings, intervals, seconds)
         sys.stdout.writelines(f"{line}\n" for line in lines.done + lines.left)

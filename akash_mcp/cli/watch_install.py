@@ -7,7 +7,6 @@ alone (0600); a key never stands in a unit, which others may read. Nothing is wr
 
 from __future__ import annotations
 
-import argparse
 import os
 import shlex
 import shutil
@@ -31,19 +30,6 @@ _FOLDERS = ("XDG_CONFIG_HOME", "XDG_STATE_HOME")
 """Variables that decide where the configuration file and the ledger are."""
 
 _STEP_SECONDS = 60
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `watch` that are about having it run by the system: `install`, `uninstall`, `print`, `every`."""
-    action = parser.add_mutually_exclusive_group()
-    action.add_argument(
-        "--install", action="store_true", help="have this system keep it running (systemd, launchd, schtasks)"
-    )
-    action.add_argument("--uninstall", action="store_true", help="take back what --install did")
-    parser.add_argument(
-        "--print", action="store_true", help="with --install: show what would be written, and write nothing"
-    )
-    parser.add_argument("--every", type=_minutes, metavar="MIN", help="minutes between two looks")
 
 
 def install(
@@ -121,12 +107,6 @@ def uninstall(*, platform: str = sys.platform, environ: Mapping[str, str] = os.e
     if unit.log is not None and unit.log.exists():
         sys.stdout.write(f"Its log is still there: {unit.log}.\n")
     return 0
-
-
-def _minutes(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= 59):
-        raise argparse.ArgumentTypeError("write whole minutes, from 1 to 59")
-    return int(text)
 
 
 def _env_file() -> Path:
