@@ -86,7 +86,7 @@ async def services(
         )
         chain = await open_things.enter_async_context(chain_upstream(settings.chain_rest_url))
         reader = ConsoleReader(console)
-        store.clock = ConsoleClock(console.clock)
+        store.clock = ConsoleClock(console.clock, store.wall)
         history = History(store, reader, beside=settings.state_dir, config=default_config_file().parent)
         # A public chain cannot give a key another budget by another name: only one of our own is asked for its.
         is_ours = is_private_host(urlsplit(settings.console_url).hostname or "")
@@ -136,6 +136,7 @@ async def services(
             has_key=key is not None,
             operations=operations,
             intervals=intervals,
+            now=store.now,
             visit=partial(probe, allowed=settings.allow_private_providers),
             prepare_questions=prepare_questions,
         )

@@ -117,6 +117,11 @@ class ClosePermit:
         unwound.spent = closed.spent
         return unwound
 
+    async def end(self, why: str) -> Closed:
+        """Close because a run has ended, and for no other reason from now on. Raises like `close`, and `TakenOver`."""
+        await self._write_intent(AkashError(why))
+        return await self.close()
+
     async def settle(self, seen: DeploymentDetail | None = None) -> Closed:
         """Prove that somebody closed it, by its record as it was `seen` or is read now, and write down what it cost.
 

@@ -307,6 +307,7 @@ class Gate:
             name=name,
             plan=None if kind is Kind.EXEC else text_of(plan),
             follows=follows,
+            until=plan.until or None if isinstance(plan, LaunchPlan) else None,
         )
         try:
             if isinstance(plan, LeasePlan):

@@ -64,12 +64,14 @@ def take(db: Db, op_id: OpId, dseq: Dseq | None, *, by_force: bool) -> None:
         if other is not None and not by_force and other.state != _LEASED:
             raise _busy(dseq, other)
         db.run(
-            "UPDATE operations SET lease_until = NULL, epoch = epoch + 1"
-            " WHERE account = :account AND dseq = :dseq AND op_id <> :op_id AND kind <> 'exec'"
+            # A run that ends by itself is waited for again as soon as somebody is free to.
+            "UPDATE operations SET lease_until = CASE WHEN until IS NOT NULL AND state = 'leased' THEN :now END,"
+            " epoch = epoch + 1 WHERE account = :account AND dseq = :dseq AND op_id <> :op_id AND kind <> 'exec'"
             " AND lease_until IS NOT NULL",
             account=db.account,
             dseq=dseq,
             op_id=op_id,
+            now=db.now,
         )
     db.run(
         "UPDATE operations SET lease_until = :until WHERE op_id = :op_id",
@@ -123,14 +125,21 @@ def is_over(db: Db, op_id: OpId, epoch: int) -> bool:
 def rest(db: Db, op_id: OpId, *, epoch: int, failed: bool, seconds: float) -> None:
     """The work on an operation stopped: it is over, or waits for a person, or is taken up again after so many seconds.
 
-    A lease whose containers do not come up is a person's to judge, and so is a deployment that was only created.
+    A lease whose containers do not come up is a person's to judge, and so is a deployment that was only created. A run
+    that ends by itself is waited for until it has.
     """
     row = db.one(
-        "SELECT kind, state FROM operations WHERE op_id = :op_id AND epoch = :epoch", op_id=op_id, epoch=epoch
+        "SELECT kind, state, until FROM operations WHERE op_id = :op_id AND epoch = :epoch",
+        op_id=op_id,
+        epoch=epoch,
     )
     if row is None:
         return
-    waits = row["state"] == _LEASED or (row["state"] == "created" and not failed) or row["kind"] == "exec"
+    waits = (
+        (row["state"] == _LEASED and not row["until"])
+        or (row["state"] == "created" and not failed)
+        or row["kind"] == "exec"
+    )
     if waits or row["state"] in _ENDS:
         let_go(db, op_id, epoch=epoch)
     else:

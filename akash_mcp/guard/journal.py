@@ -155,6 +155,7 @@ def open_operation(
     name: str = "",
     plan: str | None = None,
     follows: OpId | None = None,
+    until: str | None = None,
 ) -> None:
     """Write down what is about to be done, and take its deployment in hand.
 
@@ -166,8 +167,9 @@ def open_operation(
         raise OperationExists(op_id)
     db.run(
         "INSERT INTO operations (op_id, number, account, agent, kind, state, dseq, name, summary, plan, created_at,"
-        " updated_at, worker, epoch, tries, follows) SELECT :op_id, COALESCE(MAX(number), 0) + 1, :account, :agent,"
-        " :kind, :state, :dseq, :name, :summary, :plan, :now, :now, :worker, 1, 0, :follows FROM operations",
+        " updated_at, worker, epoch, tries, follows, until) SELECT :op_id, COALESCE(MAX(number), 0) + 1, :account,"
+        " :agent, :kind, :state, :dseq, :name, :summary, :plan, :now, :now, :worker, 1, 0, :follows, :until"
+        " FROM operations",
         op_id=op_id,
         account=db.account,
         agent=db.agent,
@@ -180,6 +182,7 @@ def open_operation(
         now=db.now,
         worker=db.worker,
         follows=follows,
+        until=until,
     )
     _step(db, op_id, State.PLANNED, "")
     holds.take(db, op_id, None if kind is Kind.EXEC else dseq, by_force=kind is Kind.CLOSE)

@@ -104,6 +104,9 @@ class LaunchPlan(Plan):
     """How long it shall run from its lease on: then it is closed."""
     runtime_limit_hours: int | None = None
     """Where Console funds deployments by itself (autumn 2026), what ends it: so many hours at the full rate."""
+    until: str = ""
+    """What ends its run earlier, as it stands in the journal; it is closed then. `until_words` is for a sentence."""
+    until_words: str = field(default="", compare=False)
     generation: Generation = Generation.REFERENCE
     name: str = ""
     """What it shall be called, where anybody said."""
@@ -133,7 +136,10 @@ class LaunchPlan(Plan):
             else f"Create a deployment of {self.contents.words}{named}, to collect offers of at most {most} an hour; a "
             "lease is asked for apart."
         )
-        return _sentences(f"At most {self.deposit}.", self.equal, what, *self.contents.sentences, self._end())
+        early = f"It is closed earlier, for good, once {self.until_words}." if self.until else ""
+        return _sentences(
+            f"At most {self.deposit}.", self.equal, what, *self.contents.sentences, self._end(), early
+        )
 
     @property
     def run_hours(self) -> int:
@@ -238,9 +244,10 @@ class FundPlan(Plan):
     """Where Console funds deployments by itself: how much longer this amount lets it run."""
     run_hours: int | None = None
     """How many hours later the end comes that its run was approved with; None leaves that as it is."""
-    ends_at: float | None = field(default=None, compare=False)
+    ends_at: int | None = field(default=None, compare=False)
     """When its run ends now, in seconds since the epoch; None where nobody approved an end."""
-    hour_seconds: float = field(default=3600.0, compare=False)
+    moved_to: int | None = field(default=None, compare=False)
+    """When it ends then."""
     usd_per_hour: Usd = field(default=ZERO, compare=False)
     contents: Contents = field(default=Contents(), compare=False)
     generation: Generation = field(default=Generation.REFERENCE, compare=False)
@@ -285,8 +292,7 @@ class FundPlan(Plan):
         )
 
     def _until(self) -> str:
-        end = (self.ends_at or 0.0) + (self.run_hours or 0) * self.hour_seconds
-        return f"until {in_utc(end)}, when this server or akash-mcp watch closes it"
+        return f"until {in_utc(self.moved_to or 0)}, when this server or akash-mcp watch closes it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,8 @@ from akash_mcp.ids import Dseq, OpId
 
 HOUR_SECONDS = 3600.0
 
+_YEAR_10000 = 253_402_300_800
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -133,7 +135,9 @@ def came_up(db: Db, dseq: Dseq) -> None:
 
 
 def in_utc(moment: float) -> str:
-    """A moment for a person: `2026-11-29 08:05 UTC`."""
+    """A moment for a person: `2026-11-29 08:05 UTC`. One that is no date is said to be unknown."""
+    if not 0 <= moment < _YEAR_10000:
+        return "an unknown time"
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 

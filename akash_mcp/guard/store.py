@@ -117,7 +117,7 @@ class Store:
         hold_seconds: float = HOLD_SECONDS,
     ) -> None:
         self.path = folder / "akash-mcp.sqlite3"
-        self.now = now
+        self.wall = now
         self.clock: ConsoleClock | None = None
         self.account = ""
         self.agent = agent
@@ -131,6 +131,10 @@ class Store:
         self._is_open = False
         self._is_forgetting = False
         self._limiters: tuple[anyio.CapacityLimiter, anyio.CapacityLimiter] | None = None
+
+    def now(self) -> float:
+        """Seconds since the epoch, by the clock of what stands here: to be compared with that."""
+        return self.wall() if self.clock is None else self.clock.moment(None).now
 
     async def run(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `work` returns of one transaction that changes something, which no other can interleave with.
@@ -195,7 +199,7 @@ class Store:
 
     def _moment(self, connection: sqlite3.Connection) -> Moment:
         if self.clock is None:
-            return exactly(self.now())
+            return exactly(self.wall())
         (newest,) = connection.execute(
             "SELECT MAX(at) FROM reservations WHERE account = :account", {"account": self.account}
         ).fetchone()

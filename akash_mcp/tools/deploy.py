@@ -21,7 +21,7 @@ from akash_mcp.market.ranking import Prefer
 from akash_mcp.money import Usd
 from akash_mcp.sdl import check
 from akash_mcp.tools.approval import AppContext, Decision, decided, runtime, runtime_with_key
-from akash_mcp.tools.arguments import ApprovalToken, DseqArg, NameArg, ProviderArg, SdlArg, UsdArg
+from akash_mcp.tools.arguments import ApprovalToken, DseqArg, NameArg, ProviderArg, SdlArg, UntilArg, UsdArg
 from akash_mcp.tools.carry_out import outcome
 from akash_mcp.tools.deadline import MAX_WAIT_SECONDS, WAIT_SECONDS
 from akash_mcp.tools.money_words import came_back, closed_money, created_money, funded_money, funded_summary
@@ -32,6 +32,7 @@ from akash_mcp.tools.service_results import service_results
 from akash_mcp.tools.tool import Effect, ToolSpec
 from akash_mcp.workflow import planning
 from akash_mcp.workflow.change import close, create, fund, update
+from akash_mcp.workflow.jobs.until import Until
 from akash_mcp.workflow.launch import launch, lease_from
 from akash_mcp.workflow.offers import requirements, wait_for_offers
 from akash_mcp.workflow.operations import Running
@@ -56,6 +57,7 @@ async def plan_deploy(
     prefer: Prefer,
     name: str | None,
     hours: int | None,
+    until: Until | None,
 ) -> LaunchPlan:
     """The plan of `deploy`."""
     return await planning.launch_plan(
@@ -67,6 +69,7 @@ async def plan_deploy(
         prefer=prefer,
         name=name,
         hours=hours,
+        until=until,
     )
 
 
@@ -79,6 +82,7 @@ async def deploy(
     prefer: Prefer = "balanced",
     name: NameArg = None,
     hours: HoursArg = None,
+    until: UntilArg | None = None,
     approval_token: ApprovalToken = None,
 ) -> Outcome:
     """SPENDS. Deploy an SDL whole: approve, create, wait for bids, lease the best, wait until it runs. Answers

@@ -27,6 +27,7 @@ from akash_mcp.tools.present import (
     earlier_words,
     operation_result,
     unrecorded_result,
+    with_end,
 )
 from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import (
@@ -109,7 +110,9 @@ async def get_deployment(
         if arrival.is_over:
             detail, readiness = await status.read_deployment(rt, dseq), None
     now = await status.status_of(rt, detail, readiness)
-    return deployment_result(now, problem, await rt.operations.under_way(dseq))
+    result = deployment_result(now, problem, await rt.operations.under_way(dseq))
+    end = await rt.evidence.jobs.kept(dseq)
+    return result if end is None else with_end(result, end)
 
 
 async def _was_ready(rt: Runtime, dseq: Dseq) -> bool:

@@ -50,6 +50,8 @@ from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import quoted
 from akash_mcp.workflow.arrival import until_ready
 from akash_mcp.workflow.diagnosis.causes import PROVIDER_UNREACHABLE, PROVIDERS_FAULT, Cause
+from akash_mcp.workflow.jobs.ended import EndedRun, run_to_its_end
+from akash_mcp.workflow.jobs.until import parse_until
 from akash_mcp.workflow.offers import read_leased_offers, read_offers, requirements, wait_for_all_groups
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.paid_hours import plan_elsewhere
@@ -90,8 +92,8 @@ class Leased:
 class Launched:
     """What a launch came to: one lease a group, whether all of it runs, and the causes why not.
 
-    `is_over`: its leases are closed already. `plan`: what of the approval it has, and `earlier`: what was tried before
-    that at other providers.
+    `is_over`: its leases are closed already. `ended`: how its run ended, where that ends by itself. `plan`: what
+    of the approval it has, and `earlier`: what was tried before that at other providers.
     """
 
     dseq: Dseq
@@ -99,6 +101,7 @@ class Launched:
     readiness: Readiness
     causes: tuple[Cause, ...] = ()
     is_over: bool = False
+    ended: EndedRun | None = None
     plan: LaunchPlan | None = None
     earlier: tuple[Unwound, ...] = ()
 
@@ -156,7 +159,7 @@ async def _failed(
         raise
     faults = [cause for cause in launched.causes if cause.kind in _MOVES_ON]
     is_providers = bool(faults) and len(faults) == len(launched.causes)
-    if launched.readiness.is_ready or launched.leased.by_others or not is_providers:
+    if launched.readiness.is_ready or launched.leased.by_others or launched.ended or not is_providers:
         return launched
     if not await _is_recent(rt, permit):
         return launched  # whether it ran in the meantime, and for whom, nobody saw
@@ -260,7 +263,7 @@ async def lease_and_wait(
         leased = await _accepted(rt, permit, detail, words)
     running.usd_per_hour = leased.usd_per_hour
     running.progress(f"deployment {dseq} is leased; waiting for its containers")
-    return await _arrived(rt, permit.leasing(dseq), dseq, leased, running)
+    return await _arrived(rt, permit.leasing(dseq), dseq, leased, running, permit.plan.until)
 
 
 async def go_on_leased(
@@ -269,6 +272,7 @@ async def go_on_leased(
     detail: DeploymentDetail,
     prefer: Prefer,
     running: Running[Launched],
+    until: str = "",
 ) -> Launched:
     """Go on with a deployment that is leased, after whoever leased it is gone: prove what it costs, deliver once more
     what may not have been delivered, and wait until it runs.
@@ -288,14 +292,20 @@ async def go_on_leased(
     )
     running.usd_per_hour = leased.usd_per_hour
     running.progress(f"deployment {detail.dseq} is leased; waiting for its containers")
-    return await _arrived(rt, permit, detail.dseq, leased, running)
+    return await _arrived(rt, permit, detail.dseq, leased, running, until)
 
 
 async def _arrived(
-    rt: Runtime, permit: LeasePermit, dseq: Dseq, leased: Leased, running: Running[Launched]
+    rt: Runtime, permit: LeasePermit, dseq: Dseq, leased: Leased, running: Running[Launched], until: str = ""
 ) -> Launched:
-    """Wait until it runs, or cannot, and write down which."""
-    arrival = await until_ready(rt, lease_ids(dseq, choices(leased.chosen)), running.progress)
+    """Wait until it runs, or cannot, and write down which. One that ends by itself is waited for until it has."""
+    leases = lease_ids(dseq, choices(leased.chosen))
+    if until:
+        run = await run_to_its_end(rt, permit, leases, parse_until(until), running.progress)
+        if isinstance(run, EndedRun):
+            return Launched(dseq, leased, Readiness(0, {}), is_over=True, ended=run)
+        return Launched(dseq, leased, run.readiness, run.causes, run.is_over)
+    arrival = await until_ready(rt, leases, running.progress)
     why = "; ".join(cause.what for cause in arrival.causes[:1])
     await permit.advance(State.READY if arrival.is_ready else State.LEASED, why)
     return Launched(dseq, leased, arrival.readiness, arrival.causes, arrival.is_over)

@@ -52,6 +52,7 @@ from akash_mcp.money import (
 )
 from akash_mcp.sdl import Finding, Report, check
 from akash_mcp.workflow.contents import contents_of
+from akash_mcp.workflow.jobs.until import Until
 from akash_mcp.workflow.offers import read_offers, requirements
 from akash_mcp.workflow.paid_hours import limited
 from akash_mcp.workflow.runtime import Runtime
@@ -78,6 +79,7 @@ async def launch_plan(
     prefer: Prefer = "balanced",
     name: str | None = None,
     hours: int | None = None,
+    until: Until | None = None,
 ) -> LaunchPlan:
     """The plan for a new deployment that runs for so many `hours`, the user's default where nobody says.
 
@@ -87,6 +89,8 @@ async def launch_plan(
         raise BadArgument("name is empty.", next_step="Leave it out, or name the deployment in a few words.")
     hours = _run_hours(rt, hours)
     report = accepted(sdl)
+    if until is not None:
+        until.check_service([app.service for app in contents_of(report).apps])
     await check_secrets(rt, sdl, report)
     generation = await rt.reader.generation()
     least = MINIMUM_DEPOSIT[generation]
@@ -116,6 +120,8 @@ async def launch_plan(
         generation=generation,
         name=words_for(name or "", ()),
         asked=allowed if is_cut else None,
+        until="" if until is None else str(until),
+        until_words="" if until is None else until.what,
     )
     await rt.store.read(rt.ledger.check, plan.exposure, dseq=None, rate=plan.max_usd_per_hour)
     await rt.gate.check_launch(plan)
@@ -204,8 +210,8 @@ async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd | None, hours: int |
         ours=await is_ours(rt, detail),
         more_hours=more_hours,
         run_hours=hours,
-        ends_at=run.ends_at if run else None,
-        hour_seconds=rt.intervals.hour,
+        ends_at=int(run.ends_at) if run else None,
+        moved_to=int(run.ends_at + hours * rt.intervals.hour) if run and hours else None,
         usd_per_hour=usd_per_hour(rate or 0),
         contents=_contents_of(sources.sdl if sources and detail.open_leases else ""),
         generation=generation,

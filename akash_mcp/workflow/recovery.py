@@ -132,7 +132,7 @@ async def _created(
         running.progress("closing it again")
         await closing.close()
     elif detail.open_leases:
-        go_on = partial(go_on_leased, rt, leasing, detail, permit.plan.prefer, running)
+        go_on = partial(go_on_leased, rt, leasing, detail, permit.plan.prefer, running, permit.plan.until)
         await (elsewhere_if_it_fails(rt, permit, running, go_on) if permit.plan.tool == "deploy" else go_on())
     elif permit.plan.tool != "deploy":
         return  # it is created, and waits for whoever chooses among its bids

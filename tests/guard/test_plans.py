@@ -106,7 +106,7 @@ def test_what_only_tells_how_things_stand_is_not_bound() -> None:
     assert shown == {
         LaunchPlan: {"equal"},
         LeasePlan: {"held", "sellers", "contents", "runtime_limit_hours", "generation", "name", "hours"},
-        FundPlan: {"ends_at", "hour_seconds", "usd_per_hour", "contents", "generation"},
+        FundPlan: {"ends_at", "moved_to", "usd_per_hour", "contents", "generation"},
         UpdatePlan: {"fresh", "receivers", "is_idle"},
         ClosePlan: {"lasting", "contents", "hours", "usd_per_hour", "paid_in", "generation"},
         ExecPlan: set(),
@@ -224,18 +224,25 @@ SUMMARIES = {
         "back when it is closed.",
     ),
     "fund, with its end": (
-        dataclasses.replace(FUND, ends_at=1_763_766_000.0),
+        dataclasses.replace(FUND, ends_at=1_763_766_000),
         "At most $3.00 more. Add it to the escrow of deployment 1763759482113. It is still closed at 2025-11-21 23:00 "
         "UTC: hours moves that. What is left comes back when it is closed.",
     ),
     "fund, and longer": (
-        dataclasses.replace(FUND, run_hours=2, ends_at=1_763_766_000.0),
+        dataclasses.replace(FUND, run_hours=2, ends_at=1_763_766_000, moved_to=1_763_773_200),
         "At most $3.00 more. Add it to the escrow of deployment 1763759482113 and let it run 2 hours longer, until "
         "2025-11-22 01:00 UTC, when this server or akash-mcp watch closes it. What is left comes back when it is "
         "closed.",
     ),
     "longer on its escrow": (
-        dataclasses.replace(FUND, amount=ZERO, run_hours=1, ends_at=1_763_766_000.0, usd_per_hour=Usd("0.5")),
+        dataclasses.replace(
+            FUND,
+            amount=ZERO,
+            run_hours=1,
+            ends_at=1_763_766_000,
+            moved_to=1_763_769_600,
+            usd_per_hour=Usd("0.5"),
+        ),
         "No cost beyond what is reserved for it already. For deployment 1763759482113: let it run 1 hour longer, until "
         "2025-11-22 00:00 UTC, when this server or akash-mcp watch closes it. What is in its escrow pays for that at "
         "its rate of $0.50 an hour. Closing it earlier costs less.",

@@ -43,6 +43,8 @@ async def process(settings: config.Settings, clock: list[float]) -> AsyncIterato
 
     store = Store(settings.state_dir, lambda: clock[0])
     async with services(settings, store, Intervals().times(60)) as rt:
+        store.clock = None  # the Console's time stands still meanwhile
+        await rt.accounts.bind()
         yield dataclasses.replace(
             rt, now=lambda: clock[0], sleep=sleep, intervals=dataclasses.replace(rt.intervals, hour=HOUR)
         )

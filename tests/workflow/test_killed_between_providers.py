@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import anyio
-import httpx2
+import anyio.to_thread
 import pytest
-from agents import SPEED, Agent, Connect
+from agents import SPEED, Connect
 from launch_books import check_books, deployments, until
-from mcp import Client, MCPError
 from server_process import server_process
 
 from akash_mcp import config
@@ -26,6 +27,18 @@ from akash_mcp.workflow.runtime import Intervals
 pytestmark = pytest.mark.anyio
 
 NEXT = dataclasses.replace(Intervals().times(SPEED), first_look=0.0, moves_on=300.0)
+
+_CLIENT = """
+import asyncio, sys
+from mcp import Client
+
+async def main():
+    async with Client(sys.argv[1]) as client:
+        await client.call_tool("deploy", {"sdl": sys.argv[2], "deposit_usd": 1})
+
+asyncio.run(main())
+"""
+"""A process of its own too: what is left of a connection to a killed server ends with it."""
 
 Moment = Callable[[EmbeddedNetwork, Path], bool]
 
@@ -79,13 +92,18 @@ async def test_a_launch_that_is_killed_between_two_providers_ends_in_one_or_none
     tmp_path: Path,
 ) -> None:
     await network.inject("lease-manifest-fails", value="422")
-    async with (
-        server_process(network, tmp_path, speed=SPEED, is_killed=True) as server,
-        anyio.create_task_group() as beside,
-    ):
-        beside.start_soon(_deploy, server.url, sdl)
-        await until(lambda: moment(network, tmp_path), seconds=0.001)
-        server.process.kill()
+    async with server_process(network, tmp_path, speed=SPEED, is_killed=True) as server:
+        client = await anyio.to_thread.run_sync(
+            partial(
+                subprocess.Popen, [sys.executable, "-c", _CLIENT, server.url, sdl], stderr=subprocess.DEVNULL
+            )
+        )
+        try:
+            await until(lambda: moment(network, tmp_path), seconds=0.001)
+            server.process.kill()
+        finally:
+            client.kill()
+            client.wait()
     killed_at = states(tmp_path)
     await network.inject("lease-manifest-fails", count=0)
     assert len(deployments(network)) <= 2
@@ -103,11 +121,3 @@ async def test_a_launch_that_is_killed_between_two_providers_ends_in_one_or_none
             assert (await agent.call("close_deployment", dseq=dseq))["status"] == "closed"
         assert (await agent.call("get_budget"))["held_usd"] == "0.00"
     check_books(settings, network, approved=10**6)
-
-
-async def _deploy(url: str, sdl: str) -> None:
-    try:
-        async with Client(url) as client:
-            await Agent(client).ask("deploy", sdl=sdl, deposit_usd=1)
-    except* (MCPError, httpx2.TransportError):
-        pass  # its server was killed

@@ -150,6 +150,21 @@ async def test_what_a_person_leased_within_what_was_approved_is_gone_on_with(
     assert (it.deployment.state, it.leases()) == ("active", ["active"])
 
 
+async def test_what_a_person_leased_is_not_closed_for_another_provider_when_its_own_fails(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with lying_proxy(network.console_url) as proxy:
+        proxy.rewrite("GET /v1/bids", lambda told: {"data": []})
+        async with waiting(connect, network, sdl, settings={"console_url": proxy.url}) as it:
+            provider = await it.lease_in_the_console(sdl)
+            await network.inject("kube-down", value=provider)
+    answer = json.loads(it.said[0])
+    assert (answer["status"], answer["dseq"]) == ("leased", it.dseq)
+    assert "cannot reach its own cluster" in answer["summary"]
+    assert len(network.chain.deployments) == 1
+    assert (it.deployment.state, it.leases()) == ("active", ["active"])
+
+
 async def test_where_it_cannot_be_read_whether_somebody_leased_it_nothing_is_closed(
     connect: Connect, network: EmbeddedNetwork, sdl: str
 ) -> None:

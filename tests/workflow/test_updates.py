@@ -14,8 +14,12 @@ import pytest
 from agents import SPEED, YES, Agent, Connect
 from lying_proxy import LyingProxy, lying_proxy
 
+from akash_mcp.config import Settings
+from akash_mcp.guard.store import Store
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 from akash_mcp.sdl import check
+from akash_mcp.services import services
+from akash_mcp.workflow.runtime import Intervals
 
 pytestmark = pytest.mark.anyio
 
@@ -235,9 +239,20 @@ async def test_a_refusal_of_the_provider_is_not_taken_for_one_of_the_console(
         assert len(it.bodies()) == 2
 
 
+async def begin_anew(settings: Settings, folder: Path) -> None:
+    """A person says that a ledger of this account begins in a folder, although its deployments run already."""
+    async with services(settings, Store(folder), Intervals()) as rt:
+        await rt.accounts.acknowledge()
+
+
 @pytest.mark.parametrize("ours", [True, False])
 async def test_what_the_console_has_no_definition_of_is_given_one(
-    connect: Connect, network: EmbeddedNetwork, sdl: str, tmp_path: Path, ours: bool
+    connect: Connect,
+    network: EmbeddedNetwork,
+    settings: Settings,
+    sdl: str,
+    tmp_path: Path,
+    ours: bool,
 ) -> None:
     await network.inject("definition-missing", count=1)
     state = tmp_path / ("state" if ours else "another")
@@ -247,6 +262,8 @@ async def test_what_the_console_has_no_definition_of_is_given_one(
         connect(answer=YES, console_url=proxy.url, state_dir=state) as agent,
     ):
         made = await first.call("create_deployment", sdl=sdl, deposit_usd=1)
+        if not ours:
+            await begin_anew(settings, state)
         it = Deployed(network, proxy, agent, made["dseq"])
         [offer, *_] = (await first.call("list_bids", dseq=it.dseq, wait_s=40))["offers"]
         lease = {"dseq": it.dseq, "gseq": 1, "oseq": 1, "provider": offer["provider"]}

@@ -13,6 +13,7 @@ from typing import Any
 import anyio
 import pytest
 from scripted_console import (
+    ACCOUNT,
     CLOSE,
     DSEQ,
     GET_SETTINGS,
@@ -285,6 +286,7 @@ async def test_only_one_process_looks_at_the_account(tmp_path: Path) -> None:
     async with watched(tmp_path) as it:
         await leased(it)
         other = Store(tmp_path / "state", lambda: it.guard.clock[0])
+        other.account = ACCOUNT
         try:
             assert other.run_now(duties.take, DUTY, 60)
             looked = await it.look()
@@ -309,6 +311,7 @@ async def test_whoever_stops_watching_lets_the_next_one_have_the_duty(tmp_path: 
     async with watched(tmp_path) as it:
         await leased(it)
         other = Store(tmp_path / "state", lambda: it.guard.clock[0])
+        other.account = ACCOUNT
         looked = anyio.Event()
 
         async def sleep(seconds: float) -> None:

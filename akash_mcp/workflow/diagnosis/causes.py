@@ -385,6 +385,19 @@ STUBBORN = frozenset(
 )
 """What may pass in some seconds, as for an app that starts before its database, and else does not."""
 
+NEVER_STARTS = (DECISIVE - CLOSINGS) | {
+    PROVIDER_UNTRUSTED,
+    NO_MANIFEST,
+    VOLUME_NOT_MOUNTED,
+    NO_ROOM,
+    NO_FITTING_NODE,
+    PULLS_LIMITED,
+    REGISTRY_UNREACHABLE,
+    IMAGE_NOT_PULLED,
+    CONTAINER_NOT_STARTED,
+}
+"""What keeps a container from ever starting, so that it cannot end either."""
+
 PROVIDERS_FAULT = frozenset(
     {
         MANIFEST_LATE,

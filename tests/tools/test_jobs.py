@@ -1,0 +1,52 @@
+"""Runs that end by themselves, over a real MCP client: kept, closed and paid for, with nobody watching."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import anyio
+import pytest
+from agents import Connect
+
+from akash_mcp.data import examples_dir
+from akash_mcp.sandbox.console import Generation
+from akash_mcp.sandbox.network import EmbeddedNetwork
+
+pytestmark = pytest.mark.anyio
+
+JOB = "ghcr.io/akash-mcp/job:1"
+
+
+def job(epochs: int = 2, seconds: int = 1, exit_code: int = 0) -> str:
+    """The SDL of a program that counts its epochs and ends."""
+    web = (examples_dir() / "web.yaml").read_text(encoding="utf-8")
+    sdl = re.sub(r"image: \S+", f"image: {JOB}", web)
+    env = [f"EPOCHS={epochs}", f"EPOCH_SECONDS={seconds}", f"EXIT_CODE={exit_code}"]
+    lines = "".join(f"      - {each}\n" for each in env)
+    return re.sub(
+        r"(    image: \S+\n)", rf"\1    env:\n{lines}", re.sub(r"    env:\n(      - .*\n)+", "", sdl)
+    )
+
+
+@pytest.mark.parametrize("generation", ["2025", "reference", "2026-11"])
+@pytest.mark.parametrize("until", ["exit:web", "log:web:epoch 2/2"])
+async def test_a_job_ends_by_itself_and_is_paid_for_exactly(
+    connect: Connect, network: EmbeddedNetwork, generation: Generation, until: str
+) -> None:
+    async with connect(approval="auto") as agent:
+        told = await agent.call("deploy", sdl=job(), deposit_usd=5, until=until)
+        with anyio.fail_after(60):
+            while told["status"] == "pending":
+                await anyio.sleep(0.2)
+                told = await agent.call("get_deployment", id=told["op_id"])
+                if told.get("state") == "closed":
+                    break
+                told.setdefault("status", "pending")
+        budget = await agent.call("get_budget")
+    [deployment] = network.chain.deployments_of(network.owner)
+    assert deployment.state == "closed"
+    paid = Decimal(deployment.escrow.transferred)
+    assert (budget["open_deployments"], budget["held_usd"]) == (0, "0.00")
+    assert any("epoch 2/2" in line for line in told.get("last_lines") or []), told
+    assert Decimal(budget["committed_last_24h_usd"]) >= paid / 1_000_000 > 0
