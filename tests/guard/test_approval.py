@@ -313,6 +313,7 @@ CHANGED: dict[str, Any] = {
     "groups": 2,
     "hours": 25,
     "prefer": "cheapest",
+    "until": "epoch 10",
     "runtime_limit_hours": 3,
     "name": "blog",
     "asked": Usd(9),
