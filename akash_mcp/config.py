@@ -20,9 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from akash_mcp.config_file import Given, read_file
 from akash_mcp.errors import BadSettings
-from akash_mcp.guard.contradictions import Place, contradictions
-from akash_mcp.guard.limits import Limits
-from akash_mcp.guard.policy import ApprovalMode, ApprovedTool, Policy
+from akash_mcp.guard.policy.contradictions import Place, contradictions
+from akash_mcp.guard.policy.limits import Limits
+from akash_mcp.guard.policy.policy import ApprovalMode, ApprovedTool, Policy
 from akash_mcp.guard.private_files import who_else_can_read
 from akash_mcp.money import Usd
 from akash_mcp.setting_types import (

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from akash_mcp.clients.api_model import believable
 from akash_mcp.errors import BadSettings
-from akash_mcp.guard.contradictions import Place
+from akash_mcp.guard.policy.contradictions import Place
 from akash_mcp.guard.private_files import who_else_can_write
 
 

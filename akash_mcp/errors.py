@@ -7,7 +7,7 @@ AkashError                     what happened, whether money moved, what to do ne
 ├── InvalidSdl                 the SDL would be refused; nothing was sent
 ├── Refused                    our own guard said no; nothing was sent
 │   ├── OverBudget             a limit that a person set would be passed
-│   ├── OfferGone              an offer that was chosen cannot be had: another may do (guard.lease_permit)
+│   ├── OfferGone              an offer that was chosen cannot be had: another may do (lease_permit)
 │   ├── NotApproved            declined, or a token that is unknown, used, late or for other arguments
 │   ├── Busy                   another operation has the deployment in hand
 │   ├── MissingSecret          a secret that an SDL names cannot be had
@@ -17,7 +17,7 @@ AkashError                     what happened, whether money moved, what to do ne
 │   ├── MissingHistory         what this account spent before is not in the ledger
 │   └── LedgerUnusable         the ledger cannot be read or written, so nothing is spent
 │       └── LedgerBusy         another process holds it; nothing is wrong with it
-├── Unwound                    what went wrong with a deployment, and what closing it came to (guard.close_permit)
+├── Unwound                    what went wrong with a deployment, and what closing it came to (close_permit)
 ├── NotDelivered               what was approved is leased and costs, and its provider does not take the manifest
 ├── TakenOver                  another operation took the deployment over: this one sends nothing more
 ├── ApiError                   the Console or chain answered with an error

@@ -16,8 +16,8 @@ from mcp.server.mcpserver import MCPServer, RequestStateSecurity
 
 from akash_mcp import __version__
 from akash_mcp.config import Settings
-from akash_mcp.guard.keys import known_key, shared_key
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books.keys import known_key, shared_key
+from akash_mcp.guard.books.store import Store
 from akash_mcp.prompts import prompts
 from akash_mcp.resources import add_resources
 from akash_mcp.services import services

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Sec
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.limits import MOST_RUNTIME_HOURS
-from akash_mcp.guard.policy import ApprovalMode, ApprovedTool
+from akash_mcp.guard.policy.policy import ApprovalMode, ApprovedTool
 from akash_mcp.ids import ProviderAddress, parse_provider
 from akash_mcp.money import NotMoney, Usd
 

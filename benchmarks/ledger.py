@@ -18,11 +18,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from akash_mcp.errors import LedgerBusy
-from akash_mcp.guard.clock import day_of
-from akash_mcp.guard.ledger import DAY_SECONDS, Ledger
-from akash_mcp.guard.limits import Limits
-from akash_mcp.guard.policy import Policy
-from akash_mcp.guard.store import Db, Store
+from akash_mcp.guard.books.clock import day_of
+from akash_mcp.guard.books.ledger import DAY_SECONDS, Ledger
+from akash_mcp.guard.books.store import Db, Store
+from akash_mcp.guard.policy.limits import Limits
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import OpId
 from akash_mcp.money import Usd
 

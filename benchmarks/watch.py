@@ -17,9 +17,9 @@ from pydantic import SecretStr
 
 from akash_mcp import config
 from akash_mcp.data import examples_dir
-from akash_mcp.guard.approval import Approval
-from akash_mcp.guard.plans import LaunchPlan
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.approval.approval import Approval
+from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.plans.plans import LaunchPlan
 from akash_mcp.money import Usd
 from akash_mcp.sandbox.console import Generation
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options

@@ -51,8 +51,8 @@ GUARD_TESTS = ("tests/guard",)
 LAUNCH_TESTS = ("tests/workflow/test_reconcile.py", "tests/workflow/test_launch_*.py")
 AREAS: dict[str, tuple[str, ...]] = {
     **{
-        f"akash_mcp/guard/{path.name}": GUARD_TESTS
-        for path in sorted((ROOT / "akash_mcp/guard").glob("*.py"))
+        str(path.relative_to(ROOT)): GUARD_TESTS
+        for path in sorted((ROOT / "akash_mcp/guard").rglob("*.py"))
         if path.name != "__init__.py"
     },
     "akash_mcp/money.py": ("tests/test_money.py",),

@@ -9,10 +9,10 @@ import secrets
 from pathlib import Path
 
 from akash_mcp.errors import LedgerBusy, OverBudget
-from akash_mcp.guard.ledger import Ledger
-from akash_mcp.guard.limits import BudgetStatus
-from akash_mcp.guard.policy import Policy
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books.ledger import Ledger
+from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.policy.limits import BudgetStatus
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd
 

@@ -21,22 +21,22 @@ from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
-from akash_mcp.guard import holds, journal
-from akash_mcp.guard.accounts import Accounts
-from akash_mcp.guard.approval import Approval, Approver
-from akash_mcp.guard.audit_heads import Heads
-from akash_mcp.guard.contents import App, Contents
-from akash_mcp.guard.evidence import Evidence
+from akash_mcp.guard.approval.approval import Approval, Approver
+from akash_mcp.guard.approval.tokens import Tokens
+from akash_mcp.guard.books import holds, journal
+from akash_mcp.guard.books.accounts import Accounts
+from akash_mcp.guard.books.audit_heads import Heads
+from akash_mcp.guard.books.evidence import Evidence
+from akash_mcp.guard.books.history import History
+from akash_mcp.guard.books.journal import Operation
+from akash_mcp.guard.books.ledger import Ledger
+from akash_mcp.guard.books.networks import Network
+from akash_mcp.guard.books.store import Store
 from akash_mcp.guard.gate import Gate
-from akash_mcp.guard.history import History
-from akash_mcp.guard.journal import Operation
-from akash_mcp.guard.ledger import Ledger
-from akash_mcp.guard.networks import Network
-from akash_mcp.guard.plans import LaunchPlan, Plan
-from akash_mcp.guard.policy import ApprovalMode, Policy
+from akash_mcp.guard.plans.contents import App, Contents
+from akash_mcp.guard.plans.plans import LaunchPlan, Plan
+from akash_mcp.guard.policy.policy import ApprovalMode, Policy
 from akash_mcp.guard.secret_store import SecretStore
-from akash_mcp.guard.store import Store
-from akash_mcp.guard.tokens import Tokens
 from akash_mcp.ids import Dseq, OpId, ProviderAddress
 from akash_mcp.money import Usd
 from akash_mcp.workflow.notify import Notifier

@@ -13,7 +13,7 @@ import pytest
 from akash_mcp import config
 from akash_mcp.config import Settings, Toolset
 from akash_mcp.errors import BadSettings
-from akash_mcp.guard.policy import ApprovalMode, Policy
+from akash_mcp.guard.policy.policy import ApprovalMode, Policy
 from akash_mcp.money import Usd
 from akash_mcp.tools import TOOLSETS
 

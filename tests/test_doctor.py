@@ -10,7 +10,7 @@ from akash_mcp import config
 from akash_mcp.cli.check import Check
 from akash_mcp.cli.doctor import examine
 from akash_mcp.config import Settings
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books.store import Store
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 
 NOWHERE = "http://127.0.0.1:9"

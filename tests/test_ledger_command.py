@@ -12,11 +12,11 @@ import pytest
 from terminals import Terminal
 
 from akash_mcp.cli import main
-from akash_mcp.guard import audit, journal, notices
-from akash_mcp.guard.journal import Kind, Sources, State
-from akash_mcp.guard.ledger import Ledger
-from akash_mcp.guard.policy import Policy
-from akash_mcp.guard.store import Db, Store
+from akash_mcp.guard.books import audit, journal, notices
+from akash_mcp.guard.books.journal import Kind, Sources, State
+from akash_mcp.guard.books.ledger import Ledger
+from akash_mcp.guard.books.store import Db, Store
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd
 

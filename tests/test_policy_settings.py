@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from akash_mcp import config
 from akash_mcp.config import AgentLimits
 from akash_mcp.errors import BadSettings
-from akash_mcp.guard.limits import Limits
-from akash_mcp.guard.policy import ApprovalMode, ApprovedTool, Policy
+from akash_mcp.guard.policy.limits import Limits
+from akash_mcp.guard.policy.policy import ApprovalMode, ApprovedTool, Policy
 from akash_mcp.money import Usd
 from akash_mcp.tools import TOOLSETS
 from akash_mcp.tools.tool import Effect

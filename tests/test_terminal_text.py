@@ -12,10 +12,10 @@ from rich.cells import cell_len
 from terminals import QUESTION, Terminal
 
 from akash_mcp.cli.terminal import framed
-from akash_mcp.guard import waiting
-from akash_mcp.guard.plans import FundPlan
-from akash_mcp.guard.store import Store
-from akash_mcp.guard.waiting import Waiting
+from akash_mcp.guard.approval import waiting
+from akash_mcp.guard.approval.waiting import Waiting
+from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.plans.plans import FundPlan
 from akash_mcp.ids import Dseq
 from akash_mcp.money import Usd
 

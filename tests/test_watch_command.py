@@ -16,7 +16,7 @@ from agents import SPEED, Connect
 from akash_mcp import config
 from akash_mcp.cli import doctor, watch
 from akash_mcp.errors import BadSettings, MissingKey
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books.store import Store
 from akash_mcp.sandbox.network import EmbeddedNetwork
 from akash_mcp.workflow.runtime import Intervals
 

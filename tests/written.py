@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from akash_mcp.guard.store import Db, Store
+from akash_mcp.guard.books.store import Db, Store
 
 
 class Written:

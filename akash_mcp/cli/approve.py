@@ -15,10 +15,10 @@ import anyio
 
 from akash_mcp.cli.terminal import ask_for_word, check_terminal, framed
 from akash_mcp.errors import BadArgument
-from akash_mcp.guard import waiting
-from akash_mcp.guard.audit_heads import Heads
-from akash_mcp.guard.store import Store
-from akash_mcp.guard.waiting import Answer, Waiting
+from akash_mcp.guard.approval import waiting
+from akash_mcp.guard.approval.waiting import Answer, Waiting
+from akash_mcp.guard.books.audit_heads import Heads
+from akash_mcp.guard.books.store import Store
 from akash_mcp.sanitize.text import clean, field, mask_env
 
 _LOOK_SECONDS = 2.0

@@ -27,8 +27,8 @@ from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.config import Settings
 from akash_mcp.errors import AkashError
+from akash_mcp.guard.books.store import Store
 from akash_mcp.guard.private_files import who_else_can_read, who_else_can_write
-from akash_mcp.guard.store import Store
 from akash_mcp.services import services
 from akash_mcp.workflow.runtime import Intervals
 

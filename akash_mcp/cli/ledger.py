@@ -21,13 +21,14 @@ from rich.text import Text
 from akash_mcp.cli.output import printable
 from akash_mcp.cli.terminal import ask_for_word, check_terminal, framed
 from akash_mcp.errors import BadArgument
-from akash_mcp.guard import settled_by_hand, statement
-from akash_mcp.guard.audit_heads import Heads, verified
-from akash_mcp.guard.ledger import Ledger
-from akash_mcp.guard.policy import Policy
-from akash_mcp.guard.settled_by_hand import Unsettled
+from akash_mcp.guard import statement
+from akash_mcp.guard.books import settled_by_hand
+from akash_mcp.guard.books.audit_heads import Heads, verified
+from akash_mcp.guard.books.ledger import Ledger
+from akash_mcp.guard.books.settled_by_hand import Unsettled
+from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.guard.statement import Line, Spent, Statement
-from akash_mcp.guard.store import Store
 from akash_mcp.ids import OpId
 from akash_mcp.money import NotMoney, Usd
 from akash_mcp.sanitize.text import field

@@ -17,7 +17,7 @@ import anyio
 
 from akash_mcp.config import Settings
 from akash_mcp.errors import AkashError, BadSettings
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books.store import Store
 from akash_mcp.services import services
 from akash_mcp.workflow.runtime import Intervals, Runtime
 from akash_mcp.workflow.watch import Looked, Watch, left_open

@@ -22,28 +22,28 @@ from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.shell import ProviderShell
 from akash_mcp.errors import AkashError, BadArgument, LedgerUnusable, NotApproved, OverBudget, Refused
-from akash_mcp.guard import audit, journal, runs, sends
-from akash_mcp.guard.accounts import check_bound
-from akash_mcp.guard.approval import Approval
-from akash_mcp.guard.audit import AuditEntry, Event
-from akash_mcp.guard.close_permit import Closed, ClosePermit
-from akash_mcp.guard.contents import Contents
-from akash_mcp.guard.exec_permit import ExecPermit
-from akash_mcp.guard.fund_permit import FundPermit
-from akash_mcp.guard.journal import Kind, Operation, Sources, State, op_id_of
-from akash_mcp.guard.launch_permit import LaunchPermit
-from akash_mcp.guard.lease_permit import LEASE, LeasePermit
-from akash_mcp.guard.ledger import Ledger
-from akash_mcp.guard.operation import CERTAIN_SECONDS, AuthorisedOperation
-from akash_mcp.guard.plan_record import plan_of, text_of
-from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
-from akash_mcp.guard.policy import Policy
-from akash_mcp.guard.refusals import Refusals
-from akash_mcp.guard.runs import HOUR_SECONDS
+from akash_mcp.guard.approval.approval import Approval
+from akash_mcp.guard.books import audit, journal, runs, sends
+from akash_mcp.guard.books.accounts import check_bound
+from akash_mcp.guard.books.audit import AuditEntry, Event
+from akash_mcp.guard.books.journal import Kind, Operation, Sources, State, op_id_of
+from akash_mcp.guard.books.ledger import Ledger
+from akash_mcp.guard.books.refusals import Refusals
+from akash_mcp.guard.books.runs import HOUR_SECONDS
+from akash_mcp.guard.books.store import Db, Store
+from akash_mcp.guard.permits.close_permit import Closed, ClosePermit
+from akash_mcp.guard.permits.exec_permit import ExecPermit
+from akash_mcp.guard.permits.fund_permit import FundPermit
+from akash_mcp.guard.permits.launch_permit import LaunchPermit
+from akash_mcp.guard.permits.lease_permit import LEASE, LeasePermit
+from akash_mcp.guard.permits.operation import CERTAIN_SECONDS, AuthorisedOperation
+from akash_mcp.guard.permits.update_permit import UpdatePermit
+from akash_mcp.guard.permits.wire import Wire
+from akash_mcp.guard.plans.contents import Contents
+from akash_mcp.guard.plans.plan_record import plan_of, text_of
+from akash_mcp.guard.plans.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.guard.secret_store import SecretStore
-from akash_mcp.guard.store import Db, Store
-from akash_mcp.guard.update_permit import UpdatePermit
-from akash_mcp.guard.wire import Wire
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sdl.secret_values import with_console_references

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from akash_mcp.guard import journal, notices, waiting
-from akash_mcp.guard.clock import day_of, month_of
-from akash_mcp.guard.journal import Kind, Operation, State
-from akash_mcp.guard.ledger import DAY_SECONDS, Ledger
-from akash_mcp.guard.notices import Notice
-from akash_mcp.guard.store import Db
-from akash_mcp.guard.waiting import Waiting
+from akash_mcp.guard.approval import waiting
+from akash_mcp.guard.approval.waiting import Waiting
+from akash_mcp.guard.books import journal, notices
+from akash_mcp.guard.books.clock import day_of, month_of
+from akash_mcp.guard.books.journal import Kind, Operation, State
+from akash_mcp.guard.books.ledger import DAY_SECONDS, Ledger
+from akash_mcp.guard.books.notices import Notice
+from akash_mcp.guard.books.store import Db
 from akash_mcp.money import Usd
 
 _CALM = (State.CREATED, State.OFFERED, State.LEASED, State.READY)

@@ -27,10 +27,10 @@ from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.resolve import Elicit, Resolve
 
 from akash_mcp.errors import LedgerUnusable, MissingKey
-from akash_mcp.guard import journal
-from akash_mcp.guard.approval import Approval, AskThePerson, PersonNeeded, TokenNeeded
-from akash_mcp.guard.journal import op_id_of
-from akash_mcp.guard.plans import Plan
+from akash_mcp.guard.approval.approval import Approval, AskThePerson, PersonNeeded, TokenNeeded
+from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.journal import op_id_of
+from akash_mcp.guard.plans.plans import Plan
 from akash_mcp.ids import OpId
 from akash_mcp.tools.deadline import bounded
 from akash_mcp.tools.hiding import hidden

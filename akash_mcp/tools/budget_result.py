@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from akash_mcp.guard.limits import BudgetStatus, Standing
-from akash_mcp.guard.notices import Notice
-from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.books.notices import Notice
+from akash_mcp.guard.policy.limits import BudgetStatus, Standing
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.tools.results import BudgetResult
 from akash_mcp.workflow.status import Credit
 

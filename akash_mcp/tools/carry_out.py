@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
 from akash_mcp.errors import NOTHING_MOVED, AkashError, LedgerUnusable, OutcomeUnknown
-from akash_mcp.guard import journal
-from akash_mcp.guard.approval import Approval, PersonNeeded, TokenNeeded
+from akash_mcp.guard.approval.approval import Approval, PersonNeeded, TokenNeeded
+from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.journal import Kind, Operation, OperationExists, State
 from akash_mcp.guard.gate import Gate
-from akash_mcp.guard.journal import Kind, Operation, OperationExists, State
-from akash_mcp.guard.plans import Plan
+from akash_mcp.guard.plans.plans import Plan
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize.text import field
 from akash_mcp.tools.approval import AppContext, Decision, Opened, runtime, tool_of

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from akash_mcp.errors import AkashError, BadArgument, LedgerUnusable
-from akash_mcp.guard import journal
-from akash_mcp.guard.close_permit import ClosePermit
-from akash_mcp.guard.fund_permit import FundPermit
+from akash_mcp.guard.books import journal
 from akash_mcp.guard.gate import Gate
-from akash_mcp.guard.launch_permit import LaunchPermit
-from akash_mcp.guard.lease_permit import LeasePermit
-from akash_mcp.guard.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan, UpdatePlan
-from akash_mcp.guard.update_permit import UpdatePermit
+from akash_mcp.guard.permits.close_permit import ClosePermit
+from akash_mcp.guard.permits.fund_permit import FundPermit
+from akash_mcp.guard.permits.launch_permit import LaunchPermit
+from akash_mcp.guard.permits.lease_permit import LeasePermit
+from akash_mcp.guard.permits.update_permit import UpdatePermit
+from akash_mcp.guard.plans.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan, UpdatePlan
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.ranking import Prefer
 from akash_mcp.money import Usd

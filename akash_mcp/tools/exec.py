@@ -8,11 +8,11 @@ from pydantic import BaseModel, Field
 
 from akash_mcp.clients.provider.command import KEPT_BYTES, ExecStatus, Output
 from akash_mcp.errors import NOTHING_MOVED
-from akash_mcp.guard.approval import PersonNeeded, TokenNeeded
-from akash_mcp.guard.exec_permit import ExecPermit
+from akash_mcp.guard.approval.approval import PersonNeeded, TokenNeeded
+from akash_mcp.guard.books.journal import Operation, State
 from akash_mcp.guard.gate import Gate
-from akash_mcp.guard.journal import Operation, State
-from akash_mcp.guard.plans import ExecPlan
+from akash_mcp.guard.permits.exec_permit import ExecPermit
+from akash_mcp.guard.plans.plans import ExecPlan
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize.text import Cleaned, clean, fence, one_line
 from akash_mcp.tools.approval import AppContext, Decision, decided, runtime_with_key

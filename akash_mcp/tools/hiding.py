@@ -14,7 +14,7 @@ from mcp.types import CallToolResult, TextContent
 from pydantic import BaseModel
 
 from akash_mcp.errors import LedgerUnusable
-from akash_mcp.guard import journal
+from akash_mcp.guard.books import journal
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize import secrets
 from akash_mcp.tools.new_notices import FIELD

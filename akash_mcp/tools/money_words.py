@@ -7,7 +7,7 @@ back. Since `2026-11` there is none: the account's credit pays while it runs, an
 from __future__ import annotations
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.guard.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan
+from akash_mcp.guard.plans.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan
 from akash_mcp.money import Usd
 
 

@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from akash_mcp.errors import LedgerUnusable
-from akash_mcp.guard import notices
+from akash_mcp.guard.books import notices
 from akash_mcp.workflow.runtime import Runtime
 
 log = logging.getLogger(__name__)

@@ -8,12 +8,12 @@ import anyio
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from akash_mcp.errors import BadArgument, LedgerUnusable, NotFound
-from akash_mcp.guard import journal, notices
-from akash_mcp.guard.journal import Operation, State
-from akash_mcp.guard.limits import BudgetStatus
-from akash_mcp.guard.notices import Notice
-from akash_mcp.guard.store import Db
-from akash_mcp.guard.waiting import unanswered
+from akash_mcp.guard.approval.waiting import unanswered
+from akash_mcp.guard.books import journal, notices
+from akash_mcp.guard.books.journal import Operation, State
+from akash_mcp.guard.books.notices import Notice
+from akash_mcp.guard.books.store import Db
+from akash_mcp.guard.policy.limits import BudgetStatus
 from akash_mcp.ids import BadId, Dseq, OpId, parse_dseq
 from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.arguments import DseqArg

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from pydantic import Field
 
-from akash_mcp.guard.journal import Kind, State
-from akash_mcp.guard.waiting import Waiting
+from akash_mcp.guard.approval.waiting import Waiting
+from akash_mcp.guard.books.journal import Kind, State
 from akash_mcp.sanitize.text import field
 from akash_mcp.tools.arguments import UsdOut
 from akash_mcp.tools.results import Result

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from akash_mcp.clients.console.models import Lease, ProviderRecord
-from akash_mcp.guard.approval import PersonNeeded, TokenNeeded
-from akash_mcp.guard.evidence import Kept
-from akash_mcp.guard.holds import UnderWay
-from akash_mcp.guard.job_ends import JobEnd
-from akash_mcp.guard.journal import Operation, State
-from akash_mcp.guard.plans import LaunchPlan, LeasePlan
+from akash_mcp.guard.approval.approval import PersonNeeded, TokenNeeded
+from akash_mcp.guard.books.evidence import Kept
+from akash_mcp.guard.books.holds import UnderWay
+from akash_mcp.guard.books.job_ends import JobEnd
+from akash_mcp.guard.books.journal import Operation, State
+from akash_mcp.guard.plans.plans import LaunchPlan, LeasePlan
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.market.ranking import RankedOffer, Ranking, Rejected
 from akash_mcp.money import usd_per_hour

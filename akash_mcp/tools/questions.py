@@ -21,9 +21,9 @@ from mcp.types import ElicitResult
 from pydantic import BaseModel, Field, ValidationError
 
 from akash_mcp.errors import LedgerUnusable
-from akash_mcp.guard.approval import Question
-from akash_mcp.guard.journal import op_id_of
-from akash_mcp.guard.keys import KEY_BYTES
+from akash_mcp.guard.approval.approval import Question
+from akash_mcp.guard.books.journal import op_id_of
+from akash_mcp.guard.books.keys import KEY_BYTES
 
 log = logging.getLogger(__name__)
 

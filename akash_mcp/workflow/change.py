@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from akash_mcp.clients.console.models import DeploymentDetail
-from akash_mcp.guard.close_permit import Closed, ClosePermit
-from akash_mcp.guard.fund_permit import FundPermit
-from akash_mcp.guard.launch_permit import LaunchPermit
-from akash_mcp.guard.update_permit import UpdatePermit
+from akash_mcp.guard.permits.close_permit import Closed, ClosePermit
+from akash_mcp.guard.permits.fund_permit import FundPermit
+from akash_mcp.guard.permits.launch_permit import LaunchPermit
+from akash_mcp.guard.permits.update_permit import UpdatePermit
 from akash_mcp.ids import Dseq
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.reconcile import create_once

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from akash_mcp.guard.contents import App, Contents, Disk, Filter, Opening, SecretUse, ServiceChange
+from akash_mcp.guard.plans.contents import App, Contents, Disk, Filter, Opening, SecretUse, ServiceChange
 from akash_mcp.sanitize.shell import command_line
 from akash_mcp.sdl import Report
 from akash_mcp.sdl.model import Expose, Placement, Sdl, Service

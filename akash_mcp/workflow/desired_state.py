@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError, WrapValidat
 
 from akash_mcp.clients.api_model import ApiModel, ListOf, Whole, or_none
 from akash_mcp.errors import LedgerUnusable
-from akash_mcp.guard import journal
+from akash_mcp.guard.books import journal
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.sdl import check
 from akash_mcp.workflow.gpus import GpuDemand, demand_of

@@ -8,8 +8,8 @@ from typing import Literal
 from akash_mcp.clients.lease_status import ServiceStatus
 from akash_mcp.clients.provider.command import Command, ExecResult, ExecStatus
 from akash_mcp.errors import BadArgument, LeaseGone, NotRunningYet, ProviderError
-from akash_mcp.guard.exec_permit import ExecPermit
-from akash_mcp.guard.plans import ExecPlan
+from akash_mcp.guard.permits.exec_permit import ExecPermit
+from akash_mcp.guard.plans.plans import ExecPlan
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.operations import Running

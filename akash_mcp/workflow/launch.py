@@ -28,12 +28,13 @@ from akash_mcp.errors import (
     TakenOver,
     Unreachable,
 )
-from akash_mcp.guard import journal
-from akash_mcp.guard.bounds import Bound
-from akash_mcp.guard.close_permit import Unwound, in_words
-from akash_mcp.guard.journal import State
-from akash_mcp.guard.launch_permit import LaunchPermit
-from akash_mcp.guard.lease_permit import (
+from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.journal import State
+from akash_mcp.guard.books.store import Db
+from akash_mcp.guard.permits.bounds import Bound
+from akash_mcp.guard.permits.close_permit import Unwound, in_words
+from akash_mcp.guard.permits.launch_permit import LaunchPermit
+from akash_mcp.guard.permits.lease_permit import (
     Choice,
     LeasePermit,
     OfferGone,
@@ -41,8 +42,7 @@ from akash_mcp.guard.lease_permit import (
     lease_ids,
     providers_asked,
 )
-from akash_mcp.guard.plans import LaunchPlan, LeasePlan
-from akash_mcp.guard.store import Db
+from akash_mcp.guard.plans.plans import LaunchPlan, LeasePlan
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
 from akash_mcp.market.choice import pick
 from akash_mcp.market.ranking import Prefer, RankedOffer, Ranking

@@ -22,9 +22,9 @@ from anyio.abc import Process
 
 from akash_mcp.clients.webhook import NotTaken, Webhook
 from akash_mcp.errors import LedgerUnusable
-from akash_mcp.guard import notices
-from akash_mcp.guard.notices import Notice
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books import notices
+from akash_mcp.guard.books.notices import Notice
+from akash_mcp.guard.books.store import Store
 
 log = logging.getLogger(__name__)
 

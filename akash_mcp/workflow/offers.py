@@ -9,7 +9,7 @@ import anyio
 
 from akash_mcp.clients.console.models import Bid, DeploymentDetail
 from akash_mcp.errors import BadArgument, Interrupted, RateLimited, ServerError, Unreachable
-from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.offers import Offer, offer_from
 from akash_mcp.market.ranking import Prefer, Ranking, Requirements, rank

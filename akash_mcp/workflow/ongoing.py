@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from akash_mcp.guard import journal, waiting
-from akash_mcp.guard.journal import Operation
-from akash_mcp.guard.store import Db
-from akash_mcp.guard.waiting import Waiting
-from akash_mcp.guard.worker import is_gone
+from akash_mcp.guard.approval import waiting
+from akash_mcp.guard.approval.waiting import Waiting
+from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.journal import Operation
+from akash_mcp.guard.books.store import Db
+from akash_mcp.guard.books.worker import is_gone
 from akash_mcp.money import Usd
 from akash_mcp.workflow.runtime import Runtime
 

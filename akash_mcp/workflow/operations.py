@@ -16,9 +16,9 @@ import anyio
 from anyio.abc import TaskGroup
 
 from akash_mcp.errors import AkashError, LedgerUnusable, TakenOver
-from akash_mcp.guard import holds
-from akash_mcp.guard.holds import UnderWay
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books import holds
+from akash_mcp.guard.books.holds import UnderWay
+from akash_mcp.guard.books.store import Store
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd
 

@@ -26,9 +26,9 @@ from akash_mcp.errors import (
     NotFound,
     Unreachable,
 )
-from akash_mcp.guard import journal
-from akash_mcp.guard.journal import Operation
-from akash_mcp.guard.store import Work
+from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.journal import Operation
+from akash_mcp.guard.books.store import Work
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import field

@@ -7,7 +7,7 @@ from decimal import ROUND_FLOOR, Decimal
 
 from akash_mcp.clients.console.limits import FIRST_RUNTIME_HOURS, MINIMUM_DEPOSIT
 from akash_mcp.errors import BadArgument
-from akash_mcp.guard.plans import LaunchPlan
+from akash_mcp.guard.plans.plans import LaunchPlan
 from akash_mcp.money import Usd, hours_paid_for, told_apart, uact_per_block, usd_per_hour_at_most
 
 _CENT = Decimal("0.01")

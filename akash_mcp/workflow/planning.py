@@ -26,18 +26,19 @@ from akash_mcp.errors import (
     NotFound,
     OverBudget,
 )
-from akash_mcp.guard import equal_launches, holds, journal, runs
-from akash_mcp.guard.contents import Contents, Seller, check_all_named
-from akash_mcp.guard.plans import (
+from akash_mcp.guard.approval import equal_launches
+from akash_mcp.guard.books import holds, journal, runs
+from akash_mcp.guard.books.runs import Run
+from akash_mcp.guard.books.store import Work
+from akash_mcp.guard.plans.contents import Contents, Seller, check_all_named
+from akash_mcp.guard.plans.plans import (
     FREE_CLOSING_HOURS,
     ClosePlan,
     FundPlan,
     LaunchPlan,
     LeasePlan,
 )
-from akash_mcp.guard.runs import Run
 from akash_mcp.guard.secret_store import filled
-from akash_mcp.guard.store import Work
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.offers import Offer
 from akash_mcp.market.ranking import Prefer

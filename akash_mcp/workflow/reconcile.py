@@ -21,9 +21,9 @@ from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.clients.console.names import bears
 from akash_mcp.clients.console.reader import ANOTHERS
 from akash_mcp.errors import ApiError, Forbidden, Interrupted, LedgerUnusable, OutcomeUnknown, Unreachable
-from akash_mcp.guard import journal
-from akash_mcp.guard.launch_permit import LaunchPermit
-from akash_mcp.guard.sends import Send
+from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.sends import Send
+from akash_mcp.guard.permits.launch_permit import LaunchPermit
 from akash_mcp.ids import AccountAddress, Dseq
 from akash_mcp.workflow.runtime import Runtime
 

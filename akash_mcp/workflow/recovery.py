@@ -24,15 +24,15 @@ from typing import Any
 
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import AkashError, NotFound, OutcomeUnknown
-from akash_mcp.guard import holds, journal
-from akash_mcp.guard.close_permit import ClosePermit
-from akash_mcp.guard.fund_permit import FundPermit
+from akash_mcp.guard.books import holds, journal
+from akash_mcp.guard.books.holds import Claimed
+from akash_mcp.guard.books.journal import Kind, Operation, State
 from akash_mcp.guard.gate import Permit
-from akash_mcp.guard.holds import Claimed
-from akash_mcp.guard.journal import Kind, Operation, State
-from akash_mcp.guard.launch_permit import LaunchPermit
-from akash_mcp.guard.lease_permit import LeasePermit
-from akash_mcp.guard.update_permit import UpdatePermit
+from akash_mcp.guard.permits.close_permit import ClosePermit
+from akash_mcp.guard.permits.fund_permit import FundPermit
+from akash_mcp.guard.permits.launch_permit import LaunchPermit
+from akash_mcp.guard.permits.lease_permit import LeasePermit
+from akash_mcp.guard.permits.update_permit import UpdatePermit
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.workflow.launch import elsewhere_if_it_fails, go_on_leased, launch, lease_and_wait
 from akash_mcp.workflow.operations import Running

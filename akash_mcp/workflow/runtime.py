@@ -14,18 +14,18 @@ from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.clients.provider.http_probe import Probe, probe
 from akash_mcp.errors import LedgerUnusable
-from akash_mcp.guard import journal
-from akash_mcp.guard.accounts import Accounts
-from akash_mcp.guard.approval import Approver
-from akash_mcp.guard.audit_heads import Heads
-from akash_mcp.guard.evidence import Evidence
+from akash_mcp.guard.approval.approval import Approver
+from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.accounts import Accounts
+from akash_mcp.guard.books.audit_heads import Heads
+from akash_mcp.guard.books.evidence import Evidence
+from akash_mcp.guard.books.ledger import Ledger
+from akash_mcp.guard.books.runs import HOUR_SECONDS
+from akash_mcp.guard.books.store import HOLD_SECONDS, Store
 from akash_mcp.guard.gate import Gate
-from akash_mcp.guard.ledger import Ledger
-from akash_mcp.guard.operation import CERTAIN_SECONDS
-from akash_mcp.guard.policy import Policy
-from akash_mcp.guard.runs import HOUR_SECONDS
+from akash_mcp.guard.permits.operation import CERTAIN_SECONDS
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.guard.secret_store import SecretStore
-from akash_mcp.guard.store import HOLD_SECONDS, Store
 from akash_mcp.ids import Dseq
 from akash_mcp.workflow.notify import Notifier
 from akash_mcp.workflow.operations import Operations

@@ -10,7 +10,7 @@ import logging
 
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import AkashError
-from akash_mcp.guard.close_permit import Closed
+from akash_mcp.guard.permits.close_permit import Closed
 from akash_mcp.workflow.runtime import Runtime
 
 log = logging.getLogger(__name__)

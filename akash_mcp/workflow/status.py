@@ -20,9 +20,9 @@ from akash_mcp.clients.console.names import words_of
 from akash_mcp.clients.lease_status import LeaseStatus
 from akash_mcp.clients.retries import Deadline
 from akash_mcp.errors import AkashError, Interrupted, LedgerUnusable
-from akash_mcp.guard import journal
-from akash_mcp.guard.evidence import Kept
-from akash_mcp.guard.journal import Operation
+from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.evidence import Kept
+from akash_mcp.guard.books.journal import Operation
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd, hours_paid_for, usd_per_hour, usd_per_hour_at_most
 from akash_mcp.workflow.desired_state import DesiredState

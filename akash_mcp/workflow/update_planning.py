@@ -13,9 +13,9 @@ from typing import Any
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import DeploymentDetail, StoredDefinition
 from akash_mcp.errors import BadArgument, Refused
-from akash_mcp.guard import holds, journal
-from akash_mcp.guard.contents import listed
-from akash_mcp.guard.plans import UpdatePlan
+from akash_mcp.guard.books import holds, journal
+from akash_mcp.guard.plans.contents import listed
+from akash_mcp.guard.plans.plans import UpdatePlan
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.sanitize.text import one_line
 from akash_mcp.sdl import Report, check, diff

@@ -20,15 +20,15 @@ from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.service_clock import elapsed
 from akash_mcp.errors import OverBudget
-from akash_mcp.guard import journal
-from akash_mcp.guard.accounts import Accounts, check_bound
-from akash_mcp.guard.clock import ConsoleClock
-from akash_mcp.guard.history import History
-from akash_mcp.guard.journal import Kind, Sources, new_op_id
-from akash_mcp.guard.ledger import Ledger
-from akash_mcp.guard.networks import Network
-from akash_mcp.guard.policy import Policy
-from akash_mcp.guard.store import Db, Store
+from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.accounts import Accounts, check_bound
+from akash_mcp.guard.books.clock import ConsoleClock
+from akash_mcp.guard.books.history import History
+from akash_mcp.guard.books.journal import Kind, Sources, new_op_id
+from akash_mcp.guard.books.ledger import Ledger
+from akash_mcp.guard.books.networks import Network
+from akash_mcp.guard.books.store import Db, Store
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd
 from akash_mcp.sandbox.network import EmbeddedNetwork

@@ -16,9 +16,9 @@ from key_holders import DSEQ, KEY, RENEWED, Passing, beside, key_holder, launche
 from scripted_console import BLOCK, LIST, OWNER, USER, WALLETS, ScriptedConsole, deployment, refusal
 
 from akash_mcp.errors import MissingKey, ServerError, UnknownAccount, UnknownTime, Unreachable
-from akash_mcp.guard import journal
-from akash_mcp.guard.accounts import ASK_AGAIN_SECONDS, adopt, check_bound
-from akash_mcp.guard.store import Db, Store
+from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.accounts import ASK_AGAIN_SECONDS, adopt, check_bound
+from akash_mcp.guard.books.store import Db, Store
 from akash_mcp.ids import Dseq
 from akash_mcp.money import Usd
 from akash_mcp.sandbox.console import Generation

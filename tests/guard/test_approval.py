@@ -11,13 +11,13 @@ import pytest
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import LedgerUnusable, NotApproved
-from akash_mcp.guard.approval import Approval, Approver, AskThePerson, Question, TokenNeeded
-from akash_mcp.guard.contents import App, Contents
-from akash_mcp.guard.journal import Kind, op_id_of, open_operation
-from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
-from akash_mcp.guard.policy import ApprovalMode, Policy
-from akash_mcp.guard.store import Store
-from akash_mcp.guard.tokens import TOKEN_SECONDS, Tokens
+from akash_mcp.guard.approval.approval import Approval, Approver, AskThePerson, Question, TokenNeeded
+from akash_mcp.guard.approval.tokens import TOKEN_SECONDS, Tokens
+from akash_mcp.guard.books.journal import Kind, op_id_of, open_operation
+from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.plans.contents import App, Contents
+from akash_mcp.guard.plans.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
+from akash_mcp.guard.policy.policy import ApprovalMode, Policy
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
 from akash_mcp.money import Usd
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from akash_mcp.errors import NotApproved
-from akash_mcp.guard.approval import Approval, Approver, AskThePerson, PersonNeeded
-from akash_mcp.guard.approval_rules import mode_for
-from akash_mcp.guard.contents import App, Contents
-from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
-from akash_mcp.guard.policy import ApprovalMode, Policy
-from akash_mcp.guard.store import Store
-from akash_mcp.guard.tokens import Tokens
+from akash_mcp.guard.approval.approval import Approval, Approver, AskThePerson, PersonNeeded
+from akash_mcp.guard.approval.approval_rules import mode_for
+from akash_mcp.guard.approval.tokens import Tokens
+from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.plans.contents import App, Contents
+from akash_mcp.guard.plans.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
+from akash_mcp.guard.policy.policy import ApprovalMode, Policy
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd
 

@@ -17,12 +17,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from akash_mcp.errors import AkashError
-from akash_mcp.guard import audit
-from akash_mcp.guard.audit import AuditEntry, Event, Head
-from akash_mcp.guard.audit_heads import Heads, verified
-from akash_mcp.guard.contents import App, Contents
-from akash_mcp.guard.plans import ExecPlan, LaunchPlan
-from akash_mcp.guard.store import Db, Store
+from akash_mcp.guard.books import audit
+from akash_mcp.guard.books.audit import AuditEntry, Event, Head
+from akash_mcp.guard.books.audit_heads import Heads, verified
+from akash_mcp.guard.books.store import Db, Store
+from akash_mcp.guard.plans.contents import App, Contents
+from akash_mcp.guard.plans.plans import ExecPlan, LaunchPlan
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
 from akash_mcp.money import Usd
 

@@ -33,9 +33,9 @@ from test_lease_permit import choice, created, refused
 from akash_mcp.clients.api_model import Coin
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import AkashError, BadRequest, Interrupted, NotFound, Refused, ServerError
-from akash_mcp.guard.bounds import Bound, uact_of
-from akash_mcp.guard.journal import State
-from akash_mcp.guard.lease_permit import LeasePermit
+from akash_mcp.guard.books.journal import State
+from akash_mcp.guard.permits.bounds import Bound, uact_of
+from akash_mcp.guard.permits.lease_permit import LeasePermit
 from akash_mcp.money import Usd
 
 pytestmark = pytest.mark.anyio

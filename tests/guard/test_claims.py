@@ -12,10 +12,10 @@ import pytest
 from written import Written
 
 from akash_mcp.errors import TakenOver
-from akash_mcp.guard import holds, journal, sends
-from akash_mcp.guard.holds import Claimed
-from akash_mcp.guard.journal import Kind, Sources, State
-from akash_mcp.guard.store import HOLD_SECONDS, Store
+from akash_mcp.guard.books import holds, journal, sends
+from akash_mcp.guard.books.holds import Claimed
+from akash_mcp.guard.books.journal import Kind, Sources, State
+from akash_mcp.guard.books.store import HOLD_SECONDS, Store
 from akash_mcp.ids import Dseq, OpId
 
 DSEQ = Dseq("1763759482113")
@@ -74,9 +74,9 @@ def test_what_is_in_hand_is_claimed_when_its_hold_has_run_out_and_not_before(
 LEFT = """
 import os, signal, sys
 from pathlib import Path
-from akash_mcp.guard import journal
-from akash_mcp.guard.journal import Kind
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.journal import Kind
+from akash_mcp.guard.books.store import Store
 
 store = Store(Path(sys.argv[1]), lambda: float(sys.argv[2]))
 store.run_now(journal.open_operation, sys.argv[3], Kind.LAUNCH, "a web page")

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from akash_mcp.clients.service_clock import ServiceClock
 from akash_mcp.errors import OverBudget, UnknownTime
-from akash_mcp.guard.clock import FAR_SECONDS, ConsoleClock, check_told
-from akash_mcp.guard.journal import new_op_id
-from akash_mcp.guard.ledger import DAY_SECONDS, Ledger, bring_back
-from akash_mcp.guard.policy import Policy
-from akash_mcp.guard.store import Db, Store
+from akash_mcp.guard.books.clock import FAR_SECONDS, ConsoleClock, check_told
+from akash_mcp.guard.books.journal import new_op_id
+from akash_mcp.guard.books.ledger import DAY_SECONDS, Ledger, bring_back
+from akash_mcp.guard.books.store import Db, Store
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import Dseq
 from akash_mcp.money import Usd
 

@@ -23,9 +23,9 @@ from scripted_console import (
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import AkashError, NotFound, OutcomeUnknown
-from akash_mcp.guard.close_permit import Closed, ClosePermit
-from akash_mcp.guard.journal import State
-from akash_mcp.guard.plans import ClosePlan
+from akash_mcp.guard.books.journal import State
+from akash_mcp.guard.permits.close_permit import Closed, ClosePermit
+from akash_mcp.guard.plans.plans import ClosePlan
 from akash_mcp.money import ZERO, Usd
 
 pytestmark = pytest.mark.anyio

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 from ledger_book import Book, Clock
 
-from akash_mcp.guard import equal_launches, journal
-from akash_mcp.guard.contents import App, Contents
-from akash_mcp.guard.equal_launches import EQUAL_SECONDS
-from akash_mcp.guard.journal import Kind, Sources, State
-from akash_mcp.guard.plan_record import text_of
-from akash_mcp.guard.plans import LaunchPlan
-from akash_mcp.guard.policy import Policy
-from akash_mcp.guard.store import Db
+from akash_mcp.guard.approval import equal_launches
+from akash_mcp.guard.approval.equal_launches import EQUAL_SECONDS
+from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.journal import Kind, Sources, State
+from akash_mcp.guard.books.store import Db
+from akash_mcp.guard.plans.contents import App, Contents
+from akash_mcp.guard.plans.plan_record import text_of
+from akash_mcp.guard.plans.plans import LaunchPlan
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd
 

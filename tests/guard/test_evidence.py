@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from akash_mcp.guard.evidence import KEPT_SECONDS, Evidence, Finding
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books.evidence import KEPT_SECONDS, Evidence, Finding
+from akash_mcp.guard.books.store import Store
 from akash_mcp.ids import Dseq, ProviderAddress
 
 pytestmark = pytest.mark.anyio

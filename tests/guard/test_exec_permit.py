@@ -20,13 +20,13 @@ from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.command import ExecStatus
 from akash_mcp.errors import LedgerUnusable, NotApproved, ProviderError
-from akash_mcp.guard.exec_permit import ExecPermit
+from akash_mcp.guard.books.ledger import Ledger
+from akash_mcp.guard.books.store import Store
 from akash_mcp.guard.gate import Gate
-from akash_mcp.guard.ledger import Ledger
-from akash_mcp.guard.plans import ExecPlan
-from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.permits.exec_permit import ExecPermit
+from akash_mcp.guard.plans.plans import ExecPlan
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.guard.secret_store import SecretStore
-from akash_mcp.guard.store import Store
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.sandbox.network import EmbeddedNetwork
 

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from akash_mcp.guard.approval import Approver, AskThePerson
-from akash_mcp.guard.plans import ExecPlan
-from akash_mcp.guard.policy import ApprovalMode, Policy
-from akash_mcp.guard.store import Store
-from akash_mcp.guard.tokens import Tokens
+from akash_mcp.guard.approval.approval import Approver, AskThePerson
+from akash_mcp.guard.approval.tokens import Tokens
+from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.plans.plans import ExecPlan
+from akash_mcp.guard.policy.policy import ApprovalMode, Policy
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.sanitize.shell import command_line
 

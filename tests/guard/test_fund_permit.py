@@ -35,8 +35,8 @@ from akash_mcp.errors import (
     PaymentRequired,
     Refused,
 )
-from akash_mcp.guard.fund_permit import FundPermit
-from akash_mcp.guard.plans import FundPlan
+from akash_mcp.guard.permits.fund_permit import FundPermit
+from akash_mcp.guard.plans.plans import FundPlan
 from akash_mcp.money import Usd
 
 pytestmark = pytest.mark.anyio

@@ -30,12 +30,12 @@ from akash_mcp.errors import (
     OverBudget,
     PaymentRequired,
 )
-from akash_mcp.guard.approval import Approval
-from akash_mcp.guard.contents import App, Contents
-from akash_mcp.guard.journal import OperationExists, State
-from akash_mcp.guard.ledger import Ledger
-from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LeasePlan, Plan, UpdatePlan
-from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.approval.approval import Approval
+from akash_mcp.guard.books.journal import OperationExists, State
+from akash_mcp.guard.books.ledger import Ledger
+from akash_mcp.guard.plans.contents import App, Contents
+from akash_mcp.guard.plans.plans import ClosePlan, ExecPlan, FundPlan, LeasePlan, Plan, UpdatePlan
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import LeaseId
 from akash_mcp.money import ZERO, Usd
 

@@ -16,8 +16,8 @@ from scripted_console import LIST, OWNER, WALLETS, ScriptedConsole, deployment, 
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import MissingHistory, ServerError
-from akash_mcp.guard.history import NOTE
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books.history import NOTE
+from akash_mcp.guard.books.store import Store
 from akash_mcp.ids import Dseq
 from akash_mcp.money import Usd
 from akash_mcp.sandbox import console as embedded

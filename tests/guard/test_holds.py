@@ -33,12 +33,12 @@ from scripted_console import (
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import Busy, LedgerUnusable, Refused, TakenOver
-from akash_mcp.guard.contents import App, Contents
-from akash_mcp.guard.journal import State
-from akash_mcp.guard.launch_permit import LaunchPermit
-from akash_mcp.guard.lease_permit import Choice
-from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LeasePlan, UpdatePlan
-from akash_mcp.guard.store import HOLD_SECONDS
+from akash_mcp.guard.books.journal import State
+from akash_mcp.guard.books.store import HOLD_SECONDS
+from akash_mcp.guard.permits.launch_permit import LaunchPermit
+from akash_mcp.guard.permits.lease_permit import Choice
+from akash_mcp.guard.plans.contents import App, Contents
+from akash_mcp.guard.plans.plans import ClosePlan, ExecPlan, FundPlan, LeasePlan, UpdatePlan
 from akash_mcp.ids import LeaseId
 from akash_mcp.money import Usd
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from akash_mcp.guard.job_ends import KEPT_SECONDS, Ending, JobEnd, JobEnds
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books.job_ends import KEPT_SECONDS, Ending, JobEnd, JobEnds
+from akash_mcp.guard.books.store import Store
 from akash_mcp.ids import Dseq
 
 pytestmark = pytest.mark.anyio

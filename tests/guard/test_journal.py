@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from written import Written
 
-from akash_mcp.guard import holds, journal
-from akash_mcp.guard.journal import Kind, Sources, State, new_op_id
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books import holds, journal
+from akash_mcp.guard.books.journal import Kind, Sources, State, new_op_id
+from akash_mcp.guard.books.store import Store
 from akash_mcp.ids import Dseq, OpId
 
 DSEQ = Dseq("1763759482113")

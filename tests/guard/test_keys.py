@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from akash_mcp.guard.keys import KEY_BYTES, known_key, shared_key
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books.keys import KEY_BYTES, known_key, shared_key
+from akash_mcp.guard.books.store import Store
 
 
 @pytest.fixture

@@ -23,11 +23,11 @@ from scripted_console import (
 )
 
 from akash_mcp.errors import AkashError, NotApproved, OverBudget, Refused
-from akash_mcp.guard.close_permit import Unwound
-from akash_mcp.guard.journal import State
-from akash_mcp.guard.launch_permit import LaunchPermit
-from akash_mcp.guard.plans import ClosePlan, LaunchPlan
-from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.books.journal import State
+from akash_mcp.guard.permits.close_permit import Unwound
+from akash_mcp.guard.permits.launch_permit import LaunchPermit
+from akash_mcp.guard.plans.plans import ClosePlan, LaunchPlan
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.money import Usd
 
 pytestmark = pytest.mark.anyio

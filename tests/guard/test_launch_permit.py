@@ -26,10 +26,10 @@ from scripted_console import (
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import AkashError, OutcomeUnknown, Refused, Unauthorized, WalletProvisioning
-from akash_mcp.guard.close_permit import Unwound
-from akash_mcp.guard.journal import Sources, State
-from akash_mcp.guard.launch_permit import LaunchPermit
-from akash_mcp.guard.lease_permit import Choice
+from akash_mcp.guard.books.journal import Sources, State
+from akash_mcp.guard.permits.close_permit import Unwound
+from akash_mcp.guard.permits.launch_permit import LaunchPermit
+from akash_mcp.guard.permits.lease_permit import Choice
 from akash_mcp.ids import Dseq
 from akash_mcp.money import ZERO, Usd
 

@@ -37,9 +37,9 @@ from akash_mcp.errors import (
     TakenOver,
     Unreachable,
 )
-from akash_mcp.guard.close_permit import Unwound
-from akash_mcp.guard.journal import State
-from akash_mcp.guard.lease_permit import LeasePermit, OfferGone
+from akash_mcp.guard.books.journal import State
+from akash_mcp.guard.permits.close_permit import Unwound
+from akash_mcp.guard.permits.lease_permit import LeasePermit, OfferGone
 from akash_mcp.money import ZERO, Usd, usd_per_hour
 
 pytestmark = pytest.mark.anyio

@@ -35,10 +35,10 @@ from scripted_console import (
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import BadArgument, LedgerUnusable, Refused
-from akash_mcp.guard.bounds import Bound
-from akash_mcp.guard.journal import State
-from akash_mcp.guard.lease_permit import Choice, LeasePermit, OfferGone, lease_ids
-from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.books.journal import State
+from akash_mcp.guard.permits.bounds import Bound
+from akash_mcp.guard.permits.lease_permit import Choice, LeasePermit, OfferGone, lease_ids
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import LeaseId, ProviderAddress
 from akash_mcp.money import Usd, usd_per_hour, usd_per_hour_at_most
 

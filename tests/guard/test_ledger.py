@@ -10,9 +10,9 @@ import pytest
 from ledger_book import Book, Clock
 
 from akash_mcp.errors import LedgerUnusable, OverBudget
-from akash_mcp.guard.journal import new_op_id
-from akash_mcp.guard.ledger import DAY_SECONDS
-from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.books.journal import new_op_id
+from akash_mcp.guard.books.ledger import DAY_SECONDS
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd
 

@@ -15,10 +15,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from ledger_book import Book, Clock, a_new_op_id, reserve_again_and_again
 
 from akash_mcp.errors import OverBudget
-from akash_mcp.guard.clock import day_of
-from akash_mcp.guard.ledger import DAY_SECONDS
-from akash_mcp.guard.limits import Limits, Standing
-from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.books.clock import day_of
+from akash_mcp.guard.books.ledger import DAY_SECONDS
+from akash_mcp.guard.policy.limits import Limits, Standing
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import ZERO, Usd
 

@@ -13,13 +13,13 @@ from ledger_book import Book, Clock, a_new_op_id
 
 from akash_mcp.clients.service_clock import ServiceClock
 from akash_mcp.errors import OverBudget
-from akash_mcp.guard import journal
-from akash_mcp.guard.clock import ConsoleClock
-from akash_mcp.guard.ledger import DAY_SECONDS, HELD_SQL, KEPT_DAYS, SPENT_SQL, TODAY_SQL, bring_back
-from akash_mcp.guard.old_operations import OLD_SQL
-from akash_mcp.guard.policy import Policy
-from akash_mcp.guard.schema import VERSIONS
-from akash_mcp.guard.store import Db
+from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.clock import ConsoleClock
+from akash_mcp.guard.books.ledger import DAY_SECONDS, HELD_SQL, KEPT_DAYS, SPENT_SQL, TODAY_SQL, bring_back
+from akash_mcp.guard.books.old_operations import OLD_SQL
+from akash_mcp.guard.books.schema import VERSIONS
+from akash_mcp.guard.books.store import Db
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd
 

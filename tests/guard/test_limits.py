@@ -9,9 +9,9 @@ import pytest
 from ledger_book import Book, Clock, a_new_op_id
 
 from akash_mcp.errors import OverBudget
-from akash_mcp.guard.ledger import DAY_SECONDS
-from akash_mcp.guard.limits import Limits
-from akash_mcp.guard.policy import Policy
+from akash_mcp.guard.books.ledger import DAY_SECONDS
+from akash_mcp.guard.policy.limits import Limits
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import Dseq
 from akash_mcp.money import Usd
 

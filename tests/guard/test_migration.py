@@ -21,16 +21,16 @@ import pytest
 from written import Written
 
 from akash_mcp.errors import BadRequest, LedgerUnusable
-from akash_mcp.guard import holds, journal
-from akash_mcp.guard.evidence import Evidence, Finding
-from akash_mcp.guard.journal import Kind, OperationExists, Sources, State, op_id_of
-from akash_mcp.guard.keys import shared_key
-from akash_mcp.guard.ledger import Ledger
-from akash_mcp.guard.policy import Policy
-from akash_mcp.guard.refusals import Refusals
-from akash_mcp.guard.schema import VERSIONS
-from akash_mcp.guard.store import Store
-from akash_mcp.guard.tokens import Shown, Tokens
+from akash_mcp.guard.approval.tokens import Shown, Tokens
+from akash_mcp.guard.books import holds, journal
+from akash_mcp.guard.books.evidence import Evidence, Finding
+from akash_mcp.guard.books.journal import Kind, OperationExists, Sources, State, op_id_of
+from akash_mcp.guard.books.keys import shared_key
+from akash_mcp.guard.books.ledger import Ledger
+from akash_mcp.guard.books.refusals import Refusals
+from akash_mcp.guard.books.schema import VERSIONS
+from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import Dseq, OpId, ProviderAddress
 from akash_mcp.money import Usd
 
@@ -222,7 +222,7 @@ def test_without_room_for_the_copy_nothing_is_changed(old: Path, store: Store) -
 KILLED = """
 import functools, os, signal, sqlite3, sys
 from pathlib import Path
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books.store import Store
 
 class Watched(sqlite3.Connection):
     def __init__(self, *args, **options):
@@ -261,7 +261,7 @@ def test_a_migration_that_is_killed_leaves_the_file_as_it_was(moment: str, old: 
 OPENED = """
 import sys
 from pathlib import Path
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books.store import Store
 sys.stdin.readline()
 print(Store(Path(sys.argv[1])).read_now(lambda db: db.value("SELECT COUNT(*) FROM operations")))
 """

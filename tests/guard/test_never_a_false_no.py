@@ -42,7 +42,7 @@ from test_lease_permit import choice
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import NOTHING_MOVED, AkashError, ApiError
-from akash_mcp.guard.plans import ClosePlan, FundPlan
+from akash_mcp.guard.plans.plans import ClosePlan, FundPlan
 from akash_mcp.money import Usd
 
 AMOUNT = Usd("1.5")

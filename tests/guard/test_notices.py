@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from akash_mcp.guard import audit, notices
-from akash_mcp.guard.notices import Level
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books import audit, notices
+from akash_mcp.guard.books.notices import Level
+from akash_mcp.guard.books.store import Store
 from akash_mcp.ids import Dseq, OpId
 
 HOUR = 3_600.0
@@ -160,8 +160,8 @@ def test_what_was_told_long_ago_goes_and_what_was_not_stays(store: Store, clock:
 TAKER = """
 import json, sys
 from pathlib import Path
-from akash_mcp.guard import audit, notices
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books import audit, notices
+from akash_mcp.guard.books.store import Store
 
 store = Store(Path(sys.argv[1]), lambda: 1_000_000.0)
 store.account = "mine"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from ledger_book import Book, Clock
 
-from akash_mcp.guard import old_operations
-from akash_mcp.guard.old_operations import KEPT_DAYS
-from akash_mcp.guard.policy import Policy
-from akash_mcp.guard.store import Db
+from akash_mcp.guard.books import old_operations
+from akash_mcp.guard.books.old_operations import KEPT_DAYS
+from akash_mcp.guard.books.store import Db
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd
 

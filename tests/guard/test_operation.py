@@ -19,8 +19,8 @@ from akash_mcp.errors import (
     ServerError,
     Unreachable,
 )
-from akash_mcp.guard.journal import State
-from akash_mcp.guard.operation import AuthorisedOperation
+from akash_mcp.guard.books.journal import State
+from akash_mcp.guard.permits.operation import AuthorisedOperation
 from akash_mcp.money import ZERO
 
 pytestmark = pytest.mark.anyio

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from akash_mcp.errors import LedgerUnusable
-from akash_mcp.guard.plan_record import plan_of, text_of
-from akash_mcp.guard.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
+from akash_mcp.guard.plans.plan_record import plan_of, text_of
+from akash_mcp.guard.plans.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
 from akash_mcp.ids import Dseq
 from akash_mcp.money import MOST, Usd
 

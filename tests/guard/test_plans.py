@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.guard.contents import App, Contents, Disk, Filter, Opening, Seller, ServiceChange
-from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
+from akash_mcp.guard.plans.contents import App, Contents, Disk, Filter, Opening, Seller, ServiceChange
+from akash_mcp.guard.plans.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import ZERO, Usd
 

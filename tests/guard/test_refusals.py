@@ -34,9 +34,9 @@ from akash_mcp.errors import (
     WalletProvisioning,
     in_time,
 )
-from akash_mcp.guard.lease_permit import LeasePermit, OfferGone
-from akash_mcp.guard.refusals import Refusals
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books.refusals import Refusals
+from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.permits.lease_permit import LeasePermit, OfferGone
 from akash_mcp.money import ZERO
 
 pytestmark = pytest.mark.anyio

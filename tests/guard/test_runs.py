@@ -21,14 +21,14 @@ from scripted_console import (
 )
 
 from akash_mcp.errors import Busy, OutcomeUnknown, OverBudget, Refused
-from akash_mcp.guard import runs
-from akash_mcp.guard.duties import give_up, take
-from akash_mcp.guard.journal import State
-from akash_mcp.guard.lease_permit import Choice
-from akash_mcp.guard.plans import ClosePlan, FundPlan
-from akash_mcp.guard.policy import Policy
-from akash_mcp.guard.runs import Run
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books import runs
+from akash_mcp.guard.books.duties import give_up, take
+from akash_mcp.guard.books.journal import State
+from akash_mcp.guard.books.runs import Run
+from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.permits.lease_permit import Choice
+from akash_mcp.guard.plans.plans import ClosePlan, FundPlan
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import Dseq
 from akash_mcp.money import ZERO, Usd
 

@@ -27,11 +27,11 @@ from scripted_console import (
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.data import examples_dir
 from akash_mcp.errors import BadArgument, MissingSecret
-from akash_mcp.guard.close_permit import Unwound
-from akash_mcp.guard.contents import Contents, SecretUse, check_all_named
-from akash_mcp.guard.journal import Sources, State
-from akash_mcp.guard.lease_permit import Choice
-from akash_mcp.guard.plans import LaunchPlan
+from akash_mcp.guard.books.journal import Sources, State
+from akash_mcp.guard.permits.close_permit import Unwound
+from akash_mcp.guard.permits.lease_permit import Choice
+from akash_mcp.guard.plans.contents import Contents, SecretUse, check_all_named
+from akash_mcp.guard.plans.plans import LaunchPlan
 from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.money import ZERO
 from akash_mcp.sdl import check

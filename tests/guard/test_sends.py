@@ -27,11 +27,11 @@ from scripted_console import (
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.http import LONGEST_PAUSE_SECONDS
 from akash_mcp.errors import OutcomeUnknown, PaymentRequired, TakenOver, Unreachable
-from akash_mcp.guard import holds, journal, sends
-from akash_mcp.guard.journal import Kind
-from akash_mcp.guard.plans import FundPlan
-from akash_mcp.guard.sends import Send, SentBefore
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books import holds, journal, sends
+from akash_mcp.guard.books.journal import Kind
+from akash_mcp.guard.books.sends import Send, SentBefore
+from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.plans.plans import FundPlan
 from akash_mcp.ids import OpId
 from akash_mcp.money import ZERO, Usd
 
@@ -110,8 +110,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
-from akash_mcp.guard import sends
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books import sends
+from akash_mcp.guard.books.store import Store
 
 barrier = Barrier(4)
 

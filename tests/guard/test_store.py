@@ -15,10 +15,10 @@ import pytest
 from written import Written
 
 from akash_mcp.errors import LedgerBusy, LedgerUnusable
-from akash_mcp.guard import journal
-from akash_mcp.guard.journal import Kind, Sources, State
-from akash_mcp.guard.schema import VERSIONS
-from akash_mcp.guard.store import Db, Store
+from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.journal import Kind, Sources, State
+from akash_mcp.guard.books.schema import VERSIONS
+from akash_mcp.guard.books.store import Db, Store
 from akash_mcp.ids import Dseq, OpId
 
 

@@ -17,7 +17,7 @@ import pytest
 from test_store import insert, kept, put
 
 from akash_mcp.errors import LedgerBusy
-from akash_mcp.guard.store import Db, Store
+from akash_mcp.guard.books.store import Db, Store
 
 pytestmark = pytest.mark.anyio
 

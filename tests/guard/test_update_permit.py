@@ -25,10 +25,10 @@ from scripted_console import (
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import AkashError, ApiError, BadRequest, HeldBack, Interrupted, RateLimited, Refused
-from akash_mcp.guard.contents import App, Contents
-from akash_mcp.guard.journal import Sources
-from akash_mcp.guard.plans import UpdatePlan
-from akash_mcp.guard.update_permit import UpdatePermit
+from akash_mcp.guard.books.journal import Sources
+from akash_mcp.guard.permits.update_permit import UpdatePermit
+from akash_mcp.guard.plans.contents import App, Contents
+from akash_mcp.guard.plans.plans import UpdatePlan
 
 pytestmark = pytest.mark.anyio
 

@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 from akash_mcp.errors import NotApproved
-from akash_mcp.guard import audit, journal, waiting
-from akash_mcp.guard.approval import Approval, Approver, PersonNeeded
-from akash_mcp.guard.journal import Kind, State
-from akash_mcp.guard.plan_record import plan_of
-from akash_mcp.guard.plans import ClosePlan, ExecPlan, FundPlan, Plan
-from akash_mcp.guard.policy import ApprovalMode, Policy
-from akash_mcp.guard.store import Store
-from akash_mcp.guard.tokens import Tokens
-from akash_mcp.guard.waiting import WAIT_SECONDS, Answer, Waiting
+from akash_mcp.guard.approval import waiting
+from akash_mcp.guard.approval.approval import Approval, Approver, PersonNeeded
+from akash_mcp.guard.approval.tokens import Tokens
+from akash_mcp.guard.approval.waiting import WAIT_SECONDS, Answer, Waiting
+from akash_mcp.guard.books import audit, journal
+from akash_mcp.guard.books.journal import Kind, State
+from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.plans.plan_record import plan_of
+from akash_mcp.guard.plans.plans import ClosePlan, ExecPlan, FundPlan, Plan
+from akash_mcp.guard.policy.policy import ApprovalMode, Policy
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
 from akash_mcp.money import Usd
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import anyio
 import pytest
 
-from akash_mcp.guard import wire
-from akash_mcp.guard.wire import Wire
+from akash_mcp.guard.permits import wire
+from akash_mcp.guard.permits.wire import Wire
 
 pytestmark = pytest.mark.anyio
 

@@ -9,9 +9,9 @@ import pytest
 from agents import ERAS, YES, Connect
 
 from akash_mcp import config
-from akash_mcp.guard import notices
-from akash_mcp.guard.policy import ApprovalMode
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books import notices
+from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.policy.policy import ApprovalMode
 
 pytestmark = pytest.mark.anyio
 

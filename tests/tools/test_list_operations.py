@@ -9,10 +9,10 @@ import pytest
 from agents import ERAS, YES, Agent, Connect
 
 from akash_mcp import config
-from akash_mcp.guard import journal
-from akash_mcp.guard.journal import Kind, State
-from akash_mcp.guard.policy import ApprovalMode
-from akash_mcp.guard.store import Db, Store
+from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.journal import Kind, State
+from akash_mcp.guard.books.store import Db, Store
+from akash_mcp.guard.policy.policy import ApprovalMode
 from akash_mcp.ids import OpId
 
 pytestmark = pytest.mark.anyio

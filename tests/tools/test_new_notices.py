@@ -9,9 +9,9 @@ import pytest
 from agents import ERAS, YES, Connect, text_of
 
 from akash_mcp import config
-from akash_mcp.guard import notices
-from akash_mcp.guard.notices import Level
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books import notices
+from akash_mcp.guard.books.notices import Level
+from akash_mcp.guard.books.store import Store
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from test_door import served
 from test_transports import Counted
 
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books.store import Store
 from akash_mcp.tools import TOOLSETS
 from akash_mcp.transports import http_app
 

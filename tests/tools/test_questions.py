@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from mcp.server.request_state import InvalidRequestState
 
-from akash_mcp.guard.approval import Question
-from akash_mcp.guard.journal import op_id_of
-from akash_mcp.guard.keys import known_key, shared_key
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.approval.approval import Question
+from akash_mcp.guard.books.journal import op_id_of
+from akash_mcp.guard.books.keys import known_key, shared_key
+from akash_mcp.guard.books.store import Store
 from akash_mcp.tools import questions
 from akash_mcp.tools.questions import SealedQuestions, note_question
 

@@ -12,9 +12,11 @@ from agents import ERAS, YES, Agent, Connect
 from terminals import QUESTION, Terminal, answered
 
 from akash_mcp import config
-from akash_mcp.guard import audit, statement, waiting
-from akash_mcp.guard.policy import ApprovalMode
-from akash_mcp.guard.store import Store
+from akash_mcp.guard import statement
+from akash_mcp.guard.approval import waiting
+from akash_mcp.guard.books import audit
+from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.policy.policy import ApprovalMode
 from akash_mcp.ids import OpId
 from akash_mcp.sandbox.network import EmbeddedNetwork
 

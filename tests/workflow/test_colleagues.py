@@ -13,9 +13,9 @@ from lying_proxy import LyingProxy, lying_proxy
 from scripted_console import CREATE, LIST
 from written import Written
 
-from akash_mcp.guard import journal
-from akash_mcp.guard.journal import Kind, Sources
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.journal import Kind, Sources
+from akash_mcp.guard.books.store import Store
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 

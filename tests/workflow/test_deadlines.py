@@ -13,10 +13,10 @@ from pydantic import SecretStr
 from scripted_console import approved
 
 from akash_mcp import config
-from akash_mcp.guard import holds, runs
-from akash_mcp.guard.launch_permit import LaunchPermit
-from akash_mcp.guard.plans import LaunchPlan
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books import holds, runs
+from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.permits.launch_permit import LaunchPermit
+from akash_mcp.guard.plans.plans import LaunchPlan
 from akash_mcp.ids import Dseq
 from akash_mcp.money import Usd
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options

@@ -11,7 +11,7 @@ from failing_deployments import freeze, sdl_of, service
 from workloads import STARTED, run_workload
 
 from akash_mcp import config
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books.store import Store
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.network import EmbeddedNetwork

@@ -18,8 +18,8 @@ from scripted_provider import running as status_of
 from workloads import STARTED, run_workload
 
 from akash_mcp import config
-from akash_mcp.guard.job_ends import Ending, JobEnd
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books.job_ends import Ending, JobEnd
+from akash_mcp.guard.books.store import Store
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.network import EmbeddedNetwork

@@ -31,9 +31,9 @@ from scripted_console import (
 )
 
 from akash_mcp.errors import AkashError
-from akash_mcp.guard.bounds import Bound
-from akash_mcp.guard.close_permit import Unwound
-from akash_mcp.guard.launch_permit import LaunchPermit
+from akash_mcp.guard.permits.bounds import Bound
+from akash_mcp.guard.permits.close_permit import Unwound
+from akash_mcp.guard.permits.launch_permit import LaunchPermit
 from akash_mcp.money import Usd
 from akash_mcp.workflow.launch import Launched, launch
 from akash_mcp.workflow.operations import Running

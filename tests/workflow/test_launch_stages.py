@@ -14,13 +14,13 @@ from scripted_console import approved
 
 from akash_mcp import config
 from akash_mcp.errors import AkashError
-from akash_mcp.guard import holds, journal
-from akash_mcp.guard.bounds import Bound
-from akash_mcp.guard.close_permit import Unwound
-from akash_mcp.guard.journal import State
-from akash_mcp.guard.launch_permit import LaunchPermit
-from akash_mcp.guard.plans import LeasePlan
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books import holds, journal
+from akash_mcp.guard.books.journal import State
+from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.permits.bounds import Bound
+from akash_mcp.guard.permits.close_permit import Unwound
+from akash_mcp.guard.permits.launch_permit import LaunchPermit
+from akash_mcp.guard.plans.plans import LeasePlan
 from akash_mcp.ids import ProviderAddress
 from akash_mcp.market.offers import Offer
 from akash_mcp.market.ranking import Ranking, Requirements, rank

@@ -29,8 +29,8 @@ from akash_mcp import config
 from akash_mcp.clients import retries
 from akash_mcp.data import examples_dir
 from akash_mcp.errors import NOTHING_MOVED
-from akash_mcp.guard.ledger import Ledger
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books.ledger import Ledger
+from akash_mcp.guard.books.store import Store
 from akash_mcp.sandbox.console import Generation
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 from akash_mcp.server import build

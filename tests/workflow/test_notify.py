@@ -15,9 +15,9 @@ import anyio.abc
 import pytest
 
 from akash_mcp.clients.webhook import Webhook
-from akash_mcp.guard import notices
-from akash_mcp.guard.notices import Level
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books import notices
+from akash_mcp.guard.books.notices import Level
+from akash_mcp.guard.books.store import Store
 from akash_mcp.ids import Dseq
 from akash_mcp.workflow.notify import Notifier
 

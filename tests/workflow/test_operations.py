@@ -10,10 +10,10 @@ import anyio.lowlevel
 import pytest
 
 from akash_mcp.errors import AkashError, TakenOver
-from akash_mcp.guard import holds, journal
-from akash_mcp.guard.holds import Claimed
-from akash_mcp.guard.journal import Kind, State, new_op_id
-from akash_mcp.guard.store import HOLD_SECONDS, Store
+from akash_mcp.guard.books import holds, journal
+from akash_mcp.guard.books.holds import Claimed
+from akash_mcp.guard.books.journal import Kind, State, new_op_id
+from akash_mcp.guard.books.store import HOLD_SECONDS, Store
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.workflow.operations import KEPT, Operations, Running
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.limits import FIRST_RUNTIME_HOURS, MINIMUM_DEPOSIT
 from akash_mcp.errors import BadArgument
-from akash_mcp.guard.contents import Contents
-from akash_mcp.guard.plans import LaunchPlan
+from akash_mcp.guard.plans.contents import Contents
+from akash_mcp.guard.plans.plans import LaunchPlan
 from akash_mcp.money import Usd, uact_per_block, usd_per_hour_at_most
 from akash_mcp.workflow.paid_hours import limited, plan_elsewhere
 

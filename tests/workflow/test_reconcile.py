@@ -31,8 +31,8 @@ from scripted_console import (
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import ApiError, OutcomeUnknown, PaymentRequired
-from akash_mcp.guard.journal import Kind, Sources, State, new_op_id
-from akash_mcp.guard.launch_permit import LaunchPermit
+from akash_mcp.guard.books.journal import Kind, Sources, State, new_op_id
+from akash_mcp.guard.permits.launch_permit import LaunchPermit
 from akash_mcp.ids import Dseq
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.workflow.reconcile import create_once

@@ -15,7 +15,7 @@ from agents import SPEED, YES, Agent, Connect
 from lying_proxy import LyingProxy, lying_proxy
 
 from akash_mcp.config import Settings
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books.store import Store
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 from akash_mcp.sdl import check
 from akash_mcp.services import services

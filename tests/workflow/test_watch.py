@@ -32,11 +32,11 @@ from scripted_console import (
 )
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.guard import duties, notices
-from akash_mcp.guard.journal import State
-from akash_mcp.guard.lease_permit import Choice
-from akash_mcp.guard.notices import Level, Notice
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books import duties, notices
+from akash_mcp.guard.books.journal import State
+from akash_mcp.guard.books.notices import Level, Notice
+from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.permits.lease_permit import Choice
 from akash_mcp.money import Usd
 from akash_mcp.workflow.runtime import Intervals, Runtime
 from akash_mcp.workflow.watch import Looked, Watch, keep_watch, left_open

@@ -9,9 +9,9 @@ import anyio.lowlevel
 import pytest
 
 from akash_mcp.errors import TakenOver
-from akash_mcp.guard import journal
-from akash_mcp.guard.journal import Kind, State, new_op_id
-from akash_mcp.guard.store import Store
+from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.journal import Kind, State, new_op_id
+from akash_mcp.guard.books.store import Store
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.workflow.operations import Operations, Running
 

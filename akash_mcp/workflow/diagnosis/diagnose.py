@@ -14,7 +14,7 @@ import anyio
 from akash_mcp.clients.console.market_models import Block
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import AkashError, NotFound
-from akash_mcp.guard.evidence import FAILURE_SECONDS, Finding
+from akash_mcp.guard.books.evidence import FAILURE_SECONDS, Finding
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.sanitize.text import field, quoted
 from akash_mcp.workflow.diagnosis import causes

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import anyio
 
 from akash_mcp.errors import AkashError
-from akash_mcp.guard import runs
-from akash_mcp.guard.close_permit import Closed
-from akash_mcp.guard.job_ends import JobEnd
-from akash_mcp.guard.journal import State
-from akash_mcp.guard.lease_permit import LeasePermit
+from akash_mcp.guard.books import runs
+from akash_mcp.guard.books.job_ends import JobEnd
+from akash_mcp.guard.books.journal import State
+from akash_mcp.guard.permits.close_permit import Closed
+from akash_mcp.guard.permits.lease_permit import LeasePermit
 from akash_mcp.ids import LeaseId
 from akash_mcp.workflow.arrival import Arrival, until_ready
 from akash_mcp.workflow.diagnosis.causes import NEVER_STARTS, PROVIDERS_FAULT

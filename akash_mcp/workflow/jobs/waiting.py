@@ -23,7 +23,7 @@ import anyio
 
 from akash_mcp.clients.provider.log_frames import KubeEvent
 from akash_mcp.errors import AkashError
-from akash_mcp.guard.job_ends import Ending, JobEnd
+from akash_mcp.guard.books.job_ends import Ending, JobEnd
 from akash_mcp.ids import LeaseId
 from akash_mcp.sanitize.text import clean
 from akash_mcp.workflow.diagnosis.log_patterns import exit_code_in

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from akash_mcp.guard.job_ends import JobEnd
+from akash_mcp.guard.books.job_ends import JobEnd
 from akash_mcp.ids import Dseq
 from akash_mcp.sanitize.text import Cleaned, fence
 

@@ -6,9 +6,9 @@ import logging
 from typing import Any
 
 from akash_mcp.errors import Busy, Refused
-from akash_mcp.guard import notices, runs
-from akash_mcp.guard.close_permit import Closed, ClosePermit
-from akash_mcp.guard.notices import Level
+from akash_mcp.guard.books import notices, runs
+from akash_mcp.guard.books.notices import Level
+from akash_mcp.guard.permits.close_permit import Closed, ClosePermit
 from akash_mcp.ids import Dseq
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.runtime import Runtime

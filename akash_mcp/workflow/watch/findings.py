@@ -13,10 +13,10 @@ from akash_mcp.clients.api_model import iso_moment
 from akash_mcp.clients.console.account_models import DeploymentSettings
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.models import DeploymentDetail
-from akash_mcp.guard.close_permit import Closed
-from akash_mcp.guard.journal import Operation
-from akash_mcp.guard.notices import Level
-from akash_mcp.guard.runs import in_utc
+from akash_mcp.guard.books.journal import Operation
+from akash_mcp.guard.books.notices import Level
+from akash_mcp.guard.books.runs import in_utc
+from akash_mcp.guard.permits.close_permit import Closed
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd, told_apart
 from akash_mcp.workflow.status import Funds

@@ -15,10 +15,11 @@ from typing import Any
 import anyio
 
 from akash_mcp.errors import AkashError, LedgerUnusable
-from akash_mcp.guard import duties, journal, notices, old_operations, runs, waiting
-from akash_mcp.guard.journal import Operation
-from akash_mcp.guard.notices import Level
-from akash_mcp.guard.store import Db
+from akash_mcp.guard.approval import waiting
+from akash_mcp.guard.books import duties, journal, notices, old_operations, runs
+from akash_mcp.guard.books.journal import Operation
+from akash_mcp.guard.books.notices import Level
+from akash_mcp.guard.books.store import Db
 from akash_mcp.ids import Dseq
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.recovery import recover

@@ -17,10 +17,10 @@ from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.market_models import Block
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import AkashError, NotFound
-from akash_mcp.guard import journal, runs
-from akash_mcp.guard.close_permit import Closed
-from akash_mcp.guard.journal import Operation
-from akash_mcp.guard.store import Db
+from akash_mcp.guard.books import journal, runs
+from akash_mcp.guard.books.journal import Operation
+from akash_mcp.guard.books.store import Db
+from akash_mcp.guard.permits.close_permit import Closed
 from akash_mcp.ids import Dseq
 from akash_mcp.money import Usd
 from akash_mcp.workflow.readiness import read_readiness

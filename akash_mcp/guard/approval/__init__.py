@@ -1,0 +1,1 @@
+"""How a person says yes to one exact plan, and that a yes is good for one operation."""

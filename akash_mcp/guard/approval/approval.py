@@ -1,0 +1,242 @@
+"""Approval: a person's yes to one exact plan, good for one operation.
+
+An `Approval` is made here only, for one plan, and the gate takes no other. It names the operation that it opens, and
+a yes that comes again names the same. The two-step token forces the model to show the plan before it can act on it;
+what bounds the loss if the model does not is the policy's limits, not the token. What waits for a person at a terminal
+is answered there and nowhere else.
+
+What was shown, declined or refused is written into the audit here; a yes, by the gate, with the operation it opens.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Literal
+
+from akash_mcp.errors import LedgerUnusable, NotApproved
+from akash_mcp.guard.approval import waiting
+from akash_mcp.guard.approval.approval_rules import mode_for
+from akash_mcp.guard.approval.tokens import TOKEN_SECONDS, Shown, Tokens
+from akash_mcp.guard.books import audit
+from akash_mcp.guard.books.audit import AuditEntry, Event
+from akash_mcp.guard.books.journal import new_op_id, op_id_of
+from akash_mcp.guard.plans.plans import ClosePlan, Plan
+from akash_mcp.guard.policy.policy import ApprovalMode, Policy
+from akash_mcp.ids import OpId
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A yes to the plan with this fingerprint, which opens the operation `op_id`. `via` says how it was given, and
+    `client` is the MCP client that called, as it names itself.
+    """
+
+    fingerprint: str
+    via: Literal["elicitation", "two-step", "terminal", "auto", "own"]
+    op_id: OpId = field(default_factory=new_op_id)
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question that was put to a person earlier: what a yes to it opens, and the plan that was shown in it."""
+
+    op_id: OpId
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenNeeded:
+    """The plan still needs a yes: show it, and call again with the same arguments and this token."""
+
+    plan: Plan
+    token: str
+    expires_in_seconds: int = TOKEN_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class PersonNeeded:
+    """The plan waits for a person at a terminal, under the name of the operation that their yes opens.
+
+    `is_changed`: it would do something else by now than it did when they were asked, so they are asked anew.
+    """
+
+    plan: Plan
+    op_id: OpId
+    expires_in_seconds: int
+    is_changed: bool = False
+
+
+class AskThePerson:
+    """The client can put the question to its user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approver:
+    """Turns plans into approvals as the policy says."""
+
+    policy: Policy
+    tokens: Tokens
+
+    async def consider(
+        self,
+        plan: Plan,
+        *,
+        token: str | None,
+        can_ask: bool,
+        call: str = "",
+        client: str = "",
+        question: Question | None = None,
+    ) -> Approval | TokenNeeded | PersonNeeded | AskThePerson:
+        """What a plan needs next. `call` is a hash of the tool and its arguments, `client` the MCP client as it names
+        itself, and `question` what the call answers.
+
+        Raises `NotApproved` when the policy denies, when a person at a terminal said no, when something else was shown
+        in the question, or when `token` is unknown, used, too old or was given for another plan. A call that does not
+        match a token uses it up.
+        """
+        if question is not None and question.fingerprint != plan.fingerprint:
+            raise NotApproved(
+                "What would be done has changed since the question was asked, so the answer does not count.",
+                next_step="Call again without the answer, so that the user is asked about it as it is now.",
+            )
+        # What a question was asked about is one deed, also where nothing would be asked any more.
+        op_id = question.op_id if question else new_op_id()
+        mode = mode_for(self.policy, plan)
+        if mode is ApprovalMode.DENY and not (isinstance(plan, ClosePlan) and plan.needs_no_approval):
+            if isinstance(plan, ClosePlan) and not await self.tokens.are_shared():
+                return await self._by_token_at_least(token, plan, call, client)
+            raise await self._denied(
+                plan,
+                client,
+                f"This server's policy does not allow {plan.tool}."
+                if plan.tool in self.policy.approval_by_tool
+                else "This server's policy allows nothing that spends, changes what runs, deletes or runs commands.",
+                f"Only the user can change that ({self._setting(plan)}).",
+            )
+        if plan.needs_no_approval:
+            return Approval(plan.fingerprint, "own", op_id, client)
+        if mode is ApprovalMode.AUTO and plan.touches_others:
+            if not await self.tokens.are_shared():
+                return await self._by_token_at_least(token, plan, call, client)
+            raise await self._denied(
+                plan,
+                client,
+                "The deployment was not created by this server, and approval = auto is for what it created.",
+                "Only the user can allow it: with approval = elicit or two-step (AKASH_MCP_APPROVAL), or by doing it "
+                "themselves at https://console.akash.network.",
+            )
+        if mode is ApprovalMode.TERMINAL:
+            if isinstance(plan, ClosePlan) and not await self.tokens.are_shared():
+                return await self._by_token_at_least(token, plan, call, client)
+            return await self._at_terminal(plan, call, client)
+        if token is not None:
+            return await self._approved_by(token, plan, call, client)
+        if mode is ApprovalMode.AUTO:
+            return Approval(plan.fingerprint, "auto", op_id, client)
+        if mode is ApprovalMode.ELICIT and can_ask:
+            return AskThePerson()
+        return await self.shown(plan, call, client)
+
+    async def asked(self, plan: Plan, client: str = "") -> None:
+        """The plan is about to be put to the person by the client."""
+        await self._note(Event.SHOWN, plan, client, "elicitation")
+
+    async def answered(
+        self, plan: Plan, *, yes: bool, question: Question | None = None, client: str = ""
+    ) -> Approval:
+        """The answer that the client brought. Raises `NotApproved` unless it is a yes.
+
+        A question that was put inside this very call has no name of its own: its answer cannot come again.
+        """
+        if not yes:
+            await self._note(Event.DECLINED, plan, client, "elicitation")
+            raise NotApproved(
+                "The plan was declined, or the client could not show it.",
+                next_step="Ask the user what they want changed; do not call again unasked.",
+            )
+        op_id = question.op_id if question else new_op_id()
+        return Approval(plan.fingerprint, "elicitation", op_id, client)
+
+    async def shown(self, plan: Plan, call: str, client: str = "") -> TokenNeeded:
+        """The plan, to be shown where nobody can be asked, and the token that a yes to it is given with."""
+        entry = AuditEntry(Event.SHOWN, plan.record, client=client, via="two-step", exposure=plan.exposure)
+        return TokenNeeded(plan, await self.tokens.issue(plan.fingerprint, call, entry))
+
+    async def opened_at_terminal(self, call: str) -> OpId | None:
+        """The operation that a yes at a terminal to this very call opens, or opened; None where nobody said yes.
+
+        Raises `LedgerUnusable`.
+        """
+        if not self.policy.asks_at_terminal:
+            return None
+        known = await self.tokens.store.read(waiting.find, call)
+        return known.op_id if known is not None and known.answer == "yes" else None
+
+    async def _at_terminal(self, plan: Plan, call: str, client: str) -> Approval | PersonNeeded:
+        store = self.tokens.store
+        waits, is_changed = await store.run(waiting.ask, plan, call, client)
+        if waits.answer == "yes":
+            return Approval(plan.fingerprint, "terminal", waits.op_id, client)
+        if waits.answer == "no":
+            raise NotApproved(
+                "The user said no to this in their terminal.",
+                next_step="Ask the user what they want changed; do not call again unasked.",
+            )
+        return PersonNeeded(plan, waits.op_id, int(waits.expires_at - store.now()), is_changed)
+
+    async def _by_token_at_least(
+        self, token: str | None, plan: Plan, call: str, client: str
+    ) -> Approval | TokenNeeded:
+        """Without the store nobody knows whose it is, and nobody can answer there: closing our own has to go on."""
+        if token is None:
+            return await self.shown(plan, call, client)
+        return await self._approved_by(token, plan, call, client)
+
+    async def _denied(self, plan: Plan, client: str, what: str, next_step: str) -> NotApproved:
+        await self._note(Event.DENIED, plan, client, "", f"{what} {plan.record}")
+        return NotApproved(what, next_step=next_step)
+
+    async def _note(self, event: Event, plan: Plan, client: str, via: str, text: str = "") -> None:
+        """Write down what opens nothing. Where that cannot be, nothing depends on it."""
+        entry = AuditEntry(event, text or plan.record, client=client, via=via, exposure=plan.exposure)
+        try:
+            await self.tokens.store.run(audit.append, entry)
+        except LedgerUnusable:
+            log.exception("that a plan was %s is not in the audit", event)
+
+    def _setting(self, plan: Plan) -> str:
+        """Where the user says how a plan is approved."""
+        by_tool = plan.tool in self.policy.approval_by_tool
+        return "AKASH_MCP_APPROVAL_BY_TOOL" if by_tool else "AKASH_MCP_APPROVAL"
+
+    async def check_call(self, token: str, call: str) -> None:
+        """Raise `NotApproved` unless a token that was used was given for this very call."""
+        if (await self._known(token)).call != call:
+            raise NotApproved("This approval token was given for other arguments.", next_step=_AGAIN)
+
+    async def _known(self, token: str) -> Shown:
+        shown = await self.tokens.find(token)
+        if shown is None:
+            raise NotApproved("This approval token is unknown or was used already.", next_step=_AGAIN)
+        return shown
+
+    async def _approved_by(self, token: str, plan: Plan, call: str, client: str) -> Approval:
+        shown = await self._known(token)
+        if shown.expires_at <= self.tokens.now():
+            raise NotApproved("This approval token is older than five minutes.", next_step=_AGAIN)
+        if shown.fingerprint != plan.fingerprint:
+            await self.tokens.use_up(token)
+            raise NotApproved(
+                "What would be done has changed since this approval token was given."
+                if shown.call == call
+                else "This approval token was given for other arguments.",
+                next_step=_AGAIN,
+            )
+        return Approval(plan.fingerprint, "two-step", op_id_of(token), client)
+
+
+_AGAIN = "Call again without approval_token to get a new plan and token, and show the plan to the user."

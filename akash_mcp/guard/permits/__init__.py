@@ -1,0 +1,1 @@
+"""Permits: one approved plan each, and the only way to carry it out."""

@@ -1,0 +1,1 @@
+"""What is about to be done, exactly, as a person is shown it."""
