@@ -424,13 +424,10 @@ def launch_of(db: Db, dseq: Dseq) -> Operation | None:
 def open_launches(db: Db) -> list[Operation]:
     """The launches that may have an open deployment, newest first. Of one without a dseq nobody knows."""
     rows = db.all(
-        f"{_OPERATIONS} WHERE account = :account AND kind = :launch AND state NOT IN (:planned, :refused, :closed)"
+        # Literally as its index has it.
+        f"{_OPERATIONS} WHERE account = :account AND kind = 'launch' AND state NOT IN ('planned', 'refused', 'closed')"
         " ORDER BY number DESC",
         account=db.account,
-        launch=Kind.LAUNCH,
-        planned=State.PLANNED,
-        refused=State.REFUSED,
-        closed=State.CLOSED,
     )
     return [_operation(row) for row in rows]
 
