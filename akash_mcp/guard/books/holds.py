@@ -35,6 +35,7 @@ class UnderWay:
     kind: str
     state: str
     note: str
+    worker: str | None = None
 
     def __str__(self) -> str:
         return f"operation {self.op_id} ({self.kind}: {': '.join(filter(None, (self.state, self.note)))})"
@@ -196,16 +197,18 @@ def postpone(db: Db, op_id: OpId, *, epoch: int, seconds: float) -> None:
 def claim(db: Db, *, besides: frozenset[OpId] = frozenset()) -> Claimed | None:
     """One operation whose worker is gone, in our hands from now on; None where there is none that is due.
 
-    `besides` are those that this process works on: where it only came too late to renew one, it has it still.
+    `besides` are those that this process works on: where it only came too late to renew one, it has it still. What
+    another operation has in hand at this moment waits until it lets go, unless it is to be closed.
     """
     rows = db.all(
-        "SELECT op_id, epoch, worker, lease_until FROM operations WHERE account = :account AND lease_until IS NOT NULL"
-        f" AND (retry_at IS NULL OR retry_at <= :now) AND {_OPEN} ORDER BY lease_until, number",
+        "SELECT op_id, epoch, worker, lease_until, kind, dseq FROM operations WHERE account = :account"
+        f" AND lease_until IS NOT NULL AND (retry_at IS NULL OR retry_at <= :now) AND {_OPEN} ORDER BY lease_until, number",
         account=db.account,
         now=db.now,
     )
     left = (row for row in rows if row["lease_until"] <= db.now or is_gone(row["worker"]))
-    row = next((row for row in left if row["op_id"] not in besides), None)
+    free = (row for row in left if row["op_id"] not in besides and not _waits(db, row))
+    row = next(free, None)
     if row is None:
         return None
     db.run(
@@ -215,6 +218,14 @@ def claim(db: Db, *, besides: frozenset[OpId] = frozenset()) -> Claimed | None:
         op_id=row["op_id"],
     )
     return Claimed(OpId(row["op_id"]), row["epoch"] + 1)
+
+
+def _waits(db: Db, row: Row) -> bool:
+    """Whether somebody acts on the deployment of an operation that nobody carries on."""
+    if row["dseq"] is None or row["kind"] in ("close", "exec"):
+        return False
+    other = _holder(db, row["dseq"], besides=row["op_id"])
+    return other is not None and other.state != _LEASED and not is_gone(other.worker)
 
 
 def holder(db: Db, dseq: Dseq) -> UnderWay | None:
@@ -266,7 +277,7 @@ def _taken_over(db: Db, op_id: OpId) -> TakenOver:
 
 
 _SELECT = (
-    "SELECT op_id, kind, state, (SELECT note FROM steps WHERE steps.op_id = operations.op_id"
+    "SELECT op_id, kind, state, worker, (SELECT note FROM steps WHERE steps.op_id = operations.op_id"
     " ORDER BY steps.number DESC LIMIT 1) AS note FROM operations"
 )
 
@@ -280,4 +291,4 @@ def _busy(dseq: Dseq, other: UnderWay) -> Busy:
 
 
 def _under_way(row: Row) -> UnderWay:
-    return UnderWay(OpId(row["op_id"]), row["kind"], row["state"], row["note"] or "")
+    return UnderWay(OpId(row["op_id"]), row["kind"], row["state"], row["note"] or "", row["worker"])
