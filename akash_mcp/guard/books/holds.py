@@ -202,7 +202,8 @@ def claim(db: Db, *, besides: frozenset[OpId] = frozenset()) -> Claimed | None:
     """
     rows = db.all(
         "SELECT op_id, epoch, worker, lease_until, kind, dseq FROM operations WHERE account = :account"
-        f" AND lease_until IS NOT NULL AND (retry_at IS NULL OR retry_at <= :now) AND {_OPEN} ORDER BY lease_until, number",
+        " AND lease_until IS NOT NULL AND (retry_at IS NULL OR retry_at <= :now)"
+        f" AND {_OPEN} ORDER BY lease_until, number",
         account=db.account,
         now=db.now,
     )
