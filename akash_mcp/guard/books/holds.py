@@ -196,16 +196,23 @@ def postpone(db: Db, op_id: OpId, *, epoch: int, seconds: float) -> None:
 def claim(db: Db, *, besides: frozenset[OpId] = frozenset()) -> Claimed | None:
     """One operation whose worker is gone, in our hands from now on; None where there is none that is due.
 
-    `besides` are those that this process works on: where it only came too late to renew one, it has it still.
+    `besides` are those that this process works on: where it only came too late to renew one, it has it still. Of
+    several at one deployment the one that came last had it in hand, so that one comes first, and the others after it.
     """
     rows = db.all(
-        "SELECT op_id, epoch, worker, lease_until FROM operations WHERE account = :account AND lease_until IS NOT NULL"
+        "SELECT op_id, number, kind, dseq, epoch, worker, lease_until FROM operations"
+        " WHERE account = :account AND lease_until IS NOT NULL"
         f" AND (retry_at IS NULL OR retry_at <= :now) AND {_OPEN} ORDER BY lease_until, number",
         account=db.account,
         now=db.now,
     )
-    left = (row for row in rows if row["lease_until"] <= db.now or is_gone(row["worker"]))
-    row = next((row for row in left if row["op_id"] not in besides), None)
+    left = [row for row in rows if row["lease_until"] <= db.now or is_gone(row["worker"])]
+    held = {row["dseq"] for row in rows if row not in left and _has_in_hand(row)}
+    last = {row["dseq"]: row for row in sorted(left, key=lambda row: int(row["number"])) if _has_in_hand(row)}
+    free = (
+        row for row in left if not _has_in_hand(row) or (row["dseq"] not in held and row is last[row["dseq"]])
+    )
+    row = next((row for row in free if row["op_id"] not in besides), None)
     if row is None:
         return None
     db.run(
@@ -215,6 +222,11 @@ def claim(db: Db, *, besides: frozenset[OpId] = frozenset()) -> Claimed | None:
         op_id=row["op_id"],
     )
     return Claimed(OpId(row["op_id"]), row["epoch"] + 1)
+
+
+def _has_in_hand(row: Row) -> bool:
+    """Whether an operation acts on a deployment that is known: a command changes nothing that others do."""
+    return row["dseq"] is not None and row["kind"] != "exec"
 
 
 def holder(db: Db, dseq: Dseq) -> UnderWay | None:
