@@ -182,6 +182,19 @@ def test_what_a_closed_deployment_ran_is_gone_from_all_files(tmp_path: Path) -> 
     assert SECRET not in files(tmp_path)
 
 
+@pytest.mark.parametrize(("kind", "end"), [(Kind.LAUNCH, State.REFUSED), (Kind.UPDATE, State.DONE)])
+def test_what_was_approved_is_gone_from_all_files_once_that_is_over(
+    kind: Kind, end: State, tmp_path: Path
+) -> None:
+    written, text = Written(Store(tmp_path), journal), SECRET.decode() * 300
+    written.open_operation(OpId("op_1"), kind, "web", plan=text)
+    if kind is Kind.LAUNCH:
+        written.keep_sources(OpId("op_1"), Sources(text, text))
+    assert SECRET in files(tmp_path)
+    written.advance(OpId("op_1"), end)
+    assert SECRET not in files(tmp_path)
+
+
 READER = """
 import sqlite3, sys
 reader = sqlite3.connect(sys.argv[1], isolation_level=None)
