@@ -138,6 +138,11 @@ class Store:
         """Seconds since the epoch, by the clock of what stands here: to be compared with that."""
         return self.wall() if self.clock is None else self.clock.moment(None).now
 
+    def has_passed(self, seconds: float, since: float) -> bool:
+        """Whether so many seconds have passed since a moment that stands here, whichever of the clocks has jumped."""
+        moment = exactly(self.wall()) if self.clock is None else self.clock.moment(None)
+        return moment.earliest - since >= seconds
+
     async def run(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `work` returns of one transaction that changes something, which no other can interleave with.
 
