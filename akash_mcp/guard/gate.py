@@ -119,7 +119,8 @@ class Gate:
         """A permit to go on with a launch at another provider, within the same approval, as a deployment of its own.
 
         The first one is proven closed, by us and nobody else, and what it cost together with what the new one can cost
-        is at most what was approved. Raises `Refused` where that is not so, `HeldBack` where the Console takes no
+        is at most what was approved, out of the budget of the same agent. Raises `Refused` where that is not so,
+        `HeldBack` where the Console takes no
         launch now, and `OverBudget` where its share was given to others meanwhile.
         """
         approved, op_id = failed.plan, op_id_of(f"{failed.op_id} elsewhere")
@@ -134,6 +135,10 @@ class Gate:
                 return Refused("The first deployment is not proven closed, or what it cost is not known.")
             if first.epoch != failed.epoch:
                 return Refused("It was closed by somebody else meanwhile.")
+            if first.agent != db.agent:
+                return Refused(
+                    "It was launched in the name of another agent, whose budget is not this server's."
+                )
             if spent + plan.exposure > approved.exposure:
                 return Refused(
                     f"{spent} was spent, and {plan.exposure} more is over the approved {approved.exposure}."

@@ -64,7 +64,7 @@ async def find_again(
     found = await lookup.found()
     if found is not None:
         return found
-    if rt.now() - sent.at >= rt.intervals.lookup_certain and await lookup.is_nowhere():
+    if rt.store.has_passed(rt.intervals.lookup_certain, sent.at) and await lookup.is_nowhere():
         return None
     raise await lookup.given_up(OutcomeUnknown("A creation was sent, and its answer is not known."))
 

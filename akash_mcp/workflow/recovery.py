@@ -175,7 +175,7 @@ async def _not_leased(rt: Runtime, permit: LeasePermit) -> None:
     sent = await permit.sent()
     if sent is None or sent.answer == "refused":
         return
-    if rt.now() - sent.at < rt.intervals.certain:
+    if not rt.store.has_passed(rt.intervals.certain, sent.at):
         raise OutcomeUnknown("A lease was asked for a moment ago, and whether there is one is not known yet.")
     await permit.never_leased("the lease that was asked for did not come about")
 

@@ -142,14 +142,15 @@ class Runtime:
     """Has what questions are sealed with at hand."""
 
     async def tell_person(self) -> None:
-        """Tell the person what was found, by the way that they chose, and keep the audit's newest hash outside the
-        ledger. Nothing that goes wrong with that is raised.
+        """Tell the person what was found, by the way that they chose, and keep the audit's newest hash, and how far the
+        ledger went, outside of it. Nothing that goes wrong with that is raised.
         """
         await self.notifier.deliver(self.store)
         try:
             await self.heads.keep(self.store)
+            await self.accounts.keep_history()
         except LedgerUnusable:
-            log.exception("the newest hash of the audit was not kept")
+            log.exception("how far the ledger and its audit went was not kept")
 
     async def learn_secrets(self, dseq: Dseq) -> tuple[str, ...]:
         """Know the secrets that a deployment got from here, so that they are hidden.

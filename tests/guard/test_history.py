@@ -16,7 +16,9 @@ from scripted_console import LIST, OWNER, WALLETS, ScriptedConsole, deployment, 
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import MissingHistory, ServerError
+from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.history import NOTE
+from akash_mcp.guard.books.journal import Kind, new_op_id
 from akash_mcp.guard.books.store import Store
 from akash_mcp.ids import Dseq
 from akash_mcp.money import Usd
@@ -110,6 +112,39 @@ async def test_an_older_copy_that_was_put_back_is_said(
         assert holder.held == Usd(4)
         await holder.accounts.acknowledge()
         await holder.accounts.bind()
+
+
+async def test_an_older_copy_stays_one_however_much_is_closed_by_it(
+    tmp_path: Path, console: ScriptedConsole
+) -> None:
+    await spent(tmp_path, console)
+    shutil.copytree(tmp_path / "state", tmp_path / "backup")
+    await spent(tmp_path, console, 5, LATER)
+    file_is_gone(tmp_path)
+    shutil.copytree(tmp_path / "backup", tmp_path / "state", dirs_exist_ok=True)
+    (tmp_path / "state" / NOTE).write_bytes((tmp_path / "config" / NOTE).read_bytes())
+    async with key_holder(tmp_path, console.url) as holder:
+        await refused(holder)
+        for _ in range(3):
+            holder.store.run_now(journal.open_operation, new_op_id(), Kind.CLOSE, "Close.", dseq=DSEQ)
+        assert "an older copy of it was put back" in await refused(holder)
+        await holder.accounts.keep_history()
+        await refused(holder)
+
+
+async def test_an_older_copy_that_lacks_only_the_last_deed_is_said_once_whoever_watches_has_looked(
+    tmp_path: Path, console: ScriptedConsole
+) -> None:
+    await spent(tmp_path, console)
+    shutil.copytree(tmp_path / "state", tmp_path / "backup")
+    async with key_holder(tmp_path, console.url) as holder:
+        await holder.accounts.bind()
+        holder.launched(5, LATER)
+        await holder.accounts.keep_history()
+    file_is_gone(tmp_path)
+    shutil.copytree(tmp_path / "backup", tmp_path / "state", dirs_exist_ok=True)
+    async with key_holder(tmp_path, console.url) as holder:
+        assert "an older copy of it was put back" in await refused(holder)
 
 
 async def test_another_state_folder_is_another_ledger_and_both_are_good_once_a_person_has_looked(

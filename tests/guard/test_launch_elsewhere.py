@@ -132,3 +132,17 @@ async def test_a_share_that_was_given_to_others_meanwhile_is_over_budget(tmp_pat
             await guard.gate.launch_elsewhere(permit, REST)
         assert guard.journal.newest(permit.op_id).op_id == permit.op_id
         assert guard.journal.goes_on_as(DSEQ) is None
+
+
+@pytest.mark.parametrize(("first", "second"), [("builder", ""), ("", "builder"), ("builder", "tester")])
+async def test_what_one_agent_launched_is_not_gone_on_with_out_of_the_budget_of_another(
+    first: str, second: str, tmp_path: Path
+) -> None:
+    async with guarded(tmp_path) as guard:
+        guard.store.agent = first
+        permit, _ = await failed(guard)
+        guard.store.agent = second
+        with pytest.raises(Refused, match="another agent"):
+            await guard.gate.launch_elsewhere(permit, REST)
+        assert [each.agent for each in guard.journal.recent(0.0)] == [first]
+        assert guard.ledger.status().held == Usd(0)

@@ -200,6 +200,30 @@ def test_the_file_as_it_was_stays_beside_it_for_the_earlier_release(old: Path, s
     assert dump(old)[0] == len(VERSIONS)
 
 
+def test_what_a_deployment_ran_that_is_closed_by_now_is_gone_from_the_copy_too(
+    old: Path, store: Store
+) -> None:
+    before = dump(old)
+    written = Written(store, journal)
+    written.mark_closed(dseq(6), "proven closed")
+    kept = old.with_name("akash-mcp.sqlite3.format-4")
+    assert b"secret://DB_6" not in b"".join(file.read_bytes() for file in old.parent.iterdir())
+    rest = [line for line in dump(kept)[1] if line not in before[1]]
+    assert len(rest) == 1  # and nothing else of it
+    assert dump(kept)[0] == 4
+    assert b"secret://DB_4" in kept.read_bytes()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_a_copy_that_cannot_be_read_holds_no_close_up(
+    old: Path, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    old.with_name("akash-mcp.sqlite3.format-4").write_text("of an earlier attempt")
+    Written(store, journal).mark_closed(dseq(6), "proven closed")
+    assert Written(store, journal).find(op(6)).state is State.CLOSED
+    assert "still stands in" in caplog.text
+
+
 def test_a_copy_that_was_kept_once_is_not_written_again(old: Path, store: Store) -> None:
     kept = old.with_name("akash-mcp.sqlite3.format-4")
     kept.write_text("of an earlier attempt")

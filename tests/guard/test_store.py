@@ -182,6 +182,19 @@ def test_what_a_closed_deployment_ran_is_gone_from_all_files(tmp_path: Path) -> 
     assert SECRET not in files(tmp_path)
 
 
+@pytest.mark.parametrize(("kind", "end"), [(Kind.LAUNCH, State.REFUSED), (Kind.UPDATE, State.DONE)])
+def test_what_was_approved_is_gone_from_all_files_once_that_is_over(
+    kind: Kind, end: State, tmp_path: Path
+) -> None:
+    written, text = Written(Store(tmp_path), journal), SECRET.decode() * 300
+    written.open_operation(OpId("op_1"), kind, "web", plan=text)
+    if kind is Kind.LAUNCH:
+        written.keep_sources(OpId("op_1"), Sources(text, text))
+    assert SECRET in files(tmp_path)
+    written.advance(OpId("op_1"), end)
+    assert SECRET not in files(tmp_path)
+
+
 READER = """
 import sqlite3, sys
 reader = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -271,3 +284,24 @@ def test_a_ledger_that_others_can_read_is_used_and_warned_about(
     store.path.chmod(0o644)
     put(store, "op_2")
     assert f"run chmod 600 {store.path}" in caplog.text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows moves no file that is open")
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_what_is_moved_away_while_it_is_used_is_written_no_more_and_still_read(
+    is_replaced: bool, tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "state")
+    put(store, "op_1")
+    (tmp_path / "state").rename(tmp_path / "moved")
+    if is_replaced:
+        put(Store(tmp_path / "state"), "op_of_another")
+    for _ in range(2):
+        with pytest.raises(LedgerUnusable, match="moved away or replaced"):
+            put(store, "op_2")
+    assert kept(store) == ["op_1"]  # what is ours is known, and may be closed
+    if is_replaced:
+        (tmp_path / "state").rename(tmp_path / "new")
+    (tmp_path / "moved").rename(tmp_path / "state")
+    put(store, "op_2")
+    assert kept(store) == ["op_1", "op_2"]

@@ -104,6 +104,11 @@ class Accounts:
                 return unknown.what
             return await self._history.missing()
 
+    async def keep_history(self) -> None:
+        """Note outside the ledger how far it went: by that an older copy is told. Raises `LedgerUnusable`."""
+        if self._store.account:
+            await self._history.keep()
+
     async def acknowledge(self) -> str:
         """A person has looked: take the key for the account that the Console tells, and its history as it stands here.
 

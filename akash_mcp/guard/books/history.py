@@ -45,9 +45,14 @@ _NOTES = TypeAdapter(dict[str, _Marks])
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the ledger itself knows of an account. No `mark`: it has not been asked about it before."""
+    """What the ledger itself knows of an account. No `mark`: it has not been asked about it before.
+
+    `reached` is its newest operation, `noted` the one that was when it was last noted outside: what is only closed
+    after an older copy was put back makes the copy no newer.
+    """
 
     mark: str | None
+    noted: int
     reached: int
     has_operations: bool
 
@@ -77,6 +82,18 @@ class History:
             await self._note()
         return why
 
+    async def keep(self) -> None:
+        """Note how far the ledger went since it was last noted, unless an older copy was put back: for whoever watches.
+
+        Asks nobody. Raises `LedgerUnusable`.
+        """
+        known = await self._store.read(_known)
+        if known.mark is None or known.reached <= known.noted:
+            return
+        noted, _ = await anyio.to_thread.run_sync(self._noted, self._store.account)
+        if noted.get(known.mark, 0) <= known.noted:
+            await self._note()
+
     async def acknowledge(self) -> None:
         """A person has looked: this ledger's history of the account is taken for whole as it stands.
 
@@ -86,7 +103,7 @@ class History:
 
     async def _why(self, known: _Known, noted: _Marks, unread: str) -> str | None:
         if known.mark is not None:
-            if noted.get(known.mark, 0) <= known.reached:
+            if noted.get(known.mark, 0) <= known.noted:
                 return None
             return "an older copy of it was put back, and what came after is not in it"
         if noted:
@@ -149,6 +166,7 @@ def _known(db: Db) -> _Known:
     has_operations = db.one("SELECT 1 FROM operations WHERE account = :account LIMIT 1", account=db.account)
     return _Known(
         mark=row["mark"] if row else None,
+        noted=row["reached"] if row else 0,
         # The newest operations may have been folded away since.
         reached=max(newest or 0, row["reached"] if row else 0),
         has_operations=has_operations is not None,

@@ -35,7 +35,6 @@ class UnderWay:
     kind: str
     state: str
     note: str
-    worker: str | None = None
 
     def __str__(self) -> str:
         return f"operation {self.op_id} ({self.kind}: {': '.join(filter(None, (self.state, self.note)))})"
@@ -197,19 +196,27 @@ def postpone(db: Db, op_id: OpId, *, epoch: int, seconds: float) -> None:
 def claim(db: Db, *, besides: frozenset[OpId] = frozenset()) -> Claimed | None:
     """One operation whose worker is gone, in our hands from now on; None where there is none that is due.
 
-    `besides` are those that this process works on: where it only came too late to renew one, it has it still. What
-    another operation has in hand at this moment waits until it lets go, unless it is to be closed.
+    `besides` are those that this process works on: where it only came too late to renew one, it has it still. Of
+    several at one deployment the one that came last had it in hand, so that one comes first, and the others when it
+    has let go. Closing waits for nobody.
     """
     rows = db.all(
-        "SELECT op_id, epoch, worker, lease_until, kind, dseq FROM operations WHERE account = :account"
-        " AND lease_until IS NOT NULL AND (retry_at IS NULL OR retry_at <= :now)"
-        f" AND {_OPEN} ORDER BY lease_until, number",
+        "SELECT op_id, number, kind, state, dseq, epoch, worker, lease_until FROM operations"
+        " WHERE account = :account AND lease_until IS NOT NULL"
+        f" AND (retry_at IS NULL OR retry_at <= :now) AND {_OPEN} ORDER BY lease_until, number",
         account=db.account,
         now=db.now,
     )
-    left = (row for row in rows if row["lease_until"] <= db.now or is_gone(row["worker"]))
-    free = (row for row in left if row["op_id"] not in besides and not _waits(db, row))
-    row = next(free, None)
+    left = [row for row in rows if row["lease_until"] <= db.now or is_gone(row["worker"])]
+    held = {row["dseq"] for row in rows if row not in left and _acts(row) and row["state"] != _LEASED}
+    last = {row["dseq"]: row for row in sorted(left, key=lambda row: int(row["number"])) if _acts(row)}
+    free = (
+        row
+        for row in left
+        if not _acts(row)
+        or (row is last[row["dseq"]] and (row["kind"] == "close" or row["dseq"] not in held))
+    )
+    row = next((row for row in free if row["op_id"] not in besides), None)
     if row is None:
         return None
     db.run(
@@ -221,12 +228,9 @@ def claim(db: Db, *, besides: frozenset[OpId] = frozenset()) -> Claimed | None:
     return Claimed(OpId(row["op_id"]), row["epoch"] + 1)
 
 
-def _waits(db: Db, row: Row) -> bool:
-    """Whether somebody acts on the deployment of an operation that nobody carries on."""
-    if row["dseq"] is None or row["kind"] in ("close", "exec"):
-        return False
-    other = _holder(db, row["dseq"], besides=row["op_id"])
-    return other is not None and other.state != _LEASED and not is_gone(other.worker)
+def _acts(row: Row) -> bool:
+    """Whether an operation acts on a deployment that is known: a command changes nothing that others do."""
+    return row["dseq"] is not None and row["kind"] != "exec"
 
 
 def holder(db: Db, dseq: Dseq) -> UnderWay | None:
@@ -278,7 +282,7 @@ def _taken_over(db: Db, op_id: OpId) -> TakenOver:
 
 
 _SELECT = (
-    "SELECT op_id, kind, state, worker, (SELECT note FROM steps WHERE steps.op_id = operations.op_id"
+    "SELECT op_id, kind, state, (SELECT note FROM steps WHERE steps.op_id = operations.op_id"
     " ORDER BY steps.number DESC LIMIT 1) AS note FROM operations"
 )
 
@@ -292,4 +296,4 @@ def _busy(dseq: Dseq, other: UnderWay) -> Busy:
 
 
 def _under_way(row: Row) -> UnderWay:
-    return UnderWay(OpId(row["op_id"]), row["kind"], row["state"], row["note"] or "", row["worker"])
+    return UnderWay(OpId(row["op_id"]), row["kind"], row["state"], row["note"] or "")

@@ -213,6 +213,7 @@ def advance(db: Db, op_id: OpId, state: State, note: str = "", *, epoch: int | N
         _forget_plan(db, op_id)
     if state is State.REFUSED:
         db.run("UPDATE operations SET sdl = NULL, manifest = NULL WHERE op_id = :op_id", op_id=op_id)
+        db.forget_deleted()
 
 
 def created(
@@ -475,7 +476,8 @@ def _audit_end(db: Db, op_id: str, state: State, note: str) -> None:
 
 def _forget_plan(db: Db, op_id: OpId) -> None:
     """What was approved can hold what an SDL holds, and nobody needs it any more."""
-    db.run("UPDATE operations SET plan = NULL WHERE op_id = :op_id", op_id=op_id)
+    if db.run("UPDATE operations SET plan = NULL WHERE op_id = :op_id AND plan IS NOT NULL", op_id=op_id):
+        db.forget_deleted()
 
 
 _OPERATIONS = (

@@ -93,7 +93,8 @@ class Db:
         return self._connection.execute(sql, values).rowcount
 
     def forget_deleted(self) -> None:
-        """Empty the engine's log after this transaction: what was deleted still stands in it.
+        """Empty the engine's log after this transaction, and forget it in the copies for older versions of akash-mcp:
+        what was deleted still stands in both.
 
         While another process reads, that cannot be. It is done after a later one, then, or at the next start.
         """
@@ -133,12 +134,18 @@ class Store:
         self._readers: list[sqlite3.Connection] = []
         self._opening = threading.Lock()
         self._is_open = False
+        self._file: tuple[int, int] | None = None
         self._is_forgetting = False
         self._limiters: tuple[anyio.CapacityLimiter, anyio.CapacityLimiter] | None = None
 
     def now(self) -> float:
         """Seconds since the epoch, by the clock of what stands here: to be compared with that."""
         return self.wall() if self.clock is None else self.clock.moment(None).now
+
+    def has_passed(self, seconds: float, since: float) -> bool:
+        """Whether so many seconds have passed since a moment that stands here, whichever of the clocks has jumped."""
+        moment = exactly(self.wall()) if self.clock is None else self.clock.moment(None)
+        return moment.earliest - since >= seconds
 
     async def run(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `work` returns of one transaction that changes something, which no other can interleave with.
@@ -159,6 +166,7 @@ class Store:
         """`run`, in the thread of the caller."""
         with self._told(), self._writing:
             self._open()
+            self._check_in_place()
             if self._writer is None:
                 self._writer = self._connect()
             connection = self._writer
@@ -250,6 +258,22 @@ class Store:
         finally:
             connection.execute(f"PRAGMA busy_timeout={int(self.busy_seconds * 1000)}")
         self._is_forgetting = bool(busy)
+        for copy in self.path.parent.glob(f"{self.path.name}.format-*[0-9]"):
+            try:
+                self._forget_in(copy)
+            except sqlite3.Error as unusable:
+                log.warning("what closed deployments ran still stands in %s: %s", copy, unusable)
+
+    def _forget_in(self, copy: Path) -> None:
+        """Forget in a copy for an older version what deployments ran that are closed by now."""
+        with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+            connection.execute("PRAGMA secure_delete=ON")
+            connection.execute("ATTACH :ledger AS ledger", {"ledger": str(self.path)})
+            connection.execute(
+                "UPDATE main.operations SET sdl = NULL, manifest = NULL"
+                " WHERE (sdl IS NOT NULL OR manifest IS NOT NULL) AND op_id IN"
+                " (SELECT op_id FROM ledger.operations WHERE sdl IS NULL AND manifest IS NULL)"
+            )
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -286,7 +310,26 @@ class Store:
                 connection.close()
                 raise
             self._readers.append(connection)
+            self._file = self._file_there()
             self._is_open = True
+
+    def _file_there(self) -> tuple[int, int] | None:
+        """Which file stands there; None where none does."""
+        try:
+            there = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return there.st_dev, there.st_ino
+
+    def _check_in_place(self) -> None:
+        """Raise `LedgerUnusable` where the file that is open was moved away: nobody finds what is written to it."""
+        if self._file_there() != self._file:
+            log.error("the ledger at %s was moved away or replaced while this process used it", self.path)
+            raise LedgerUnusable(
+                "The ledger was moved away or replaced while this server used it, so nothing can be spent.",
+                next_step="Deployments can still be listed and closed. Ask the user to put it back, and to restart "
+                "this server.",
+            )
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -351,6 +394,7 @@ class Store:
             contextlib.closing(sqlite3.connect(partial_copy)) as copy,
         ):
             source.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")  # nobody shares it, and no log of it is left behind
         partial_copy.rename(kept)
 
 

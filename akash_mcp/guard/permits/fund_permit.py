@@ -117,7 +117,7 @@ class FundPermit:
             if landed:
                 await self._written_down(f"{plan.amount} was added to deployment {plan.dseq}", step)
                 return detail
-            if landed is None or operation.store.now() - sent.at < operation.certain_seconds:
+            if landed is None or not operation.store.has_passed(operation.certain_seconds, sent.at):
                 raise OutcomeUnknown(
                     f"Whether {plan.amount} was added to deployment {plan.dseq} is not known yet.",
                     next_step="The amount stays reserved. Do not repeat it: look with get_deployment in a minute.",
