@@ -28,19 +28,12 @@ from crash_scenarios import (
 from crash_verdict import Allowed, Kind
 from fault_matrix import FaultCase, play_fault
 from quick_scenarios import QUICK
-from server_processes import Blow, Starter, nursery
+from server_processes import Starter, nursery
 from stopping_proxy import Point
 
 pytestmark = pytest.mark.anyio
 
 PACE = Pace()
-# Whoever makes a server look for what a dead one left finds this strict mark in the way, and takes it away.
-NOT_YET = pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="no server looks yet for what another one left half done",
-)
-CLEAN_ALREADY = {scenario for scenario in QUICK if scenario.blow is Blow.STOP}
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +42,7 @@ def here() -> Iterator[Starter]:
         yield running
 
 
-@pytest.mark.parametrize(
-    "scenario",
-    [pytest.param(each, marks=[] if each in CLEAN_ALREADY else [NOT_YET]) for each in QUICK],
-    ids=str,
-)
+@pytest.mark.parametrize("scenario", QUICK, ids=str)
 async def test_nothing_is_left_of_a_crash(scenario: Scenario, here: Starter) -> None:
     verdict = await play(scenario, here, PACE)
     if verdict.is_untried:
