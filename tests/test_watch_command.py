@@ -15,7 +15,7 @@ from agents import SPEED, Connect
 
 from akash_mcp import config
 from akash_mcp.cli import doctor, watch
-from akash_mcp.errors import BadSettings, MissingKey
+from akash_mcp.errors import BadSettings
 from akash_mcp.guard.books.store import Store
 from akash_mcp.sandbox.network import EmbeddedNetwork
 from akash_mcp.workflow.runtime import Intervals
@@ -96,19 +96,6 @@ async def test_it_ends_on_a_signal(settings: config.Settings, tmp_path: Path) ->
 
     status, said = await anyio.to_thread.run_sync(watch_until_told)
     assert (status, "watching over" in said) == (0, True)
-
-
-def test_the_doctor_speaks_to_whoever_runs_it() -> None:
-    told = doctor.for_the_user(MissingKey().next_step)
-    assert told.startswith(
-        "Create one at https://console.akash.network (Settings, API Keys) and set AKASH_API_KEY"
-    )
-    assert "the user" not in told
-    assert (
-        doctor.for_the_user("Ask the user for a key of their own account.")
-        == "Use a key of your own account."
-    )
-    assert doctor.for_the_user("Try again in a minute.") == "Try again in a minute."
 
 
 async def test_the_doctor_ends_what_is_due_where_it_is_told_to_fix(

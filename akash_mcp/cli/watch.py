@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import anyio
 
+from akash_mcp.cli.to_person import to_person
 from akash_mcp.config import Settings
 from akash_mcp.errors import AkashError, BadSettings
 from akash_mcp.guard.books.store import Store
@@ -116,7 +117,7 @@ async def look_once(settings: Settings, intervals: Intervals, seconds: float) ->
             lines.left += [f"under way: operation {each.op_id}: {each.stage}" for each in under_way]
             lines.left += [f"left: {each}" for each in await left_open(rt, looked.under_way)]
         except AkashError as failure:
-            lines.left.append(f"unknown: {failure}")
+            lines.left.append(f"unknown: {to_person(str(failure))}")
         finally:
             await watch.hand_over()
     if not lines.left:

@@ -175,7 +175,7 @@ async def _elsewhere(rt: Runtime, permit: LaunchPermit, unwound: Unwound, provid
     if not unwound.is_closed or unwound.spent is None:
         raise unwound
     if providers >= _MOST_PROVIDERS:
-        raise _and_no_other(unwound, f"{providers} were, which is the most.")
+        raise _and_no_other(unwound, f"{providers} were tried, which is the most for one approval.")
     try:
         if not await _is_recent(rt, permit):
             raise Refused("This one was begun too long ago.")
@@ -208,7 +208,7 @@ def _and_no_other(unwound: Unwound, why: str) -> Unwound:
     told = Unwound(
         f"{unwound.what} No further provider is tried: {why}",
         money=unwound.money,
-        next_step=unwound.next_step,
+        next_step=unwound.next_step or "Tell the user. deploy tries anew, and asks again.",
     )
     told.spent = unwound.spent
     return told

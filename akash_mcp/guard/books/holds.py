@@ -290,8 +290,8 @@ _SELECT = (
 def _busy(dseq: Dseq, other: UnderWay) -> Busy:
     return Busy(
         f"Deployment {dseq} is in the hands of {other}.",
-        next_step=f"Call {other.call} until that has ended; where its server was stopped, it lets go within a minute. "
-        f"close_deployment(dseq={dseq}) ends it at once.",
+        next_step=f"Call {other.call} until that has ended; where its server is gone, this one "
+        f"goes on with it within a minute. close_deployment(dseq={dseq}) ends it at once.",
     )
 
 

@@ -168,11 +168,12 @@ def _note_all(db: Db, found: list[Finding]) -> None:
 
 def _carried_on(operation: Operation, running: Running[Any]) -> Finding:
     how = running.error.what if running.error is not None else operation.note or f"it is {operation.state}"
+    of = f" of deployment {operation.dseq}" if operation.dseq else ""
     again = "" if operation.is_over or running.error is None else " It is tried again by itself."
     return Finding(
         f"carried on {operation.op_id}",
-        f"Operation {operation.op_id} ({operation.kind}), which a stopped process had left, was carried on: "
-        f"{how}{again}",
+        f"Operation {operation.op_id} ({operation.kind}{of}), which a stopped process had left, was carried on: "
+        f"{how.rstrip('.')}.{again}",
         Level.INFO if running.error is None else Level.WARNING,
         operation.dseq,
         operation.op_id,
