@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -16,9 +17,11 @@ from agents import SPEED, Connect
 from akash_mcp import config
 from akash_mcp.cli import doctor, watch
 from akash_mcp.errors import BadSettings
+from akash_mcp.guard.books import duties
 from akash_mcp.guard.books.store import Store
 from akash_mcp.sandbox.network import EmbeddedNetwork
 from akash_mcp.workflow.runtime import Intervals
+from akash_mcp.workflow.watch.looking import DUTY
 
 pytestmark = pytest.mark.anyio
 
@@ -57,6 +60,21 @@ async def test_what_cannot_be_closed_is_said_to_be_left(
     lines = await watch.look_once(settings, INTERVALS, 60)
     assert any("not proven closed" in line for line in lines.done)
     assert lines.left
+
+
+async def test_one_look_does_the_duty_of_a_process_that_stands_still(
+    connect: Connect, settings: config.Settings, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect(approval="auto") as agent:
+        await agent.call("create_deployment", sdl=sdl, deposit_usd=1, hours=2)
+    let_hours_pass(settings, 2)
+    frozen = Store(settings.state_dir)
+    with anyio.fail_after(20), closing(frozen):
+        frozen.account = frozen.read_now(lambda db: db.value("SELECT account FROM operations"))
+        assert frozen.run_now(duties.take, DUTY, 3)
+        lines = await watch.look_once(settings, INTERVALS, 60)
+    assert lines.left == []
+    assert [each.state for each in network.chain.deployments.values()] == ["closed"]
 
 
 async def test_without_a_ledger_nothing_is_begun_and_no_file_made(settings: config.Settings) -> None:

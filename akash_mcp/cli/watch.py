@@ -107,7 +107,7 @@ async def look_once(settings: Settings, intervals: Intervals, seconds: float) ->
         try:
             looked = await watch.look(whole=True)
             with anyio.move_on_after(seconds):
-                await _wait(rt, looked)
+                await _wait(rt, watch, looked)
             await watch.tell_of_what_was_carried_on()
             await rt.tell_person()
             _tell(looked, lines)
@@ -125,12 +125,20 @@ async def look_once(settings: Settings, intervals: Intervals, seconds: float) ->
     return lines
 
 
-async def _wait(rt: Runtime, looked: Looked) -> None:
-    """Until what this look took up has ended; what another process has the duty to end is waited for as well."""
+async def _wait(rt: Runtime, watch: Watch, looked: Looked) -> None:
+    """Until what this look took up has ended. What another process has the duty to end is waited for as well, and
+    looked at again: that one may stand still, and then lets go of it in its time.
+    """
+    await _ended(looked)
+    while not looked.has_duty and await left_open(rt, looked.under_way):
+        await rt.sleep(_POLL_SECONDS)
+        looked.add(await watch.look(whole=True))
+        await _ended(looked)
+
+
+async def _ended(looked: Looked) -> None:
     for running in looked.under_way:
         await running.ended()
-    while not looked.has_duty and await left_open(rt):
-        await rt.sleep(_POLL_SECONDS)
 
 
 def _tell(looked: Looked, lines: Lines) -> None:

@@ -53,6 +53,14 @@ class Looked:
         """The work that this look began."""
         return [*self.taken, *self.ending]
 
+    def add(self, later: Looked) -> None:
+        """What a later look came to as well. Of what both took up only how it ended at last is kept."""
+        again = {running.op_id for running in later.taken}
+        self.taken = [*(running for running in self.taken if running.op_id not in again), *later.taken]
+        self.ending += later.ending
+        self.has_duty = later.has_duty
+        self.survey = later.survey or self.survey
+
 
 async def keep_watch(rt: Runtime) -> None:
     """Look, for ever. A process that nobody has used yet, of a person who never spent anything, touches no file."""
