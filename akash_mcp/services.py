@@ -39,6 +39,7 @@ from akash_mcp.sanitize import secrets
 from akash_mcp.setting_types import is_private_host
 from akash_mcp.workflow.notify import Notifier
 from akash_mcp.workflow.operations import Operations
+from akash_mcp.workflow.recovery import recover
 from akash_mcp.workflow.runtime import Intervals, Runtime
 from akash_mcp.workflow.watch import keep_telling, keep_watch
 
@@ -141,9 +142,15 @@ async def services(
             prepare_questions=prepare_questions,
         )
         if watches and key is not None:
+            operations.on_rest = partial(_go_on, runtime)
             tasks.start_soon(keep_watch, runtime)
             tasks.start_soon(keep_telling, runtime)
         yield runtime
+
+
+async def _go_on(runtime: Runtime) -> None:
+    """A run that ends by itself is waited for again as soon as nobody else has its deployment."""
+    await recover(runtime)
 
 
 async def _stop(gate: Gate, operations: Operations, patience: float) -> None:

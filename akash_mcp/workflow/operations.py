@@ -112,6 +112,8 @@ class Operations:
         self._store = store
         self._retry_seconds = retry_seconds
         self._sleep = sleep
+        self.on_rest: Callable[[], Awaitable[None]] | None = None
+        """What is done each time that an operation has let go of its deployment: another may have waited for that."""
         self._running: dict[OpId, Running[Any]] = {}
 
     def start(
@@ -170,6 +172,11 @@ class Operations:
         finally:
             # Only now: whoever waited for it may act on its deployment at once.
             running._end()
+        if self.on_rest is not None:
+            try:
+                await self.on_rest()
+            except LedgerUnusable:
+                log.exception("whether another operation waited for %s is not known", running.op_id)
 
     async def _rest(self, running: Running[Any]) -> None:
         try:

@@ -50,3 +50,32 @@ async def test_a_job_ends_by_itself_and_is_paid_for_exactly(
     assert (budget["open_deployments"], budget["held_usd"]) == (0, "0.00")
     assert any("epoch 2/2" in line for line in told.get("last_lines") or []), told
     assert Decimal(budget["committed_last_24h_usd"]) >= paid / 1_000_000 > 0
+
+
+async def test_money_for_a_job_that_runs_does_not_end_the_wait_for_its_end(
+    connect: Connect, network: EmbeddedNetwork
+) -> None:
+    until = "log:web:epoch 6/6"
+    async with connect(approval="auto") as agent, anyio.create_task_group() as calls:
+
+        async def deploy() -> None:
+            await agent.ask("deploy", sdl=job(6, 60), deposit_usd=1, hours=100, until=until)
+
+        calls.start_soon(deploy)
+        with anyio.fail_after(50):
+            while True:
+                under_way = (await agent.call("list_operations"))["operations"]
+                if under_way and under_way[0]["state"] == "leased":
+                    break
+                await anyio.sleep(0.1)
+            [job_op] = under_way
+            await anyio.sleep(2.5)  # some epochs of its life; each takes a second
+            funded = await agent.call("add_funds", dseq=job_op["dseq"], amount_usd=1)
+            assert funded["status"] == "funded"
+            while True:
+                ended = await agent.call("get_deployment", id=job_op["op_id"])
+                if ended["state"] == "closed":
+                    break
+                await anyio.sleep(0.2)
+    assert ended["run_ended"] == "The run ended: its log had the text that it was to end at."
+    assert "epoch 6/6" in str(ended["last_lines"])
