@@ -239,10 +239,16 @@ class Upstream:
         left: float,
         largest: int,
     ) -> Response:
-        sent, begun = False, math.inf
+        sent, begun, connected = False, math.inf, None
 
         async def trace(event: str, info: Mapping[str, Any]) -> None:
-            nonlocal sent
+            nonlocal sent, connected
+            if event == "connection.connect_tcp.complete":
+                connected = info["return_value"]
+            elif event == "connection.start_tls.failed" and connected is not None:
+                # Where the handshake was cancelled the library does not close what it had opened.
+                with anyio.CancelScope(shield=True):
+                    await connected.aclose()
             if event.endswith("send_request_headers.started"):
                 if self.monotonic() - begun > LONGEST_PAUSE_SECONDS:
                     raise Unreachable(

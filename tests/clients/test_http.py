@@ -5,6 +5,7 @@ import logging
 import traceback
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -311,3 +312,23 @@ async def test_the_connections_of_a_closed_upstream_are_gone_and_it_still_works(
         await api.aclose()
         assert (await api.send("GET", "/", sending=Sending.READ, deadline=SHORT)).status == 200
     assert server.connections == 2
+
+
+async def test_a_handshake_that_is_cut_off_leaves_no_connection_open() -> None:
+    begun, was_left = anyio.Event(), anyio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        begun.set()
+        await reader.read()
+        was_left.set()
+        writer.close()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with upstream(f"https://127.0.0.1:{port}") as client, anyio.create_task_group() as asking:
+            asking.start_soon(partial(client.send, "GET", "/", sending=Sending.READ, deadline=Deadline(9, 9)))
+            await begun.wait()
+            asking.cancel_scope.cancel()
+        with anyio.fail_after(5):
+            await was_left.wait()

@@ -72,6 +72,25 @@ async def test_a_stream_whose_time_ends_while_lines_wait_ends_with_those_lines(t
                 assert line.message == "tick"
 
 
+async def test_who_is_cancelled_leaves_no_connection_open_behind_him(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[provider_stream._Connection] = []
+
+    class Seen(provider_stream._Connection):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            opened.append(self)
+            super().connection_made(transport)
+
+    monkeypatch.setattr(provider_stream, "_Connection", Seen)
+    async with scene(Gateway(stream=Endless("tick", once=True)), tmp_path) as now:
+        with anyio.CancelScope() as reading:
+            async for _ in now.client.logs(LEASE, services=["web"], follow=True):
+                reading.cancel()
+        [connection] = opened
+        assert connection.transport.is_closing()  # also where nobody runs the event loop any longer
+
+
 async def test_who_reads_slowly_holds_the_gateway_back(tmp_path: Path) -> None:
     stream = Endless("x" * 60_000)
     async with scene(Gateway(stream=stream), tmp_path) as now:

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.anyio
 JOB = "ghcr.io/akash-mcp/job:1"
 
 
-def job(epochs: int = 2, seconds: int = 1, exit_code: int = 0) -> str:
-    """The SDL of a program that counts its epochs and ends."""
+def job(epochs: int = 2, seconds: int = 60, exit_code: int = 0) -> str:
+    """The SDL of a program that counts its epochs and ends: late enough to be seen by a machine that is busy."""
     web = (examples_dir() / "web.yaml").read_text(encoding="utf-8")
     sdl = re.sub(r"image: \S+", f"image: {JOB}", web)
     env = [f"EPOCHS={epochs}", f"EPOCH_SECONDS={seconds}", f"EXIT_CODE={exit_code}"]

@@ -149,10 +149,14 @@ async def open_stream(
             f"The provider at {endpoint.host} cannot be reached: {why}.",
             next_step="It may be down. Try again in a minute.",
         ) from error
-    async with connection:
-        if silence is not None:
-            connection.watch(silence)
-        yield connection
+    try:
+        async with connection:
+            if silence is not None:
+                connection.watch(silence)
+            yield connection
+    finally:
+        # Whoever is cancelled does not wait for the gateway's goodbye, and leaves nothing open all the same.
+        connection.transport.abort()
 
 
 async def frames(
