@@ -35,6 +35,8 @@ deployment costs money until close_deployment ends it: offer that when it has se
 
 Money:
 - Every tool that spends says SPENDS. deposit_usd is the most a deployment can cost.
+- Every run has an end. hours says when (24 where you say nothing): take what the user asked for. A job that ends by
+  itself gets until: its last lines are kept, and it is closed at once. add_funds with hours moves the end.
 - confirmation_required: nothing was done. Show the plan to the user as it stands; after their yes call again
   with the same arguments and approval_token. Never approve for them.
 - waiting_for_person: nothing was done. The user answers in a terminal of their own; then make the same call again.

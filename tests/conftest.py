@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -30,6 +32,23 @@ pytest_plugins = ["shared_data"]
 
 INTERVALS = Intervals().times(SPEED)
 
+_IN_MEMORY = Path("/dev/shm")
+_ROOM = 2 << 30
+
+
+def _keep_folders_in_memory() -> None:
+    """Each commit of a ledger waits for the disk, as it must, and no ledger of a test is wanted after a power cut.
+
+    Where there is no such file system, or no room in it, the folders of tests stay where they were.
+    """
+    if os.access(_IN_MEMORY, os.W_OK | os.X_OK) and shutil.disk_usage(_IN_MEMORY).free >= _ROOM:
+        os.environ.setdefault(
+            "TMPDIR", str(_IN_MEMORY)
+        )  # read by pytest, and by the processes that tests start
+        tempfile.tempdir = None  # pytest has looked already
+
+
+_keep_folders_in_memory()
 
 # The suite stays short; `make thorough` looks longer. No test chooses a number of examples of its own.
 hypothesis.settings.register_profile("suite", max_examples=50, deadline=None)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -15,10 +16,12 @@ from agents import SPEED, Connect
 
 from akash_mcp import config
 from akash_mcp.cli import doctor, watch
-from akash_mcp.errors import BadSettings, MissingKey
+from akash_mcp.errors import BadSettings
+from akash_mcp.guard.books import duties
 from akash_mcp.guard.books.store import Store
 from akash_mcp.sandbox.network import EmbeddedNetwork
 from akash_mcp.workflow.runtime import Intervals
+from akash_mcp.workflow.watch.looking import DUTY
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +43,8 @@ async def test_one_look_closes_what_is_due_and_leaves_nothing_open(
     let_hours_pass(settings, 2)
     lines = await watch.look_once(settings, INTERVALS, 60)
     assert lines.left == []
-    assert any(f"closed at the end of its run: deployment {dseq}" in line for line in lines.done)
+    [closed] = [line for line in lines.done if f"closed at the end of its run: deployment {dseq}" in line]
+    assert closed.endswith(": it is proven closed, and cost $0.00")
     assert [each.state for each in network.chain.deployments.values()] == ["closed"]
     assert (await watch.look_once(settings, INTERVALS, 60)).done == [
         "Nothing is left open that should be ended."
@@ -57,6 +61,21 @@ async def test_what_cannot_be_closed_is_said_to_be_left(
     lines = await watch.look_once(settings, INTERVALS, 60)
     assert any("not proven closed" in line for line in lines.done)
     assert lines.left
+
+
+async def test_one_look_does_the_duty_of_a_process_that_stands_still(
+    connect: Connect, settings: config.Settings, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect(approval="auto") as agent:
+        await agent.call("create_deployment", sdl=sdl, deposit_usd=1, hours=2)
+    let_hours_pass(settings, 2)
+    frozen = Store(settings.state_dir)
+    with anyio.fail_after(20), closing(frozen):
+        frozen.account = frozen.read_now(lambda db: db.value("SELECT account FROM operations"))
+        assert frozen.run_now(duties.take, DUTY, 3)
+        lines = await watch.look_once(settings, INTERVALS, 60)
+    assert lines.left == []
+    assert [each.state for each in network.chain.deployments.values()] == ["closed"]
 
 
 async def test_without_a_ledger_nothing_is_begun_and_no_file_made(settings: config.Settings) -> None:
@@ -96,19 +115,6 @@ async def test_it_ends_on_a_signal(settings: config.Settings, tmp_path: Path) ->
 
     status, said = await anyio.to_thread.run_sync(watch_until_told)
     assert (status, "watching over" in said) == (0, True)
-
-
-def test_the_doctor_speaks_to_whoever_runs_it() -> None:
-    told = doctor.for_the_user(MissingKey().next_step)
-    assert told.startswith(
-        "Create one at https://console.akash.network (Settings, API Keys) and set AKASH_API_KEY"
-    )
-    assert "the user" not in told
-    assert (
-        doctor.for_the_user("Ask the user for a key of their own account.")
-        == "Use a key of your own account."
-    )
-    assert doctor.for_the_user("Try again in a minute.") == "Try again in a minute."
 
 
 async def test_the_doctor_ends_what_is_due_where_it_is_told_to_fix(

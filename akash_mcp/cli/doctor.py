@@ -7,7 +7,6 @@ Reads only: it creates no folder, and asks the Console and the chain nothing tha
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import sys
 import time
@@ -22,6 +21,7 @@ import httpx2
 from akash_mcp.cli.check import Check
 from akash_mcp.cli.key_reach import reach_checks
 from akash_mcp.cli.terminal import ask_for_word, check_terminal
+from akash_mcp.cli.to_person import to_person
 from akash_mcp.cli.watch import look_once
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.reader import ConsoleReader
@@ -116,21 +116,7 @@ async def _checked(subject: str, look: Callable[[], Awaitable[list[Check]]]) -> 
     try:
         return await look()
     except AkashError as error:
-        return [Check(subject, False, error.what, for_the_user(error.next_step))]
-
-
-def for_the_user(advice: str) -> str:
-    """What an error advises a model to have the user do, said to the user: nobody asks themselves."""
-
-    def told(found: re.Match[str]) -> str:
-        return found[1].upper() + found[2].replace(", to ", ", ").replace(" and to ", " and ")
-
-    advice = re.sub(r"Ask the user to (\w)(.*)", told, advice.replace("Ask the user for", "Use"))
-    return (
-        advice.replace("the user adds", "you add")
-        .replace("The user can", "You can")
-        .replace("their own", "your own")
-    )
+        return [Check(subject, False, to_person(error.what), to_person(error.next_step))]
 
 
 def _limits(settings: Settings) -> Check:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from akash_mcp import __version__
+from akash_mcp.cli.to_person import to_person
 from akash_mcp.errors import AkashError
 
 _SETTINGS: Mapping[str, tuple[str, str]] = {
@@ -94,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = run(arguments)
     except* AkashError as group:  # a server's task group wraps what its tasks raise
         for error in _leaves(group):
-            sys.stderr.write(f"akash-mcp: {_without_secrets(str(error))}\n")
+            sys.stderr.write(f"akash-mcp: {_without_secrets(to_person(str(error)))}\n")
         if debug:
             logging.getLogger(__name__).debug("the errors above came from here", exc_info=True)
     except* KeyboardInterrupt:

@@ -15,12 +15,14 @@ from dataclasses import replace
 
 import anyio
 
+from akash_mcp.cli.to_person import to_person
 from akash_mcp.config import Settings
 from akash_mcp.errors import AkashError, BadSettings
+from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.store import Store
 from akash_mcp.services import services
 from akash_mcp.workflow.runtime import Intervals, Runtime
-from akash_mcp.workflow.watch import Looked, Watch, left_open
+from akash_mcp.workflow.watch import Looked, Watch, came_to, left_open
 
 GOODBYE_SECONDS = 40.0
 """How long the answer to what was sent is waited for when it is stopped."""
@@ -106,17 +108,17 @@ async def look_once(settings: Settings, intervals: Intervals, seconds: float) ->
         try:
             looked = await watch.look(whole=True)
             with anyio.move_on_after(seconds):
-                await _wait(rt, looked)
+                await _wait(rt, watch, looked)
             await watch.tell_of_what_was_carried_on()
             await rt.tell_person()
-            _tell(looked, lines)
+            await _tell(rt, looked, lines)
             unseen = looked.survey.unknown if looked.survey is not None else []
             lines.left += [f"unknown: {each}" for each in unseen]
             under_way = [running for running in looked.under_way if not running.is_done]
             lines.left += [f"under way: operation {each.op_id}: {each.stage}" for each in under_way]
             lines.left += [f"left: {each}" for each in await left_open(rt, looked.under_way)]
         except AkashError as failure:
-            lines.left.append(f"unknown: {failure}")
+            lines.left.append(f"unknown: {to_person(str(failure))}")
         finally:
             await watch.hand_over()
     if not lines.left:
@@ -124,19 +126,28 @@ async def look_once(settings: Settings, intervals: Intervals, seconds: float) ->
     return lines
 
 
-async def _wait(rt: Runtime, looked: Looked) -> None:
-    """Until what this look took up has ended; what another process has the duty to end is waited for as well."""
+async def _wait(rt: Runtime, watch: Watch, looked: Looked) -> None:
+    """Until what this look took up has ended. What another process has the duty to end is waited for as well, and
+    looked at again: that one may stand still, and then lets go of it in its time.
+    """
+    await _ended(looked)
+    while not looked.has_duty and await left_open(rt, looked.under_way):
+        await rt.sleep(_POLL_SECONDS)
+        looked.add(await watch.look(whole=True))
+        await _ended(looked)
+
+
+async def _ended(looked: Looked) -> None:
     for running in looked.under_way:
         await running.ended()
-    while not looked.has_duty and await left_open(rt):
-        await rt.sleep(_POLL_SECONDS)
 
 
-def _tell(looked: Looked, lines: Lines) -> None:
+async def _tell(rt: Runtime, looked: Looked, lines: Lines) -> None:
     for what, began in (("carried on", looked.taken), ("closed at the end of its run", looked.ending)):
         for running in (each for each in began if each.is_done):
             about = f"deployment {running.dseq}, " if running.dseq else ""
-            how = f": {running.error.what}" if running.error is not None else ""
+            operation = await rt.store.read(journal.find, running.op_id)
+            how = f": {came_to(operation, running)}" if operation is not None else ""
             lines.done.append(f"{what}: {about}operation {running.op_id}{how}")
     if not looked.has_duty:
         lines.done.append("Another process keeps watch, and compares the ledger with the account.")

@@ -36,7 +36,7 @@ def _until(value: Any) -> Until:
     try:
         return parse_until(str(value))
     except BadArgument as bad:
-        raise ValueError(f"{bad.what} {bad.next_step}") from None
+        raise ValueError(f"{bad.what} {bad.next_step}".rstrip(".")) from None
 
 
 def _provider(value: Any) -> Address:

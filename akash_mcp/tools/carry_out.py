@@ -131,11 +131,16 @@ _DONE = {Kind.FUND: "funded", Kind.UPDATE: "updated", Kind.CLOSE: "closed", Kind
 
 def _earlier(operation: Operation, *, creates: bool) -> Outcome:
     state, dseq, note = operation.state, operation.dseq, field(operation.note, 400)
-    look = f"get_deployment(id={dseq or operation.op_id!r})"
+    look = f'get_deployment(id="{dseq or operation.op_id}"), which shows how it stands now'
+    stands = f"That operation is {state}"
+    if not operation.is_over and state is not State.LEASED:
+        look = f'get_deployment(id="{operation.op_id}", wait_for="ready"), which waits for it'
+        stands = f"That operation is under way, and has come to: {state}"
+    bids = f"list_bids(dseq={dseq}), then create_lease, or close_deployment"
     if state is State.UNKNOWN:
         raise OutcomeUnknown(
             f"{used(operation)} What became of it is not known: {note}",
-            next_step=f"Call {look} or list_deployments. Do not simply try again.",
+            next_step=f'Call get_deployment(id="{operation.op_id}") or list_operations. Do not simply try again.',
         )
     status = _STATUS.get(state, "pending")
     if state is State.DONE:
@@ -147,9 +152,8 @@ def _earlier(operation: Operation, *, creates: bool) -> Outcome:
             "status": status,
             "op_id": operation.op_id,
             "dseq": dseq,
-            "summary": f"{used(operation)} That operation is {state}{f' ({note})' if note else ''}. It was: "
-            f"{operation.summary}",
+            "summary": f"{used(operation)} {stands}{f' ({note})' if note else ''}. It was: {operation.summary}",
             "money": "This call moved no money; what was approved was reserved once.",
-            "next_step": f"Call {look}, which shows how it stands now.",
+            "next_step": f"Call {bids if status == 'created' else look}.",
         }
     )

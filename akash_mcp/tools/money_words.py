@@ -7,6 +7,7 @@ back. Since `2026-11` there is none: the account's credit pays while it runs, an
 from __future__ import annotations
 
 from akash_mcp.clients.console.generation import Generation
+from akash_mcp.guard.books.runs import in_utc
 from akash_mcp.guard.plans.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan
 from akash_mcp.money import Usd
 
@@ -24,14 +25,23 @@ def created_money(plan: LaunchPlan) -> str:
 def leased_money(plan: LaunchPlan | LeasePlan, rate: Usd) -> str:
     """After `deploy` and `create_lease`, for a lease at `rate` an hour."""
     if plan.runtime_limit_hours is None:
+        end = (
+            f" {_hours(plan.hours)} after its lease began by this server or akash-mcp watch,"
+            if plan.hours
+            else ""
+        )
         return (
-            f"It costs {rate} an hour from its escrow, {plan.most} in all at most, until it is closed or its escrow is "
-            "used up."
+            f"It costs {rate} an hour from its escrow, {plan.most} in all at most, until it is closed{end} or its "
+            "escrow is used up."
         )
     return (
         f"It costs {rate} an hour from the account's credit, {plan.most} in all at most, until it is closed or its "
         f"{plan.runtime_limit_hours} h are over."
     ) + _unused(plan)
+
+
+def _hours(number: int) -> str:
+    return f"{number} hour{'s' * (number != 1)}"
 
 
 def _unused(plan: LaunchPlan | LeasePlan) -> str:
@@ -41,7 +51,8 @@ def _unused(plan: LaunchPlan | LeasePlan) -> str:
 
 def funded_summary(plan: FundPlan) -> str:
     """What `add_funds` did."""
-    longer = f"Deployment {plan.dseq} may run {plan.run_hours} h longer." if plan.run_hours else ""
+    until = f", until {in_utc(plan.moved_to)}" if plan.moved_to is not None else ""
+    longer = f"Deployment {plan.dseq} may run {plan.run_hours} h longer{until}." if plan.run_hours else ""
     if plan.more_hours is None and not plan.amount:
         return longer
     if plan.more_hours is None:

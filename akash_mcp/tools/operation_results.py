@@ -87,6 +87,8 @@ def _next_step(each: Ongoing) -> str:
         return "It did nothing: call again what is still wanted."
     if operation.is_over:
         return "Nothing needs doing."
+    if each.is_taken_up and each.hands == "nobody":
+        return f'It is taken up again by itself: get_deployment(id="{operation.op_id}", wait_for="ready") shows it.'
     if each.is_taken_up:
         return f'Wait for it: get_deployment(id="{operation.op_id}", wait_for="ready").'
     if operation.kind is Kind.EXEC:

@@ -60,7 +60,7 @@ from akash_mcp.workflow.reconcile import create_once
 from akash_mcp.workflow.runtime import Runtime
 
 _LEASE_ATTEMPTS = 3
-_MOST_PROVIDERS = 3
+MOST_PROVIDERS = 3
 """So many deployments of one launch, one after the other."""
 
 _MOVES_ON = PROVIDERS_FAULT - {PROVIDER_UNREACHABLE}
@@ -174,8 +174,8 @@ async def _elsewhere(rt: Runtime, permit: LaunchPermit, unwound: Unwound, provid
     """The permit to try another provider after so many. Raises `Unwound` where there is no other, and why."""
     if not unwound.is_closed or unwound.spent is None:
         raise unwound
-    if providers >= _MOST_PROVIDERS:
-        raise _and_no_other(unwound, f"{providers} were, which is the most.")
+    if providers >= MOST_PROVIDERS:
+        raise _and_no_other(unwound, f"{providers} were tried, which is the most for one approval.")
     try:
         if not await _is_recent(rt, permit):
             raise Refused("This one was begun too long ago.")
@@ -208,7 +208,7 @@ def _and_no_other(unwound: Unwound, why: str) -> Unwound:
     told = Unwound(
         f"{unwound.what} No further provider is tried: {why}",
         money=unwound.money,
-        next_step=unwound.next_step,
+        next_step=unwound.next_step or "Tell the user. deploy tries anew, and asks again.",
     )
     told.spent = unwound.spent
     return told

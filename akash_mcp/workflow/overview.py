@@ -6,7 +6,8 @@ without a lease, is asked for by itself; what still cannot be seen is unknown, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
@@ -45,6 +46,8 @@ from akash_mcp.workflow.status import (
     latest_moment,
     with_limit,
 )
+
+log = logging.getLogger(__name__)
 
 MOST_ASKED = 20
 """So many deployments are asked for by themselves, the newest."""
@@ -122,6 +125,7 @@ async def overview(rt: Runtime) -> Overview:
     block = await _block(rt, problems) if shown or answers or listed.colleagues else Block()
     told = shown | {dseq: answer for dseq, answer in answers.items() if not isinstance(answer, str)}
     reckon = await _reckoned(rt, told.values(), block)
+    await _learn_rates(rt, told, reckon)
     rows = []
     for dseq in sorted(shown.keys() | set(asked), key=int, reverse=True):
         answer = answers.get(dseq, shown.get(dseq, "There are too many to ask for each."))
@@ -213,6 +217,16 @@ async def _reckoned(rt: Runtime, details: Collection[DeploymentDetail], block: B
     wanted = [funds.shortfall for funds in map(reckon, details) if funds.shortfall is not None]
     credit = (await account_credit(rt)).available if wanted else None
     return partial(reckon, credit=credit if credit is not None and sum(wanted, ZERO) <= credit else None)
+
+
+async def _learn_rates(rt: Runtime, told: Mapping[Dseq, DeploymentDetail], reckon: Reckon) -> None:
+    """Write down what deployments cost an hour of which that was not known: the user's limits count it."""
+    try:
+        for dseq in await rt.store.read(rt.ledger.unrated):
+            if dseq in told and (funds := reckon(told[dseq])).rate_is_known:
+                await rt.store.run(rt.ledger.note_rate, dseq, funds.usd_per_hour)
+    except LedgerUnusable:
+        log.exception("what deployments cost an hour could not be written down")
 
 
 async def _row(rt: Runtime, detail: DeploymentDetail, reckon: Reckon, problem: str = "") -> ListedDeployment:

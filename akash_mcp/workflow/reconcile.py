@@ -176,8 +176,9 @@ class _Lookup:
             log.exception("what became of a creation could not be written down")
         return OutcomeUnknown(
             f"{lost.what} {outcome}",
-            next_step=f"The {self._permit.plan.exposure} approved for it stay reserved and count as spent. {look} "
-            "Do not simply try again.",
+            next_step=f"The {self._permit.plan.exposure} approved for it stay reserved and count as spent. It is "
+            "looked for again by itself, and once it is certain that nothing was created they are free again. "
+            f"{look} Do not simply try again.",
         )
 
     async def _doubt(self) -> str:

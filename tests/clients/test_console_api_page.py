@@ -31,7 +31,7 @@ def test_a_row_names_what_exists(row: list[str]) -> None:
     _, known, generations, methods, used_by, test = row
     assert set(known.split()) <= set("CMLONSA")
     assert set(generations.split()) <= {"25", "ref", "26"}
-    commands = {"akash-mcp doctor"}
+    commands = {"akash-mcp doctor", "akash-mcp watch"}
     assert (
         used_by in (*PLANNED, "every tool that asks the Console") or set(coded(used_by)) <= TOOLS | commands
     )

@@ -206,12 +206,14 @@ def ledger_of(folder: Path, now: float) -> LedgerRows:
 class Allowed:
     """What people said yes to: so many of each may reach the Console and be done. `others`: not ours at all.
 
+    `providers`: so many may be tried for one yes, each with a deployment of its own, one after the other.
     `leased_is_told`: whoever asked was told that it is leased and does not run, so its launch is over.
     """
 
     creates: int = 1
     deposits: int = 0
     limits: int = 0
+    providers: int = 1
     others: frozenset[str] = frozenset()
     leased_is_told: bool = False
 
@@ -264,14 +266,17 @@ def _doubles(ours: Sequence[Book], passed: Sequence[Passed], allowed: Allowed) -
         for request in passed
         if request.status is None or not 400 <= request.status < 500 or request.status == 408
     )
-    most = {"create": allowed.creates, "deposit": allowed.deposits, "limit": allowed.limits}
+    tries = allowed.creates * allowed.providers
+    most = {"create": tries, "deposit": allowed.deposits, "limit": allowed.limits}
     for step, yes in most.items():
         if sent[step] > yes:
             yield Finding(Kind.DOUBLE, f"{sent[step]} times {step} reached the Console, for {yes} yes")
-    if len(ours) > allowed.creates:
-        yield Finding(Kind.DOUBLE, f"{len(ours)} deployments in the books, for {allowed.creates} yes")
-    if (leased := sum(book.leases > 0 for book in ours)) > allowed.creates:
-        yield Finding(Kind.DOUBLE, f"{leased} deployments were leased, for {allowed.creates} yes")
+    if len(ours) > tries:
+        yield Finding(Kind.DOUBLE, f"{len(ours)} deployments in the books, for {tries} yes")
+    if (leased := sum(book.leases > 0 for book in ours)) > tries:
+        yield Finding(Kind.DOUBLE, f"{leased} deployments were leased, for {tries} yes")
+    if (opened := sum(book.is_open for book in ours)) > allowed.creates:
+        yield Finding(Kind.DOUBLE, f"{opened} deployments are open at a time, for {allowed.creates} yes")
     for book in ours:
         if book.leases > book.groups:
             yield Finding(Kind.DOUBLE, f"{book.dseq} has {book.leases} leases, for {book.groups} groups")

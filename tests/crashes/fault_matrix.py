@@ -21,6 +21,7 @@ from server_processes import Starter, ToolRefused
 from akash_mcp.sandbox.console import Generation
 from akash_mcp.sandbox.faults import CATALOGUE
 from akash_mcp.sandbox.network import EmbeddedNetwork
+from akash_mcp.workflow.launch import MOST_PROVIDERS
 
 _VALUES: Mapping[str, str] = {
     "slow": "0.3",
@@ -67,7 +68,8 @@ async def play_fault(case: FaultCase, starter: Starter, pace: Pace) -> FaultOutc
     findings: list[Finding] = []
     answered = ["nothing"]
     with tempfile.TemporaryDirectory(prefix="akash-fault-") as folder:
-        allowed = replace(case.tool.allowed(case.generation), leased_is_told=True)
+        providers = MOST_PROVIDERS if case.tool is Tool.DEPLOY else 1
+        allowed = replace(case.tool.allowed(case.generation), providers=providers, leased_is_told=True)
         async with world(starter, case.generation, pace, allowed, "2026-07-28", Path(folder)) as here:
             try:
                 async with here.serve() as server:

@@ -76,6 +76,23 @@ def test_one_that_was_definitely_refused_before_is_not() -> None:
     assert found(OPEN, HELD, RUNS, (replace_status(CREATE, 409), CREATE, LEASE)) == []
 
 
+def test_another_provider_is_tried_only_after_the_first_deployment_is_closed() -> None:
+    two_tries = Allowed(providers=2)
+    second = replace(OPEN, dseq="1002")
+    ledger = LedgerRows(
+        (SETTLED, replace(HELD, op_id="op_2", dseq="1002")),
+        (OVER, replace(RUNS, op_id="op_2", dseq="1002")),
+    )
+    passed = (CREATE, LEASE, CREATE, LEASE)
+    assert judge([CLOSED, second], passed, ledger, two_tries) == []
+    assert kinds(judge([CLOSED, second], passed, ledger, ONE_YES)) == {Kind.DOUBLE}
+    assert kinds(judge([CLOSED, second], (*passed, CREATE), ledger, two_tries)) == {Kind.DOUBLE}
+    both = LedgerRows((HELD, replace(HELD, op_id="op_2", dseq="1002")), (RUNS, ledger.operations[1]))
+    assert [each.words for each in judge([OPEN, second], passed, both, two_tries)] == [
+        "2 deployments are open at a time, for 1 yes"
+    ]
+
+
 def replace_status(passed: Passed, status: int | None) -> Passed:
     return Passed(passed.route, passed.body, status)
 

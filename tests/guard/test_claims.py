@@ -284,3 +284,27 @@ def test_a_process_that_came_too_late_to_renew_does_not_claim_what_it_works_on(
     assert old.holds.claim(besides=frozenset({op(1)})) == Claimed(op(2), 2)
     assert old.holds.claim(besides=frozenset({op(1)})) is None
     old.holds.keep(op(1), 1)
+
+
+def test_what_another_operation_has_in_hand_is_claimed_when_it_lets_go(
+    old: Worker, new: Worker, clock: list[float]
+) -> None:
+    left = old.open(1, DSEQ, Kind.FUND)
+    clock[0] += HOLD_SECONDS
+    at_work = new.open(2, DSEQ, Kind.UPDATE)
+    old.store.run_now(
+        lambda db: db.run("UPDATE operations SET lease_until = :now WHERE op_id = :op", now=clock[0], op=left)
+    )
+    assert new.claims() == []
+    new.holds.let_go(at_work)
+    assert new.claims() == [left]
+
+
+def test_a_close_that_somebody_left_waits_for_nobody(old: Worker, new: Worker, clock: list[float]) -> None:
+    left = old.open(1, DSEQ, Kind.CLOSE)
+    clock[0] += HOLD_SECONDS
+    new.open(2, Dseq("2"), Kind.UPDATE)
+    new.store.run_now(
+        lambda db: db.run("UPDATE operations SET dseq = :dseq WHERE op_id = :op", dseq=DSEQ, op=op(2))
+    )
+    assert new.claims() == [left]

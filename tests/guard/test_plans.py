@@ -146,14 +146,16 @@ SUMMARIES = {
         'random port). Persistent disks: 10 GiB "data" of "db"; they end with the deployment. Only at providers with '
         '"region" = "us-west". $2.00 goes into its escrow, and automatic top-up is off. At that rate its escrow lasts '
         "3.9 hours at least, and it ends when that is used up; what still runs 24 hours after its lease starts is "
-        "closed by this server or akash-mcp watch. What is not used comes back when it is closed.",
+        "closed by this server or akash-mcp watch. What is not used comes back when it is closed. "
+        "Where its provider fails, it is closed and tried at another one, within the same $2.00.",
     ),
     "deploy, for longer than the run": (
         dataclasses.replace(LAUNCH, hours=2),
         'At most $2.00. Deploy "web" ("nginx:1.29") at the best offer of at most $0.50 an hour (balanced). $2.00 goes '
         "into its escrow, and automatic top-up is off. It is closed 2 hours after its lease starts, by this server or "
         "akash-mcp watch. Where neither runs then, as when this machine is off, it ends when its escrow is used up, "
-        "which at that rate lasts 3.9 hours at least. What is not used comes back when it is closed.",
+        "which at that rate lasts 3.9 hours at least. What is not used comes back when it is closed. Where its "
+        "provider fails, it is closed and tried at another one, within the same $2.00.",
     ),
     "create, 2025": (
         dataclasses.replace(
@@ -168,7 +170,8 @@ SUMMARIES = {
         dataclasses.replace(LAUNCH, hours=2, runtime_limit_hours=2, generation=Generation.V2026_11),
         'At most $2.00. Deploy "web" ("nginx:1.29") at the best offer of at most $0.50 an hour (balanced). The '
         "account's credit pays while it runs. Akash closes it 2 hours after its lease starts, also when this machine "
-        "is off, and closing it earlier costs less.",
+        "is off, and closing it earlier costs less. Where its provider fails, it is closed and tried at another one, "
+        "within the same $2.00.",
     ),
     "named": (
         dataclasses.replace(LAUNCH, tool="create_deployment", name='my "blog"', runtime_limit_hours=2),
@@ -182,7 +185,8 @@ SUMMARIES = {
         'At most $2.00. Deploy "web" ("nginx:1.29") at the best offer of at most $0.50 an hour (balanced). The '
         "account's credit pays while it runs. Akash closes it 48 hours after its lease starts, also when this machine "
         "is off, and closing it earlier costs less. It was to run for 72: add_funds lets it run longer once it is "
-        "leased. Of $9.00 it can use $2.00 at most in 48 hours, and add_funds lets it run longer.",
+        "leased. Of $9.00 it can use $2.00 at most in 48 hours, and add_funds lets it run longer. Where its provider "
+        "fails, it is closed and tried at another one, within the same $2.00.",
     ),
     "lease": (
         dataclasses.replace(LEASE, held=Usd(2), sellers=SOLD, contents=Contents((App("web", "nginx:1.29"),))),

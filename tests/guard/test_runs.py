@@ -215,3 +215,17 @@ def test_one_process_has_a_duty_until_it_lets_go_or_is_silent_for_too_long(tmp_p
     finally:
         one.close()
         two.close()
+
+
+@pytest.mark.parametrize("until", ["", "exit:web"])
+async def test_a_run_that_ends_by_itself_is_not_over_because_it_was_seen_to_run(
+    tmp_path: Path, until: str
+) -> None:
+    plan = dataclasses.replace(LAUNCH, until=until)
+    async with guarded(tmp_path) as guard:
+        permit = await guard.gate.launch(plan, approved(plan))
+        await permit.create()
+        await permit.leasing(DSEQ).lease([CHOICE])
+        assert (guard.store.read_now(runs.waits_since, DSEQ) is None) is bool(until)
+        guard.store.run_now(runs.came_up, DSEQ)
+        assert guard.operation(permit.op_id).state is (State.LEASED if until else State.READY)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+import sqlite3
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from agents import ERAS, Agent, Connect
 from lying_proxy import LyingProxy, lying_proxy
 
+from akash_mcp import config
 from akash_mcp.sandbox.network import EmbeddedNetwork
 
 pytestmark = pytest.mark.anyio
@@ -255,3 +258,23 @@ async def test_bids_that_are_not_a_list_are_unknown_and_an_odd_one_takes_no_othe
 
 def _tell(proxy: LyingProxy, bids: object) -> None:
     proxy.rewrite("GET /v1/bids", lambda told: {"data": bids})
+
+
+async def test_a_rate_that_an_earlier_version_did_not_write_down_is_learnt_from_the_list(
+    connect: Connect, settings: config.Settings, sdl: str
+) -> None:
+    together = {"approval": "auto", "max_usd_per_hour_together": "1"}
+    async with connect(**together) as agent:
+        deployed = await leased(agent, sdl)
+        with sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3") as db:
+            db.execute("UPDATE reservations SET rate_uact = 0")
+        refused = await agent.refused("deploy", sdl=sdl, deposit_usd=1)
+        assert "is not known" in refused
+        assert "list_deployments" in refused
+        await agent.call("list_deployments")
+        budget = await agent.call("get_budget")
+        # What is written down is whole uact.
+        assert abs(Decimal(budget["open_usd_per_hour"]) - Decimal(deployed["usd_per_hour"])) < Decimal(
+            "0.00001"
+        )
+        assert (await leased(agent, sdl))["status"] == "ready"

@@ -195,10 +195,12 @@ async def test_a_launch_that_is_asked_for_again_is_waited_for_and_answered_alike
         send = await (asked if can_ask else shown)(agent.client, "deploy", sdl=sdl, deposit_usd=1)
         answers = await at_once(send, [agent.client] * 3)
         answers.append(await send(agent.client))
-    first, *others = [answer.structured_content for answer in answers]
-    assert first is not None
+    told = [dict(answer.structured_content or {}) for answer in answers]
+    # That the budget is used up is told once, in whichever answer is made when the watch has seen it.
+    assert sum(answer.pop("notices", None) is not None for answer in told) <= 1
+    first, *others = told
     assert first["status"] == "ready"
-    assert all(other == first for other in others)
+    assert others == [first] * 3
     assert len(network.chain.deployments) == 1
 
 

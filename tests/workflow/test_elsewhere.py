@@ -189,7 +189,7 @@ async def test_another_gpu_than_paid_for_is_told_and_what_runs_is_left_running(
     assert [deployment.state for deployment in deployments(network)] == ["active"]
 
 
-THREE = "3 were, which is the most."
+THREE = "3 were tried, which is the most for one approval."
 HELD_BACK = "Akash Console takes no"
 """What is refused again and again keeps the account from leasing anything: it is not tried a third time."""
 

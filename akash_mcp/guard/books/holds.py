@@ -197,20 +197,24 @@ def claim(db: Db, *, besides: frozenset[OpId] = frozenset()) -> Claimed | None:
     """One operation whose worker is gone, in our hands from now on; None where there is none that is due.
 
     `besides` are those that this process works on: where it only came too late to renew one, it has it still. Of
-    several at one deployment the one that came last had it in hand, so that one comes first, and the others after it.
+    several at one deployment the one that came last had it in hand, so that one comes first, and the others when it
+    has let go. Closing waits for nobody.
     """
     rows = db.all(
-        "SELECT op_id, number, kind, dseq, epoch, worker, lease_until FROM operations"
+        "SELECT op_id, number, kind, state, dseq, epoch, worker, lease_until FROM operations"
         " WHERE account = :account AND lease_until IS NOT NULL"
         f" AND (retry_at IS NULL OR retry_at <= :now) AND {_OPEN} ORDER BY lease_until, number",
         account=db.account,
         now=db.now,
     )
     left = [row for row in rows if row["lease_until"] <= db.now or is_gone(row["worker"])]
-    held = {row["dseq"] for row in rows if row not in left and _has_in_hand(row)}
-    last = {row["dseq"]: row for row in sorted(left, key=lambda row: int(row["number"])) if _has_in_hand(row)}
+    held = {row["dseq"] for row in rows if row not in left and _acts(row) and row["state"] != _LEASED}
+    last = {row["dseq"]: row for row in sorted(left, key=lambda row: int(row["number"])) if _acts(row)}
     free = (
-        row for row in left if not _has_in_hand(row) or (row["dseq"] not in held and row is last[row["dseq"]])
+        row
+        for row in left
+        if not _acts(row)
+        or (row is last[row["dseq"]] and (row["kind"] == "close" or row["dseq"] not in held))
     )
     row = next((row for row in free if row["op_id"] not in besides), None)
     if row is None:
@@ -224,7 +228,7 @@ def claim(db: Db, *, besides: frozenset[OpId] = frozenset()) -> Claimed | None:
     return Claimed(OpId(row["op_id"]), row["epoch"] + 1)
 
 
-def _has_in_hand(row: Row) -> bool:
+def _acts(row: Row) -> bool:
     """Whether an operation acts on a deployment that is known: a command changes nothing that others do."""
     return row["dseq"] is not None and row["kind"] != "exec"
 
@@ -286,8 +290,8 @@ _SELECT = (
 def _busy(dseq: Dseq, other: UnderWay) -> Busy:
     return Busy(
         f"Deployment {dseq} is in the hands of {other}.",
-        next_step=f"Call {other.call} until that has ended; where its server was stopped, it lets go within a minute. "
-        f"close_deployment(dseq={dseq}) ends it at once.",
+        next_step=f"Call {other.call} until that has ended; where its server is gone, this one "
+        f"goes on with it within a minute. close_deployment(dseq={dseq}) ends it at once.",
     )
 
 

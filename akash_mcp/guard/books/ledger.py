@@ -194,6 +194,15 @@ class Ledger:
                 dseq=dseq,
             )
 
+    def unrated(self, db: Db) -> list[Dseq]:
+        """The open deployments of which nobody wrote down what they may cost an hour: those of earlier versions."""
+        rows = db.all(
+            "SELECT dseq FROM reservations WHERE account = :account AND dseq IS NOT NULL AND state = 'held'"
+            " AND opens = 1 AND rate_uact = 0",
+            account=db.account,
+        )
+        return [Dseq(row["dseq"]) for row in rows]
+
     def fold(self, db: Db) -> int:
         """Let go of a few rows that were over `KEPT_DAYS` ago, and say how many. What was spent stands in sums already.
 

@@ -121,10 +121,14 @@ def open_end(db: Db, op_id: OpId, dseq: Dseq) -> None:
 
 
 def waits_since(db: Db, dseq: Dseq) -> float | None:
-    """Since when a deployment is leased without that anybody saw it run; None where it is not so."""
+    """Since when a deployment is leased without that anybody saw it run; None where it is not so.
+
+    Of one that ends by itself whoever waits for its end sees that.
+    """
     ran = db.one(
         "SELECT 1 FROM steps JOIN operations ON operations.op_id = steps.op_id"
-        " WHERE operations.account = :account AND operations.dseq = :dseq AND steps.state = :ready",
+        " WHERE operations.account = :account AND operations.dseq = :dseq"
+        " AND (steps.state = :ready OR operations.until IS NOT NULL)",
         account=db.account,
         dseq=dseq,
         ready=State.READY,
@@ -133,9 +137,12 @@ def waits_since(db: Db, dseq: Dseq) -> float | None:
 
 
 def came_up(db: Db, dseq: Dseq) -> None:
-    """It was seen to run, after whoever leased it had stopped waiting for that."""
+    """It was seen to run, after whoever leased it had stopped waiting for that.
+
+    One that ends by itself is waited for until it has: to run is not its end.
+    """
     for row in db.all(
-        "SELECT op_id FROM operations WHERE account = :account AND dseq = :dseq AND state = :leased",
+        "SELECT op_id FROM operations WHERE account = :account AND dseq = :dseq AND state = :leased AND until IS NULL",
         account=db.account,
         dseq=dseq,
         leased=State.LEASED,

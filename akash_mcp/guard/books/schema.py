@@ -149,6 +149,8 @@ CREATE TABLE operations (
 CREATE UNIQUE INDEX launches_by_dseq ON operations (account, dseq) WHERE kind = 'launch';
 CREATE INDEX operations_by_number ON operations (number);
 CREATE INDEX operations_by_dseq ON operations (account, dseq);
+CREATE INDEX launches_open ON operations (account, number)
+    WHERE kind = 'launch' AND state NOT IN ('planned', 'refused', 'closed');
 CREATE INDEX operations_open ON operations (account, lease_until)
     WHERE state NOT IN ('ready', 'done', 'refused', 'closed');
 CREATE TABLE steps (

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import random
 import sqlite3
 import threading
 import time
@@ -44,6 +45,9 @@ HOLD_SECONDS = 30.0
 
 _BUSY_SECONDS = 5.0
 """How long a transaction waits for another process to end its own."""
+
+_LONGEST_LOOK_SECONDS = 0.002
+"""Between two looks whether another process has ended its own."""
 
 _READERS = 4
 """So many read at once."""
@@ -166,7 +170,7 @@ class Store:
             if self._writer is None:
                 self._writer = self._connect()
             connection = self._writer
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin(connection)
             try:
                 done = work(self._db(connection), *args, **kwargs)
             except BaseException:
@@ -212,6 +216,26 @@ class Store:
             "SELECT MAX(at) FROM reservations WHERE account = :account", {"account": self.account}
         ).fetchone()
         return self.clock.moment(newest)
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Begin to write once nobody else does.
+
+        SQLite looks ever more seldom, up to ten times a second, so that one of many who wait can be passed over for
+        seconds. All who look often have their turn soon.
+        """
+        ends = time.monotonic() + self.busy_seconds
+        connection.execute("PRAGMA busy_timeout=0")
+        try:
+            while True:
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as busy:
+                    if busy.sqlite_errorcode not in _BUSY or time.monotonic() >= ends:
+                        raise
+                time.sleep(random.uniform(0, _LONGEST_LOOK_SECONDS))
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={int(self.busy_seconds * 1000)}")
 
     def _reader(self) -> sqlite3.Connection:
         try:

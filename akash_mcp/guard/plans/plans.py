@@ -136,9 +136,16 @@ class LaunchPlan(Plan):
             else f"Create a deployment of {self.contents.words}{named}, to collect offers of at most {most} an hour; a "
             "lease is asked for apart."
         )
+        again = f"Where its provider fails, it is closed and tried at another one, within the same {self.deposit}."
         early = f"It is closed earlier, for good, once {self.until_words}." if self.until else ""
         return _sentences(
-            f"At most {self.deposit}.", self.equal, what, *self.contents.sentences, self._end(), early
+            f"At most {self.deposit}.",
+            self.equal,
+            what,
+            *self.contents.sentences,
+            self._end(),
+            early,
+            again if self.tool == "deploy" else "",
         )
 
     @property

@@ -60,7 +60,7 @@ def contradictions(written: Mapping[str, Any], defaults: Mapping[str, Any]) -> I
         yield Contradiction(
             ("auto_up_to_usd",),
             ("approval",),
-            "above that amount the user would be asked, and approval says that nobody is; use elicit or two-step",
+            "above that amount a person would be asked, and approval says that nobody is; use elicit or two-step",
         )
 
 

@@ -385,17 +385,18 @@ STUBBORN = frozenset(
 )
 """What may pass in some seconds, as for an app that starts before its database, and else does not."""
 
-NEVER_STARTS = (DECISIVE - CLOSINGS) | {
-    PROVIDER_UNTRUSTED,
-    NO_MANIFEST,
-    VOLUME_NOT_MOUNTED,
-    NO_ROOM,
-    NO_FITTING_NODE,
-    PULLS_LIMITED,
-    REGISTRY_UNREACHABLE,
-    IMAGE_NOT_PULLED,
-    CONTAINER_NOT_STARTED,
-}
+_ENDS_WHAT_STARTED = frozenset(
+    {
+        OUT_OF_DISK,
+        OUT_OF_MEMORY,
+        OUT_OF_GPU_MEMORY,
+        PROBABLY_OUT_OF_MEMORY,
+        CRASH_LOOP,
+        ENDS_BY_ITSELF,
+    }
+)
+
+NEVER_STARTS = (DECISIVE | STUBBORN) - CLOSINGS - _ENDS_WHAT_STARTED
 """What keeps a container from ever starting, so that it cannot end either."""
 
 PROVIDERS_FAULT = frozenset(

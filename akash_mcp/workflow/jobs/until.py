@@ -60,7 +60,7 @@ def parse_until(text: str) -> Until:
     kind, (service, colon, said) = kind.strip().lower(), rest.partition(":")
     service, said = service.strip(), said.strip()
     if kind not in ("log", "exit") or not _SERVICE.fullmatch(service):
-        raise BadArgument(f"until is not understood: {quoted(text)}.", next_step=_HOW)
+        raise BadArgument(f"{quoted(text)} says nothing that could end a run.", next_step=_HOW)
     if kind == "exit":
         if colon:
             raise BadArgument(

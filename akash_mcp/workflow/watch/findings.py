@@ -208,7 +208,7 @@ def _ends_soon(seen: Seen) -> Iterator[Finding]:
                 if approved is not None
                 else ""
             )
-            + f". add_funds(dseq={seen.dseq}) lets it run on, where the user wants that.",
+            + f". add_funds(dseq={seen.dseq}) lets it run on, and asks before.",
             dseq=seen.dseq,
         )
 

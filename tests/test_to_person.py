@@ -1,0 +1,40 @@
+"""What a person reads on the command line speaks to them, and not to a model about them."""
+
+from __future__ import annotations
+
+import pytest
+
+from akash_mcp.cli.to_person import to_person
+from akash_mcp.errors import MissingKey
+
+
+@pytest.mark.parametrize(
+    ("advice", "said"),
+    [
+        (
+            "Ask the user to create one at https://console.akash.network, to set AKASH_API_KEY and to restart it.",
+            "Create one at https://console.akash.network, set AKASH_API_KEY and restart it.",
+        ),
+        ("Ask the user for a key of their own account.", "Use a key of your own account."),
+        (
+            "Ask the user to correct AKASH_MCP_PROJECT_ID, or for another key.",
+            "Correct AKASH_MCP_PROJECT_ID, or use another key.",
+        ),
+        (
+            "Ask the user whose key it is, and to run akash-mcp doctor --fix if it is right.",
+            "Find out whose key it is, and run akash-mcp doctor --fix if it is right.",
+        ),
+        ("Ask for less. Only the user can raise the limit.", "Ask for less. Only you can raise the limit."),
+        ("Limits end when the user adds credits.", "Limits end when you add credits."),
+        ("Ask the user to unlock their keyring.", "Unlock your keyring."),
+        ("Make it writable, or go on to another one.", "Make it writable, or go on to another one."),
+    ],
+)
+def test_advice_to_a_model_is_said_to_the_person(advice: str, said: str) -> None:
+    assert to_person(advice) == said
+
+
+def test_nobody_is_told_to_ask_themselves_for_a_key() -> None:
+    said = to_person(str(MissingKey()))
+    assert "the user" not in said
+    assert "Create one at https://console.akash.network (Settings, API Keys) and set AKASH_API_KEY" in said
