@@ -317,6 +317,8 @@ class Gate:
         try:
             if isinstance(plan, LeasePlan):
                 self._ledger.reserve_rate(db, plan.dseq, plan.max_usd_per_hour)
+            if isinstance(plan, FundPlan) and plan.run_hours and (run := runs.find(db, plan.dseq)):
+                run.check_longer(plan.run_hours, self._policy.max_hours, self._hour_seconds)
             if plan.exposure:
                 rate = plan.max_usd_per_hour if isinstance(plan, LaunchPlan) else None
                 self._ledger.reserve(db, op_id, plan.exposure, dseq=dseq, rate=rate)

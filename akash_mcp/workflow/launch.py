@@ -295,6 +295,26 @@ async def go_on_leased(
     return await _arrived(rt, permit, detail.dseq, leased, running, until)
 
 
+async def are_others(rt: Runtime, permit: LaunchPermit, detail: DeploymentDetail) -> bool:
+    """Whether a lease of what a launch created was asked for by somebody else, and not by any worker of its own."""
+    asked = await rt.store.read(providers_asked, permit.op_id)
+    return not {lease.provider for lease in detail.open_leases} <= asked
+
+
+async def go_on_leased_by_others(
+    rt: Runtime, permit: LaunchPermit, detail: DeploymentDetail, running: Running[Launched]
+) -> Launched:
+    """Go on with a deployment that somebody else leased while no server had it in hand, and wait until it runs.
+
+    Raises where its leases are not within what was approved: they are somebody's, and left as they are.
+    """
+    running.dseq = detail.dseq
+    running.progress("somebody leased it meanwhile")
+    leased = await _accepted(rt, permit, detail, AkashError("Its server stopped before it had leased."))
+    running.usd_per_hour = leased.usd_per_hour
+    return await _arrived(rt, permit.leasing(detail.dseq), detail.dseq, leased, running, permit.plan.until)
+
+
 async def _arrived(
     rt: Runtime, permit: LeasePermit, dseq: Dseq, leased: Leased, running: Running[Launched], until: str = ""
 ) -> Launched:

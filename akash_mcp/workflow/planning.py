@@ -251,12 +251,7 @@ def _check_extension(rt: Runtime, dseq: Dseq, run: Run | None, hours: int) -> No
         )
     if run.ends_at <= rt.now():
         raise BadArgument(f"The run of deployment {dseq} is over, and it is being closed.")
-    total, most = run.hours(rt.intervals.hour) + hours, rt.policy.max_hours
-    if total > most:
-        raise OverBudget(
-            f"It would run for {total} hours in all, over the user's limit of {most}.",
-            next_step="Ask for less. Only the user can raise the limit (AKASH_MCP_MAX_HOURS).",
-        )
+    run.check_longer(hours, rt.policy.max_hours, rt.intervals.hour)
 
 
 async def _paid_already(rt: Runtime, detail: DeploymentDetail, run: Run, hours: int) -> Usd:

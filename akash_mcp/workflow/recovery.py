@@ -7,7 +7,8 @@ stands:
                    creation sent     looked up until it is certain what became of it
                    created           leased while its bids last, else closed, proven
                    lease sent        looked up; once it is certain that there is none it counts as created
-                   leased            proven, delivered once more, waited for
+                   leased            proven, delivered once more, waited for; where somebody else
+                                       leased it, left alone unless that is within the approval
                    unwinding         closed, proven
     a lease, money, a change         looked up: done, or refused with what was reserved free again
     a close        closed, proven
@@ -34,7 +35,14 @@ from akash_mcp.guard.permits.launch_permit import LaunchPermit
 from akash_mcp.guard.permits.lease_permit import LeasePermit
 from akash_mcp.guard.permits.update_permit import UpdatePermit
 from akash_mcp.ids import Dseq, OpId
-from akash_mcp.workflow.launch import elsewhere_if_it_fails, go_on_leased, launch, lease_and_wait
+from akash_mcp.workflow.launch import (
+    are_others,
+    elsewhere_if_it_fails,
+    go_on_leased,
+    go_on_leased_by_others,
+    launch,
+    lease_and_wait,
+)
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.reconcile import create_once, find_again
 from akash_mcp.workflow.runtime import Runtime
@@ -131,6 +139,8 @@ async def _created(
     elif operation.state is State.UNWINDING or operation.plan is None or detail is None:
         running.progress("closing it again")
         await closing.close()
+    elif detail.open_leases and await are_others(rt, permit, detail):
+        await go_on_leased_by_others(rt, permit, detail, running)
     elif detail.open_leases:
         go_on = partial(go_on_leased, rt, leasing, detail, permit.plan.prefer, running, permit.plan.until)
         await (elsewhere_if_it_fails(rt, permit, running, go_on) if permit.plan.tool == "deploy" else go_on())

@@ -107,6 +107,20 @@ async def test_more_hours_than_the_user_allows_are_refused_by_the_gate_too(tmp_p
             await guard.gate.launch(LAUNCH, approved(LAUNCH))
 
 
+async def test_of_two_moves_that_fit_by_themselves_and_not_together_the_gate_lets_one_in(
+    tmp_path: Path,
+) -> None:
+    other = dataclasses.replace(LONGER, tool="add_funds", run_hours=6)
+    async with guarded(tmp_path, policy=Policy(max_hours=30)) as guard:
+        await guard.created()
+        yeses = [(plan, approved(plan)) for plan in (LONGER, other)]
+        await (await guard.gate.fund(*yeses[0])).deposit()
+        with pytest.raises(OverBudget, match="35 hours in all, over the user's limit of 30"):
+            await guard.gate.fund(*yeses[1])
+        assert end(guard) == 29 * HOUR
+        assert guard.written()[-1][:2] == ("fund", "refused")
+
+
 async def test_what_is_due_is_closed_without_a_question_and_what_is_not_due_is_refused(
     tmp_path: Path,
 ) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from decimal import Decimal
+from typing import Any
 
 import anyio
 import pytest
@@ -79,3 +81,33 @@ async def test_money_for_a_job_that_runs_does_not_end_the_wait_for_its_end(
                 await anyio.sleep(0.2)
     assert ended["run_ended"] == "The run ended: its log had the text that it was to end at."
     assert "epoch 6/6" in str(ended["last_lines"])
+
+
+# Where anyio is cancelled in the moment in which it has connected, it leaves the connection to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("generation", ["reference", "2026-11"])
+async def test_six_jobs_at_once_on_a_small_budget_end_by_themselves_and_leave_it_free(
+    connect: Connect, network: EmbeddedNetwork, generation: Generation
+) -> None:
+    small = {"max_usd_per_day": 5, "max_usd_per_deployment": 1, "max_deployments": 6}
+    answers: list[dict[str, Any]] = []
+    async with connect(approval="auto", **small) as agent:
+
+        async def run(number: int) -> None:
+            sdl = job(epochs=number, seconds=60, exit_code=number % 2)
+            answers.append(await agent.call("deploy", sdl=sdl, deposit_usd=0.8, hours=1, until="exit:web"))
+
+        async with anyio.create_task_group() as batch:
+            for number in range(1, 7):
+                batch.start_soon(run, number)
+        with anyio.fail_after(120):
+            while (budget := await agent.call("get_budget"))["open_deployments"]:  # noqa: ASYNC110  # over MCP
+                await anyio.sleep(0.3)
+        ended = [await agent.call("get_deployment", id=answer["op_id"]) for answer in answers]
+    gc.collect()
+    assert [deployment.state for deployment in network.chain.deployments_of(network.owner)] == ["closed"] * 6
+    assert [each["state"] for each in ended] == ["closed"] * 6
+    assert all("container" in each["run_ended"] for each in ended), ended
+    paid = sum(Decimal(each.escrow.transferred) for each in network.chain.deployments_of(network.owner))
+    assert budget["held_usd"] == "0.00"
+    assert 5 > Decimal(budget["committed_last_24h_usd"]) >= paid / 1_000_000 > 0

@@ -219,8 +219,12 @@ async def _try_handshake(
     why = "no connection could be made"
     for address in endpoint.addresses:
         try:
-            with anyio.fail_after(HANDSHAKE_SECONDS / len(endpoint.addresses)):
-                async with await anyio.connect_tcp(address, endpoint.port) as stream:
+            seconds = HANDSHAKE_SECONDS / len(endpoint.addresses)
+            # anyio leaves a connection behind that was made in the moment in which its maker was cancelled.
+            with anyio.fail_after(seconds, shield=True):
+                stream = await anyio.connect_tcp(address, endpoint.port)
+            async with stream:
+                with anyio.fail_after(seconds):
                     await TLSStream.wrap(
                         stream, hostname=endpoint.host, ssl_context=context, standard_compatible=False
                     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from akash_mcp.errors import Busy, Refused
+from akash_mcp.errors import Busy, OverBudget, Refused
 from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.journal import IS_OPEN, Kind, Operation, State
 from akash_mcp.guard.books.store import Db
@@ -30,6 +30,15 @@ class Run:
     def hours(self, hour_seconds: float = HOUR_SECONDS) -> int:
         """How long it lasts from its start to its end."""
         return round((self.ends_at - self.started_at) / hour_seconds)
+
+    def check_longer(self, more: int, most: int, hour_seconds: float = HOUR_SECONDS) -> None:
+        """Raise `OverBudget` where it would last for more than `most` hours if it were made so many hours longer."""
+        total = self.hours(hour_seconds) + more
+        if total > most:
+            raise OverBudget(
+                f"It would run for {total} hours in all, over the user's limit of {most}.",
+                next_step="Ask for less. Only the user can raise the limit (AKASH_MCP_MAX_HOURS).",
+            )
 
 
 def find(db: Db, dseq: Dseq) -> Run | None:
