@@ -43,7 +43,8 @@ async def test_one_look_closes_what_is_due_and_leaves_nothing_open(
     let_hours_pass(settings, 2)
     lines = await watch.look_once(settings, INTERVALS, 60)
     assert lines.left == []
-    assert any(f"closed at the end of its run: deployment {dseq}" in line for line in lines.done)
+    [closed] = [line for line in lines.done if f"closed at the end of its run: deployment {dseq}" in line]
+    assert closed.endswith(": it is proven closed, and cost $0.00")
     assert [each.state for each in network.chain.deployments.values()] == ["closed"]
     assert (await watch.look_once(settings, INTERVALS, 60)).done == [
         "Nothing is left open that should be ended."

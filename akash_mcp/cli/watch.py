@@ -18,10 +18,11 @@ import anyio
 from akash_mcp.cli.to_person import to_person
 from akash_mcp.config import Settings
 from akash_mcp.errors import AkashError, BadSettings
+from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.store import Store
 from akash_mcp.services import services
 from akash_mcp.workflow.runtime import Intervals, Runtime
-from akash_mcp.workflow.watch import Looked, Watch, left_open
+from akash_mcp.workflow.watch import Looked, Watch, came_to, left_open
 
 GOODBYE_SECONDS = 40.0
 """How long the answer to what was sent is waited for when it is stopped."""
@@ -110,7 +111,7 @@ async def look_once(settings: Settings, intervals: Intervals, seconds: float) ->
                 await _wait(rt, watch, looked)
             await watch.tell_of_what_was_carried_on()
             await rt.tell_person()
-            _tell(looked, lines)
+            await _tell(rt, looked, lines)
             unseen = looked.survey.unknown if looked.survey is not None else []
             lines.left += [f"unknown: {each}" for each in unseen]
             under_way = [running for running in looked.under_way if not running.is_done]
@@ -141,11 +142,12 @@ async def _ended(looked: Looked) -> None:
         await running.ended()
 
 
-def _tell(looked: Looked, lines: Lines) -> None:
+async def _tell(rt: Runtime, looked: Looked, lines: Lines) -> None:
     for what, began in (("carried on", looked.taken), ("closed at the end of its run", looked.ending)):
         for running in (each for each in began if each.is_done):
             about = f"deployment {running.dseq}, " if running.dseq else ""
-            how = f": {running.error.what}" if running.error is not None else ""
+            operation = await rt.store.read(journal.find, running.op_id)
+            how = f": {came_to(operation, running)}" if operation is not None else ""
             lines.done.append(f"{what}: {about}operation {running.op_id}{how}")
     if not looked.has_duty:
         lines.done.append("Another process keeps watch, and compares the ledger with the account.")

@@ -70,7 +70,11 @@ def statement(db: Db, ledger: Ledger) -> Statement:
     return Statement(
         account=db.account,
         at=db.now,
-        running=[Line(each, ledger.held(db, each.dseq)) for each in launches if each.dseq is not None],
+        running=[
+            Line(journal.as_it_stands(db, each), ledger.held(db, each.dseq))
+            for each in launches
+            if each.dseq is not None
+        ],
         unsettled=[
             Line(each, _held(db, ledger, each)) for each in journal.under_way(db) if each.op_id not in known
         ],

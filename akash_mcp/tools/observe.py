@@ -148,7 +148,10 @@ async def _find_operation(
             "that asked again, with the same arguments.",
         )
     if operation is None:
-        raise BadArgument(f"This server has no operation {op_id[:40]!r}.", next_step="Call list_deployments.")
+        raise BadArgument(
+            f"This server has no operation {op_id[:40]!r}.",
+            next_step="list_operations shows those that are under way or ended today, list_deployments what runs.",
+        )
     return operation, running
 
 

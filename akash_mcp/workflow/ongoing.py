@@ -41,7 +41,7 @@ async def ongoing(rt: Runtime) -> tuple[list[Ongoing], list[Waiting]]:
     """
 
     def read(db: Db) -> tuple[list[Ongoing], list[Waiting]]:
-        recent = journal.recent(db, db.now - RECENT_SECONDS)
+        recent = [journal.as_it_stands(db, each) for each in journal.recent(db, db.now - RECENT_SECONDS)]
         found = [Ongoing(each, rt.ledger.held_by(db, each.op_id), _hands(db, each)) for each in recent]
         return sorted(found, key=lambda each: each.operation.is_over), waiting.unanswered(db)
 

@@ -128,3 +128,18 @@ async def test_a_read_that_sees_it_closed_gives_its_slot_back(
             await agent.call(read, **arguments)
             budget = await agent.call("get_budget")
             assert (budget["open_deployments"], budget["held_usd"]) == (0, "0.00"), read
+
+
+async def test_the_answers_say_until_when_it_runs(connect: Connect, sdl: str) -> None:
+    async with connect(answer=YES) as agent:
+        answer = await agent.finished(await agent.call("deploy", sdl=sdl, deposit_usd=1, hours=2))
+        assert (
+            "until it is closed 2 hours after its lease began by this server or akash-mcp watch"
+            in answer["money"]
+        )
+        [question] = agent.asked
+        assert "tried at another one, within the same $1.00." in question
+        moved = await agent.call("add_funds", dseq=answer["dseq"], hours=3)
+        until = agent.asked[-1].split("until ")[1].split(",")[0]
+        assert moved["summary"] == f"Deployment {answer['dseq']} may run 3 h longer, until {until}."
+        assert moved["money"].startswith("No money moved")

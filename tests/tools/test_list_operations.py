@@ -9,10 +9,12 @@ import pytest
 from agents import ERAS, YES, Agent, Connect
 
 from akash_mcp import config
+from akash_mcp.guard import statement
 from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.journal import Kind, State
+from akash_mcp.guard.books.ledger import Ledger
 from akash_mcp.guard.books.store import Db, Store
-from akash_mcp.guard.policy.policy import ApprovalMode
+from akash_mcp.guard.policy.policy import ApprovalMode, Policy
 from akash_mcp.ids import OpId
 
 pytestmark = pytest.mark.anyio
@@ -55,6 +57,30 @@ async def test_what_was_begun_is_found_again(era: str, connect: Connect, sdl: st
         row = (await listed(agent))[created["op_id"]]
         assert (row["state"], row["carried_out_by"]) == ("closed", "nobody")
         assert row["next_step"] == "Nothing needs doing."
+
+
+async def test_what_was_leased_in_a_step_of_its_own_is_not_said_to_have_no_lease(
+    connect: Connect, sdl: str, settings: config.Settings
+) -> None:
+    async with connect(answer=YES) as agent:
+        created = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+        dseq = created["dseq"]
+        offers = (await agent.call("list_bids", dseq=dseq))["offers"]
+        leased = await agent.call(
+            "create_lease", dseq=dseq, providers=[offers[0]["provider"]], max_usd_per_hour=1
+        )
+        assert leased["status"] == "ready"
+        row = (await listed(agent))[created["op_id"]]
+        assert (row["state"], row["next_step"]) == (
+            "ready",
+            f"get_deployment(id={dseq}) shows how it stands now.",
+        )
+        store = Store(settings.state_dir)
+        [account] = store.read_now(statement.accounts)
+        store.account = account
+        [line] = store.read_now(statement.statement, Ledger(Policy())).running
+        store.close()
+        assert (line.operation.dseq, line.operation.state) == (dseq, State.READY)
 
 
 async def test_a_plan_for_the_same_says_that_it_would_be_a_second_one(connect: Connect, sdl: str) -> None:

@@ -19,7 +19,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from sqlite3 import Row
 
@@ -451,6 +451,22 @@ def recent(db: Db, since: float) -> list[Operation]:
         since=since,
     )
     return [_operation(row) for row in rows]
+
+
+def as_it_stands(db: Db, operation: Operation) -> Operation:
+    """A launch that only created its deployment, as far as the operation that leased it has brought it."""
+    if operation.kind is not Kind.LAUNCH or operation.state not in (State.CREATED, State.OFFERED):
+        return operation
+    leased = db.one(
+        "SELECT state FROM operations WHERE account = :account AND dseq = :dseq AND kind = :lease"
+        " AND state IN (:leased, :ready) ORDER BY number DESC LIMIT 1",
+        account=db.account,
+        dseq=operation.dseq,
+        lease=Kind.LEASE,
+        leased=State.LEASED,
+        ready=State.READY,
+    )
+    return operation if leased is None else replace(operation, state=State(leased["state"]))
 
 
 def was_leased(db: Db, dseq: Dseq) -> bool:

@@ -6,6 +6,7 @@ first; the rest one does for all of them, the one that has the duty. It closes n
 
 from akash_mcp.workflow.watch.looking import Looked as Looked
 from akash_mcp.workflow.watch.looking import Watch as Watch
+from akash_mcp.workflow.watch.looking import came_to as came_to
 from akash_mcp.workflow.watch.looking import keep_telling as keep_telling
 from akash_mcp.workflow.watch.looking import keep_watch as keep_watch
 from akash_mcp.workflow.watch.looking import left_open as left_open

@@ -17,9 +17,10 @@ import anyio
 from akash_mcp.errors import AkashError, LedgerUnusable
 from akash_mcp.guard.approval import waiting
 from akash_mcp.guard.books import duties, journal, notices, old_operations, runs
-from akash_mcp.guard.books.journal import Operation
+from akash_mcp.guard.books.journal import Kind, Operation, State
 from akash_mcp.guard.books.notices import Level
 from akash_mcp.guard.books.store import Db
+from akash_mcp.guard.permits.close_permit import Closed
 from akash_mcp.ids import Dseq
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.recovery import recover
@@ -219,14 +220,25 @@ def _note_all(db: Db, found: list[Finding]) -> None:
             log.info("%s", each.text)
 
 
+def came_to(operation: Operation, running: Running[Any]) -> str:
+    """How the work on an operation ended, as the rest of a sentence."""
+    if running.error is not None:
+        return running.error.what
+    if operation.state is State.READY:
+        return "it runs, and costs money until it is closed"
+    if operation.kind is Kind.CLOSE and operation.is_over:
+        spent = running.result.spent if isinstance(running.result, Closed) else None
+        return "it is proven closed" + ("" if spent is None else f", and cost {spent}")
+    return operation.note or f"it is {operation.state}"
+
+
 def _carried_on(operation: Operation, running: Running[Any]) -> Finding:
-    how = running.error.what if running.error is not None else operation.note or f"it is {operation.state}"
     of = f" of deployment {operation.dseq}" if operation.dseq else ""
     again = "" if operation.is_over or running.error is None else " It is tried again by itself."
     return Finding(
         f"carried on {operation.op_id}",
         f"Operation {operation.op_id} ({operation.kind}{of}), which a stopped process had left, was carried on: "
-        f"{how.rstrip('.')}.{again}",
+        f"{came_to(operation, running).rstrip('.')}.{again}",
         Level.INFO if running.error is None else Level.WARNING,
         operation.dseq,
         operation.op_id,
