@@ -34,7 +34,7 @@ thorough: $(VENV)/.installed
 mutants: $(VENV)/.installed
 	$(BIN)/python scripts/mutants.py $(ONLY)
 
-# Most of an hour too. `make crashes CRASHES="--every 20"` takes one in twenty; `--help` knows more.
+# Some 5,000 crashes, hours. `make crashes CRASHES="--every 20"` takes one in twenty, ten minutes; `--help` knows more.
 crashes: $(VENV)/.installed
 	$(BIN)/python tests/crashes $(CRASHES)
 

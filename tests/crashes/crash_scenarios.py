@@ -48,6 +48,8 @@ QUIET_SECONDS = 0.3
 DEPOSIT_USD = 5
 """The least that the API of 2025 takes."""
 ADDED_USD = 1
+RATE_USD = 0.5
+"""An hour: more than any bid on what is deployed."""
 SDL = (examples_dir() / "web.yaml").read_text(encoding="utf-8")
 CHANGED = SDL.replace("nginx:1.28.0-alpine", "nginx:1.29.0-alpine")
 
@@ -56,27 +58,40 @@ class Tool(StrEnum):
     """What is struck."""
 
     DEPLOY = "deploy"
+    CREATE = "create_deployment"
+    LEASE = "create_lease"
     FUND = "add_funds"
     UPDATE = "update_deployment"
     CLOSE = "close_deployment"
 
-    def arguments(self, dseq: str) -> dict[str, Any]:
-        """What it is called with. `dseq` is what runs already, where it is not `deploy`."""
+    async def prepare(self, server: Server) -> dict[str, Any]:
+        """Have a server do what it needs first, and say what it is called with. Raises `Untried`."""
         match self:
-            case Tool.DEPLOY:
+            case Tool.DEPLOY | Tool.CREATE:
                 return {"sdl": SDL, "deposit_usd": DEPOSIT_USD}
+            case Tool.LEASE:
+                created = await server.call("create_deployment", sdl=SDL, deposit_usd=DEPOSIT_USD)
+                dseq = (await server.finished(created))["dseq"]
+                offers = (await server.call("list_bids", dseq=dseq))["offers"]
+                if not offers:
+                    raise Untried("nobody bid")
+                return {"dseq": dseq, "providers": [offers[0]["provider"]], "max_usd_per_hour": RATE_USD}
             case Tool.FUND:
-                return {"dseq": dseq, "amount_usd": ADDED_USD}
+                return {"dseq": await deployed(server), "amount_usd": ADDED_USD}
             case Tool.UPDATE:
-                return {"dseq": dseq, "sdl": CHANGED}
+                return {"dseq": await deployed(server), "sdl": CHANGED}
             case Tool.CLOSE:
-                return {"dseq": dseq}
+                return {"dseq": await deployed(server)}
 
     def allowed(self, generation: Generation) -> Allowed:
         """What of it may reach the Console: one yes for the deployment, and one for what is struck."""
         funds_itself = generation == "2026-11"
         is_fund = self is Tool.FUND
-        return Allowed(deposits=int(is_fund and not funds_itself), limits=int(is_fund and funds_itself))
+        return Allowed(
+            deposits=int(is_fund and not funds_itself),
+            limits=int(is_fund and funds_itself),
+            created_is_told=self in (Tool.CREATE, Tool.LEASE),
+        )
 
 
 class Restart(StrEnum):
@@ -301,8 +316,7 @@ def words(failed: BaseExceptionGroup[Exception]) -> list[str]:
 async def _play(here: World, scenario: Scenario, record: _Record) -> None:
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(here.serve())
-        dseq = "" if scenario.tool is Tool.DEPLOY else await deployed(first)
-        arguments = scenario.tool.arguments(dseq)
+        arguments = await scenario.tool.prepare(first)
         if scenario.point is None:
             here.proxy.arm()
             async with asyncio.timeout(CALL_SECONDS):

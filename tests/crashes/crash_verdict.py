@@ -208,6 +208,7 @@ class Allowed:
 
     `providers`: so many may be tried for one yes, each with a deployment of its own, one after the other.
     `leased_is_told`: whoever asked was told that it is leased and does not run, so its launch is over.
+    `created_is_told`: somebody only created it, to choose among its bids; until its end it waits for that.
     """
 
     creates: int = 1
@@ -216,9 +217,12 @@ class Allowed:
     providers: int = 1
     others: frozenset[str] = frozenset()
     leased_is_told: bool = False
+    created_is_told: bool = False
 
     def is_over(self, operation: Operation) -> bool:
         """Whether nothing more is to be done for an operation."""
+        if self.created_is_told and operation.state == "created":
+            return operation.is_let_go and operation.has_end is True
         return operation.is_over or (self.leased_is_told and operation.state == "leased")
 
 

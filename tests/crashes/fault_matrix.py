@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from crash_scenarios import CALL_SECONDS, GENERATIONS, Pace, Tool, Untried, close_all, deployed, words, world
+from crash_scenarios import CALL_SECONDS, GENERATIONS, Pace, Tool, Untried, close_all, words, world
 from crash_verdict import Finding, Kind
 from mcp import MCPError
 from server_processes import Starter, ToolRefused
@@ -73,13 +73,11 @@ async def play_fault(case: FaultCase, starter: Starter, pace: Pace) -> FaultOutc
         async with world(starter, case.generation, pace, allowed, "2026-07-28", Path(folder)) as here:
             try:
                 async with here.serve() as server:
-                    dseq = "" if case.tool is Tool.DEPLOY else await deployed(server)
+                    arguments = await case.tool.prepare(server)
                     await here.network.inject(case.fault, value=_VALUES.get(case.fault))
                     try:
                         async with asyncio.timeout(CALL_SECONDS):
-                            answer = await server.finished(
-                                await server.call(case.tool, **case.tool.arguments(dseq))
-                            )
+                            answer = await server.finished(await server.call(case.tool, **arguments))
                         answered = [f"{answer.get('status')}: {answer.get('money')}"]
                     except ToolRefused as refused:
                         answered = [str(refused)]

@@ -76,6 +76,15 @@ def test_one_that_was_definitely_refused_before_is_not() -> None:
     assert found(OPEN, HELD, RUNS, (replace_status(CREATE, 409), CREATE, LEASE)) == []
 
 
+def test_what_was_only_created_waits_for_a_choice_where_that_was_asked_for_and_it_has_an_end() -> None:
+    waits = replace(RUNS, state="created", has_end=True, is_let_go=True)
+    book, to_choose = replace(OPEN, leases=0), Allowed(created_is_told=True)
+    assert found(book, HELD, waits, (CREATE,), to_choose) == []
+    assert kinds(found(book, HELD, waits, (CREATE,))) == {Kind.ORPHAN, Kind.UNFINISHED}
+    for lost in (replace(waits, is_let_go=False), replace(waits, has_end=False)):
+        assert kinds(found(book, HELD, lost, (CREATE,), to_choose)) == {Kind.ORPHAN, Kind.UNFINISHED}
+
+
 def test_another_provider_is_tried_only_after_the_first_deployment_is_closed() -> None:
     two_tries = Allowed(providers=2)
     second = replace(OPEN, dseq="1002")

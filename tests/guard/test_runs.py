@@ -67,6 +67,17 @@ async def test_a_run_is_counted_from_its_creation_and_again_from_its_first_lease
         assert end(guard) == 24 * HOUR - 300
 
 
+async def test_the_time_to_the_next_end_is_that_of_a_run_that_is_not_over(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as guard:
+        assert guard.store.read_now(runs.seconds_left) is None
+        await guard.created()
+        guard.clock[0] += HOUR
+        assert guard.store.read_now(runs.seconds_left) == 23 * HOUR
+        guard.clock[0] += 23 * HOUR
+        assert guard.store.read_now(runs.seconds_left) is None
+        assert due(guard) == [DSEQ]
+
+
 async def test_an_end_is_moved_once_by_an_approved_operation_and_nothing_is_sent(tmp_path: Path) -> None:
     async with guarded(tmp_path) as guard:
         await guard.created()

@@ -22,6 +22,7 @@ from scripted_console import (
     PROVIDER,
     READ,
     Guarded,
+    Told,
     approved,
     deployment,
     guarded,
@@ -329,6 +330,44 @@ async def test_whoever_stops_watching_lets_the_next_one_have_the_duty(tmp_path: 
             assert other.run_now(duties.take, DUTY, 60)
         finally:
             other.close()
+
+
+async def test_a_run_is_closed_at_its_end_also_between_two_looks_and_while_the_account_is_compared(
+    tmp_path: Path,
+) -> None:
+    async with watched(tmp_path) as it:
+        await leased(it)
+        end = it.guard.clock[0] + 24 * HOUR
+        it.guard.clock[0] = end - 70
+        it.guard.console.on(READ, CLOSED)
+        is_compared = anyio.Event()
+
+        async def list_that_hangs() -> Told:
+            is_compared.set()
+            await anyio.sleep_forever()
+            return None
+
+        it.guard.console.on(LIST, list_that_hangs)
+        is_closed = anyio.Event()
+        woke: list[float] = []
+
+        async def sleep(seconds: float) -> None:
+            it.guard.clock[0] += seconds
+            woke.append(it.guard.clock[0] - end)
+            if woke[-1] > 0:
+                await is_compared.wait()
+                while not it.guard.console.sent(CLOSE):  # noqa: ASYNC110  # nobody tells when it is sent
+                    await anyio.sleep(0.01)
+                is_closed.set()
+                await anyio.sleep_forever()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(keep_watch, dataclasses.replace(it.rt, sleep=sleep))
+            with anyio.fail_after(20):
+                await is_closed.wait()
+            tasks.cancel_scope.cancel()
+        assert woke == [-69, -39, -9, 0, 30]
+        assert len(it.guard.console.sent(CLOSE)) == 1
 
 
 async def test_a_look_that_fails_is_not_the_last(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -100,6 +100,19 @@ def due(db: Db) -> list[Dseq]:
     return [Dseq(row["dseq"]) for row in db.all(f"{_DUE} ORDER BY ends_at", **_due_values(db))]
 
 
+def seconds_left(db: Db) -> float | None:
+    """How long the next run of ours goes on that is not over yet; None where there is none."""
+    ends_at = db.value(
+        "SELECT MIN(ends_at) FROM operations WHERE account = :account AND kind = :launch AND state <> :closed"
+        " AND dseq IS NOT NULL AND ends_at > :now",
+        account=db.account,
+        launch=Kind.LAUNCH,
+        closed=State.CLOSED,
+        now=db.now,
+    )
+    return None if ends_at is None else ends_at - db.now
+
+
 def open_end(db: Db, op_id: OpId, dseq: Dseq) -> None:
     """Open the operation that closes a deployment at the end of its run.
 

@@ -8,7 +8,7 @@ the ledger and the account      compared every few minutes, and what is not as a
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 DUTY = "watch"
 
+_LOOKS_AT_MOST = 10
+"""So many come in the time of one, where runs end one after the other."""
 _LOOKS = 3
 _SHORTEST_SECONDS = 30.0
 """How long whoever has the duty keeps it without a word: so many looks, and no shorter."""
@@ -64,22 +66,45 @@ class Looked:
 
 
 async def keep_watch(rt: Runtime) -> None:
-    """Look, for ever. A process that nobody has used yet, of a person who never spent anything, touches no file."""
+    """Look, for ever. A process that nobody has used yet, of a person who never spent anything, touches no file.
+
+    What is compared with the account is read beside the looks: a Console that is slow delays none of them.
+    """
     watch = Watch(rt)
     try:
-        await rt.sleep(rt.intervals.first_look)
-        while True:
-            if rt.store.path.exists():
-                try:
-                    await watch.look()
-                except AkashError as failure:
-                    log.warning("the watch could not look: %s", failure)
-                except Exception:  # one broken look must not end the server, and the ones after it
-                    log.exception("a look of the watch broke")
-            await rt.sleep(rt.intervals.watch)
+        async with anyio.create_task_group() as beside:
+            await rt.sleep(rt.intervals.first_look)
+            while True:
+                pause = rt.intervals.watch
+                if rt.store.path.exists():
+                    await _unbroken(watch.see_to_ends)
+                    if watch.is_time_to_compare:
+                        beside.start_soon(_unbroken, watch.compare)
+                    pause = await _pause(rt)
+                await rt.sleep(pause)
     finally:
         with anyio.CancelScope(shield=True):
             await watch.hand_over()
+
+
+async def _unbroken(look: Callable[[], Awaitable[object]]) -> None:
+    """A look, of which one that is broken must not end the server, and the ones after it."""
+    try:
+        await look()
+    except AkashError as failure:
+        log.warning("the watch could not look: %s", failure)
+    except Exception:
+        log.exception("a look of the watch broke")
+
+
+async def _pause(rt: Runtime) -> float:
+    """Seconds until the next look, which does not keep a run waiting that ends before."""
+    most = rt.intervals.watch
+    try:
+        left = await rt.store.read(runs.seconds_left)
+    except LedgerUnusable:
+        return most  # the look has said so
+    return most if left is None else min(most, max(left, most / _LOOKS_AT_MOST))
 
 
 async def keep_telling(rt: Runtime) -> None:
@@ -96,7 +121,8 @@ class Watch:
     def __init__(self, rt: Runtime) -> None:
         self._rt = rt
         self._surveyor = Surveyor(rt)
-        self._surveyed_at: float | None = None
+        self._compared_at: float | None = None
+        self._is_comparing = False
         self._carried_on: list[Running[Any]] = []
         self._has_duty = False
 
@@ -105,6 +131,13 @@ class Watch:
 
         What is begun goes on as work of this process. Raises `LedgerUnusable`.
         """
+        looked = await self.see_to_ends()
+        if looked.has_duty and (whole or self.is_time_to_compare):
+            looked.survey = await self.compare()
+        return looked
+
+    async def see_to_ends(self) -> Looked:
+        """The part of a look that brings to its end what should be ended. Raises `LedgerUnusable`."""
         rt, looked = self._rt, Looked()
         await rt.accounts.recall()
         await self.tell_of_what_was_carried_on()
@@ -112,16 +145,28 @@ class Watch:
         self._carried_on += looked.taken
         seconds = max(rt.intervals.watch * _LOOKS, _SHORTEST_SECONDS)
         looked.has_duty = self._has_duty = await rt.store.run(duties.take, DUTY, seconds)
-        if not looked.has_duty:
-            return looked
-        looked.ending = await end_due_runs(rt)
-        if whole or self._surveyed_at is None or rt.now() - self._surveyed_at >= rt.intervals.survey:
-            self._surveyed_at = rt.now()
-            # Whoever takes longer than its duty lasts looks beside the next one: it only reads.
-            looked.survey = await self._surveyor.survey()
-            await rt.store.run(_note_all, looked.survey.found)
-            await self._fold()
+        if looked.has_duty:
+            looked.ending = await end_due_runs(rt)
         return looked
+
+    @property
+    def is_time_to_compare(self) -> bool:
+        """Whether this process has the duty to, is not at it, and did not a few minutes ago."""
+        if not self._has_duty or self._is_comparing:
+            return False
+        return self._compared_at is None or self._rt.now() - self._compared_at >= self._rt.intervals.survey
+
+    async def compare(self) -> Survey:
+        """Hold the ledger against the account, and note what is other than approved. Raises `LedgerUnusable`."""
+        self._compared_at, self._is_comparing = self._rt.now(), True
+        try:
+            # Whoever takes longer than its duty lasts looks beside the next one: it only reads.
+            survey = await self._surveyor.survey()
+            await self._rt.store.run(_note_all, survey.found)
+            await self._fold()
+            return survey
+        finally:
+            self._is_comparing = False
 
     async def tell_of_what_was_carried_on(self) -> None:
         """Note how that ended which a stopped process had left, as far as it has."""
