@@ -63,6 +63,11 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two a core: most of a test's time is an embedded network's, which waits for its next block and not for a core."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """The package runs on asyncio (uvicorn and websockets do), so the tests do too."""
