@@ -26,12 +26,12 @@ def test_a_text_and_an_end_are_understood(text: str, until: Until) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "not understood"),
-        ("epoch 10/10", "not understood"),
-        ("exit", "not understood"),
-        ("log:epoch 10/10", "not understood"),
-        ("text:train:done", "not understood"),
-        ("log:Train:done", "not understood"),
+        ("", "says nothing that could end a run"),
+        ("epoch 10/10", "says nothing that could end a run"),
+        ("exit", "says nothing that could end a run"),
+        ("log:epoch 10/10", "says nothing that could end a run"),
+        ("text:train:done", "says nothing that could end a run"),
+        ("log:Train:done", "says nothing that could end a run"),
         ("exit:train:0", "do not tell exit codes"),
         ("log:train", "3 to 200 plain characters"),
         ("log:train:ok", "3 to 200 plain characters"),
