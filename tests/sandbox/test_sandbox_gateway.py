@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator
@@ -76,6 +77,9 @@ async def test_an_unplugged_gateway_is_unreachable_and_comes_back_where_it_was(w
     await world.gateway.unplug()
     with pytest.raises(httpx2.ConnectError):
         await world.get("/version")
+    # Nobody else gets its port meanwhile.
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", int(url.rpartition(":")[2])))
     await world.gateway.start()
     assert world.url == url
     assert (await world.get(f"{lease}/status")).json()["services"]["web"]["ready_replicas"] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from functools import partial
 
 from akash_mcp.sandbox.certificates import IssuedCertificate
@@ -57,6 +58,7 @@ class Gateway:
         self._listener: Listener | None = None
         self._cluster: Cluster | None = None
         self._port = 0
+        self._kept: socket.socket | None = None
         self.show(certificate)
 
     def show(self, certificate: IssuedCertificate) -> None:
@@ -81,6 +83,7 @@ class Gateway:
         self._listener = Listener(self._host, serve, port=self._port, tls=lambda: self._tls.connection())
         self._listener.start()
         self._port = self._listener.port
+        self._let_go_of_port()
         self._provider.host_uri = f"https://{PUBLIC_HOSTNAME}:{self._port}"
 
     def receive(self, owner: str, dseq: str, manifest: bytes) -> None:
@@ -94,10 +97,20 @@ class Gateway:
             self._listener.close()
             await self._listener.wait_closed()
             self._listener = None
+            # Bound and not listened on: connections are refused, and no other program gets the port meanwhile.
+            self._kept = socket.socket(socket.AF_INET)
+            self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._kept.bind((self._host, self._port))
+
+    def _let_go_of_port(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
 
     async def stop(self) -> None:
         """End everything: connections, streams, workloads and their ports."""
         await self.unplug()
+        self._let_go_of_port()
         if self._cluster is not None:
             await self._cluster.close()
             self._cluster = None
