@@ -402,7 +402,7 @@ async def _looked(here: World, restart: Restart) -> int:
     """Run a command until all is well, or nothing changes any more."""
     until = time.monotonic() + here.pace.patience
     # What a dead one has in hand is nobody else's yet. Only the file tells when that is over.
-    while here.ledger.is_in_hand and time.monotonic() < until:  # noqa: ASYNC110
+    while here.ledger.is_in_hand and time.monotonic() < until:  # noqa: ASYNC110  # it is in a file
         await asyncio.sleep(0.05)
     looks = 0
     while True:

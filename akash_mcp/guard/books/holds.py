@@ -24,7 +24,8 @@ _LEASED = "leased"
 """The state of one that has nothing left to do but wait."""
 
 _ENDS = ("ready", "done", "refused", "closed")
-_OPEN = "state NOT IN ('ready', 'done', 'refused', 'closed')"
+IS_OPEN = "state NOT IN ('ready', 'done', 'refused', 'closed')"
+"""The same in SQL, turned round: literally as an index has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def is_over(db: Db, op_id: OpId, epoch: int) -> bool:
     """Whether an operation came to its end in these hands: what its worker still does then needs no hold."""
     return bool(
         db.one(
-            f"SELECT 1 FROM operations WHERE op_id = :op_id AND epoch = :epoch AND NOT ({_OPEN})",
+            f"SELECT 1 FROM operations WHERE op_id = :op_id AND epoch = :epoch AND NOT ({IS_OPEN})",
             op_id=op_id,
             epoch=epoch,
         )
@@ -174,7 +175,7 @@ def hand_over(db: Db, op_id: OpId, *, epoch: int) -> None:
     """Let another worker go on at once: this one stops."""
     db.run(
         "UPDATE operations SET lease_until = :now WHERE op_id = :op_id AND epoch = :epoch AND lease_until > :now"
-        f" AND {_OPEN}",
+        f" AND {IS_OPEN}",
         op_id=op_id,
         epoch=epoch,
         now=db.now,
@@ -203,7 +204,7 @@ def claim(db: Db, *, besides: frozenset[OpId] = frozenset()) -> Claimed | None:
     rows = db.all(
         "SELECT op_id, number, kind, state, dseq, epoch, worker, lease_until FROM operations"
         " WHERE account = :account AND lease_until IS NOT NULL"
-        f" AND (retry_at IS NULL OR retry_at <= :now) AND {_OPEN} ORDER BY lease_until, number",
+        f" AND (retry_at IS NULL OR retry_at <= :now) AND {IS_OPEN} ORDER BY lease_until, number",
         account=db.account,
         now=db.now,
     )

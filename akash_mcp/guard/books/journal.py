@@ -54,7 +54,7 @@ class State(StrEnum):
 _ENDS = (State.READY, State.DONE, State.REFUSED, State.CLOSED)
 """Who has come so far acts no more, and has nothing in hand."""
 
-IS_OPEN = "state NOT IN ('ready', 'done', 'refused', 'closed')"
+IS_OPEN = holds.IS_OPEN
 """The same in SQL, turned round."""
 
 

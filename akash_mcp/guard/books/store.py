@@ -233,6 +233,7 @@ class Store:
                 except sqlite3.OperationalError as busy:
                     if busy.sqlite_errorcode not in _BUSY or time.monotonic() >= ends:
                         raise
+                # In a worker thread, and never at the same moments as the others who wait.
                 time.sleep(random.uniform(0, _LONGEST_LOOK_SECONDS))
         finally:
             connection.execute(f"PRAGMA busy_timeout={int(self.busy_seconds * 1000)}")

@@ -168,7 +168,7 @@ class AuthorisedOperation:
         except DEFINITE as refusal:
             await self._ended(on_refusal, refusal, release=on_refusal is State.REFUSED)
             raise
-        except Exception as lost:
+        except Exception as lost:  # whatever broke, what was sent may have landed
             await self._ended(State.UNKNOWN, lost)
             raise
 
@@ -177,7 +177,7 @@ class AuthorisedOperation:
         """Around what is read before the one request that spends: whatever it raises, nothing was sent."""
         try:
             yield
-        except Exception as unread:
+        except Exception as unread:  # whatever broke, nothing was sent
             await self._ended(State.REFUSED, unread, release=True)
             raise
 
