@@ -21,6 +21,9 @@ ProviderAddress = NewType("ProviderAddress", str)
 OpId = NewType("OpId", str)
 """One journalled operation of ours: `op_` and 16 hexadecimal digits."""
 
+SdlId = NewType("SdlId", str)
+"""What an SDL is called once it was seen: `sdl_` and 16 hexadecimal digits of a hash of its text."""
+
 
 class BadId(ValueError):
     """Text that is not the identifier it should be."""

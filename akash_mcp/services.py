@@ -32,6 +32,7 @@ from akash_mcp.guard.books.evidence import Evidence
 from akash_mcp.guard.books.history import History
 from akash_mcp.guard.books.ledger import Ledger
 from akash_mcp.guard.books.networks import Network
+from akash_mcp.guard.books.sdls import Sdls
 from akash_mcp.guard.books.store import Store
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.secret_store import SecretStore
@@ -127,6 +128,7 @@ async def services(
             accounts=Accounts(store, console, history, network, key),
             ledger=ledger,
             evidence=Evidence(store),
+            sdls=Sdls(store, tasks),
             policy=policy,
             secrets=stored_secrets,
             notifier=Notifier(

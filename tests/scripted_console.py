@@ -31,6 +31,7 @@ from akash_mcp.guard.books.history import History
 from akash_mcp.guard.books.journal import Operation
 from akash_mcp.guard.books.ledger import Ledger
 from akash_mcp.guard.books.networks import Network
+from akash_mcp.guard.books.sdls import Sdls
 from akash_mcp.guard.books.store import Store
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.plans.contents import App, Contents
@@ -331,6 +332,7 @@ def runtime(
         accounts=guard.accounts,
         ledger=Ledger(guard.policy),
         evidence=Evidence(guard.store),
+        sdls=Sdls(guard.store, tasks),
         policy=guard.policy,
         secrets=SecretStore(guard.store.path.parent, lambda: guard.clock[0]),
         notifier=Notifier(command=(), webhook=None),

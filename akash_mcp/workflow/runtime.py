@@ -21,6 +21,7 @@ from akash_mcp.guard.books.audit_heads import Heads
 from akash_mcp.guard.books.evidence import Evidence
 from akash_mcp.guard.books.ledger import Ledger
 from akash_mcp.guard.books.runs import HOUR_SECONDS
+from akash_mcp.guard.books.sdls import Sdls
 from akash_mcp.guard.books.store import HOLD_SECONDS, Store
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.permits.operation import CERTAIN_SECONDS
@@ -126,6 +127,7 @@ class Runtime:
     accounts: Accounts
     ledger: Ledger
     evidence: Evidence
+    sdls: Sdls
     policy: Policy
     secrets: SecretStore
     notifier: Notifier

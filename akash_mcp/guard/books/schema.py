@@ -300,5 +300,13 @@ DROP TABLE old_diagnoses;
 DROP TABLE old_failures;
 """
 
-VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
+_SIXTH = """
+CREATE TABLE sdls (                -- SDLs that were checked or written lately, so that nobody has to send one again
+    sdl_id TEXT PRIMARY KEY,       -- made of a hash of the text
+    sdl TEXT NOT NULL,
+    until DOUBLE PRECISION NOT NULL    -- then it is forgotten
+);
+"""
+
+VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
 """What each version of the file added to the one before."""

@@ -1,0 +1,1 @@
+"""Looks at the market before anything is paid: it reads, and spends nothing."""
