@@ -21,7 +21,7 @@ from akash_mcp.guard.books.store import Store
 from akash_mcp.prompts import prompts
 from akash_mcp.resources import add_resources
 from akash_mcp.services import services
-from akash_mcp.tools import TOOLSETS
+from akash_mcp.tools import CONFIRM, TOOLSETS
 from akash_mcp.tools.questions import SealedQuestions, leave_out_unreadable
 from akash_mcp.tools.tool import AkashTool, Effect
 from akash_mcp.workflow.runtime import Intervals, Runtime
@@ -37,9 +37,9 @@ Money:
 - Every tool that spends says SPENDS. deposit_usd is the most a deployment can cost.
 - Every run has an end. hours says when (24 where you say nothing): take what the user asked for. A job that ends by
   itself gets until: its last lines are kept, and it is closed at once. add_funds with hours moves the end.
-- confirmation_required: nothing was done. Show the plan to the user as it stands; after their yes call again
-  with the same arguments and approval_token. Never approve for them.
-- waiting_for_person: nothing was done. The user answers in a terminal of their own; then make the same call again.
+- confirmation_required: nothing was done. Show the plan to the user as it stands; after their yes call confirm.
+  Never approve for them.
+- waiting_for_person: nothing was done. The user answers in a terminal of their own; then call confirm.
 - Every answer says whether money moved. If an outcome is unknown or pending, or an answer was lost, never repeat the
   call: get_deployment with its op_id, or list_operations, shows what became of it.
 - notices: what happened meanwhile. Tell the user.
@@ -65,6 +65,8 @@ def build(
     chosen = [spec for toolset in settings.toolsets for spec in TOOLSETS[toolset]]
     if settings.read_only:
         chosen = [spec for spec in chosen if spec.effect is Effect.READS]
+    if CONFIRM not in chosen and any(spec.carry_out for spec in chosen):
+        chosen.append(CONFIRM)
 
     current: list[Runtime] = []
     intervals = intervals or Intervals()

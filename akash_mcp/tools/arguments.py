@@ -61,11 +61,8 @@ UntilArg = Annotated[
         }
     ),
 ]
-SdlArg = Annotated[str, Field(description="The SDL's YAML text", max_length=512 * 1024)]
+SdlArg = Annotated[str, Field(description="YAML text, or its sdl_id", max_length=512 * 1024)]
 NameArg = Annotated[str | None, Field(description="What to call it", max_length=200)]
-ApprovalToken = Annotated[
-    str | None, Field(description="From a confirmation_required answer, once the user agreed", max_length=64)
-]
 
 _TEXT = WithJsonSchema({"type": "string"})
 UsdOut = Annotated[Usd, PlainSerializer(lambda usd: usd.plain(), return_type=str), _TEXT]

@@ -144,8 +144,8 @@ async def _find_operation(
     if operation is None and any(each.op_id == op_id for each in await rt.store.read(unanswered)):
         raise BadArgument(
             f"{op_id} waits for the user, and nothing was done.",
-            next_step=f"Tell the user to run akash-mcp approve {op_id} in a terminal. Once they have, call the tool "
-            "that asked again, with the same arguments.",
+            next_step=f"Tell the user to run akash-mcp approve {op_id} in a terminal. Once they have, call "
+            f'confirm(approval_token="{op_id}").',
         )
     if operation is None:
         raise BadArgument(

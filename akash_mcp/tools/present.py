@@ -12,8 +12,10 @@ from akash_mcp.guard.books.evidence import Kept
 from akash_mcp.guard.books.holds import UnderWay
 from akash_mcp.guard.books.job_ends import JobEnd
 from akash_mcp.guard.books.journal import Operation, State
-from akash_mcp.guard.plans.plans import LaunchPlan, LeasePlan
-from akash_mcp.ids import Dseq, OpId
+from akash_mcp.guard.books.sdls import sdl_id_of
+from akash_mcp.guard.plans.plan_record import is_kept, kind_of
+from akash_mcp.guard.plans.plans import LaunchPlan, LeasePlan, Plan, UpdatePlan
+from akash_mcp.ids import Dseq, OpId, SdlId
 from akash_mcp.market.ranking import RankedOffer, Ranking, Rejected
 from akash_mcp.money import usd_per_hour
 from akash_mcp.sanitize.text import field, quoted
@@ -55,12 +57,13 @@ _ENDED_BY = {
 _LATEST = 4_102_444_800  # seconds, the year 2100: a later time is not a date
 
 
-def verdict(report: Report) -> Verdict:
-    """The answer of `validate_sdl`."""
+def verdict(report: Report, sdl_id: SdlId | None) -> Verdict:
+    """The answer of `validate_sdl`. `sdl_id` is what the SDL is called, where it can be deployed."""
     secrets = list(dict.fromkeys(name for name, _ in report.secrets))
     once = ", once the user has stored the secrets that it names" if secrets else ""
     return Verdict(
         ok=report.ok,
+        sdl_id=sdl_id,
         errors=[_finding(finding) for finding in report.errors[:_MOST_FINDINGS]],
         warnings=[_finding(finding) for finding in report.warnings[:_MOST_FINDINGS]],
         services=list(report.services),
@@ -68,7 +71,7 @@ def verdict(report: Report) -> Verdict:
         groups=len(report.groups),
         ceiling_usd_per_hour=report.ceiling_usd_hour,
         ceiling_usd_per_month=report.ceiling_usd_month,
-        next_step=f"It can be deployed{once}: call deploy."
+        next_step=f"It can be deployed{once}: call deploy with sdl={sdl_id}."
         if report.ok
         else f"Fix the {_these(len(report.errors))} and check again. Nothing was sent and nothing was spent.",
     )
@@ -93,14 +96,25 @@ def confirmation(needed: TokenNeeded) -> Outcome:
     plan = needed.plan
     return Outcome(
         status="confirmation_required",
+        sdl_id=_sdl_id(plan),
         summary=plan.summary,
         money="No money moved.",
         most_it_can_cost_usd=plan.most,
         approval_token=needed.token,
         expires_in_seconds=needed.expires_in_seconds,
-        next_step="Show this plan to the user. Once they agree, call the same tool with exactly the same arguments "
-        "and this approval_token, which works once.",
+        next_step="Show this plan to the user. Once they agree, call confirm with this approval_token: it works once.",
     )
+
+
+def _call_after(needed: PersonNeeded) -> str:
+    if is_kept(kind_of(needed.plan)):
+        return f'confirm(approval_token="{needed.op_id}")'
+    return f"{needed.plan.tool} again with exactly the same arguments"
+
+
+def _sdl_id(plan: Plan) -> SdlId | None:
+    """What the SDL of a plan is called, so that nobody sends it again."""
+    return sdl_id_of(plan.sdl) if isinstance(plan, LaunchPlan | UpdatePlan) else None
 
 
 def waiting_for_person(needed: PersonNeeded) -> Outcome:
@@ -110,13 +124,13 @@ def waiting_for_person(needed: PersonNeeded) -> Outcome:
     return Outcome(
         status="waiting_for_person",
         op_id=needed.op_id,
+        sdl_id=_sdl_id(plan),
         summary=f"{anew if needed.is_changed else ''}{plan.summary}",
         money="No money moved.",
         most_it_can_cost_usd=plan.most,
         expires_in_seconds=needed.expires_in_seconds,
         next_step=f"Tell the user to run akash-mcp approve {needed.op_id} in a terminal of their own, which shows this "
-        "plan and asks them. Nobody else can answer it. Once they have, call the same tool with exactly the same "
-        "arguments.",
+        f"plan and asks them. Nobody else can answer it. Once they have, call {_call_after(needed)}.",
     )
 
 
@@ -204,6 +218,7 @@ def launch_outcome(op_id: OpId, launched: Launched, plan: LaunchPlan | LeasePlan
     return Outcome(
         status="ready" if now.is_ready else "leased",
         op_id=op_id,
+        sdl_id=_sdl_id(plan),
         dseq=launched.dseq,
         summary=" ".join((summary, *(f"Before that: {unwound.what}" for unwound in launched.earlier))),
         money=(

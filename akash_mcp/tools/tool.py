@@ -44,13 +44,17 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """One tool, before it is registered. Its name is the function's, its description the function's docstring."""
+    """One tool, before it is registered. Its name is the function's, its description the function's docstring.
+
+    `carry_out`: of a tool that plans, what is done with the decision on a plan of its, which `confirm` brings too.
+    """
 
     function: Callable[..., Awaitable[Any]]
     title: str
     effect: Effect
     idempotent: bool = False
     text_only: bool = False
+    carry_out: Callable[[Any, Any], Awaitable[BaseModel]] | None = None
 
     @property
     def name(self) -> str:

@@ -24,8 +24,8 @@ async def kept(store: Store, *texts: str) -> None:
 
 async def found(store: Store, text: str) -> str | None:
     async with anyio.create_task_group() as tasks:
-        text_found = await Sdls(store, tasks).find(sdl_id_of(text))
-    return text_found
+        names = Sdls(store, tasks)
+    return await names.find(sdl_id_of(text))
 
 
 def test_a_name_is_made_of_the_text_alone() -> None:

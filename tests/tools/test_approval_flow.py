@@ -61,8 +61,7 @@ async def test_what_cannot_be_read_is_neither_yes_nor_no_and_the_plan_is_shown(
         assert first["status"] == "confirmation_required"
         assert len(agent.asked) == 1
         assert not network.chain.deployments
-        token = first["approval_token"]
-        again = await agent.call("create_deployment", sdl=sdl, deposit_usd=1, approval_token=token)
+        again = await agent.agreed(first)
     assert again["status"] == "created"
     assert len(agent.asked) == 1
     assert len(network.chain.deployments) == 1
@@ -150,9 +149,7 @@ async def test_a_client_that_cannot_ask_gets_the_plan_and_a_token(
         assert first["status"] == "confirmation_required"
         assert first["most_it_can_cost_usd"] == "1.00"
         assert not network.chain.deployments
-        again = await agent.call(
-            "create_deployment", sdl=sdl, deposit_usd=1, approval_token=first["approval_token"]
-        )
+        again = await agent.agreed(first)
         assert again["status"] == "created"
 
 
@@ -160,39 +157,76 @@ async def test_a_token_is_spent_with_its_first_use(
     connect: Connect, network: EmbeddedNetwork, sdl: str
 ) -> None:
     async with connect() as agent:
-        token = (await agent.call("create_deployment", sdl=sdl, deposit_usd=1))["approval_token"]
-        first = await agent.call("create_deployment", sdl=sdl, deposit_usd=1, approval_token=token)
-        # Sent again it says what it came to; for anything else it is nothing.
-        assert await agent.call("create_deployment", sdl=sdl, deposit_usd=1, approval_token=token) == first
-        said = await agent.refused("create_deployment", sdl=sdl, deposit_usd=2, approval_token=token)
-    assert "other arguments" in said
+        shown = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+        first = await agent.agreed(shown)
+        # Sent again it says what it came to.
+        assert await agent.agreed(shown) == first
     assert len(network.chain.deployments) == 1
 
 
-@pytest.mark.parametrize(
-    "changed", [{"deposit_usd": 2}, {"max_usd_per_hour": "0.01"}, {"sdl": None}], ids=lambda c: next(iter(c))
-)
-async def test_a_token_is_for_exactly_its_arguments(
-    changed: dict[str, Any], connect: Connect, network: EmbeddedNetwork, sdl: str
-) -> None:
-    arguments = {"sdl": sdl, "deposit_usd": 1}
-    async with connect() as agent:
-        token = (await agent.call("create_deployment", **arguments))["approval_token"]
-        if "sdl" in changed:
-            changed = {"sdl": sdl.replace("alpine", "perl")}
-        said = await agent.refused("create_deployment", **{**arguments, **changed}, approval_token=token)
-    assert "other arguments" in said
-    assert not network.chain.deployments
-
-
-async def test_a_token_of_one_tool_does_not_open_another(
+async def test_what_was_shown_is_carried_out_and_no_argument_is_repeated(
     connect: Connect, network: EmbeddedNetwork, sdl: str
 ) -> None:
     async with connect() as agent:
-        token = (await agent.call("create_deployment", sdl=sdl, deposit_usd=1))["approval_token"]
-        assert "other arguments" in await agent.refused(
-            "deploy", sdl=sdl, deposit_usd=1, approval_token=token
-        )
+        cheap = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+        dear = await agent.call("create_deployment", sdl=sdl.replace("alpine", "perl"), deposit_usd=2)
+        created = await agent.agreed(cheap)
+        said = await agent.refused("confirm", approval_token=dear["approval_token"], deposit_usd=1)
+        assert "no argument 'deposit_usd'" in said
+    (deployment,) = network.chain.deployments.values()
+    assert deployment.dseq == created["dseq"]
+    assert deployment.escrow.funds == 1_000_000
+
+
+async def test_a_token_that_nobody_gave_opens_nothing(connect: Connect, network: EmbeddedNetwork) -> None:
+    async with connect() as agent:
+        for made_up in ("approve_AAAAAAAAAAAAAAAA", "yes", "op_0123456789abcdef"):
+            said = await agent.refused("confirm", approval_token=made_up)
+            assert "No money moved." in said
+    assert not network.chain.deployments
+
+
+async def test_a_token_of_another_agent_opens_nothing(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect(agent="one") as agent:
+        shown = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+    async with connect(agent="two") as agent:
+        assert "unknown" in await agent.refused("confirm", approval_token=shown["approval_token"])
+    assert not network.chain.deployments
+
+
+async def test_a_plan_is_carried_out_only_by_a_server_that_has_its_tool(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect() as agent:
+        shown = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+    async with connect(toolsets=("observe", "exec")) as agent:
+        said = await agent.refused("confirm", approval_token=shown["approval_token"])
+        assert "does not have the tool create_deployment" in said
+    async with connect(read_only=True) as agent:
+        assert "confirm" not in [tool.name for tool in (await agent.client.list_tools()).tools]
+    assert not network.chain.deployments
+
+
+async def test_a_token_is_good_after_a_restart(connect: Connect, network: EmbeddedNetwork, sdl: str) -> None:
+    async with connect() as agent:
+        shown = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+    async with connect() as agent:
+        created = await agent.agreed(shown)
+    assert created["dseq"] in [dseq for _, dseq in network.chain.deployments]
+
+
+async def test_a_token_is_worth_nothing_where_the_policy_denies_by_now(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect() as agent:
+        shown = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+    async with connect(approval="deny") as agent:
+        assert "allows nothing" in await agent.refused("confirm", approval_token=shown["approval_token"])
+    async with connect(approval="terminal") as agent:
+        said = await agent.refused("confirm", approval_token=shown["approval_token"])
+        assert "in a terminal only" in said
     assert not network.chain.deployments
 
 
@@ -226,7 +260,7 @@ async def test_what_others_created_is_closed_only_with_a_yes_that_names_it(
         assert first["status"] == "confirmation_required"
         assert dseq in first["summary"]
         assert network.chain.deployments[(network.owner, dseq)].state == "active"
-        closed = await agent.call("close_deployment", dseq=dseq, approval_token=first["approval_token"])
+        closed = await agent.agreed(first)
     assert closed["status"] == "closed"
 
 

@@ -21,7 +21,7 @@ async def test_without_a_key_everything_is_listed_and_a_call_says_how_to_set_it(
     era: str, connect: Connect
 ) -> None:
     async with connect(era, api_key=None) as agent:
-        assert len((await agent.client.list_tools()).tools) == 15
+        assert len((await agent.client.list_tools()).tools) == 16
         said = await agent.refused("list_deployments")
     assert "no Akash Console API key" in said
     assert "AKASH_API_KEY" in said
@@ -208,7 +208,7 @@ async def test_a_name_of_a_tool_that_read_only_leaves_out_is_unknown(connect: Co
         ("get_deployment", {"id": "op_\ud800"}),
         ("get_logs", {"dseq": "1763759482113", "grep": "\udfff"}),
         ("deploy", {"sdl": "\ud800", "deposit_usd": 1}),
-        ("close_deployment", {"dseq": "1763759482113", "approval_token": "\ud800"}),
+        ("confirm", {"approval_token": "\ud800"}),
         ("create_lease", {"dseq": "1763759482113", "providers": ["\ud800"], "max_usd_per_hour": 1}),
     ],
 )

@@ -256,13 +256,12 @@ async def test_the_same_yes_finds_what_the_launch_became_also_after_a_restart(
 ) -> None:
     async with connect(approval="two-step", intervals=PATIENT) as agent:
         plan = await agent.call("deploy", sdl=sdl, deposit_usd=1)
-        again = {"sdl": sdl, "deposit_usd": 1, "approval_token": plan["approval_token"]}
         async with failing_at_first(network, "lease-manifest-fails", "422"):
-            shown = await ended(agent, await agent.call("deploy", **again))
+            shown = await ended(agent, await agent.agreed(plan))
         assert shown["ready"]
-        assert (await agent.call("deploy", **again))["dseq"] == shown["dseq"]
+        assert (await agent.agreed(plan))["dseq"] == shown["dseq"]
     async with connect(approval="two-step", intervals=PATIENT) as agent:
-        found = await agent.call("deploy", **again)
+        found = await agent.agreed(plan)
         assert (found["status"], found["dseq"]) == ("ready", shown["dseq"])
     assert len(deployments(network)) == 2
 

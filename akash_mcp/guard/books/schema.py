@@ -306,7 +306,19 @@ CREATE TABLE sdls (                -- SDLs that were checked or written lately, 
     sdl TEXT NOT NULL,
     until DOUBLE PRECISION NOT NULL    -- then it is forgotten
 );
+-- They were good for five minutes, and for a call that no tool takes any more.
+DROP TABLE tokens;
+CREATE TABLE tokens (              -- two-step approvals, by the operation that each opens: made of the token's hash
+    op_id TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    tool TEXT NOT NULL,            -- that planned it, and carries it out
+    kind TEXT NOT NULL,            -- of plan
+    plan TEXT NOT NULL,            -- as JSON: it can hold what an SDL holds, and goes when this is over
+    expires_at DOUBLE PRECISION NOT NULL
+);
+ALTER TABLE waiting ADD COLUMN kind TEXT NOT NULL DEFAULT '';
 """
 
 VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
-"""What each version of the file added to the one before."""
+"""What each version of the file added to the one before. A statement ends with its line."""
