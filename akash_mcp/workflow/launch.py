@@ -354,7 +354,7 @@ async def _lease(
         running.progress(f"leasing from {names(chosen)}")
         sent[:] = lease_ids(dseq, choices(chosen))
         try:
-            return Leased(offers, chosen, await _lease_or_note(rt, leasing, chosen))
+            return Leased(offers, chosen, await _lease_or_note(rt, leasing, dseq, chosen))
         except HeldBack as held:
             sent.clear()
             why = f"{refusal.what} {held.what}" if refusal else held.what
@@ -372,14 +372,24 @@ def _tried_before(db: Db, op_id: OpId) -> frozenset[ProviderAddress]:
     return frozenset().union(*(providers_asked(db, earlier.op_id) for earlier in journal.before(db, op_id)))
 
 
-async def _lease_or_note(rt: Runtime, leasing: LeasePermit, chosen: Sequence[RankedOffer]) -> Bound:
-    """Lease, and remember a provider that does not take the manifest: it is passed over next time."""
+async def _lease_or_note(
+    rt: Runtime, leasing: LeasePermit, dseq: Dseq, chosen: Sequence[RankedOffer]
+) -> Bound:
+    """Lease, and remember it; a provider that does not take the manifest is passed over next time."""
+    providers = [ranked.offer.provider for ranked in chosen]
     try:
-        return await leasing.lease(choices(chosen))
-    except NotDelivered:
-        if len(chosen) == 1:  # of several the Console does not say which
-            await rt.evidence.provider_failed(chosen[0].offer.provider, "it did not take a manifest")
+        bound = await leasing.lease(choices(chosen))
+    except NotDelivered as refused:
+        await rt.track_records.leased(dseq, providers)
+        # Of several the Console does not say which, and what it took for wrong itself no provider refused.
+        if len(chosen) == 1:
+            why = "it did not take a manifest"
+            await rt.evidence.provider_failed(providers[0], why)
+            if not is_invalid(refused.__cause__):
+                await rt.track_records.failed(dseq, providers[0], why)
         raise
+    await rt.track_records.leased(dseq, providers)
+    return bound
 
 
 async def _leased_by_others(
@@ -464,7 +474,7 @@ async def lease_from(
     named = dict(enumerate(plan.providers, start=1))
     chosen = pick(offers, list(named), chosen=named, max_usd_per_hour=plan.max_usd_per_hour)
     running.progress("leasing")
-    leased = Leased(offers, chosen, await _lease_or_note(rt, permit, chosen))
+    leased = Leased(offers, chosen, await _lease_or_note(rt, permit, plan.dseq, chosen))
     running.dseq, running.usd_per_hour = plan.dseq, leased.usd_per_hour
     running.progress("leased; waiting for its containers")
     return await _arrived(rt, permit, plan.dseq, leased, running)

@@ -23,6 +23,7 @@ from akash_mcp.guard.books.ledger import Ledger
 from akash_mcp.guard.books.runs import HOUR_SECONDS
 from akash_mcp.guard.books.sdls import Sdls
 from akash_mcp.guard.books.store import HOLD_SECONDS, Store
+from akash_mcp.guard.books.track_records import TrackRecords
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.permits.operation import CERTAIN_SECONDS
 from akash_mcp.guard.policy.policy import Policy
@@ -127,6 +128,7 @@ class Runtime:
     accounts: Accounts
     ledger: Ledger
     evidence: Evidence
+    track_records: TrackRecords
     sdls: Sdls
     policy: Policy
     secrets: SecretStore
