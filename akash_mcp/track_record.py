@@ -54,5 +54,9 @@ class TrackRecord:
         return ", ".join(part for part in parts if part)
 
 
+NOT_KNOWN = TrackRecord()
+"""Of a provider that we never had a lease at."""
+
+
 def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -17,7 +17,7 @@ from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard.books.store import Db, Store
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.sanitize.text import one_line
-from akash_mcp.track_record import TrackRecord
+from akash_mcp.track_record import NOT_KNOWN, TrackRecord
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ class TrackRecords:
 
     async def of(self, provider: ProviderAddress) -> TrackRecord:
         """What one provider did for us; without a lease where there was none, or where that cannot be read."""
-        return (await self.of_all((provider,))).get(provider, TrackRecord())
+        return (await self.of_all((provider,))).get(provider, NOT_KNOWN)
 
     async def of_all(self, providers: Collection[ProviderAddress]) -> Mapping[ProviderAddress, TrackRecord]:
         """The same for many; those that we never had a lease at are left out."""
