@@ -11,7 +11,8 @@ def offer_line(ranked: RankedOffer) -> str:
     """Who, where, USD an hour and what speaks for it or against it most: `"cedar" (Oregon, United States), $0.59 an
     hour: the lowest price of 6 acceptable bids`."""
     offer = ranked.offer
-    return f"{quoted(offer.name or offer.provider)} ({place(offer)}), {ranked.usd_per_hour} an hour: {ranked.reasons[0]}"
+    who = quoted(offer.name or offer.provider)
+    return f"{who} ({place(offer)}), {ranked.usd_per_hour} an hour: {ranked.reasons[0]}"
 
 
 def place(offer: Offer) -> str:

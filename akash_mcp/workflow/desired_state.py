@@ -60,6 +60,11 @@ class DesiredState:
         except (LedgerUnusable, ValidationError):
             return cls()  # what the provider reports then has to serve as what should be there
 
+    @property
+    def groups(self) -> int:
+        """How many groups it has, which is how many leases it needs; 0 where this server does not have the manifest."""
+        return len(self._groups)
+
     def replicas(self, lease: LeaseId) -> Replicas:
         """How many replicas each service of a lease should have."""
         return {service.name: service.count for service in self._services(lease)}

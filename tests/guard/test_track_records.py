@@ -50,7 +50,7 @@ async def test_a_lease_that_nobody_saw_run_says_nothing_of_its_provider(kept: Ke
     await kept.books.leased(Dseq("1"), [A])
     await kept.books.still_leased(Dseq("1"), [A])
     found = await kept.books.of(A)
-    assert (found.leases, found.ran, found.hours, found.interruptions) == (1, 0, 0, 0)
+    assert (found.leases, found.ran, found.hours, found.interruptions) == (1, 0, Decimal(0), 0)
     assert str(found) == "leased once by us, never seen to run"
 
 
@@ -72,7 +72,7 @@ async def test_a_failure_before_it_ran_is_over_and_one_after_that_is_not(kept: K
     assert (await kept.books.of(A)).failed == 1
     kept.clock[0] += 90
     await kept.books.ready(Dseq("1"), [A])
-    assert ((await kept.books.of(A)).failed, (await kept.books.of(A)).ready_seconds) == (0, 90)
+    assert ((await kept.books.of(A)).failed, (await kept.books.of(A)).ready_seconds) == (0, Decimal(90))
     await kept.books.failed(Dseq("1"), A, "its cluster was down")
     await kept.books.ready(Dseq("1"), [A])
     assert (await kept.books.of(A)).failed == 1
@@ -83,7 +83,7 @@ async def test_a_run_that_was_seen_late_says_nothing_of_how_long_it_took(kept: K
     kept.clock[0] += HOUR
     await kept.books.ready(Dseq("1"), [A], was_watched=False)
     found = await kept.books.of(A)
-    assert (found.ran, found.ready_seconds, found.hours) == (1, None, 1)
+    assert (found.ran, found.ready_seconds, found.hours) == (1, None, Decimal(1))
     assert str(found) == "ran once for us"
 
 
