@@ -1,7 +1,4 @@
-"""Waiting for bids: as long as it is worth it for what is asked, and never so long that they end.
-
-Time is counted by the pauses between two looks, or by the clock where a slow Console makes the looks take longer.
-"""
+"""Waiting for bids: as long as it is worth it for what is asked, and never so long that they end."""
 
 from __future__ import annotations
 
@@ -58,7 +55,9 @@ async def wait_for_all_groups(
     async def report(acceptable: int, bids: int) -> None:
         on_progress(f"deployment {dseq} has {acceptable} acceptable offers")
 
-    wait = _Wait(rt, OfferReader(rt, dseq), wanted, prefer, frozenset(range(1, groups + 1)), possible)
+    clock = _Clock()
+    reader = OfferReader(rt, dseq, clock=clock)
+    wait = _Wait(rt, reader, clock, wanted, prefer, frozenset(range(1, groups + 1)), possible)
     return await wait.until_enough(rt.intervals.bid_give_up, report, is_patient=True)
 
 
@@ -77,8 +76,9 @@ async def wait_for_offers(
     async def report(acceptable: int, bids: int) -> None:
         await on_progress(f"{bids} bids so far, {acceptable} of them acceptable")
 
-    reader = OfferReader(rt, detail.dseq, detail.stored.sdl if detail.stored else "")
-    wait = _Wait(rt, reader, wanted, prefer)
+    clock = _Clock()
+    reader = OfferReader(rt, detail.dseq, detail.stored.sdl if detail.stored else "", clock)
+    wait = _Wait(rt, reader, clock, wanted, prefer)
     wait.order_age = await reader.seconds_since(detail.deployment.created_at)
     if wait.order_age >= rt.intervals.bids_last:
         seconds = 0.0  # whoever bid has given up waiting for a lease
@@ -86,11 +86,23 @@ async def wait_for_offers(
 
 
 @dataclass
+class _Clock:
+    """Seconds since a wait began: those of its pauses, or more where its looks took longer."""
+
+    paused: float = 0.0
+    _began: float = field(default_factory=anyio.current_time)
+
+    def __call__(self) -> float:
+        return max(self.paused, anyio.current_time() - self._began)
+
+
+@dataclass
 class _Wait:
-    """One wait. Moments are seconds since it began."""
+    """One wait. Moments are those of its clock."""
 
     rt: Runtime
     reader: OfferReader
+    clock: _Clock
     wanted: Requirements
     prefer: Prefer
     groups: frozenset[int] | None = None
@@ -98,8 +110,6 @@ class _Wait:
     possible: int | None = None
     order_age: float = 0.0
     """How old the order was when this began, at the least."""
-    _began: float = field(default_factory=anyio.current_time)
-    _paused: float = 0.0
     _seen: set[object] = field(default_factory=set)
     _newest_at: float | None = None
     _settled_at: float | None = None
@@ -114,23 +124,19 @@ class _Wait:
             try:
                 gathered = await self._look()
             except (ServerError, RateLimited, Interrupted, Unreachable):
-                if gathered is None and (not is_patient or self._now >= seconds):
+                if gathered is None and (not is_patient or self.clock() >= seconds):
                     raise
             else:
                 offers = gathered.ranking
                 await report(len(offers.ranked), len(offers.ranked) + len(offers.rejected))
-            if gathered is not None and (self._is_enough(gathered) or self._now >= seconds):
+            if gathered is not None and (self._is_enough(gathered) or self.clock() >= seconds):
                 return gathered
-            self._paused += poll
+            self.clock.paused += poll
             await self.rt.sleep(poll)
-
-    @property
-    def _now(self) -> float:
-        return max(self._paused, anyio.current_time() - self._began)
 
     async def _look(self) -> Gathered:
         ranking = await self.reader.read(self.wanted, self.prefer)
-        bids, now = self.reader.bids, self._now
+        bids, now = self.reader.bids, self.clock()
         names = {bid.id.lease_id for bid in bids}
         if names - self._seen:
             # Of the first ones the chain says how old they are.
@@ -155,11 +161,11 @@ class _Wait:
             self._settled_at = None
             return False
         if self._settled_at is None:
-            self._settled_at = self._now
+            self._settled_at = self.clock()
         oldest = max(each.offer.age_seconds or 0 for each in ranked)
         return oldest >= BID_LIFETIME_SECONDS - _LAST_CALL_SECONDS or gathered.arrivals.is_enough(
             self.prefer,
             times(self.rt.intervals),
-            settled=self._now - self._settled_at,
+            settled=self.clock() - self._settled_at,
             fewest=min(counts),
         )

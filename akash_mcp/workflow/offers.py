@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -60,11 +60,14 @@ async def hours_of(rt: Runtime, dseq: Dseq) -> int | None:
 
 class OfferReader:
     """Reads the offers on one deployment, again and again. What is known of a provider is asked for once, and the
-    height of the chain too: it goes on by itself. `stored`: the SDL that the Console keeps.
+    height of the chain too: it goes on by itself. `stored`: the SDL that the Console keeps. `clock` tells seconds.
     """
 
-    def __init__(self, rt: Runtime, dseq: Dseq, stored: str = "") -> None:
+    def __init__(
+        self, rt: Runtime, dseq: Dseq, stored: str = "", clock: Callable[[], float] = anyio.current_time
+    ) -> None:
         self._rt = rt
+        self._clock = clock
         self._dseq = dseq
         self._stored = stored
         self._desired: DesiredState | None = None
@@ -123,9 +126,9 @@ class OfferReader:
             height = await self._rt.reader.latest_height()
             if not height:
                 return None
-            self._height = height, anyio.current_time()
+            self._height = height, self._clock()
         height, read_at = self._height
-        passed = Decimal(anyio.current_time() - read_at) * Decimal(HOUR_SECONDS / self._rt.intervals.hour)
+        passed = Decimal(self._clock() - read_at) * Decimal(HOUR_SECONDS / self._rt.intervals.hour)
         return height + passed / BLOCK_SECONDS
 
 
