@@ -33,6 +33,7 @@ from akash_mcp.guard.books.ledger import Ledger
 from akash_mcp.guard.books.networks import Network
 from akash_mcp.guard.books.sdls import Sdls
 from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.books.track_records import TrackRecords
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.plans.contents import App, Contents
 from akash_mcp.guard.plans.plans import LaunchPlan, Plan
@@ -332,6 +333,7 @@ def runtime(
         accounts=guard.accounts,
         ledger=Ledger(guard.policy),
         evidence=Evidence(guard.store),
+        track_records=TrackRecords(guard.store),
         sdls=Sdls(guard.store, tasks),
         policy=guard.policy,
         secrets=SecretStore(guard.store.path.parent, lambda: guard.clock[0]),

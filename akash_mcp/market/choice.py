@@ -6,8 +6,10 @@ from collections.abc import Collection, Mapping
 
 from akash_mcp.errors import Refused
 from akash_mcp.ids import ProviderAddress
-from akash_mcp.market.ranking import RankedOffer, Ranking
+from akash_mcp.market.offer_line import offer_line
+from akash_mcp.market.ranking import Prefer, RankedOffer, Ranking, Requirements
 from akash_mcp.money import ZERO, Usd, told_apart
+from akash_mcp.sanitize.text import quoted
 
 
 def best_per_group(ranking: Ranking) -> dict[int, RankedOffer]:
@@ -48,6 +50,33 @@ def pick(
             next_step="Rank again with prefer=cheapest, or ask for less.",
         )
     return tuple(picked)
+
+
+def choice_words(ranking: Ranking, picked: Collection[RankedOffer], prefer: Prefer, missed: str = "") -> str:
+    """Which offers were chosen among which, and why, for whoever asks later. `missed`: what may have been, a sentence.
+
+    Begins with the number of acceptable bids. Nothing in it is anybody else's word, but for names in quotes.
+    """
+    against = f", {len(ranking.rejected)} ruled out" if ranking.rejected else ""
+    lines = ". ".join(
+        f"{offer_line(each)}; {'; '.join((*each.reasons[1:], *filter(None, (each.before_next,))))}"
+        for each in picked
+    )
+    return f"{len(ranking.ranked)} acceptable bids{against} ({prefer}): {lines}. {missed}".rstrip()
+
+
+def left_out(ranking: Ranking, wanted: Requirements) -> str:
+    """Which bidders were left out because they failed us lately, or by the caller's word, in a sentence."""
+    passed_over = {
+        rejected.offer.provider: (
+            f"{quoted(rejected.offer.name or rejected.offer.provider)} ({wanted.failed.get(rejected.offer.provider)})"
+            if rejected.offer.provider in wanted.failed
+            else f"{quoted(rejected.offer.name or rejected.offer.provider)} (as asked)"
+        )
+        for rejected in ranking.rejected
+        if rejected.offer.provider in wanted.failed or rejected.offer.provider in wanted.excluded
+    }
+    return f"Left out: {', '.join(passed_over.values())}." if passed_over else ""
 
 
 def _of(provider: ProviderAddress, ranking: Ranking, gseq: int) -> RankedOffer:

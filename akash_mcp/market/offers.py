@@ -8,6 +8,7 @@ from decimal import Decimal
 from akash_mcp.clients.console.models import Bid, ProviderRecord
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd, usd_per_hour
+from akash_mcp.track_record import NOT_KNOWN, TrackRecord
 
 HIGHEST_PRICE = Decimal(10**12)
 """uact per block. A price above it (590 million dollars an hour) is a mistake or an attack, not a price."""
@@ -50,6 +51,10 @@ class Offer:
     """How long before taking a lease back the provider says so."""
     gpu_models: tuple[str, ...] = ()
     """GPU models at the provider, as `vendor/model`; not necessarily the ones of this bid."""
+    other_gpu: str = ""
+    """Which GPU it offers in place of one that is asked for, in our words; empty where it is not plainly another."""
+    record: TrackRecord = NOT_KNOWN
+    """What became of our own leases at the provider."""
 
     @property
     def has_price(self) -> bool:
@@ -73,6 +78,8 @@ def offer_from(
     age_seconds: Decimal | None = None,
     incidents_7d: int | None = None,
     reclamation_seconds: int | None = None,
+    other_gpu: str = "",
+    track_record: TrackRecord = NOT_KNOWN,
 ) -> Offer:
     """The offer that a `bid` of some age makes. Without the `provider`'s record all about the provider is unknown.
 
@@ -101,4 +108,6 @@ def offer_from(
         incidents_7d=incidents_7d,
         reclamation_seconds=reclamation_seconds,
         gpu_models=tuple(dict.fromkeys(f"{gpu.vendor}/{gpu.model}" for gpu in record.gpu_models)),
+        other_gpu=other_gpu,
+        record=track_record,
     )

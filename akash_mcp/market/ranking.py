@@ -5,8 +5,8 @@ An offer that fails a gate is rejected, with every reason. The others are ordere
     rate x hours  +  P(interrupted) x (rate x (hours of work lost + hours to redeploy) + cost of redeploying)
 
 P comes from the share of status checks that the provider answered, drawn toward what is usual for the network, so
-that a new provider is neither perfect nor hopeless. What is unknown counts as usual and is said to be unknown.
-Nothing that a provider says of itself has any influence.
+that a new provider is neither perfect nor hopeless, and from what became of our own leases there. What is unknown
+counts as usual and is said to be unknown. Nothing that a provider says of itself has any influence.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from typing import Literal, TypeAlias
 from akash_mcp.errors import BadArgument
 from akash_mcp.ids import ProviderAddress
 from akash_mcp.market.offers import Offer
+from akash_mcp.market.our_history import interruptions_per_hour
 from akash_mcp.money import Usd, told_apart
+from akash_mcp.sanitize.text import quoted
 
 Prefer: TypeAlias = Literal["balanced", "cheapest", "reliable"]
 
@@ -62,14 +64,15 @@ class Requirements:
     """What an offer must meet. Empty sets ask for nothing. Raises `BadArgument` for hours outside 0 to ten years.
 
     `hours`: how long the deployment is to run. `max_usd_per_hour`: for one group's offer. `regions`: names of
-    regions or countries, or country codes, in any case. `gpu_models`: `vendor/model`, any of them. `failed`:
-    providers that failed us lately, and how, in our words.
+    regions or countries, or country codes, in any case. `gpu_models`: `vendor/model`, any of them. `excluded`: of
+    whom the caller wants none. `failed`: providers that failed us lately, and how, in our words.
     """
 
     hours: Decimal
     max_usd_per_hour: Usd | None = None
     allowed: frozenset[ProviderAddress] = frozenset()
     denied: frozenset[ProviderAddress] = frozenset()
+    excluded: frozenset[ProviderAddress] = frozenset()
     regions: frozenset[str] = frozenset()
     audited_only: bool = False
     gpu_models: frozenset[str] = frozenset()
@@ -85,6 +88,7 @@ class RankedOffer:
     """An acceptable offer. `rank` counts from 1 within its group. `interruption` is a probability.
 
     `bill` is the rent for all the hours, `expected_cost` that and the expected loss. `reasons` come largest first.
+    `before_next`: what put it before an offer that is cheaper an hour, in a sentence; empty where the next one is not.
     """
 
     offer: Offer
@@ -95,6 +99,7 @@ class RankedOffer:
     interruption: Decimal
     reasons: tuple[str, ...]
     unknowns: tuple[str, ...]
+    before_next: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ def rank(offers: Iterable[Offer], *, requirements: Requirements, prefer: Prefer 
     accepted.sort(key=lambda judged: (judged.offer.gseq, judged.order))
     rejected.sort(key=lambda r: (r.offer.gseq, r.offer.provider, r.offer.oseq, r.reasons))
     ranked = [
-        _explained(judged, place, group, requirements)
+        _explained(judged, place, group, requirements, RISK_WEIGHT[prefer])
         for _, members in groupby(accepted, key=lambda judged: judged.offer.gseq)
         for group in [list(members)]
         for place, judged in enumerate(group, 1)
@@ -162,6 +167,7 @@ def _against(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
             "the provider is not on the allow list",
         ),
         (offer.provider in wanted.denied, "the provider is on the deny list"),
+        (offer.provider in wanted.excluded, "the provider is among those to leave out"),
         (
             offer.provider in wanted.failed,
             f"the provider failed us lately: {wanted.failed.get(offer.provider)}",
@@ -171,16 +177,21 @@ def _against(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
         (wanted.audited_only and not offer.audited, "the provider is not audited"),
         (
             bool(wanted.regions) and places.isdisjoint(region.casefold() for region in wanted.regions),
-            "the provider is in none of the regions asked for"
+            f"the provider is in none of the regions asked for: {_listed(wanted.regions)}"
             if places
             else "where the provider is, is unknown",
         ),
         (
             bool(wanted.gpu_models and models) and models.isdisjoint(m.casefold() for m in wanted.gpu_models),
-            "the provider has none of the GPU models asked for",
+            f"the provider has none of the GPU models asked for: {_listed(wanted.gpu_models)}",
         ),
+        (bool(offer.other_gpu), f"it offers another GPU: {offer.other_gpu}"),
     )
     return tuple(reason for applies, reason in gates if applies)
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(quoted(word, 40) for word in sorted(words))
 
 
 def _over(rate: Usd, most: Usd) -> str:
@@ -243,14 +254,15 @@ def expected_uptime(offer: Offer) -> Decimal:
 def interruption_probability(offer: Offer, hours: Decimal) -> Decimal:
     """How likely it is that a lease of so many hours is interrupted, with outages coming at a steady rate.
 
-    The rate is what the uptime says, or what the incidents of the last week say, whichever is worse.
+    The rate is what the uptime says, or what the incidents of the last week say, whichever is worse; our own leases
+    there move it.
     """
     uptime = expected_uptime(offer)
     outages_per_hour = max(
         (1 - uptime) / (uptime * OUTAGE_HOURS),
         Decimal(max(offer.incidents_7d or 0, 0)) / WEEK_HOURS,
     )
-    return 1 - (-outages_per_hour * hours).exp()
+    return 1 - (-interruptions_per_hour(outages_per_hour, offer.record) * hours).exp()
 
 
 def _known_uptimes(offer: Offer) -> dict[str, Decimal]:
@@ -265,7 +277,9 @@ def _known_uptimes(offer: Offer) -> dict[str, Decimal]:
 # ── words ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _explained(judged: _Judged, place: int, group: list[_Judged], wanted: Requirements) -> RankedOffer:
+def _explained(
+    judged: _Judged, place: int, group: list[_Judged], wanted: Requirements, risk_weight: int
+) -> RankedOffer:
     offer = judged.offer
     lowest = min(other.rate for other in group)
     # A reason is as large as what it moves the cost away from the middle of its group.
@@ -288,15 +302,27 @@ def _explained(judged: _Judged, place: int, group: list[_Judged], wanted: Requir
         interruption=judged.interruption,
         reasons=tuple(texts),
         unknowns=_unknowns(offer, wanted),
+        before_next=_before(judged, group[place], wanted.hours, risk_weight) if place < len(group) else "",
+    )
+
+
+def _before(judged: _Judged, following: _Judged, hours: Decimal, risk_weight: int) -> str:
+    """Why an offer comes before a cheaper one: only an expected loss can weigh more than rent."""
+    if judged.bill <= following.bill:
+        return ""
+    counted = f", each counted {risk_weight} times" if risk_weight > 1 else ""
+    return (
+        f"{judged.bill - following.bill} more rent in {_hours(hours)} than the next one, and before it: an "
+        f"interruption is expected to cost {judged.loss} here and {following.loss} there{counted}"
     )
 
 
 def _about_price(judged: _Judged, lowest: Usd, count: int) -> str:
     if count == 1:
-        return f"the only acceptable bid for its group, {judged.rate} an hour"
+        return "the only acceptable bid for its group"
     if judged.rate == lowest:
-        return f"the lowest price of {count} acceptable bids, {judged.rate} an hour"
-    return f"{judged.rate} an hour, {judged.rate - lowest} more than the lowest of {count} acceptable bids"
+        return f"the lowest price of {count} acceptable bids"
+    return f"{judged.rate - lowest} more an hour than the lowest of {count} acceptable bids"
 
 
 def _about_risk(judged: _Judged, hours: Decimal) -> str:
@@ -308,10 +334,14 @@ def _about_risk(judged: _Judged, hours: Decimal) -> str:
         record = f"uptime unknown, counted as the usual {_percent(USUAL_UPTIME)}"
     if incidents := judged.offer.incidents_7d:
         record += f", {incidents} outage{'s' * (incidents > 1)} in 7 days"
-    likely = (
-        f"an interruption within {hours.normalize():f} h is {_percent(judged.interruption, ROUND_UP)} likely"
-    )
+    if judged.offer.record.leases:
+        record += f"; {judged.offer.record}"
+    likely = f"an interruption within {_hours(hours)} is {_percent(judged.interruption, ROUND_UP)} likely"
     return f"{record}: {likely}, an expected loss of {judged.loss}"
+
+
+def _hours(hours: Decimal) -> str:
+    return f"{hours.normalize():f} h"
 
 
 def _percent(share: Decimal, rounding: str = ROUND_DOWN) -> str:

@@ -25,16 +25,16 @@ from akash_mcp.tools.arguments import DseqArg, NameArg, ProviderArg, SdlArg, Unt
 from akash_mcp.tools.carry_out import CarryOut
 from akash_mcp.tools.deadline import MAX_WAIT_SECONDS, WAIT_SECONDS
 from akash_mcp.tools.money_words import came_back, closed_money, created_money, funded_money, funded_summary
-from akash_mcp.tools.present import launch_outcome, offer_list, verdict
+from akash_mcp.tools.offer_results import offer_list
+from akash_mcp.tools.present import launch_outcome, verdict
 from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import OfferList, Outcome, Verdict
 from akash_mcp.tools.service_results import service_results
 from akash_mcp.tools.tool import Effect, ToolSpec
-from akash_mcp.workflow import planning
+from akash_mcp.workflow import listed_bids, planning
 from akash_mcp.workflow.change import close, create, fund, update
 from akash_mcp.workflow.jobs.until import Until
 from akash_mcp.workflow.launch import launch, lease_from
-from akash_mcp.workflow.offers import requirements, wait_for_offers
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.sdl_text import sdl_text
@@ -44,6 +44,7 @@ from akash_mcp.workflow.update_planning import update_plan
 RunsSdl = TypeVar("RunsSdl", LaunchPlan, UpdatePlan)
 
 HoursArg = Annotated[int | None, Field(ge=1, description="How long it runs; then it is closed")]
+ProvidersArg = Annotated[list[ProviderArg], Field(max_length=20)]
 Wait = Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds")]
 
 
@@ -71,6 +72,7 @@ async def plan_deploy(
     name: str | None,
     hours: int | None,
     until: Until | None,
+    exclude_providers: list[ProviderAddress] | None,
 ) -> LaunchPlan:
     """The plan of `deploy`."""
     rt = runtime_with_key(ctx)
@@ -86,6 +88,7 @@ async def plan_deploy(
             name=name,
             hours=hours,
             until=until,
+            excluded=exclude_providers or (),
         ),
     )
 
@@ -100,6 +103,7 @@ async def deploy(
     name: NameArg = None,
     hours: HoursArg = None,
     until: UntilArg | None = None,
+    exclude_providers: ProvidersArg | None = None,
 ) -> Outcome:
     """SPENDS. Deploy an SDL whole: approve, create, wait for bids, lease the best, wait until it runs. Answers
     pending with an op_id when it takes longer."""
@@ -160,19 +164,23 @@ async def _create(rt: Runtime, plan: LaunchPlan, permit: LaunchPermit, running: 
 
 
 async def list_bids(
-    ctx: AppContext, dseq: DseqArg, prefer: Prefer = "balanced", wait_s: Wait = int(WAIT_SECONDS)
+    ctx: AppContext,
+    dseq: DseqArg,
+    prefer: Prefer = "balanced",
+    wait_s: Wait = int(WAIT_SECONDS),
+    exclude_providers: ProvidersArg | None = None,
 ) -> OfferList:
-    """Wait for bids on a deployment and rank them: USD per hour, expected cost, reasons, what is unknown."""
-    rt = runtime(ctx)
-    ranking, leased = await wait_for_offers(
-        rt,
+    """Wait for bids on a deployment and rank them: USD per hour, expected cost, reasons, what is unknown. Once leased:
+    what was taken, why, and what else there was."""
+    found = await listed_bids.list_bids(
+        runtime(ctx),
         dseq,
-        requirements(rt.policy, failed=await rt.evidence.failing_providers()),
-        prefer,
-        wait_s,
-        report_progress(ctx),
+        prefer=prefer,
+        wait_seconds=wait_s,
+        on_progress=report_progress(ctx),
+        excluded=exclude_providers or (),
     )
-    return offer_list(dseq, ranking, leased=leased)
+    return offer_list(found)
 
 
 async def plan_lease(

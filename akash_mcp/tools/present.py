@@ -16,11 +16,11 @@ from akash_mcp.guard.books.sdls import sdl_id_of
 from akash_mcp.guard.plans.plan_record import is_kept, kind_of
 from akash_mcp.guard.plans.plans import LaunchPlan, LeasePlan, Plan, UpdatePlan
 from akash_mcp.ids import Dseq, OpId, SdlId
-from akash_mcp.market.ranking import RankedOffer, Ranking, Rejected
 from akash_mcp.money import usd_per_hour
 from akash_mcp.sanitize.text import field, quoted
 from akash_mcp.sdl import Finding, Report
 from akash_mcp.tools.money_words import leased_money
+from akash_mcp.tools.offer_results import MOST_OFFERS, offer_result
 from akash_mcp.tools.results import (
     CauseResult,
     DeploymentList,
@@ -28,10 +28,7 @@ from akash_mcp.tools.results import (
     DeploymentRow,
     FindingResult,
     LeaseResult,
-    OfferList,
-    OfferResult,
     Outcome,
-    RejectedResult,
     Verdict,
 )
 from akash_mcp.tools.service_results import service_results, services_left_out
@@ -44,7 +41,6 @@ from akash_mcp.workflow.overview import ListedDeployment, Overview
 from akash_mcp.workflow.status import DeploymentStatus, EndedBy, Funds, hours_text
 
 _MOST_FINDINGS = 20
-_MOST_OFFERS = 10
 _MOST_DEPLOYMENTS = 50
 _MOST_LEASES = 10
 _MOST_ERRORS = 3
@@ -134,62 +130,6 @@ def waiting_for_person(needed: PersonNeeded) -> Outcome:
     )
 
 
-def offer_result(ranked: RankedOffer) -> OfferResult:
-    """One ranked offer in an answer."""
-    offer = ranked.offer
-    return OfferResult(
-        rank=ranked.rank,
-        group=offer.gseq,
-        provider=offer.provider,
-        name=field(offer.name),
-        region=field(", ".join(part for part in (offer.region, offer.country) if part)) or "unknown",
-        usd_per_hour=ranked.usd_per_hour,
-        expected_usd_a_day=ranked.expected_cost,
-        reasons=list(ranked.reasons),
-        unknown=list(ranked.unknowns),
-    )
-
-
-def rejected_result(rejected: Rejected) -> RejectedResult:
-    """One rejected bid in an answer."""
-    return RejectedResult(
-        provider=rejected.offer.provider,
-        usd_per_hour=rejected.offer.usd_per_hour,
-        reasons=list(rejected.reasons),
-    )
-
-
-def offer_list(dseq: Dseq, ranking: Ranking, *, leased: bool) -> OfferList:
-    """The answer of `list_bids`. What is `leased` already has no bids to choose from, and nothing is wrong with it."""
-    if leased:
-        status, next_step = (
-            "leased",
-            f"It is leased already, so no bids are open. get_deployment(id={dseq}) shows what runs and what it costs.",
-        )
-    elif ranking.ranked:
-        status, next_step = (
-            "offers",
-            "Call create_lease with the provider you choose, within five minutes of its bid.",
-        )
-    elif ranking.rejected:
-        status, next_step = (
-            "none",
-            "None of the bids can be accepted; each has its reasons. close_deployment ends the deployment.",
-        )
-    else:
-        status, next_step = (
-            "pending",
-            f"No bids yet: call list_bids(dseq={dseq}) again. After two minutes without any, call close_deployment.",
-        )
-    return OfferList(
-        status=status,
-        dseq=dseq,
-        offers=[offer_result(offer) for offer in ranking.ranked[:_MOST_OFFERS]],
-        rejected=[rejected_result(rejected) for rejected in ranking.rejected[:_MOST_OFFERS]],
-        next_step=next_step,
-    )
-
-
 def pending(running: Running[Any], dseq: Dseq | None = None) -> Outcome:
     """The answer while the work goes on in the server: how to find it again, and what costs money already."""
     dseq, rate = running.dseq or dseq, running.usd_per_hour
@@ -220,7 +160,17 @@ def launch_outcome(op_id: OpId, launched: Launched, plan: LaunchPlan | LeasePlan
         op_id=op_id,
         sdl_id=_sdl_id(plan),
         dseq=launched.dseq,
-        summary=" ".join((summary, *(f"Before that: {unwound.what}" for unwound in launched.earlier))),
+        summary=" ".join(
+            filter(
+                None,
+                (
+                    summary,
+                    *(f"Before that: {unwound.what}" for unwound in launched.earlier),
+                    launched.leased.missed,
+                    launched.leased.left_out,
+                ),
+            )
+        ),
         money=(
             f"Its lease is over, so it costs no rent. close_deployment(dseq={launched.dseq}) ends it."
             if launched.is_over
@@ -230,7 +180,7 @@ def launch_outcome(op_id: OpId, launched: Launched, plan: LaunchPlan | LeasePlan
         usd_per_hour=None if launched.is_over else rate,
         services=service_results(now),
         causes=[cause_result(cause) for cause in launched.causes[:_MOST_CAUSES]] or None,
-        offers=[offer_result(offer) for offer in launched.leased.offers.ranked[:_MOST_OFFERS]],
+        offers=[offer_result(offer) for offer in launched.leased.offers.ranked[:MOST_OFFERS]],
         next_step=next_step,
     )
 

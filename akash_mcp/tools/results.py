@@ -76,11 +76,12 @@ class OfferResult(Result):
     name: str
     region: str
     usd_per_hour: UsdRate
-    expected_usd_a_day: UsdOut = Field(
-        description="24 hours of rent, and what an interruption is expected to cost"
+    expected_usd: UsdOut = Field(
+        description="Rent for its hours, and what an interruption is expected to cost"
     )
+    taken: bool | None = None
     reasons: list[str]
-    unknown: list[str]
+    unknown: list[str] | None = None
 
 
 class RejectedResult(Result):
@@ -88,6 +89,7 @@ class RejectedResult(Result):
 
     provider: str
     usd_per_hour: UsdRate | None = None
+    taken: bool | None = None
     reasons: list[str]
 
 
@@ -166,10 +168,16 @@ class Outcome(Result):
 
 
 class OfferList(Result):
-    """The bids that `list_bids` found."""
+    """The bids that `list_bids` found.
+
+    `hours`: how long it shall run. `why`: what was written down when some were taken.
+    """
 
     status: Literal["offers", "pending", "none", "leased"]
     dseq: str
+    hours: int
+    more_may_come: bool | None = None
+    why: str | None = None
     offers: list[OfferResult]
     rejected: list[RejectedResult]
     next_step: str

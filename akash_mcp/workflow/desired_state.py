@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, WrapValidator
 
-from akash_mcp.clients.api_model import ApiModel, ListOf, Whole, or_none
+from akash_mcp.clients.api_model import or_none
+from akash_mcp.clients.console.gpu_models import Resources
 from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard.books import journal
 from akash_mcp.ids import Dseq, LeaseId
@@ -26,28 +27,11 @@ class _Expose(BaseModel):
     hosts: list[str] | None = None
 
 
-class _Units(ApiModel):
-    val: Whole = 0
-
-
-class _Attribute(ApiModel):
-    key: str
-
-
-class _Gpu(ApiModel):
-    units: _Units = _Units()
-    attributes: ListOf[_Attribute] = Field(default_factory=list)
-
-
-class _Resources(ApiModel):
-    gpu: _Gpu = _Gpu()
-
-
 class _Service(BaseModel):
     name: str
     count: Annotated[int, Field(ge=0)]
     expose: list[_Expose] | None = None
-    resources: Annotated[_Resources | None, WrapValidator(or_none)] = None
+    resources: Annotated[Resources | None, WrapValidator(or_none)] = None
 
 
 class _Group(BaseModel):
@@ -76,6 +60,11 @@ class DesiredState:
         except (LedgerUnusable, ValidationError):
             return cls()  # what the provider reports then has to serve as what should be there
 
+    @property
+    def groups(self) -> int:
+        """How many groups it has, which is how many leases it needs; 0 where this server does not have the manifest."""
+        return len(self._groups)
+
     def replicas(self, lease: LeaseId) -> Replicas:
         """How many replicas each service of a lease should have."""
         return {service.name: service.count for service in self._services(lease)}
@@ -84,7 +73,7 @@ class DesiredState:
         """The GPUs that each service of a lease asks for; services that ask for none are left out."""
         asking = ((each, each.resources.gpu) for each in self._services(lease) if each.resources)
         return {
-            each.name: demand_of(gpu.units.val, each.count, [attribute.key for attribute in gpu.attributes])
+            each.name: demand_of(gpu.units.val, each.count, gpu.kinds)
             for each, gpu in asking
             if gpu.units.val > 0
         }

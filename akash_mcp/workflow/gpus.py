@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from akash_mcp.clients.console.gpu_models import OfferedGpu, SeenGpu
+from akash_mcp.clients.console.gpu_models import OfferedGpu, OfferedUnit, SeenGpu
 from akash_mcp.clients.console.models import Lease
 from akash_mcp.sanitize.text import quoted
 
@@ -129,6 +129,21 @@ def _other_bid(offered: Sequence[Gpu], demands: Mapping[str, GpuDemand]) -> Iter
         for gpu in offered:
             if how := _comparison(gpu, wanted).differences:
                 yield f"{gpu} was bid, and {_listed(wanted)} is asked for ({', '.join(how)})"
+
+
+def offered_instead(units: Sequence[OfferedUnit] | None, demands: Mapping[str, GpuDemand]) -> str:
+    """The GPU that a bid offers in place of one that is asked for, in words of ours; empty where it is not plainly
+    another one: also where the bid or the demand names none, or names several of which one will do."""
+    if not all(demand.kinds for demand in demands.values()):
+        return ""
+    wanted = list(dict.fromkeys(kind for demand in demands.values() for kind in demand.kinds))
+    for unit in units or ():
+        offered = demand_of(unit.resources.gpu.units.val, unit.count, unit.resources.gpu.kinds)
+        found = [_comparison(kind, wanted) for kind in offered.kinds]
+        if wanted and offered.units and found and all(each.differences for each in found):
+            how = ", ".join(found[0].differences)
+            return f"{_listed(offered.kinds)}, and {_listed(wanted)} is asked for ({how})"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

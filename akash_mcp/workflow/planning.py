@@ -81,6 +81,7 @@ async def launch_plan(
     name: str | None = None,
     hours: int | None = None,
     until: Until | None = None,
+    excluded: Sequence[ProviderAddress] = (),
 ) -> LaunchPlan:
     """The plan for a new deployment that runs for so many `hours`, the user's default where nobody says.
 
@@ -116,6 +117,7 @@ async def launch_plan(
         max_usd_per_hour=rate,
         groups=len(report.groups),
         prefer=prefer,
+        excluded=tuple(sorted(set(excluded))),
         hours=hours,
         runtime_limit_hours=limit,
         generation=generation,
@@ -367,7 +369,7 @@ async def _sellers(
     """The chosen providers with what is known of their offers now: nothing, where the bids cannot be read."""
     try:
         with anyio.fail_after(_READ_SECONDS):
-            ranking = await read_offers(rt, dseq, requirements(rt.policy, rate))
+            ranking = await read_offers(rt, dseq, requirements(rt.policy, max_usd_per_hour=rate))
     except (AkashError, TimeoutError):
         return tuple(Seller(provider) for provider in providers)
     offers = [

@@ -28,8 +28,9 @@ from akash_mcp.money import ZERO, Usd, usd_per_hour
 from akash_mcp.sandbox.network import EmbeddedNetwork
 from akash_mcp.services import services
 from akash_mcp.workflow import planning
+from akash_mcp.workflow.bid_wait import wait_for_all_groups
 from akash_mcp.workflow.launch import Launched, Leased, launch, lease_from, names
-from akash_mcp.workflow.offers import requirements, wait_for_all_groups
+from akash_mcp.workflow.offers import requirements
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.runtime import Intervals, Runtime
 
@@ -216,9 +217,10 @@ async def test_a_lease_of_chosen_providers_tells_its_stages(
     async with launching(settings, sdl.replace(IMAGE, image), ready_give_up=patience) as it:
         dseq = (await it.permit.create()).dseq
         it.rt.store.run_now(holds.let_go, it.permit.op_id)
-        offers = await wait_for_all_groups(
+        gathered = await wait_for_all_groups(
             it.rt, dseq, 1, requirements(it.rt.policy), "balanced", lambda _: None
         )
+        offers = gathered.ranking
         # Not the first: the choice is the caller's.
         provider = offers.ranked[1].offer.provider
         plan = LeasePlan(

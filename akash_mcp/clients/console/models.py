@@ -25,7 +25,7 @@ from akash_mcp.clients.api_model import (
     uact,
 )
 from akash_mcp.clients.console.escrow_models import Escrow, EscrowAccount
-from akash_mcp.clients.console.gpu_models import DetectedGpus, OfferedGpus
+from akash_mcp.clients.console.gpu_models import DetectedGpus, OfferedGpus, OfferedUnit
 from akash_mcp.clients.console.market_models import (
     ProviderRecord as ProviderRecord,  # a bid is read beside its provider
 )
@@ -66,6 +66,8 @@ class Bid(ApiModel):
     price: Coin = Coin()
     created_at: Whole = 0
     """Height of the block in which it was made."""
+    resources_offer: Annotated[ListOf[OfferedUnit] | None, WrapValidator(or_none)] = None
+    """What it offers, unit by unit; None where that cannot be read as a whole."""
     reclamation_window: str = ""
     """Notice that the provider gives before it takes the lease back, such as `86400s`."""
 

@@ -318,6 +318,19 @@ CREATE TABLE tokens (              -- two-step approvals, by the operation that 
     expires_at DOUBLE PRECISION NOT NULL
 );
 ALTER TABLE waiting ADD COLUMN kind TEXT NOT NULL DEFAULT '';
+CREATE TABLE provider_runs (       -- what became of our leases, a row for each deployment at a provider
+    account TEXT NOT NULL,
+    dseq TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    leased_at DOUBLE PRECISION NOT NULL,
+    ready_seconds DOUBLE PRECISION,    -- from then until all of it ran; NULL: nobody watched
+    seen_at DOUBLE PRECISION,      -- when it was last seen to run; NULL: never
+    closed_at DOUBLE PRECISION,    -- when its provider ended it; NULL: that is not known
+    other_gpu BIGINT,              -- 1: its containers saw another GPU than promised, 0: that one; NULL: not told
+    failure TEXT,                  -- how it failed by the provider's fault, in our words
+    PRIMARY KEY (account, dseq, provider)
+);
+CREATE INDEX provider_runs_of_a_time ON provider_runs (leased_at);
 """
 
 VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)

@@ -35,6 +35,8 @@ from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import ZERO, Usd, hours_paid_for, told_apart, uact_per_block
 from akash_mcp.sanitize.shell import command_line
 
+_MOST_PLACES = 4
+
 FREE_CLOSING_HOURS = 1
 """What has run for longer than this is closed only when a person said so."""
 
@@ -100,6 +102,10 @@ class LaunchPlan(Plan):
     max_usd_per_hour: Usd
     groups: int
     prefer: Literal["balanced", "cheapest", "reliable"] = "balanced"
+    regions: tuple[str, ...] = ()
+    """The places of which its providers have to be in one; anywhere without one."""
+    excluded: tuple[ProviderAddress, ...] = ()
+    """The providers that are left out."""
     hours: int = 24
     """How long it shall run from its lease on: then it is closed."""
     runtime_limit_hours: int | None = None
@@ -143,6 +149,8 @@ class LaunchPlan(Plan):
             self.equal,
             what,
             *self.contents.sentences,
+            f"Only at providers in {listed(self.regions, label, _MOST_PLACES)}." if self.regions else "",
+            f"Not at {listed(self.excluded, str, _MOST_PLACES)}." if self.excluded else "",
             self._end(),
             early,
             again if self.tool == "deploy" else "",

@@ -23,6 +23,7 @@ from akash_mcp.guard.books.store import Db
 from akash_mcp.guard.permits.close_permit import Closed
 from akash_mcp.ids import Dseq
 from akash_mcp.money import Usd
+from akash_mcp.workflow.diagnosis.provider_faults import note_leases
 from akash_mcp.workflow.readiness import read_readiness
 from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.settling import settle_closed
@@ -160,6 +161,7 @@ class Surveyor:
             )
             survey.found += findings.findings_of(seen)
             survey.found += await self._never_ran(detail, funds.usd_per_hour)
+            await note_leases(rt, detail, block.height or None)
 
     async def _block(self) -> Block:
         try:
@@ -189,6 +191,8 @@ class Surveyor:
             return []
         if (await read_readiness(rt, detail.active_leases)).is_ready:
             await rt.store.run(runs.came_up, dseq)
+            providers = [lease.provider for lease in detail.active_leases]
+            await rt.track_records.ready(dseq, providers, was_watched=False)
             return []
         return [findings.never_ran(dseq, rate)]
 
