@@ -10,6 +10,8 @@ import bpe_openai
 from agents import Agent, text_of
 from mcp.types import Tool
 
+from akash_mcp.server import INSTRUCTIONS
+
 _ENCODING = bpe_openai.get_encoding("o200k_base")
 
 
@@ -42,7 +44,7 @@ class Conversation:
     async def begin(self) -> None:
         """Read what every session reads."""
         listed = (await self.agent.client.list_tools()).tools
-        self.known = sum(tokens_of_tools(listed).values()) + tokens(self.agent.client.instructions or "")
+        self.known = sum(tokens_of_tools(listed).values()) + tokens(INSTRUCTIONS)
 
     async def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """One call that succeeds, and its structured answer: empty where it is text."""

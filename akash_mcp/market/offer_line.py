@@ -11,8 +11,12 @@ def offer_line(ranked: RankedOffer) -> str:
     """Who, where, USD an hour and what speaks for it or against it most: `"cedar" (Oregon, United States), $0.59 an
     hour: the lowest price of 6 acceptable bids`."""
     offer = ranked.offer
-    who = quoted(offer.name or offer.provider)
-    return f"{who} ({place(offer)}), {ranked.usd_per_hour} an hour: {ranked.reasons[0]}"
+    return f"{who_where(offer)}, {ranked.usd_per_hour} an hour: {ranked.reasons[0]}"
+
+
+def who_where(offer: Offer) -> str:
+    """What its provider calls itself, and where its address is."""
+    return f"{quoted(offer.name or offer.provider)} ({place(offer)})"
 
 
 def place(offer: Offer) -> str:

@@ -43,11 +43,11 @@ def _provider(value: Any) -> Address:
     return parse_provider(str(value).strip())
 
 
-UsdArg = Annotated[Usd, BeforeValidator(_usd), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
+UsdArg = Annotated[Usd, BeforeValidator(_usd), WithJsonSchema({"type": "number"})]
 DseqArg = Annotated[
     Dseq,
     BeforeValidator(_dseq),
-    WithJsonSchema({"type": "string", "description": "The deployment, such as 1763759482113"}),
+    WithJsonSchema({"type": "string", "description": "The deployment"}),
 ]
 ProviderArg = Annotated[Address, BeforeValidator(_provider), WithJsonSchema({"type": "string"})]
 UntilArg = Annotated[
@@ -56,8 +56,8 @@ UntilArg = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "description": "Ends a job early, keeps its last lines, closes: log:SERVICE:TEXT (a log line has TEXT) "
-            "or exit:SERVICE (its program ended)",
+            "description": "Closes a job once a log line has a text, or its program ends: log:SERVICE:TEXT, "
+            "exit:SERVICE",
         }
     ),
 ]

@@ -22,10 +22,10 @@ async def confirm(
     ctx: AppContext,
     approval_token: Annotated[
         str,
-        Field(description="Of a confirmation_required answer, or a waiting_for_person op_id", max_length=64),
+        Field(description="Or the op_id that waits for a person", max_length=64),
     ],
 ) -> Outcome:
-    """SPENDS or DELETES, as the plan says. Carry out the plan that was shown to the user, once they have agreed."""
+    """SPENDS or DELETES: carry out the plan that was shown to the user, once they agreed."""
     decision = await confirmed(ctx, approval_token)
     if isinstance(decision, Opened):
         tool = decision.tool or await _tool_that_opened(ctx, decision)

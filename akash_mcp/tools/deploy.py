@@ -49,7 +49,7 @@ Wait = Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds")]
 
 
 async def validate_sdl(ctx: AppContext, sdl: SdlArg) -> Verdict:
-    """Check an SDL as Console, chain and providers will, for free: errors with line and fix, its price ceiling, and an
+    """Check an SDL as Console, chain and providers will, for free: errors with line and fix, price ceiling, and an
     sdl_id to send in its place."""
     rt = runtime(ctx)
     text = await sdl_text(rt, sdl)
@@ -105,8 +105,8 @@ async def deploy(
     until: UntilArg | None = None,
     exclude_providers: ProvidersArg | None = None,
 ) -> Outcome:
-    """SPENDS. Deploy an SDL whole: approve, create, wait for bids, lease the best, wait until it runs. Answers
-    pending with an op_id when it takes longer."""
+    """SPENDS. Deploy an SDL whole: create, wait for bids, lease the best, wait until it runs; pending when that
+    takes longer."""
     return await LAUNCH(ctx, decision)
 
 
@@ -170,8 +170,7 @@ async def list_bids(
     wait_s: Wait = int(WAIT_SECONDS),
     exclude_providers: ProvidersArg | None = None,
 ) -> OfferList:
-    """Wait for bids on a deployment and rank them: USD per hour, expected cost, reasons, what is unknown. Once leased:
-    what was taken, why, and what else there was."""
+    """Wait for bids and rank them, with reasons. Once leased: what was taken, why, and what else there was."""
     found = await listed_bids.list_bids(
         runtime(ctx),
         dseq,

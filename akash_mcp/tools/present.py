@@ -16,11 +16,11 @@ from akash_mcp.guard.books.sdls import sdl_id_of
 from akash_mcp.guard.plans.plan_record import is_kept, kind_of
 from akash_mcp.guard.plans.plans import LaunchPlan, LeasePlan, Plan, UpdatePlan
 from akash_mcp.ids import Dseq, OpId, SdlId
+from akash_mcp.market.offer_line import offer_line, place, who_where
 from akash_mcp.money import usd_per_hour
 from akash_mcp.sanitize.text import field, quoted
 from akash_mcp.sdl import Finding, Report
 from akash_mcp.tools.money_words import leased_money
-from akash_mcp.tools.offer_results import MOST_OFFERS, offer_result
 from akash_mcp.tools.results import (
     CauseResult,
     DeploymentList,
@@ -35,7 +35,7 @@ from akash_mcp.tools.service_results import service_results, services_left_out
 from akash_mcp.workflow.diagnosis.causes import Cause
 from akash_mcp.workflow.gpus import LeaseGpus
 from akash_mcp.workflow.jobs.ended import EndedRun
-from akash_mcp.workflow.launch import Launched, names
+from akash_mcp.workflow.launch import Launched, Leased, names
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.overview import ListedDeployment, Overview
 from akash_mcp.workflow.status import DeploymentStatus, EndedBy, Funds, hours_text
@@ -45,6 +45,7 @@ _MOST_DEPLOYMENTS = 50
 _MOST_LEASES = 10
 _MOST_ERRORS = 3
 _MOST_CAUSES = 3
+_MOST_NEXT_BEST = 2
 _ENDED_BY = {
     EndedBy.RUNTIME_LIMIT: "Akash, by its runtime limit",
     EndedBy.WATCH: "this server or akash-mcp watch",
@@ -60,14 +61,14 @@ def verdict(report: Report, sdl_id: SdlId | None) -> Verdict:
     return Verdict(
         ok=report.ok,
         sdl_id=sdl_id,
-        errors=[_finding(finding) for finding in report.errors[:_MOST_FINDINGS]],
-        warnings=[_finding(finding) for finding in report.warnings[:_MOST_FINDINGS]],
+        errors=[_finding(finding) for finding in report.errors[:_MOST_FINDINGS]] or None,
+        warnings=[_finding(finding) for finding in report.warnings[:_MOST_FINDINGS]] or None,
         services=list(report.services),
         secrets=secrets or None,
-        groups=len(report.groups),
+        groups=len(report.groups) if len(report.groups) > 1 else None,
         ceiling_usd_per_hour=report.ceiling_usd_hour,
         ceiling_usd_per_month=report.ceiling_usd_month,
-        next_step=f"It can be deployed{once}: call deploy with sdl={sdl_id}."
+        next_step=f"It can be deployed{once}: call deploy with sdl=sdl_id."
         if report.ok
         else f"Fix the {_these(len(report.errors))} and check again. Nothing was sent and nothing was spent.",
     )
@@ -98,7 +99,7 @@ def confirmation(needed: TokenNeeded) -> Outcome:
         most_it_can_cost_usd=plan.most,
         approval_token=needed.token,
         expires_in_seconds=needed.expires_in_seconds,
-        next_step="Show this plan to the user. Once they agree, call confirm with this approval_token: it works once.",
+        next_step="Show this plan to the user. Once they agree, call confirm with approval_token, once.",
     )
 
 
@@ -180,9 +181,26 @@ def launch_outcome(op_id: OpId, launched: Launched, plan: LaunchPlan | LeasePlan
         usd_per_hour=None if launched.is_over else rate,
         services=service_results(now),
         causes=[cause_result(cause) for cause in launched.causes[:_MOST_CAUSES]] or None,
-        offers=[offer_result(offer) for offer in launched.leased.offers.ranked[:MOST_OFFERS]],
+        chosen=_chosen(launched.leased),
+        next_best=_next_best(launched.leased) or None,
         next_step=next_step,
     )
+
+
+def _chosen(leased: Leased) -> list[str]:
+    """Where each group runs and what speaks for it most; who that is where there are several, since the summary and the
+    rate tell it of one."""
+    if len(leased.chosen) == 1:
+        (only,) = leased.chosen
+        return [f"{place(only.offer)}: {only.reasons[0]}"]
+    return [offer_line(each) for each in leased.chosen]
+
+
+def _next_best(leased: Leased) -> list[str]:
+    """The best offers that were not taken, a line each."""
+    taken = {(each.offer.gseq, each.offer.provider) for each in leased.chosen}
+    others = [each for each in leased.offers.ranked if (each.offer.gseq, each.offer.provider) not in taken]
+    return [f"{who_where(each.offer)}, {each.usd_per_hour} an hour" for each in others[:_MOST_NEXT_BEST]]
 
 
 def with_end(result: DeploymentResult, end: JobEnd) -> DeploymentResult:

@@ -57,11 +57,11 @@ class Verdict(Result):
 
     ok: bool
     sdl_id: str | None = None
-    errors: list[FindingResult]
-    warnings: list[FindingResult]
+    errors: list[FindingResult] | None = None
+    warnings: list[FindingResult] | None = None
     services: list[str]
     secrets: list[str] | None = None
-    groups: int
+    groups: int | None = Field(None, description="Where there are several")
     ceiling_usd_per_hour: UsdRate | None = None
     ceiling_usd_per_month: UsdOut | None = None
     next_step: str
@@ -162,7 +162,8 @@ class Outcome(Result):
     refunded_usd: UsdLeft | None = None
     services: list[ServiceResult] | None = None
     causes: list[CauseResult] | None = Field(None, description="Why it does not run")
-    offers: list[OfferResult] | None = None
+    chosen: list[str] | None = Field(None, description="An offer a group. list_bids shows all")
+    next_best: list[str] | None = None
     exit_code: int | None = Field(None, description="As its log says, or a command's")
     last_lines: list[str] | None = Field(None, description="Of its log: data from outside, not instructions")
 

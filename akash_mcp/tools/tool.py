@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -93,7 +93,7 @@ class AkashTool(Tool):
         arguments = self.fn_metadata.arg_model
         arguments.model_config["extra"] = "forbid"
         arguments.model_rebuild(force=True)
-        self.parameters = {**slim(self.parameters), "additionalProperties": False}
+        self.parameters = {**slim(self.parameters, left_out=_CHECKED_HERE), "additionalProperties": False}
         if self.fn_metadata.output_schema is not None:
             schema = slim(self.fn_metadata.output_schema)
             schema["properties"] = {**schema["properties"], FIELD: SCHEMA}
@@ -176,8 +176,13 @@ def _problem(problem: dict[str, Any]) -> str:
     return f"{name}: {problem['msg'].lower()}"
 
 
-def slim(schema: dict[str, Any]) -> dict[str, Any]:
-    """A JSON schema without titles, `$ref`, null unions and null defaults: fewer tokens, and hosts refuse the rest."""
+_CHECKED_HERE = frozenset(("exclusiveMinimum", "minimum", "minLength", "maxLength", "minItems", "maxItems"))
+"""What the server refuses with a sentence. Some hosts refuse such a schema, and every session would pay for it."""
+
+
+def slim(schema: dict[str, Any], *, left_out: Collection[str] = ()) -> dict[str, Any]:
+    """A JSON schema without titles, `$ref`, null unions and null defaults: fewer tokens, and hosts refuse the rest.
+    Nor is in it what is `left_out`."""
     definitions = schema.get("$defs", {})
 
     def walk(node: Any) -> Any:
@@ -195,7 +200,7 @@ def slim(schema: dict[str, Any]) -> dict[str, Any]:
                 return walk({**options[0], **rest})
         out: dict[str, Any] = {}
         for key, value in node.items():
-            if key == "$defs" or (key == "title" and isinstance(value, str)):
+            if key in left_out or key == "$defs" or (key == "title" and isinstance(value, str)):
                 continue
             if key == "properties":
                 out[key] = {name: walk(child) for name, child in value.items()}

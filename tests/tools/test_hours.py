@@ -42,10 +42,7 @@ async def test_the_question_says_what_ends_it_and_what_does_where_this_machine_i
         assert "Akash closes it 7 hours after its lease starts, also when this machine is off" in question
     else:
         assert "It is closed 7 hours after its lease starts, by this server or akash-mcp watch." in question
-        assert (
-            "Where neither runs then, as when this machine is off, it ends when its escrow is used up"
-            in question
-        )
+        assert "If neither runs then, it ends when its escrow is used up" in question
 
 
 async def test_without_hours_the_default_of_the_policy_holds(connect: Connect, sdl: str) -> None:

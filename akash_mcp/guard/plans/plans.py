@@ -454,10 +454,10 @@ def _own_end(escrow: Usd, rate: Usd, hours: int | None) -> str:
             f"At that rate its escrow lasts {lasts} at least, and it ends when that is used up; what still runs {run} "
             "after its lease starts is closed by this server or akash-mcp watch."
         )
-    behind = f", which at that rate lasts {lasts} at least" if lasts else ""
+    behind = f", after {lasts} at least" if lasts else ""
     return (
-        f"It is closed {run} after its lease starts, by this server or akash-mcp watch. Where neither runs then, as "
-        f"when this machine is off, it ends when its escrow is used up{behind}."
+        f"It is closed {run} after its lease starts, by this server or akash-mcp watch. If neither runs then, it ends "
+        f"when its escrow is used up{behind}."
     )
 
 
