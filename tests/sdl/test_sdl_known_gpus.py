@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sdl_data import changed
 
-from akash_mcp.money import Usd, an_hour_of
+from akash_mcp.money import HOURS_PER_MONTH, Usd
 from akash_mcp.sdl import Finding
 from akash_mcp.sdl.author.draft import draft
-from akash_mcp.sdl.rules.known_gpus import CHEAPEST, DEAREST, NAMES, meant_by, usd_a_month
+from akash_mcp.sdl.rules.known_gpus import CHEAPEST, DEAREST, NAMES, meant_by, usd_an_hour
 
 GPU = "        gpu: {units: 1, attributes: {vendor: {nvidia: [{model: '%s'}]}}}\n  placement:"
 
@@ -64,12 +64,11 @@ def test_what_is_meant_is_always_a_known_name(name: str) -> None:
 
 
 def test_listed_prices_lie_between_the_cheapest_and_the_dearest() -> None:
-    listed = [price for name in NAMES if (price := usd_a_month(name))]
+    listed = [price for name in NAMES if (price := usd_an_hour(name))]
     assert min(low for low, _ in listed) == CHEAPEST
     assert max(high for _, high in listed) == DEAREST
-    assert usd_a_month("a40") is None
-    low, high = usd_a_month("v100") or (DEAREST, DEAREST)
-    assert (an_hour_of(low), an_hour_of(high)) == (Usd("0.17"), Usd("0.36"))
+    assert usd_an_hour("a40") is None
+    assert usd_an_hour("v100") == (Usd("0.17"), Usd("0.36"))
 
 
 @pytest.mark.parametrize("models", [["h200"], ["b300"], ["gtx1050ti"], ["rtx4090", "h100"], ["a40"], []])
@@ -77,5 +76,5 @@ def test_the_ceiling_of_a_draft_fits_its_gpu(models: list[str]) -> None:
     drafted = draft("nginx:1.29.3", gpus=2, gpu_models=models)
     assert not drafted.report.warnings
     assert drafted.report.ceiling_usd_month is not None
-    highest = max((price[1] for name in models if (price := usd_a_month(name))), default=CHEAPEST)
-    assert drafted.report.ceiling_usd_month > highest * 2 * 2
+    highest = max((price[1] for name in models if (price := usd_an_hour(name))), default=CHEAPEST)
+    assert drafted.report.ceiling_usd_month > highest * HOURS_PER_MONTH * 2 * 2

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from akash_mcp.money import ZERO, Usd, usd_per_hour, usd_per_month
+from akash_mcp.money import HOURS_PER_MONTH, ZERO, Usd, usd_per_hour, usd_per_month
 from akash_mcp.sdl.rules import known_gpus
 from akash_mcp.sdl.rules.price_lists import TODAY
 
@@ -104,8 +104,8 @@ def default_ceiling(workload: Workload) -> Decimal:
 
 
 def _gpu_ceiling(models: Sequence[str]) -> Usd:
-    listed = [known_gpus.usd_a_month(model) for model in models] or [None]
-    return max(price[1] * GPU_PRICE_TIMES if price else UNLISTED_GPU for price in listed)
+    listed = [known_gpus.usd_an_hour(model) for model in models] or [None]
+    return max(price[1] * HOURS_PER_MONTH * GPU_PRICE_TIMES if price else UNLISTED_GPU for price in listed)
 
 
 def amount_within(per_hour: Usd, count: int) -> Decimal:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from akash_mcp.money import Usd, usd_per_hour, usd_per_month
+from akash_mcp.money import HOURS_PER_MONTH, Usd, usd_per_hour, usd_per_month
 from akash_mcp.sdl.output.orders import LEASED_IP, Order, Unit
 from akash_mcp.sdl.output.quantities import rounded_up
 from akash_mcp.sdl.report import Fault
@@ -53,15 +53,15 @@ def check_ceiling(all_orders: Sequence[Order]) -> Iterator[Fault]:
 
 @dataclass(frozen=True, slots=True)
 class _GpuPrice:
-    """What the GPUs of one replica are listed at a month, from the cheapest to the dearest that is asked for.
+    """What `count` GPUs of one replica are listed at a month, from the cheapest to the dearest that is asked for.
 
-    `model`: which the cheapest is. Empty where no model that is asked for is listed, or none is named: the prices are
-    then those of the cheapest and of the dearest of all.
+    `model`: which the cheapest is. Empty where a model that is asked for is not listed, or none is named: the prices
+    are then those of the cheapest and of the dearest of all.
     """
 
     count: int
-    lowest: Usd = known_gpus.CHEAPEST
-    highest: Usd = known_gpus.DEAREST
+    lowest: Usd
+    highest: Usd
     model: str = ""
 
     def __str__(self) -> str:
@@ -111,16 +111,14 @@ def _size_price(unit: Unit) -> Usd:
 
 def _gpu_price(unit: Unit) -> _GpuPrice:
     count = max(rounded_up(unit.resources.gpu), 0)
-    models = [key.split("/")[3] for key in (each.key for each in unit.resources.gpu_attributes)]
-    listed = {model: price for model in models if (price := known_gpus.usd_a_month(model))}
-    if not listed:
-        return _GpuPrice(count)
+    models = [attribute.key.split("/")[3] for attribute in unit.resources.gpu_attributes]
+    listed = {model: price for model in models if (price := known_gpus.usd_an_hour(model))}
+    # One that is not listed may cost as little or as much as any.
+    if not models or len(listed) < len(set(models)):
+        return _GpuPrice(count, known_gpus.CHEAPEST * HOURS_PER_MONTH, known_gpus.DEAREST * HOURS_PER_MONTH)
     model = min(listed, key=lambda each: listed[each][0])
-    # One that is not listed may cost as much as any.
-    highest = (
-        max(high for _, high in listed.values()) if len(listed) == len(set(models)) else known_gpus.DEAREST
-    )
-    return _GpuPrice(count, listed[model][0], highest, model)
+    highest = max(high for _, high in listed.values())
+    return _GpuPrice(count, listed[model][0] * HOURS_PER_MONTH, highest * HOURS_PER_MONTH, model)
 
 
 def _amount(per_month: Usd) -> int:

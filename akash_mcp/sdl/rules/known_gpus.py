@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 
-from akash_mcp.money import HOURS_PER_MONTH, Usd
+from akash_mcp.money import Usd
 
 LISTED_ON = "20 September 2026"
 """When akash.network/pricing/gpus said so."""
@@ -62,17 +61,16 @@ _BESIDE_THE_NAME = re.compile(r"nvidia|geforce|tesla|quadro|pcie|sxm\d?|\d+gi?b?
 _SHORTER = {"super": "s", "mobile": "m", "laptop": "m"}
 
 
-def usd_a_month(model: str) -> tuple[Usd, Usd] | None:
-    """The lowest and the highest listed price of one GPU of a model, a month; None where none is listed."""
-    listed = [Usd(price) * HOURS_PER_MONTH for price in _USD_AN_HOUR.get(model, ())]
+def usd_an_hour(model: str) -> tuple[Usd, Usd] | None:
+    """The lowest and the highest listed price of one GPU of a model, an hour; None where none is listed."""
+    listed = [Usd(price) for price in _USD_AN_HOUR.get(model, ())]
     return (min(listed), max(listed)) if listed else None
 
 
 CHEAPEST, DEAREST = (
-    end(Usd(Decimal(price)) * HOURS_PER_MONTH for prices in _USD_AN_HOUR.values() for price in prices)
-    for end in (min, max)
+    end(Usd(price) for each in _USD_AN_HOUR.values() for price in each) for end in (min, max)
 )
-"""What the cheapest and the most expensive listed GPU cost a month."""
+"""What the cheapest and the most expensive listed GPU cost an hour."""
 
 
 def meant_by(name: str) -> str | None:
