@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from akash_mcp.clients.console.market_models import GpuPrice
-from akash_mcp.money import NotMoney, Usd, an_hour_of
+from akash_mcp.money import ZERO, NotMoney, Usd, an_hour_of
 from akash_mcp.sanitize.text import field
 from akash_mcp.sdl.output.groups import Attribute, GroupSpec, ResourceUnit
 from akash_mcp.sdl.output.orders import LEASED_IP
@@ -21,6 +21,8 @@ ANY_GPU = "any GPU"
 
 _VENDOR, _ANY = "vendor", "*"
 _LONGEST_NAME = 48
+_ROUNDED_AWAY = Usd("0.005")
+"""The Console rounds each bid for a GPU to the nearest cent an hour: it may have been so much more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +45,29 @@ class PriceRange:
         return cls(min(each.low for each in some), max(each.high for each in some)) if some else None
 
 
+_NOTHING = PriceRange(ZERO, ZERO)
+
+
 def group_range(group: GroupSpec, prices: Sequence[GpuPrice]) -> PriceRange | None:
     """What all replicas of a group were let for together, an hour; None where a GPU or a disk in it has no known price.
 
     Of alternative GPUs, those without a price are left out: `unpriced` names them.
     """
-    total = PriceRange(Usd(0), Usd(0))
+    total = _NOTHING
     for unit in group.resources:
-        gpus = gpu_range(unit.gpu_attributes, prices) if unit.gpu else PriceRange(Usd(0), Usd(0))
+        gpus = _gpus(unit, prices)
         if gpus is None or any(_class(volume.attributes) not in _CLASSES for volume in unit.storage):
             return None
         rest = PriceRange(an_hour_of(_month(TODAY, unit)), an_hour_of(_month(EARLIER, unit)))
-        total += (rest + gpus * unit.gpu) * unit.count
+        total += (rest + gpus) * unit.count
     return total
+
+
+def _gpus(unit: ResourceUnit, prices: Sequence[GpuPrice]) -> PriceRange | None:
+    if not unit.gpu:
+        return _NOTHING
+    one = gpu_range(unit.gpu_attributes, prices)
+    return one and PriceRange(one.low, one.high + _ROUNDED_AWAY) * unit.gpu
 
 
 def gpu_range(attributes: Sequence[Attribute], prices: Sequence[GpuPrice]) -> PriceRange | None:
@@ -86,7 +98,7 @@ def unpriced(group: GroupSpec, prices: Sequence[GpuPrice]) -> tuple[str, ...]:
 def price_of(gpu: GpuPrice) -> PriceRange | None:
     """What one GPU of a kind was bid for an hour; None where nobody bid, or where that is not a price in dollars.
 
-    The Console rounds bids to cents, so one of less than half a cent reads as 0: not known either.
+    A bid of less than half a cent reads as 0, since the Console rounds to cents: that is not known either.
     """
     price = gpu.price
     if price is None or price.currency != "USD" or price.min is None or price.max is None:

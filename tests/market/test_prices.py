@@ -18,6 +18,7 @@ from akash_mcp.sdl.output.orders import LEASED_IP, SHARED_HTTP
 from akash_mcp.sdl.rules.price_lists import EARLIER, TODAY
 
 GIB = 2**30
+HALF_A_CENT = Usd("0.005")
 
 
 def gpu_price(model: str, low: object, high: object, ram: str = "80Gi", interface: str = "sxm5") -> GpuPrice:
@@ -86,11 +87,11 @@ def test_a_gpu_costs_what_was_bid_for_its_kind() -> None:
         ("h100/interface/pcie", "1.8", "2"),
         ("*", "1.15", "2.71"),
     ):
-        assert ranged(unit(gpu)) == rest + PriceRange(Usd(low), Usd(high))
+        assert ranged(unit(gpu)) == rest + PriceRange(Usd(low), Usd(high) + HALF_A_CENT)
 
 
 def test_alternatives_reach_from_the_cheapest_to_the_dearest() -> None:
-    assert ranged(unit("h100", "a100")) == ranged(unit()) + PriceRange(Usd("1.15"), Usd("2.71"))
+    assert ranged(unit("h100", "a100")) == ranged(unit()) + PriceRange(Usd("1.15"), Usd("2.71") + HALF_A_CENT)
 
 
 def test_a_gpu_without_attributes_is_any() -> None:

@@ -52,6 +52,8 @@ pro6000se pro6000we rtx2000eada rtx2060 rtx2060s rtx2070 rtx2070s rtx2080 rtx208
 rtx3070 rtx3080 rtx3090 rtx3090ti rtx4000 rtx4000ada rtx4000sada rtx4060 rtx4060ti rtx4070 rtx4070s rtx4070ti rtx4080
 rtx4080s rtx4090 rtx5000 rtx5070 rtx5080 rtx5090 rtx5090m rtx6000 rtx8000 rtxa2000 rtxa6000 t4 v100
 """
+ANY_MODEL = "*"
+"""What an SDL may write in a model's place."""
 NAMES = frozenset((*_CATALOGUE.split(), *_USD_AN_HOUR))
 """What providers' software calls the GPUs that it knows, and what is listed."""
 

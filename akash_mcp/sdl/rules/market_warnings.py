@@ -13,7 +13,7 @@ from akash_mcp.sdl.output.orders import DENOM
 from akash_mcp.sdl.report import Fault, Judge
 from akash_mcp.sdl.rules.chain_rules import ATTRIBUTE_KEY
 from akash_mcp.sdl.rules.cli_rules import CLASSES
-from akash_mcp.sdl.rules.known_gpus import CATALOGUED, NAMES, meant_by
+from akash_mcp.sdl.rules.known_gpus import ANY_MODEL, CATALOGUED, NAMES, meant_by
 from akash_mcp.sdl.rules.references import bad_sizes
 from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
@@ -92,7 +92,7 @@ def _gpu(path: Path, gpu: Gpu) -> Iterator[Fault]:
         if model.model is None:
             message = 'an entry without a model asks for a GPU named "undefined"'
             yield _warn("D03", (*path, i), message, "add model:")
-        elif model.model not in NAMES:
+        elif model.model != ANY_MODEL and model.model not in NAMES:
             yield _unknown_model((*path, i, "model"), model.model)
         if model.ram and not _RAM.fullmatch(model.ram):
             message = f'providers write GPU memory as 80Gi: none has "{model.ram}"'
