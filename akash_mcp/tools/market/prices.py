@@ -55,7 +55,7 @@ class ComparedResult(Result):
 class EstimateResult(Result):
     """What something will cost, as far as that is known.
 
-    `lowest`, `highest`: what such a thing was let for. `ceiling`: the most that the SDL allows.
+    `lowest`, `highest`: the likely range, and `basis` what it is made of. `ceiling`: the most that the SDL allows.
     """
 
     hours: int
@@ -85,7 +85,7 @@ async def estimate_cost(
     count: int | None = None,
     hours: Annotated[int | None, Field(ge=1, le=MOST_RUNTIME_HOURS)] = None,
 ) -> EstimateResult:
-    """Estimate for free what an SDL or a size costs: what such a thing was let for, the ceiling, the deposit for the
+    """Estimate for free what an SDL or a size costs: the likely range, the ceiling, the deposit that pays for the
     hours."""
     rt = runtime(ctx)
     numbers = {"cpu": cpu, "memory": memory, "storage": storage, "gpus": gpus, "count": count}
@@ -176,8 +176,8 @@ def _next_step(found: Estimate, policy: Policy) -> Iterator[str]:
         return
     if found.likely and found.is_below_the_market:
         yield (
-            "The SDL's ceiling is below what such a thing was let for, so probably nobody bids: raise its price to "
-            f"{found.likely.high} an hour."
+            "The SDL's ceiling is below the lowest price, so few may bid, or nobody: raise its price to "
+            f"{found.likely.high} an hour in all."
         )
     if over := list(_over_limits(found, payment, policy)):
         yield from over

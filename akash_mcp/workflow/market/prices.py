@@ -59,10 +59,10 @@ class Payment:
 class Estimate:
     """What is known of the cost of some groups together. None is not known, never nothing.
 
-    `likely`: what such a thing was let for, US dollars an hour. `ceiling`: the most that an SDL allows, in uact per
-    block. `unpriced`: GPUs and disks in it without a price. `compared`: US dollars a month by the Console's formulas,
-    without GPUs, by cloud; `is_not_compared` where there are too many sizes for that. `problems`: which source did
-    not answer, a sentence each.
+    `likely`: from the lowest to the highest likely price, US dollars an hour. `ceiling`: the most that an SDL allows,
+    in uact per block. `unpriced`: GPUs and disks in it without a price. `compared`: US dollars a month by the Console's
+    formulas, without GPUs, by cloud; `is_not_compared` where there are too many sizes for that. `problems`: which
+    source did not answer, a sentence each.
     """
 
     hours: int
@@ -91,7 +91,7 @@ class Estimate:
 
     @property
     def is_below_the_market(self) -> bool:
-        """Whether the ceiling is less than anything that such a thing was let for."""
+        """Whether the ceiling is less than the lowest price that is likely."""
         ceiling = self.ceiling_per_hour
         return ceiling is not None and self.likely is not None and ceiling < self.likely.low
 
