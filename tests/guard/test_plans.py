@@ -163,8 +163,8 @@ SUMMARIES = {
         ),
         'At most $2.00. Create a deployment of "web" ("nginx:1.29"), to collect offers of at most $0.00 an hour; a '
         "lease is asked for apart. $2.00 goes into its escrow, and nothing tops it up. It is closed 24 hours after its "
-        "lease starts, by this server or akash-mcp watch. If neither runs then, it ends when its escrow is used up. What is "
-        "not used comes back when it is closed.",
+        "lease starts, by this server or akash-mcp watch. If neither runs then, it ends when its escrow is used up. "
+        "What is not used comes back when it is closed.",
     ),
     "limited": (
         dataclasses.replace(LAUNCH, hours=2, runtime_limit_hours=2, generation=Generation.V2026_11),
@@ -324,7 +324,7 @@ def test_the_deployment_is_named(plan: Plan) -> None:
 )
 def test_how_long_the_deposit_lasts(rate: str, lasts: str) -> None:
     summary = dataclasses.replace(LAUNCH, max_usd_per_hour=Usd(rate)).summary
-    assert re.search(rf" (its escrow|at that rate) lasts {lasts} at least", summary), summary
+    assert re.search(rf" (its escrow lasts|after) {lasts} at least", summary), summary
 
 
 def test_what_others_created_is_said_to_be_others() -> None:

@@ -17,6 +17,7 @@ from akash_mcp.sdl.author.workload import (
     MIB,
     RAW_TCP_PORT,
     SERVICE_NAME,
+    UNLISTED_GPU,
     WEB_PORT,
     Disk,
     ExposedPort,
@@ -40,6 +41,7 @@ from akash_mcp.sdl.rules.chain_rules import (
     MAX_VOLUME,
     MIN_CPU,
 )
+from akash_mcp.sdl.rules.known_gpus import LISTED_ON
 
 Protocol: TypeAlias = Literal["http", "tcp", "udp"]
 DiskClass: TypeAlias = Literal["beta1", "beta2", "beta3"]
@@ -274,5 +276,8 @@ def _notes(workload: Workload, report: Report, *, is_default: bool) -> list[str]
 def default_ceiling_note(*, gpus: bool) -> str:
     """What `default_ceiling` is reckoned from, as the rest of a sentence."""
     return "three times the default price list of providers for this size" + (
-        ", and for each GPU the $3000 a month that the most expensive models cost." if gpus else "."
+        f", and for each GPU twice what its model was listed at on {LISTED_ON}, or {UNLISTED_GPU} a month where it is "
+        "not listed."
+        if gpus
+        else "."
     )
