@@ -40,6 +40,14 @@ class GpuModel(ApiModel):
     interface: str = ""
 
 
+class GpuDriver(CamelApiModel):
+    """A driver that was seen at a provider within 30 days."""
+
+    driver_version: str = ""
+    cuda_version: str | None = None
+    last_seen_date: str = ""
+
+
 class Amounts(ApiModel):
     """Of one resource: millicores of CPU, bytes of memory and storage, whole GPUs."""
 
@@ -94,6 +102,8 @@ class ProviderRecord(CamelApiModel):
     reclamation_window: Whole | None = None
     """Seconds of notice before it takes a lease back (`2026-11`)."""
     gpu_models: RecordsOf[GpuModel] = Field(default_factory=list)
+    gpu_drivers: RecordsOf[GpuDriver] = Field(default_factory=list)
+    """Newest first (`2026-11`)."""
     attributes: RecordsOf[ProviderAttribute] = Field(default_factory=list)
     stats: Annotated[Capacity | None, WrapValidator(or_none)] = None
 
@@ -105,14 +115,6 @@ class Auditor(ApiModel):
     name: str = ""
     address: AccountAddress
     website: str = ""
-
-
-class Region(ApiModel):
-    """A value of the attribute `location-region`, and who claims it, offline providers too."""
-
-    key: str
-    description: str = ""
-    providers: RecordsOf[ProviderAddress] = Field(default_factory=list)
 
 
 class GpuStock(ApiModel):
@@ -253,6 +255,14 @@ class Block(CamelApiModel):
         return made.timestamp() if made and made.year < 2100 else 0.0
 
 
+class FreeVariant(CamelApiModel):
+    """A model in one memory and interface; empty is any. None is not known."""
+
+    memory: str = ""
+    interface: str = ""
+    max_node_free_units: Whole | None = None
+
+
 class FreeGpu(CamelApiModel):
     """A GPU model that online, audited providers have free now. A null is any."""
 
@@ -263,6 +273,7 @@ class FreeGpu(CamelApiModel):
     available_units: Whole = 0
     max_node_free_units: Whole = 0
     """The most that one replica can ask for."""
+    variants: RecordsOf[FreeVariant] = Field(default_factory=list)
 
 
 class FreeGpus(ApiModel):
@@ -283,7 +294,6 @@ class PlacementOptions(CamelApiModel):
 PROVIDER = TypeAdapter(ProviderRecord)
 PROVIDERS = TypeAdapter(RecordsOf[ProviderRecord])
 AUDITORS = TypeAdapter(RecordsOf[Auditor])
-REGIONS = TypeAdapter(RecordsOf[Region])
 GPUS = TypeAdapter(GpuAvailability)
 GPU_VENDORS = TypeAdapter(RecordsOf[GpuVendor])
 GPU_PRICES = TypeAdapter(RecordsOf[GpuPrice])

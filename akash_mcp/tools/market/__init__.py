@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from akash_mcp.tools.market import providers
 from akash_mcp.tools.tool import ToolSpec
 
-TOOLS: tuple[ToolSpec, ...] = ()
+TOOLS: tuple[ToolSpec, ...] = (*providers.TOOLS,)
