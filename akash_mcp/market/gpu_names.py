@@ -66,9 +66,11 @@ def known_model(name: GpuName, known: Collection[str]) -> str | None:
 def near_models(name: GpuName, known: Collection[str]) -> list[str]:
     """The known models whose names are nearest, the nearest first."""
     bare = _squeezed(_NOT_THE_NAME.sub(" ", name.words))
-    parts = [model for model in sorted(known) if bare and (bare in model or model in bare)]
-    close = get_close_matches(bare, sorted(known), n=_MOST_NEAR)
-    return list(dict.fromkeys((*close, *parts)))[:_MOST_NEAR]
+    if not bare:
+        return []
+    parts = sorted(model for model in known if bare in model or model in bare)
+    parts.sort(key=lambda model: abs(len(model) - len(bare)))
+    return list(dict.fromkeys((*parts, *get_close_matches(bare, sorted(known), n=_MOST_NEAR))))[:_MOST_NEAR]
 
 
 def bare_model(name: str) -> str:

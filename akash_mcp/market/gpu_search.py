@@ -150,10 +150,8 @@ def kinds_of(record: ProviderRecord) -> tuple[GpuKind, ...]:
 
 def free_gpus(record: ProviderRecord) -> int | None:
     """How many GPUs of any model a provider has free; None where that is not told."""
-    gpus = record.stats.gpu if record.stats else None
-    if gpus is None or "available" not in gpus.model_fields_set:
-        return None
-    return max(int(gpus.available), 0)
+    free = record.stats.gpu.free if record.stats else None
+    return None if free is None else int(free)
 
 
 def prices_by_kind(prices: Iterable[GpuPrice]) -> dict[GpuKind, PriceOfKind]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter, WrapValidator
+from pydantic import Field, TypeAdapter, WrapValidator, model_validator
 
 from akash_mcp.clients.api_model import (
     ApiModel,
@@ -17,6 +17,7 @@ from akash_mcp.clients.api_model import (
     Number,
     RecordsOf,
     Whole,
+    believable,
     iso_moment,
     or_none,
 )
@@ -54,6 +55,19 @@ class Amounts(ApiModel):
     active: Number = Decimal(0)
     pending: Number = Decimal(0)
     available: Number = Decimal(0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unreadable_is_absent(cls, value: object) -> object:
+        """So that what nobody can mean is not set, rather than set to zero."""
+        if isinstance(value, dict):
+            return {key: amount for key, amount in value.items() if believable(amount) is not None}
+        return value
+
+    @property
+    def free(self) -> Decimal | None:
+        """What is available, and never less than nothing; None where that is not told."""
+        return max(self.available, Decimal(0)) if "available" in self.model_fields_set else None
 
 
 class StorageAmounts(ApiModel):

@@ -302,13 +302,9 @@ def _share(uptime: Decimal | None) -> str | None:
 
 def _cores(cpu: Amounts) -> str | None:
     """Free cores, rounded down."""
-    return None if (free := _available(cpu)) is None else str(int(free / 1000))
+    return None if cpu.free is None else str(int(cpu.free / 1000))
 
 
 def _gib(size: Amounts) -> str | None:
     """What is free of memory or disk, rounded down."""
-    return None if (free := _available(size)) is None else f"{int(free / _GIB)}Gi"
-
-
-def _available(amounts: Amounts) -> Decimal | None:
-    return max(amounts.available, Decimal(0)) if "available" in amounts.model_fields_set else None
+    return None if size.free is None else f"{int(size.free / _GIB)}Gi"

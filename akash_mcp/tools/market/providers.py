@@ -71,7 +71,7 @@ async def list_providers(
     audited: bool | None = None,
     gpu: Annotated[str | None, Field(description="A model, or any", max_length=100)] = None,
     online: Annotated[bool, Field(description="Only these")] = True,
-    limit: LimitArg = 10,
+    limit: LimitArg = 5,
     cursor: CursorArg = None,
     fields: Annotated[
         list[str] | None, Field(description="Such as place; all by default", max_length=20)
