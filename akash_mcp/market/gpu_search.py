@@ -184,6 +184,19 @@ def count_by_kind(told: GpuAvailability) -> dict[GpuKind, GpuCount]:
     return found
 
 
+def kinds_within(
+    wanted: GpuWanted, records: Iterable[ProviderRecord], prices: Mapping[GpuKind, PriceOfKind]
+) -> tuple[set[GpuKind], list[GpuKind], list[GpuKind]]:
+    """The kinds at providers that are wanted, those that cost more, and those of which that is not known."""
+    kinds = sorted({kind for record in records for kind in kinds_of(record) if wanted.takes(kind)})
+    most = wanted.max_usd_per_hour
+    if most is None:
+        return set(kinds), [], []
+    dearer = [k for k in kinds if k in prices and prices[k].low * wanted.count > most]
+    without_price = [k for k in kinds if k not in prices]
+    return set(kinds) - set(dearer) - set(without_price), dearer, without_price
+
+
 def search_gpus(
     wanted: GpuWanted,
     records: Sequence[ProviderRecord],
@@ -198,7 +211,7 @@ def search_gpus(
     `fitting`: the providers with as many free on one node, where the Console was asked; None is not known. `ruled_out`:
     those that the user's policy does not take.
     """
-    affordable, dearer, without_price = _within(wanted, records, prices)
+    affordable, dearer, without_price = kinds_within(wanted, records, prices)
     left_out: Counter[str] = Counter()
     found: list[ProviderFound] = []
     for record in records:
@@ -219,25 +232,14 @@ def search_gpus(
     return GpuSearch(tuple(kinds_found), tuple(found), dict(left_out), tuple(dearer), tuple(without_price))
 
 
-def others(wanted: GpuWanted, records: Sequence[ProviderRecord]) -> tuple[GpuKind, ...]:
+def others(
+    wanted: GpuWanted, records: Sequence[ProviderRecord], prices: Mapping[GpuKind, PriceOfKind]
+) -> tuple[GpuKind, ...]:
     """What there is where nothing was found: kinds of the same model that somebody may have free, else all kinds."""
     for looser in (GpuWanted(model=wanted.model), GpuWanted()):
-        if found := search_gpus(looser, records, {}).kinds:
+        if found := search_gpus(looser, records, prices).kinds:
             return tuple(each.kind for each in found)
     return ()
-
-
-def _within(
-    wanted: GpuWanted, records: Iterable[ProviderRecord], prices: Mapping[GpuKind, PriceOfKind]
-) -> tuple[set[GpuKind], list[GpuKind], list[GpuKind]]:
-    """The kinds that are wanted, those that cost more, and those of which that is not known."""
-    kinds = sorted({kind for record in records for kind in kinds_of(record) if wanted.takes(kind)})
-    most = wanted.max_usd_per_hour
-    if most is None:
-        return set(kinds), [], []
-    dearer = [k for k in kinds if k in prices and prices[k].low * wanted.count > most]
-    without_price = [k for k in kinds if k not in prices]
-    return set(kinds) - set(dearer) - set(without_price), dearer, without_price
 
 
 def _against(

@@ -203,9 +203,9 @@ def test_kinds_are_named_as_an_sdl_names_them() -> None:
 
 def test_where_nothing_is_found_there_are_others() -> None:
     records = [provider(1, H100), provider(2, T4)]
-    assert others(GpuWanted(model="h100", count=99), records) == (H100,)
-    assert others(GpuWanted(model="l40s"), records) == (H100, T4)
-    assert others(GpuWanted(), [provider(1, H100, isOnline=False)]) == ()
+    assert others(GpuWanted(model="h100", count=99), records, PRICES) == (H100,)
+    assert others(GpuWanted(model="l40s"), records, PRICES) == (T4, H100)
+    assert others(GpuWanted(), [provider(1, H100, isOnline=False)], PRICES) == ()
 
 
 # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────

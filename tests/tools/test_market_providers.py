@@ -429,3 +429,23 @@ async def test_what_providers_write_is_shown_plain_and_short(connect: Connect, p
         assert len(text) < 9_000
         for mark in ("<|im_start|>", "![", "\x1b", "\u202e", "\u200b", "\\nHuman", "hunter2hunter2"):
             assert mark not in text
+
+
+async def test_one_provider_cannot_crowd_out_the_models_of_the_others(
+    connect: Connect, proxy: LyingProxy
+) -> None:
+    def crowding(told: Any) -> Any:
+        fakes = [
+            {"vendor": "nvidia", "model": f"a{n:04}", "ram": "80Gi", "interface": "pcie"} for n in range(2000)
+        ]
+        return [{**told[0], "gpuModels": fakes}, *told[1:]]
+
+    proxy.rewrite(LIST, crowding)
+    async with connect() as agent:
+        words = await agent.refused("find_gpus", model="zzz")
+        found = await agent.call("find_gpus")
+    assert "a100" in words
+    assert "rtx4090" in words
+    assert len(words) < 1_000
+    assert found["gpus"][0]["gpu"] in ("t4 16Gi pcie", "rtx4090 24Gi pcie")
+    assert len(json.dumps(found)) < 5_000

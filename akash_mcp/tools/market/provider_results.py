@@ -49,7 +49,7 @@ class GpuProviderRow(Result):
     provider: str
     name: str | None = None
     place: str | None = None
-    gpus: list[str]
+    gpus: list[str] | None = None
     free: int | None = None
     free_at_most: int | None = None
     driver: str | None = None
@@ -158,14 +158,16 @@ def kind_result(found: KindFound) -> GpuKindResult:
     )
 
 
-def gpu_provider_row(found: ProviderFound, failing: Mapping[ProviderAddress, str]) -> GpuProviderRow:
-    """One provider that has the GPUs."""
+def gpu_provider_row(
+    found: ProviderFound, failing: Mapping[ProviderAddress, str], *, kinds: int
+) -> GpuProviderRow:
+    """One provider that has the GPUs. Of one kind alone it need not be said which."""
     record = found.record
     return GpuProviderRow(
         provider=record.owner,
         name=_name(record),
         place=_place(record),
-        gpus=[str(kind) for kind in found.kinds[:_MOST_GPUS]],
+        gpus=[str(kind) for kind in found.kinds[:_MOST_GPUS]] if kinds > 1 else None,
         free=found.free if found.exact else None,
         free_at_most=None if found.exact else found.free,
         driver=next(iter(_drivers(record)), None),

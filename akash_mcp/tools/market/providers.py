@@ -55,7 +55,7 @@ async def find_gpus(
     return GpuList(
         gpus=[kind_result(kind) for kind in search.kinds[:_MOST_KINDS]],
         gpus_not_shown=max(len(search.kinds) - _MOST_KINDS, 0) or None,
-        providers=[gpu_provider_row(row, found.failing) for row in rows],
+        providers=[gpu_provider_row(row, found.failing, kinds=len(search.kinds)) for row in rows],
         total=len(search.providers),
         next_cursor=next_cursor,
         left_out=list(_left_out(found, max_usd_per_hour)) or None,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -35,6 +36,7 @@ from akash_mcp.market.gpu_search import (
     PriceOfKind,
     count_by_kind,
     kinds_of,
+    kinds_within,
     others,
     prices_by_kind,
     search_gpus,
@@ -51,7 +53,7 @@ T = TypeVar("T")
 MOST_GPUS = 64
 """The most GPUs that one node is asked for."""
 ANY = "any"
-_MOST_MODELS = 60
+_MOST_MODELS = 40
 _GIB = re.compile(r"(\d{1,4}) ?(?:gi?b?)?", re.IGNORECASE)
 
 
@@ -125,7 +127,8 @@ async def find_gpus(
         tasks.start_soon(reads.placement, rt)
     prices = prices_by_kind(reads.told_prices)
     name = read_name(model) if model else GpuName("")
-    known = {kind.model for record in records for kind in kinds_of(record)} | {kind.model for kind in prices}
+    known = _models(records)
+    known.update(kind.model for kind in prices)
     resolved = await _model(rt, reads, name, model, known) if model else ""
     wanted = GpuWanted(
         model=resolved,
@@ -136,7 +139,8 @@ async def find_gpus(
         places=places,
         max_usd_per_hour=max_usd_per_hour,
     )
-    fitting = await _fitting(rt, reads, wanted, records) if count > 1 else None
+    affordable, *_ = kinds_within(wanted, records, prices)
+    fitting = await _fitting(rt, reads, count, affordable) if count > 1 else None
     policy = rt.policy
     ruled_out = {
         record.owner
@@ -153,7 +157,7 @@ async def find_gpus(
         checked=fitting is not None,
         claimed=only_claimed(places, records),
         nobody_has=bool(resolved) and resolved not in known,
-        others=() if search.providers else others(wanted, records),
+        others=() if search.providers else others(wanted, records, prices),
         failing=await rt.evidence.failing_providers(),
         not_known=reads.not_known,
         age_seconds=everyone.age_seconds,
@@ -176,9 +180,8 @@ async def list_providers(
     places = resolve([region] if region else [], everyone.value)
     wanted: GpuWanted | None = None
     if gpu:
-        known = {kind.model for record in everyone.value for kind in kinds_of(record)}
         name = GpuName("") if gpu.strip().casefold() == ANY else read_name(gpu)
-        model = await _model(rt, _Reads(), name, gpu, known) if name.words else ""
+        model = await _model(rt, _Reads(), name, gpu, _models(everyone.value)) if name.words else ""
         wanted = GpuWanted(model=model, gib=name.gib, interface=name.interface)
     found = [
         record
@@ -278,7 +281,7 @@ class _Reads:
             return None
 
 
-async def _model(rt: Runtime, reads: _Reads, name: GpuName, written: str, known: set[str]) -> str:
+async def _model(rt: Runtime, reads: _Reads, name: GpuName, written: str, known: Counter[str]) -> str:
     """The Console's name of a model. Raises `BadArgument` for one that is not in its catalogue either."""
     if found := known_model(name, known):
         return found
@@ -289,18 +292,17 @@ async def _model(rt: Runtime, reads: _Reads, name: GpuName, written: str, known:
     did_you_mean = f"Did you mean {' or '.join(map(quoted, near))}? " if near else ""
     raise BadArgument(
         f"No GPU is called {quoted(written)} here.",
-        next_step=f"{did_you_mean}Models at providers: {_listed(sorted(known)) or 'none is known'}.",
+        next_step=f"{did_you_mean}Models at providers: {_listed(known) or 'none is known'}.",
     )
 
 
 async def _fitting(
-    rt: Runtime, reads: _Reads, wanted: GpuWanted, records: Sequence[ProviderRecord]
+    rt: Runtime, reads: _Reads, count: int, kinds: Collection[GpuKind]
 ) -> frozenset[ProviderAddress] | None:
-    """Who has as many of the GPUs on one node, as the Console's screening tells; None where it does not."""
-    kinds = sorted({kind for record in records for kind in kinds_of(record) if wanted.takes(kind)})
+    """Who has so many GPUs of these kinds on one node, as the Console's screening tells; None where it does not."""
     if not kinds:
         return None
-    screened = await reads.screened(rt, [_replica(wanted.count, kinds)])
+    screened = await reads.screened(rt, [_replica(count, sorted(kinds))])
     return None if screened is None else frozenset(provider.owner for provider in screened)
 
 
@@ -327,6 +329,13 @@ def _gib(memory: str) -> int:
     return int(found[1])
 
 
-def _listed(models: Sequence[str]) -> str:
-    more = len(models) - _MOST_MODELS
-    return ", ".join((*models[:_MOST_MODELS], *([f"and {more} more"] if more > 0 else [])))
+def _models(records: Iterable[ProviderRecord]) -> Counter[str]:
+    """The models that providers have, and at how many of them."""
+    return Counter(model for record in records for model in {kind.model for kind in kinds_of(record)})
+
+
+def _listed(models: Counter[str]) -> str:
+    """Those that most have first: one provider can name any number."""
+    ordered = sorted(models, key=lambda model: (-models[model], model))
+    more = len(ordered) - _MOST_MODELS
+    return ", ".join((*ordered[:_MOST_MODELS], *([f"and {more} more"] if more > 0 else [])))
