@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+import shared_data
 from agents import ERAS, Connect
+from console_contract import OCTOBER
 from lying_proxy import LyingProxy, lying_proxy
 
 from akash_mcp import config
@@ -205,6 +207,34 @@ async def test_a_page_leads_to_the_next_and_to_no_other_list(connect: Connect) -
         assert len(first["providers"]) == 2
         words = await agent.refused("find_gpus", model="h100", cursor=first["next_cursor"])
         assert "not of this list" in words
+
+
+@shared_data.needed
+@pytest.mark.parametrize("generation", ["2026-11"])
+async def test_what_is_asked_of_the_console_is_as_its_document_says(
+    generation: Generation, connect: Connect, proxy: LyingProxy
+) -> None:
+    async with connect() as agent:
+        found = await agent.call("find_gpus", count=2)
+        await agent.refused("find_gpus", model="zzz")
+        await agent.call("get_provider", address=found["providers"][0]["provider"])
+    asked = {request.route for request in proxy.requests}
+    assert "POST /v1/bid-screening" in asked
+    for request in proxy.requests:
+        method, path = request.route.split(" ", 1)
+        target = f"{path}?{request.query}" if request.query else path
+        checks = list(OCTOBER.objections(method, target, request.headers, request.body))
+        assert checks
+        assert [check for check in checks if check[1]] == []
+
+
+async def test_only_what_is_cheap_enough_is_screened(connect: Connect, proxy: LyingProxy) -> None:
+    async with connect() as agent:
+        await agent.call("find_gpus", count=2, max_usd_per_hour=1.2)
+    screened = next(request.body for request in proxy.requests if request.route == "POST /v1/bid-screening")
+    gpu = screened["resources"][0]["resource"]["gpu"]
+    assert gpu["units"] == {"val": "2"}
+    assert {each["key"].split("/")[3] for each in gpu["attributes"]} == {"rtx4090", "t4"}
 
 
 # ── regions ─────────────────────────────────────────────────────────────────────────────────────────────────
