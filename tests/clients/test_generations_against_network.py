@@ -115,7 +115,6 @@ async def test_the_market_is_read() -> None:
         assert await reader.list_providers()
         assert (await reader.placement_options()).regions
         assert await reader.auditors()
-        assert await reader.provider_regions()
         assert (await reader.gpus()).total.allocatable >= 0
         assert await reader.gpu_models()
         await reader.gpu_prices()

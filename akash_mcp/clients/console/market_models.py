@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter, WrapValidator
+from pydantic import Field, TypeAdapter, WrapValidator, model_validator
 
 from akash_mcp.clients.api_model import (
     ApiModel,
@@ -17,6 +17,7 @@ from akash_mcp.clients.api_model import (
     Number,
     RecordsOf,
     Whole,
+    believable,
     iso_moment,
     or_none,
 )
@@ -40,12 +41,33 @@ class GpuModel(ApiModel):
     interface: str = ""
 
 
+class GpuDriver(CamelApiModel):
+    """A driver that was seen at a provider within 30 days."""
+
+    driver_version: str = ""
+    cuda_version: str | None = None
+    last_seen_date: str = ""
+
+
 class Amounts(ApiModel):
     """Of one resource: millicores of CPU, bytes of memory and storage, whole GPUs."""
 
     active: Number = Decimal(0)
     pending: Number = Decimal(0)
     available: Number = Decimal(0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unreadable_is_absent(cls, value: object) -> object:
+        """So that what nobody can mean is not set, rather than set to zero."""
+        if isinstance(value, dict):
+            return {key: amount for key, amount in value.items() if believable(amount) is not None}
+        return value
+
+    @property
+    def free(self) -> Decimal | None:
+        """What is available, and never less than nothing; None where that is not told."""
+        return max(self.available, Decimal(0)) if "available" in self.model_fields_set else None
 
 
 class StorageAmounts(ApiModel):
@@ -94,6 +116,8 @@ class ProviderRecord(CamelApiModel):
     reclamation_window: Whole | None = None
     """Seconds of notice before it takes a lease back (`2026-11`)."""
     gpu_models: RecordsOf[GpuModel] = Field(default_factory=list)
+    gpu_drivers: RecordsOf[GpuDriver] = Field(default_factory=list)
+    """Newest first (`2026-11`)."""
     attributes: RecordsOf[ProviderAttribute] = Field(default_factory=list)
     stats: Annotated[Capacity | None, WrapValidator(or_none)] = None
 
@@ -105,14 +129,6 @@ class Auditor(ApiModel):
     name: str = ""
     address: AccountAddress
     website: str = ""
-
-
-class Region(ApiModel):
-    """A value of the attribute `location-region`, and who claims it, offline providers too."""
-
-    key: str
-    description: str = ""
-    providers: RecordsOf[ProviderAddress] = Field(default_factory=list)
 
 
 class GpuStock(ApiModel):
@@ -253,6 +269,14 @@ class Block(CamelApiModel):
         return made.timestamp() if made and made.year < 2100 else 0.0
 
 
+class FreeVariant(CamelApiModel):
+    """A model in one memory and interface; empty is any. None is not known."""
+
+    memory: str = ""
+    interface: str = ""
+    max_node_free_units: Whole | None = None
+
+
 class FreeGpu(CamelApiModel):
     """A GPU model that online, audited providers have free now. A null is any."""
 
@@ -263,6 +287,7 @@ class FreeGpu(CamelApiModel):
     available_units: Whole = 0
     max_node_free_units: Whole = 0
     """The most that one replica can ask for."""
+    variants: RecordsOf[FreeVariant] = Field(default_factory=list)
 
 
 class FreeGpus(ApiModel):
@@ -283,7 +308,6 @@ class PlacementOptions(CamelApiModel):
 PROVIDER = TypeAdapter(ProviderRecord)
 PROVIDERS = TypeAdapter(RecordsOf[ProviderRecord])
 AUDITORS = TypeAdapter(RecordsOf[Auditor])
-REGIONS = TypeAdapter(RecordsOf[Region])
 GPUS = TypeAdapter(GpuAvailability)
 GPU_VENDORS = TypeAdapter(RecordsOf[GpuVendor])
 GPU_PRICES = TypeAdapter(RecordsOf[GpuPrice])
