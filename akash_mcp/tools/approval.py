@@ -184,6 +184,11 @@ def tool_of(ctx: AppContext) -> str:
     return str((ctx.request_context.params or {}).get("name"))
 
 
+def brings_token(ctx: AppContext) -> bool:
+    """Whether the call has an approval token."""
+    return _arguments(ctx).get("approval_token") is not None
+
+
 def client_of(ctx: AppContext) -> str:
     """Name and version of the MCP client, as it tells them; empty where it tells none."""
     params = ctx.session.client_params

@@ -18,7 +18,7 @@ from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.plans.plans import Plan
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize.text import field
-from akash_mcp.tools.approval import AppContext, Decision, Opened, runtime, tool_of
+from akash_mcp.tools.approval import AppContext, Decision, Opened, brings_token, runtime, tool_of
 from akash_mcp.tools.deadline import WAIT_SECONDS, wait_seconds
 from akash_mcp.tools.present import confirmation, pending, waiting_for_person
 from akash_mcp.tools.progress import report_progress
@@ -70,7 +70,12 @@ async def carry_out(
     running: Running[R] | None = rt.operations.find(op_id)
     if running is None:
         return await _journalled(rt, op_id)
-    answer = await running.wait(wait_seconds(wait), report_progress(ctx))
+    try:
+        answer = await running.wait(wait_seconds(wait), report_progress(ctx))
+    except AkashError as error:
+        if brings_token(ctx):
+            error.retryable = False  # the token is used up, so the same call finds this error again
+        raise
     return running if answer is None else answer
 
 

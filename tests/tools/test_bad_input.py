@@ -160,7 +160,8 @@ async def test_an_unknown_argument_is_refused_and_named(
     async with connect(approval="auto") as agent:
         said = await agent.refused("deploy", sdl=sdl, deposit_usd=1, max_prise=1)
     assert said == (
-        "deploy was not called: there is no argument 'max_prise'. No money moved. Correct the arguments."
+        "deploy was not called: there is no argument 'max_prise'. No money moved. Correct the arguments.\n"
+        "code: bad_argument · retryable: no"
     )
     assert not network.chain.deployments
 
