@@ -13,6 +13,7 @@ from pydantic import Field, TypeAdapter, WrapValidator
 from akash_mcp.clients.api_model import (
     ApiModel,
     CamelApiModel,
+    ListOf,
     MapOf,
     Number,
     RecordsOf,
@@ -223,10 +224,10 @@ class TemplateSummary(CamelApiModel):
 
 
 class TemplateCategory(ApiModel):
-    """Ready-made SDLs of one kind."""
+    """Ready-made SDLs of one kind. None stands for what cannot be read."""
 
     title: str = ""
-    templates: RecordsOf[TemplateSummary] = Field(default_factory=list)
+    templates: ListOf[Annotated[TemplateSummary | None, WrapValidator(or_none)]] = Field(default_factory=list)
 
 
 class Template(TemplateSummary):
@@ -289,7 +290,7 @@ GPU_VENDORS = TypeAdapter(RecordsOf[GpuVendor])
 GPU_PRICES = TypeAdapter(RecordsOf[GpuPrice])
 COMPARED = TypeAdapter(RecordsOf[ComparedPrice])
 SCREENED = TypeAdapter(RecordsOf[ScreenedProvider])
-TEMPLATES = TypeAdapter(RecordsOf[TemplateCategory])
+TEMPLATES = TypeAdapter(ListOf[Annotated[TemplateCategory | None, WrapValidator(or_none)]])
 TEMPLATE = TypeAdapter(Template)
 BLOCKS = TypeAdapter(RecordsOf[Block])
 PLACEMENT = TypeAdapter(PlacementOptions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from akash_mcp.tools.market import templates
 from akash_mcp.tools.tool import ToolSpec
 
-TOOLS: tuple[ToolSpec, ...] = ()
+TOOLS: tuple[ToolSpec, ...] = (*templates.TOOLS,)
