@@ -13,7 +13,6 @@ from pydantic import Field, TypeAdapter, WrapValidator
 from akash_mcp.clients.api_model import (
     ApiModel,
     CamelApiModel,
-    ListOf,
     MapOf,
     Number,
     RecordsOf,
@@ -227,7 +226,7 @@ class TemplateCategory(ApiModel):
     """Ready-made SDLs of one kind. None stands for what cannot be read."""
 
     title: str = ""
-    templates: ListOf[Annotated[TemplateSummary | None, WrapValidator(or_none)]] = Field(default_factory=list)
+    templates: list[Annotated[TemplateSummary | None, WrapValidator(or_none)]]
 
 
 class Template(TemplateSummary):
@@ -290,7 +289,7 @@ GPU_VENDORS = TypeAdapter(RecordsOf[GpuVendor])
 GPU_PRICES = TypeAdapter(RecordsOf[GpuPrice])
 COMPARED = TypeAdapter(RecordsOf[ComparedPrice])
 SCREENED = TypeAdapter(RecordsOf[ScreenedProvider])
-TEMPLATES = TypeAdapter(ListOf[Annotated[TemplateCategory | None, WrapValidator(or_none)]])
+TEMPLATES = TypeAdapter(list[Annotated[TemplateCategory | None, WrapValidator(or_none)]])
 TEMPLATE = TypeAdapter(Template)
 BLOCKS = TypeAdapter(RecordsOf[Block])
 PLACEMENT = TypeAdapter(PlacementOptions)

@@ -95,9 +95,10 @@ async def list_templates(
     catalogue = await read_catalogue(runtime(ctx))
     found = catalogue.found(search, tag)
     rows, following = page(found, limit, cursor, search, tag)
-    unread = f"{catalogue.unread} entries of the catalogue cannot be read, so there may be more."
     next_step = "get_template(id) gives the SDL of one, checked, and what has to be filled in."
-    if not found:
+    if not catalogue.templates:
+        next_step = "Console lists none now, which is unusual: ask again later, or write one with draft_sdl."
+    elif not found:
         next_step = "None matches: search for other words or one of these tags, or write one with draft_sdl."
     return TemplateList(
         templates=[
@@ -111,10 +112,17 @@ async def list_templates(
         ],
         total=len(found),
         next_cursor=following,
-        tags=None if found else [field(tag, 40) for tag in catalogue.tags[:_MOST_TAGS]],
-        problem=unread if catalogue.unread else None,
+        tags=None if found else [field(tag, 40) for tag in catalogue.tags[:_MOST_TAGS]] or None,
+        problem=_unread(catalogue.unread),
         next_step=next_step,
     )
+
+
+def _unread(entries: int) -> str | None:
+    if not entries:
+        return None
+    what = "1 entry" if entries == 1 else f"{entries} entries"
+    return f"{what} of the catalogue cannot be read, so there may be more."
 
 
 async def get_template(
