@@ -15,10 +15,10 @@ from akash_mcp.guard.approval.approval import Approval, PersonNeeded, TokenNeede
 from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.journal import Kind, Operation, OperationExists, State
 from akash_mcp.guard.gate import Gate
-from akash_mcp.guard.plans.plans import Plan
+from akash_mcp.guard.plans.plans import ClosePlan, Plan
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize.text import field
-from akash_mcp.tools.approval import AppContext, Decision, Opened, brings_token, runtime, tool_of
+from akash_mcp.tools.approval import AppContext, Approved, Decision, Opened, brings_token, runtime, tool_of
 from akash_mcp.tools.deadline import WAIT_SECONDS, wait_seconds
 from akash_mcp.tools.present import confirmation, pending, waiting_for_person
 from akash_mcp.tools.progress import report_progress
@@ -111,18 +111,19 @@ async def outcome(
     if isinstance(done, PersonNeeded):
         return waiting_for_person(done)
     if isinstance(done, Running):
-        return pending(done, await _dseq(runtime(ctx), done.op_id))
+        return pending(done, await _dseq(runtime(ctx), done.op_id, decision))
     if isinstance(done, Operation):
         return _earlier(done, creates=tool_of(ctx) == "create_deployment")
     return done
 
 
-async def _dseq(rt: Runtime, op_id: OpId) -> Dseq | None:
+async def _dseq(rt: Runtime, op_id: OpId, decision: Decision[Any]) -> Dseq | None:
     """The deployment that an operation is about, as soon as it is written down."""
     try:
         operation = await rt.store.read(journal.newest, op_id)
     except LedgerUnusable:  # closing goes on without it
-        return None
+        plan = decision.plan if isinstance(decision, Approved) else None
+        return plan.dseq if isinstance(plan, ClosePlan) else None
     return operation.dseq if operation else None
 
 
