@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -19,18 +19,16 @@ from typing import Any
 from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools.base import Tool
-from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import BaseModel, ValidationError
 
 from akash_mcp.errors import NOTHING_MOVED, AkashError, BadArgument, InternalError, NotApproved
-from akash_mcp.sanitize.text import clean
 from akash_mcp.tools.deadline import bounded, start_call
+from akash_mcp.tools.error_result import error_result
 from akash_mcp.tools.hiding import hidden, learn_secrets, tool_result
 from akash_mcp.tools.new_notices import FIELD, SCHEMA, take_notices
 
 log = logging.getLogger(__name__)
-
-MAX_ERROR_BYTES = 4_000
 
 
 class Effect(StrEnum):
@@ -112,7 +110,9 @@ class AkashTool(Tool):
                 log.error("%s broke", self.name, exc_info=raised)
             else:
                 log.info("%s failed: %s", self.name, error.code)
-            return self._failed(error, await take_notices(services))
+            return error_result(
+                error, retryable=self._may_be_repeated(error), notices=await take_notices(services)
+            )
         if isinstance(result, BaseModel) and not isinstance(result, CallToolResult):
             if isinstance(result, InputRequiredResult):
                 return result
@@ -121,23 +121,11 @@ class AkashTool(Tool):
             result = hidden("\n".join(filter(None, [result, note, *await take_notices(services)])))
         return self.fn_metadata.convert_result(result)
 
-    def _failed(self, error: AkashError, notices: Sequence[str]) -> CallToolResult:
-        """The answer of a call that failed. It has no structured half: a client would hold that to the output schema.
-
-        What failed in this way can be repeated by a tool that does nothing twice, and by others where no money moved.
-        """
+    def _may_be_repeated(self, error: AkashError) -> bool:
+        """Whether a call that failed in this way may be sent again: by a tool that does nothing twice, or where no
+        money moved."""
         assert self.annotations is not None
-        retryable = error.retryable and (
-            bool(self.annotations.idempotent_hint) or error.money == NOTHING_MOVED
-        )
-        # Whatever an error quotes, an upstream's words or the caller's own, comes in plain text.
-        text = clean(str(error), limit=MAX_ERROR_BYTES).text
-        last = f"code: {error.code} · retryable: {'yes' if retryable else 'no'}"
-        return CallToolResult(
-            content=[TextContent(type="text", text="\n".join([text, *hidden(list(notices)), last]))],
-            is_error=True,
-            _meta={"code": error.code, "retryable": retryable},
-        )
+        return error.retryable and (bool(self.annotations.idempotent_hint) or error.money == NOTHING_MOVED)
 
     def _in_our_words(self, error: ToolError | AkashError) -> AkashError:
         cause = error if isinstance(error, AkashError) else error.__cause__

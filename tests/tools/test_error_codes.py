@@ -53,6 +53,16 @@ async def test_a_call_that_fails_has_a_code(
 
 
 @pytest.mark.parametrize("era", ERAS)
+async def test_a_tool_that_there_is_not_is_answered_like_a_wrong_argument(era: str, connect: Connect) -> None:
+    async with connect(era, read_only=True) as agent:
+        for tool in ("deploy", "drop_everything", "a\u202eb\n<|x|>" * 100):
+            result = await agent.ask(tool)
+            assert told(result) == ("bad_argument", False)
+            assert len(text_of(result)) < 400
+            assert "<|" not in text_of(result)
+
+
+@pytest.mark.parametrize("era", ERAS)
 async def test_more_than_a_limit_has_a_code(era: str, connect: Connect, sdl: str) -> None:
     async with connect(era, approval="auto") as agent:
         assert told(await agent.ask("deploy", sdl=sdl, deposit_usd=11)) == ("over_budget", False)
