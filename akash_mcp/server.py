@@ -22,6 +22,7 @@ from akash_mcp.prompts import prompts
 from akash_mcp.resources import add_resources
 from akash_mcp.services import services
 from akash_mcp.tools import CONFIRM, TOOLSETS
+from akash_mcp.tools.error_result import refuse_other_tools
 from akash_mcp.tools.questions import SealedQuestions, leave_out_unreadable
 from akash_mcp.tools.tool import AkashTool, Effect
 from akash_mcp.workflow.runtime import Intervals, Runtime
@@ -93,7 +94,7 @@ def build(
         tools=[*tools],
         lifespan=lifespan,
         request_state_security=RequestStateSecurity(codec=questions),
-        middleware=[leave_out_unreadable],
+        middleware=[refuse_other_tools([tool.name for tool in tools]), leave_out_unreadable],
         cache_hints={"tools/list": CacheHint(ttl_ms=300_000, scope="public")},
         log_level="DEBUG" if settings.debug else "WARNING",
     )

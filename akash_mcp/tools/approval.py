@@ -210,6 +210,11 @@ def tool_of(ctx: AppContext) -> str:
     return str((ctx.request_context.params or {}).get("name"))
 
 
+def is_confirm(ctx: AppContext) -> bool:
+    """Whether the call carries out a plan that was shown before."""
+    return tool_of(ctx) == "confirm"
+
+
 def client_of(ctx: AppContext) -> str:
     """Name and version of the MCP client, as it tells them; empty where it tells none."""
     params = ctx.session.client_params

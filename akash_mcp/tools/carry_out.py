@@ -16,10 +16,10 @@ from akash_mcp.guard.approval.approval import Approval, PersonNeeded, TokenNeede
 from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.journal import Kind, Operation, OperationExists, State
 from akash_mcp.guard.gate import Gate
-from akash_mcp.guard.plans.plans import Plan
+from akash_mcp.guard.plans.plans import ClosePlan, Plan
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize.text import field
-from akash_mcp.tools.approval import AppContext, Decision, Opened, runtime
+from akash_mcp.tools.approval import AppContext, Approved, Decision, Opened, is_confirm, runtime
 from akash_mcp.tools.deadline import WAIT_SECONDS, wait_seconds
 from akash_mcp.tools.present import confirmation, pending, waiting_for_person
 from akash_mcp.tools.progress import report_progress
@@ -71,7 +71,12 @@ async def carry_out(
     running: Running[R] | None = rt.operations.find(op_id)
     if running is None:
         return await _journalled(rt, op_id)
-    answer = await running.wait(wait_seconds(wait), report_progress(ctx))
+    try:
+        answer = await running.wait(wait_seconds(wait), report_progress(ctx))
+    except AkashError as error:
+        if is_confirm(ctx):
+            error.retryable = False  # the token is used up, so the same call finds this error again
+        raise
     return running if answer is None else answer
 
 
@@ -109,7 +114,7 @@ class CarryOut(Generic[P, T]):
         if isinstance(done, PersonNeeded):
             return waiting_for_person(done)
         if isinstance(done, Running):
-            return pending(done, await _dseq(runtime(ctx), done.op_id))
+            return pending(done, await _dseq(runtime(ctx), done.op_id, decision))
         if isinstance(done, Operation):
             return _earlier(done, creates=_tool_of(decision) == "create_deployment")
         return done
@@ -119,12 +124,13 @@ def _tool_of(decision: Decision[P]) -> str:
     return decision.tool if isinstance(decision, Opened) else decision.plan.tool
 
 
-async def _dseq(rt: Runtime, op_id: OpId) -> Dseq | None:
+async def _dseq(rt: Runtime, op_id: OpId, decision: Decision[Any]) -> Dseq | None:
     """The deployment that an operation is about, as soon as it is written down."""
     try:
         operation = await rt.store.read(journal.newest, op_id)
     except LedgerUnusable:  # closing goes on without it
-        return None
+        plan = decision.plan if isinstance(decision, Approved) else None
+        return plan.dseq if isinstance(plan, ClosePlan) else None
     return operation.dseq if operation else None
 
 

@@ -54,7 +54,7 @@ _ENDED_BY = {
 _LATEST = 4_102_444_800  # seconds, the year 2100: a later time is not a date
 
 
-def verdict(report: Report, sdl_id: SdlId | None) -> Verdict:
+def verdict(report: Report, sdl_id: SdlId | None = None) -> Verdict:
     """The answer of `validate_sdl`. `sdl_id` is what the SDL is called, where it can be deployed."""
     secrets = list(dict.fromkeys(name for name, _ in report.secrets))
     once = ", once the user has stored the secrets that it names" if secrets else ""

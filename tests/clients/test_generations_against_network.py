@@ -121,7 +121,10 @@ async def test_the_market_is_read() -> None:
         [price] = await reader.compare_prices([Spec(1000, 2**30, 2**30)])
         assert price.akash > 0
         category = (await reader.templates())[0]
-        assert (await reader.template(category.templates[0].id)).deploy
+        assert category is not None
+        summary = category.templates[0]
+        assert summary is not None
+        assert (await reader.template(summary.id)).deploy
         assert await reader.latest_height() > 0
         assert await reader.alerts() == []
         user = await reader.current_user()

@@ -239,10 +239,10 @@ class TemplateSummary(CamelApiModel):
 
 
 class TemplateCategory(ApiModel):
-    """Ready-made SDLs of one kind."""
+    """Ready-made SDLs of one kind. None stands for what cannot be read."""
 
     title: str = ""
-    templates: RecordsOf[TemplateSummary] = Field(default_factory=list)
+    templates: list[Annotated[TemplateSummary | None, WrapValidator(or_none)]]
 
 
 class Template(TemplateSummary):
@@ -313,7 +313,7 @@ GPU_VENDORS = TypeAdapter(RecordsOf[GpuVendor])
 GPU_PRICES = TypeAdapter(RecordsOf[GpuPrice])
 COMPARED = TypeAdapter(RecordsOf[ComparedPrice])
 SCREENED = TypeAdapter(RecordsOf[ScreenedProvider])
-TEMPLATES = TypeAdapter(RecordsOf[TemplateCategory])
+TEMPLATES = TypeAdapter(list[Annotated[TemplateCategory | None, WrapValidator(or_none)]])
 TEMPLATE = TypeAdapter(Template)
 BLOCKS = TypeAdapter(RecordsOf[Block])
 PLACEMENT = TypeAdapter(PlacementOptions)

@@ -158,8 +158,8 @@ class MarketReader:
             body["reclamationWindow"] = reclamation_window
         return (await self._client.query_public("/v1/bid-screening", _json(body))).read(SCREENED, "providers")
 
-    async def templates(self) -> list[TemplateCategory]:
-        """Ready-made SDLs, by category."""
+    async def templates(self) -> list[TemplateCategory | None]:
+        """Ready-made SDLs, by category. None stands for one that cannot be read."""
         return (await self._client.get_public("/v1/templates-list")).unwrapped(TEMPLATES)
 
     async def template(self, template_id: str) -> Template:

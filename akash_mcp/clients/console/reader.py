@@ -172,7 +172,7 @@ class ConsoleReader(MarketReader, AccountReader):
                     raise Forbidden(
                         f"Akash Console answered with a deployment {dseq} of another account.",
                         status=answer.status,
-                        code=ANOTHERS,
+                        upstream_code=ANOTHERS,
                         next_step="list_deployments says whose it is.",
                     )
                 return detail
@@ -228,7 +228,7 @@ def _another(dseq: Dseq, status: int) -> ServerError:
     return ServerError(
         f"Akash Console answered with another deployment than {dseq}.",
         status=status,
-        code="another_deployment",
+        upstream_code="another_deployment",
         next_step="Ask again in a minute.",
     )
 

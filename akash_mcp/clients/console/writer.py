@@ -172,7 +172,10 @@ class ConsoleWriter:
             answer = await self._send(request)
         except OutcomeUnknown as lost:
             # Documented for the API of autumn 2026: the provider was asked first, and no lease was made.
-            if isinstance(lost.__cause__, ApiError) and lost.__cause__.code == "provider_unreachable":
+            if (
+                isinstance(lost.__cause__, ApiError)
+                and lost.__cause__.upstream_code == "provider_unreachable"
+            ):
                 raise lost.__cause__ from None
             raise
         except ApiError as refusal:
@@ -233,7 +236,7 @@ class ConsoleWriter:
                 lambda sealed: requests.patch(dseq, services, version, sealed), secrets
             )
         except OutcomeUnknown as lost:
-            if isinstance(lost.__cause__, ApiError) and lost.__cause__.code in NOTHING_RECORDED:
+            if isinstance(lost.__cause__, ApiError) and lost.__cause__.upstream_code in NOTHING_RECORDED:
                 raise lost.__cause__ from None
             raise
         recorded = _data_of(answer).get("manifestVersion")
@@ -251,7 +254,7 @@ class ConsoleWriter:
             text, values = _as_sent(requests, sdl, secrets)
             await self._send_sealed(lambda sealed: requests.define(dseq, text, sealed), values, text)
         except Conflict as refusal:
-            if refusal.code != "deployment_definition_exists":
+            if refusal.upstream_code != "deployment_definition_exists":
                 raise
 
     async def close_deployment(self, dseq: Dseq) -> None:
@@ -369,7 +372,7 @@ class ConsoleWriter:
                 raise ServerError(
                     f"Akash Console could not close the deployment: {message or 'it does not say why'}.",
                     status=answer.status,
-                    code="activity_failed",
+                    upstream_code="activity_failed",
                     message=message,
                     next_step="Close it again: that is harmless.",
                 )
@@ -392,7 +395,7 @@ class ConsoleWriter:
             raise ServerError(
                 "The key of Akash Console that secrets are sealed with cannot be used.",
                 status=answer.status,
-                code=UNREADABLE,
+                upstream_code=UNREADABLE,
             ) from unusable
 
     async def _send_sealed(
@@ -405,7 +408,7 @@ class ConsoleWriter:
         try:
             return await self._send(make(await self._seal(values, sdl)))
         except Conflict as refusal:
-            if refusal.code != _RETIRED_KEY:
+            if refusal.upstream_code != _RETIRED_KEY:
                 raise
         return await self._send(make(await self._seal(values, sdl)))
 
@@ -491,14 +494,14 @@ def _before_lease(refusal: ApiError, generation: Generation) -> bool:
     A provider's refusal of the manifest comes after the lease, with the provider's own status: since autumn 2026 under
     a code of its own, before that under none, so that there only a code or a message of the Console's proves anything.
     """
-    if refusal.code == "manifest_not_delivered":
+    if refusal.upstream_code == "manifest_not_delivered":
         return False
-    if refusal.code in _BEFORE_LEASE or NO_LEASE_WAS_MADE in refusal.meanings:
+    if refusal.upstream_code in _BEFORE_LEASE or NO_LEASE_WAS_MADE in refusal.meanings:
         return True
     if isinstance(refusal, Unauthorized | PaymentRequired):
         return True  # a provider's own 401 is passed on as 400, and no provider asks for credit
     # 404 can be the deployment that is read after the transaction, and 429 a proxy's.
-    its_own = refusal.status in (400, 403, 409, 422) and refusal.code != "unknown_error"
+    its_own = refusal.status in (400, 403, 409, 422) and refusal.upstream_code != "unknown_error"
     return generation is Generation.V2026_11 and its_own
 
 

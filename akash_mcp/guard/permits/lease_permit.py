@@ -63,6 +63,8 @@ class OfferGone(Refused):
     `providers` are those from which nothing can be leased, whatever they offer.
     """
 
+    code = "offer_gone"
+
     def __init__(self, what: str, *, providers: frozenset[ProviderAddress] = frozenset()) -> None:
         super().__init__(what)
         self.providers = providers
@@ -128,7 +130,7 @@ class LeasePermit:
             return bound
         if isinstance(failure, ApiError):
             # A bid that was closed reads as closed; a provider that cannot be leased from goes on bidding.
-            if failure.code == "provider_unreachable" or PROVIDER_GONE in failure.meanings:
+            if failure.upstream_code == "provider_unreachable" or PROVIDER_GONE in failure.meanings:
                 lost = frozenset(lease.provider for lease in terms.leases)
                 raise OfferGone(failure.what, providers=lost) from failure
             if BID_GONE in failure.meanings:
@@ -398,7 +400,7 @@ def _is_refused(failure: AkashError) -> bool:
 
 def is_invalid(failure: BaseException | None) -> bool:
     """Whether the Console took the request itself for wrong, as it will the same again."""
-    return isinstance(failure, ApiError) and failure.code == "validation_error"
+    return isinstance(failure, ApiError) and failure.upstream_code == "validation_error"
 
 
 def providers_asked(db: Db, op_id: OpId) -> frozenset[ProviderAddress]:
