@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from akash_mcp.tools.market import screening
 from akash_mcp.tools.tool import ToolSpec
 
-TOOLS: tuple[ToolSpec, ...] = ()
+TOOLS: tuple[ToolSpec, ...] = (*screening.TOOLS,)
