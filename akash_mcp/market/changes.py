@@ -62,6 +62,12 @@ class Candidate:
     kind: Kind
     steps: tuple[Change, ...]
 
+    def goes_with(self, other: Candidate) -> bool:
+        """Whether the two change different things."""
+        mine, others = ({edit.path for edit in each.steps[-1].edits} for each in (self, other))
+        settings = (self.steps[-1].policy, other.steps[-1].policy)
+        return self.kind is not other.kind and mine.isdisjoint(others) and None in settings
+
 
 def changed(data: Any, change: Change) -> Report:
     """The report on the SDL with a change made to its parsed `data`."""
@@ -72,15 +78,18 @@ def changed(data: Any, change: Change) -> Report:
 
 
 def in_order(edits: Iterable[Edit]) -> tuple[Edit, ...]:
-    """The edits so that none moves what a later one means: an item is removed from a list after those behind it."""
-    written = [each for each in edits if each.value is not None]
+    """The edits so that none moves what a later one means: an item is removed from a list after those behind it.
+
+    What lies inside of something that is removed is left out.
+    """
+    written = {each.path: each for each in edits if each.value is not None}
     removed = sorted(
         (each for each in edits if each.value is None),
         key=lambda each: [(-step, "") if isinstance(step, int) else (0, step) for step in each.path],
     )
     kept = {each.path: each for each in removed}
     inside = {path for path in kept if any(path[:length] in kept for length in range(len(path)))}
-    return (*dict.fromkeys(written), *(each for path, each in kept.items() if path not in inside))
+    return (*written.values(), *(each for path, each in kept.items() if path not in inside))
 
 
 def _write(data: Any, edit: Edit) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from decimal import ROUND_UP, Decimal
 from typing import Any
@@ -33,6 +33,7 @@ _MEMORY = tuple(
 _DISK = tuple(
     size * GIB for size in (16384, 8192, 4096, 2048, 1024, 512, 256, 128, 64, 50, 32, 20, 16, 10, 8, 4, 2, 1)
 )
+_NEVER = frozenset({Kind.OFFLINE, Kind.NOT_AUDITED})
 _MOST_MODELS = 5
 _MOST_VALUES = 3
 _PLACES = re.compile(r"region|country|city|zone|continent", re.I)
@@ -89,6 +90,16 @@ class Asked:
             for each in self.services
             if self.sdl.deployment[each.name][self.group.name].profile == profile.name
         ]
+
+    def sellers(self, kinds: Set[Kind], about: str = "") -> list[ProviderRecord]:
+        """The providers whom nothing bars but these kinds of obstacles; where there are none, those who bid at all."""
+
+        def is_of_these(each: Obstacle) -> bool:
+            return each.kind in kinds and about in ("", each.about)
+
+        free = {one.provider for one in self.matches if all(map(is_of_these, one.obstacles))}
+        free = free or {one.provider for one in self.matches if not one.kinds & _NEVER}
+        return [record for record in self.records if record.owner in free]
 
     @property
     def obstacles(self) -> list[Obstacle]:
@@ -197,15 +208,9 @@ def _asked_value(asked: Asked, key: str) -> str:
 def _values(asked: Asked, key: str) -> list[str]:
     """Values of an attribute that most providers have whom nothing else rules out, those like the asked one first."""
     wish = str(asked.placement.attributes.get(key, "")).casefold()
-    free = {
-        one.provider
-        for one in asked.matches
-        if all(each.kind is Kind.ATTRIBUTE and each.about == key for each in one.obstacles)
-    }
     counts = Counter(
         each.value
-        for record in asked.records
-        if record.owner in free
+        for record in asked.sellers({Kind.ATTRIBUTE}, key)
         for each in record.attributes
         if each.key == key and _PLAIN_VALUE.fullmatch(each.value)
     )
@@ -251,7 +256,10 @@ def _fewer_volumes(asked: Asked) -> Candidate:
 def _other_classes(asked: Asked) -> Iterator[Candidate]:
     failing = {each.about for each in asked.obstacles if each.kind is Kind.STORAGE_CLASS}
     counts = Counter(
-        each for record in asked.records for each in classes_of(record) if _PLAIN_VALUE.fullmatch(each)
+        each
+        for record in asked.sellers({Kind.STORAGE_CLASS})
+        for each in classes_of(record)
+        if _PLAIN_VALUE.fullmatch(each)
     )
     for name, _ in counts.most_common(_MOST_VALUES):
         edits = tuple(
@@ -326,12 +334,9 @@ def _ladder(
 
 def _other_models(asked: Asked) -> Candidate:
     """The asked models, and one more in each step: those nearest in memory that somebody has whom else nothing bars."""
-    bars = {Kind.GPU_MODEL, Kind.GPU_FORM, Kind.GPUS}
-    free = {one.provider for one in asked.matches if one.kinds <= bars}
     offered = Counter(
         gpu.model
-        for record in asked.records
-        if record.owner in free
+        for record in asked.sellers({Kind.GPU_MODEL, Kind.GPU_FORM, Kind.GPUS})
         for gpu in record.gpu_models
         if gpu.vendor == "nvidia" and _PLAIN_VALUE.fullmatch(gpu.model)
     )

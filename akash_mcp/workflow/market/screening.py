@@ -390,7 +390,7 @@ class _Search:
         left = [self._obstacles(way.steps[-1]) for way in ways]
         pairs = []
         for one, other in combinations(range(len(ways)), 2):
-            if ways[one].kind is ways[other].kind:
+            if not ways[one].goes_with(ways[other]):
                 continue
             if any(not against & left[other].get(owner, against) for owner, against in left[one].items()):
                 pairs.append((one + other, one, other))
