@@ -53,7 +53,7 @@ from akash_mcp.workflow.arrival import until_ready
 from akash_mcp.workflow.diagnosis.causes import PROVIDER_UNREACHABLE, PROVIDERS_FAULT, Cause
 from akash_mcp.workflow.jobs.ended import EndedRun, run_to_its_end
 from akash_mcp.workflow.jobs.until import parse_until
-from akash_mcp.workflow.market.screening import why_no_bids
+from akash_mcp.workflow.market.screening_words import why_no_bids
 from akash_mcp.workflow.offers import read_leased_offers, read_offers, requirements, wait_for_all_groups
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.paid_hours import plan_elsewhere

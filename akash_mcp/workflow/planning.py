@@ -54,7 +54,7 @@ from akash_mcp.money import (
 from akash_mcp.sdl import Finding, Report, check
 from akash_mcp.workflow.contents import contents_of
 from akash_mcp.workflow.jobs.until import Until
-from akash_mcp.workflow.market.screening import in_one_sentence
+from akash_mcp.workflow.market.screening_words import in_one_sentence
 from akash_mcp.workflow.offers import read_offers, requirements
 from akash_mcp.workflow.paid_hours import limited
 from akash_mcp.workflow.runtime import Runtime

@@ -13,7 +13,8 @@ from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.arguments import SdlArg, UsdArg, UsdLeft, UsdRate
 from akash_mcp.tools.results import Result
 from akash_mcp.tools.tool import Effect, ToolSpec
-from akash_mcp.workflow.market.screening import Able, GroupScreening, Screening, Verified, screen
+from akash_mcp.workflow.market.change_search import Verified
+from akash_mcp.workflow.market.screening import Able, GroupScreening, Screening, screen
 from akash_mcp.workflow.planning import accepted
 from akash_mcp.workflow.sdl_text import sdl_text
 

@@ -1,0 +1,98 @@
+"""A screening in a sentence or two: for whoever is asked to approve a launch, and for one that found no offer."""
+
+from __future__ import annotations
+
+import logging
+
+import anyio
+
+from akash_mcp.money import Usd
+from akash_mcp.sdl import Report
+from akash_mcp.workflow.market.change_search import Verified
+from akash_mcp.workflow.market.market_reading import FAILURES, NothingKnown
+from akash_mcp.workflow.market.screening import Screening, screen
+from akash_mcp.workflow.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+
+async def in_one_sentence(
+    rt: Runtime, report: Report, max_usd_per_hour: Usd | None, *, seconds: float
+) -> str:
+    """What the market says of an SDL, for whoever is asked to approve it. Empty where that cannot be told in time."""
+    found: Screening | None = None
+    with anyio.move_on_after(seconds):
+        try:
+            found = await screen(
+                rt, report, max_usd_per_hour=max_usd_per_hour, with_records=False, find_changes=False
+            )
+            if not found.is_possible:
+                found = await screen(rt, report, max_usd_per_hour=max_usd_per_hour)
+        except (NothingKnown, *FAILURES) as failure:
+            log.info("the market cannot be screened: %s", failure)
+    if found is None:
+        return ""
+    if not found.is_possible:
+        return f"No provider could serve it now: {_why(found)}"
+    return f"{_how_many(found)} could serve it now{_price(found)}."
+
+
+async def why_no_bids(rt: Runtime, report: Report, max_usd_per_hour: Usd | None, *, seconds: float) -> str:
+    """What to do about a deployment without acceptable bids. Empty where that cannot be told in time."""
+    found: Screening | None = None
+    with anyio.move_on_after(seconds):
+        try:
+            found = await screen(rt, report, max_usd_per_hour=max_usd_per_hour)
+        except (NothingKnown, *FAILURES) as failure:
+            log.info("why nobody bids cannot be told: %s", failure)
+    if found is None:
+        return ""
+    if found.is_possible:
+        return (
+            f"{_how_many(found)} could serve it by what the Console knows, so most likely the price keeps them away"
+            f"{_price(found)}: allow a higher price, or try again later."
+        )
+    return f"No provider could serve it now: {_why(found)}"
+
+
+def _how_many(found: Screening) -> str:
+    least = min(found.groups, key=lambda group: len(group.able))
+    total = f" of {least.total}" if least.total is not None else ""
+    count = len(least.able)
+    return f"{'At least ' if len(found.groups) > 1 else ''}{count}{total} provider{'s' * (count > 1 or bool(total))}"
+
+
+def _price(found: Screening) -> str:
+    ranges = [group.usd_per_hour for group in found.groups]
+    known = [each for each in ranges if each is not None]
+    if len(known) < len(ranges):
+        return ""
+    low, high = sum((each[0] for each in known), Usd(0)), sum((each[1] for each in known), Usd(0))
+    return f", for about {low} to {high} an hour"
+
+
+def _why(found: Screening) -> str:
+    """Why nobody could take the first group that nobody could, and the smallest change."""
+    group = next(each for each in found.groups if not each.able)
+    reasons = "; ".join(
+        f"{obstacle.words} ({count} of {group.total})" for obstacle, count in group.ruled_out[:3]
+    )
+    if not reasons:
+        reasons = "their records do not tell enough" if group.unknown else "nobody is able"
+    sentence = f"{reasons}."
+    for verified in group.changes[:1]:
+        sentence += f" Smallest change: {in_words(verified)}."
+    return sentence
+
+
+def in_words(verified: Verified) -> str:
+    """A change as a clause: what it is, what to write where, and what it brings."""
+    change = verified.change
+    fields = [
+        f"remove {edit.pointer}" if edit.text is None else f"{edit.pointer} = {edit.text}"
+        for edit in change.edits
+    ]
+    if change.setting:
+        fields.append(" = ".join(change.setting))
+    brings = f"{verified.able} provider{'s' * (verified.able > 1)} could serve it then"
+    return f"{change.words} ({'; '.join(fields)}): {brings}"
