@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TypeAlias
 
 from akash_mcp.clients.console.market_models import Amounts, Capacity, GpuModel, ProviderRecord
@@ -110,31 +111,47 @@ class Wanted:
     notice: int | None = None
 
 
+def match_all(records: Iterable[ProviderRecord], group: GroupSpec, wanted: Wanted) -> list[Match]:
+    """Of each provider every reason why it cannot take the group, and what could not be told."""
+    matches = []
+    everybodys = (*prices(group, wanted), *volumes(group))
+    asked = [gpu_keys(unit) for unit in group.resources if unit.gpu]
+    for record in records:
+        found = [*_policy(record.owner, wanted.policy), *everybodys]
+        unknown: list[str] = []
+        for told in (
+            _standing(record),
+            _attributes(record, group),
+            _gpu_models(record, asked),
+            _totals(record.stats, group),
+            _storage_classes(record, group),
+            _ips(record, group),
+            _notice(record, wanted.notice),
+        ):
+            for each in told:
+                if isinstance(each, Obstacle):
+                    found.append(each)
+                else:
+                    unknown.append(each)
+        matches.append(Match(record.owner, tuple(dict.fromkeys(found)), tuple(dict.fromkeys(unknown))))
+    return matches
+
+
 def match(record: ProviderRecord, group: GroupSpec, wanted: Wanted) -> Match:
     """Every reason why this provider cannot take the group, and what could not be told."""
-    found = [*_policy(record.owner, wanted.policy), *prices(group, wanted), *volumes(group)]
-    unknown: list[str] = []
-    for told in (
-        _standing(record),
-        _attributes(record, group),
-        _gpu_models(record, group),
-        _totals(record.stats, group),
-        _storage_classes(record, group),
-        _ips(record, group),
-        _notice(record, wanted.notice),
-    ):
-        for each in told:
-            if isinstance(each, Obstacle):
-                found.append(each)
-            else:
-                unknown.append(each)
-    return Match(record.owner, tuple(dict.fromkeys(found)), tuple(dict.fromkeys(unknown)))
+    return match_all((record,), group, wanted)[0]
 
 
 def match_unlisted(owner: ProviderAddress, group: GroupSpec, wanted: Wanted) -> Match:
     """As `match`, of a provider whose record is not there."""
     found = (*_policy(owner, wanted.policy), *prices(group, wanted), *volumes(group))
     return Match(owner, found, ("its record",))
+
+
+@lru_cache(1024)
+def _named(kind: Kind, words: str, name: str, about: str = "") -> Obstacle:
+    """An obstacle with a name of the SDL's in its words. Kept, since many providers have the same one."""
+    return Obstacle(kind, f"{words} {quoted(name, 60)}", about)
 
 
 def counted(matches: Iterable[Match]) -> list[tuple[Obstacle, int]]:
@@ -202,12 +219,12 @@ def _attributes(record: ProviderRecord, group: GroupSpec) -> Iterator[Obstacle |
     for asked in group.attributes:
         pattern = asked.value.casefold()
         if not any(_is_like(value.casefold(), pattern) for value in held.get(asked.key, ())):
-            yield Obstacle(Kind.ATTRIBUTE, f"attribute {quoted(f'{asked.key}={asked.value}', 60)}", asked.key)
+            yield _named(Kind.ATTRIBUTE, "attribute", f"{asked.key}={asked.value}", asked.key)
     signers = {auditor for attribute in record.attributes for auditor in attribute.audited_by}
     for auditor in group.all_of:
         # Those of anyOf do not matter: the Console adds its own auditor to them, and shows the bids of its own only.
         if auditor not in signers:
-            yield Obstacle(Kind.AUDITOR, f"auditor {quoted(auditor, 50)}", auditor)
+            yield _named(Kind.AUDITOR, "auditor", auditor, auditor)
 
 
 def _is_like(value: str, pattern: str) -> bool:
@@ -237,26 +254,19 @@ def is_form(gpu: GpuModel, asked: Mapping[str, str]) -> bool:
     )
 
 
-def _gpu_models(record: ProviderRecord, group: GroupSpec) -> Iterator[Obstacle | str]:
-    for unit in group.resources:
-        if not unit.gpu:
-            continue
-        asked = gpu_keys(unit)
+def _gpu_models(
+    record: ProviderRecord, units: Sequence[Sequence[Mapping[str, str]]]
+) -> Iterator[Obstacle | str]:
+    for asked in units:
         names = ", ".join(dict.fromkeys(each.get("model", "*") for each in asked))
-        if not record.gpu_models:
-            gpus = _all_gpus(record.stats)
-            if gpus == 0:
-                yield Obstacle(Kind.GPU_MODEL, f"GPU model {quoted(names, 60)}" if asked else "GPUs at all")
-            else:
-                yield "its GPU models"
-        elif asked and not any(is_model(gpu, each) for gpu in record.gpu_models for each in asked):
-            yield Obstacle(Kind.GPU_MODEL, f"GPU model {quoted(names, 60)}")
-        elif asked and not any(
-            is_model(gpu, each) and is_form(gpu, each) for gpu in record.gpu_models for each in asked
-        ):
-            forms = (each.get("ram", "") + " " + each.get("interface", "") for each in asked)
-            form = ", ".join(dict.fromkeys(" ".join(each.split()) for each in forms if each.strip()))
-            yield Obstacle(Kind.GPU_FORM, f"GPU model {quoted(names, 40)} with {quoted(form, 40)}")
+        mine = [gpu for gpu in record.gpu_models if not asked or any(is_model(gpu, each) for each in asked)]
+        if not record.gpu_models and _all_gpus(record.stats) != 0:
+            yield "its GPU models"
+        elif not mine:
+            yield _named(Kind.GPU_MODEL, "GPU model", names) if asked else Obstacle(Kind.GPU_MODEL, "a GPU")
+        elif asked and not any(is_model(gpu, each) and is_form(gpu, each) for gpu in mine for each in asked):
+            forms = ("/".join(filter(None, (each.get("ram"), each.get("interface")))) for each in asked)
+            yield _named(Kind.GPU_FORM, "GPU model", f"{names} {', '.join(dict.fromkeys(forms))}")
 
 
 def _all_gpus(stats: Capacity | None) -> Decimal | None:
@@ -333,7 +343,7 @@ def _storage_classes(record: ProviderRecord, group: GroupSpec) -> Iterator[Obsta
     held = classes_of(record)
     for one in sorted(asked):
         if (one in _NOT_PERSISTENT and not held) or (one not in _NOT_PERSISTENT and one not in held):
-            yield Obstacle(Kind.STORAGE_CLASS, f"storage class {quoted(one, 30)}", one)
+            yield _named(Kind.STORAGE_CLASS, "storage class", one, one)
 
 
 def value_of(volume: Storage, key: str) -> str:

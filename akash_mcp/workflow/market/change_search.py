@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import combinations
 
@@ -88,6 +88,7 @@ class _Search:
     market: Market
     report: Report
     name: str
+    _known: dict[str, Mapping[ProviderAddress, frozenset[tuple[Kind, str]]]] = field(default_factory=dict)
 
     def _after(self, change: Change) -> tuple[GroupSpec, Wanted] | None:
         """The group and what is wanted after a change; None where the SDL would be refused then."""
@@ -99,13 +100,15 @@ class _Search:
         return group, replace(self.market.wanted, policy=policy, notice=notice_of(after))
 
     def _obstacles(self, change: Change) -> Mapping[ProviderAddress, frozenset[tuple[Kind, str]]]:
-        after = self._after(change)
-        if after is None:
-            return {}
-        return {
-            one.provider: frozenset((each.kind, each.about) for each in one.obstacles)
-            for one in self.market.matches(*after)
-        }
+        """What speaks against whom after a change, by the records."""
+        key = repr(change)
+        if key not in self._known:
+            after = self._after(change)
+            self._known[key] = {
+                one.provider: frozenset((each.kind, each.about) for each in one.obstacles)
+                for one in (self.market.matches(*after) if after else ())
+            }
+        return self._known[key]
 
     def _may_do(self, change: Change) -> bool:
         """Whether the records speak against nobody's taking it."""

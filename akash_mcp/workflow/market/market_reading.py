@@ -11,7 +11,7 @@ from akash_mcp.clients.console.generation import Generation, NotOffered
 from akash_mcp.clients.console.market_models import GpuPrice, ProviderRecord, ScreenedProvider
 from akash_mcp.errors import AkashError, ApiError, Interrupted, Unreachable
 from akash_mcp.ids import ProviderAddress
-from akash_mcp.market.matching import OURS, Kind, Match, Obstacle, Wanted, match, match_unlisted
+from akash_mcp.market.matching import OURS, Kind, Match, Obstacle, Wanted, match_all, match_unlisted
 from akash_mcp.market.recent_prices import recent_prices
 from akash_mcp.money import Usd
 from akash_mcp.sdl import GroupSpec, Report
@@ -71,7 +71,7 @@ class Market:
 
     def matches(self, group: GroupSpec, wanted: Wanted | None = None) -> list[Match]:
         """What the records say of everybody."""
-        return [match(record, group, wanted or self.wanted) for record in self.records or ()]
+        return match_all(self.records or (), group, wanted or self.wanted)
 
     async def able(
         self, group: GroupSpec, wanted: Wanted, matches: Sequence[Match]
