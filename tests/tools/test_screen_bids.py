@@ -101,6 +101,11 @@ CAUSES: dict[str, dict[str, Any]] = {
     "a trusted execution environment": app(service={"params": {"tee": "cpu"}}),
     "two causes at once": app(gpu=gpus(1, model="rtx5090"), placement={"attributes": {"tier": "platinum"}}),
 }
+CAUSES["five causes at once"] = app(
+    gpu=gpus(1, model="rtx5090"),
+    placement={"attributes": {"region": "us-north", "tier": "gold"}, "signedBy": {"allOf": [OTHER_AUDITOR]}},
+    storage={"size": "30Ti"},
+)
 ON_ONE_NODE: dict[str, dict[str, Any]] = {
     "more GPUs than a node has": app(gpu=gpus(16, model="a100")),
     "more CPU than a node has": app(cpu=200),

@@ -54,9 +54,8 @@ async def test_a_plan_tells_that_nobody_could_and_the_smallest_change(settings: 
     async with running(settings) as rt:
         words = (await plan(rt, NOBODYS)).market
     assert words.startswith('No provider could serve it now: GPU model "rtx5090" (10 of 10)')
-    assert "Smallest change: also take GPU model a100 (/profiles/compute/vllm/resources/gpu/" in words
-    assert words.endswith("2 providers could serve it then.")
-    assert len(words) < 500
+    assert words.endswith("Smallest change: also take GPU model a100; 2 providers could serve it then.")
+    assert len(words) < 250
 
 
 @pytest.mark.parametrize("generation", ["2025", "reference", "2026-11"])
@@ -83,7 +82,17 @@ async def test_a_launch_without_offers_tells_the_smallest_change(settings: confi
     async with launching(settings, NOBODYS, bid_give_up=0.05) as it:
         with pytest.raises(AkashError, match="None has arrived") as error:
             await it.go()
-    assert "also take GPU model a100" in error.value.next_step
+    change = "also take GPU model a100 (/profiles/compute/vllm/resources/gpu/attributes/vendor/nvidia = "
+    assert change in error.value.next_step
+
+
+async def test_a_question_holds_no_markup_of_an_sdl(settings: config.Settings) -> None:
+    data = yaml.safe_load(A100)
+    data["profiles"]["placement"]["akash"]["attributes"] = {"region": "**yes** [x](https://evil.example)"}
+    async with running(settings) as rt:
+        words = (await plan(rt, yaml.safe_dump(data))).market
+    assert words.startswith('No provider could serve it now: attribute "region=??yes?? ?x?(https:')
+    assert "*" not in words
 
 
 async def test_a_launch_without_offers_and_market_tells_what_helps_mostly(

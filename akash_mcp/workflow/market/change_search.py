@@ -7,7 +7,8 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from itertools import combinations
+from functools import reduce
+from operator import add
 
 from akash_mcp.ids import ProviderAddress
 from akash_mcp.market.asked import Asked
@@ -22,7 +23,6 @@ log = logging.getLogger(__name__)
 
 MOST_CHANGES = 2
 """Changes that are told for a group: the smallest, and one more way."""
-_MOST_PAIRS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,8 @@ async def smallest_changes(market: Market, report: Report, group: GroupSpec) -> 
     for way in ways:
         if len(found) < MOST_CHANGES and (verified := await search.smallest(way.steps)):
             found.append(verified)
-    for one, other in search.promising_pairs(ways)[:_MOST_PAIRS] if not found else ():
-        first = await search.smallest([step + other.steps[-1] for step in one.steps])
-        if first is None:
-            continue
-        kept = next(step for step in one.steps if step + other.steps[-1] == first.change)
-        return (await search.smallest([kept + step for step in other.steps]) or first,)
+    if not found and (verified := await search.together(ways)):
+        found.append(verified)
     return tuple(found)
 
 
@@ -141,13 +137,31 @@ class _Search:
             step = (low + high) // 2
         return best
 
-    def promising_pairs(self, ways: Sequence[Candidate]) -> list[tuple[Candidate, Candidate]]:
-        """Pairs that leave nothing against somebody, as far as the records tell, the smallest first."""
-        left = [self._obstacles(way.steps[-1]) for way in ways]
-        pairs = []
-        for one, other in combinations(range(len(ways)), 2):
-            if not ways[one].goes_with(ways[other]):
-                continue
-            if any(not against & left[other].get(owner, against) for owner, against in left[one].items()):
-                pairs.append((one + other, one, other))
-        return [(ways[one], ways[other]) for _, one, other in sorted(pairs)]
+    async def together(self, ways: Sequence[Candidate]) -> Verified | None:
+        """The fewest changes that bring bids only together, each as small as the others let it be."""
+        chosen: list[Candidate] = []
+        for way in sorted(ways, key=self._left):
+            if all(way.goes_with(other) for other in chosen):
+                chosen.append(way)
+        if not chosen or not await self._brings_bids([way.steps[-1] for way in chosen]):
+            return None
+        for way in sorted(chosen, key=ways.index, reverse=True):
+            fewer = [other for other in chosen if other is not way]
+            if fewer and await self._brings_bids([other.steps[-1] for other in fewer]):
+                chosen = fewer
+        steps = [way.steps[-1] for way in sorted(chosen, key=ways.index)]
+        verified = None
+        for place, way in enumerate(sorted(chosen, key=ways.index)):
+            options = [[*steps[:place], step, *steps[place + 1 :]] for step in way.steps]
+            if smaller := await self.smallest([reduce(add, option) for option in options]):
+                verified = smaller
+                steps = next(option for option in options if reduce(add, option) == smaller.change)
+        return verified
+
+    def _left(self, way: Candidate) -> int:
+        """How much still speaks against how many after the largest step of a way."""
+        return sum(len(against) for against in self._obstacles(way.steps[-1]).values())
+
+    async def _brings_bids(self, changes: Sequence[Change]) -> bool:
+        all_of_them = reduce(add, changes)
+        return self._may_do(all_of_them) and bool(await self._able(all_of_them))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import anyio
 
+from akash_mcp.guard.plans.contents import without_markup
 from akash_mcp.money import Usd
+from akash_mcp.sanitize.text import field
 from akash_mcp.sdl import Report
 from akash_mcp.workflow.market.change_search import Verified
 from akash_mcp.workflow.market.market_reading import FAILURES, NothingKnown
@@ -33,7 +36,9 @@ async def in_one_sentence(
     if found is None:
         return ""
     if not found.is_possible:
-        return f"No provider could serve it now: {_why(found)}"
+        return without_markup(
+            f"No provider could serve it now: {_why(found, lambda each: each.change.words)}."
+        )
     return f"{_how_many(found)} could serve it now{_price(found)}."
 
 
@@ -52,7 +57,7 @@ async def why_no_bids(rt: Runtime, report: Report, max_usd_per_hour: Usd | None,
             f"{_how_many(found)} could serve it by what the Console knows, so most likely the price keeps them away"
             f"{_price(found)}: allow a higher price, or try again later."
         )
-    return f"No provider could serve it now: {_why(found)}"
+    return f"No provider could serve it now: {_why(found, _in_full)}."
 
 
 def _how_many(found: Screening) -> str:
@@ -71,7 +76,7 @@ def _price(found: Screening) -> str:
     return f", for about {low} to {high} an hour"
 
 
-def _why(found: Screening) -> str:
+def _why(found: Screening, words: Callable[[Verified], str]) -> str:
     """Why nobody could take the first group that nobody could, and the smallest change."""
     group = next(each for each in found.groups if not each.able)
     reasons = "; ".join(
@@ -79,20 +84,22 @@ def _why(found: Screening) -> str:
     )
     if not reasons:
         reasons = "their records do not tell enough" if group.unknown else "nobody is able"
-    sentence = f"{reasons}."
-    for verified in group.changes[:1]:
-        sentence += f" Smallest change: {in_words(verified)}."
-    return sentence
+    if not group.changes:
+        return reasons
+    verified = group.changes[0]
+    brings = f"{verified.able} provider{'s' * (verified.able > 1)} could serve it then"
+    return f"{reasons}. Smallest change: {words(verified)}; {brings}"
 
 
-def in_words(verified: Verified) -> str:
-    """A change as a clause: what it is, what to write where, and what it brings."""
+def _in_full(verified: Verified) -> str:
+    """A change in words, and what to write where."""
     change = verified.change
     fields = [
-        f"remove {edit.pointer}" if edit.text is None else f"{edit.pointer} = {edit.text}"
+        f"remove {field(edit.pointer)}"
+        if edit.text is None
+        else f"{field(edit.pointer)} = {field(edit.text, 400)}"
         for edit in change.edits
     ]
     if change.setting:
         fields.append(" = ".join(change.setting))
-    brings = f"{verified.able} provider{'s' * (verified.able > 1)} could serve it then"
-    return f"{change.words} ({'; '.join(fields)}): {brings}"
+    return f"{change.words} ({'; '.join(fields)})"
