@@ -84,8 +84,9 @@ async def measure(generation: Generation, providers: int) -> None:
                     sent = asked(network) - before
                     group = found["groups"][0]
                     print(
-                        f"{generation:9} {name:24} {seconds:6.2f} s  {busy:5.2f} s of processor  {sum(sent.values()):3} requests, "
-                        f"{sent['POST /v1/bid-screening']:2} screenings  {len(text):5} bytes, "
+                        f"{generation:9} {name:24} {seconds:6.2f} s  {busy:5.2f} s of processor  "
+                        f"{sum(sent.values()):3} requests, {sent['POST /v1/bid-screening']:2} screenings  "
+                        f"{len(text):5} bytes, "
                         f"{len(encoding.encode(text)):4} tokens  {group['able']} of {group['of']} able, "
                         f"{len(group.get('changes', ()))} changes"
                     )

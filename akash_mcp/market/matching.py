@@ -63,7 +63,6 @@ OURS = frozenset(
         Kind.ALLOWED,
         Kind.DENIED,
         Kind.FAILED,
-        Kind.AUDITOR,
         Kind.VOLUMES,
         Kind.CEILING,
         Kind.RATE_LIMIT,

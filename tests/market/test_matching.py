@@ -76,8 +76,9 @@ def wanted(price: tuple[Usd, Usd] | None = None, notice: int | None = None, **po
     )
 
 
-def volume(size: int = GI, **attributes: str) -> Storage:
-    return Storage("data", size, tuple(Attribute(key, value) for key, value in sorted(attributes.items())))
+def volume(size: int = GI, kind: str = "", persistent: str = "") -> Storage:
+    told = {"class": kind, "persistent": persistent}
+    return Storage("data", size, tuple(Attribute(key, value) for key, value in told.items() if value))
 
 
 def gpu(*keys: str, count: int = 1) -> dict[str, Any]:
@@ -108,10 +109,10 @@ RULED_OUT: dict[str, tuple[dict[str, Any], dict[str, Any], list[Kind]]] = {
     "disk": ({}, {"storage": (volume(1025 * GI),)}, [Kind.DISK]),
     "persistent disk": (
         {},
-        {"storage": (volume(513 * GI, persistent="true", **{"class": "beta3"}),)},
+        {"storage": (volume(513 * GI, persistent="true", kind="beta3"),)},
         [Kind.PERSISTENT],
     ),
-    "class": ({}, {"storage": (volume(persistent="true", **{"class": "beta9"}),)}, [Kind.STORAGE_CLASS]),
+    "class": ({}, {"storage": (volume(persistent="true", kind="beta9"),)}, [Kind.STORAGE_CLASS]),
     "volumes": ({}, {"storage": tuple(volume() for _ in range(5))}, [Kind.VOLUMES]),
     "leased IP": ({"featEndpointIp": False}, {"endpoints": (Endpoint(2, 1),)}, [Kind.LEASED_IP]),
     "offline": ({"isOnline": False}, {}, [Kind.OFFLINE]),
@@ -138,7 +139,7 @@ MET = {
     "region by a star": {"attributes": (Attribute("region", "US-*"),)},
     "its auditor": {"all_of": ("akash1auditor",)},
     "an auditor in anyOf, which the Console adds its own to": {"any_of": ("akash1nobody",)},
-    "memory as a disk": {"storage": (volume(2000 * GI, **{"class": "ram", "persistent": "false"}),)},
+    "memory as a disk": {"storage": (volume(2000 * GI, kind="ram", persistent="false"),)},
     "a leased IP": {"endpoints": (Endpoint(2, 1),)},
 }
 
@@ -156,7 +157,7 @@ UNKNOWN: dict[str, tuple[list[str], dict[str, Any], dict[str, Any]]] = {
     "no classes": (
         ["its storage classes"],
         {"attributes": []},
-        {"storage": (volume(persistent="true", **{"class": "beta3"}),)},
+        {"storage": (volume(persistent="true", kind="beta3"),)},
     ),
 }
 

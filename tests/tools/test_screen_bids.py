@@ -39,14 +39,17 @@ def app(
     **top: Any,
 ) -> dict[str, Any]:
     """An SDL of one service, as parsed YAML."""
-    resources = {
+    resources: dict[str, Any] = {
         "cpu": {"units": cpu},
         "memory": {"size": memory},
         "storage": storage or {"size": "1Gi"},
     }
     if gpu:
         resources["gpu"] = gpu
-    web = {"image": "nginx:1.28.0", "expose": [{"port": 80, "as": 80, "to": [{"global": True}]}]}
+    web: dict[str, Any] = {
+        "image": "nginx:1.28.0",
+        "expose": [{"port": 80, "as": 80, "to": [{"global": True}]}],
+    }
     return {
         "version": "2.0",
         **top,
@@ -69,7 +72,8 @@ def volumes(count: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The first volume and `count` persistent ones with their mounts."""
     names = [f"data{number}" for number in range(count)]
     lasting = {"persistent": True, "class": "beta3"}
-    listed = [{"size": "1Gi"}, *({"name": name, "size": "2Gi", "attributes": lasting} for name in names)]
+    listed: list[dict[str, Any]] = [{"size": "1Gi"}]
+    listed += ({"name": name, "size": "2Gi", "attributes": lasting} for name in names)
     return listed, {"params": {"storage": {name: {"mount": f"/{name}"} for name in names}}}
 
 
@@ -80,7 +84,7 @@ def disks(count: int, **attributes: Any) -> dict[str, Any]:
     return app(storage=listed, service=service)
 
 
-LEASED_IP = {
+LEASED_IP: dict[str, Any] = {
     "endpoints": {"home": {"kind": "ip"}},
     "service": {"expose": [{"port": 80, "as": 80, "to": [{"global": True, "ip": "home"}]}]},
 }

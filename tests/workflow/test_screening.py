@@ -20,7 +20,7 @@ from akash_mcp.sandbox.network import EmbeddedNetwork
 from akash_mcp.sdl import check
 from akash_mcp.services import services
 from akash_mcp.workflow import planning
-from akash_mcp.workflow.market.market_reading import MOST_REQUESTS
+from akash_mcp.workflow.market.market_reading import MOST_REQUESTS, NothingKnown
 from akash_mcp.workflow.market.screening import screen
 from akash_mcp.workflow.market.screening_words import in_one_sentence, why_no_bids
 from akash_mcp.workflow.runtime import Runtime
@@ -134,3 +134,25 @@ async def test_a_provider_that_failed_lately_is_counted_as_such(settings: config
     assert found.able == ()
     assert {obstacle.words: count for obstacle, count in found.ruled_out}["failed us lately"] == 2
     assert found.changes[0].change.edits
+
+
+async def test_a_screening_that_finds_nobody_for_anything_says_nothing(
+    settings: config.Settings, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with running(settings) as rt:
+        await rt.reader.generation()
+        network.market.clear()
+        assert await in_one_sentence(rt, check(sdl), None, seconds=60) == ""
+        with pytest.raises(NothingKnown, match="lists no providers"):
+            await screen(rt, check(sdl))
+
+
+async def test_a_ceiling_is_raised_in_the_sdl_and_a_limit_where_it_is_set(settings: config.Settings) -> None:
+    cheap = A100.replace("amount: 3000", "amount: 30")
+    ceiling = check(cheap).ceiling_usd_hour
+    async with running(settings) as rt:
+        in_sdl = await why_no_bids(rt, check(cheap), ceiling, seconds=60)
+        by_argument = await why_no_bids(rt, check(A100), Usd("0.01"), seconds=60)
+    assert "/profiles/placement/akash/pricing/vllm/amount = " in in_sdl
+    assert "max_usd_per_hour" not in in_sdl
+    assert "max_usd_per_hour = " in by_argument

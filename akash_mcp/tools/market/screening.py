@@ -139,9 +139,13 @@ def _next_step(found: Screening) -> str:
     )
     if found.is_possible:
         return f"deploy. Who could serve it does not have to bid.{doubt}"
+    if not found.is_impossible:
+        return (
+            f"Whether anybody could serve it is not known: too little is told of those not ruled out.{doubt}"
+        )
     if any(group.changes for group in found.groups):
         return f"Nobody would bid as it stands. Ask the user which change they want.{doubt}"
-    return f"Nobody is known to be able, and no small change was found: ask for less.{doubt}"
+    return f"Nobody would bid as it stands, and no small change was found: ask for less.{doubt}"
 
 
 TOOLS = (ToolSpec(screen_bids, "Screen providers for an SDL", Effect.READS),)

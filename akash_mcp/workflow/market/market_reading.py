@@ -121,8 +121,11 @@ async def read_market(
     async def screening() -> bool:
         if await rt.reader.generation() is Generation.V2025:
             return False
-        for group in report.groups:
-            await market.screened(group, market.wanted.notice)
+        found = [await market.screened(group, market.wanted.notice) for group in report.groups]
+        if not all(found) and await _everybody(rt) is None:
+            # It finds nobody for anything, so it says nothing about this.
+            notes.append("the Console's screening")
+            return False
         return True
 
     market.screens = await known("the Console's screening", screening(), False)

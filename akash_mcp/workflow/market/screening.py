@@ -67,6 +67,11 @@ class Screening:
         """Whether each group could be taken by somebody."""
         return all(group.able for group in self.groups)
 
+    @property
+    def is_impossible(self) -> bool:
+        """Whether a group cannot be taken by anybody, and nobody is unknown."""
+        return any(not group.able and not group.unknown for group in self.groups)
+
 
 async def screen(
     rt: Runtime,

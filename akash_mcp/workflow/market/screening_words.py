@@ -24,22 +24,19 @@ async def in_one_sentence(
 ) -> str:
     """What the market says of an SDL, for whoever is asked to approve it. Empty where that cannot be told in time."""
     found: Screening | None = None
+    most = _own_limit(report, max_usd_per_hour)
     with anyio.move_on_after(seconds):
         try:
-            found = await screen(
-                rt, report, max_usd_per_hour=max_usd_per_hour, with_records=False, find_changes=False
-            )
+            found = await screen(rt, report, max_usd_per_hour=most, with_records=False, find_changes=False)
             if not found.is_possible:
-                found = await screen(rt, report, max_usd_per_hour=max_usd_per_hour)
+                found = await screen(rt, report, max_usd_per_hour=most)
         except (NothingKnown, *FAILURES) as failure:
             log.info("the market cannot be screened: %s", failure)
     if found is None:
         return ""
-    if not found.is_possible:
-        return without_markup(
-            f"No provider could serve it now: {_why(found, lambda each: each.change.words)}."
-        )
-    return f"{_how_many(found)} could serve it now{_price(found)}."
+    if found.is_possible:
+        return f"{_how_many(found)} could serve it now{_price(found)}."
+    return without_markup(_why_nobody(found, lambda each: each.change.words))
 
 
 async def why_no_bids(rt: Runtime, report: Report, max_usd_per_hour: Usd | None, *, seconds: float) -> str:
@@ -47,7 +44,7 @@ async def why_no_bids(rt: Runtime, report: Report, max_usd_per_hour: Usd | None,
     found: Screening | None = None
     with anyio.move_on_after(seconds):
         try:
-            found = await screen(rt, report, max_usd_per_hour=max_usd_per_hour)
+            found = await screen(rt, report, max_usd_per_hour=_own_limit(report, max_usd_per_hour))
         except (NothingKnown, *FAILURES) as failure:
             log.info("why nobody bids cannot be told: %s", failure)
     if found is None:
@@ -57,7 +54,13 @@ async def why_no_bids(rt: Runtime, report: Report, max_usd_per_hour: Usd | None,
             f"{_how_many(found)} could serve it by what the Console knows, so most likely the price keeps them away"
             f"{_price(found)}: allow a higher price, or try again later."
         )
-    return f"No provider could serve it now: {_why(found, _in_full)}."
+    return _why_nobody(found, _in_full)
+
+
+def _own_limit(report: Report, max_usd_per_hour: Usd | None) -> Usd | None:
+    """A limit that is not the SDL's own ceiling, which is changed in the SDL."""
+    ceiling = report.ceiling_usd_hour
+    return None if None in (ceiling, max_usd_per_hour) or max_usd_per_hour == ceiling else max_usd_per_hour
 
 
 def _how_many(found: Screening) -> str:
@@ -76,19 +79,19 @@ def _price(found: Screening) -> str:
     return f", for about {low} to {high} an hour"
 
 
-def _why(found: Screening, words: Callable[[Verified], str]) -> str:
-    """Why nobody could take the first group that nobody could, and the smallest change."""
-    group = next(each for each in found.groups if not each.able)
+def _why_nobody(found: Screening, words: Callable[[Verified], str]) -> str:
+    """Why nobody could take the first group that nobody could, and the smallest change. Empty where somebody might."""
+    if not found.is_impossible:
+        return ""
+    group = next(each for each in found.groups if not each.able and not each.unknown)
     reasons = "; ".join(
         f"{obstacle.words} ({count} of {group.total})" for obstacle, count in group.ruled_out[:3]
     )
-    if not reasons:
-        reasons = "their records do not tell enough" if group.unknown else "nobody is able"
-    if not group.changes:
-        return reasons
-    verified = group.changes[0]
-    brings = f"{verified.able} provider{'s' * (verified.able > 1)} could serve it then"
-    return f"{reasons}. Smallest change: {words(verified)}; {brings}"
+    sentence = f"No provider could serve it now{': ' * bool(reasons)}{reasons}."
+    for verified in group.changes[:1]:
+        brings = f"{verified.able} provider{'s' * (verified.able > 1)} could serve it then"
+        sentence += f" Smallest change: {words(verified)}; {brings}."
+    return sentence
 
 
 def _in_full(verified: Verified) -> str:
