@@ -63,6 +63,20 @@ def group_range(group: GroupSpec, prices: Sequence[GpuPrice]) -> PriceRange | No
     return total
 
 
+def bid_range(group: GroupSpec, prices: Sequence[GpuPrice]) -> PriceRange | None:
+    """What is certain to have been bid for a group, an hour: `low` counts its GPUs alone, so that no ceiling is called
+    too low by a price list. None for one without a GPU, or where any GPU that will do has no known price.
+    """
+    whole = group_range(group, prices)
+    if whole is None or unpriced(group, prices):
+        return None
+    low = ZERO
+    for unit in group.resources:
+        if unit.gpu and (one := gpu_range(unit.gpu_attributes, prices)):
+            low += one.low * unit.gpu * unit.count
+    return PriceRange(low, whole.high) if low else None
+
+
 def _gpus(unit: ResourceUnit, prices: Sequence[GpuPrice]) -> PriceRange | None:
     if not unit.gpu:
         return _NOTHING

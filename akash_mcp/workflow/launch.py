@@ -49,11 +49,13 @@ from akash_mcp.market.choice import choice_words, left_out, pick
 from akash_mcp.market.ranking import Prefer, RankedOffer, Ranking
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import quoted
+from akash_mcp.sdl import check
 from akash_mcp.workflow.arrival import until_ready
 from akash_mcp.workflow.bid_wait import times, wait_for_all_groups
 from akash_mcp.workflow.diagnosis.causes import PROVIDER_UNREACHABLE, PROVIDERS_FAULT, Cause
 from akash_mcp.workflow.jobs.ended import EndedRun, run_to_its_end
 from akash_mcp.workflow.jobs.until import parse_until
+from akash_mcp.workflow.market.screening_words import why_no_bids
 from akash_mcp.workflow.offers import hours_of, read_leased_offers, read_offers, requirements
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.paid_hours import plan_elsewhere
@@ -68,6 +70,9 @@ MOST_PROVIDERS = 3
 _MOVES_ON = PROVIDERS_FAULT - {PROVIDER_UNREACHABLE}
 """Why a deployment that never ran is closed for another one. That a provider cannot be reached from here says little of
 how others reach it."""
+
+_WHY_SECONDS = 10.0
+"""How long a launch without an offer looks for the reason, before it is closed again."""
 
 _NO_OFFER_NEXT_STEP = (
     "Ask for less, for a GPU model that is offered, for no placement attributes, or allow a higher price."
@@ -366,7 +371,9 @@ async def _lease(
         try:
             chosen = pick(offers, range(1, plan.groups + 1), max_usd_per_hour=plan.max_usd_per_hour)
         except Refused as none:
-            raise AkashError(none.what, next_step=_NO_OFFER_NEXT_STEP) from none
+            running.progress("nobody to lease from; asking the market why")
+            why = await why_no_bids(rt, check(plan.sdl), plan.max_usd_per_hour, seconds=_WHY_SECONDS)
+            raise AkashError(none.what, next_step=why or _NO_OFFER_NEXT_STEP) from none
         missed = gathered.arrivals.missed(times(rt.intervals))
         await leasing.advance(State.OFFERED, f"{CHOSEN}{choice_words(offers, chosen, plan.prefer, missed)}")
         running.progress(f"leasing from {names(chosen)}")

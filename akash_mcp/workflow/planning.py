@@ -54,6 +54,7 @@ from akash_mcp.money import (
 from akash_mcp.sdl import Finding, Report, check
 from akash_mcp.workflow.contents import contents_of
 from akash_mcp.workflow.jobs.until import Until
+from akash_mcp.workflow.market.screening_words import in_one_sentence
 from akash_mcp.workflow.offers import read_offers, requirements
 from akash_mcp.workflow.paid_hours import limited
 from akash_mcp.workflow.runtime import Runtime
@@ -66,6 +67,9 @@ T = TypeVar("T")
 
 _READ_SECONDS = 10.0
 """How long a plan waits for what it only tells: the call has other things to do in its time."""
+
+_MARKET_SECONDS = 5.0
+"""How long a launch's plan waits for what the market says of it."""
 
 _SHOWN_FINDINGS = 6
 
@@ -128,7 +132,11 @@ async def launch_plan(
     )
     await rt.store.read(rt.ledger.check, plan.exposure, dseq=None, rate=plan.max_usd_per_hour)
     await rt.gate.check_launch(plan)
-    return replace(plan, equal=await rt.store.read(equal_launches.warning, plan))
+    return replace(
+        plan,
+        equal=await rt.store.read(equal_launches.warning, plan),
+        market=await in_one_sentence(rt, report, rate, seconds=_MARKET_SECONDS),
+    )
 
 
 async def lease_plan(

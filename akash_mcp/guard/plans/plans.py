@@ -120,6 +120,8 @@ class LaunchPlan(Plan):
     """What it was allowed to cost, where that is more than it can use before its runtime limit."""
     equal: str = field(default="", compare=False)
     """That the same was launched a moment ago, as a sentence (`equal_launches`). Empty where it was not."""
+    market: str = field(default="", compare=False)
+    """Who could serve it now, and for how much, as a sentence. Empty where that is not known."""
 
     @property
     def title(self) -> str:
@@ -148,6 +150,7 @@ class LaunchPlan(Plan):
             f"At most {self.deposit}.",
             self.equal,
             what,
+            self.market,
             *self.contents.sentences,
             f"Only at providers in {listed(self.regions, label, _MOST_PLACES)}." if self.regions else "",
             f"Not at {listed(self.excluded, str, _MOST_PLACES)}." if self.excluded else "",

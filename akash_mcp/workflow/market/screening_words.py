@@ -1,0 +1,108 @@
+"""A screening in a sentence or two: for whoever is asked to approve a launch, and for one that found no offer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import anyio
+
+from akash_mcp.guard.plans.contents import without_markup
+from akash_mcp.money import ZERO, Usd
+from akash_mcp.sanitize.text import field
+from akash_mcp.sdl import Report
+from akash_mcp.workflow.market.change_search import Verified
+from akash_mcp.workflow.market.market_reading import FAILURES, NothingKnown
+from akash_mcp.workflow.market.screening import Screening, screen
+from akash_mcp.workflow.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+
+async def in_one_sentence(
+    rt: Runtime, report: Report, max_usd_per_hour: Usd | None, *, seconds: float
+) -> str:
+    """What the market says of an SDL, for whoever is asked to approve it. Empty where that cannot be told in time."""
+    found: Screening | None = None
+    most = _own_limit(report, max_usd_per_hour)
+    with anyio.move_on_after(seconds):
+        try:
+            found = await screen(rt, report, max_usd_per_hour=most, with_records=False, find_changes=False)
+            if not found.is_possible:
+                found = await screen(rt, report, max_usd_per_hour=most)
+        except (NothingKnown, *FAILURES) as failure:
+            log.info("the market cannot be screened: %s", failure)
+    if found is None:
+        return ""
+    if found.is_possible:
+        return f"{_how_many(found)} could serve it now{_price(found)}."
+    return without_markup(_why_nobody(found, lambda each: each.change.words))
+
+
+async def why_no_bids(rt: Runtime, report: Report, max_usd_per_hour: Usd | None, *, seconds: float) -> str:
+    """What to do about a deployment without acceptable bids. Empty where that cannot be told in time."""
+    found: Screening | None = None
+    with anyio.move_on_after(seconds):
+        try:
+            found = await screen(rt, report, max_usd_per_hour=_own_limit(report, max_usd_per_hour))
+        except (NothingKnown, *FAILURES) as failure:
+            log.info("why nobody bids cannot be told: %s", failure)
+    if found is None:
+        return ""
+    if found.is_possible:
+        return (
+            f"{_how_many(found)} could serve it by what the Console knows, so most likely the price keeps them away"
+            f"{_price(found)}: allow a higher price, or try again later."
+        )
+    return _why_nobody(found, _in_full)
+
+
+def _own_limit(report: Report, max_usd_per_hour: Usd | None) -> Usd | None:
+    """A limit that is not the SDL's own ceiling, which is changed in the SDL."""
+    ceiling = report.ceiling_usd_hour
+    return None if None in (ceiling, max_usd_per_hour) or max_usd_per_hour == ceiling else max_usd_per_hour
+
+
+def _how_many(found: Screening) -> str:
+    least = min(found.groups, key=lambda group: len(group.able))
+    total = f" of {least.total}" if least.total is not None else ""
+    count = len(least.able)
+    return f"{'At least ' if len(found.groups) > 1 else ''}{count}{total} provider{'s' * (count > 1 or bool(total))}"
+
+
+def _price(found: Screening) -> str:
+    ranges = [group.usd_per_hour for group in found.groups]
+    known = [each for each in ranges if each is not None]
+    if len(known) < len(ranges):
+        return ""
+    low, high = sum((each.low for each in known), ZERO), sum((each.high for each in known), ZERO)
+    return f", for about {low} to {high} an hour"
+
+
+def _why_nobody(found: Screening, words: Callable[[Verified], str]) -> str:
+    """Why nobody could take the first group that nobody could, and the smallest change. Empty where somebody might."""
+    if not found.is_impossible:
+        return ""
+    group = next(each for each in found.groups if not each.able and not each.unknown)
+    reasons = "; ".join(
+        f"{obstacle.words} ({count} of {group.total})" for obstacle, count in group.ruled_out[:3]
+    )
+    sentence = f"No provider could serve it now{': ' * bool(reasons)}{reasons}."
+    for verified in group.changes[:1]:
+        brings = f"{verified.able} provider{'s' * (verified.able > 1)} could serve it then"
+        sentence += f" Smallest change: {words(verified)}; {brings}."
+    return sentence
+
+
+def _in_full(verified: Verified) -> str:
+    """A change in words, and what to write where."""
+    change = verified.change
+    fields = [
+        f"remove {field(edit.pointer)}"
+        if edit.text is None
+        else f"{field(edit.pointer)} = {field(edit.text, 400)}"
+        for edit in change.edits
+    ]
+    if change.setting:
+        fields.append(" = ".join(change.setting))
+    return f"{change.words} ({'; '.join(fields)})"
