@@ -58,7 +58,7 @@ _PREFIX = "AKASH_MCP_"
 _SECRETS = ("api_key", "token", "notify_url")
 
 
-Toolset = Literal["deploy", "observe", "exec", "sdl"]
+Toolset = Literal["deploy", "observe", "account", "exec", "sdl"]
 Transport = Literal["stdio", "http", "sse"]
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from akash_mcp.tools import deploy, exec, observe, sdl
+from akash_mcp.tools import account, deploy, exec, observe, sdl
 from akash_mcp.tools.tool import ToolSpec
 
 TOOLSETS: Mapping[str, tuple[ToolSpec, ...]] = {
     "deploy": deploy.TOOLS,
     "observe": observe.TOOLS,
+    "account": account.TOOLS,
     "exec": exec.TOOLS,
     "sdl": sdl.TOOLS,
 }
