@@ -76,6 +76,7 @@ _DRAFT: Mapping[str, tuple[str, str]] = {
 _SWITCHES: Mapping[str, str] = {
     "read_only": "offer no tool that spends or changes anything",
     "audited_only": "only audited providers may get a lease",
+    "allow_auto_top_up": "automatic top-up may be switched on: only the end of a run bounds it then",
     "debug": "log more, with tracebacks, on stderr",
 }
 

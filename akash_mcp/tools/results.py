@@ -140,6 +140,7 @@ class Outcome(Result):
         "updated",
         "funded",
         "closed",
+        "not_needed",
     ]
     op_id: str | None = None
     dseq: str | None = None
