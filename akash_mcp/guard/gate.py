@@ -193,7 +193,16 @@ class Gate:
                 next_step="add_funds adds a sum that the user approves. Only the user can change the policy "
                 "(AKASH_MCP_ALLOW_AUTO_TOP_UP).",
             )
-        if not await self.owns(dseq) or not await self._store.read(sends.was_sent, dseq, LEASE):
+        launch, is_leased = await self._store.read(
+            lambda db: (journal.launch_of(db, dseq), sends.was_sent(db, dseq, LEASE))
+        )
+        if launch is not None and launch.until is not None:
+            # Whoever goes on waiting for its end closes what has more in escrow than was approved.
+            raise Refused(
+                f"Deployment {dseq} ends by itself, and is bounded by its deposit until then.",
+                next_step="add_funds adds a sum that the user approves.",
+            )
+        if launch is None or not is_leased:
             raise Refused(
                 f"Deployment {dseq} was not created and leased by this server, so nothing here ends its run, and "
                 "nothing would bound what it costs.",

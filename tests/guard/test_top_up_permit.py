@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import anyio
 import pytest
 from scripted_console import (
     DSEQ,
@@ -19,6 +20,7 @@ from scripted_console import (
     guarded,
     lease,
     refusal,
+    runtime,
     settings,
 )
 
@@ -32,6 +34,8 @@ from akash_mcp.guard.permits.top_up_permit import TopUpPermit
 from akash_mcp.guard.plans.plans import FundPlan, TopUpPlan
 from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.money import Usd
+from akash_mcp.workflow.recovery import recover
+from akash_mcp.workflow.runtime import Intervals
 
 pytestmark = pytest.mark.anyio
 
@@ -170,6 +174,14 @@ async def test_what_this_server_did_not_lease_is_not_switched_on(tmp_path: Path)
         assert not guard.console.sent(SET)
 
 
+async def test_a_run_that_ends_by_itself_is_not_topped_up(tmp_path: Path) -> None:
+    async with guarded(tmp_path, policy=ALLOWED) as guard:
+        plan = await leased(guard)
+        guard.store.run_now(lambda db: db.run("UPDATE operations SET until = 'exit:web'"))
+        with pytest.raises(Refused, match="ends by itself"):
+            await permit_of(guard, plan)
+
+
 async def test_an_end_that_moved_meanwhile_is_not_the_one_that_was_approved(tmp_path: Path) -> None:
     async with guarded(tmp_path, policy=ALLOWED) as guard:
         plan = await leased(guard)
@@ -298,3 +310,29 @@ async def test_what_was_never_sent_is_given_back(tmp_path: Path) -> None:
         assert guard.written()[-1][:2] == ("top_up", "refused")
         assert guard.ledger.held(DSEQ) == Usd(2)
         assert not guard.console.sent(SET)
+
+
+async def test_a_stopped_server_leaves_it_to_the_next_which_looks_it_up(tmp_path: Path) -> None:
+    async with guarded(tmp_path, policy=ALLOWED) as guard, anyio.create_task_group() as tasks:
+        plan = await leased(guard)
+        guard.console.on(SET, None)
+        guard.console.on(GET_SETTINGS, refusal(500))
+        permit = await permit_of(guard, plan)
+        with pytest.raises(OutcomeUnknown):
+            await permit.switch()
+        guard.console.on(GET_SETTINGS, ON)
+        guard.clock[0] += 200
+        rt = runtime(guard, tasks, Intervals(), anyio.sleep)
+        taken = await recover(rt)
+        assert [running.op_id for running in taken] == [permit.op_id]
+        await taken[0].ended()
+        assert guard.written()[-1][:2] == ("top_up", "done")
+        assert len(guard.console.sent(SET)) == 1
+
+
+async def test_a_ledger_that_cannot_be_read_knows_of_no_escrow_that_ends_it(tmp_path: Path) -> None:
+    async with guarded(tmp_path, policy=ALLOWED) as guard:
+        await leased(guard)
+        assert not await guard.gate.is_topped_up(DSEQ)
+        guard.damage()
+        assert await guard.gate.is_topped_up(DSEQ)
