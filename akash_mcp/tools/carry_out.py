@@ -139,7 +139,14 @@ _STATUS = {
     State.READY: "ready",
     State.CLOSED: "closed",
 }
-_DONE = {Kind.FUND: "funded", Kind.UPDATE: "updated", Kind.CLOSE: "closed", Kind.LEASE: "leased"}
+_DONE = {
+    Kind.FUND: "funded",
+    Kind.UPDATE: "updated",
+    Kind.CLOSE: "closed",
+    Kind.LEASE: "leased",
+    Kind.TOP_UP: "updated",
+    Kind.CERTIFICATE: "created",
+}
 
 
 def _earlier(operation: Operation, *, creates: bool) -> Outcome:

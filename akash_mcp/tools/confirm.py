@@ -12,7 +12,7 @@ from pydantic import Field
 from akash_mcp.errors import NotApproved
 from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.journal import Kind
-from akash_mcp.tools import deploy, exec
+from akash_mcp.tools import account, deploy, exec
 from akash_mcp.tools.approval import AppContext, Opened, confirmed, runtime
 from akash_mcp.tools.results import Outcome
 from akash_mcp.tools.tool import Effect, ToolSpec
@@ -55,8 +55,12 @@ _TOOL_OF = {
     Kind.FUND: "add_funds",
     Kind.CLOSE: "close_deployment",
     Kind.EXEC: "run_command",
+    Kind.TOP_UP: "set_auto_top_up",
+    Kind.CERTIFICATE: "create_certificate",
 }
 
-_CARRY_OUT = {spec.name: spec.carry_out for spec in (*deploy.TOOLS, *exec.TOOLS) if spec.carry_out}
+_CARRY_OUT = {
+    spec.name: spec.carry_out for spec in (*deploy.TOOLS, *account.TOOLS, *exec.TOOLS) if spec.carry_out
+}
 
 TOOL = ToolSpec(confirm, "Carry out what the user agreed to (may spend or delete)", Effect.SPENDS)

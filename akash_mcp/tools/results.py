@@ -145,6 +145,7 @@ class Outcome(Result):
         "closed",
         "exited",
         "unknown",
+        "not_needed",
     ]
     op_id: str | None = None
     dseq: str | None = None

@@ -207,7 +207,11 @@ async def _reckoned(rt: Runtime, details: Collection[DeploymentDetail], block: B
     """How to reckon the money of each. The account's credit counts where it is enough for all of them together."""
     generation, now = await known_generation(rt), latest_moment(rt, block)
 
-    ours = {detail.dseq for detail in details if await rt.gate.owns(detail.dseq)}
+    ours = {
+        detail.dseq
+        for detail in details
+        if await rt.gate.owns(detail.dseq) and not await rt.gate.is_topped_up(detail.dseq)
+    }
 
     def reckon(detail: DeploymentDetail, credit: Usd | None = None) -> Funds:
         return funds_of(

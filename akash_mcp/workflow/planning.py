@@ -27,7 +27,7 @@ from akash_mcp.errors import (
     OverBudget,
 )
 from akash_mcp.guard.approval import equal_launches
-from akash_mcp.guard.books import holds, journal, runs
+from akash_mcp.guard.books import holds, journal, runs, top_ups
 from akash_mcp.guard.books.runs import Run
 from akash_mcp.guard.books.store import Work
 from akash_mcp.guard.plans.contents import Contents, Seller, check_all_named
@@ -209,6 +209,7 @@ async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd | None, hours: int |
         hours = more_hours if run is not None else None
     if hours is not None:
         _check_extension(rt, dseq, run, hours)
+        await rt.store.read(top_ups.check_end_may_move, dseq)
     if amount is None:
         assert run is not None
         assert hours is not None

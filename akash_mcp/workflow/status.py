@@ -194,7 +194,7 @@ async def read_funds(rt: Runtime, detail: DeploymentDetail, block: Block) -> Fun
         block.height,
         latest_moment(rt, block),
         generation=await known_generation(rt),
-        ours=await is_ours(rt, detail),
+        ours=await is_ours(rt, detail) and not await rt.gate.is_topped_up(detail.dseq),
     )
     funds = reckon()
     return funds if funds.shortfall is None else reckon(credit=(await account_credit(rt)).available)

@@ -281,7 +281,8 @@ class ConsoleWriter:
         return await self._detail(await self._send(last), dseq)
 
     async def set_auto_top_up(self, dseq: Dseq, enabled: bool) -> DeploymentSettings:
-        """Switch the automatic funding of a deployment on or off, whether or not it had a setting.
+        """Switch the automatic funding of a deployment on or off, whether or not it had a setting. On, which SPENDS, is
+        sent once.
 
         Raises `NotFound`, by which `no_such_route` tells the API of 2025, where there is none.
         """
@@ -313,29 +314,31 @@ class ConsoleWriter:
         return settings
 
     async def create_certificate(self) -> Certificate | None:
-        """Make a client certificate and put it on the chain (2025); None where the API does without, as it says."""
-        requests = await self._requests()
-        if not requests.has_certificates:
-            return None
-        try:
-            return (await self._send(requests.certificate())).read(CERTIFICATE, "data")
-        except (BadRequest, NotFound):
-            return None  # removed since: identity is the API key
+        """See to it that the account has a client certificate on the chain (2025): the one that is kept, or a new one,
+        which is kept from then on. None where the API does without, as it says.
+        """
+        return await self._own_certificate(await self._requests())
 
     async def _own_certificate(self, requests: Requests) -> Certificate | None:
         """The one that is kept, or a new one, which is kept from then on."""
         if not requests.has_certificates:
             return None
         if self._certificates is None:
-            self._certificate = self._certificate or await self.create_certificate()
+            self._certificate = self._certificate or await self._new_certificate(requests)
             return self._certificate
         kept = await self._certificates.pems()
         if kept is not None:
             return kept
-        made = await self.create_certificate()
+        made = await self._new_certificate(requests)
         if made is not None:
             await self._certificates.keep(made)
         return made
+
+    async def _new_certificate(self, requests: Requests) -> Certificate | None:
+        try:
+            return (await self._send(requests.certificate())).read(CERTIFICATE, "data")
+        except (BadRequest, NotFound):
+            return None  # removed since: identity is the API key
 
     async def _detail(self, answer: Response, dseq: Dseq) -> DeploymentDetail:
         """The deployment after a change: from the answer, or read back where that only says that it was done."""

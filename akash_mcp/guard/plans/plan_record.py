@@ -11,12 +11,32 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from akash_mcp.errors import LedgerUnusable
-from akash_mcp.guard.plans.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
+from akash_mcp.guard.plans.plans import (
+    CertificatePlan,
+    ClosePlan,
+    ExecPlan,
+    FundPlan,
+    LaunchPlan,
+    LeasePlan,
+    Plan,
+    TopUpPlan,
+    UpdatePlan,
+)
 
 P = TypeVar("P", bound=Plan)
 
 _KINDS: dict[str, type[Plan]] = {
-    kind.__name__: kind for kind in (LaunchPlan, LeasePlan, UpdatePlan, FundPlan, ClosePlan, ExecPlan)
+    kind.__name__: kind
+    for kind in (
+        LaunchPlan,
+        LeasePlan,
+        UpdatePlan,
+        FundPlan,
+        ClosePlan,
+        ExecPlan,
+        TopUpPlan,
+        CertificatePlan,
+    )
 }
 
 

@@ -314,6 +314,78 @@ class FundPlan(Plan):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TopUpPlan(Plan):
+    """Switch the automatic top-up of a deployment (`reference`). `ours`: we created it.
+
+    On, only the end of its run bounds what it costs, which our watch enforces: at its rate `total` in all the `hours`
+    of its run. `amount` is what of that is not held for it yet. Off costs nothing.
+    """
+
+    dseq: Dseq
+    enabled: bool
+    ours: bool
+    amount: Usd = ZERO
+    total: Usd = ZERO
+    hours: int = 0
+    """From its lease on, and one more, in which its end may be late."""
+    ends_at: int | None = None
+    """When its run ends, in seconds since the epoch: an end that moved meanwhile is another plan."""
+    usd_per_hour: Usd = field(default=ZERO, compare=False)
+    contents: Contents = field(default=Contents(), compare=False)
+
+    @property
+    def exposure(self) -> Usd:
+        return self.amount
+
+    @property
+    def most(self) -> Usd:
+        return self.total
+
+    @property
+    def needs_no_approval(self) -> bool:
+        return self.ours and not self.enabled
+
+    @property
+    def summary(self) -> str:
+        deployment = f"deployment {self.dseq}{_whose(self.ours)}"
+        if not self.enabled:
+            comma = "" if self.ours else ","
+            return (
+                f"No cost. Switch automatic top-up of {deployment}{comma} off: then it ends when its escrow is used "
+                "up, or earlier."
+            )
+        return _sentences(
+            f"At most {self.amount} more."
+            if self.amount
+            else "No cost beyond what is reserved for it already.",
+            f"Switch automatic top-up of {deployment} on: Akash Console then adds the account's credit whenever its "
+            "escrow runs low.",
+            f"It runs {self.contents.words}." if self.contents.apps else "",
+            f"At {self.usd_per_hour} an hour it can cost {self.total} in all until {in_utc(self.ends_at or 0)}, when "
+            "this server or akash-mcp watch closes it. Where neither runs then, as when this machine is off, the "
+            "account's credit goes on paying until somebody closes it.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificatePlan(Plan):
+    """Make the account's client certificate (`2025`). `unneeded`: why there is nothing to do; empty where there is."""
+
+    unneeded: str = ""
+
+    @property
+    def needs_no_approval(self) -> bool:
+        return bool(self.unneeded)
+
+    @property
+    def summary(self) -> str:
+        return self.unneeded or (
+            "No cost. Make a client certificate for the account, put it on the chain and keep it, with its key, in the "
+            "state folder on this machine: leases and updates go with it, and providers' logs are read with it."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UpdatePlan(Plan):
     """Replace the SDL of a deployment. Costs nothing. `changes` is None where what it runs now is not known here.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 
 import anyio
 
@@ -141,10 +142,12 @@ class Surveyor:
         generation, block = await known_generation(rt), await self._block()
         now, credit = latest_moment(rt, block), None
         for detail in running:
-            funds = funds_of(detail, block.height, now, generation=generation, ours=True, credit=credit)
+            tops_up = await rt.gate.is_topped_up(detail.dseq)
+            reckon = partial(funds_of, detail, block.height, now, generation=generation, ours=not tops_up)
+            funds = reckon(credit=credit)
             if funds.shortfall is not None and credit is None:
                 credit = (await account_credit(rt)).available
-                funds = funds_of(detail, block.height, now, generation=generation, ours=True, credit=credit)
+                funds = reckon(credit=credit)
             held, allowed = await rt.store.read(self._approved, detail.dseq)
             settings = None
             if generation is Generation.REFERENCE and self._is_turn("settings", detail.dseq):
@@ -158,6 +161,7 @@ class Surveyor:
                 allowed=allowed,
                 settings=settings,
                 now=now,
+                tops_up=tops_up,
             )
             survey.found += findings.findings_of(seen)
             survey.found += await self._never_ran(detail, funds.usd_per_hour)
