@@ -80,7 +80,7 @@ async def test_a_person_sees_what_they_say_yes_to(connect: Connect, sdl: str, st
     with Terminal("approve", AKASH_MCP_STATE_DIR=state_dir) as listed:
         assert listed.end() == 0
     assert first["op_id"] in listed.shown
-    with Terminal("approve", first["op_id"], columns=500, AKASH_MCP_STATE_DIR=state_dir) as screen:
+    with Terminal("approve", first["op_id"], columns=800, AKASH_MCP_STATE_DIR=state_dir) as screen:
         shown = screen.until(QUESTION)
         assert f"  | {first['summary']}" in shown
         for line in sdl.rstrip().splitlines():
