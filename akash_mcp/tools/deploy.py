@@ -41,6 +41,9 @@ from akash_mcp.workflow.status import hours_text, status_of
 from akash_mcp.workflow.update_planning import update_plan
 
 HoursArg = Annotated[int | None, Field(ge=1, description="How long it runs; then it is closed")]
+RegionsArg = Annotated[
+    list[Annotated[str, Field(max_length=60)]], Field(description="Germany, DE, EU, us-west", max_length=10)
+]
 ProvidersArg = Annotated[list[ProviderArg], Field(max_length=20)]
 Wait = Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds")]
 
@@ -59,6 +62,7 @@ async def plan_deploy(
     name: str | None,
     hours: int | None,
     until: Until | None,
+    regions: list[str] | None,
     exclude_providers: list[ProviderAddress] | None,
 ) -> LaunchPlan:
     """The plan of `deploy`."""
@@ -72,6 +76,7 @@ async def plan_deploy(
         name=name,
         hours=hours,
         until=until,
+        regions=regions or (),
         excluded=exclude_providers or (),
     )
 
@@ -86,6 +91,7 @@ async def deploy(
     name: NameArg = None,
     hours: HoursArg = None,
     until: UntilArg | None = None,
+    regions: RegionsArg | None = None,
     exclude_providers: ProvidersArg | None = None,
     approval_token: ApprovalToken = None,
 ) -> Outcome:
@@ -149,6 +155,7 @@ async def list_bids(
     dseq: DseqArg,
     prefer: Prefer = "balanced",
     wait_s: Wait = int(WAIT_SECONDS),
+    regions: RegionsArg | None = None,
     exclude_providers: ProvidersArg | None = None,
 ) -> OfferList:
     """Wait for bids on a deployment and rank them: USD per hour, expected cost, reasons, what is unknown. Once leased:
@@ -159,6 +166,7 @@ async def list_bids(
         prefer=prefer,
         wait_seconds=wait_s,
         on_progress=report_progress(ctx),
+        regions=regions or (),
         excluded=exclude_providers or (),
     )
     return offer_list(found)

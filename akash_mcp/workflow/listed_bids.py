@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from akash_mcp.errors import BadArgument, LedgerUnusable
@@ -11,7 +11,7 @@ from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.ranking import Prefer, Ranking
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.bid_wait import wait_for_offers
-from akash_mcp.workflow.offers import hours_of, read_past_offers, requirements
+from akash_mcp.workflow.offers import hours_of, places, read_past_offers, requirements
 from akash_mcp.workflow.runtime import Runtime
 
 
@@ -45,13 +45,13 @@ async def list_bids(
     prefer: Prefer,
     wait_seconds: float,
     on_progress: Callable[[str], Awaitable[None]],
-    regions: Collection[str] = (),
+    regions: Sequence[str] = (),
     excluded: Collection[ProviderAddress] = (),
 ) -> ListedBids:
     """The bids, ranked; of a deployment without a lease they are waited for, for at most so many seconds.
 
-    Raises `NotFound` for a deployment that this account does not have and `BadArgument` for a closed one, or
-    one whose leases are over: the bid list itself is empty for the first two and says nothing.
+    Raises `NotFound` for a deployment that this account does not have, and `BadArgument` for a closed one, one whose
+    leases are over and a region without providers: the bid list itself is empty for the first two and says nothing.
     """
     detail = await rt.reader.get_deployment(dseq, just_created=await rt.gate.owns(dseq))
     if detail.state != "active":
@@ -65,7 +65,7 @@ async def list_bids(
         rt.policy,
         hours=await hours_of(rt, dseq),
         failed=await rt.evidence.failing_providers(),
-        regions=regions,
+        regions=await places(rt, regions),
         excluded=excluded,
     )
     hours = int(wanted.hours)

@@ -16,6 +16,7 @@ from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.offers import Offer, offer_from
 from akash_mcp.market.ranking import Prefer, Ranking, Requirements, rank
+from akash_mcp.market.regions import resolve
 from akash_mcp.money import BLOCK_SECONDS, Usd
 from akash_mcp.track_record import NOT_KNOWN, TrackRecord
 from akash_mcp.workflow.desired_state import DesiredState
@@ -47,6 +48,16 @@ def requirements(
         audited_only=policy.audited_only,
         failed=failed or {},
     )
+
+
+async def places(rt: Runtime, asked: Sequence[str]) -> tuple[str, ...]:
+    """The places that are asked for, as offers are held against them. Raises `BadArgument` for one where no provider
+    is that is online: it names those where there are some.
+    """
+    if not asked:
+        return ()
+    records = [record for record in await rt.reader.list_providers() if record.is_online]
+    return tuple(sorted(resolve(asked, records)))
 
 
 async def hours_of(rt: Runtime, dseq: Dseq) -> int | None:
