@@ -11,7 +11,7 @@ from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.ranking import Prefer, Ranking
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.bid_wait import wait_for_offers
-from akash_mcp.workflow.offers import hours_of, places, read_past_offers, requirements
+from akash_mcp.workflow.offers import places, read_past_offers, requirements, run_of
 from akash_mcp.workflow.runtime import Runtime
 
 
@@ -61,9 +61,10 @@ async def list_bids(
             f"The lease of deployment {dseq} is over, and no provider bids on it again.",
             next_step=f"Call close_deployment(dseq={dseq}), and deploy again.",
         )
+    run = await run_of(rt, dseq)
     wanted = requirements(
         rt.policy,
-        hours=await hours_of(rt, dseq),
+        hours=max(run.hours(rt.intervals.hour), 1) if run else None,
         failed=await rt.evidence.failing_providers(),
         regions=await places(rt, regions),
         excluded=excluded,
@@ -77,7 +78,9 @@ async def list_bids(
             taken=frozenset((lease.gseq, lease.provider) for lease in detail.open_leases),
             why=await _why(rt, dseq),
         )
-    gathered = await wait_for_offers(rt, detail, wanted, prefer, wait_seconds, on_progress)
+    gathered = await wait_for_offers(
+        rt, detail, wanted, prefer, wait_seconds, on_progress, run.started_at if run else None
+    )
     return ListedBids(
         dseq=dseq,
         ranking=gathered.ranking,
