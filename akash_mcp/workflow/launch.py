@@ -43,6 +43,7 @@ from akash_mcp.guard.permits.lease_permit import (
     lease_ids,
     providers_asked,
 )
+from akash_mcp.guard.plans.contents import Contents
 from akash_mcp.guard.plans.plans import LaunchPlan, LeasePlan
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
 from akash_mcp.market.choice import choice_words, left_out, pick
@@ -69,9 +70,7 @@ _MOVES_ON = PROVIDERS_FAULT - {PROVIDER_UNREACHABLE}
 """Why a deployment that never ran is closed for another one. That a provider cannot be reached from here says little of
 how others reach it."""
 
-_NO_OFFER_NEXT_STEP = (
-    "Ask for less, for a GPU model that is offered, for no placement attributes, or allow a higher price."
-)
+_NO_OFFER_NEXT_STEP = "Ask for less, for a GPU model that is offered, for no placement attributes or regions, or allow a higher price."
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,7 +365,8 @@ async def _lease(
         try:
             chosen = pick(offers, range(1, plan.groups + 1), max_usd_per_hour=plan.max_usd_per_hour)
         except Refused as none:
-            raise AkashError(none.what, next_step=_NO_OFFER_NEXT_STEP) from none
+            asked = Contents(filters=plan.contents.filters).sentences
+            raise AkashError(" ".join((none.what, *asked)), next_step=_NO_OFFER_NEXT_STEP) from none
         missed = gathered.arrivals.missed(times(rt.intervals))
         await leasing.advance(State.OFFERED, f"{CHOSEN}{choice_words(offers, chosen, plan.prefer, missed)}")
         running.progress(f"leasing from {names(chosen)}")
