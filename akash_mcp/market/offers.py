@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from akash_mcp.clients.console.models import Bid, ProviderRecord
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
+from akash_mcp.market.regions import places_of
 from akash_mcp.money import Usd, usd_per_hour
 from akash_mcp.track_record import NOT_KNOWN, TrackRecord
 
@@ -39,6 +40,8 @@ class Offer:
     region: str = ""
     country: str = ""
     country_code: str = ""
+    places: frozenset[str] = frozenset()
+    """The names of where it is (`market.regions.places_of`); without one that is not known."""
     audited: bool = False
     online: bool | None = None
     valid_version: bool | None = None
@@ -99,6 +102,7 @@ def offer_from(
         region=record.ip_region or "",
         country=record.ip_country or "",
         country_code=record.ip_country_code or "",
+        places=places_of(record),
         audited=record.is_audited,
         online=record.is_online if provider else None,
         valid_version=record.is_valid_version if provider else None,

@@ -63,9 +63,9 @@ LONGEST_HOURS = 87_600
 class Requirements:
     """What an offer must meet. Empty sets ask for nothing. Raises `BadArgument` for hours outside 0 to ten years.
 
-    `hours`: how long the deployment is to run. `max_usd_per_hour`: for one group's offer. `regions`: names of
-    regions or countries, or country codes, in any case. `gpu_models`: `vendor/model`, any of them. `excluded`: of
-    whom the caller wants none. `failed`: providers that failed us lately, and how, in our words.
+    `hours`: how long the deployment is to run. `max_usd_per_hour`: for one group's offer. `regions`: names of places,
+    as `market.regions.resolve` gives them. `gpu_models`: `vendor/model`, any of them. `excluded`: of whom the caller
+    wants none. `failed`: providers that failed us lately, and how, in our words.
     """
 
     hours: Decimal
@@ -149,7 +149,6 @@ def _against(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
     """Every reason to reject the offer. None of them quotes the provider."""
     rate = offer.usd_per_hour
     age = offer.age_seconds
-    places = {place.casefold() for place in (offer.region, offer.country, offer.country_code) if place}
     models = {model.casefold() for model in offer.gpu_models}
     gates: tuple[tuple[bool, str], ...] = (
         (offer.state != "open", "the bid is no longer open"),
@@ -176,9 +175,9 @@ def _against(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
         (offer.valid_version is False, "the provider runs a version that is no longer valid"),
         (wanted.audited_only and not offer.audited, "the provider is not audited"),
         (
-            bool(wanted.regions) and places.isdisjoint(region.casefold() for region in wanted.regions),
+            bool(wanted.regions) and offer.places.isdisjoint(wanted.regions),
             f"the provider is in none of the regions asked for: {_listed(wanted.regions)}"
-            if places
+            if offer.places
             else "where the provider is, is unknown",
         ),
         (
@@ -229,6 +228,8 @@ def _judge(offer: Offer, wanted: Requirements, risk_weight: int) -> _Judged:
         interruption,
         -uptime,
         offer.incidents_7d or 0,
+        offer.record.interruptions,
+        -offer.record.hours,
         len(_known_uptimes(offer)) == 0,
         -(offer.reclamation_seconds or 0),
         rate,

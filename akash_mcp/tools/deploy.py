@@ -44,6 +44,9 @@ from akash_mcp.workflow.update_planning import update_plan
 RunsSdl = TypeVar("RunsSdl", LaunchPlan, UpdatePlan)
 
 HoursArg = Annotated[int | None, Field(ge=1, description="How long it runs; then it is closed")]
+RegionsArg = Annotated[
+    list[Annotated[str, Field(max_length=60)]], Field(description="Germany, DE, EU, us-west", max_length=10)
+]
 ProvidersArg = Annotated[list[ProviderArg], Field(max_length=20)]
 Wait = Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds")]
 
@@ -72,6 +75,7 @@ async def plan_deploy(
     name: str | None,
     hours: int | None,
     until: Until | None,
+    regions: list[str] | None,
     exclude_providers: list[ProviderAddress] | None,
 ) -> LaunchPlan:
     """The plan of `deploy`."""
@@ -88,6 +92,7 @@ async def plan_deploy(
             name=name,
             hours=hours,
             until=until,
+            regions=regions or (),
             excluded=exclude_providers or (),
         ),
     )
@@ -103,6 +108,7 @@ async def deploy(
     name: NameArg = None,
     hours: HoursArg = None,
     until: UntilArg | None = None,
+    regions: RegionsArg | None = None,
     exclude_providers: ProvidersArg | None = None,
 ) -> Outcome:
     """SPENDS. Deploy an SDL whole: create, wait for bids, lease the best, wait until it runs; pending when that
@@ -168,6 +174,7 @@ async def list_bids(
     dseq: DseqArg,
     prefer: Prefer = "balanced",
     wait_s: Wait = int(WAIT_SECONDS),
+    regions: RegionsArg | None = None,
     exclude_providers: ProvidersArg | None = None,
 ) -> OfferList:
     """Wait for bids and rank them, with reasons. Once leased: what was taken, why, and what else there was."""
@@ -177,6 +184,7 @@ async def list_bids(
         prefer=prefer,
         wait_seconds=wait_s,
         on_progress=report_progress(ctx),
+        regions=regions or (),
         excluded=exclude_providers or (),
     )
     return offer_list(found)

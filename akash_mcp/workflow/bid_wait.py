@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from akash_mcp.clients.console.models import DeploymentDetail
+from akash_mcp.clients.console.models import Bid, DeploymentDetail
 from akash_mcp.errors import Interrupted, RateLimited, ServerError, Unreachable
+from akash_mcp.guard.books.runs import HOUR_SECONDS
 from akash_mcp.ids import Dseq
 from akash_mcp.market.arrivals import Arrivals, BidTimes
 from akash_mcp.market.ranking import BID_LIFETIME_SECONDS, Prefer, Ranking, Requirements
+from akash_mcp.money import BLOCK_SECONDS
 from akash_mcp.workflow.offers import OfferReader
 from akash_mcp.workflow.runtime import Intervals, Runtime
 
@@ -68,9 +70,13 @@ async def wait_for_offers(
     prefer: Prefer,
     seconds: float,
     on_progress: Callable[[str], Awaitable[None]],
+    created_at: float | None = None,
 ) -> Gathered:
     """The offers on a deployment without a lease, whoever created it and however long ago: waited for in the same way,
     for at most so many `seconds`. Raises what the Console does.
+
+    `created_at`: when, in seconds since the epoch, where our journal knows. The height that the Console tells may be a
+    minute old.
     """
 
     async def report(acceptable: int, bids: int) -> None:
@@ -79,7 +85,9 @@ async def wait_for_offers(
     clock = _Clock()
     reader = OfferReader(rt, detail.dseq, detail.stored.sdl if detail.stored else "", clock)
     wait = _Wait(rt, reader, clock, wanted, prefer)
-    wait.order_age = await reader.seconds_since(detail.deployment.created_at)
+    wait.order_height = detail.deployment.created_at
+    by_height = await reader.seconds_since(wait.order_height)
+    wait.order_age = max(by_height, 0.0 if created_at is None else rt.now() - created_at)
     if wait.order_age >= rt.intervals.bids_last:
         seconds = 0.0  # whoever bid has given up waiting for a lease
     return await wait.until_enough(seconds, report, is_patient=False)
@@ -110,6 +118,8 @@ class _Wait:
     possible: int | None = None
     order_age: float = 0.0
     """How old the order was when this began, at the least."""
+    order_height: int = 0
+    """The block of the order; 0 where it is not known."""
     _seen: set[object] = field(default_factory=set)
     _newest_at: float | None = None
     _settled_at: float | None = None
@@ -140,7 +150,7 @@ class _Wait:
         names = {bid.id.lease_id for bid in bids}
         if names - self._seen:
             # Of the first ones the chain says how old they are.
-            ages = [] if self._seen else [await self.reader.seconds_since(bid.created_at) for bid in bids]
+            ages = [] if self._seen else [await self._age_of(bid) for bid in bids]
             self._newest_at = now - min(ages, default=0.0)
             self._seen |= names
         return Gathered(
@@ -152,6 +162,15 @@ class _Wait:
                 quiet=None if self._newest_at is None else now - self._newest_at,
             ),
         )
+
+    async def _age_of(self, bid: Bid) -> float:
+        """How old a bid is, at the least."""
+        by_height = await self.reader.seconds_since(bid.created_at)
+        if not self.order_height or not bid.created_at:
+            return by_height
+        blocks = max(bid.created_at - self.order_height, 0) + 1
+        after = float(blocks * BLOCK_SECONDS) * self.rt.intervals.hour / HOUR_SECONDS
+        return max(by_height, self.order_age + self.clock() - after)
 
     def _is_enough(self, gathered: Gathered) -> bool:
         ranked = gathered.ranking.ranked

@@ -43,6 +43,7 @@ from akash_mcp.guard.permits.lease_permit import (
     lease_ids,
     providers_asked,
 )
+from akash_mcp.guard.plans.contents import Contents
 from akash_mcp.guard.plans.plans import LaunchPlan, LeasePlan
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
 from akash_mcp.market.choice import choice_words, left_out, pick
@@ -74,9 +75,7 @@ how others reach it."""
 _WHY_SECONDS = 10.0
 """How long a launch without an offer looks for the reason, before it is closed again."""
 
-_NO_OFFER_NEXT_STEP = (
-    "Ask for less, for a GPU model that is offered, for no placement attributes, or allow a higher price."
-)
+_NO_OFFER_NEXT_STEP = "Ask for less, for a GPU model that is offered, for no placement attributes or regions, or allow a higher price."
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,7 +372,8 @@ async def _lease(
         except Refused as none:
             running.progress("nobody to lease from; asking the market why")
             why = await why_no_bids(rt, check(plan.sdl), plan.max_usd_per_hour, seconds=_WHY_SECONDS)
-            raise AkashError(none.what, next_step=why or _NO_OFFER_NEXT_STEP) from none
+            asked = Contents(filters=plan.contents.filters).sentences
+            raise AkashError(" ".join((none.what, *asked)), next_step=why or _NO_OFFER_NEXT_STEP) from none
         missed = gathered.arrivals.missed(times(rt.intervals))
         await leasing.advance(State.OFFERED, f"{CHOSEN}{choice_words(offers, chosen, plan.prefer, missed)}")
         running.progress(f"leasing from {names(chosen)}")

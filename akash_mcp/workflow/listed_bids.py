@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from akash_mcp.errors import BadArgument, LedgerUnusable
@@ -11,7 +11,7 @@ from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.ranking import Prefer, Ranking
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.bid_wait import wait_for_offers
-from akash_mcp.workflow.offers import hours_of, read_past_offers, requirements
+from akash_mcp.workflow.offers import places, read_past_offers, requirements, run_of
 from akash_mcp.workflow.runtime import Runtime
 
 
@@ -45,13 +45,13 @@ async def list_bids(
     prefer: Prefer,
     wait_seconds: float,
     on_progress: Callable[[str], Awaitable[None]],
-    regions: Collection[str] = (),
+    regions: Sequence[str] = (),
     excluded: Collection[ProviderAddress] = (),
 ) -> ListedBids:
     """The bids, ranked; of a deployment without a lease they are waited for, for at most so many seconds.
 
-    Raises `NotFound` for a deployment that this account does not have and `BadArgument` for a closed one, or
-    one whose leases are over: the bid list itself is empty for the first two and says nothing.
+    Raises `NotFound` for a deployment that this account does not have, and `BadArgument` for a closed one, one whose
+    leases are over and a region without providers: the bid list itself is empty for the first two and says nothing.
     """
     detail = await rt.reader.get_deployment(dseq, just_created=await rt.gate.owns(dseq))
     if detail.state != "active":
@@ -61,11 +61,12 @@ async def list_bids(
             f"The lease of deployment {dseq} is over, and no provider bids on it again.",
             next_step=f"Call close_deployment(dseq={dseq}), and deploy again.",
         )
+    run = await run_of(rt, dseq)
     wanted = requirements(
         rt.policy,
-        hours=await hours_of(rt, dseq),
+        hours=max(run.hours(rt.intervals.hour), 1) if run else None,
         failed=await rt.evidence.failing_providers(),
-        regions=regions,
+        regions=await places(rt, regions),
         excluded=excluded,
     )
     hours = int(wanted.hours)
@@ -77,7 +78,9 @@ async def list_bids(
             taken=frozenset((lease.gseq, lease.provider) for lease in detail.open_leases),
             why=await _why(rt, dseq),
         )
-    gathered = await wait_for_offers(rt, detail, wanted, prefer, wait_seconds, on_progress)
+    gathered = await wait_for_offers(
+        rt, detail, wanted, prefer, wait_seconds, on_progress, run.started_at if run else None
+    )
     return ListedBids(
         dseq=dseq,
         ranking=gathered.ranking,

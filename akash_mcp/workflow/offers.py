@@ -11,11 +11,12 @@ import anyio
 from akash_mcp.clients.console.models import Bid, DeploymentDetail, ProviderRecord
 from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard.books import runs
-from akash_mcp.guard.books.runs import HOUR_SECONDS
+from akash_mcp.guard.books.runs import HOUR_SECONDS, Run
 from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.offers import Offer, offer_from
 from akash_mcp.market.ranking import Prefer, Ranking, Requirements, rank
+from akash_mcp.market.regions import resolve
 from akash_mcp.money import BLOCK_SECONDS, Usd
 from akash_mcp.track_record import NOT_KNOWN, TrackRecord
 from akash_mcp.workflow.desired_state import DesiredState
@@ -49,12 +50,27 @@ def requirements(
     )
 
 
-async def hours_of(rt: Runtime, dseq: Dseq) -> int | None:
-    """How long a deployment was approved to run; None where that is not known."""
+async def places(rt: Runtime, asked: Sequence[str]) -> tuple[str, ...]:
+    """The places that are asked for, as offers are held against them. Raises `BadArgument` for one where no provider
+    is that is online: it names those where there are some.
+    """
+    if not asked:
+        return ()
+    records = [record for record in await rt.reader.list_providers() if record.is_online]
+    return tuple(sorted(resolve(asked, records)))
+
+
+async def run_of(rt: Runtime, dseq: Dseq) -> Run | None:
+    """The run of a deployment, as it was approved; None where that is not known."""
     try:
-        run = await rt.store.read(runs.find, dseq)
+        return await rt.store.read(runs.find, dseq)
     except LedgerUnusable:
         return None
+
+
+async def hours_of(rt: Runtime, dseq: Dseq) -> int | None:
+    """How long a deployment was approved to run; None where that is not known."""
+    run = await run_of(rt, dseq)
     return max(run.hours(rt.intervals.hour), 1) if run else None
 
 

@@ -55,7 +55,7 @@ from akash_mcp.sdl import Finding, Report, check
 from akash_mcp.workflow.contents import contents_of
 from akash_mcp.workflow.jobs.until import Until
 from akash_mcp.workflow.market.screening_words import in_one_sentence
-from akash_mcp.workflow.offers import read_offers, requirements
+from akash_mcp.workflow.offers import places, read_offers, requirements
 from akash_mcp.workflow.paid_hours import limited
 from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.settling import settle_closed
@@ -85,6 +85,7 @@ async def launch_plan(
     name: str | None = None,
     hours: int | None = None,
     until: Until | None = None,
+    regions: Sequence[str] = (),
     excluded: Sequence[ProviderAddress] = (),
 ) -> LaunchPlan:
     """The plan for a new deployment that runs for so many `hours`, the user's default where nobody says.
@@ -121,6 +122,7 @@ async def launch_plan(
         max_usd_per_hour=rate,
         groups=len(report.groups),
         prefer=prefer,
+        regions=await places(rt, regions),
         excluded=tuple(sorted(set(excluded))),
         hours=hours,
         runtime_limit_hours=limit,

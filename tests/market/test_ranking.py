@@ -38,6 +38,7 @@ def offer(provider: ProviderAddress = A, price: int | str = 1_000, **known: Any)
         price_uact_per_block=Decimal(price),
         age_seconds=Decimal(10),
         country_code="US",
+        places=frozenset({"us", "north america"}),
         audited=True,
         online=True,
         valid_version=True,
@@ -178,10 +179,10 @@ def test_one_bad_lease_of_ours_moves_a_risk_little() -> None:
         ({"audited": False}, {"audited_only": True}, "not audited"),
         (
             {},
-            {"regions": frozenset({"de", "Finland"})},
-            'in none of the regions asked for: "Finland", "de"',
+            {"regions": frozenset({"de", "finland"})},
+            'in none of the regions asked for: "de", "finland"',
         ),
-        ({"country_code": ""}, {"regions": frozenset({"us"})}, "where the provider is, is unknown"),
+        ({"places": frozenset()}, {"regions": frozenset({"us"})}, "where the provider is, is unknown"),
         (
             {"gpu_models": ("nvidia/t4",)},
             {"gpu_models": frozenset({"nvidia/h100"})},
@@ -205,8 +206,8 @@ def test_every_reason_is_given_not_only_the_first() -> None:
     assert len(rejected.reasons) == 2
 
 
-def test_a_region_may_be_named_in_any_case() -> None:
-    wanted = replace(DAY, regions=frozenset({"us"}))
+def test_one_of_its_places_is_enough() -> None:
+    wanted = replace(DAY, regions=frozenset({"us", "fi"}))
     assert rank([offer()], requirements=wanted).ranked
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from agents import ERAS, YES, Connect
+from agents import ERAS, YES, Connect, text_of
 
 from akash_mcp.sandbox.network import EmbeddedNetwork
 
@@ -127,3 +127,38 @@ async def test_once_bids_are_over_it_is_said_and_not_waited_for(
         found = await agent.call("list_bids", dseq=dseq, wait_s=LATE)
         assert (found["status"], found["more_may_come"]) == ("none", False)
         assert "these are over: call close_deployment" in found["next_step"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_region_narrows_the_choice_and_an_unknown_one_is_told_before_money_moves(
+    era: str, connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect(era, answer=YES) as agent:
+        unknown = await agent.refused("deploy", sdl=sdl, deposit_usd="1", regions=["Atlantis"])
+        assert 'No provider is measured to be in "Atlantis".' in unknown
+        assert "Germany (DE)" in unknown
+        assert (agent.asked, len(network.chain.deployments)) == ([], 0)
+        ran = await agent.finished(
+            await agent.call("deploy", sdl=sdl, deposit_usd="1", regions=["germany", "FI"])
+        )
+        assert 'Only at providers in "fi", "germany".' in agent.asked[-1]
+        [deployment] = network.chain.deployments.values()
+        country = network.chain.providers[deployment.leases[0].provider].facts["ipCountryCode"]
+        assert country in ("DE", "FI")
+        found = await agent.call("list_bids", dseq=ran["dseq"], regions=["FI"])
+        assert {each["region"].rpartition(", ")[2] for each in found["offers"]} <= {"Finland"}
+        unknown = await agent.refused("list_bids", dseq=ran["dseq"], regions=["Atlantis"])
+        assert "Atlantis" in unknown
+
+
+async def test_a_region_that_gets_no_bid_is_named_when_nothing_is_leased(connect: Connect, sdl: str) -> None:
+    async with connect(approval="auto") as agent:
+        answer = await agent.ask(
+            "deploy", sdl=sdl, deposit_usd="1", regions=["Singapore"], max_usd_per_hour=0.000001
+        )
+        told = text_of(answer)
+        if not answer.is_error:
+            told = await agent.refused(
+                "get_deployment", id=(answer.structured_content or {})["op_id"], wait_for="ready"
+            )
+        assert 'in none of the regions asked for: "singapore"' in told

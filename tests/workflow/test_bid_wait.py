@@ -63,7 +63,7 @@ class Market:
         wanted = requirements(self.guard.policy)
         return await wait_for_all_groups(self.rt, DSEQ, groups, wanted, prefer, lambda _: None, possible)
 
-    async def look(self, prefer: Prefer, seconds: float) -> Gathered:
+    async def look(self, prefer: Prefer, seconds: float, created_at: float | None = None) -> Gathered:
         told = deployment()
         told["deployment"]["created_at"] = str(HEIGHT - round(self.order_age / A_BLOCK))
         detail = DETAIL.validate_python(told)
@@ -72,7 +72,7 @@ class Market:
             await anyio.lowlevel.checkpoint()
 
         return await wait_for_offers(
-            self.rt, detail, requirements(self.guard.policy), prefer, seconds, report
+            self.rt, detail, requirements(self.guard.policy), prefer, seconds, report, created_at
         )
 
     def missed(self, gathered: Gathered) -> str:
@@ -199,6 +199,15 @@ async def test_whoever_looks_early_waits_no_longer_than_asked_and_hears_that_mor
         assert gathered.may_go_on(it.rt.intervals)
         gathered = await it.look("cheapest", 40)
         assert len(rates(gathered)) == 6
+
+
+async def test_our_own_clock_helps_where_the_height_is_old(tmp_path: Path) -> None:
+    async with market(tmp_path, order_age=60) as it:
+        it.guard.console.on(BLOCKS, blocks(HEIGHT - 10))  # a minute ago
+        assert (await it.look("cheapest", 4, created_at=it.rt.now() - 60)).may_go_on(it.rt.intervals) is False
+        assert it.now == 0
+        await it.look("cheapest", 4)
+        assert it.now == 4
 
 
 async def test_nobody_waits_for_bids_that_are_over(tmp_path: Path) -> None:

@@ -129,6 +129,19 @@ async def test_without_an_offer_it_is_closed_again(
     assert [each.state for each in network.chain.deployments.values()] == ["closed"]
 
 
+async def test_what_it_asks_of_providers_is_named_where_none_bids(
+    settings: config.Settings, network: EmbeddedNetwork, sdl: str
+) -> None:
+    await network.inject("no-bids")
+    asking = sdl.replace("      pricing:", "      attributes: {region: us-west}\n      pricing:")
+    assert asking != sdl
+    async with launching(settings, asking, bid_give_up=0.05) as it:
+        with pytest.raises(
+            AkashError, match=r'None has arrived\. Only at providers with "region" = "us-west"\.'
+        ):
+            await it.go()
+
+
 async def test_a_fault_of_ours_ends_it_too_and_tells_nothing_of_itself(
     settings: config.Settings, network: EmbeddedNetwork, sdl: str, caplog: pytest.LogCaptureFixture
 ) -> None:

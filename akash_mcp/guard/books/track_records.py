@@ -76,7 +76,7 @@ class TrackRecords:
                     dseq,
                     provider,
                     "seen_at = :now",
-                    "seen_at IS NOT NULL AND closed_at IS NULL",
+                    "seen_at < :now AND closed_at IS NULL",
                     now=db.now,
                 )
 
