@@ -7,10 +7,12 @@ from decimal import Decimal
 
 from akash_mcp.clients.console.models import Bid, ProviderRecord
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
-from akash_mcp.money import Usd, usd_per_hour
+from akash_mcp.money import BLOCK_SECONDS, Usd, usd_per_hour
 
 HIGHEST_PRICE = Decimal(10**12)
 """uact per block. A price above it (590 million dollars an hour) is a mistake or an attack, not a price."""
+
+_SECONDS_A_DAY = 86_400
 
 NO_PRICE = Usd(10**9)
 """Dollars an hour of an offer whose price cannot be read: over every limit, so a sum that holds it is refused."""
@@ -39,6 +41,8 @@ class Offer:
     country: str = ""
     country_code: str = ""
     audited: bool = False
+    registered_days: Decimal | None = None
+    """How long the provider had been registered on the chain when it bid."""
     online: bool | None = None
     valid_version: bool | None = None
     uptime_1d: Decimal | None = None
@@ -93,6 +97,7 @@ def offer_from(
         country=record.ip_country or "",
         country_code=record.ip_country_code or "",
         audited=record.is_audited,
+        registered_days=_registered_days(bid, record),
         online=record.is_online if provider else None,
         valid_version=record.is_valid_version if provider else None,
         uptime_1d=record.uptime1d,
@@ -102,3 +107,10 @@ def offer_from(
         reclamation_seconds=reclamation_seconds,
         gpu_models=tuple(dict.fromkeys(f"{gpu.vendor}/{gpu.model}" for gpu in record.gpu_models)),
     )
+
+
+def _registered_days(bid: Bid, record: ProviderRecord) -> Decimal | None:
+    # Both are heights of one chain, so no clock is needed, and a provider cannot write either of them.
+    if not bid.created_at or record.created_height is None or record.created_height > bid.created_at:
+        return None
+    return (bid.created_at - record.created_height) * BLOCK_SECONDS / _SECONDS_A_DAY

@@ -37,6 +37,7 @@ def offer(provider: ProviderAddress = A, price: int | str = 1_000, **known: Any)
         age_seconds=Decimal(10),
         country_code="US",
         audited=True,
+        registered_days=Decimal(1_000),
         online=True,
         valid_version=True,
     )
