@@ -245,8 +245,7 @@ class _Maker:
             usd_per_hour=operator.hidden_price,
             start_fails=operator.start_fails,
             speed=operator.speed,
-            outages_per_hour=operator.outages_per_hour
-            * (moods[0] * chance.gammavariate(2, 0.5)) ** 0.5,  # a mood lasts
+            outages_per_hour=operator.outages_per_hour * lasting,
             outage_median_hours=operator.outage_median_hours,
             outage_spread=spread,
             drop_scale_hours=1 / (operator.drops_per_hour * self.about(0.3)),
