@@ -8,11 +8,13 @@ from decimal import Decimal
 from akash_mcp.clients.console.models import Bid, ProviderRecord
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.market.regions import places_of
-from akash_mcp.money import Usd, usd_per_hour
+from akash_mcp.money import BLOCK_SECONDS, Usd, usd_per_hour
 from akash_mcp.track_record import NOT_KNOWN, TrackRecord
 
 HIGHEST_PRICE = Decimal(10**12)
 """uact per block. A price above it (590 million dollars an hour) is a mistake or an attack, not a price."""
+
+_SECONDS_A_DAY = 86_400
 
 NO_PRICE = Usd(10**9)
 """Dollars an hour of an offer whose price cannot be read: over every limit, so a sum that holds it is refused."""
@@ -43,6 +45,8 @@ class Offer:
     places: frozenset[str] = frozenset()
     """The names of where it is (`market.regions.places_of`); without one that is not known."""
     audited: bool = False
+    registered_days: Decimal | None = None
+    """How long the provider had been registered on the chain when it bid."""
     online: bool | None = None
     valid_version: bool | None = None
     uptime_1d: Decimal | None = None
@@ -104,6 +108,7 @@ def offer_from(
         country_code=record.ip_country_code or "",
         places=places_of(record),
         audited=record.is_audited,
+        registered_days=_registered_days(bid, record),
         online=record.is_online if provider else None,
         valid_version=record.is_valid_version if provider else None,
         uptime_1d=record.uptime1d,
@@ -115,3 +120,10 @@ def offer_from(
         other_gpu=other_gpu,
         record=track_record,
     )
+
+
+def _registered_days(bid: Bid, record: ProviderRecord) -> Decimal | None:
+    # Both are heights of one chain, so no clock is needed, and a provider cannot write either of them.
+    if not bid.created_at or record.created_height is None or record.created_height > bid.created_at:
+        return None
+    return (bid.created_at - record.created_height) * BLOCK_SECONDS / _SECONDS_A_DAY

@@ -40,6 +40,7 @@ def offer(provider: ProviderAddress = A, price: int | str = 1_000, **known: Any)
         country_code="US",
         places=frozenset({"us", "north america"}),
         audited=True,
+        registered_days=Decimal(1_000),
         online=True,
         valid_version=True,
     )
@@ -133,8 +134,8 @@ def test_a_dearer_offer_that_comes_first_says_what_tipped_it() -> None:
     first, second = rank(offers, requirements=DAY, prefer="reliable").ranked
     assert first.offer.provider == B
     assert re.fullmatch(
-        r"\$8\.51 more rent in 24 h than the next one, and before it: an interruption is expected to cost \$1\.\d+ here"
-        r" and \$3\.\d+ there, each counted 5 times",
+        r"\$8\.51 more rent in 24 h than the next one, and before it: \$1\.\d+ is expected to be lost here"
+        r" and \$4\.\d+ there, where interruptions count 5 times",
         first.before_next,
     ), first.before_next
     assert second.before_next == ""

@@ -97,6 +97,8 @@ class ProviderRecord(CamelApiModel):
     is_online: bool = False
     is_audited: bool = False
     is_valid_version: bool = False
+    created_height: Whole | None = None
+    """The block in which it registered on the chain."""
     uptime1d: Number | None = None
     uptime7d: Number | None = None
     uptime30d: Number | None = None

@@ -1,0 +1,124 @@
+"""How good an order is, against an oracle that knows what is hidden."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import fmean
+
+from markets import Assumptions, Bidder, Kind, Market, market
+from rivals import RANKERS, Ranker
+from run_cost import alone, expected, least
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One order in one market. `regret` and `oracle` are US dollars; `failed` is a probability.
+
+    `hit`: the oracle's first choice came first. `ndcg`: of the first three, where an offer gains what the best costs
+    divided by what it costs. `tau`: Kendall's, over all bids by what each costs when it is taken first.
+    """
+
+    regret: float
+    oracle: float
+    failed: float
+    hit: bool
+    ndcg: float
+    tau: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Means over markets. `share` is the regret of all markets in what the oracle pays for all of them."""
+
+    regret: float
+    regret_from: float
+    regret_to: float
+    """95 % of the means of markets drawn again from these."""
+    share: float
+    failed: float
+    hit: float
+    ndcg: float
+    tau: float
+
+
+def outcomes(
+    kind: Kind,
+    count: int,
+    world: Assumptions | None = None,
+    rankers: Mapping[str, Ranker] = RANKERS,
+) -> dict[str, list[Outcome]]:
+    """How each ranker does in the markets of that kind with seeds 0 to `count` - 1."""
+    found: dict[str, list[Outcome]] = {name: [] for name in rankers}
+    for seed in range(count):
+        made = market(kind, seed, world)
+        providers = [bidder.hidden for bidder in made.bidders]
+        costs = alone(providers, made.job)
+        orders = {name: ranker(made) for name, ranker in rankers.items()}
+        paid = {
+            name: expected([bidder.hidden for bidder in order], made.job) for name, order in orders.items()
+        }
+        # An order may beat the best first choice by its second: the oracle is then that order.
+        oracle = min(least(providers, costs, made.job), *(cost.usd for cost in paid.values()))
+        for name, order in orders.items():
+            found[name].append(
+                Outcome(
+                    regret=paid[name].usd - oracle,
+                    oracle=oracle,
+                    failed=paid[name].failed,
+                    hit=bool(order) and costs[_place(made, order[0])] == min(costs),
+                    ndcg=_ndcg(made, order, costs),
+                    tau=_tau(made, order, costs),
+                )
+            )
+    return found
+
+
+def summary(some: Sequence[Outcome], draws: int = 1_000) -> Figures:
+    """The means, and an interval for the regret by bootstrap with a fixed seed."""
+    regrets = [one.regret for one in some]
+    chance = random.Random(1)
+    means = sorted(fmean(chance.choices(regrets, k=len(regrets))) for _ in range(draws))
+    return Figures(
+        regret=fmean(regrets),
+        regret_from=means[round(0.025 * draws)],
+        regret_to=means[round(0.975 * draws) - 1],
+        share=sum(regrets) / sum(one.oracle for one in some),
+        failed=fmean(one.failed for one in some),
+        hit=fmean(one.hit for one in some),
+        ndcg=fmean(one.ndcg for one in some),
+        tau=fmean(one.tau for one in some),
+    )
+
+
+def _place(made: Market, bidder: Bidder) -> int:
+    return made.bidders.index(bidder)
+
+
+def _ndcg(made: Market, order: Sequence[Bidder], costs: Sequence[float]) -> float:
+    gains = [min(costs) / cost for cost in costs]
+    best = sorted(gains, reverse=True)[:3]
+    got = [gains[_place(made, bidder)] for bidder in order[:3]]
+    return _discounted(got) / _discounted(best)
+
+
+def _discounted(gains: Sequence[float]) -> float:
+    return sum(gain / math.log2(place + 2) for place, gain in enumerate(gains))
+
+
+def _tau(made: Market, order: Sequence[Bidder], costs: Sequence[float]) -> float:
+    """Bids that are not in the order come last, in no order among themselves."""
+    places = {_place(made, bidder): number for number, bidder in enumerate(order)}
+    last = len(order)
+    agree = sum(
+        _sign(costs[a] - costs[b]) * _sign(places.get(a, last) - places.get(b, last))
+        for a, b in combinations(range(len(costs)), 2)
+    )
+    return agree / math.comb(len(costs), 2)
+
+
+def _sign(x: float) -> int:
+    return (x > 0) - (x < 0)
