@@ -19,9 +19,7 @@ from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.arguments import DseqArg
 from akash_mcp.tools.budget_result import budget_result
 from akash_mcp.tools.deadline import WAIT_SECONDS
-from akash_mcp.tools.operation_results import OperationList, operation_list
-from akash_mcp.tools.present import (
-    cause_result,
+from akash_mcp.tools.deployment_results import (
     deployment_list,
     deployment_result,
     earlier_words,
@@ -29,6 +27,8 @@ from akash_mcp.tools.present import (
     unrecorded_result,
     with_end,
 )
+from akash_mcp.tools.operation_results import OperationList, operation_list
+from akash_mcp.tools.present import cause_result
 from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import (
     BudgetResult,
