@@ -10,6 +10,7 @@ from akash_mcp.guard.books.evidence import Kept
 from akash_mcp.guard.books.holds import UnderWay
 from akash_mcp.guard.books.job_ends import JobEnd
 from akash_mcp.guard.books.journal import Operation, State
+from akash_mcp.guard.plans.contents import IMAGE_BYTES
 from akash_mcp.money import usd_per_hour
 from akash_mcp.sanitize.text import field, quoted
 from akash_mcp.tools.results import DeploymentList, DeploymentResult, DeploymentRow, LeaseResult
@@ -21,6 +22,8 @@ from akash_mcp.workflow.status import DeploymentStatus, EndedBy, Funds, hours_te
 
 _MOST_DEPLOYMENTS = 50
 _MOST_LEASES = 10
+_MOST_SERVICES = 4
+"""Of one line of the list."""
 _MOST_ERRORS = 3
 _ENDED_BY = {
     EndedBy.RUNTIME_LIMIT: "Akash, by its runtime limit",
@@ -67,6 +70,7 @@ def _row(row: ListedDeployment) -> DeploymentRow:
         op_id=row.op_id,
         state=field(row.state),
         ours=row.ours,
+        services=_services(row) or None,
         leases=row.leases,
         usd_per_hour=funds.usd_per_hour if funds else None,
         escrow_left_usd=funds.escrow_left if funds else None,
@@ -74,8 +78,20 @@ def _row(row: ListedDeployment) -> DeploymentRow:
         ends_at=_utc(row.end.at) if row.end else None,
         ended_by=_ENDED_BY[row.end.by] if row.end else None,
         held_usd=row.held,
+        progress=field(row.progress, 400) or None,
         problem=field(row.problem, 400) or None,
     )
+
+
+def _services(row: ListedDeployment) -> list[str]:
+    """`web: nginx:1.29`, each a few words that somebody else chose; how many more there are is said."""
+    apps = [
+        f"{field(app.name, 63)}: {field(app.image, IMAGE_BYTES)}"
+        + (f" x{app.replicas}" if app.replicas != 1 else "")
+        for app in row.services[:_MOST_SERVICES]
+    ]
+    more = len(row.services) - len(apps)
+    return [*apps, f"{more} more"] if more else apps
 
 
 def deployment_result(
@@ -86,7 +102,7 @@ def deployment_result(
     `under_way` has it in hand: others are refused until that is over.
     """
     detail = now.detail
-    in_hand = f"In the hands of {under_way}." if under_way else ""
+    desired = now.desired if detail.state == "active" else None
     ready = now.readiness.is_ready if detail.active_leases else None
     leases = sorted(detail.leases, key=lambda lease: not lease.is_active)
     return DeploymentResult(
@@ -95,7 +111,7 @@ def deployment_result(
         state=field(detail.state),
         ours=now.ours,
         ready=ready,
-        services=service_results(now.readiness) or None,
+        services=service_results(now.readiness, desired) or None,
         leases=[
             _lease(
                 lease,
@@ -113,7 +129,8 @@ def deployment_result(
         ended_by=_ENDED_BY[now.end.by] if now.end else None,
         services_not_shown=services_left_out(now.readiness) or None,
         op_id=under_way.op_id if under_way else None,
-        problem=field(" ".join(part for part in (problem, in_hand, *_problems(now)) if part), 600) or None,
+        progress=field(f"In the hands of {under_way}.", 400) if under_way else None,
+        problem=field(" ".join(part for part in (problem, *_problems(now)) if part), 600) or None,
         next_step=f"Call {under_way.call}." if under_way else _next_step(now, ready),
     )
 
@@ -189,17 +206,23 @@ def _utc(moment: datetime | None) -> str | None:
 
 
 def operation_result(operation: Operation, running: Running[object] | None) -> DeploymentResult:
-    """The answer of `get_deployment` for an operation without a deployment yet, or one that is still in progress."""
-    under_way = running is not None and not running.is_done
-    stage = running.stage if running is not None and under_way else operation.note
+    """The answer of `get_deployment` for an operation without a deployment yet, or one that is still in progress.
+
+    Of one that another process carries out, or will, its last step is told.
+    """
+    is_ours = running is not None and not running.is_done
+    is_in_hand = not operation.is_over and operation.lease_until is not None
+    under_way = is_ours or (is_in_hand and operation.state is not State.UNKNOWN)
+    stage = running.stage if running is not None and is_ours else operation.note
     return DeploymentResult(
         dseq=operation.dseq or (running.dseq if running is not None else None),
         name=field(operation.name) or None,
         op_id=operation.op_id,
         state="under way" if under_way else operation.state.value,
         ours=True,
-        usd_per_hour=running.usd_per_hour if running is not None and under_way else None,
-        problem=field(stage, 400) or None,
+        usd_per_hour=running.usd_per_hour if running is not None and is_ours else None,
+        progress=field(stage, 400) or None if under_way else None,
+        problem=None if under_way else field(stage, 400) or None,
         next_step=f'Call get_deployment(id="{operation.op_id}", wait_for="ready") again.'
         if under_way
         else "If its state is unknown, look for it with list_deployments before you try anything again.",

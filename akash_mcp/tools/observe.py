@@ -53,7 +53,7 @@ Service = Annotated[str | None, Field(description="Only this service")]
 
 
 async def list_deployments(ctx: AppContext) -> DeploymentList:
-    """List the account's active deployments: state, rate, escrow left, hours left."""
+    """List the account's active deployments: services, images, rate, escrow left, until when."""
     return await deployments_of(runtime(ctx))
 
 
@@ -78,7 +78,8 @@ async def get_deployment(
     ],
     wait_for: Annotated[Literal["ready"] | None, Field(description="Wait up to 20 s for this")] = None,
 ) -> DeploymentResult:
-    """Show one deployment: services, URIs, ports, rate, escrow left, until when; or how far an operation has come."""
+    """Show one deployment: services, images, disks, addresses, rate, cost so far, until when; or how far an operation
+    has come."""
     rt = runtime(ctx)
     ends = anyio.current_time() + WAIT_SECONDS
     problem = ""

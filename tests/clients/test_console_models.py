@@ -79,6 +79,13 @@ def test_rent_accrues_between_settlements() -> None:
     assert understood.escrow_left(10**9) == 0
 
 
+@pytest.mark.parametrize("missing", ["settled_at", "transferred", "height"])
+def test_what_is_missing_is_not_taken_for_nothing_spent(missing: str) -> None:
+    told = {"settled_at": "1000", "transferred": [{"denom": "uact", "amount": "200000"}]}
+    understood = detail(**{key: value for key, value in told.items() if key != missing})
+    assert understood.spent_at(0 if missing == "height" else 1100) is None
+
+
 def test_a_closed_deployment_tells_what_it_cost() -> None:
     closed = detail(
         deployment="closed",

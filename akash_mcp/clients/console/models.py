@@ -292,12 +292,9 @@ class DeploymentDetail(ApiModel):
 
     def spent_at(self, height: int) -> Usd | None:
         """What it has cost up to a block `height`: what was paid out, and the rent accrued since; None where one of
-        the two cannot be read."""
-        paid, funds, accrued = (
-            uact(self.escrow_account.state.transferred),
-            self.escrow_funds,
-            self._accrued(height),
-        )
+        the two is missing or cannot be read."""
+        state, funds, accrued = self.escrow_account.state, self.escrow_funds, self._accrued(height)
+        paid = uact(state.transferred) if "transferred" in state.model_fields_set else None
         if paid is None or funds is None or accrued is None:
             return None
         return Usd.from_uact(max(paid + min(accrued, max(funds, Decimal(0))), Decimal(0)))
@@ -323,7 +320,9 @@ class DeploymentDetail(ApiModel):
         settled_at, rate = self.escrow_account.state.settled_at, self.rate_uact
         if rate is None:
             return None
-        return rate * max(height - settled_at, 0) if settled_at else Decimal(0)
+        if not rate:
+            return Decimal(0)
+        return rate * max(height - settled_at, 0) if settled_at and height else None
 
 
 def _lease_or_none(value: object) -> Lease | None:
