@@ -48,6 +48,7 @@ from akash_mcp.workflow.ongoing import ongoing
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.overview import overview
 from akash_mcp.workflow.runtime import Runtime
+from akash_mcp.workflow.spent_today import spent_today
 
 Service = Annotated[str | None, Field(description="Only this service")]
 
@@ -205,7 +206,7 @@ async def diagnose_deployment(ctx: AppContext, dseq: DseqArg) -> DiagnosisResult
 
 
 async def get_budget(ctx: AppContext) -> BudgetResult:
-    """Show the user's limits, what is held and left of them, and the account's credit."""
+    """Show the user's limits, what is held, spent today and left of them, and the account's credit."""
     return await budget_of(runtime(ctx))
 
 
@@ -216,7 +217,10 @@ async def budget_of(rt: Runtime) -> BudgetResult:
         return rt.ledger.status(db), notices.recent(db), len(notices.pending(db, 1_000))
 
     budget, recent, untold = await rt.store.read(read)
-    return budget_result(budget, rt.policy, await status.account_credit(rt), recent, untold)
+    spent, generation = await spent_today(rt), await status.known_generation(rt)
+    # Last, so that it is as old as it says.
+    credit = await status.account_credit(rt, fresh=True)
+    return budget_result(budget, rt.policy, spent, credit, recent, untold, generation)
 
 
 TOOLS = (

@@ -256,7 +256,12 @@ class BudgetResult(Result):
     max_deployments: int
     default_hours: int
     max_hours: int
+    least_deposit_usd: UsdOut | None = None
     held_usd: UsdOut
+    spent_today_usd: UsdOut = Field(
+        description="In 24 hours, also on what runs; what is unknown counts as held"
+    )
+    spent_today_unknown: int | None = Field(None, description="Deployments whose cost is unknown")
     committed_last_24h_usd: UsdOut
     committed_this_month_usd: UsdOut
     committed_in_all_usd: UsdOut

@@ -31,7 +31,7 @@ from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.journal import Operation
 from akash_mcp.guard.books.store import Work
 from akash_mcp.ids import Dseq, OpId
-from akash_mcp.money import ZERO, Usd
+from akash_mcp.money import MOST_BLOCKS_PER_HOUR, ZERO, Usd
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.desired_state import DesiredService, DesiredState
 from akash_mcp.workflow.runtime import Runtime
@@ -43,6 +43,7 @@ from akash_mcp.workflow.status import (
     account_credit,
     first_end,
     funds_of,
+    height_at_most,
     known_generation,
     latest_moment,
     with_limit,
@@ -54,6 +55,8 @@ MOST_ASKED = 20
 """So many deployments are asked for by themselves, the newest."""
 
 UNKNOWN = "unknown"
+
+_DAY_BLOCKS = int(24 * MOST_BLOCKS_PER_HOUR)
 
 T = TypeVar("T")
 
@@ -84,6 +87,8 @@ class ListedDeployment:
     name: str = ""
     end: RunEnd | None = None
     """What ends it first, where that is known."""
+    spent_today: Usd | None = None
+    """The most that it cost within 24 hours; None where that is not known."""
 
     @property
     def is_known(self) -> bool:
@@ -140,7 +145,15 @@ async def overview(rt: Runtime) -> Overview:
         elif answer.state != "closed" or dseq in ours:
             rows.append(await _row(rt, answer, reckon))
     unknown = [await _launch_row(rt, launch) for launch in launches if launch.dseq is None]
-    known = (_with_launch(row, ours.get(row.dseq) if row.dseq else None) for row in rows)
+    height = height_at_most(block, max(rt.now(), rt.store.now()))
+    spent = {dseq: detail.spent_since(height - _DAY_BLOCKS, height) for dseq, detail in told.items()}
+    known = (
+        replace(
+            _with_launch(row, ours.get(row.dseq) if row.dseq else None),
+            spent_today=spent.get(row.dseq) if row.dseq else None,
+        )
+        for row in rows
+    )
     theirs = [
         _colleagues_row(detail, await _funds_of_others(rt, detail, block)) for detail in listed.colleagues
     ]

@@ -250,10 +250,12 @@ class Credit:
     problem: str | None = None
 
 
-async def account_credit(rt: Runtime) -> Credit:
-    """The account's credit. A failure becomes its `problem`: the user's limits hold whatever the Console answers."""
+async def account_credit(rt: Runtime, *, fresh: bool = False) -> Credit:
+    """The account's credit, `fresh` or however old the Console's answer is. A failure becomes its `problem`: the user's
+    limits hold whatever the Console answers.
+    """
     try:
-        balances = await rt.reader.balances()
+        balances = await rt.reader.balances(fresh=fresh)
     except AkashError as failure:
         return Credit(None, None, str(failure))
     return Credit(balances.available, balances.in_deployments)
@@ -288,7 +290,7 @@ async def status_of(
         detail=detail,
         ours=ours,
         funds=funds,
-        spent=detail.spent_at(height_at_most(block, rt.now())),
+        spent=detail.spent_at(height_at_most(block, max(rt.now(), rt.store.now()))),
         readiness=readiness,
         providers=providers,
         kept=await rt.evidence.kept(detail.dseq) if detail.leases and not running else None,
