@@ -177,7 +177,9 @@ async def get_logs(
     grep: Annotated[
         str | None, Field(description="Only lines with this text", min_length=1, max_length=200)
     ] = None,
-    follow_seconds: Annotated[int, Field(ge=0, le=FOLLOW_SECONDS, description="Wait for new lines")] = 0,
+    follow_seconds: Annotated[
+        int, Field(ge=0, le=FOLLOW_SECONDS, description="Wait for new lines; with grep until found")
+    ] = 0,
     cursor: Annotated[
         str | None, Field(description="From the last answer: only newer lines", max_length=MAX_CHARACTERS)
     ] = None,
