@@ -88,6 +88,15 @@ def test_what_is_missing_is_not_taken_for_nothing_spent(missing: str) -> None:
     assert understood.spent_at(0 if missing == "height" else 1100) is None
 
 
+@pytest.mark.parametrize("where", ["funds", "transferred"])
+def test_what_is_paid_in_another_denomination_is_not_taken_for_nothing_spent(where: str) -> None:
+    ours = [{"denom": "uact", "amount": "200000"}]
+    told: dict[str, object] = {"settled_at": "1000", "funds": ours, "transferred": ours}
+    other = {"denom": "ibc/170C", "amount": "5"}
+    assert detail(**told | {where: [*ours, other]}).spent_at(1100) is None
+    assert detail(**told | {where: [*ours, {**other, "amount": "0"}]}).spent_at(1100) is not None
+
+
 BLOCKS = st.integers(min_value=1, max_value=10_000)
 
 

@@ -299,8 +299,10 @@ class DeploymentDetail(ApiModel):
 
     def spent_at(self, height: int) -> Usd | None:
         """What it has cost up to a block `height`: what was paid out, and the rent accrued since; None where one of
-        the two is missing or cannot be read."""
+        the two is missing or cannot be read, and where it is paid for in another denomination than uact."""
         state, funds, accrued = self.escrow_account.state, self.escrow_funds, self._accrued(height)
+        if any(coin.denom != UACT and coin.amount != 0 for coin in (*state.funds, *state.transferred)):
+            return None
         paid = uact(state.transferred) if "transferred" in state.model_fields_set else None
         if paid is None or funds is None or accrued is None:
             return None
