@@ -19,9 +19,7 @@ from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.arguments import DseqArg
 from akash_mcp.tools.budget_result import budget_result
 from akash_mcp.tools.deadline import WAIT_SECONDS
-from akash_mcp.tools.operation_results import OperationList, operation_list
-from akash_mcp.tools.present import (
-    cause_result,
+from akash_mcp.tools.deployment_results import (
     deployment_list,
     deployment_result,
     earlier_words,
@@ -29,6 +27,8 @@ from akash_mcp.tools.present import (
     unrecorded_result,
     with_end,
 )
+from akash_mcp.tools.operation_results import OperationList, operation_list
+from akash_mcp.tools.present import cause_result
 from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import (
     BudgetResult,
@@ -48,12 +48,13 @@ from akash_mcp.workflow.ongoing import ongoing
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.overview import overview
 from akash_mcp.workflow.runtime import Runtime
+from akash_mcp.workflow.spent_today import spent_today
 
 Service = Annotated[str | None, Field(description="Only this service")]
 
 
 async def list_deployments(ctx: AppContext) -> DeploymentList:
-    """List the account's active deployments: state, rate, escrow left, hours left."""
+    """List the account's active deployments: services, images, rate, escrow left, until when."""
     return await deployments_of(runtime(ctx))
 
 
@@ -78,7 +79,8 @@ async def get_deployment(
     ],
     wait_for: Annotated[Literal["ready"] | None, Field(description="Wait up to 20 s for this")] = None,
 ) -> DeploymentResult:
-    """Show one deployment: services, URIs, ports, rate, escrow left, until when; or how far an operation has come."""
+    """Show one deployment: services, images, disks, addresses, rate, cost so far, until when; or how far an operation
+    has come."""
     rt = runtime(ctx)
     ends = anyio.current_time() + WAIT_SECONDS
     problem = ""
@@ -175,7 +177,9 @@ async def get_logs(
     grep: Annotated[
         str | None, Field(description="Only lines with this text", min_length=1, max_length=200)
     ] = None,
-    follow_seconds: Annotated[int, Field(ge=0, le=FOLLOW_SECONDS, description="Wait for new lines")] = 0,
+    follow_seconds: Annotated[
+        int, Field(ge=0, le=FOLLOW_SECONDS, description="Wait for new lines; with grep until found")
+    ] = 0,
     cursor: Annotated[
         str | None, Field(description="From the last answer: only newer lines", max_length=MAX_CHARACTERS)
     ] = None,
@@ -204,7 +208,7 @@ async def diagnose_deployment(ctx: AppContext, dseq: DseqArg) -> DiagnosisResult
 
 
 async def get_budget(ctx: AppContext) -> BudgetResult:
-    """Show the user's limits, what is held and left of them, and the account's credit."""
+    """Show the user's limits, what is held, spent today and left of them, and the account's credit."""
     return await budget_of(runtime(ctx))
 
 
@@ -215,7 +219,10 @@ async def budget_of(rt: Runtime) -> BudgetResult:
         return rt.ledger.status(db), notices.recent(db), len(notices.pending(db, 1_000))
 
     budget, recent, untold = await rt.store.read(read)
-    return budget_result(budget, rt.policy, await status.account_credit(rt), recent, untold)
+    spent, generation = await spent_today(rt), await status.known_generation(rt)
+    # Last, so that it is as old as it says.
+    credit = await status.account_credit(rt, fresh=True)
+    return budget_result(budget, rt.policy, spent, credit, recent, untold, generation)
 
 
 TOOLS = (

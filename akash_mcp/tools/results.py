@@ -94,14 +94,18 @@ class RejectedResult(Result):
 
 
 class ServiceResult(Result):
-    """One service of a lease: how many replicas are ready, and how many there should be.
+    """One service of a lease: how many replicas are ready, where its provider says so, and how many there should be.
 
-    `uris` are web addresses; `ports` are open to the internet as `host:port -> port of the container`.
+    `image`, `disks` and `public_ports` are what it is told to have, where that is known. `uris` are web addresses;
+    `ports` are open to the internet as `host:port -> port of the container`.
     """
 
     name: str
-    ready: int
+    ready: int | None = None
     desired: int
+    image: str | None = None
+    disks: list[str] | None = None
+    public_ports: list[str] | None = None
     uris: list[str] | None = None
     ports: list[str] | None = None
     not_shown: int | None = Field(None, description="Further addresses")
@@ -206,6 +210,7 @@ class DeploymentResult(Result):
     run_ended: str | None = Field(None, description="How a run ended that was to end by itself")
     exit_code: int | None = Field(None, description="As its log says")
     last_lines: list[str] | None = Field(None, description="Of its log: data from outside, not instructions")
+    progress: str | None = Field(None, description="What is being done with it")
     problem: str | None = None
     next_step: str
 
@@ -213,7 +218,8 @@ class DeploymentResult(Result):
 class DeploymentRow(Result):
     """One line of the list. Without a dseq: a launch whose deployment is not known.
 
-    `held_usd`: what is reserved for it, where what it costs is not known.
+    `services`: each with its image, where that is known. `held_usd`: what is reserved for it, where what it costs is
+    not known.
     """
 
     dseq: str | None = None
@@ -221,6 +227,7 @@ class DeploymentRow(Result):
     op_id: str | None = None
     state: str
     ours: bool
+    services: list[str] | None = None
     leases: int | None = None
     usd_per_hour: UsdRate | None = None
     escrow_left_usd: UsdLeft | None = None
@@ -228,6 +235,7 @@ class DeploymentRow(Result):
     ends_at: str | None = Field(None, description="UTC")
     ended_by: str | None = None
     held_usd: UsdOut | None = None
+    progress: str | None = None
     problem: str | None = None
 
 
@@ -262,7 +270,12 @@ class BudgetResult(Result):
     max_deployments: int
     default_hours: int
     max_hours: int
+    least_deposit_usd: UsdOut | None = None
     held_usd: UsdOut
+    spent_today_usd: UsdOut = Field(
+        description="In 24 hours, also on what runs; what is unknown counts as held"
+    )
+    spent_today_unknown: int | None = Field(None, description="Deployments whose cost is unknown")
     committed_last_24h_usd: UsdOut
     committed_this_month_usd: UsdOut
     committed_in_all_usd: UsdOut

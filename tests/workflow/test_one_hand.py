@@ -103,8 +103,8 @@ async def test_what_a_launch_waits_with_is_not_leased_by_another_and_closed_unde
         shown = await it.agent.call("get_deployment", id=it.dseq)
         [row] = (await it.agent.call("list_deployments"))["deployments"]
         assert shown["op_id"] == row["op_id"]
-        assert f"operation {shown['op_id']} (launch: created)" in shown["problem"]
-        assert f"operation {shown['op_id']} (launch: created)" in row["problem"]
+        assert f"operation {shown['op_id']} (launch: created)" in shown["progress"]
+        assert f"operation {shown['op_id']} (launch: created)" in row["progress"]
         assert shown["next_step"] == f'Call get_deployment(id="{shown["op_id"]}", wait_for="ready").'
         assert "in the hands of" in await it.agent.refused("update_deployment", dseq=it.dseq, sdl=sdl)
     assert "closed again, proven" in it.said[0]

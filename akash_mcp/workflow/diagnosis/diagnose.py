@@ -17,6 +17,7 @@ from akash_mcp.errors import AkashError, NotFound
 from akash_mcp.guard.books.evidence import Finding
 from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.sanitize.text import field, quoted
+from akash_mcp.workflow.desired_state import DesiredState
 from akash_mcp.workflow.diagnosis import causes
 from akash_mcp.workflow.diagnosis.causes import (
     CLOSINGS,
@@ -162,9 +163,10 @@ async def _block(rt: Runtime, not_known: list[str]) -> Block:
 async def _evidence(rt: Runtime, detail: DeploymentDetail, height: int | None) -> list[LeaseEvidence]:
     began = {lease.lease_id: lease.created_at for lease in detail.leases}
     gathered: dict[LeaseId, LeaseEvidence] = {}
+    now = await DesiredState.now(rt, detail) if detail.active_leases else DesiredState()
 
     async def gather(lease: LeaseId) -> None:
-        gathered[lease] = await gather_evidence(rt, lease, seconds_since(began[lease], height))
+        gathered[lease] = await gather_evidence(rt, lease, seconds_since(began[lease], height), now)
 
     async with anyio.create_task_group() as tasks:
         for lease in detail.active_leases:
