@@ -75,7 +75,10 @@ how others reach it."""
 _WHY_SECONDS = 10.0
 """How long a launch without an offer looks for the reason, before it is closed again."""
 
-_NO_OFFER_NEXT_STEP = "Ask for less, for a GPU model that is offered, for no placement attributes or regions, or allow a higher price."
+_NO_OFFER_NEXT_STEP = (
+    "Ask for less, for a GPU model that is offered, for no placement attributes or regions, or allow a higher "
+    "price."
+)
 
 
 @dataclass(frozen=True, slots=True)
