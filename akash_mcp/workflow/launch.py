@@ -70,7 +70,10 @@ _MOVES_ON = PROVIDERS_FAULT - {PROVIDER_UNREACHABLE}
 """Why a deployment that never ran is closed for another one. That a provider cannot be reached from here says little of
 how others reach it."""
 
-_NO_OFFER_NEXT_STEP = "Ask for less, for a GPU model that is offered, for no placement attributes or region, or allow a higher price."
+_NO_OFFER_NEXT_STEP = (
+    "Ask for less, for a GPU model that is offered, for no placement attributes or regions, or allow a higher "
+    "price."
+)
 
 
 @dataclass(frozen=True, slots=True)
