@@ -34,32 +34,35 @@ class Arrivals:
 
     def may_go_on(self, times: BidTimes) -> bool:
         """Whether more bids may come."""
-        if self.possible is not None and self.bidders >= self.possible:
-            return False
+        return not self._are_all and self._is_lively(times)
+
+    @property
+    def _are_all(self) -> bool:
+        return self.possible is not None and self.bidders >= self.possible
+
+    def _is_lively(self, times: BidTimes) -> bool:
         return self.order_age < times.come or (self.quiet is not None and self.quiet < times.settle)
 
     def is_enough(self, prefer: Prefer, times: BidTimes, *, settled: float, fewest: int) -> bool:
         """Whether to choose now, where each group has had an acceptable offer for `settled` seconds, and the group with
         the fewest has `fewest`.
 
-        The cheapest is known when no more bids come. For the others a bid that comes soon after another is waited for,
-        as long as providers bid by their defaults.
+        The cheapest is known when no more bids come, whatever was known of who could bid. For the others a bid that
+        comes soon after another is waited for, as long as providers bid by their defaults.
         """
+        if prefer == "cheapest":
+            return not self._is_lively(times)
         if not self.may_go_on(times):
             return True
-        if prefer == "cheapest":
-            return False
         is_calm = self.quiet is None or self.quiet >= times.settle or self.order_age >= times.come
         return fewest >= PLENTY or (settled >= times.settle and is_calm)
 
     def missed(self, times: BidTimes) -> str:
         """What may have been missed by whoever chose then, in a sentence."""
-        had = "1 provider had bid" if self.bidders == 1 else f"{self.bidders} providers had bid"
+        came = "1 bid had come" if self.bidders == 1 else f"{self.bidders} bids had come"
         if not self.may_go_on(times):
-            return f"{had} when it was chosen, and no more bids were to be expected."
+            return f"{came} when it was chosen, and no more were expected."
         if self.possible is not None:
-            had = f"{self.bidders} of {self.possible} providers that could bid had"
-            return (
-                f"{had} when it was chosen: up to {self.possible - self.bidders} bids may have been missed."
-            )
-        return f"{had} when it was chosen, and bids still arrived: a better one may have been missed."
+            missed = self.possible - self.bidders
+            return f"{came} when it was chosen, of {self.possible} that can: up to {missed} may have been missed."
+        return f"{came} when it was chosen, and more were coming: a better one may have been missed."

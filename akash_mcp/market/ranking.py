@@ -91,6 +91,13 @@ class Requirements:
     gpu_models: frozenset[str] = frozenset()
     failed: Mapping[ProviderAddress, str] = field(default_factory=dict)
 
+    @property
+    def leaves_out(self) -> bool:
+        """Whether any provider is left out for what it is, whatever it bids."""
+        return bool(
+            self.allowed or self.denied or self.excluded or self.regions or self.audited_only or self.failed
+        )
+
     def __post_init__(self) -> None:
         if not (self.hours.is_finite() and 0 < self.hours <= LONGEST_HOURS):
             raise BadArgument("The hours to rank for are more than 0 and at most ten years.")

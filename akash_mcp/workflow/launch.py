@@ -368,7 +368,15 @@ async def _lease(
     )
     refusal: OfferGone | None = None
     for _ in range(_LEASE_ATTEMPTS):
-        gathered = await wait_for_all_groups(rt, dseq, plan.groups, wanted, plan.prefer, running.progress)
+        gathered = await wait_for_all_groups(
+            rt,
+            dseq,
+            plan.groups,
+            wanted,
+            plan.prefer,
+            running.progress,
+            possible=None if wanted.leaves_out else plan.bidders,
+        )
         offers = gathered.ranking
         try:
             chosen = pick(offers, range(1, plan.groups + 1), max_usd_per_hour=plan.max_usd_per_hour)

@@ -56,7 +56,7 @@ async def places(rt: Runtime, asked: Sequence[str]) -> tuple[str, ...]:
     """
     if not asked:
         return ()
-    records = [record for record in await rt.reader.list_providers() if record.is_online]
+    records = [record for record in (await rt.reader.all_providers()).value if record.is_online]
     return tuple(sorted(resolve(asked, records)))
 
 

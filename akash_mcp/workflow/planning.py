@@ -54,7 +54,7 @@ from akash_mcp.money import (
 from akash_mcp.sdl import Finding, Report, check
 from akash_mcp.workflow.contents import contents_of
 from akash_mcp.workflow.jobs.until import Until
-from akash_mcp.workflow.market.screening_words import in_one_sentence
+from akash_mcp.workflow.market.screening_words import market_view
 from akash_mcp.workflow.offers import places, read_offers, requirements
 from akash_mcp.workflow.paid_hours import limited
 from akash_mcp.workflow.runtime import Runtime
@@ -134,10 +134,12 @@ async def launch_plan(
     )
     await rt.store.read(rt.ledger.check, plan.exposure, dseq=None, rate=plan.max_usd_per_hour)
     await rt.gate.check_launch(plan)
+    view = await market_view(rt, report, rate, seconds=_MARKET_SECONDS)
     return replace(
         plan,
         equal=await rt.store.read(equal_launches.warning, plan),
-        market=await in_one_sentence(rt, report, rate, seconds=_MARKET_SECONDS),
+        market=view.sentence,
+        bidders=view.bidders,
     )
 
 

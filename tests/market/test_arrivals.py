@@ -39,6 +39,12 @@ def test_the_cheapest_is_waited_for_when_the_others_are_not() -> None:
     assert arrivals(33, 9).is_enough("cheapest", TIMES, settled=29, fewest=1)
 
 
+def test_who_could_bid_by_what_is_known_ends_no_wait_for_the_cheapest() -> None:
+    all_of_them = arrivals(5, 0, bidders=6, possible=6)
+    assert all_of_them.is_enough("balanced", TIMES, settled=0, fewest=1)
+    assert not all_of_them.is_enough("cheapest", TIMES, settled=0, fewest=1)
+
+
 def test_a_bid_that_comes_soon_after_another_is_waited_for_too() -> None:
     assert not arrivals(14, 2).is_enough("balanced", TIMES, settled=10, fewest=PLENTY - 1)
     assert arrivals(14, 2).is_enough("balanced", TIMES, settled=10, fewest=PLENTY)
@@ -47,13 +53,13 @@ def test_a_bid_that_comes_soon_after_another_is_waited_for_too() -> None:
 
 def test_what_may_have_been_missed_is_said() -> None:
     assert arrivals(14, 9).missed(TIMES) == (
-        "3 providers had bid when it was chosen, and bids still arrived: a better one may have been missed."
+        "3 bids had come when it was chosen, and more were coming: a better one may have been missed."
     )
     assert arrivals(40, 9, bidders=1).missed(TIMES) == (
-        "1 provider had bid when it was chosen, and no more bids were to be expected."
+        "1 bid had come when it was chosen, and no more were expected."
     )
     assert arrivals(14, 9, possible=6).missed(TIMES) == (
-        "3 of 6 providers that could bid had when it was chosen: up to 3 bids may have been missed."
+        "3 bids had come when it was chosen, of 6 that can: up to 3 may have been missed."
     )
 
 

@@ -104,10 +104,7 @@ async def test_cheapest_sees_all_bids_and_the_cheapest_of_them(tmp_path: Path) -
         gathered = await it.deploy("cheapest")
         assert (len(rates(gathered)), rates(gathered)[0]) == (6, "$0.148")
         assert 32 <= it.now <= 36
-        assert (
-            it.missed(gathered)
-            == "6 providers had bid when it was chosen, and no more bids were to be expected."
-        )
+        assert it.missed(gathered) == "6 bids had come when it was chosen, and no more were expected."
 
 
 async def test_balanced_does_not_stop_while_one_bid_follows_another(tmp_path: Path) -> None:
@@ -121,9 +118,7 @@ async def test_balanced_goes_on_after_a_pause_and_says_what_it_may_have_missed(t
     async with market(tmp_path, {4: 2800, 5: 2900, 24: 300}) as it:
         gathered = await it.deploy("balanced")
         assert (len(rates(gathered)), it.now) == (2, 14)
-        assert it.missed(gathered).startswith(
-            "2 providers had bid when it was chosen, and bids still arrived"
-        )
+        assert it.missed(gathered).startswith("2 bids had come when it was chosen, and more were coming")
     async with market(tmp_path / "cheapest", {4: 2800, 5: 2900, 24: 300}) as it:
         gathered = await it.deploy("cheapest")
         assert (len(rates(gathered)), it.now) == (3, 32)

@@ -22,7 +22,7 @@ from akash_mcp.services import services
 from akash_mcp.workflow import planning
 from akash_mcp.workflow.market.market_reading import MOST_REQUESTS, NothingKnown
 from akash_mcp.workflow.market.screening import screen
-from akash_mcp.workflow.market.screening_words import in_one_sentence, why_no_bids
+from akash_mcp.workflow.market.screening_words import MarketView, market_view, why_no_bids
 from akash_mcp.workflow.runtime import Runtime
 
 pytestmark = pytest.mark.anyio
@@ -65,7 +65,7 @@ async def test_a_plan_stands_without_the_market(
     async with running(settings) as rt:
         await rt.reader.generation()
         await network.inject("503-html")
-        assert await in_one_sentence(rt, check(sdl), None, seconds=60) == ""
+        assert await market_view(rt, check(sdl), None, seconds=60) == MarketView()
         assert await why_no_bids(rt, check(sdl), None, seconds=60) == ""
 
 
@@ -75,7 +75,7 @@ async def test_a_slow_market_is_not_waited_for(
     async with running(settings) as rt:
         await rt.reader.generation()
         await network.inject("slow", value="60", route="POST /v1/bid-screening")
-        assert await in_one_sentence(rt, check(sdl), None, seconds=0.1) == ""
+        assert await market_view(rt, check(sdl), None, seconds=0.1) == MarketView()
 
 
 async def test_a_launch_without_offers_tells_the_smallest_change(settings: config.Settings) -> None:
@@ -142,7 +142,7 @@ async def test_a_screening_that_finds_nobody_for_anything_says_nothing(
     async with running(settings) as rt:
         await rt.reader.generation()
         network.market.clear()
-        assert await in_one_sentence(rt, check(sdl), None, seconds=60) == ""
+        assert await market_view(rt, check(sdl), None, seconds=60) == MarketView()
         with pytest.raises(NothingKnown, match="lists no providers"):
             await screen(rt, check(sdl))
 

@@ -120,6 +120,8 @@ class LaunchPlan(Plan):
     """What it was allowed to cost, where that is more than it can use before its runtime limit."""
     equal: str = field(default="", compare=False)
     """That the same was launched a moment ago, as a sentence (`equal_launches`). Empty where it was not."""
+    bidders: int | None = field(default=None, compare=False)
+    """How many providers could bid on its only group; None where that is not known."""
     market: str = field(default="", compare=False)
     """Who could serve it now, and for how much, as a sentence. Empty where that is not known."""
 

@@ -106,7 +106,7 @@ async def read_market(
             return otherwise
 
     no_prices: list[GpuPrice] = []
-    no_records: list[ProviderRecord] = []
+    no_records: Sequence[ProviderRecord] = ()
     prices = await known("recent GPU prices", rt.reader.gpu_prices(), no_prices) if has_gpus else no_prices
     policy = requirements(
         rt.policy, max_usd_per_hour=max_usd_per_hour, failed=await rt.evidence.failing_providers()
@@ -132,7 +132,7 @@ async def read_market(
 
     market.screens = await known("the Console's screening", screening(), False)
     if with_records or not market.screens:
-        found = await known("the providers' records", rt.reader.list_providers(), no_records)
+        found = await known("the providers' records", _all_records(rt), no_records)
         market.records = found or None
     if market.records is not None:
         market.total = len(market.records)
@@ -142,6 +142,11 @@ async def read_market(
         raise NothingKnown(failures[-1] if failures else None)
     market.most_requests = market.requests + MOST_REQUESTS
     return market
+
+
+async def _all_records(rt: Runtime) -> Sequence[ProviderRecord]:
+    """The records of all providers, of at most a minute ago."""
+    return (await rt.reader.all_providers()).value
 
 
 async def _everybody(rt: Runtime) -> int | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import anyio
 
 from akash_mcp.guard.plans.contents import without_markup
+from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import field
 from akash_mcp.sdl import Report
@@ -19,10 +21,21 @@ from akash_mcp.workflow.runtime import Runtime
 log = logging.getLogger(__name__)
 
 
-async def in_one_sentence(
+@dataclass(frozen=True, slots=True)
+class MarketView:
+    """What the market says of an SDL, in a sentence; empty where that cannot be told.
+
+    `bidders`: how many providers could bid on its only group; None where the user's limits leave out any that could.
+    """
+
+    sentence: str = ""
+    bidders: int | None = None
+
+
+async def market_view(
     rt: Runtime, report: Report, max_usd_per_hour: Usd | None, *, seconds: float
-) -> str:
-    """What the market says of an SDL, for whoever is asked to approve it. Empty where that cannot be told in time."""
+) -> MarketView:
+    """The view for whoever is asked to approve a launch, as far as it can be told in time."""
     found: Screening | None = None
     most = _own_limit(report, max_usd_per_hour)
     with anyio.move_on_after(seconds):
@@ -33,10 +46,15 @@ async def in_one_sentence(
         except (NothingKnown, *FAILURES) as failure:
             log.info("the market cannot be screened: %s", failure)
     if found is None:
-        return ""
-    if found.is_possible:
-        return f"{_how_many(found)} could serve it now{_price(found)}."
-    return without_markup(_why_nobody(found, lambda each: each.change.words))
+        return MarketView()
+    if not found.is_possible:
+        return MarketView(without_markup(_why_nobody(found, lambda each: each.change.words)))
+    return MarketView(f"{_how_many(found)} could serve it now{_price(found)}.", _bidders(rt.policy, found))
+
+
+def _bidders(policy: Policy, found: Screening) -> int | None:
+    limits_providers = policy.allowed_providers or policy.denied_providers or policy.audited_only
+    return len(found.groups[0].able) if len(found.groups) == 1 and not limits_providers else None
 
 
 async def why_no_bids(rt: Runtime, report: Report, max_usd_per_hour: Usd | None, *, seconds: float) -> str:
