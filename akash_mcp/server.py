@@ -28,7 +28,7 @@ from akash_mcp.tools.tool import AkashTool, Effect
 from akash_mcp.workflow.runtime import Intervals, Runtime
 
 INSTRUCTIONS = """\
-Run containers on Akash Network, a marketplace of computing, through an account that costs its owner real money.
+Run containers on Akash Network, through an account that costs its owner real money.
 
 Usual order: validate_sdl (free), deploy, confirm; or create_deployment, list_bids, create_lease, to choose a bid
 yourself. A deployment costs money until close_deployment ends it: offer that once it has served its purpose.

@@ -43,7 +43,7 @@ from akash_mcp.workflow.update_planning import update_plan
 
 RunsSdl = TypeVar("RunsSdl", LaunchPlan, UpdatePlan)
 
-HoursArg = Annotated[int | None, Field(ge=1, description="How long it runs; then it is closed")]
+HoursArg = Annotated[int | None, Field(ge=1, description="Then it is closed")]
 RegionsArg = Annotated[
     list[Annotated[str, Field(max_length=60)]], Field(description="Germany, DE, EU, us-west", max_length=10)
 ]
@@ -153,7 +153,7 @@ async def create_deployment(
     name: NameArg = None,
     hours: HoursArg = None,
 ) -> Outcome:
-    """SPENDS. Only create a deployment, to choose among its bids yourself: then list_bids and create_lease."""
+    """SPENDS. Only create a deployment: list_bids and create_lease go on."""
     return await CREATE(ctx, decision)
 
 
@@ -175,7 +175,6 @@ async def list_bids(
     prefer: Prefer = "balanced",
     wait_s: Wait = int(WAIT_SECONDS),
     regions: RegionsArg | None = None,
-    exclude_providers: ProvidersArg | None = None,
 ) -> OfferList:
     """Wait for bids and rank them, with reasons. Once leased: what was taken, why, and what else there was."""
     found = await listed_bids.list_bids(
@@ -185,7 +184,6 @@ async def list_bids(
         wait_seconds=wait_s,
         on_progress=report_progress(ctx),
         regions=regions or (),
-        excluded=exclude_providers or (),
     )
     return offer_list(found)
 
@@ -204,14 +202,11 @@ async def plan_lease(
 async def create_lease(
     ctx: AppContext,
     dseq: DseqArg,
-    providers: Annotated[
-        list[ProviderArg], Field(description="One address a group, in group order", max_length=20)
-    ],
+    providers: Annotated[list[ProviderArg], Field(description="One a group, in order", max_length=20)],
     max_usd_per_hour: Annotated[UsdArg, Field(description="For all groups together")],
     decision: Annotated[Decision[LeasePlan], decided(plan_lease)],
 ) -> Outcome:
-    """SPENDS. Accept bids on a deployment created here, within what was approved for it; deliver its manifest, wait
-    until it runs."""
+    """SPENDS. Accept bids on a deployment created here, within what was approved; wait until it runs."""
     return await LEASE(ctx, decision)
 
 
@@ -231,7 +226,7 @@ async def update_deployment(
     sdl: SdlArg,
     decision: Annotated[Decision[UpdatePlan], decided(plan_update)],
 ) -> Outcome:
-    """Replace a running SDL: image, command, env, ports. Resources and placement cannot change. Containers restart."""
+    """Replace what runs: image, command, env, ports; no resources, no placement. Containers restart."""
     return await UPDATE(ctx, decision)
 
 

@@ -75,7 +75,7 @@ def confirmation(needed: TokenNeeded) -> Outcome:
         most_it_can_cost_usd=plan.most,
         approval_token=needed.token,
         expires_in_seconds=needed.expires_in_seconds,
-        next_step="Show this plan to the user. Once they agree, call confirm with approval_token, once.",
+        next_step="Show the user this plan. After their yes call confirm.",
     )
 
 

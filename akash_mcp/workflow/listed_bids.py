@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from akash_mcp.errors import BadArgument, LedgerUnusable
@@ -46,7 +46,6 @@ async def list_bids(
     wait_seconds: float,
     on_progress: Callable[[str], Awaitable[None]],
     regions: Sequence[str] = (),
-    excluded: Collection[ProviderAddress] = (),
 ) -> ListedBids:
     """The bids, ranked; of a deployment without a lease they are waited for, for at most so many seconds.
 
@@ -67,7 +66,6 @@ async def list_bids(
         hours=max(run.hours(rt.intervals.hour), 1) if run else None,
         failed=await rt.evidence.failing_providers(),
         regions=await places(rt, regions),
-        excluded=excluded,
     )
     hours = int(wanted.hours)
     if detail.open_leases:

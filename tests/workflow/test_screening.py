@@ -98,9 +98,9 @@ async def test_a_question_holds_no_markup_of_an_sdl(settings: config.Settings) -
 async def test_a_launch_without_offers_and_market_tells_what_helps_mostly(
     settings: config.Settings, network: EmbeddedNetwork
 ) -> None:
+    await network.inject("503-html", route="POST /v1/bid-screening")
+    await network.inject("drop-connection", route="GET /v1/providers")
     async with launching(settings, NOBODYS, bid_give_up=0.05) as it:
-        await network.inject("503-html", route="POST /v1/bid-screening")
-        await network.inject("drop-connection", route="GET /v1/providers")
         with pytest.raises(AkashError, match="None has arrived") as error:
             await it.go()
     assert error.value.next_step.startswith("Ask for less")

@@ -14,7 +14,7 @@ from collections import OrderedDict
 import anyio
 from anyio.abc import TaskGroup
 
-from akash_mcp.errors import LedgerUnusable
+from akash_mcp.errors import BadArgument, LedgerUnusable
 from akash_mcp.guard.books.store import Db, Store
 from akash_mcp.ids import SdlId
 
@@ -37,7 +37,7 @@ def is_sdl_id(text: str) -> bool:
 
 
 class Sdls:
-    """The SDLs that were seen by this process, and lately by others with the same store. It never raises.
+    """The SDLs that were seen by this process, and lately by others with the same store.
 
     `tasks` writes them down: a free call does not wait for a file that another process holds.
     """
@@ -49,8 +49,10 @@ class Sdls:
         self._characters = 0
 
     def keep(self, sdl: str) -> SdlId:
-        """Its name, from now on."""
+        """Its name, from now on. Raises `BadArgument` for a text that was made to have the name of another one."""
         sdl_id = sdl_id_of(sdl)
+        if self._seen.get(sdl_id, sdl) != sdl:
+            raise BadArgument(f"Another SDL is called {sdl_id}, and only on purpose can two be made so.")
         self._remember(sdl_id, sdl)
         self._tasks.start_soon(self._write, sdl_id, sdl)
         return sdl_id
@@ -91,7 +93,7 @@ def _write(db: Db, sdl_id: SdlId, sdl: str) -> None:
         db.forget_deleted()
     db.run(
         "INSERT INTO sdls (sdl_id, sdl, until) VALUES (:sdl_id, :sdl, :until)"
-        " ON CONFLICT (sdl_id) DO UPDATE SET until = :until",
+        " ON CONFLICT (sdl_id) DO UPDATE SET until = :until WHERE sdls.sdl = :sdl",
         sdl_id=sdl_id,
         sdl=sdl,
         until=db.now + KEPT_SECONDS,

@@ -110,7 +110,7 @@ def _answer(dseq: Dseq, query: LogQuery, collector: LogCollector, problems: Iter
         yield "There are no log lines yet."
     following = collector.next_cursor(dseq, keep_unread=bool(problems))
     if following is not None:
-        yield f"For what comes after this, call get_logs with cursor={following}"
+        yield f"Newer lines: get_logs with cursor={following}"
 
 
 def _name(log: PodLog, several: set[str]) -> str:
