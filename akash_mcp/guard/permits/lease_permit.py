@@ -357,6 +357,11 @@ class LeasePermit:
         if rate > self._max_usd_per_hour:
             cost, approved = told_apart(rate, self._max_usd_per_hour)
             raise Refused(f"The offers cost {cost} an hour together, over the approved {approved}.")
+        if policy.max_usd_per_hour is not None and rate > policy.max_usd_per_hour:
+            cost, most_allowed = told_apart(rate, policy.max_usd_per_hour)
+            raise Refused(
+                f"The offers cost {cost} an hour together, over the user's limit of {most_allowed} an hour."
+            )
         most = sum((usd_per_hour_at_most(choice.price_uact_per_block) for choice in choices), ZERO)
         held = await self._operation.store.read(self._operation.ledger.held, self._dseq)
         if hours is not None and most * hours > held:
