@@ -464,7 +464,13 @@ async def _accepted(
 ) -> Leased:
     """Go on with leases that somebody else made, where they are within what was approved; else they are left alone."""
     plan, dseq = permit.plan, detail.dseq
-    wanted = requirements(rt.policy, hours=plan.run_hours, max_usd_per_hour=plan.max_usd_per_hour)
+    wanted = requirements(
+        rt.policy,
+        hours=plan.run_hours,
+        max_usd_per_hour=plan.max_usd_per_hour,
+        regions=plan.regions,
+        excluded=plan.excluded,
+    )
     offers = await read_leased_offers(rt, detail, wanted, plan.prefer)
     leasing = permit.leasing(dseq)
     try:

@@ -146,6 +146,16 @@ async def test_a_denied_provider_is_refused(tmp_path: Path) -> None:
         assert "does not allow provider akash1aaa" in await refused(guard, permit)
 
 
+async def test_a_provider_that_the_approval_leaves_out_is_refused(tmp_path: Path) -> None:
+    plan = dataclasses.replace(LAUNCH, excluded=(PROVIDER,))
+    async with guarded(tmp_path) as guard:
+        permit = await guard.gate.launch(plan, approved(plan))
+        await permit.create()
+        guard.console.on(GET_SETTINGS, (200, settings(top_up=False)))
+        said = await refused(guard, permit.leasing(DSEQ))
+    assert "leaves out provider akash1aaa" in said
+
+
 async def test_a_denied_provider_is_refused_also_where_it_is_allowed(tmp_path: Path) -> None:
     both = frozenset({PROVIDER})
     policy = Policy(denied_providers=both, allowed_providers=both)

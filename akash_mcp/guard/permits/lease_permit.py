@@ -9,7 +9,7 @@ than was approved, or that cannot be read, is closed at once, and the error says
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -88,11 +88,18 @@ class Choice:
 class LeasePermit:
     """May lease offers for one deployment, within one rate."""
 
-    def __init__(self, operation: AuthorisedOperation, dseq: Dseq, max_usd_per_hour: Usd) -> None:
+    def __init__(
+        self,
+        operation: AuthorisedOperation,
+        dseq: Dseq,
+        max_usd_per_hour: Usd,
+        excluded: Collection[ProviderAddress] = (),
+    ) -> None:
         self._operation = operation
         self._dseq = dseq
         self._max_usd_per_hour = max_usd_per_hour
         """All leases together."""
+        self._excluded = excluded
         self._closing = ClosePermit(operation, dseq)
 
     @property
@@ -369,6 +376,8 @@ class LeasePermit:
                 f"{hours} hours at up to {most} an hour are more than what was approved for this deployment."
             )
         for choice in choices:
+            if choice.provider in self._excluded:
+                raise Refused(f"What was approved leaves out provider {choice.provider}.")
             denied = choice.provider in policy.denied_providers
             if denied or (policy.allowed_providers and choice.provider not in policy.allowed_providers):
                 raise Refused(f"The user's policy does not allow provider {choice.provider}.")
