@@ -58,7 +58,7 @@ from akash_mcp.guard.plans.plans import (
 from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.ids import Dseq, OpId
-from akash_mcp.money import ZERO, Usd
+from akash_mcp.money import ZERO, Usd, told_apart
 from akash_mcp.sdl.secret_values import with_console_references
 
 log = logging.getLogger(__name__)
@@ -129,6 +129,7 @@ class Gate:
         """A permit to create one deployment and lease for it. Its deposit is reserved from now on."""
         if plan.hours > self._policy.max_hours:
             raise OverBudget(f"{plan.hours} hours are over the user's limit of {self._policy.max_hours}.")
+        self._check_rate(plan.max_usd_per_hour)
         return LaunchPermit(await self._admit(Kind.LAUNCH, plan, approval, dseq=None, name=plan.title), plan)
 
     async def launch_elsewhere(self, failed: LaunchPermit, plan: LaunchPlan) -> LaunchPermit:
@@ -178,6 +179,7 @@ class Gate:
     async def lease(self, plan: LeasePlan, approval: Approval) -> LeasePermit:
         """A permit to lease for a deployment that we created."""
         await self.check_lease(plan.dseq)
+        self._check_rate(plan.max_usd_per_hour)
         operation = await self._admit(Kind.LEASE, plan, approval, dseq=plan.dseq)
         return LeasePermit(operation, plan.dseq, plan.max_usd_per_hour)
 
@@ -412,6 +414,18 @@ class Gate:
             audit.append(db, AuditEntry(Event.DENIED, text, op_id, client, via, plan.exposure))
             return over
         return None
+
+    def _check_rate(self, rate: Usd) -> None:
+        """Raise `OverBudget` for more an hour than one deployment may cost: it may have been planned under another
+        limit."""
+        limit = self._policy.max_usd_per_hour
+        if limit is not None and rate > limit:
+            planned, most = told_apart(rate, limit)
+            raise OverBudget(
+                f"{planned} an hour is over the user's limit of {most} an hour.",
+                next_step="Plan it again, with a lower max_usd_per_hour. Only the user can raise the limit "
+                "(AKASH_MCP_MAX_USD_PER_HOUR).",
+            )
 
     async def _check_taken(self, path: str, subject: str | None = None) -> None:
         if self._client.counts_refusals:

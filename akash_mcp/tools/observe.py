@@ -145,7 +145,7 @@ async def _find_operation(
         raise BadArgument(
             f"{op_id} waits for the user, and nothing was done.",
             next_step=f"Tell the user to run akash-mcp approve {op_id} in a terminal. Once they have, call "
-            f'confirm(approval_token="{op_id}").',
+            f'confirm("{op_id}").',
         )
     if operation is None:
         raise BadArgument(

@@ -112,7 +112,7 @@ def _waiting_row(plan: Waiting, agent: str) -> OperationRow:
         since=_utc(plan.made_at),
         carried_out_by="nobody",
         next_step=f"Nothing was done. The user answers it with akash-mcp approve {plan.op_id} in a terminal; then call "
-        f'confirm(approval_token="{plan.op_id}").',
+        f'confirm("{plan.op_id}").',
     )
 
 

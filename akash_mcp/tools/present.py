@@ -81,7 +81,7 @@ def confirmation(needed: TokenNeeded) -> Outcome:
 
 def _call_after(needed: PersonNeeded) -> str:
     if is_kept(kind_of(needed.plan)):
-        return f'confirm(approval_token="{needed.op_id}")'
+        return f'confirm("{needed.op_id}")'
     return f"{needed.plan.tool} again with exactly the same arguments"
 
 

@@ -464,7 +464,13 @@ async def _accepted(
 ) -> Leased:
     """Go on with leases that somebody else made, where they are within what was approved; else they are left alone."""
     plan, dseq = permit.plan, detail.dseq
-    wanted = requirements(rt.policy, hours=plan.run_hours, max_usd_per_hour=plan.max_usd_per_hour)
+    wanted = requirements(
+        rt.policy,
+        hours=plan.run_hours,
+        max_usd_per_hour=plan.max_usd_per_hour,
+        regions=plan.regions,
+        excluded=plan.excluded,
+    )
     offers = await read_leased_offers(rt, detail, wanted, plan.prefer)
     leasing = permit.leasing(dseq)
     try:
@@ -509,9 +515,14 @@ async def lease_from(
 ) -> Launched:
     """Lease from the providers that the plan names, one a group, and wait until it runs."""
     wanted = requirements(rt.policy, hours=plan.hours, max_usd_per_hour=plan.max_usd_per_hour)
-    offers = await read_offers(rt, plan.dseq, wanted)
     named = dict(enumerate(plan.providers, start=1))
-    chosen = pick(offers, list(named), chosen=named, max_usd_per_hour=plan.max_usd_per_hour)
+    try:
+        offers = await read_offers(rt, plan.dseq, wanted)
+        chosen = pick(offers, list(named), chosen=named, max_usd_per_hour=plan.max_usd_per_hour)
+    except AkashError as unmet:
+        with suppress(LedgerUnusable):
+            await permit.refuse(unmet.what)  # nothing was sent, so nothing is left to look up
+        raise
     running.progress("leasing")
     words = choice_words(offers, chosen, "balanced", "They were named by create_lease.")
     await permit.advance(State.OFFERED, f"{CHOSEN}{words}")

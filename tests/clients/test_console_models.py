@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from akash_mcp.clients.console.account_models import SETTINGS, Balances
-from akash_mcp.clients.console.market_models import PROVIDER, Block
+from akash_mcp.clients.console.market_models import (
+    MOST_CLAIMS,
+    MOST_PROVIDERS,
+    PROVIDER,
+    PROVIDERS,
+    Block,
+)
 from akash_mcp.clients.console.models import BIDS, CREATED, DETAIL, DeploymentDetail, ListedBid
 from akash_mcp.clients.lease_status import LEASE_STATUS
 from akash_mcp.ids import LeaseId, ProviderAddress
@@ -270,3 +276,21 @@ def test_balances_are_uact() -> None:
 )
 def test_the_time_of_a_block_is_a_moment_that_can_be_meant(told: str | None, seconds: int) -> None:
     assert Block.model_validate({"height": 5, "datetime": told}).time == seconds
+
+
+def test_whoever_claims_more_than_anybody_has_claims_nothing_that_can_be_judged() -> None:
+    attributes = [{"key": f"k{number}", "value": "v"} for number in range(MOST_CLAIMS + 1)]
+    models = [{"vendor": "nvidia", "model": f"m{number}"} for number in range(MOST_CLAIMS + 1)]
+    drivers = [{"driverVersion": str(number)} for number in range(MOST_CLAIMS + 1)]
+    told = {"attributes": attributes, "gpuModels": models, "gpuDrivers": drivers}
+    record = PROVIDER.validate_python({"owner": PROVIDER_ADDRESS, "isOnline": True, **told})
+    assert (record.is_online, record.attributes, record.gpu_models, record.gpu_drivers) == (True, [], [], [])
+    fewer = PROVIDER.validate_python({"owner": PROVIDER_ADDRESS, "attributes": attributes[:-1]})
+    assert len(fewer.attributes) == MOST_CLAIMS
+
+
+def test_a_list_of_absurdly_many_providers_is_not_taken_for_one() -> None:
+    everyone = [{"owner": f"akash1{number:038d}"} for number in range(MOST_PROVIDERS + 1)]
+    assert len(PROVIDERS.validate_python(everyone[:-1])) == MOST_PROVIDERS
+    with pytest.raises(ValidationError, match="2001 providers"):
+        PROVIDERS.validate_python(everyone)

@@ -288,3 +288,22 @@ async def test_nobody_is_asked_about_what_would_be_refused(connect: Connect, sdl
         await agent.refused("deploy", sdl=sdl, deposit_usd=11)
         await agent.refused("deploy", sdl="version: 1", deposit_usd=1)
     assert agent.asked == []
+
+
+async def test_a_lease_that_was_shown_and_is_gone_by_its_yes_ends_there(connect: Connect, sdl: str) -> None:
+    async with connect() as agent:
+        created = await agent.agreed(await agent.call("create_deployment", sdl=sdl, deposit_usd=1))
+        dseq = created["dseq"]
+        best = (await agent.call("list_bids", dseq=dseq))["offers"][0]
+        lease = {"providers": [best["provider"]], "max_usd_per_hour": best["usd_per_hour"]}
+        shown = await agent.call("create_lease", dseq=dseq, **lease)
+        await agent.call("close_deployment", dseq=dseq)
+        for _ in range(2):
+            said = await agent.refused("confirm", approval_token=shown["approval_token"])
+            assert "no longer open" in said
+            assert "No money moved." in said
+        [row] = [
+            each for each in (await agent.call("list_operations"))["operations"] if each["kind"] == "lease"
+        ]
+    assert row["state"] == "refused"
+    assert "no longer open" in row["note"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+import anyio
 import pytest
 import yaml
 from conftest import INTERVALS
@@ -15,11 +17,13 @@ from akash_mcp.data import examples_dir
 from akash_mcp.errors import AkashError
 from akash_mcp.guard.books.store import Store
 from akash_mcp.guard.plans.plans import LaunchPlan
+from akash_mcp.market.changes import Change
 from akash_mcp.money import Usd
 from akash_mcp.sandbox.network import EmbeddedNetwork
 from akash_mcp.sdl import check
 from akash_mcp.services import services
 from akash_mcp.workflow import planning
+from akash_mcp.workflow.market import change_search
 from akash_mcp.workflow.market.market_reading import MOST_REQUESTS, NothingKnown
 from akash_mcp.workflow.market.screening import screen
 from akash_mcp.workflow.market.screening_words import MarketView, market_view, why_no_bids
@@ -156,3 +160,23 @@ async def test_a_ceiling_is_raised_in_the_sdl_and_a_limit_where_it_is_set(settin
     assert "/profiles/placement/akash/pricing/vllm/amount = " in in_sdl
     assert "max_usd_per_hour" not in in_sdl
     assert "max_usd_per_hour = " in by_argument
+
+
+async def test_a_search_among_many_records_ends_when_nobody_waits_any_more(
+    settings: config.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    obstacles = change_search._Search._obstacles
+
+    def counted(search: Any, change: Change) -> Any:
+        nonlocal looks
+        looks += 1
+        scope.cancel()
+        return obstacles(search, change)
+
+    monkeypatch.setattr(change_search._Search, "_obstacles", counted)
+    async with running(settings) as rt:
+        with anyio.CancelScope() as scope:
+            await screen(rt, check(NOBODYS.replace("units: 1", "units: 64")))
+    assert scope.cancelled_caught
+    assert looks <= 8

@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter, WrapValidator, model_validator
+from pydantic import BeforeValidator, Field, TypeAdapter, WrapValidator, model_validator
 
 from akash_mcp.clients.api_model import (
     ApiModel,
@@ -22,6 +22,21 @@ from akash_mcp.clients.api_model import (
     or_none,
 )
 from akash_mcp.ids import AccountAddress, ProviderAddress
+
+MOST_CLAIMS = 1_000
+"""More attributes or GPU models than anybody has. Whoever says so says nothing that can be judged."""
+MOST_PROVIDERS = 2_000
+"""Many times as many as there are."""
+
+
+def _none_of_too_many(value: object) -> object:
+    return [] if isinstance(value, list) and len(value) > MOST_CLAIMS else value
+
+
+def _not_too_many(value: object) -> object:
+    if isinstance(value, list) and len(value) > MOST_PROVIDERS:
+        raise ValueError(f"it lists {len(value)} providers")
+    return value
 
 
 class ProviderAttribute(CamelApiModel):
@@ -117,10 +132,16 @@ class ProviderRecord(CamelApiModel):
     feat_endpoint_custom_domain: bool = False
     reclamation_window: Whole | None = None
     """Seconds of notice before it takes a lease back (`2026-11`)."""
-    gpu_models: RecordsOf[GpuModel] = Field(default_factory=list)
-    gpu_drivers: RecordsOf[GpuDriver] = Field(default_factory=list)
+    gpu_models: Annotated[RecordsOf[GpuModel], BeforeValidator(_none_of_too_many)] = Field(
+        default_factory=list
+    )
+    gpu_drivers: Annotated[RecordsOf[GpuDriver], BeforeValidator(_none_of_too_many)] = Field(
+        default_factory=list
+    )
     """Newest first (`2026-11`)."""
-    attributes: RecordsOf[ProviderAttribute] = Field(default_factory=list)
+    attributes: Annotated[RecordsOf[ProviderAttribute], BeforeValidator(_none_of_too_many)] = Field(
+        default_factory=list
+    )
     stats: Annotated[Capacity | None, WrapValidator(or_none)] = None
 
 
@@ -308,7 +329,7 @@ class PlacementOptions(CamelApiModel):
 
 
 PROVIDER = TypeAdapter(ProviderRecord)
-PROVIDERS = TypeAdapter(RecordsOf[ProviderRecord])
+PROVIDERS = TypeAdapter(Annotated[RecordsOf[ProviderRecord], BeforeValidator(_not_too_many)])
 AUDITORS = TypeAdapter(RecordsOf[Auditor])
 GPUS = TypeAdapter(GpuAvailability)
 GPU_VENDORS = TypeAdapter(RecordsOf[GpuVendor])

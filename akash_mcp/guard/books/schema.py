@@ -318,6 +318,9 @@ CREATE TABLE tokens (              -- two-step approvals, by the operation that 
     expires_at DOUBLE PRECISION NOT NULL
 );
 ALTER TABLE waiting ADD COLUMN kind TEXT NOT NULL DEFAULT '';
+-- Their kind is not known, so a yes could not be carried out: the person is asked anew. One that was used is done.
+DELETE FROM waiting WHERE op_id NOT IN (SELECT op_id FROM operations);
+UPDATE waiting SET plan = '', summary = '';
 CREATE TABLE provider_runs (       -- what became of our leases, a row for each deployment at a provider
     account TEXT NOT NULL,
     dseq TEXT NOT NULL,

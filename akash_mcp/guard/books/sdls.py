@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 KEPT_SECONDS = 24 * 3600.0
 _MOST_CHARACTERS = 16 << 20
-"""How much text is held in memory. The oldest goes first."""
+"""How much text is held in memory, and as much in the store. The oldest goes first."""
 _NAME = re.compile(r"sdl_[0-9a-f]{16}")
 
 
@@ -88,8 +88,21 @@ class Sdls:
             self._characters -= len(oldest)
 
 
+def forget_old(db: Db) -> int:
+    """Forget what is over: how many. Whoever watches calls it."""
+    forgotten = db.run("DELETE FROM sdls WHERE until < :now", now=db.now)
+    if forgotten:
+        db.forget_deleted()
+    return forgotten
+
+
 def _write(db: Db, sdl_id: SdlId, sdl: str) -> None:
-    if db.run("DELETE FROM sdls WHERE until < :now", now=db.now):
+    forget_old(db)
+    over = "SELECT SUM(LENGTH(sdl)) OVER (ORDER BY until DESC, sdl_id) AS characters, sdl_id FROM sdls"
+    if db.run(
+        f"DELETE FROM sdls WHERE sdl_id IN (SELECT sdl_id FROM ({over}) AS newest WHERE characters > :room)",
+        room=_MOST_CHARACTERS - len(sdl),
+    ):
         db.forget_deleted()
     db.run(
         "INSERT INTO sdls (sdl_id, sdl, until) VALUES (:sdl_id, :sdl, :until)"

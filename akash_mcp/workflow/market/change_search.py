@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import reduce
-from operator import add
+from operator import add, itemgetter
+
+import anyio.lowlevel
 
 from akash_mcp.ids import ProviderAddress
 from akash_mcp.market.asked import Asked
@@ -119,6 +121,7 @@ class _Search:
 
     async def smallest(self, steps: Sequence[Change]) -> Verified | None:
         """The first of the steps that brings bids; None where not even the last one does."""
+        await anyio.lowlevel.checkpoint()  # many records take a while, and whoever asks may wait no longer
         start = bisect_left(steps, True, key=self._may_do)
         if start == len(steps):
             return None
@@ -140,7 +143,11 @@ class _Search:
     async def together(self, ways: Sequence[Candidate]) -> Verified | None:
         """The fewest changes that bring bids only together, each as small as the others let it be."""
         chosen: list[Candidate] = []
-        for way in sorted(ways, key=self._left):
+        left = []
+        for way in ways:
+            await anyio.lowlevel.checkpoint()
+            left.append(self._left(way))
+        for _, way in sorted(zip(left, ways, strict=True), key=itemgetter(0)):
             if all(way.goes_with(other) for other in chosen):
                 chosen.append(way)
         if not chosen or not await self._brings_bids([way.steps[-1] for way in chosen]):
@@ -163,5 +170,6 @@ class _Search:
         return sum(len(against) for against in self._obstacles(way.steps[-1]).values())
 
     async def _brings_bids(self, changes: Sequence[Change]) -> bool:
+        await anyio.lowlevel.checkpoint()
         all_of_them = reduce(add, changes)
         return self._may_do(all_of_them) and bool(await self._able(all_of_them))
