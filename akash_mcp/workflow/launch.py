@@ -382,7 +382,14 @@ async def _lease(
             chosen = pick(offers, range(1, plan.groups + 1), max_usd_per_hour=plan.max_usd_per_hour)
         except Refused as none:
             running.progress("nobody to lease from; asking the market why")
-            why = await why_no_bids(rt, check(plan.sdl), plan.max_usd_per_hour, seconds=_WHY_SECONDS)
+            why = await why_no_bids(
+                rt,
+                check(plan.sdl),
+                plan.max_usd_per_hour,
+                regions=plan.regions,
+                excluded=(*plan.excluded, *tried),
+                seconds=_WHY_SECONDS,
+            )
             asked = Contents(filters=plan.contents.filters).sentences
             raise AkashError(" ".join((none.what, *asked)), next_step=why or _NO_OFFER_NEXT_STEP) from none
         missed = gathered.arrivals.missed(times(rt.intervals))

@@ -10,11 +10,12 @@ from akash_mcp.errors import InvalidSdl
 from akash_mcp.market.changes import Change
 from akash_mcp.sanitize.text import field
 from akash_mcp.tools.approval import AppContext, runtime
-from akash_mcp.tools.arguments import SdlArg, UsdArg, UsdLeft, UsdRate
+from akash_mcp.tools.arguments import RegionsArg, SdlArg, UsdArg, UsdLeft, UsdRate
 from akash_mcp.tools.results import Result
 from akash_mcp.tools.tool import Effect, ToolSpec
 from akash_mcp.workflow.market.change_search import Verified
 from akash_mcp.workflow.market.screening import Able, GroupScreening, Screening, screen
+from akash_mcp.workflow.offers import places
 from akash_mcp.workflow.planning import accepted
 from akash_mcp.workflow.sdl_text import sdl_text
 
@@ -75,6 +76,7 @@ async def screen_bids(
     ctx: AppContext,
     sdl: SdlArg,
     max_usd_per_hour: UsdArg | None = None,
+    regions: RegionsArg | None = None,
     limit: Annotated[int, Field(ge=0, le=20, description="Providers a group")] = 3,
 ) -> ScreeningResult:
     """Which providers could serve an SDL now, for free; where none can, what rules them out and the smallest change
@@ -83,7 +85,10 @@ async def screen_bids(
     report = accepted(await sdl_text(rt, sdl))
     if not report.groups:
         raise InvalidSdl("The SDL orders nothing.", next_step="Add a deployment to it.")
-    return screening_result(await screen(rt, report, max_usd_per_hour=max_usd_per_hour), limit)
+    found = await screen(
+        rt, report, max_usd_per_hour=max_usd_per_hour, regions=await places(rt, regions or ())
+    )
+    return screening_result(found, limit)
 
 
 def screening_result(found: Screening, limit: int) -> ScreeningResult:
