@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -201,3 +202,15 @@ async def test_a_ceiling_is_raised_in_the_sdl_and_a_limit_where_it_is_set(settin
     assert "/profiles/placement/akash/pricing/vllm/amount = " in in_sdl
     assert "max_usd_per_hour" not in in_sdl
     assert "max_usd_per_hour = " in by_argument
+
+
+async def test_a_launch_whose_bids_are_all_too_dear_tells_the_rate_that_would_do(
+    settings: config.Settings, sdl: str
+) -> None:
+    too_little = Usd("0.0001")
+    async with launching(settings, sdl, rate=too_little, bid_give_up=1.5) as it:
+        with pytest.raises(AkashError, match=r"they cost .* an hour, more than is allowed") as error:
+            await it.go()
+    told = re.match(r"max_usd_per_hour=([\d.]+) would do", error.value.next_step)
+    assert told is not None
+    assert Usd(told[1]) > too_little
