@@ -124,10 +124,19 @@ class RankedOffer:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An offer that must not be taken, and everything that speaks against it."""
+    """An offer that must not be taken, and everything that speaks against it.
+
+    `too_dear`: that of the reasons which is its price; empty where it is not over what is allowed.
+    """
 
     offer: Offer
     reasons: tuple[str, ...]
+    too_dear: str = ""
+
+    @property
+    def is_only_too_dear(self) -> bool:
+        """Whether it could be taken if more were allowed an hour."""
+        return self.reasons == (self.too_dear,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +157,7 @@ def rank(offers: Iterable[Offer], *, requirements: Requirements, prefer: Prefer 
     rejected: list[Rejected] = []
     for offer in offers:
         if reasons := _against(offer, requirements):
-            rejected.append(Rejected(offer, reasons))
+            rejected.append(Rejected(offer, reasons, _too_dear(offer, requirements)))
         else:
             accepted.append(_judge(offer, requirements, RISK_WEIGHT[prefer]))
     accepted.sort(key=lambda judged: (judged.offer.gseq, judged.order))
@@ -168,7 +177,7 @@ def rank(offers: Iterable[Offer], *, requirements: Requirements, prefer: Prefer 
 
 def _against(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
     """Every reason to reject the offer. None of them quotes the provider."""
-    rate = offer.usd_per_hour
+    too_dear = _too_dear(offer, wanted)
     age = offer.age_seconds
     models = {model.casefold() for model in offer.gpu_models}
     gates: tuple[tuple[bool, str], ...] = (
@@ -178,10 +187,7 @@ def _against(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
             f"the bid is older than {BID_LIFETIME_SECONDS} seconds, so it has expired",
         ),
         (not offer.has_price, "its price is not a positive amount in a currency that can be compared"),
-        (
-            offer.has_price and wanted.max_usd_per_hour is not None and rate > wanted.max_usd_per_hour,
-            _over(rate, wanted.max_usd_per_hour or rate),
-        ),
+        (bool(too_dear), too_dear),
         (
             bool(wanted.allowed) and offer.provider not in wanted.allowed,
             "the provider is not on the allow list",
@@ -214,8 +220,12 @@ def _listed(words: Iterable[str]) -> str:
     return ", ".join(quoted(word, 40) for word in sorted(words))
 
 
-def _over(rate: Usd, most: Usd) -> str:
-    cost, allowed = told_apart(rate, most)
+def _too_dear(offer: Offer, wanted: Requirements) -> str:
+    """The reason against an offer over the allowed rate; empty where it is not."""
+    most = wanted.max_usd_per_hour
+    if not offer.has_price or most is None or offer.usd_per_hour <= most:
+        return ""
+    cost, allowed = told_apart(offer.usd_per_hour, most)
     return f"it costs {cost} an hour, more than the {allowed} allowed"
 
 

@@ -283,3 +283,20 @@ async def test_each_group_is_screened_by_itself(connect: Connect) -> None:
 def test_the_examples_that_ship_can_be_screened() -> None:
     for path in examples_dir().glob("*.yaml"):
         assert check(path.read_text(encoding="utf-8")).groups
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("generation", GENERATIONS)
+async def test_providers_elsewhere_are_ruled_out_by_the_region_that_is_asked_for(
+    era: str, generation: Generation, connect: Connect
+) -> None:
+    sdl = yaml.safe_dump(app(gpu=gpus(1, model="a100")))
+    async with connect(era, toolsets=MARKET) as agent:
+        (there,) = (await agent.call("screen_bids", sdl=sdl, regions=["Germany"]))["groups"]
+        (elsewhere,) = (await agent.call("screen_bids", sdl=sdl, regions=["FI"]))["groups"]
+        refused = await agent.refused("screen_bids", sdl=sdl, regions=["Atlantis"])
+    assert (there["able"], there["providers"][0]["region"]) == (1, "Hesse, Germany")
+    assert elsewhere["able"] == 0
+    assert '9: not in "fi"' in elsewhere["ruled_out"]
+    assert any(change.get("setting", "").startswith("regions = ") for change in elsewhere["changes"])
+    assert "Germany (DE)" in refused

@@ -12,11 +12,12 @@ from akash_mcp.ids import SdlId
 from akash_mcp.market.changes import Change, changed_text
 from akash_mcp.sanitize.text import field
 from akash_mcp.tools.approval import AppContext, runtime
-from akash_mcp.tools.arguments import SdlArg, UsdArg, UsdLeft, UsdRate
+from akash_mcp.tools.arguments import RegionsArg, SdlArg, UsdArg, UsdLeft, UsdRate
 from akash_mcp.tools.results import Result
 from akash_mcp.tools.tool import Effect, ToolSpec
 from akash_mcp.workflow.market.change_search import Verified
 from akash_mcp.workflow.market.screening import Able, GroupScreening, Screening, screen
+from akash_mcp.workflow.offers import places
 from akash_mcp.workflow.planning import accepted
 from akash_mcp.workflow.sdl_text import sdl_text
 
@@ -78,6 +79,7 @@ async def screen_bids(
     ctx: AppContext,
     sdl: SdlArg,
     max_usd_per_hour: UsdArg | None = None,
+    regions: RegionsArg | None = None,
     limit: Annotated[int, Field(ge=0, le=20, description="Providers a group")] = 3,
 ) -> ScreeningResult:
     """Which providers could serve an SDL now, for free; where none can, what rules them out and the smallest change
@@ -86,7 +88,9 @@ async def screen_bids(
     report = accepted(await sdl_text(rt, sdl))
     if not report.groups:
         raise InvalidSdl("The SDL orders nothing.", next_step="Add a deployment to it.")
-    found = await screen(rt, report, max_usd_per_hour=max_usd_per_hour)
+    found = await screen(
+        rt, report, max_usd_per_hour=max_usd_per_hour, regions=await places(rt, regions or ())
+    )
     return _result(found, limit, lambda change: rt.sdls.keep(changed_text(report.data, change)))
 
 

@@ -237,8 +237,10 @@ async def read_provider(rt: Runtime, address: ProviderAddress) -> OneProvider:
 
 async def our_history(rt: Runtime, address: ProviderAddress) -> list[str]:
     """What we saw of a provider ourselves, a sentence each. Nothing says nothing about it."""
+    ours = str(await rt.track_records.of(address))
     failed = (await rt.evidence.failing_providers()).get(address)
-    return [f"It failed lately, so deploy passes it over: {failed}"] if failed else []
+    passed_over = f"It failed lately, so deploy passes it over: {failed}" if failed else ""
+    return [told for told in (ours, passed_over) if told]
 
 
 @dataclass(slots=True)
