@@ -50,10 +50,11 @@ def outcomes(
     count: int,
     world: Assumptions | None = None,
     rankers: Mapping[str, Ranker] = RANKERS,
+    first: int = 0,
 ) -> dict[str, list[Outcome]]:
-    """How each ranker does in the markets of that kind with seeds 0 to `count` - 1."""
+    """How each ranker does in the markets of that kind with `count` seeds from `first` on."""
     found: dict[str, list[Outcome]] = {name: [] for name in rankers}
-    for seed in range(count):
+    for seed in range(first, first + count):
         made = market(kind, seed, world)
         providers = [bidder.hidden for bidder in made.bidders]
         costs = alone(providers, made.job)
