@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
@@ -32,13 +32,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Means over markets. `share` is the regret of all markets in what the oracle pays for all of them."""
+    """Means over markets, and 95 % of the same in markets drawn again from these.
+
+    `ratio` is all the regret in that of another order, and `ratio_each` the same where the regret of each market is
+    counted in what the oracle pays there: a few long and dear runs do not decide it.
+    """
 
     regret: float
-    regret_from: float
-    regret_to: float
-    """95 % of the means of markets drawn again from these."""
-    share: float
+    regret_between: tuple[float, float]
+    ratio: float
+    ratio_between: tuple[float, float]
+    ratio_each: float
     failed: float
     hit: float
     ndcg: float
@@ -50,10 +54,11 @@ def outcomes(
     count: int,
     world: Assumptions | None = None,
     rankers: Mapping[str, Ranker] = RANKERS,
+    first: int = 0,
 ) -> dict[str, list[Outcome]]:
-    """How each ranker does in the markets of that kind with seeds 0 to `count` - 1."""
+    """How each ranker does in the markets of that kind with `count` seeds from `first` on."""
     found: dict[str, list[Outcome]] = {name: [] for name in rankers}
-    for seed in range(count):
+    for seed in range(first, first + count):
         made = market(kind, seed, world)
         providers = [bidder.hidden for bidder in made.bidders]
         costs = alone(providers, made.job)
@@ -77,21 +82,34 @@ def outcomes(
     return found
 
 
-def summary(some: Sequence[Outcome], draws: int = 1_000) -> Figures:
-    """The means, and an interval for the regret by bootstrap with a fixed seed."""
-    regrets = [one.regret for one in some]
+def summary(some: Sequence[Outcome], other: Sequence[Outcome], draws: int = 1_000) -> Figures:
+    """The means, and the ratio to the regret of another order in the same markets; bootstrap with a fixed seed."""
+    pairs = [(one.regret, two.regret) for one, two in zip(some, other, strict=True)]
     chance = random.Random(1)
-    means = sorted(fmean(chance.choices(regrets, k=len(regrets))) for _ in range(draws))
+    drawn = [_sums(chance.choices(pairs, k=len(pairs))) for _ in range(draws)]
+    regret, others = _sums(pairs)
     return Figures(
-        regret=fmean(regrets),
-        regret_from=means[round(0.025 * draws)],
-        regret_to=means[round(0.975 * draws) - 1],
-        share=sum(regrets) / sum(one.oracle for one in some),
+        regret=regret / len(pairs),
+        regret_between=_most(sum_ / len(pairs) for sum_, _ in drawn),
+        ratio=regret / others,
+        ratio_between=_most(sum_ / sum_of_others for sum_, sum_of_others in drawn),
+        ratio_each=fmean(one.regret / one.oracle for one in some)
+        / fmean(two.regret / two.oracle for two in other),
         failed=fmean(one.failed for one in some),
         hit=fmean(one.hit for one in some),
         ndcg=fmean(one.ndcg for one in some),
         tau=fmean(one.tau for one in some),
     )
+
+
+def _sums(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return sum(first for first, _ in pairs), sum(second for _, second in pairs)
+
+
+def _most(values: Iterable[float]) -> tuple[float, float]:
+    """Between what and what 95 % of them are."""
+    ordered = sorted(values)
+    return ordered[round(0.025 * len(ordered))], ordered[round(0.975 * len(ordered)) - 1]
 
 
 def _place(made: Market, bidder: Bidder) -> int:

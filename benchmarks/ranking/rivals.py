@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from statistics import fmean
@@ -14,20 +15,28 @@ from typing import TypeAlias
 
 from markets import Bidder, Market
 
-from akash_mcp.market.ranking import Prefer, Requirements, rank
+from akash_mcp.market.offers import Offer
+from akash_mcp.market.ranking import NEW_DAYS, Prefer, Requirements, rank
 
 Ranker: TypeAlias = Callable[[Market], list[Bidder]]
 
 
-def ours(market: Market, prefer: Prefer = "balanced") -> list[Bidder]:
+def ours(
+    market: Market, prefer: Prefer = "balanced", seen: Callable[[Offer], Offer] = lambda offer: offer
+) -> list[Bidder]:
     """`akash_mcp.market.ranking`, which sees the offers and the planned hours and nothing else."""
     bidders = {bidder.offer.provider: bidder for bidder in market.bidders}
     ranking = rank(
-        (bidder.offer for bidder in market.bidders),
+        (seen(bidder.offer) for bidder in market.bidders),
         requirements=Requirements(hours=market.planned_hours),
         prefer=prefer,
     )
     return [bidders[ranked.offer.provider] for ranked in ranking.ranked]
+
+
+def proven(offer: Offer) -> Offer:
+    """As if everybody were audited and of long standing: what our rule is without its doubt."""
+    return replace(offer, audited=True, registered_days=Decimal(NEW_DAYS))
 
 
 def cheapest(market: Market) -> list[Bidder]:
@@ -105,6 +114,7 @@ def _uptime(bidder: Bidder) -> float | None:
 RANKERS: Mapping[str, Ranker] = {
     "balanced": ours,
     "reliable": partial(ours, prefer="reliable"),
+    "without doubt": partial(ours, seen=proven),
     "cheapest": cheapest,
     "random": at_random,
     "uptime first": uptime_first,
@@ -113,4 +123,5 @@ RANKERS: Mapping[str, Ranker] = {
     "provider-intelligence": provider_intelligence,
 }
 
-RIVALS = tuple(name for name in RANKERS if name not in ("balanced", "reliable"))
+OURS = ("balanced", "reliable", "without doubt")
+RIVALS = tuple(name for name in RANKERS if name not in OURS)
