@@ -65,9 +65,9 @@ async def deploy_once(generation: Generation, name: str, sdl: str) -> None:
 
 async def agreed(talk: Conversation, tool: str, **arguments: Any) -> dict[str, Any]:
     """A call whose plan, where it has one, is agreed to."""
-    answer = await talk.call(tool, **arguments)
+    answer: dict[str, Any] = await talk.call(tool, **arguments)
     if answer.get("status") == "confirmation_required":
-        return await talk.call("confirm", approval_token=answer["approval_token"])
+        answer = await talk.call("confirm", approval_token=answer["approval_token"])
     return answer
 
 
@@ -127,8 +127,10 @@ async def each_tool() -> None:
         print(f"{toolset:26} schema {sum(known[spec.name] for spec in specs):5}")
         for spec in specs:
             asks, answers, done = first[spec.name]
-            after = "" if done is None else f", and {done} once agreed to"
-            print(f"  {spec.name:24} schema {known[spec.name]:5}   call {asks:4}   answer {answers:5}{after}")
+            agreed_to = "" if done is None else f", and {done} once agreed to"
+            print(
+                f"  {spec.name:24} schema {known[spec.name]:5}   call {asks:4}   answer {answers:5}{agreed_to}"
+            )
 
 
 async def main() -> None:
