@@ -63,8 +63,8 @@ async def set_auto_top_up(
     enabled: bool,
     decision: Annotated[Decision[TopUpPlan], decided(plan_top_up)],
 ) -> Outcome:
-    """SPENDS when enabled. Switch a deployment's automatic top-up, and read it back. On, only the end of its run bounds
-    its cost."""
+    """SPENDS. Switch a deployment's automatic top-up, and read it back. On, only the end of its run bounds its
+    cost."""
     return await TOP_UP(ctx, decision)
 
 

@@ -167,7 +167,8 @@ async def test_the_change_that_it_tells_brings_bids(
         for change in group["changes"]:
             after = applied(sdl, change)
             assert bidders(network, after)
-            again = (await agent.call("screen_bids", sdl=after))["groups"][0]
+            again = (await agent.call("screen_bids", sdl=change["sdl_id"]))["groups"][0]
+            assert again == (await agent.call("screen_bids", sdl=after))["groups"][0]
             assert again["able"] == change["able"] > 0
 
 
@@ -179,8 +180,9 @@ async def test_after_the_change_a_real_deployment_gets_offers(
 ) -> None:
     async with connect(toolsets=MARKET, answer=YES) as agent:
         found = await agent.call("screen_bids", sdl=yaml.safe_dump(CAUSES[cause]))
-        after = applied(CAUSES[cause], found["groups"][0]["changes"][0])
-        dseq = (await agent.call("create_deployment", sdl=after, deposit_usd=5))["dseq"]
+        change = found["groups"][0]["changes"][0]
+        after = applied(CAUSES[cause], change)
+        dseq = (await agent.call("create_deployment", sdl=change["sdl_id"], deposit_usd=5))["dseq"]
         bids = await agent.call("list_bids", dseq=dseq)
         assert {offer["provider"] for offer in bids["offers"]} <= set(bidders(network, after))
         assert bids["offers"]

@@ -144,7 +144,8 @@ async def test_what_a_person_leased_within_what_was_approved_is_gone_on_with(
             provider = await it.lease_in_the_console(sdl)
     answer = json.loads(it.said[0])
     assert (answer["status"], answer["dseq"]) == ("ready", it.dseq)
-    assert answer["offers"][0]["provider"] == provider
+    assert len(answer["chosen"]) == 1
+    assert it.deployment.leases[0].provider == provider
     assert proxy.sent("POST /v1/leases") == 0
     assert proxy.sent("PATCH /v2/deployment-settings/[0-9]+") == 1
     assert (it.deployment.state, it.leases()) == ("active", ["active"])

@@ -78,6 +78,11 @@ class Plan(ABC):
         return getattr(self, "ours", True) is False
 
     @property
+    def deployment(self) -> Dseq | None:
+        """The deployment that it is about, where there is one already."""
+        return getattr(self, "dseq", None)
+
+    @property
     def fingerprint(self) -> str:
         """A hash over the kind of plan and all fields that decide what is done."""
         return hashlib.sha256(
@@ -482,6 +487,10 @@ class ExecPlan(Plan):
     argv: tuple[str, ...]
     seconds: int
     ours: bool
+
+    @property
+    def deployment(self) -> Dseq:
+        return self.lease.dseq
 
     @property
     def summary(self) -> str:

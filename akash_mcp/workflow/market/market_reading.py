@@ -35,6 +35,9 @@ _NODE = Obstacle(Kind.NODE, "no node with room for a replica, or what the Consol
 class NothingKnown(AkashError):
     """Neither a screening nor the records of providers can be had."""
 
+    code = "market_unknown"
+    retryable = True
+
     def __init__(self, failure: AkashError | None) -> None:
         why = f" {failure.what}" if failure else " The Console lists no providers."
         super().__init__(f"Who could serve it is not known.{why}", next_step="Try again in a minute.")

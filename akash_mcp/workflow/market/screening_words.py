@@ -10,6 +10,7 @@ import anyio
 
 from akash_mcp.guard.plans.contents import without_markup
 from akash_mcp.guard.policy.policy import Policy
+from akash_mcp.market.changes import changed_text
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import field
 from akash_mcp.sdl import Report
@@ -72,7 +73,7 @@ async def why_no_bids(rt: Runtime, report: Report, max_usd_per_hour: Usd | None,
             f"{_how_many(found)} could serve it by what the Console knows, so most likely the price keeps them away"
             f"{_price(found)}: allow a higher price, or try again later."
         )
-    return _why_nobody(found, _in_full)
+    return _why_nobody(found, lambda verified: _in_full(rt, report, verified))
 
 
 def _own_limit(report: Report, max_usd_per_hour: Usd | None) -> Usd | None:
@@ -112,8 +113,8 @@ def _why_nobody(found: Screening, words: Callable[[Verified], str]) -> str:
     return sentence
 
 
-def _in_full(verified: Verified) -> str:
-    """A change in words, and what to write where."""
+def _in_full(rt: Runtime, report: Report, verified: Verified) -> str:
+    """A change in words, what to write where, and what the SDL is called in which that is done."""
     change = verified.change
     fields = [
         f"remove {field(edit.pointer)}"
@@ -123,4 +124,6 @@ def _in_full(verified: Verified) -> str:
     ]
     if change.setting:
         fields.append(" = ".join(change.setting))
+    if change.edits:
+        fields.append(f"done in sdl={rt.sdls.keep(changed_text(report.data, change))}")
     return f"{change.words} ({'; '.join(fields)})"
