@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
 
-from markets import Assumptions, Bidder, Kind, Market, market
+from markets import Assumptions, Kind, market
 from rivals import RANKERS, Ranker
 from run_cost import alone, expected, least
 
@@ -62,9 +62,10 @@ def outcomes(
         made = market(kind, seed, world)
         providers = [bidder.hidden for bidder in made.bidders]
         costs = alone(providers, made.job)
-        orders = {name: ranker(made) for name, ranker in rankers.items()}
+        place = {id(bidder): number for number, bidder in enumerate(made.bidders)}
+        orders = {name: [place[id(bidder)] for bidder in ranker(made)] for name, ranker in rankers.items()}
         paid = {
-            name: expected([bidder.hidden for bidder in order], made.job) for name, order in orders.items()
+            name: expected([providers[each] for each in order], made.job) for name, order in orders.items()
         }
         # An order may beat the best first choice by its second: the oracle is then that order.
         oracle = min(least(providers, costs, made.job), *(cost.usd for cost in paid.values()))
@@ -74,9 +75,9 @@ def outcomes(
                     regret=paid[name].usd - oracle,
                     oracle=oracle,
                     failed=paid[name].failed,
-                    hit=bool(order) and costs[_place(made, order[0])] == min(costs),
-                    ndcg=_ndcg(made, order, costs),
-                    tau=_tau(made, order, costs),
+                    hit=bool(order) and costs[order[0]] == min(costs),
+                    ndcg=_ndcg(order, costs),
+                    tau=_tau(order, costs),
                 )
             )
     return found
@@ -112,24 +113,20 @@ def _most(values: Iterable[float]) -> tuple[float, float]:
     return ordered[round(0.025 * len(ordered))], ordered[round(0.975 * len(ordered)) - 1]
 
 
-def _place(made: Market, bidder: Bidder) -> int:
-    return made.bidders.index(bidder)
-
-
-def _ndcg(made: Market, order: Sequence[Bidder], costs: Sequence[float]) -> float:
+def _ndcg(order: Sequence[int], costs: Sequence[float]) -> float:
+    """`order` says which bids come first, second, third."""
     gains = [min(costs) / cost for cost in costs]
     best = sorted(gains, reverse=True)[:3]
-    got = [gains[_place(made, bidder)] for bidder in order[:3]]
-    return _discounted(got) / _discounted(best)
+    return _discounted([gains[each] for each in order[:3]]) / _discounted(best)
 
 
 def _discounted(gains: Sequence[float]) -> float:
     return sum(gain / math.log2(place + 2) for place, gain in enumerate(gains))
 
 
-def _tau(made: Market, order: Sequence[Bidder], costs: Sequence[float]) -> float:
+def _tau(order: Sequence[int], costs: Sequence[float]) -> float:
     """Bids that are not in the order come last, in no order among themselves."""
-    places = {_place(made, bidder): number for number, bidder in enumerate(order)}
+    places = {each: number for number, each in enumerate(order)}
     last = len(order)
     agree = sum(
         _sign(costs[a] - costs[b]) * _sign(places.get(a, last) - places.get(b, last))

@@ -127,12 +127,13 @@ async def test_a_rate_over_the_users_limit_is_refused_whatever_was_approved(tmp_
 
 
 async def test_what_was_planned_under_a_higher_limit_of_the_rate_is_not_begun(tmp_path: Path) -> None:
-    policy = Policy(max_usd_per_hour=LAUNCH.max_usd_per_hour - Usd("0.000001"))
+    limit = LAUNCH.max_usd_per_hour - Usd("0.000001")
+    policy = Policy(max_usd_per_hour=limit)
     async with guarded(tmp_path, policy=policy) as guard:
         with pytest.raises(OverBudget, match="an hour is over the user's limit"):
             await guard.gate.launch(LAUNCH, approved(LAUNCH))
         assert guard.written() == []
-        await guard.created(dataclasses.replace(LAUNCH, max_usd_per_hour=policy.max_usd_per_hour))
+        await guard.created(dataclasses.replace(LAUNCH, max_usd_per_hour=limit))
         plan = LeasePlan(
             tool="create_lease", dseq=DSEQ, providers=(PROVIDER,), max_usd_per_hour=LAUNCH.max_usd_per_hour
         )
