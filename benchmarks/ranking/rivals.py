@@ -14,6 +14,7 @@ from statistics import fmean
 from typing import TypeAlias
 
 from markets import Bidder, Market
+from run_cost import alone
 
 from akash_mcp.market.offers import Offer
 from akash_mcp.market.ranking import NEW_DAYS, Prefer, Requirements, rank
@@ -99,6 +100,13 @@ def _intelligence(bidder: Bidder) -> float:
 def _tier(value: float, tiers: tuple[tuple[float, float], ...], otherwise: float) -> float:
     """The points of the first tier whose bound is above the value."""
     return next((points for bound, points in tiers if value < bound), otherwise)
+
+
+def told_who_fails(market: Market) -> list[Bidder]:
+    """By what each costs alone, knowing everything hidden but its speed: more than any rule can be told."""
+    blind = [replace(bidder.hidden, speed=1.0) for bidder in market.bidders]
+    costs = dict(zip(market.bidders, alone(blind, market.job), strict=True))
+    return sorted(market.bidders, key=costs.__getitem__)
 
 
 def _price(bidder: Bidder) -> float:
