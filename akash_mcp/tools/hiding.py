@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.journal import op_id_of
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize import secrets
 from akash_mcp.tools.new_notices import FIELD
@@ -23,10 +24,16 @@ from akash_mcp.workflow.runtime import Runtime
 
 
 async def learn_secrets(rt: Runtime, arguments: Mapping[str, Any]) -> str:
-    """Know the secrets of the deployment that a call names, so that they are hidden. What to say of those that cannot
+    """Know the secrets of the deployment that a call names, or whose plan it confirms, so that they are hidden. What to say of those that cannot
     be read; nothing where there are none."""
     dseq = str(arguments.get("dseq") or arguments.get("id") or "")
+    token = str(arguments.get("approval_token") or "")
     try:
+        if token and not token.startswith("op_"):
+            shown = await rt.approver.tokens.find(token)
+            dseq = (shown.plan.about if shown and shown.plan else None) or op_id_of(token)
+        elif token:
+            dseq = token
         if dseq.startswith("op_"):
             operation = await rt.store.read(journal.find, OpId(dseq))
             dseq = (operation.dseq if operation else None) or ""

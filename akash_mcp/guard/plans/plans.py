@@ -73,6 +73,12 @@ class Plan(ABC):
         return False
 
     @property
+    def about(self) -> Dseq | None:
+        """The deployment that it is about; None for one that is not there yet."""
+        dseq: Dseq | None = getattr(self, "dseq", None)
+        return dseq
+
+    @property
     def touches_others(self) -> bool:
         """It changes, pays for or runs commands in what this server did not create."""
         return getattr(self, "ours", True) is False
@@ -482,6 +488,10 @@ class ExecPlan(Plan):
     argv: tuple[str, ...]
     seconds: int
     ours: bool
+
+    @property
+    def about(self) -> Dseq | None:
+        return self.lease.dseq
 
     @property
     def summary(self) -> str:
