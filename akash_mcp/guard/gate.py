@@ -127,9 +127,6 @@ class Gate:
 
     async def launch(self, plan: LaunchPlan, approval: Approval) -> LaunchPermit:
         """A permit to create one deployment and lease for it. Its deposit is reserved from now on."""
-        if plan.hours > self._policy.max_hours:
-            raise OverBudget(f"{plan.hours} hours are over the user's limit of {self._policy.max_hours}.")
-        self._check_rate(plan.max_usd_per_hour)
         return LaunchPermit(await self._admit(Kind.LAUNCH, plan, approval, dseq=None, name=plan.title), plan)
 
     async def launch_elsewhere(self, failed: LaunchPermit, plan: LaunchPlan) -> LaunchPermit:
@@ -179,7 +176,6 @@ class Gate:
     async def lease(self, plan: LeasePlan, approval: Approval) -> LeasePermit:
         """A permit to lease for a deployment that we created."""
         await self.check_lease(plan.dseq)
-        self._check_rate(plan.max_usd_per_hour)
         operation = await self._admit(Kind.LEASE, plan, approval, dseq=plan.dseq)
         return LeasePermit(operation, plan.dseq, plan.max_usd_per_hour)
 
@@ -392,6 +388,7 @@ class Gate:
             until=plan.until or None if isinstance(plan, LaunchPlan) else None,
         )
         try:
+            self._check_limits(plan)
             if isinstance(plan, LeasePlan):
                 self._ledger.reserve_rate(db, plan.dseq, plan.max_usd_per_hour)
             if isinstance(plan, FundPlan) and plan.run_hours and (run := runs.find(db, plan.dseq)):
@@ -415,12 +412,16 @@ class Gate:
             return over
         return None
 
-    def _check_rate(self, rate: Usd) -> None:
-        """Raise `OverBudget` for more an hour than one deployment may cost: it may have been planned under another
-        limit."""
-        limit = self._policy.max_usd_per_hour
-        if limit is not None and rate > limit:
-            planned, most = told_apart(rate, limit)
+    def _check_limits(self, plan: Plan) -> None:
+        """Raise `OverBudget` for longer, or more an hour, than one deployment may run and cost now: it may have been
+        planned under other limits."""
+        policy = self._policy
+        if isinstance(plan, LaunchPlan) and plan.hours > policy.max_hours:
+            raise OverBudget(f"{plan.hours} hours are over the user's limit of {policy.max_hours}.")
+        if not isinstance(plan, LaunchPlan | LeasePlan) or policy.max_usd_per_hour is None:
+            return
+        if plan.max_usd_per_hour > policy.max_usd_per_hour:
+            planned, most = told_apart(plan.max_usd_per_hour, policy.max_usd_per_hour)
             raise OverBudget(
                 f"{planned} an hour is over the user's limit of {most} an hour.",
                 next_step="Plan it again, with a lower max_usd_per_hour. Only the user can raise the limit "

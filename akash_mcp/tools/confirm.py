@@ -34,6 +34,13 @@ async def confirm(
     offered = {tool.name for tool in await ctx.mcp_server.list_tools()}
     carry_out = _CARRY_OUT.get(tool) if tool in offered else None
     if carry_out is None:
+        if isinstance(decision, Opened):
+            raise NotApproved(
+                f"This approval was used before, for operation {decision.op_id}, and is good for one. This server does "
+                f"not have the tool {tool} that planned it.",
+                money="This call moved none; what that operation did is in list_operations.",
+                next_step=f'Call get_deployment(id="{decision.op_id}").',
+            )
         raise NotApproved(
             f"This server does not have the tool {tool} that planned this.",
             next_step="Only the user can change which tools it has (AKASH_MCP_TOOLSETS, AKASH_MCP_READ_ONLY).",

@@ -209,6 +209,18 @@ async def test_a_plan_is_carried_out_only_by_a_server_that_has_its_tool(
     assert not network.chain.deployments
 
 
+async def test_a_plan_that_was_carried_out_elsewhere_is_not_told_as_one_that_spent_nothing(
+    connect: Connect, sdl: str
+) -> None:
+    async with connect() as agent:
+        shown = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+        done = await agent.agreed(shown)
+    async with connect(toolsets=("observe", "exec")) as agent:
+        said = await agent.refused("confirm", approval_token=shown["approval_token"])
+    assert f"was used before, for operation {done['op_id']}" in said
+    assert "No money moved." not in said
+
+
 async def test_a_token_is_good_after_a_restart(connect: Connect, network: EmbeddedNetwork, sdl: str) -> None:
     async with connect() as agent:
         shown = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)

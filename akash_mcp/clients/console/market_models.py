@@ -5,10 +5,11 @@ Everything a provider says of itself is its own word.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, TypeAdapter, WrapValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, WrapValidator, model_validator
 
 from akash_mcp.clients.api_model import (
     ApiModel,
@@ -27,6 +28,17 @@ MOST_CLAIMS = 1_000
 """More attributes or GPU models than anybody has. Whoever says so says nothing that can be judged."""
 MOST_PROVIDERS = 2_000
 """Many times as many as there are."""
+_ADDRESS = re.compile("[a-z0-9]{1,90}")
+
+
+def _address(value: ProviderAddress) -> ProviderAddress:
+    if not _ADDRESS.fullmatch(value):
+        raise ValueError("it is not an address")
+    return value
+
+
+Owner = Annotated[ProviderAddress, AfterValidator(_address)]
+"""An address, told as it is: whoever has words in its place is nobody who can be leased from."""
 
 
 def _none_of_too_many(value: object) -> object:
@@ -104,7 +116,7 @@ class Capacity(ApiModel):
 class ProviderRecord(CamelApiModel):
     """A provider as the Console's index knows it. Uptimes are fractions of 1; None is unknown or zero."""
 
-    owner: ProviderAddress
+    owner: Owner
     host_uri: str = ""
     name: str | None = None
     organization: str | None = None
@@ -239,7 +251,7 @@ class IncidentDay(CamelApiModel):
 class ScreenedProvider(CamelApiModel):
     """A provider that would probably bid. Without a price."""
 
-    owner: ProviderAddress
+    owner: Owner
     host_uri: str = ""
     is_audited: bool = False
     location: str | None = None
