@@ -43,7 +43,7 @@ from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.planning import launch_plan
 from akash_mcp.workflow.runtime import Intervals, Runtime
 
-MARKETS = 10
+MARKETS = 6
 KINDS = (("web", 10), ("web", 40), ("gpu-model-server", 40))
 """An SDL, and how many providers there are."""
 
