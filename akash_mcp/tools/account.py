@@ -81,7 +81,9 @@ async def _switch_top_up(rt: Runtime, plan: TopUpPlan, permit: TopUpPermit, runn
     else:
         summary = f"Automatic top-up of deployment {plan.dseq} is off: it was read back."
         money = "No money moved. What was added before is in its escrow, and comes back when it is closed."
-        next_step = f"It ends when its escrow is used up: get_deployment(id={plan.dseq}) says when."
+        next_step = (
+            f"It ends with its run, or when its escrow is used up: get_deployment(id={plan.dseq}) says when."
+        )
     return Outcome(
         status="updated",
         op_id=permit.op_id,
