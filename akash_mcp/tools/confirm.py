@@ -45,8 +45,10 @@ async def confirm(
             f"This server does not have the tool {tool} that planned this.",
             next_step="Only the user can change which tools it has (AKASH_MCP_TOOLSETS, AKASH_MCP_READ_ONLY).",
         )
-    # A command's outcome has the same fields, and what the command wrote.
-    return cast(Outcome, await carry_out(ctx, decision))
+    answer = await carry_out(ctx, decision)
+    if not isinstance(answer, Outcome):
+        return cast(Outcome, answer)  # a command's outcome has the same fields, and what the command wrote
+    return answer.model_copy(update={"sdl_id": None})  # the plan's answer told it
 
 
 async def _tool_that_opened(ctx: AppContext, opened: Opened) -> str:

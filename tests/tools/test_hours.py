@@ -131,7 +131,7 @@ async def test_the_answers_say_until_when_it_runs(connect: Connect, sdl: str) ->
     async with connect(answer=YES) as agent:
         answer = await agent.finished(await agent.call("deploy", sdl=sdl, deposit_usd=1, hours=2))
         assert (
-            "until it is closed 2 hours after its lease began by this server or akash-mcp watch"
+            "until it is closed 2 hours after its lease began"
             in answer["money"]
         )
         [question] = agent.asked
