@@ -24,8 +24,8 @@ from akash_mcp.workflow.runtime import Runtime
 
 
 async def learn_secrets(rt: Runtime, arguments: Mapping[str, Any]) -> str:
-    """Know the secrets of the deployment that a call names, or whose plan it confirms, so that they are hidden. What to say of those that cannot
-    be read; nothing where there are none."""
+    """Know the secrets of the deployment that a call names, or whose plan it confirms, so that they are hidden. What to
+    say of those that cannot be read; nothing where there are none."""
     dseq = str(arguments.get("dseq") or arguments.get("id") or "")
     token = str(arguments.get("approval_token") or "")
     try:
