@@ -154,11 +154,11 @@ async def test_what_a_person_leased_within_what_was_approved_is_gone_on_with(
 async def test_what_a_person_leased_where_the_approval_does_not_allow_it_is_left_as_it_is_and_told(
     only: str, connect: Connect, network: EmbeddedNetwork, sdl: str
 ) -> None:
-    limits = {"regions": ["Singapore"], "exclude_providers": list(network.market)}
+    limits: dict[str, Any] = {"regions": ["Singapore"], "exclude_providers": list(network.market)}
     async with lying_proxy(network.console_url) as proxy:
         proxy.rewrite("GET /v1/bids", lambda told: {"data": []})
-        address = {"console_url": proxy.url}
-        async with waiting(connect, network, sdl, settings=address, **{only: limits[only]}) as it:
+        limited = {"settings": {"console_url": proxy.url}, only: limits[only]}
+        async with waiting(connect, network, sdl, **limited) as it:
             await it.lease_in_the_console(sdl)
     assert "not within what was approved here, so it was left as it is" in it.said[0]
     assert (it.deployment.state, it.leases()) == ("active", ["active"])
