@@ -59,11 +59,11 @@ class Conversation:
         """All of it."""
         return self.known + sum(asks + answers for _, asks, answers in self.calls)
 
-    async def deploy_once(self, sdl: str) -> None:
+    async def deploy_once(self, sdl: str, deposit_usd: int = 2) -> None:
         """Check, deploy, agree, read the log, close: by a client that cannot ask its user."""
         await self.begin()
         checked = await self.call("validate_sdl", sdl=sdl)
-        shown = await self.call("deploy", sdl=checked["sdl_id"], deposit_usd=2)
+        shown = await self.call("deploy", sdl=checked["sdl_id"], deposit_usd=deposit_usd)
         done = await self.call("confirm", approval_token=shown["approval_token"])
         while done["status"] == "pending":
             done = await self.call("get_deployment", id=done["op_id"], wait_for="ready")
@@ -110,7 +110,7 @@ def long_sdl(lines: int = 150) -> str:
             "        storage:",
             "          - size: 512Mi",
         ]
-        placement += [f"        {name}:", "          denom: uact", "          amount: 4000"]
+        placement += [f"        {name}:", "          denom: uact", "          amount: 500"]
         deployment += [f"  {name}:", "    anywhere:", f"      profile: {name}", "      count: 1"]
     body = [
         'version: "2.0"',

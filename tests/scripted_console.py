@@ -77,6 +77,10 @@ LAUNCH = LaunchPlan(
 )
 
 
+SETTLED_AT = 100
+"""The block up to which the rent of a deployment is booked."""
+
+
 def coin(uact: object, denom: str = "uact") -> dict[str, str]:
     return {"denom": denom, "amount": str(uact)}
 
@@ -94,7 +98,12 @@ def deployment(
 ) -> dict[str, Any]:
     """A deployment as the Console tells it. Amounts are uact."""
     deposits = [] if deposited is None else [{"balance": coin(deposited)}]
-    escrow = {"funds": [coin(funds)], "transferred": [coin(spent)], "deposits": deposits}
+    escrow = {
+        "funds": [coin(funds)],
+        "transferred": [coin(spent)],
+        "deposits": deposits,
+        "settled_at": str(SETTLED_AT),
+    }
     return {
         "deployment": {"id": {"owner": OWNER, "dseq": dseq}, "state": state, "hash": manifest_hash},
         "leases": list(leases),

@@ -203,7 +203,7 @@ async def _look(story: Story, client: Client, launched: dict[str, Any]) -> None:
     await _listen(story, client, dseq)
     funded = await _call(client, "add_funds", dseq=dseq, amount_usd=float(TOP_UP_USD))
     story.step(
-        f"${TOP_UP_USD} more in escrow",
+        str(funded["summary"]).removesuffix("."),  # on 2026-11 it is time that is added
         f"${funded['escrow_left_usd']} left, enough for {funded['hours_left']} hours",
     )
 

@@ -65,4 +65,4 @@ class Arrivals:
         if self.possible is not None:
             missed = self.possible - self.bidders
             return f"{came} when it was chosen, of {self.possible} that can: up to {missed} may have been missed."
-        return f"{came} when it was chosen, and more were coming: a better one may have been missed."
+        return f"{came} when it was chosen, and more could come: a better one may have been missed."

@@ -71,10 +71,15 @@ class Candidate:
 
 def changed(data: Any, change: Change) -> Report:
     """The report on the SDL with a change made to its parsed `data`."""
+    return check(changed_text(data, change))
+
+
+def changed_text(data: Any, change: Change) -> str:
+    """That SDL. It is JSON, which is YAML, and has the comments of the one before no more."""
     after = copy.deepcopy(data)
     for edit in change.edits:
         _write(after, edit)
-    return check(json.dumps(after, default=str))
+    return json.dumps(after, default=str)
 
 
 def in_order(edits: Iterable[Edit]) -> tuple[Edit, ...]:

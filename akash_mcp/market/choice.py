@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 
 from akash_mcp.errors import Refused
 from akash_mcp.ids import ProviderAddress
 from akash_mcp.market.offer_line import offer_line
-from akash_mcp.market.ranking import Prefer, RankedOffer, Ranking, Requirements
+from akash_mcp.market.ranking import Prefer, RankedOffer, Ranking, Rejected, Requirements
 from akash_mcp.money import ZERO, Usd, told_apart
 from akash_mcp.sanitize.text import quoted
 
@@ -93,11 +94,35 @@ def _of(provider: ProviderAddress, ranking: Ranking, gseq: int) -> RankedOffer:
     raise Refused(f"{provider} cannot have group {gseq}: {why}.", next_step="Choose another provider.")
 
 
+def enough_per_hour(ranking: Ranking, groups: Collection[int]) -> Usd | None:
+    """The least rate at which each of `groups` could be leased by what was bid, where only the rate stands in the way
+    of some; None where something else does.
+    """
+    together = ZERO
+    best = best_per_group(ranking)
+    for gseq in groups:
+        dear = [each.offer.usd_per_hour for each in _rejected(ranking, gseq) if each.is_only_too_dear]
+        if gseq not in best and not dear:
+            return None
+        together += best[gseq].usd_per_hour if gseq in best else min(dear)
+    return together
+
+
 def _why_none(ranking: Ranking, gseq: int) -> str:
-    reasons = [
-        reason for rejected in ranking.rejected if rejected.offer.gseq == gseq for reason in rejected.reasons
-    ]
-    if not reasons:
+    rejected = _rejected(ranking, gseq)
+    if not rejected:
         return "None has arrived."
-    counted = {reason: reasons.count(reason) for reason in reasons}
-    return "Ruled out: " + "; ".join(f"{reason} ({count})" for reason, count in counted.items()) + "."
+    counts = Counter(reason for each in rejected for reason in each.reasons if reason != each.too_dear)
+    told = [f"{reason} ({count})" for reason, count in counts.items()]
+    dear = [each for each in rejected if each.too_dear]
+    if len(dear) == 1:
+        told.insert(0, f"{dear[0].too_dear} (1)")
+    elif dear:
+        rates = [each.offer.usd_per_hour for each in dear]
+        low, high = told_apart(min(rates), max(rates))
+        told.insert(0, f"they cost {low} to {high} an hour, more than is allowed ({len(dear)})")
+    return f"Ruled out: {'; '.join(told)}."
+
+
+def _rejected(ranking: Ranking, gseq: int) -> list[Rejected]:
+    return [each for each in ranking.rejected if each.offer.gseq == gseq]

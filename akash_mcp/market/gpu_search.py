@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from akash_mcp.clients.console.market_models import (
     GpuAvailability,
@@ -129,6 +129,14 @@ class ProviderFound:
 
 
 @dataclass(frozen=True, slots=True)
+class Others:
+    """What else there is. `differ_in_price`: they are all that was wished for, but for the price."""
+
+    kinds: tuple[KindFound, ...] = ()
+    differ_in_price: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class GpuSearch:
     """What was found: kinds, the cheapest first, and providers, those with most free first.
 
@@ -185,16 +193,23 @@ def count_by_kind(told: GpuAvailability) -> dict[GpuKind, GpuCount]:
 
 
 def kinds_within(
-    wanted: GpuWanted, records: Iterable[ProviderRecord], prices: Mapping[GpuKind, PriceOfKind]
+    wanted: GpuWanted, records: Sequence[ProviderRecord], prices: Mapping[GpuKind, PriceOfKind]
 ) -> tuple[set[GpuKind], list[GpuKind], list[GpuKind]]:
-    """The kinds at providers that are wanted, those that cost more, and those of which that is not known."""
+    """The kinds at providers that are wanted, and of those in the region the ones that cost more, and of which that is
+    not known.
+    """
     kinds = sorted({kind for record in records for kind in kinds_of(record) if wanted.takes(kind)})
     most = wanted.max_usd_per_hour
     if most is None:
         return set(kinds), [], []
     dearer = [k for k in kinds if k in prices and prices[k].low * wanted.count > most]
     without_price = [k for k in kinds if k not in prices]
-    return set(kinds) - set(dearer) - set(without_price), dearer, without_price
+    there = {kind for record in records if _is_there(record, wanted) for kind in kinds_of(record)}
+    return (
+        set(kinds) - set(dearer) - set(without_price),
+        [kind for kind in dearer if kind in there],
+        [kind for kind in without_price if kind in there],
+    )
 
 
 def search_gpus(
@@ -234,12 +249,20 @@ def search_gpus(
 
 def others(
     wanted: GpuWanted, records: Sequence[ProviderRecord], prices: Mapping[GpuKind, PriceOfKind]
-) -> tuple[GpuKind, ...]:
-    """What there is where nothing was found: kinds of the same model that somebody may have free, else all kinds."""
-    for looser in (GpuWanted(model=wanted.model), GpuWanted()):
-        if found := search_gpus(looser, records, prices).kinds:
-            return tuple(each.kind for each in found)
-    return ()
+) -> Others:
+    """What there is where nothing was found, that somebody may have free: just that for more or for an unknown price,
+    else of the same model anywhere, else all kinds.
+    """
+    at_any_price = replace(wanted, max_usd_per_hour=None)
+    for looser in (at_any_price, GpuWanted(model=wanted.model), GpuWanted()):
+        if looser != wanted and (found := search_gpus(looser, records, prices).kinds):
+            return Others(found, differ_in_price=looser == at_any_price)
+    return Others()
+
+
+def _is_there(record: ProviderRecord, wanted: GpuWanted) -> bool:
+    """Whether a provider is in one of the places that are wanted."""
+    return not wanted.places or not wanted.places.isdisjoint(places_of(record))
 
 
 def _against(
@@ -255,7 +278,7 @@ def _against(
         (not record.is_valid_version, OLD_VERSION),
         (not record.is_audited, NOT_AUDITED),
         (record.owner in ruled_out, RULED_OUT),
-        (bool(wanted.places) and not wanted.places & places_of(record), ELSEWHERE),
+        (not _is_there(record, wanted), ELSEWHERE),
         (free is None, NOT_KNOWN),
         (free is not None and free < wanted.count, TOO_FEW),
         (fitting is not None and record.owner not in fitting, NOT_ON_ONE_NODE),

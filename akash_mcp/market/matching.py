@@ -20,6 +20,7 @@ from akash_mcp.clients.console.market_models import Amounts, Capacity, GpuModel,
 from akash_mcp.ids import ProviderAddress
 from akash_mcp.market.prices import PriceRange
 from akash_mcp.market.ranking import Requirements
+from akash_mcp.market.regions import places_of
 from akash_mcp.money import told_apart, usd_per_hour
 from akash_mcp.sanitize.text import quoted
 from akash_mcp.sdl import GroupSpec, ResourceUnit, Storage
@@ -37,6 +38,8 @@ class Kind(StrEnum):
     ALLOWED = "allow list"
     DENIED = "deny list"
     FAILED = "failed lately"
+    REGION = "region"
+    EXCLUDED = "left out as asked"
     ATTRIBUTE = "attribute"
     AUDITOR = "auditor"
     GPU_MODEL = "GPU model"
@@ -61,6 +64,8 @@ OURS = frozenset(
         Kind.ALLOWED,
         Kind.DENIED,
         Kind.FAILED,
+        Kind.REGION,
+        Kind.EXCLUDED,
         Kind.VOLUMES,
         Kind.CEILING,
         Kind.RATE_LIMIT,
@@ -68,7 +73,9 @@ OURS = frozenset(
 )
 """What the Console's screening does not look at, or answers otherwise than its list of bids does."""
 
-SETTINGS = frozenset({Kind.ALLOWED, Kind.DENIED, Kind.NOT_AUDITED, Kind.FAILED, Kind.RATE_LIMIT})
+SETTINGS = frozenset(
+    {Kind.ALLOWED, Kind.DENIED, Kind.NOT_AUDITED, Kind.FAILED, Kind.REGION, Kind.EXCLUDED, Kind.RATE_LIMIT}
+)
 """What no SDL decides."""
 
 
@@ -118,6 +125,7 @@ def match_all(records: Iterable[ProviderRecord], group: GroupSpec, wanted: Wante
         unknown: list[str] = []
         for told in (
             _standing(record),
+            outside(places_of(record), wanted.policy),
             _attributes(record, group),
             _gpu_models(record, asked),
             _totals(record.stats, group),
@@ -141,7 +149,12 @@ def match(record: ProviderRecord, group: GroupSpec, wanted: Wanted) -> Match:
 
 def match_unlisted(owner: ProviderAddress, group: GroupSpec, wanted: Wanted) -> Match:
     """As `match`, of a provider whose record is not there."""
-    found = (*_policy(owner, wanted.policy), *prices(group, wanted), *volumes(group))
+    found = (
+        *_policy(owner, wanted.policy),
+        *outside(frozenset(), wanted.policy),
+        *prices(group, wanted),
+        *volumes(group),
+    )
     return Match(owner, found, ("its record",))
 
 
@@ -178,6 +191,15 @@ def _policy(owner: ProviderAddress, policy: Requirements) -> Iterator[Obstacle]:
         yield Obstacle(Kind.DENIED, "on the user's deny list")
     if owner in policy.failed:
         yield Obstacle(Kind.FAILED, "failed us lately")
+    if owner in policy.excluded:
+        yield Obstacle(Kind.EXCLUDED, "left out as asked")
+
+
+def outside(places: frozenset[str], policy: Requirements) -> Iterator[Obstacle]:
+    """Whether it is in none of the regions that are asked for. Where that is not known it is in none, as for offers."""
+    if policy.regions and places.isdisjoint(policy.regions):
+        names = ", ".join(quoted(each, 60) for each in sorted(policy.regions)[:3])
+        yield Obstacle(Kind.REGION, f"not in {names}")
 
 
 def prices(group: GroupSpec, wanted: Wanted) -> Iterator[Obstacle]:

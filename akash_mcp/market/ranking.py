@@ -3,7 +3,7 @@
 An offer that fails a gate is rejected, with every reason. The others are ordered by
 
     rate x hours x (1 + doubt)
-    + interruptions x (rate x (hours down + hours of work lost + hours to redeploy) + cost of redeploying)
+    + interruptions x (rate x (hours down + hours of work lost) + cost of redeploying)
 
 How many interruptions to expect comes from the share of status checks that the provider answered, drawn toward what
 is usual for the network, so that a new provider is neither perfect nor hopeless, and from what became of our own leases
@@ -51,16 +51,15 @@ WEEK_HOURS = 168
 LOST_HOURS_MOST = 12
 """An interruption loses half of the work so far, at most this much: somebody will have looked by then."""
 
-NOT_AUDITED_DOUBT = Decimal("0.1")
-"""The share of the rent that is expected to be paid for nothing at a provider that nobody has audited."""
+NOT_AUDITED_DOUBT = Decimal("0.2")
+"""What is expected to be lost, in bills, at a provider that nobody has audited."""
 
-NEW_DOUBT = Decimal("0.8")
+NEW_DOUBT = Decimal("1.5")
 NEW_DAYS = 30
-"""The same of one that registered just now, or nobody knows when; it fades evenly over so many days. Whoever deceives
-is found out and comes again under a new address, whose record is short and perfect."""
-
-REDEPLOY_HOURS = Decimal("0.5")
-"""What is paid for while a new lease pulls its images and starts."""
+"""The same at one that registered just now, or nobody knows when; it fades evenly over so many days. Whoever deceives
+is found out and comes again under a new address, whose record is short and perfect, and a run that was deceived costs
+more than its rent. It is an insurance, not an estimate of an honest newcomer: docs/ranking.md has what it costs where
+nobody deceives and what it saves where some do."""
 
 REDEPLOY_COST = Usd("0.10")
 """What redeploying costs beside rent: an agent's tokens, a person's glance."""
@@ -124,10 +123,19 @@ class RankedOffer:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An offer that must not be taken, and everything that speaks against it."""
+    """An offer that must not be taken, and everything that speaks against it.
+
+    `too_dear`: that of the reasons which is its price; empty where it is not over what is allowed.
+    """
 
     offer: Offer
     reasons: tuple[str, ...]
+    too_dear: str = ""
+
+    @property
+    def is_only_too_dear(self) -> bool:
+        """Whether it could be taken if more were allowed an hour."""
+        return self.reasons == (self.too_dear,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +156,7 @@ def rank(offers: Iterable[Offer], *, requirements: Requirements, prefer: Prefer 
     rejected: list[Rejected] = []
     for offer in offers:
         if reasons := _against(offer, requirements):
-            rejected.append(Rejected(offer, reasons))
+            rejected.append(Rejected(offer, reasons, _too_dear(offer, requirements)))
         else:
             accepted.append(_judge(offer, requirements, RISK_WEIGHT[prefer]))
     accepted.sort(key=lambda judged: (judged.offer.gseq, judged.order))
@@ -168,7 +176,7 @@ def rank(offers: Iterable[Offer], *, requirements: Requirements, prefer: Prefer 
 
 def _against(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
     """Every reason to reject the offer. None of them quotes the provider."""
-    rate = offer.usd_per_hour
+    too_dear = _too_dear(offer, wanted)
     age = offer.age_seconds
     models = {model.casefold() for model in offer.gpu_models}
     gates: tuple[tuple[bool, str], ...] = (
@@ -178,10 +186,7 @@ def _against(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
             f"the bid is older than {BID_LIFETIME_SECONDS} seconds, so it has expired",
         ),
         (not offer.has_price, "its price is not a positive amount in a currency that can be compared"),
-        (
-            offer.has_price and wanted.max_usd_per_hour is not None and rate > wanted.max_usd_per_hour,
-            _over(rate, wanted.max_usd_per_hour or rate),
-        ),
+        (bool(too_dear), too_dear),
         (
             bool(wanted.allowed) and offer.provider not in wanted.allowed,
             "the provider is not on the allow list",
@@ -214,8 +219,12 @@ def _listed(words: Iterable[str]) -> str:
     return ", ".join(quoted(word, 40) for word in sorted(words))
 
 
-def _over(rate: Usd, most: Usd) -> str:
-    cost, allowed = told_apart(rate, most)
+def _too_dear(offer: Offer, wanted: Requirements) -> str:
+    """The reason against an offer over the allowed rate; empty where it is not."""
+    most = wanted.max_usd_per_hour
+    if not offer.has_price or most is None or offer.usd_per_hour <= most:
+        return ""
+    cost, allowed = told_apart(offer.usd_per_hour, most)
     return f"it costs {cost} an hour, more than the {allowed} allowed"
 
 
@@ -231,7 +240,7 @@ class _Judged:
     outage_loss: Usd
     """What interruptions are expected to cost."""
     doubt_loss: Usd
-    """What rent is expected to be paid for nothing."""
+    """What is expected to be lost because little about the provider is proven."""
     order: tuple[object, ...]
 
     @property
@@ -245,7 +254,7 @@ def _judge(offer: Offer, wanted: Requirements, risk_weight: int) -> _Judged:
     uptime = expected_uptime(offer)
     interruptions = expected_interruptions(offer, hours)
     bill = rate * hours
-    lost_hours = OUTAGE_HOURS + min(hours / 2, Decimal(LOST_HOURS_MOST)) + REDEPLOY_HOURS
+    lost_hours = OUTAGE_HOURS + min(hours / 2, Decimal(LOST_HOURS_MOST))
     outage_loss = (rate * lost_hours + REDEPLOY_COST) * interruptions
     doubt_loss = bill * doubt(offer)
     # All that decides, most important first. A better value never gives a larger entry, so an offer that is worse
@@ -303,7 +312,7 @@ def interruption_probability(offer: Offer, hours: Decimal) -> Decimal:
 
 
 def doubt(offer: Offer) -> Decimal:
-    """The share of the rent that is expected to be paid for nothing, because little about the provider is proven."""
+    """What is expected to be lost, in bills, because little about the provider is proven."""
     days = offer.registered_days
     age = (
         min(max(days, Decimal(0)), Decimal(NEW_DAYS)) if days is not None and days.is_finite() else Decimal(0)

@@ -7,6 +7,7 @@ before another place, and the money and the user's own settings come last.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -71,6 +72,8 @@ def candidates(asked: Asked) -> list[Candidate]:
         found.append(not_persistent(asked))
     if Kind.CEILING in kinds:
         found += _higher_ceiling(asked)
+    if Kind.REGION in kinds:
+        found.append(_other_regions(asked))
     found += _settings(asked, kinds)
     return [candidate for candidate in found if candidate.steps]
 
@@ -167,6 +170,25 @@ def _higher_ceiling(asked: Asked) -> Iterator[Candidate]:
         at: Path = ("profiles", "placement", asked.placement.name, "pricing", profile.name, "amount")
         edits.append(Edit(at, int(amount.to_integral_value(ROUND_UP))))
     yield Candidate(Kind.CEILING, (Change(f"a price ceiling of {known.high} an hour", tuple(edits)),))
+
+
+def _other_regions(asked: Asked) -> Candidate:
+    """One more country, those with most providers whom nothing else rules out first, then any place."""
+    policy = asked.wanted.policy
+    counts = Counter(
+        record.ip_country.casefold() for record in asked.sellers({Kind.REGION}) if record.ip_country
+    )
+    best = sorted(counts.keys() - policy.regions, key=lambda name: (-counts[name], name))[:1]
+    steps = []
+    for name in best:
+        wider = policy.regions | {name}
+        setting = ("regions", json.dumps(sorted(wider)))
+        steps.append(
+            Change(f"also take {quoted(name, 60)}", policy=replace(policy, regions=wider), setting=setting)
+        )
+    anywhere = replace(policy, regions=frozenset())
+    steps.append(Change("take any region", policy=anywhere, setting=("regions", "[]")))
+    return Candidate(Kind.REGION, tuple(steps))
 
 
 def _settings(asked: Asked, kinds: set[Kind]) -> Iterator[Candidate]:

@@ -63,8 +63,8 @@ async def set_auto_top_up(
     enabled: bool,
     decision: Annotated[Decision[TopUpPlan], decided(plan_top_up)],
 ) -> Outcome:
-    """SPENDS when enabled. Switch a deployment's automatic top-up, and read it back. On, only the end of its run bounds
-    its cost."""
+    """SPENDS. Switch a deployment's automatic top-up, and read it back. On, only the end of its run bounds its
+    cost."""
     return await TOP_UP(ctx, decision)
 
 
@@ -81,7 +81,9 @@ async def _switch_top_up(rt: Runtime, plan: TopUpPlan, permit: TopUpPermit, runn
     else:
         summary = f"Automatic top-up of deployment {plan.dseq} is off: it was read back."
         money = "No money moved. What was added before is in its escrow, and comes back when it is closed."
-        next_step = f"It ends when its escrow is used up: get_deployment(id={plan.dseq}) says when."
+        next_step = (
+            f"It ends with its run, or when its escrow is used up: get_deployment(id={plan.dseq}) says when."
+        )
     return Outcome(
         status="updated",
         op_id=permit.op_id,

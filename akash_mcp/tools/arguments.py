@@ -62,6 +62,9 @@ UntilArg = Annotated[
     ),
 ]
 SdlArg = Annotated[str, Field(description="YAML text, or its sdl_id", max_length=512 * 1024)]
+RegionsArg = Annotated[
+    list[Annotated[str, Field(max_length=60)]], Field(description="Germany, DE, EU, us-west", max_length=10)
+]
 NameArg = Annotated[str | None, Field(description="What to call it", max_length=200)]
 
 _TEXT = WithJsonSchema({"type": "string"})

@@ -25,7 +25,7 @@ async def confirm(
         Field(description="Or the op_id that waits for a person", max_length=64),
     ],
 ) -> Outcome:
-    """SPENDS or DELETES: carry out the plan that was shown to the user, once they agreed."""
+    """SPENDS. Carry out the plan that was shown to the user, once they agreed; it may delete."""
     decision = await confirmed(ctx, approval_token)
     if isinstance(decision, Opened):
         tool = decision.tool or await _tool_that_opened(ctx, decision)

@@ -21,7 +21,7 @@ from akash_mcp.market.ranking import Prefer
 from akash_mcp.money import Usd
 from akash_mcp.sdl import check
 from akash_mcp.tools.approval import AppContext, Decision, decided, runtime, runtime_with_key
-from akash_mcp.tools.arguments import DseqArg, NameArg, ProviderArg, SdlArg, UntilArg, UsdArg
+from akash_mcp.tools.arguments import DseqArg, NameArg, ProviderArg, RegionsArg, SdlArg, UntilArg, UsdArg
 from akash_mcp.tools.carry_out import CarryOut
 from akash_mcp.tools.deadline import MAX_WAIT_SECONDS, WAIT_SECONDS
 from akash_mcp.tools.money_words import came_back, closed_money, created_money, funded_money, funded_summary
@@ -44,9 +44,6 @@ from akash_mcp.workflow.update_planning import update_plan
 RunsSdl = TypeVar("RunsSdl", LaunchPlan, UpdatePlan)
 
 HoursArg = Annotated[int | None, Field(ge=1, description="Then it is closed")]
-RegionsArg = Annotated[
-    list[Annotated[str, Field(max_length=60)]], Field(description="Germany, DE, EU, us-west", max_length=10)
-]
 ProvidersArg = Annotated[list[ProviderArg], Field(max_length=20)]
 Wait = Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds")]
 

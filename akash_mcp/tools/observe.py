@@ -35,6 +35,7 @@ from akash_mcp.tools.results import (
     DeploymentList,
     DeploymentResult,
     DiagnosisResult,
+    confirm_call,
 )
 from akash_mcp.tools.tool import Effect, ToolSpec
 from akash_mcp.workflow import status
@@ -145,7 +146,7 @@ async def _find_operation(
         raise BadArgument(
             f"{op_id} waits for the user, and nothing was done.",
             next_step=f"Tell the user to run akash-mcp approve {op_id} in a terminal. Once they have, call "
-            f'confirm("{op_id}").',
+            f"{confirm_call(op_id)}.",
         )
     if operation is None:
         raise BadArgument(

@@ -18,6 +18,7 @@ from akash_mcp.tools.results import (
     FindingResult,
     Outcome,
     Verdict,
+    confirm_call,
 )
 from akash_mcp.tools.service_results import service_results
 from akash_mcp.workflow.diagnosis.causes import Cause
@@ -81,7 +82,7 @@ def confirmation(needed: TokenNeeded) -> Outcome:
 
 def _call_after(needed: PersonNeeded) -> str:
     if is_kept(kind_of(needed.plan)):
-        return f'confirm("{needed.op_id}")'
+        return confirm_call(needed.op_id)
     return f"{needed.plan.tool} again with exactly the same arguments"
 
 

@@ -12,11 +12,17 @@ from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
+from akash_mcp.ids import OpId
 from akash_mcp.sanitize.text import one_line
 from akash_mcp.tools.arguments import UsdLeft, UsdOut, UsdRate
 
 LONGEST_TEXT = 4_000
 """The most bytes of one text in an answer: enough for a plan, which a person must see in full."""
+
+
+def confirm_call(op_id: OpId) -> str:
+    """How a plan is carried out once a person said yes in a terminal. As `approval_token="…"` it would be masked."""
+    return f"confirm with {op_id} as its approval_token"
 
 
 @cache

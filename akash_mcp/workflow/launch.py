@@ -46,7 +46,7 @@ from akash_mcp.guard.permits.lease_permit import (
 from akash_mcp.guard.plans.contents import Contents
 from akash_mcp.guard.plans.plans import LaunchPlan, LeasePlan
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
-from akash_mcp.market.choice import choice_words, left_out, pick
+from akash_mcp.market.choice import choice_words, enough_per_hour, left_out, pick
 from akash_mcp.market.ranking import Prefer, RankedOffer, Ranking
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import quoted
@@ -382,7 +382,14 @@ async def _lease(
             chosen = pick(offers, range(1, plan.groups + 1), max_usd_per_hour=plan.max_usd_per_hour)
         except Refused as none:
             running.progress("nobody to lease from; asking the market why")
-            why = await why_no_bids(rt, check(plan.sdl), plan.max_usd_per_hour, seconds=_WHY_SECONDS)
+            why = _allow_more(rt, offers, plan) or await why_no_bids(
+                rt,
+                check(plan.sdl),
+                plan.max_usd_per_hour,
+                regions=plan.regions,
+                excluded=(*plan.excluded, *tried),
+                seconds=_WHY_SECONDS,
+            )
             asked = Contents(filters=plan.contents.filters).sentences
             raise AkashError(" ".join((none.what, *asked)), next_step=why or _NO_OFFER_NEXT_STEP) from none
         missed = gathered.arrivals.missed(times(rt.intervals))
@@ -402,6 +409,17 @@ async def _lease(
             wanted = dataclasses.replace(wanted, denied=wanted.denied | vanished.providers)
     assert refusal is not None
     raise refusal
+
+
+def _allow_more(rt: Runtime, offers: Ranking, plan: LaunchPlan) -> str:
+    """At which rate the bids that came could have been taken; empty where more than the rate stood in the way."""
+    enough = enough_per_hour(offers, range(1, plan.groups + 1))
+    if enough is None:
+        return ""
+    limit = rt.policy.max_usd_per_hour
+    if limit is not None and enough > limit:
+        return f"${enough.precise()} an hour would do, which only the user can allow (AKASH_MCP_MAX_USD_PER_HOUR)."
+    return f"max_usd_per_hour={enough.precise()} would do: allow that, or a little more, as bids change."
 
 
 def _tried_before(db: Db, op_id: OpId) -> frozenset[ProviderAddress]:

@@ -54,7 +54,10 @@ async def list_bids(
     """
     detail = await rt.reader.get_deployment(dseq, just_created=await rt.gate.owns(dseq))
     if detail.state != "active":
-        raise BadArgument(f"Deployment {dseq} is {field(detail.state)}, so no provider bids on it.")
+        raise BadArgument(
+            f"Deployment {dseq} is {field(detail.state)}, so no provider bids on it.",
+            next_step=f"get_deployment(id={dseq}) shows what it cost. For new bids deploy again.",
+        )
     if detail.leases and not detail.open_leases:
         raise BadArgument(
             f"The lease of deployment {dseq} is over, and no provider bids on it again.",

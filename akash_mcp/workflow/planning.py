@@ -134,7 +134,9 @@ async def launch_plan(
     )
     await rt.store.read(rt.ledger.check, plan.exposure, dseq=None, rate=plan.max_usd_per_hour)
     await rt.gate.check_launch(plan)
-    view = await market_view(rt, report, rate, seconds=_MARKET_SECONDS)
+    view = await market_view(
+        rt, report, rate, regions=plan.regions, excluded=plan.excluded, seconds=_MARKET_SECONDS
+    )
     return replace(
         plan,
         equal=await rt.store.read(equal_launches.warning, plan),

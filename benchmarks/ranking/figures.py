@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
 
-from markets import Assumptions, Bidder, Kind, Market, market
+from markets import Assumptions, Kind, market
 from rivals import RANKERS, Ranker
 from run_cost import alone, expected, least
 
@@ -32,13 +32,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Means over markets. `share` is the regret of all markets in what the oracle pays for all of them."""
+    """Means over markets, and 95 % of the same in markets drawn again from these.
+
+    `ratio` is all the regret in that of another order, and `ratio_each` the same where the regret of each market is
+    counted in what the oracle pays there: a few long and dear runs do not decide it.
+    """
 
     regret: float
-    regret_from: float
-    regret_to: float
-    """95 % of the means of markets drawn again from these."""
-    share: float
+    regret_between: tuple[float, float]
+    ratio: float
+    ratio_between: tuple[float, float]
+    ratio_each: float
     failed: float
     hit: float
     ndcg: float
@@ -50,16 +54,18 @@ def outcomes(
     count: int,
     world: Assumptions | None = None,
     rankers: Mapping[str, Ranker] = RANKERS,
+    first: int = 0,
 ) -> dict[str, list[Outcome]]:
-    """How each ranker does in the markets of that kind with seeds 0 to `count` - 1."""
+    """How each ranker does in the markets of that kind with `count` seeds from `first` on."""
     found: dict[str, list[Outcome]] = {name: [] for name in rankers}
-    for seed in range(count):
+    for seed in range(first, first + count):
         made = market(kind, seed, world)
         providers = [bidder.hidden for bidder in made.bidders]
         costs = alone(providers, made.job)
-        orders = {name: ranker(made) for name, ranker in rankers.items()}
+        place = {id(bidder): number for number, bidder in enumerate(made.bidders)}
+        orders = {name: [place[id(bidder)] for bidder in ranker(made)] for name, ranker in rankers.items()}
         paid = {
-            name: expected([bidder.hidden for bidder in order], made.job) for name, order in orders.items()
+            name: expected([providers[each] for each in order], made.job) for name, order in orders.items()
         }
         # An order may beat the best first choice by its second: the oracle is then that order.
         oracle = min(least(providers, costs, made.job), *(cost.usd for cost in paid.values()))
@@ -69,24 +75,27 @@ def outcomes(
                     regret=paid[name].usd - oracle,
                     oracle=oracle,
                     failed=paid[name].failed,
-                    hit=bool(order) and costs[_place(made, order[0])] == min(costs),
-                    ndcg=_ndcg(made, order, costs),
-                    tau=_tau(made, order, costs),
+                    hit=bool(order) and costs[order[0]] == min(costs),
+                    ndcg=_ndcg(order, costs),
+                    tau=_tau(order, costs),
                 )
             )
     return found
 
 
-def summary(some: Sequence[Outcome], draws: int = 1_000) -> Figures:
-    """The means, and an interval for the regret by bootstrap with a fixed seed."""
-    regrets = [one.regret for one in some]
+def summary(some: Sequence[Outcome], other: Sequence[Outcome], draws: int = 1_000) -> Figures:
+    """The means, and the ratio to the regret of another order in the same markets; bootstrap with a fixed seed."""
+    pairs = [(one.regret, two.regret) for one, two in zip(some, other, strict=True)]
     chance = random.Random(1)
-    means = sorted(fmean(chance.choices(regrets, k=len(regrets))) for _ in range(draws))
+    drawn = [_sums(chance.choices(pairs, k=len(pairs))) for _ in range(draws)]
+    regret, others = _sums(pairs)
     return Figures(
-        regret=fmean(regrets),
-        regret_from=means[round(0.025 * draws)],
-        regret_to=means[round(0.975 * draws) - 1],
-        share=sum(regrets) / sum(one.oracle for one in some),
+        regret=regret / len(pairs),
+        regret_between=_most(sum_ / len(pairs) for sum_, _ in drawn),
+        ratio=regret / others,
+        ratio_between=_most(sum_ / sum_of_others for sum_, sum_of_others in drawn),
+        ratio_each=fmean(one.regret / one.oracle for one in some)
+        / fmean(two.regret / two.oracle for two in other),
         failed=fmean(one.failed for one in some),
         hit=fmean(one.hit for one in some),
         ndcg=fmean(one.ndcg for one in some),
@@ -94,24 +103,30 @@ def summary(some: Sequence[Outcome], draws: int = 1_000) -> Figures:
     )
 
 
-def _place(made: Market, bidder: Bidder) -> int:
-    return made.bidders.index(bidder)
+def _sums(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return sum(first for first, _ in pairs), sum(second for _, second in pairs)
 
 
-def _ndcg(made: Market, order: Sequence[Bidder], costs: Sequence[float]) -> float:
+def _most(values: Iterable[float]) -> tuple[float, float]:
+    """Between what and what 95 % of them are."""
+    ordered = sorted(values)
+    return ordered[round(0.025 * len(ordered))], ordered[round(0.975 * len(ordered)) - 1]
+
+
+def _ndcg(order: Sequence[int], costs: Sequence[float]) -> float:
+    """`order` says which bids come first, second, third."""
     gains = [min(costs) / cost for cost in costs]
     best = sorted(gains, reverse=True)[:3]
-    got = [gains[_place(made, bidder)] for bidder in order[:3]]
-    return _discounted(got) / _discounted(best)
+    return _discounted([gains[each] for each in order[:3]]) / _discounted(best)
 
 
 def _discounted(gains: Sequence[float]) -> float:
     return sum(gain / math.log2(place + 2) for place, gain in enumerate(gains))
 
 
-def _tau(made: Market, order: Sequence[Bidder], costs: Sequence[float]) -> float:
+def _tau(order: Sequence[int], costs: Sequence[float]) -> float:
     """Bids that are not in the order come last, in no order among themselves."""
-    places = {_place(made, bidder): number for number, bidder in enumerate(order)}
+    places = {each: number for number, each in enumerate(order)}
     last = len(order)
     agree = sum(
         _sign(costs[a] - costs[b]) * _sign(places.get(a, last) - places.get(b, last))

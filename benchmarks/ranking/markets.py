@@ -1,8 +1,16 @@
 """Made-up markets: bids with what Console shows of their providers, and beside them what it hides.
 
-Nothing here was measured, and nothing was taken from the formula that is judged: outages come in bad weeks and last
-a lognormal time, leases end for reasons that no status page tells, records are short, late or missing, and in the
-adversarial kind up to two thirds of the bidders mean to deceive. `Assumptions` names what could be otherwise.
+Nobody has measured Akash's providers, so each distribution is taken from the nearest thing that was published, and
+its reason stands beside it; where nothing is published, it says so. The generator was written before any ranking was
+run on it and without the ranking's constants, and no value has been changed since.
+
+Sources: [LANL] Schroeder and Gibson, failures in high-performance computing systems (DSN 2006); [Sahoo] failures of
+400 servers (DSN 2004); [SETI] Javadi and others, availability of 230,000 hosts (TPDS 2011); [Schad] variance of
+EC2's performance (VLDB 2010); [Resnick] the value of reputation on eBay (2006); [Lemons] Akerlof (1970);
+[Pseudonyms] Friedman and Resnick (2001); [Estimates] Mu'alem and Feitelson, users' runtime estimates (TPDS 2001);
+[Akash] issues 14, 15, 17, 27, 121, 245 and 270 of akash-network/support, 1662 of akash-network/node, and Console's
+public API. The laws, and what [Resnick] found, were checked against the papers' abstracts; other figures of papers are
+from memory.
 """
 
 from __future__ import annotations
@@ -22,41 +30,94 @@ from akash_mcp.money import Usd, uact_per_block
 Kind: TypeAlias = Literal["plenty", "thin", "adversarial"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+BIDS: dict[Kind, tuple[int, int]] = {"plenty": (12, 24), "thin": (3, 5), "adversarial": (8, 16)}
+"""The chain takes about 20 bids for an order at most [Akash]; a rare GPU draws a handful."""
+
 MONTH_HOURS = 720.0
+WEEK_HOURS = 168.0
 WINDOWS_HOURS = (24.0, 168.0, 720.0)
+"""Console's uptimes: of a day, a week and thirty days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumptions:
-    """What a world is like. The defaults are the benchmark; the sweep changes one at a time.
+    """What a world is like. The defaults are the benchmark; the sweep changes one at a time."""
 
-    `price_spread`: of honest prices, as a standard deviation of their logarithm. `quality_costs`: by how much a
-    provider that is better by one standard deviation is dearer. `outages_a_month`, `drops_a_month`: the median
-    provider's. `audit_tells`: how much better the audited ones are, in logits. `missing`: providers without an
-    uptime, `unrecorded`: those that Console does not know, and `cellars`: poor amateurs, each by kind. `green`: how
-    much worse a provider of less than a month is. `hostile`: share of bidders in the adversarial kind, of whom
-    `hostile_young` are young. `hostile_audited`: times as many of them audited.
-    """
-
-    price_spread: float = 0.28
-    quality_costs: float = 0.10
-    outages_a_month: float = 1.2
-    outage_median_hours: float = 0.7
-    drops_a_month: float = 0.4
-    throttle: float = 0.05
-    audit_tells: float = 1.2
-    missing: tuple[float, float, float] = (0.05, 0.10, 0.20)
-    unrecorded: tuple[float, float, float] = (0.01, 0.02, 0.05)
-    cellars: tuple[float, float, float] = (0.15, 0.30, 0.15)
-    green: float = 0.7
-    missed_checks: float = 0.002
-    hours: tuple[float, float] = (2.0, 120.0)
-    trouble_usd: tuple[float, float] = (0.05, 2.0)
+    frailty: float = 1.5
+    """Standard deviation of the logarithm of a provider's failure rates. A few machines cause most failures: of 400
+    servers 4 % had 70 % of them [Sahoo], which is 2.3; a provider is several machines, and with 1.5 the worst fifth
+    has three quarters."""
+    common_cause: float = 0.5
+    """Correlation of a provider's outages, closed leases and failed starts: the same hands, different faults. What
+    it is was not published; the status page answering is not the workload running."""
+    outages_a_month: float = 1.0
+    """The median provider's. Not published for Akash; with the hours below it is up 99.6 % of a month, and some are
+    out for days: of 100 web servers the best were out for two hours a year and the worst for twenty days, 99.3 % up in
+    the mean (Kalyanakrishnan and others, 1999)."""
+    outage_hours: tuple[float, float] = (0.9, 1.9)
+    """Median, and standard deviation of the logarithm: repairs took a median of 54 minutes and a mean of six hours,
+    best described by a lognormal [LANL]."""
+    harmless: float = 0.5
+    """Share of outages in which only the status page was gone: it is served by another process than the workload.
+    Not published."""
+    drops_a_month: float = 0.33
+    """Leases closed by the median provider with its status page up: once a quarter, for maintenance, an upgrade or
+    trouble with its node, as in most of the issues [Akash]."""
+    drop_shape: tuple[float, float] = (0.7, 0.9)
+    """Of a Weibull law for the time to a drop: 0.7 to 0.8 was found [LANL], below one also for hosts [SETI]."""
+    start_fails: tuple[float, float] = (0.03, 1.5)
+    """Median probability that a lease never runs, and the spread of its logit. Not published for Akash."""
+    infancy: float = 0.3
+    """Failures fall with age as age to the minus this: the hazard of a Weibull law of shape 0.7 [LANL]."""
+    age_days: tuple[float, float] = (450.0, 0.8)
+    """Scale and shape of a Weibull law for the days since registration, at most the chain's own 2,200: some
+    providers are from its first years, and one in nine from the last month. Not published."""
+    audited: tuple[float, float] = (0.6, 0.8)
+    """Logit for an ordinary provider, and what one standard deviation of care adds. A provider of less than two months
+    is audited in proportion, so about 55 % are. An audit is made once, of who it is and what the machine is, not of how
+    it runs afterwards. Neither number was published."""
+    own_price: tuple[float, float] = (0.5, 0.5)
+    """Share that set a price of their own, and the spread of its logarithm; the rest run the price script that
+    providers are given, and differ by a tenth. One order drew bids from $0.15 to $1.65 [Akash]."""
+    quality_costs: float = 0.04
+    """What a standard deviation of care adds to the price: sellers with a reputation got 8 % more than new ones
+    [Resnick], and where quality is not seen it is not paid for [Lemons]."""
+    uneven: float = 0.08
+    """Spread of the logarithm of speed between machines sold as the same, beside the older kind's lag [Schad]."""
+    older_lag: float = 0.15
+    """How much slower the older half of machines is: EC2's variance was mostly two kinds of processor [Schad]."""
+    missing: tuple[float, float, float] = (0.05, 0.05, 0.25)
+    """Providers without an uptime, by kind. Console writes nothing for zero and for those it has not watched."""
+    unrecorded: tuple[float, float, float] = (0.02, 0.02, 0.10)
+    """Providers that Console does not know, by kind."""
+    missed_checks: tuple[float, float, float] = (0.002, 0.002, 0.01)
+    """Mean share of checks that fail though the provider is up, by kind."""
+    fair_usd: tuple[float, float] = (0.01, 2.5)
+    """Usual price of an hour: from a web server to a large GPU, as Console's prices have it [Akash]."""
+    hours: tuple[float, float] = (1.0, 168.0)
+    """A run, from an hour to a week."""
+    misjudged: float = 0.5
+    """Spread of the logarithm of planned to real hours: people are wrong by factors [Estimates]."""
+    services: float = 0.5
+    """Share of runs that serve: they lose nothing when moved, and are worth nothing while down."""
     never_saves: float = 0.4
-    elsewhere: float = 3.0
-    hostile: tuple[float, float] = (0.3, 0.65)
-    hostile_young: float = 0.8
-    hostile_audited: float = 1.0
+    """Share of the others that start from nothing when a lease ends."""
+    notice_hours: tuple[float, float] = (0.25, 8.0)
+    """Until somebody sees that it has ended: an agent looks within minutes, an owner in the morning."""
+    trouble_usd: tuple[float, float] = (0.05, 1.0)
+    """Of one redeploy: the model's tokens and the owner's glance."""
+    worth: tuple[float, float] = (2.0, 10.0)
+    """What a run is worth, in its usual bills. Whoever could, would pay a big cloud, which costs three to ten times
+    as much; whoever runs at all expects more than it costs."""
+    attention_usd: tuple[float, float] = (0.5, 10.0)
+    """What a run that failed for good costs its owner beside its worth, however small it was: minutes of a day."""
+    hostile: tuple[float, float] = (0.2, 0.6)
+    """Share of the bids in an adversarial market that mean to deceive. Nobody knows."""
+    hostile_young: float = 0.75
+    """Who is caught starts again, since names cost nothing [Pseudonyms]; the others waited, or bought one."""
+    hostile_audited: float = 0.1
+    """An audit needs a person with a name."""
+    hostile_unrecorded: float = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +153,13 @@ def market(kind: Kind, seed: int, world: Assumptions | None = None) -> Market:
 
 @dataclass(slots=True)
 class _Operator:
-    """Who bids, before it is known what it asks and what is seen of it."""
+    """Who bids, before it is known what is seen of it. `care` is in standard deviations, better when higher."""
 
-    quality: float
-    hidden_price: float
+    care: float
+    usd_per_hour: float
     start_fails: float
     speed: float
     outages_per_hour: float
-    outage_median_hours: float
     drops_per_hour: float
     drop_shape: float
     days: float
@@ -114,121 +174,118 @@ class _Operator:
 class _Maker:
     def __init__(self, kind: Kind, chance: random.Random, world: Assumptions) -> None:
         self.kind, self.chance, self.world = kind, chance, world
-        self.fair = self.between(0.02, 2.0)
-        self.shows_incidents = chance.random() < 0.5
+        self.number = KINDS.index(kind)
+        self.fair = self.between(*world.fair_usd)
+        self.shows_incidents = chance.random() < 0.5  # Console's screening answers, or it does not
 
     def market(self) -> Market:
         chance, world = self.chance, self.world
-        bids = chance.randint(*{"plenty": (12, 24), "thin": (3, 5), "adversarial": (8, 16)}[self.kind])
+        bids = chance.randint(*BIDS[self.kind])
         hostile = round(bids * chance.uniform(*world.hostile)) if self.kind == "adversarial" else 0
         honest = [self.honest() for _ in range(bids - hostile)]
-        lowest = min(operator.hidden_price for operator in honest)
+        lowest = min(operator.usd_per_hour for operator in honest)
         schemes = (self.bait, self.undercutter, self.pretender)
         operators = honest + [chance.choice(schemes)(lowest) for _ in range(hostile)]
         chance.shuffle(operators)
+        job = self.job()
+        planned = Decimal(f"{job.hours * self.about(world.misjudged):.2f}")
+        return Market(self.kind, job, planned, tuple(self.bidder(operator) for operator in operators))
+
+    def job(self) -> Job:
+        chance, world = self.chance, self.world
         hours = self.between(*world.hours)
-        job = Job(
+        serves = chance.random() < world.services
+        saves = chance.random() >= world.never_saves
+        return Job(
             hours=hours,
-            checkpoint_hours=0.0 if chance.random() < world.never_saves else self.between(0.25, 12),
-            start_hours=chance.uniform(0.05, 0.5),
-            patience_hours=self.between(0.25, 4),
+            serves=serves,
+            checkpoint_hours=self.between(0.25, 12) if saves else 0.0,
+            start_hours=chance.uniform(0.05, 0.5),  # the image is pulled, the model or the data loaded
+            notice_hours=self.between(*world.notice_hours),
             trouble_usd=self.between(*world.trouble_usd) if world.trouble_usd[1] else 0.0,
-            elsewhere_usd_per_hour=self.fair * world.elsewhere,
+            worth_usd=self.fair * hours * self.between(*world.worth),
+            attention_usd=self.between(*world.attention_usd),
         )
-        planned = Decimal(f"{hours * math.exp(chance.gauss(0, 0.2)):.2f}")
-        bidders = tuple(self.bidder(number, operator) for number, operator in enumerate(operators))
-        return Market(self.kind, job, planned, bidders)
 
     # ── who bids ────────────────────────────────────────────────────────────────────────────────────────────
 
     def honest(self) -> _Operator:
-        """Most are ordinary; some are somebody's cellar."""
         chance, world = self.chance, self.world
-        quality = (
-            chance.gauss(0, 1)
-            if chance.random() >= world.cellars[KINDS.index(self.kind)]
-            else chance.gauss(-2, 0.7)
-        )
-        days = math.exp(chance.gauss(math.log(250), 1.4))
-        green = days < 30
-        quality -= world.green * green
-        modern = chance.random() < 0.45
-        speed = (1 if modern else 0.92) * max(0.6, 1 - abs(chance.gauss(0, world.throttle)))
-        price = self.fair * math.exp(
-            chance.gauss(0, world.price_spread) + world.quality_costs * quality + 0.06 * modern
-        )
+        care = chance.gauss(0, 1)
+        days = min(2_200.0, max(0.5, chance.weibullvariate(*world.age_days)))
+        infancy = (days / world.age_days[0]) ** -world.infancy
+        usual, spread = world.start_fails
+        newer = chance.random() < 0.5
+        own, differ = world.own_price
         return _Operator(
-            quality=quality,
-            hidden_price=price,
-            start_fails=_logistic(chance.gauss(-3.5, 0.8) - 1.0 * quality),
-            speed=speed,
-            outages_per_hour=world.outages_a_month / MONTH_HOURS * self.about(0.8, -1.3 * quality),
-            outage_median_hours=world.outage_median_hours * self.about(0.5, -0.4 * quality),
-            drops_per_hour=world.drops_a_month / MONTH_HOURS * self.about(0.8, -1.1 * quality),
-            drop_shape=chance.uniform(0.6, 1),
+            care=care,
+            usd_per_hour=self.fair
+            * self.about(differ if chance.random() < own else 0.1, world.quality_costs * care),
+            start_fails=_logistic(math.log(usual / (1 - usual)) + spread * self.carelessness(care)),
+            speed=(1 if newer else 1 - world.older_lag) * min(1.0, self.about(world.uneven)),
+            outages_per_hour=infancy * self.rate(world.outages_a_month, care),
+            drops_per_hour=infancy * self.rate(world.drops_a_month, care),
+            drop_shape=chance.uniform(*world.drop_shape),
             days=days,
-            audited=chance.random() < _logistic(0.9 + world.audit_tells * quality - green),
-            recorded=chance.random() >= world.unrecorded[KINDS.index(self.kind)],
-            memory=("ddr5" if modern else "ddr4") if chance.random() < 0.6 else "",
-            leases=int(12 * self.about(1.0, 0.5 * quality) * min(1.5, days / 250) ** 0.5),
+            audited=chance.random()
+            < min(1.0, days / 60) * _logistic(world.audited[0] + world.audited[1] * care),
+            recorded=chance.random() >= world.unrecorded[self.number],
+            memory=("ddr5" if newer else "ddr4") if chance.random() < 0.6 else "",  # the field is optional
+            leases=int(12 * self.about(1.0, 0.3 * care) * min(1.0, days / 90)),
         )
 
     def bait(self, lowest: float) -> _Operator:
         """A price that nobody can keep: the lease never starts, or ends within the day to be asked more for."""
-        operator = self.hostile(audited=0.05)
-        operator.hidden_price = self.fair * self.chance.uniform(0.35, 0.7)
+        operator = self.hostile()
+        operator.usd_per_hour = lowest * self.chance.uniform(0.4, 0.8)
         if self.chance.random() < 0.5:
-            operator.start_fails = self.chance.uniform(0.5, 0.9)
+            operator.start_fails = self.chance.uniform(0.5, 0.95)
         else:
             operator.drops_per_hour = 1 / self.between(4, 24)
         return operator
 
     def undercutter(self, lowest: float) -> _Operator:
-        """A little below the cheapest honest bid, with a clean record and four to eight tenths of the machine."""
-        operator = self.hostile(audited=0.20)
-        operator.hidden_price = lowest * self.chance.uniform(0.85, 0.99)
+        """A little below the cheapest honest bid, and four to eight tenths of the machine."""
+        operator = self.hostile()
+        operator.usd_per_hour = lowest * self.chance.uniform(0.85, 0.99)
         operator.speed = self.chance.uniform(0.4, 0.8)
-        operator.recorded = True
         return operator
 
     def pretender(self, lowest: float) -> _Operator:
-        """A cellar whose status page stands elsewhere, and always answers."""
-        operator = self.hostile(audited=0.10)
-        operator.hidden_price = self.fair * self.chance.uniform(0.65, 0.95)
+        """Somewhat below the usual price, on machines that fail every few days behind a perfect status page."""
+        operator = self.hostile()
+        operator.usd_per_hour = self.fair * self.chance.uniform(0.65, 0.95)
         operator.drops_per_hour = 1 / self.between(24, 240)
-        operator.outages_per_hour = 1 / self.between(24, 240)
-        operator.outage_median_hours = self.between(0.5, 6)
         return operator
 
-    def hostile(self, audited: float) -> _Operator:
-        """An ordinary provider that means to deceive: young or unknown, and perfect as far as it can be seen."""
-        operator, chance = self.honest(), self.chance
+    def hostile(self) -> _Operator:
+        """An ordinary provider that means to deceive: mostly young, and perfect as far as it can be seen."""
+        operator, chance, world = self.honest(), self.chance, self.world
         operator.always_answers = True
-        operator.days = (
-            self.between(1, 12) if chance.random() < self.world.hostile_young else self.between(12, 900)
-        )
-        operator.recorded = chance.random() >= 0.25
-        operator.audited = chance.random() < min(1.0, audited * self.world.hostile_audited)
-        operator.memory = "ddr5" if chance.random() < 0.9 else ""
+        if chance.random() < world.hostile_young:
+            operator.days = self.between(0.5, 30)
+        operator.recorded = chance.random() >= world.hostile_unrecorded
+        operator.audited = chance.random() < world.hostile_audited
+        operator.memory = "ddr5"
         operator.leases = int(self.between(20, 150)) if chance.random() < 0.3 else chance.randint(0, 5)
         return operator
 
     # ── what is seen ────────────────────────────────────────────────────────────────────────────────────────
 
-    def bidder(self, number: int, operator: _Operator) -> Bidder:
-        chance = self.chance
-        spread = chance.uniform(0.8, 1.5)
-        moods = [chance.gammavariate(2, 0.5) for _ in range(5)]  # bad weeks are worse than chance
-        ends = self.outages(operator, spread, moods)
-        price = uact_per_block(Usd(f"{operator.hidden_price:.9f}"))
+    def bidder(self, operator: _Operator) -> Bidder:
+        chance, world = self.chance, self.world
+        moods = [
+            chance.gammavariate(2, 0.5) for _ in range(5)
+        ]  # weeks differ: few hosts are stationary [SETI]
+        outages = [] if operator.always_answers else self.outages(operator, moods)
         known = operator.recorded
-        measured = known and chance.random() >= self.world.missing[KINDS.index(self.kind)]
-        uptimes = [self.uptime(ends, hours, operator) if measured else None for hours in WINDOWS_HOURS]
-        week = min(WINDOWS_HOURS[1], operator.days * 24)
+        measured = known and chance.random() >= world.missing[self.number]
+        uptimes = [self.uptime(outages, hours, operator) if measured else None for hours in WINDOWS_HOURS]
+        week = min(WEEK_HOURS, operator.days * 24)
         offer = Offer(
             provider=ProviderAddress(f"akash1{chance.getrandbits(180):038x}"[:44]),
             gseq=1,
-            price_uact_per_block=price,
+            price_uact_per_block=uact_per_block(Usd(f"{operator.usd_per_hour:.9f}")),
             age_seconds=Decimal(chance.randint(6, 60)),
             country_code=chance.choice(("US", "DE", "FI", "SG")) if known else "",
             audited=known and operator.audited,
@@ -238,52 +295,56 @@ class _Maker:
             uptime_1d=uptimes[0],
             uptime_7d=uptimes[1],
             uptime_30d=uptimes[2],
-            incidents_7d=sum(ago < week for ago, _ in ends) if known and self.shows_incidents else None,
+            incidents_7d=sum(ago < week for ago, _ in outages) if known and self.shows_incidents else None,
         )
-        lasting = math.sqrt(moods[0] * chance.gammavariate(2, 0.5))  # last week's mood, and chance
+        coming = (moods[0] + chance.gammavariate(2, 0.5)) / 2  # half as last week was, half anew
         hidden = Hidden(
-            usd_per_hour=operator.hidden_price,
+            usd_per_hour=operator.usd_per_hour,
             start_fails=operator.start_fails,
             speed=operator.speed,
-            outages_per_hour=operator.outages_per_hour * lasting,
-            outage_median_hours=operator.outage_median_hours,
-            outage_spread=spread,
-            drop_scale_hours=1 / (operator.drops_per_hour * self.about(0.3)),
+            outages_per_hour=operator.outages_per_hour * (1 - world.harmless) * coming,
+            outage_median_hours=world.outage_hours[0],
+            outage_spread=world.outage_hours[1],
+            drop_scale_hours=1 / operator.drops_per_hour,
             drop_shape=operator.drop_shape,
         )
         return Bidder(
             offer,
             hidden,
             recorded=known,
-            response_seconds=0.4 * self.about(0.7, -0.1 * operator.quality),
+            response_seconds=0.4 * self.about(0.7, -0.1 * operator.care),
             active_leases=operator.leases,
             location=chance.choice(("us-west-1", "us-east-1", "us-central-1", "eu-west-1", "")),
             memory=operator.memory,
         )
 
-    def outages(self, operator: _Operator, spread: float, moods: list[float]) -> list[tuple[float, float]]:
-        """The last thirty days as the status page had them: hours ago that each outage began, and its hours."""
-        if operator.always_answers:
-            return []
-        outages = []
-        for week, mood in enumerate(moods):
-            mean = operator.outages_per_hour * mood * WINDOWS_HOURS[1]
-            for _ in range(self.poisson(mean)):
-                ago = WINDOWS_HOURS[1] * (week + self.chance.random())
-                outages.append((ago, operator.outage_median_hours * self.about(spread)))
-        return outages
+    def outages(self, operator: _Operator, moods: list[float]) -> list[tuple[float, float]]:
+        """The last five weeks' as the prober had them: hours ago that each began, and its hours."""
+        median, spread = self.world.outage_hours
+        return [
+            (WEEK_HOURS * (week + self.chance.random()), median * self.about(spread))
+            for week, mood in enumerate(moods)
+            for _ in range(self.poisson(operator.outages_per_hour * mood * WEEK_HOURS))
+        ]
 
     def uptime(self, outages: list[tuple[float, float]], hours: float, operator: _Operator) -> Decimal | None:
         """The share of the window's checks that were answered; a provider that is younger has fewer checks."""
-        if self.chance.random() < 0.03:
-            return None
         window = min(hours, operator.days * 24)
         down = sum(max(0.0, min(ago, window) - max(0.0, ago - length)) for ago, length in outages)
-        missed = 0.0 if operator.always_answers else self.chance.expovariate(1) * self.world.missed_checks
-        share = max(0.0, 1 - down / window - missed)
-        return Decimal(f"{share:.4f}") if share else None  # Console writes zero as unknown
+        missed = self.chance.expovariate(1) * self.world.missed_checks[self.number]
+        share = max(0.0, 1 - down / window - (0.0 if operator.always_answers else missed))
+        return Decimal(f"{share:.4f}") if share >= 0.00005 else None  # Console writes zero as unknown
 
     # ── chance ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def carelessness(self, care: float) -> float:
+        """Standard normal, and correlated with care as far as faults have a common cause."""
+        common = self.world.common_cause
+        return -math.sqrt(common) * care + math.sqrt(1 - common) * self.chance.gauss(0, 1)
+
+    def rate(self, a_month: float, care: float) -> float:
+        """Failures an hour of one provider, from the median provider's a month."""
+        return a_month / MONTH_HOURS * math.exp(self.world.frailty * self.carelessness(care))
 
     def between(self, low: float, high: float) -> float:
         """Evenly by its logarithm."""

@@ -7,27 +7,37 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from statistics import fmean
 from typing import TypeAlias
 
 from markets import Bidder, Market
+from run_cost import alone
 
-from akash_mcp.market.ranking import Prefer, Requirements, rank
+from akash_mcp.market.offers import Offer
+from akash_mcp.market.ranking import NEW_DAYS, Prefer, Requirements, rank
 
 Ranker: TypeAlias = Callable[[Market], list[Bidder]]
 
 
-def ours(market: Market, prefer: Prefer = "balanced") -> list[Bidder]:
+def ours(
+    market: Market, prefer: Prefer = "balanced", seen: Callable[[Offer], Offer] = lambda offer: offer
+) -> list[Bidder]:
     """`akash_mcp.market.ranking`, which sees the offers and the planned hours and nothing else."""
     bidders = {bidder.offer.provider: bidder for bidder in market.bidders}
     ranking = rank(
-        (bidder.offer for bidder in market.bidders),
+        (seen(bidder.offer) for bidder in market.bidders),
         requirements=Requirements(hours=market.planned_hours),
         prefer=prefer,
     )
     return [bidders[ranked.offer.provider] for ranked in ranking.ranked]
+
+
+def proven(offer: Offer) -> Offer:
+    """As if everybody were audited and of long standing: what our rule is without its doubt."""
+    return replace(offer, audited=True, registered_days=Decimal(NEW_DAYS))
 
 
 def cheapest(market: Market) -> list[Bidder]:
@@ -92,6 +102,13 @@ def _tier(value: float, tiers: tuple[tuple[float, float], ...], otherwise: float
     return next((points for bound, points in tiers if value < bound), otherwise)
 
 
+def told_who_fails(market: Market) -> list[Bidder]:
+    """By what each costs alone, knowing everything hidden but its speed: more than any rule can be told."""
+    blind = [replace(bidder.hidden, speed=1.0) for bidder in market.bidders]
+    costs = dict(zip(market.bidders, alone(blind, market.job), strict=True))
+    return sorted(market.bidders, key=costs.__getitem__)
+
+
 def _price(bidder: Bidder) -> float:
     return bidder.hidden.usd_per_hour
 
@@ -105,6 +122,7 @@ def _uptime(bidder: Bidder) -> float | None:
 RANKERS: Mapping[str, Ranker] = {
     "balanced": ours,
     "reliable": partial(ours, prefer="reliable"),
+    "without doubt": partial(ours, seen=proven),
     "cheapest": cheapest,
     "random": at_random,
     "uptime first": uptime_first,
@@ -113,4 +131,5 @@ RANKERS: Mapping[str, Ranker] = {
     "provider-intelligence": provider_intelligence,
 }
 
-RIVALS = tuple(name for name in RANKERS if name not in ("balanced", "reliable"))
+OURS = ("balanced", "reliable", "without doubt")
+RIVALS = tuple(name for name in RANKERS if name not in OURS)

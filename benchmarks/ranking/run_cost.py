@@ -1,5 +1,9 @@
 """What a run costs in the end, at providers whose hidden values are known, and the order that is best for it.
 
+What fails costs the rent until it is noticed, the work that was not saved, a redeploy's trouble, and for what serves
+the worth of the hours that it is down or slow. What fails for good costs the worth of the run: its owner wanted it
+done, so a cheap failure is not a saving.
+
 Everything is an expectation over what may go wrong, worked out and not drawn, so two orders that differ little are
 told apart by few markets. Costs are US dollars as floats: nothing here is paid.
 """
@@ -11,8 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-ATTEMPTS = 5
-"""Leases that a run is tried with; what none of them finished is finished elsewhere and counts as failed."""
+ATTEMPTS = 3
+"""Leases that a run is tried with: after the third, its owner has had enough, and the run has failed for good."""
+
+CLOSED_HOURS = 2.0
+"""How long an outage lasts before the lease is gone: providers closed theirs after minutes, since 2025 after two hours
+(akash-network/support issue 245)."""
 
 PARTS = 8
 """What is kept of the work when a lease ends is counted in so many parts of it, rounded down."""
@@ -23,18 +31,21 @@ STEPS = 4
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to run: `hours` of work at full speed, and what trouble costs.
+    """What is to run: `hours` of work at full speed, or of serving, and what trouble costs.
 
-    `checkpoint_hours` is how often progress is saved, 0 for never. `patience_hours` is how long an outage may last
-    before somebody gives the lease up, paid for until then. `elsewhere_usd_per_hour` is a well-known cloud's rate.
+    `checkpoint_hours` is how often work is saved, 0 for never. `notice_hours` pass before somebody sees that a lease
+    has ended or never started, paid for until then. `worth_usd` is what the whole run is worth to its owner, and
+    `attention_usd` what it costs beside that to be told that it failed for good.
     """
 
     hours: float
+    serves: bool
     checkpoint_hours: float
     start_hours: float
-    patience_hours: float
+    notice_hours: float
     trouble_usd: float
-    elsewhere_usd_per_hour: float
+    worth_usd: float
+    attention_usd: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,7 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """`usd` to have the work done, and `failed`, the probability that it was not done here."""
+    """`usd`, with the worth of what was not done, and `failed`, the probability that it failed for good."""
 
     usd: float
     failed: float
@@ -69,9 +80,11 @@ class _Lease:
 
     hidden: Hidden
     stretch: float
-    """Hours that an hour of work takes, with throttling and the outages that are sat out."""
+    """Hours that an hour of work takes, with throttling and the outages that are sat out; one for what serves."""
+    idle: float
+    """Share of the worth of an hour that is lost to the same, for what serves."""
     lethal: float
-    """Outages an hour that last longer than anybody waits."""
+    """Outages an hour that last until the lease is gone."""
 
     def survives(self, hours: float) -> float:
         drops: float = (hours / self.hidden.drop_scale_hours) ** self.hidden.drop_shape
@@ -81,18 +94,19 @@ class _Lease:
 def expected(order: Sequence[Hidden], job: Job) -> Expected:
     """What the job costs when providers are tried in that order, and from its beginning again after the last."""
     leases = [_lease(hidden, job) for hidden in order[:ATTEMPTS]]
+    hourly = job.worth_usd / job.hours if job.serves else 0.0
 
     @cache
     def from_here(tried: int, parts: int) -> tuple[float, float]:
         """Dollars, and the probability of failure, with so many of the `PARTS` of the work to do."""
-        work = job.hours * parts / PARTS
         if tried == ATTEMPTS or not leases:
-            return work * job.elsewhere_usd_per_hour, 1.0
+            return job.attention_usd + job.worth_usd * (parts / PARTS if job.serves else 1), 1.0
+        work = job.hours * parts / PARTS
         lease = leases[tried % len(leases)]
         rate, never = lease.hidden.usd_per_hour, lease.hidden.start_fails
-        usd, failed = from_here(tried + 1, parts)
-        usd = never * (rate * job.patience_hours + job.trouble_usd + usd)
-        failed *= never
+        usd_then, failed_then = from_here(tried + 1, parts)
+        gone = (rate + hourly) * job.notice_hours + job.trouble_usd
+        usd, failed = never * (gone + usd_then), never * failed_then
         length = work * lease.stretch
         alive = 1.0
         for step in range(STEPS):
@@ -100,10 +114,10 @@ def expected(order: Sequence[Hidden], job: Job) -> Expected:
             ends, alive = (1 - never) * (alive - left), left
             done = (step + 0.5) / STEPS
             usd_then, failed_then = from_here(tried + 1, parts - _saved(done * parts, job))
-            spent = rate * (job.start_hours + done * length + job.patience_hours) + job.trouble_usd
-            usd += ends * (spent + usd_then)
+            spent = rate * (job.start_hours + done * length) + hourly * lease.idle * done * work
+            usd += ends * (spent + gone + usd_then)
             failed += ends * failed_then
-        usd += (1 - never) * alive * rate * (job.start_hours + length)
+        usd += (1 - never) * alive * (rate * (job.start_hours + length) + hourly * lease.idle * work)
         return usd, failed
 
     return Expected(*from_here(0, PARTS))
@@ -122,7 +136,12 @@ def least(providers: Sequence[Hidden], costs: Sequence[float], job: Job) -> floa
 
 
 def _saved(done: float, job: Job) -> int:
-    """How many parts of the work are kept of those that were done, rounded down to a checkpoint and to a part."""
+    """How many parts of the work are kept of those that were done, rounded down to a checkpoint and to a part.
+
+    An hour that was served is served.
+    """
+    if job.serves:
+        return int(done)
     if not job.checkpoint_hours:
         return 0
     each = job.hours / PARTS
@@ -131,13 +150,14 @@ def _saved(done: float, job: Job) -> int:
 
 def _lease(hidden: Hidden, job: Job) -> _Lease:
     middle, spread = math.log(hidden.outage_median_hours), hidden.outage_spread
-    reach = (math.log(job.patience_hours) - middle) / spread
-    sat_out = math.exp(middle + spread**2 / 2) * _normal(
-        reach - spread
-    )  # the mean of an outage, up to patience
+    reach = (math.log(CLOSED_HOURS) - middle) / spread
+    # The mean of an outage, of those that are sat out, counted over all.
+    sat_out = math.exp(middle + spread**2 / 2) * _normal(reach - spread)
+    stretch = (1 + hidden.outages_per_hour * sat_out) / hidden.speed
     return _Lease(
         hidden,
-        stretch=(1 + hidden.outages_per_hour * sat_out) / hidden.speed,
+        stretch=1.0 if job.serves else stretch,
+        idle=1 - 1 / stretch,
         lethal=hidden.outages_per_hour * (1 - _normal(reach)),
     )
 

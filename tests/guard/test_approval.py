@@ -334,6 +334,8 @@ CHANGED: dict[str, Any] = {
     "runtime_limit_hours": 3,
     "name": "blog",
     "asked": Usd(9),
+    "regions": ("de",),
+    "excluded": (ProviderAddress("akash1aaa"),),
 }
 
 

@@ -127,15 +127,16 @@ async def test_a_rate_over_the_users_limit_is_refused_whatever_was_approved(tmp_
 
 
 async def test_what_was_planned_under_a_higher_limit_of_the_rate_is_not_begun(tmp_path: Path) -> None:
-    lower = LAUNCH.max_usd_per_hour - Usd("0.000001")
-    async with guarded(tmp_path, policy=Policy(max_usd_per_hour=lower)) as guard:
+    limit = LAUNCH.max_usd_per_hour - Usd("0.000001")
+    policy = Policy(max_usd_per_hour=limit)
+    async with guarded(tmp_path, policy=policy) as guard:
         with pytest.raises(OverBudget, match="an hour is over the user's limit"):
             await guard.gate.launch(LAUNCH, approved(LAUNCH))
         [(kind, state, note)] = guard.written()
         assert (kind, state) == ("launch", "refused")
         assert "over the user's limit" in note
         assert guard.ledger.status().own.committed.held == Usd(0)
-        await guard.created(dataclasses.replace(LAUNCH, max_usd_per_hour=lower))
+        await guard.created(dataclasses.replace(LAUNCH, max_usd_per_hour=limit))
         plan = LeasePlan(
             tool="create_lease", dseq=DSEQ, providers=(PROVIDER,), max_usd_per_hour=LAUNCH.max_usd_per_hour
         )

@@ -104,7 +104,7 @@ def test_what_only_tells_how_things_stand_is_not_bound() -> None:
         type(plan): {each.name for each in dataclasses.fields(plan) if not each.compare} for plan in PLANS
     }
     assert shown == {
-        LaunchPlan: {"equal", "market", "until_words"},
+        LaunchPlan: {"bidders", "equal", "market", "until_words"},
         LeasePlan: {"held", "sellers", "contents", "runtime_limit_hours", "generation", "name", "hours"},
         FundPlan: {"ends_at", "moved_to", "usd_per_hour", "contents", "generation"},
         UpdatePlan: {"fresh", "receivers", "is_idle"},

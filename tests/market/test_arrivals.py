@@ -53,7 +53,7 @@ def test_a_bid_that_comes_soon_after_another_is_waited_for_too() -> None:
 
 def test_what_may_have_been_missed_is_said() -> None:
     assert arrivals(14, 9).missed(TIMES) == (
-        "3 bids had come when it was chosen, and more were coming: a better one may have been missed."
+        "3 bids had come when it was chosen, and more could come: a better one may have been missed."
     )
     assert arrivals(40, 9, bidders=1).missed(TIMES) == (
         "1 bid had come when it was chosen, and no more were expected."

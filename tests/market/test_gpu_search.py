@@ -24,6 +24,7 @@ from akash_mcp.market.gpu_search import (
     GpuKind,
     GpuSearch,
     GpuWanted,
+    Others,
     count_by_kind,
     free_gpus,
     kinds_of,
@@ -201,11 +202,27 @@ def test_kinds_are_named_as_an_sdl_names_them() -> None:
     assert GpuKind("t4").attribute == "vendor/nvidia/model/t4"
 
 
+def kinds(found: Others) -> list[GpuKind]:
+    return [each.kind for each in found.kinds]
+
+
 def test_where_nothing_is_found_there_are_others() -> None:
     records = [provider(1, H100), provider(2, T4)]
-    assert others(GpuWanted(model="h100", count=99), records, PRICES) == (H100,)
-    assert others(GpuWanted(model="l40s"), records, PRICES) == (T4, H100)
-    assert others(GpuWanted(), [provider(1, H100, isOnline=False)], PRICES) == ()
+    assert kinds(others(GpuWanted(model="h100", count=99), records, PRICES)) == [H100]
+    assert kinds(others(GpuWanted(model="l40s"), records, PRICES)) == [T4, H100]
+    assert kinds(others(GpuWanted(), [provider(1, H100, isOnline=False)], PRICES)) == []
+
+
+def test_what_is_there_at_another_price_is_told_before_what_is_elsewhere() -> None:
+    records = [provider(1, H100, **GERMAN), provider(2, T4, A100_40)]
+    wanted = GpuWanted(places=frozenset({"germany"}), max_usd_per_hour=Usd(1))
+    search = search_gpus(wanted, records, PRICES)
+    assert (search.dearer, search.without_price) == ((H100,), ())
+    other = others(wanted, records, PRICES)
+    assert (kinds(other), other.differ_in_price) == ([H100], True)
+    assert other.kinds[0].price is not None
+    elsewhere = others(GpuWanted(model="t4", places=frozenset({"germany"})), records, PRICES)
+    assert (kinds(elsewhere), elsewhere.differ_in_price) == ([T4], False)
 
 
 # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────

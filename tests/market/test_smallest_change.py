@@ -130,7 +130,8 @@ def test_the_first_step_that_fits_is_the_largest_size_that_does(cores: int, memo
     resources["gpu"]["attributes"]["vendor"]["nvidia"] = [{"model": "a100"}]
     resources["cpu"]["units"], resources["memory"]["size"] = cores, f"{memory}Gi"
     resources["gpu"]["units"] = gpus
+    found = ways(data, wanted())
     for kind, largest in ((Kind.CPU, 64), (Kind.MEMORY, "256Gi"), (Kind.GPUS, 7)):
-        (way,) = (way for way in ways(data, wanted()) if way.kind is kind)
+        (way,) = (way for way in found if way.kind is kind)
         first = next(step for step in way.steps if kind not in against(data, step, wanted()))
         assert first.edits[0].value == largest

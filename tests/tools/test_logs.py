@@ -58,6 +58,11 @@ def lines_of(answer: str) -> list[str]:
     return [line.removeprefix("| ") for line in answer.split("\n") if line.startswith("| ")]
 
 
+def numbers_of(answer: str) -> list[int]:
+    """The numbers of lines `line-7-`, whatever else was written between them."""
+    return [int(number) for line in lines_of(answer) for number in re.findall(r"line-(\d+)-", line)]
+
+
 def cursor_of(answer: str) -> str:
     found = re.search(r"cursor=(\S+)$", answer)
     assert found is not None, answer
@@ -190,7 +195,7 @@ async def test_waiting_for_a_text_ends_when_it_has_come(
     script = ";".join(f"echo line-{number}-; sleep 6" for number in range(900))
     async with running(connect, network, sdl, era=era, script=script) as web:
         before = cursor_of(await web.logs())
-        newest = int(lines_of(await web.logs())[-1].rpartition("line-")[2].strip("-"))
+        newest = numbers_of(await web.logs())[-1]
         answer = await web.logs(cursor=before, grep=f"line-{newest + 5}-", follow_seconds=20)
         assert "The wait ended when it was found." in answer
         assert "Reading stopped" not in answer
@@ -199,8 +204,7 @@ async def test_waiting_for_a_text_ends_when_it_has_come(
         # In 20 seconds there would be two hundred.
         assert searched is not None
         assert int(searched[1]) < 100
-        after = lines_of(await web.logs(cursor=cursor_of(answer), follow_seconds=1))
-        numbers = [int(line.rpartition("line-")[2].strip("-")) for line in after]
+        numbers = numbers_of(await web.logs(cursor=cursor_of(answer), follow_seconds=1))
         assert numbers == list(range(numbers[0], numbers[-1] + 1))
         assert newest + 5 < numbers[0] < newest + 100
         again = await web.logs(grep="line-1-", follow_seconds=20)

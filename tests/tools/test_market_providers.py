@@ -15,7 +15,8 @@ from lying_proxy import LyingProxy, lying_proxy
 from akash_mcp import config
 from akash_mcp.guard.books.evidence import Evidence
 from akash_mcp.guard.books.store import Store
-from akash_mcp.ids import ProviderAddress
+from akash_mcp.guard.books.track_records import TrackRecords
+from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.sandbox.console import Generation
 from akash_mcp.sandbox.network import EmbeddedNetwork
 
@@ -384,6 +385,20 @@ async def test_a_provider_that_there_is_not_is_said_so(connect: Connect, network
         words = await agent.refused("get_provider", address=network.owner)
         assert f"No provider has the address {network.owner}. No money moved." in words
         await agent.refused("get_provider", address="https://provider.example")
+
+
+async def test_a_provider_is_told_with_what_our_leases_there_came_to(
+    connect: Connect, network: EmbeddedNetwork, settings: config.Settings
+) -> None:
+    address = ProviderAddress(next(iter(with_model(network, "h100"))))
+    async with connect() as agent:
+        await agent.call("list_providers")
+        store = Store(settings.state_dir, agent="")
+        await TrackRecords(store).leased(Dseq("1763759482113"), [address])
+        await TrackRecords(store).ready(Dseq("1763759482113"), [address])
+        store.close()
+        one = await agent.call("get_provider", address=address)
+    assert one["our_history"][0].startswith("ran once for us, ready within ")
 
 
 async def test_a_provider_that_failed_us_is_told_wherever_it_is_named(

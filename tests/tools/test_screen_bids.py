@@ -167,7 +167,8 @@ async def test_the_change_that_it_tells_brings_bids(
         for change in group["changes"]:
             after = applied(sdl, change)
             assert bidders(network, after)
-            again = (await agent.call("screen_bids", sdl=after))["groups"][0]
+            again = (await agent.call("screen_bids", sdl=change["sdl_id"]))["groups"][0]
+            assert again == (await agent.call("screen_bids", sdl=after))["groups"][0]
             assert again["able"] == change["able"] > 0
 
 
@@ -179,8 +180,9 @@ async def test_after_the_change_a_real_deployment_gets_offers(
 ) -> None:
     async with connect(toolsets=MARKET, answer=YES) as agent:
         found = await agent.call("screen_bids", sdl=yaml.safe_dump(CAUSES[cause]))
-        after = applied(CAUSES[cause], found["groups"][0]["changes"][0])
-        dseq = (await agent.call("create_deployment", sdl=after, deposit_usd=5))["dseq"]
+        change = found["groups"][0]["changes"][0]
+        after = applied(CAUSES[cause], change)
+        dseq = (await agent.call("create_deployment", sdl=change["sdl_id"], deposit_usd=5))["dseq"]
         bids = await agent.call("list_bids", dseq=dseq)
         assert {offer["provider"] for offer in bids["offers"]} <= set(bidders(network, after))
         assert bids["offers"]
@@ -281,3 +283,20 @@ async def test_each_group_is_screened_by_itself(connect: Connect) -> None:
 def test_the_examples_that_ship_can_be_screened() -> None:
     for path in examples_dir().glob("*.yaml"):
         assert check(path.read_text(encoding="utf-8")).groups
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("generation", GENERATIONS)
+async def test_providers_elsewhere_are_ruled_out_by_the_region_that_is_asked_for(
+    era: str, generation: Generation, connect: Connect
+) -> None:
+    sdl = yaml.safe_dump(app(gpu=gpus(1, model="a100")))
+    async with connect(era, toolsets=MARKET) as agent:
+        (there,) = (await agent.call("screen_bids", sdl=sdl, regions=["Germany"]))["groups"]
+        (elsewhere,) = (await agent.call("screen_bids", sdl=sdl, regions=["FI"]))["groups"]
+        refused = await agent.refused("screen_bids", sdl=sdl, regions=["Atlantis"])
+    assert (there["able"], there["providers"][0]["region"]) == (1, "Hesse, Germany")
+    assert elsewhere["able"] == 0
+    assert '9: not in "fi"' in elsewhere["ruled_out"]
+    assert any(change.get("setting", "").startswith("regions = ") for change in elsewhere["changes"])
+    assert "Germany (DE)" in refused

@@ -104,11 +104,16 @@ async def test_what_it_cost_so_far_counts_what_accrued_since_the_last_block_that
     assert Decimal(shown["spent_usd"]) >= rate.amount * Decimal("0.9")
 
 
-async def test_a_job_that_is_waited_for_shows_its_progress_and_no_problem(connect: Connect, sdl: str) -> None:
+async def test_a_job_that_is_waited_for_shows_its_progress_and_no_problem(
+    connect: Connect, sdl: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("akash_mcp.tools.carry_out.wait_seconds", lambda *_: 0.1)
     slow = Intervals(bid_poll=0.05, bid_settle=0.1, ready_poll=0.05, ready_give_up=0.1)
     async with connect(answer=YES, intervals=slow) as agent:
         pending = await agent.call("deploy", sdl=sdl, deposit_usd=1, until="log:web:never said")
         shown = await agent.call("get_deployment", id=pending["op_id"])
+        while "waiting until" not in shown["progress"]:
+            shown = await agent.call("get_deployment", id=pending["op_id"])
         [row] = (await agent.call("list_deployments"))["deployments"]
     assert shown["state"] == "under way"
     assert shown["progress"]

@@ -144,7 +144,8 @@ async def test_what_a_person_leased_within_what_was_approved_is_gone_on_with(
             provider = await it.lease_in_the_console(sdl)
     answer = json.loads(it.said[0])
     assert (answer["status"], answer["dseq"]) == ("ready", it.dseq)
-    assert answer["offers"][0]["provider"] == provider
+    assert len(answer["chosen"]) == 1
+    assert it.deployment.leases[0].provider == provider
     assert proxy.sent("POST /v1/leases") == 0
     assert proxy.sent("PATCH /v2/deployment-settings/[0-9]+") == 1
     assert (it.deployment.state, it.leases()) == ("active", ["active"])
@@ -157,8 +158,8 @@ async def test_what_a_person_leased_where_the_approval_does_not_allow_it_is_left
     limits: dict[str, Any] = {"regions": ["Singapore"], "exclude_providers": list(network.market)}
     async with lying_proxy(network.console_url) as proxy:
         proxy.rewrite("GET /v1/bids", lambda told: {"data": []})
-        limited = {"settings": {"console_url": proxy.url}, only: limits[only]}
-        async with waiting(connect, network, sdl, **limited) as it:
+        asked: dict[str, Any] = {"settings": {"console_url": proxy.url}, only: limits[only]}
+        async with waiting(connect, network, sdl, **asked) as it:
             await it.lease_in_the_console(sdl)
     assert "not within what was approved here, so it was left as it is" in it.said[0]
     assert (it.deployment.state, it.leases()) == ("active", ["active"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -27,6 +29,7 @@ from akash_mcp.workflow.market import change_search
 from akash_mcp.workflow.market.market_reading import MOST_REQUESTS, NothingKnown
 from akash_mcp.workflow.market.screening import screen
 from akash_mcp.workflow.market.screening_words import MarketView, market_view, why_no_bids
+from akash_mcp.workflow.offers import places
 from akash_mcp.workflow.runtime import Runtime
 
 pytestmark = pytest.mark.anyio
@@ -60,6 +63,49 @@ async def test_a_plan_tells_that_nobody_could_and_the_smallest_change(settings: 
     assert words.startswith('No provider could serve it now: GPU model "rtx5090" (10 of 10)')
     assert words.endswith("Smallest change: also take GPU model a100; 2 providers could serve it then.")
     assert len(words) < 250
+
+
+@pytest.mark.parametrize("generation", ["2025", "reference", "2026-11"])
+async def test_only_providers_in_the_regions_count(settings: config.Settings) -> None:
+    async with running(settings) as rt:
+        for regions, words in (
+            ((), "2 of 10 providers could serve it now"),
+            (("Germany",), "1 of 10 providers could serve it now"),
+            (("Finland",), 'No provider could serve it now: not in "finland" (9 of 10)'),
+        ):
+            planned = await planning.launch_plan(
+                rt, tool="deploy", sdl=A100, deposit=Usd(5), max_usd_per_hour=None, regions=regions
+            )
+            assert planned.market.startswith(words)
+
+
+@pytest.mark.parametrize("generation", ["2025", "reference", "2026-11"])
+async def test_nobody_bids_for_the_region_and_not_for_the_price(settings: config.Settings) -> None:
+    async with running(settings) as rt:
+        (finland,) = await places(rt, ["Finland"])
+        why = await why_no_bids(rt, check(A100), None, regions=[finland], seconds=60)
+        able = await screen(rt, check(A100), regions=await places(rt, ["Germany", "Singapore"]))
+        everybody = [one.provider for one in able.groups[0].able]
+        nobody = await why_no_bids(rt, check(A100), None, excluded=everybody, seconds=60)
+    assert 'not in "finland" (9 of 10)' in why
+    assert "price" not in why
+    assert len(everybody) == 2
+    assert "left out as asked (2 of 10)" in nobody
+
+
+@pytest.mark.parametrize("generation", ["2025", "reference", "2026-11"])
+async def test_another_region_is_a_change_that_was_screened(settings: config.Settings) -> None:
+    async with running(settings) as rt:
+        report = check(A100)
+        (group,) = (await screen(rt, report, regions=await places(rt, ["Finland"]))).groups
+        change = next(each for each in group.changes if each.change.setting)
+        assert change.change.setting is not None
+        name, value = change.change.setting
+        assert name == "regions"
+        wider = await places(rt, json.loads(value))
+        (after,) = (await screen(rt, report, regions=wider)).groups
+    assert len(after.able) == change.able > 0
+    assert {one.region.split(", ")[-1].casefold() for one in after.able} <= set(wider)
 
 
 @pytest.mark.parametrize("generation", ["2025", "reference", "2026-11"])
@@ -180,3 +226,15 @@ async def test_a_search_among_many_records_ends_when_nobody_waits_any_more(
             await screen(rt, check(NOBODYS.replace("units: 1", "units: 64")))
     assert scope.cancelled_caught
     assert looks <= 8
+
+
+async def test_a_launch_whose_bids_are_all_too_dear_tells_the_rate_that_would_do(
+    settings: config.Settings, sdl: str
+) -> None:
+    too_little = Usd("0.0001")
+    async with launching(settings, sdl, rate=too_little, bid_give_up=1.5) as it:
+        with pytest.raises(AkashError, match=r"they cost .* an hour, more than is allowed") as error:
+            await it.go()
+    told = re.match(r"max_usd_per_hour=([\d.]+) would do", error.value.next_step)
+    assert told is not None
+    assert Usd(told[1]) > too_little

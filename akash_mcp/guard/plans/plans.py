@@ -73,15 +73,14 @@ class Plan(ABC):
         return False
 
     @property
-    def about(self) -> Dseq | None:
-        """The deployment that it is about; None for one that is not there yet."""
-        dseq: Dseq | None = getattr(self, "dseq", None)
-        return dseq
-
-    @property
     def touches_others(self) -> bool:
         """It changes, pays for or runs commands in what this server did not create."""
         return getattr(self, "ours", True) is False
+
+    @property
+    def deployment(self) -> Dseq | None:
+        """The deployment that it is about, where there is one already."""
+        return getattr(self, "dseq", None)
 
     @property
     def fingerprint(self) -> str:
@@ -490,7 +489,7 @@ class ExecPlan(Plan):
     ours: bool
 
     @property
-    def about(self) -> Dseq | None:
+    def deployment(self) -> Dseq:
         return self.lease.dseq
 
     @property

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from akash_mcp.market.gpu_search import GpuWanted
+from akash_mcp.market.gpu_search import GpuWanted, KindFound
 from akash_mcp.money import Usd
 from akash_mcp.sanitize.text import quoted
 from akash_mcp.tools.approval import AppContext, runtime
@@ -117,11 +117,10 @@ def _about_gpus(found: market.GpusFound) -> Iterator[str]:
             yield f"{wanted.model} is a model that an SDL may name, and no provider is known to have one."
         else:
             yield f"Nobody who can be leased from is known to have {_words(wanted)}."
-        there_are = ", ".join(map(str, found.others[:_MOST_KINDS]))
+        there_are = ", ".join(map(_kind_and_price, found.others.kinds[:_MOST_KINDS]))
+        less = "at another price" if found.others.differ_in_price else "without the other wishes"
         yield (
-            f"There are, without the other wishes: {there_are}."
-            if there_are
-            else "Which others are free is not known either."
+            f"There are, {less}: {there_are}." if there_are else "Which others are free is not known either."
         )
         return
     if wanted.count > 1 and found.checked:
@@ -129,6 +128,10 @@ def _about_gpus(found: market.GpusFound) -> Iterator[str]:
     elif wanted.count > 1:
         yield f"Whether any of these has {wanted.count} free on one node is not known."
     yield "Prices are of a month's bids for one GPU; a provider tells its own when it bids on an SDL that names it."
+
+
+def _kind_and_price(found: KindFound) -> str:
+    return f"{found.kind} (from {found.price.low} an hour each)" if found.price else str(found.kind)
 
 
 def _about_region(claimed: Collection[str]) -> Iterator[str]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from akash_mcp.errors import InvalidSdl
-from akash_mcp.market.changes import Change
+from akash_mcp.ids import SdlId
+from akash_mcp.market.changes import Change, changed_text
 from akash_mcp.sanitize.text import field
 from akash_mcp.tools.approval import AppContext, runtime
-from akash_mcp.tools.arguments import SdlArg, UsdArg, UsdLeft, UsdRate
+from akash_mcp.tools.arguments import RegionsArg, SdlArg, UsdArg, UsdLeft, UsdRate
 from akash_mcp.tools.results import Result
 from akash_mcp.tools.tool import Effect, ToolSpec
 from akash_mcp.workflow.market.change_search import Verified
 from akash_mcp.workflow.market.screening import Able, GroupScreening, Screening, screen
+from akash_mcp.workflow.offers import places
 from akash_mcp.workflow.planning import accepted
 from akash_mcp.workflow.sdl_text import sdl_text
 
@@ -41,6 +44,7 @@ class ChangeResult(Result):
     """A change after which `able` providers could serve the group: screened again before it was told."""
 
     change: str
+    sdl_id: str | None = Field(None, description="The SDL with it")
     edits: list[EditResult] | None = Field(None, description="Path and YAML value; none removes it")
     setting: str | None = Field(None, description="Of the user, or an argument")
     able: int
@@ -75,6 +79,7 @@ async def screen_bids(
     ctx: AppContext,
     sdl: SdlArg,
     max_usd_per_hour: UsdArg | None = None,
+    regions: RegionsArg | None = None,
     limit: Annotated[int, Field(ge=0, le=20, description="Providers a group")] = 3,
 ) -> ScreeningResult:
     """Which providers could serve an SDL now, for free; where none can, what rules them out and the smallest change
@@ -83,20 +88,22 @@ async def screen_bids(
     report = accepted(await sdl_text(rt, sdl))
     if not report.groups:
         raise InvalidSdl("The SDL orders nothing.", next_step="Add a deployment to it.")
-    return screening_result(await screen(rt, report, max_usd_per_hour=max_usd_per_hour), limit)
+    found = await screen(
+        rt, report, max_usd_per_hour=max_usd_per_hour, regions=await places(rt, regions or ())
+    )
+    return _result(found, limit, lambda change: rt.sdls.keep(changed_text(report.data, change)))
 
 
-def screening_result(found: Screening, limit: int) -> ScreeningResult:
-    """The answer of `screen_bids`, with so many providers a group."""
+def _result(found: Screening, limit: int, named: Callable[[Change], SdlId]) -> ScreeningResult:
     return ScreeningResult(
         by=found.by,
-        groups=[_group(group, limit) for group in found.groups],
+        groups=[_group(group, limit, named) for group in found.groups],
         not_read=list(found.notes) or None,
         next_step=_next_step(found),
     )
 
 
-def _group(group: GroupScreening, limit: int) -> GroupScreeningResult:
+def _group(group: GroupScreening, limit: int, named: Callable[[Change], SdlId]) -> GroupScreeningResult:
     recent = group.usd_per_hour
     return GroupScreeningResult(
         group=group.gseq,
@@ -108,7 +115,7 @@ def _group(group: GroupScreening, limit: int) -> GroupScreeningResult:
         ruled_out=[f"{count}: {obstacle.words}" for obstacle, count in group.ruled_out[:_MOST_REASONS]]
         or None,
         unknown=[f"{count}: {doubt}" for doubt, count in group.unknown] or None,
-        changes=[_change(each) for each in group.changes] or None,
+        changes=[_change(each, named) for each in group.changes] or None,
     )
 
 
@@ -121,10 +128,11 @@ def _able(one: Able) -> AbleResult:
     )
 
 
-def _change(verified: Verified) -> ChangeResult:
+def _change(verified: Verified, named: Callable[[Change], SdlId]) -> ChangeResult:
     change: Change = verified.change
     return ChangeResult(
         change=change.words,
+        sdl_id=named(change) if change.edits else None,
         edits=[EditResult(path=edit.pointer, value=edit.text) for edit in change.edits] or None,
         setting=" = ".join(change.setting) if change.setting else None,
         able=verified.able,
@@ -144,7 +152,9 @@ def _next_step(found: Screening) -> str:
             f"Whether anybody could serve it is not known: too little is told of those not ruled out.{doubt}"
         )
     if any(group.changes for group in found.groups):
-        return f"Nobody would bid as it stands. Ask the user which change they want.{doubt}"
+        return (
+            f"Nobody would bid as it stands. Ask the user which change they want: deploy its sdl_id.{doubt}"
+        )
     return f"Nobody would bid as it stands, and no small change was found: ask for less.{doubt}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -34,6 +34,9 @@ _NODE = Obstacle(Kind.NODE, "no node with room for a replica, or what the Consol
 
 class NothingKnown(AkashError):
     """Neither a screening nor the records of providers can be had."""
+
+    code = "market_unknown"
+    retryable = True
 
     def __init__(self, failure: AkashError | None) -> None:
         why = f" {failure.what}" if failure else " The Console lists no providers."
@@ -89,7 +92,13 @@ class Market:
 
 
 async def read_market(
-    rt: Runtime, report: Report, max_usd_per_hour: Usd | None, *, with_records: bool
+    rt: Runtime,
+    report: Report,
+    max_usd_per_hour: Usd | None,
+    *,
+    regions: Collection[str] = (),
+    excluded: Collection[ProviderAddress] = (),
+    with_records: bool,
 ) -> Market:
     """What the Console tells of the market. Raises `NothingKnown`."""
     has_gpus = any(unit.gpu for group in report.groups for unit in group.resources)
@@ -109,7 +118,11 @@ async def read_market(
     no_records: Sequence[ProviderRecord] = ()
     prices = await known("recent GPU prices", rt.reader.gpu_prices(), no_prices) if has_gpus else no_prices
     policy = requirements(
-        rt.policy, max_usd_per_hour=max_usd_per_hour, failed=await rt.evidence.failing_providers()
+        rt.policy,
+        max_usd_per_hour=max_usd_per_hour,
+        failed=await rt.evidence.failing_providers(),
+        regions=regions,
+        excluded=excluded,
     )
     market = Market(
         rt,
@@ -131,7 +144,7 @@ async def read_market(
         return True
 
     market.screens = await known("the Console's screening", screening(), False)
-    if with_records or not market.screens:
+    if with_records or regions or not market.screens:  # a screening does not tell where anybody is
         found = await known("the providers' records", _all_records(rt), no_records)
         market.records = found or None
     if market.records is not None:

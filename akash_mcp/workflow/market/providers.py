@@ -33,6 +33,7 @@ from akash_mcp.market.gpu_search import (
     GpuKind,
     GpuSearch,
     GpuWanted,
+    Others,
     PriceOfKind,
     count_by_kind,
     kinds_of,
@@ -71,7 +72,7 @@ class GpusFound:
     checked: bool
     claimed: frozenset[str]
     nobody_has: bool
-    others: Sequence[GpuKind]
+    others: Others
     failing: Mapping[ProviderAddress, str]
     not_known: Sequence[str]
     age_seconds: float
@@ -157,7 +158,7 @@ async def find_gpus(
         checked=fitting is not None,
         claimed=only_claimed(places, records),
         nobody_has=bool(resolved) and resolved not in known,
-        others=() if search.providers else others(wanted, records, prices),
+        others=Others() if search.providers else others(wanted, records, prices),
         failing=await rt.evidence.failing_providers(),
         not_known=reads.not_known,
         age_seconds=everyone.age_seconds,
@@ -237,8 +238,10 @@ async def read_provider(rt: Runtime, address: ProviderAddress) -> OneProvider:
 
 async def our_history(rt: Runtime, address: ProviderAddress) -> list[str]:
     """What we saw of a provider ourselves, a sentence each. Nothing says nothing about it."""
+    ours = str(await rt.track_records.of(address))
     failed = (await rt.evidence.failing_providers()).get(address)
-    return [f"It failed lately, so deploy passes it over: {failed}"] if failed else []
+    passed_over = f"It failed lately, so deploy passes it over: {failed}" if failed else ""
+    return [told for told in (ours, passed_over) if told]
 
 
 @dataclass(slots=True)

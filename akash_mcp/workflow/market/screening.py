@@ -8,6 +8,7 @@ from the records, and who cannot be judged by them is unknown, never able.
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -79,15 +80,20 @@ async def screen(
     report: Report,
     *,
     max_usd_per_hour: Usd | None = None,
+    regions: Collection[str] = (),
+    excluded: Collection[ProviderAddress] = (),
     find_changes: bool = True,
     with_records: bool = True,
 ) -> Screening:
     """Screen every group of an SDL that the Console takes.
 
-    `max_usd_per_hour`: the most that the caller would pay, the user's limit where it is None. Without records it is
-    not told what rules out whom. Raises `NothingKnown`.
+    `max_usd_per_hour`: the most that the caller would pay, the user's limit where it is None. `regions`: names as
+    `workflow.offers.places` gives them. `excluded`: of whom the caller wants none. Without records it is not told what
+    rules out whom. Raises `NothingKnown`.
     """
-    market = await read_market(rt, report, max_usd_per_hour, with_records=with_records)
+    market = await read_market(
+        rt, report, max_usd_per_hour, regions=regions, excluded=excluded, with_records=with_records
+    )
     groups = []
     for gseq, group in enumerate(report.groups, start=1):
         found = await _group(market, gseq, group)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 
 from akash_mcp.guard.plans.contents import without_markup
 from akash_mcp.guard.policy.policy import Policy
+from akash_mcp.ids import ProviderAddress
+from akash_mcp.market.changes import changed_text
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import field
 from akash_mcp.sdl import Report
@@ -33,16 +36,29 @@ class MarketView:
 
 
 async def market_view(
-    rt: Runtime, report: Report, max_usd_per_hour: Usd | None, *, seconds: float
+    rt: Runtime,
+    report: Report,
+    max_usd_per_hour: Usd | None,
+    *,
+    regions: Collection[str] = (),
+    excluded: Collection[ProviderAddress] = (),
+    seconds: float,
 ) -> MarketView:
     """The view for whoever is asked to approve a launch, as far as it can be told in time."""
     found: Screening | None = None
-    most = _own_limit(report, max_usd_per_hour)
+    ask = partial(
+        screen,
+        rt,
+        report,
+        max_usd_per_hour=_own_limit(report, max_usd_per_hour),
+        regions=regions,
+        excluded=excluded,
+    )
     with anyio.move_on_after(seconds):
         try:
-            found = await screen(rt, report, max_usd_per_hour=most, with_records=False, find_changes=False)
+            found = await ask(with_records=False, find_changes=False)
             if not found.is_possible:
-                found = await screen(rt, report, max_usd_per_hour=most)
+                found = await ask()
         except (NothingKnown, *FAILURES) as failure:
             log.info("the market cannot be screened: %s", failure)
     if found is None:
@@ -57,12 +73,26 @@ def _bidders(policy: Policy, found: Screening) -> int | None:
     return len(found.groups[0].able) if len(found.groups) == 1 and not limits_providers else None
 
 
-async def why_no_bids(rt: Runtime, report: Report, max_usd_per_hour: Usd | None, *, seconds: float) -> str:
+async def why_no_bids(
+    rt: Runtime,
+    report: Report,
+    max_usd_per_hour: Usd | None,
+    *,
+    regions: Collection[str] = (),
+    excluded: Collection[ProviderAddress] = (),
+    seconds: float,
+) -> str:
     """What to do about a deployment without acceptable bids. Empty where that cannot be told in time."""
     found: Screening | None = None
     with anyio.move_on_after(seconds):
         try:
-            found = await screen(rt, report, max_usd_per_hour=_own_limit(report, max_usd_per_hour))
+            found = await screen(
+                rt,
+                report,
+                max_usd_per_hour=_own_limit(report, max_usd_per_hour),
+                regions=regions,
+                excluded=excluded,
+            )
         except (NothingKnown, *FAILURES) as failure:
             log.info("why nobody bids cannot be told: %s", failure)
     if found is None:
@@ -72,7 +102,7 @@ async def why_no_bids(rt: Runtime, report: Report, max_usd_per_hour: Usd | None,
             f"{_how_many(found)} could serve it by what the Console knows, so most likely the price keeps them away"
             f"{_price(found)}: allow a higher price, or try again later."
         )
-    return _why_nobody(found, _in_full)
+    return _why_nobody(found, lambda verified: _in_full(rt, report, verified))
 
 
 def _own_limit(report: Report, max_usd_per_hour: Usd | None) -> Usd | None:
@@ -112,8 +142,8 @@ def _why_nobody(found: Screening, words: Callable[[Verified], str]) -> str:
     return sentence
 
 
-def _in_full(verified: Verified) -> str:
-    """A change in words, and what to write where."""
+def _in_full(rt: Runtime, report: Report, verified: Verified) -> str:
+    """A change in words, what to write where, and what the SDL is called in which that is done."""
     change = verified.change
     fields = [
         f"remove {field(edit.pointer)}"
@@ -123,4 +153,6 @@ def _in_full(verified: Verified) -> str:
     ]
     if change.setting:
         fields.append(" = ".join(change.setting))
+    if change.edits:
+        fields.append(f"done in sdl={rt.sdls.keep(changed_text(report.data, change))}")
     return f"{change.words} ({'; '.join(fields)})"
