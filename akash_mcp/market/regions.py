@@ -57,6 +57,7 @@ _REGION_ATTRIBUTES = ("location-region", "region")
 _LONGEST_PLACE = 60
 _MOST_LISTED = 40
 _MOST_NEAR = 3
+_MOST_CLAIMS = 20
 
 
 def places_of(record: ProviderRecord) -> frozenset[str]:
@@ -176,14 +177,18 @@ def _fits(region: str, code: str) -> bool:
 def _claims(record: ProviderRecord) -> Iterator[str]:
     yield from _claimed_regions(record)
     for value in (record.country, record.city):
-        yield from (value or "").split(",")
+        yield from _split(value)
 
 
 def _claimed_regions(record: ProviderRecord) -> Iterator[str]:
-    yield from (record.location_region or "").split(",")
-    for attribute in record.attributes:
-        if attribute.key in _REGION_ATTRIBUTES:
-            yield from attribute.value.split(",")
+    values = [each.value for each in record.attributes if each.key in _REGION_ATTRIBUTES]
+    for value in (record.location_region, *values[:_MOST_CLAIMS]):
+        yield from _split(value)
+
+
+def _split(value: str | None) -> Iterable[str]:
+    """What a provider lists. It is looked at anew with each bid, so what is longer than any place is not read whole."""
+    return (value or "")[: _MOST_CLAIMS * _LONGEST_PLACE].split(",", _MOST_CLAIMS)[:_MOST_CLAIMS]
 
 
 def _folded(name: str | None) -> str:

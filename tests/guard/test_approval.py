@@ -157,6 +157,21 @@ async def test_the_plan_of_a_token_that_is_too_old_is_forgotten(process: Process
         await yes_to(process.approver(ApprovalMode.TWO_STEP), UPDATE, token)
 
 
+async def test_of_ever_more_plans_the_oldest_are_forgotten(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "_MOST_PLANS", 2)
+    judge = process.approver(ApprovalMode.TWO_STEP)
+    given = []
+    for amount in (1, 2, 3):
+        process.clock.now += 1
+        given.append((plan := dataclasses.replace(FUND, amount=Usd(amount)), await token_for(judge, plan)))
+    with pytest.raises(NotApproved, match="does not have the plan"):
+        await judge.confirm(given[0][1])
+    for plan, token in given[1:]:
+        await yes_to(judge, plan, token)
+
+
 async def test_a_token_that_one_process_gave_is_good_in_another(process: Process) -> None:
     other = Process(process.folder, process.clock)
     token = await token_for(process.approver(ApprovalMode.TWO_STEP), FUND)

@@ -175,3 +175,12 @@ def test_any_text_is_a_place_or_refused(asked: str) -> None:
         return
     assert found
     assert found <= {place for record in ALL for place in places_of(record)}
+
+
+def test_a_provider_that_claims_to_be_everywhere_keeps_nobody_waiting() -> None:
+    everywhere = ",".join(f"us-a{number}" for number in range(100_000))
+    attributes = [{"key": "region", "value": everywhere} for _ in range(100)]
+    for facts in ({"location_region": everywhere}, {"attributes": attributes}, {"country": everywhere}):
+        one = provider(ip_country_code="US", **facts)
+        assert len(places_of(one)) + len(claimed_places(one)) < 1_000
+        assert "us" in places_of(one)

@@ -60,21 +60,6 @@ async def test_a_yes_at_a_terminal_lets_the_same_call_through_once(
     assert len(network.chain.deployments) == 1
 
 
-async def test_the_call_that_comes_after_the_yes_is_told_to_the_letter(
-    connect: Connect, sdl: str, state_dir: Path
-) -> None:
-    async with connect(approval=TERMINAL) as agent:
-        first = await asks(agent, sdl)
-        call = f'confirm("{first["op_id"]}")'
-        [row] = (await agent.call("list_operations"))["operations"]
-        said = await agent.refused("get_deployment", id=first["op_id"])
-        for told in (first["next_step"], row["next_step"], said):
-            assert call in told
-        answered(first["op_id"], "yes", state_dir)
-        done = await agent.call("confirm", approval_token=first["op_id"])
-    assert (done["status"], done["op_id"]) == ("created", first["op_id"])
-
-
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_no_at_a_terminal_is_told_and_spends_nothing(
     era: str, connect: Connect, network: EmbeddedNetwork, sdl: str, state_dir: Path

@@ -24,7 +24,7 @@ from akash_mcp.clients.api_model import (
 )
 from akash_mcp.ids import AccountAddress, ProviderAddress
 
-MOST_CLAIMS = 1_000
+MOST_CLAIMS = 500
 """More attributes or GPU models than anybody has. Whoever says so says nothing that can be judged."""
 MOST_PROVIDERS = 2_000
 """Many times as many as there are."""

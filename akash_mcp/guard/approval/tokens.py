@@ -27,6 +27,9 @@ TOKEN_SECONDS = 300
 _REMEMBERED_SECONDS = 24 * 3600
 """How long a token that is over is still known, so that whoever sends it again learns what became of it."""
 
+_MOST_PLANS = 64
+"""Plans that are kept at once for one account and agent: whoever asks for ever more has the oldest forgotten."""
+
 _IS_OVER = (
     "plan <> '' AND (expires_at <= :now OR EXISTS (SELECT 1 FROM operations WHERE op_id = tokens.op_id))"
 )
@@ -84,6 +87,7 @@ class Tokens:
                 plan=text_of(plan) if in_store else "",
                 expires_at=shown.expires_at,
             )
+            _forget_many(db)
             audit.append(db, replace(shown_as, op_id=op_id))
 
         self._own = {name: each for name, each in self._own.items() if each.expires_at > self.now()}
@@ -116,6 +120,18 @@ def forget_old(db: Db) -> int:
     if forgotten:
         db.forget_deleted()
     return forgotten
+
+
+def _forget_many(db: Db) -> None:
+    mine = "FROM tokens WHERE account = :account AND agent = :agent AND plan <> ''"
+    if db.run(
+        f"UPDATE tokens SET plan = '' WHERE op_id IN (SELECT op_id {mine}) AND op_id NOT IN"
+        f" (SELECT op_id {mine} ORDER BY expires_at DESC, op_id LIMIT :most)",
+        account=db.account,
+        agent=db.agent,
+        most=_MOST_PLANS,
+    ):
+        db.forget_deleted()
 
 
 def _find(db: Db, op_id: OpId) -> Shown | None:
