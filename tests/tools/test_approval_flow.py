@@ -288,3 +288,17 @@ async def test_nobody_is_asked_about_what_would_be_refused(connect: Connect, sdl
         await agent.refused("deploy", sdl=sdl, deposit_usd=11)
         await agent.refused("deploy", sdl="version: 1", deposit_usd=1)
     assert agent.asked == []
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_token_that_comes_again_after_the_deployment_was_closed_is_not_told_that_it_runs(
+    era: str, connect: Connect, sdl: str
+) -> None:
+    async with connect(era) as agent:
+        shown = await agent.call("deploy", sdl=sdl, deposit_usd=1)
+        done = await agent.finished(await agent.agreed(shown))
+        await agent.call("close_deployment", dseq=done["dseq"])
+        again = await agent.call("confirm", approval_token=shown["approval_token"])
+    assert again["dseq"] == done["dseq"]
+    assert again["status"] == "closed"
+    assert "address" not in again["next_step"]
