@@ -46,6 +46,10 @@ Work = Callable[[Runtime, P, T, Running[Any]], Awaitable[R]]
 """What is done with the permit, up to the tool's answer."""
 
 
+_RUNS = ("ready", "leased", "created")
+"""Answers that are true only for as long as the deployment is open."""
+
+
 async def carry_out(
     ctx: AppContext, decision: Decision[P], admit: Admit[P, T], work: Work[P, T, R], *, wait: float
 ) -> R | TokenNeeded | PersonNeeded | Running[R] | Operation:
@@ -77,6 +81,10 @@ async def carry_out(
         if is_confirm(ctx):
             error.retryable = False  # the token is used up, so the same call finds this error again
         raise
+    if isinstance(decision, Opened) and isinstance(answer, Outcome) and answer.status in _RUNS:
+        operation = await rt.store.read(journal.newest, op_id)
+        if operation is not None and operation.state is State.CLOSED:  # since that was answered
+            return operation
     return running if answer is None else answer
 
 

@@ -319,3 +319,17 @@ async def test_a_lease_that_was_shown_and_is_gone_by_its_yes_ends_there(connect:
         ]
     assert row["state"] == "refused"
     assert "no longer open" in row["note"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_token_that_comes_again_after_the_deployment_was_closed_is_not_told_that_it_runs(
+    era: str, connect: Connect, sdl: str
+) -> None:
+    async with connect(era) as agent:
+        shown = await agent.call("deploy", sdl=sdl, deposit_usd=1)
+        done = await agent.finished(await agent.agreed(shown))
+        await agent.call("close_deployment", dseq=done["dseq"])
+        again = await agent.call("confirm", approval_token=shown["approval_token"])
+    assert again["dseq"] == done["dseq"]
+    assert again["status"] == "closed"
+    assert "address" not in again["next_step"]

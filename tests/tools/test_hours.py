@@ -130,10 +130,7 @@ async def test_a_read_that_sees_it_closed_gives_its_slot_back(
 async def test_the_answers_say_until_when_it_runs(connect: Connect, sdl: str) -> None:
     async with connect(answer=YES) as agent:
         answer = await agent.finished(await agent.call("deploy", sdl=sdl, deposit_usd=1, hours=2))
-        assert (
-            "until it is closed 2 hours after its lease began"
-            in answer["money"]
-        )
+        assert "until it is closed 2 hours after its lease began" in answer["money"]
         [question] = agent.asked
         assert "tried at another one, within the same $1.00." in question
         moved = await agent.call("add_funds", dseq=answer["dseq"], hours=3)
