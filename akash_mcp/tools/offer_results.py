@@ -11,12 +11,14 @@ from akash_mcp.tools.results import OfferList, OfferResult, RejectedResult
 from akash_mcp.workflow.listed_bids import ListedBids
 
 MOST_OFFERS = 10
+_MOST_EXPLAINED = 3
 _MOST_REASONS = 3
 
 
 def offer_result(ranked: RankedOffer, *, is_taken: bool = False) -> OfferResult:
-    """One ranked offer in an answer."""
+    """One ranked offer in an answer. Of those far down only who and how much: nobody reads why they are there."""
     offer = ranked.offer
+    is_explained = ranked.rank <= _MOST_EXPLAINED or is_taken or offer.record.leases > 0
     return OfferResult(
         rank=ranked.rank,
         group=offer.gseq,
@@ -26,8 +28,8 @@ def offer_result(ranked: RankedOffer, *, is_taken: bool = False) -> OfferResult:
         usd_per_hour=ranked.usd_per_hour,
         expected_usd=ranked.expected_cost,
         taken=is_taken or None,
-        reasons=[*ranked.reasons, *([ranked.before_next] if ranked.before_next else [])],
-        unknown=list(ranked.unknowns) or None,
+        reasons=[*ranked.reasons, *filter(None, [ranked.before_next])] if is_explained else None,
+        unknown=list(ranked.unknowns) or None if is_explained else None,
     )
 
 

@@ -86,7 +86,7 @@ class OfferResult(Result):
         description="Rent for its hours, and what an interruption is expected to cost"
     )
     taken: bool | None = None
-    reasons: list[str]
+    reasons: list[str] | None = Field(None, description="Of the best, and where we know more")
     unknown: list[str] | None = None
 
 

@@ -53,7 +53,7 @@ async def test_what_ran_is_told_with_the_next_bid_of_its_provider(
         assert known.ready_seconds > 0
         dseq = (await agent.call("create_deployment", sdl=sdl, deposit_usd="1"))["dseq"]
         offers = (await agent.call("list_bids", dseq=dseq, wait_s=40))["offers"]
-        told = {each["provider"]: " ".join(each["reasons"]) for each in offers}
+        told = {each["provider"]: " ".join(each.get("reasons", [])) for each in offers}
         assert f"; {known}: an interruption within" in told[lease["provider"]]
         assert [each for each in told.values() if " for us" in each] == [told[lease["provider"]]]
 
