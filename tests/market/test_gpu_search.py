@@ -28,6 +28,7 @@ from akash_mcp.market.gpu_search import (
     count_by_kind,
     free_gpus,
     kinds_of,
+    kinds_within,
     others,
     prices_by_kind,
     search_gpus,
@@ -315,8 +316,8 @@ def test_every_provider_with_such_a_gpu_is_told_once_or_left_out_once(
     wanted: GpuWanted, market: list[ProviderRecord]
 ) -> None:
     found = search_gpus(wanted, market, PRICES)
-    excluded = {*found.dearer, *found.without_price}
-    having = [r for r in market if any(wanted.takes(k) and k not in excluded for k in kinds_of(r))]
+    affordable, _, _ = kinds_within(wanted, market, PRICES)
+    having = [r for r in market if any(k in affordable for k in kinds_of(r))]
     assert len(found.providers) + sum(found.left_out.values()) == len(having)
     assert len(set(addresses(found))) == len(found.providers)
 
