@@ -6,7 +6,7 @@ SDL    ?=
 ONLY   ?=
 CRASHES ?=
 
-.PHONY: demo test thorough mutants crashes check format clean
+.PHONY: demo test thorough mutants crashes ranking check format clean
 
 # Installed again only when what is installed could have changed.
 $(VENV)/.installed: pyproject.toml
@@ -37,6 +37,10 @@ mutants: $(VENV)/.installed
 # Some 5,000 crashes, hours. `make crashes CRASHES="--every 20"` takes one in twenty, ten minutes; `--help` knows more.
 crashes: $(VENV)/.installed
 	$(BIN)/python tests/crashes $(CRASHES)
+
+# The ranking in 3,000 made-up markets and its sweep, several minutes: docs/ranking.md, section 8.
+ranking: $(VENV)/.installed
+	$(BIN)/python benchmarks/ranking/benchmark.py
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .

@@ -58,7 +58,7 @@ _PREFIX = "AKASH_MCP_"
 _SECRETS = ("api_key", "token", "notify_url")
 
 
-Toolset = Literal["deploy", "observe", "exec", "sdl"]
+Toolset = Literal["deploy", "observe", "market", "account", "exec", "sdl"]
 Transport = Literal["stdio", "http", "sse"]
 
 
@@ -150,6 +150,9 @@ class Settings(BaseModel):
     allowed_providers: Providers = Field((), description="Only these providers may get a lease")
     denied_providers: Providers = Field((), description="These providers never get a lease")
     audited_only: bool = Field(_DEFAULTS.audited_only, description="Only audited providers may get a lease")
+    allow_auto_top_up: bool = Field(
+        _DEFAULTS.allow_auto_top_up, description="Automatic top-up may be switched on (docs/account.md)"
+    )
     allow_private_providers: Networks = Field(
         (), description="Networks (CIDR) of private or loopback provider hosts that may be contacted"
     )
@@ -187,6 +190,7 @@ class Settings(BaseModel):
             allowed_providers=frozenset(self.allowed_providers),
             denied_providers=frozenset(self.denied_providers),
             audited_only=self.audited_only,
+            allow_auto_top_up=self.allow_auto_top_up,
         )
 
 

@@ -38,16 +38,22 @@ AkashError                     what happened, whether money moved, what to do ne
 ├── Unreachable                no connection: the request was not sent
 ├── Interrupted                a read, or a change that may be made twice, did not get a whole answer in time
 ├── OutcomeUnknown             a request that may have spent got no answer: it must be looked up, not repeated
+├── InternalError              this server has a mistake of its own
 └── ProviderError              a provider's gateway
     ├── UntrustedProvider      its certificate is not one that we may trust, or its host is not allowed
+    │   └── NotProven              or it cannot be found out now (clients.provider.gateway_errors)
     ├── LeaseGone              the provider does not know this lease
     ├── NotRunningYet          the lease has no running container yet
     └── TokenRefused           the provider refused our token
+
+Each has a `code` for programs: stable, and listed in docs/errors.md. `retryable`: the very same call may succeed later
+without anybody changing anything, and where it failed in this way nothing was done that it would do twice.
 """
 
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 NOTHING_MOVED = "No money moved."
 
@@ -71,13 +77,21 @@ class AkashError(Exception):
     """Something that can go wrong in use, with what its reader needs to act.
 
     `what` happened, `money`: whether money moved, `next_step`: what to do. None of them ever holds a secret.
+    `retryable` where one raise knows better than its class.
     """
 
-    def __init__(self, what: str, *, next_step: str = "", money: str = NOTHING_MOVED) -> None:
+    code: ClassVar[str] = "failed"
+    retryable: bool = False
+
+    def __init__(
+        self, what: str, *, next_step: str = "", money: str = NOTHING_MOVED, retryable: bool | None = None
+    ) -> None:
         super().__init__(what)
         self.what = what
         self.money = money
         self.next_step = next_step
+        if retryable is not None:
+            self.retryable = retryable
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.what, self.money, self.next_step) if part)
@@ -86,9 +100,13 @@ class AkashError(Exception):
 class BadSettings(AkashError):
     """A flag, environment variable or line of the configuration file that cannot be taken."""
 
+    code = "bad_settings"
+
 
 class MissingKey(BadSettings):
     """A call that needs the Console API key, where none is set."""
+
+    code = "no_api_key"
 
     def __init__(self) -> None:
         super().__init__(
@@ -102,53 +120,81 @@ class MissingKey(BadSettings):
 class BadArgument(AkashError):
     """A tool argument that is not what it should be."""
 
+    code = "bad_argument"
+
 
 class InvalidSdl(AkashError):
     """An SDL that the Console, the chain or the provider would refuse. Nothing was sent."""
+
+    code = "invalid_sdl"
 
 
 class Refused(AkashError):
     """Our own guard said no. Nothing was sent."""
 
+    code = "refused"
+
 
 class OverBudget(Refused):
     """A limit that a person set would be passed."""
+
+    code = "over_budget"
 
 
 class NotApproved(Refused):
     """A decline, or an approval token that is unknown, used, too old or for other arguments."""
 
+    code = "not_approved"
+
 
 class Busy(Refused):
     """Another operation has the deployment in hand, and two never act on one at a time."""
+
+    code = "busy"
+    retryable = True
 
 
 class MissingSecret(Refused):
     """A secret that an SDL names is not stored, or cannot be read now. Nothing was sent."""
 
+    code = "missing_secret"
+
 
 class HeldBack(Refused):
     """What the Console refuses again and again is not sent for a while: the account would be refused for longer."""
+
+    code = "held_back"
 
 
 class UnknownAccount(Refused):
     """Whose money would be spent is not known, or the key is not the account's that it was."""
 
+    code = "unknown_account"
+
 
 class UnknownTime(Refused):
     """What time it is is not certain, so that no limit of a day can be kept."""
+
+    code = "unknown_time"
 
 
 class MissingHistory(Refused):
     """An account has a history that the ledger does not hold, so that what is left of its budget is not known."""
 
+    code = "missing_history"
+
 
 class LedgerUnusable(Refused):
     """The ledger cannot be read or written. Spending stops; closing does not."""
 
+    code = "ledger_unusable"
+
 
 class LedgerBusy(LedgerUnusable):
     """Another process holds the ledger and does not let go of it in time. It is whole."""
+
+    code = "ledger_busy"
+    retryable = True
 
     def __init__(self) -> None:
         super().__init__(
@@ -160,9 +206,13 @@ class LedgerBusy(LedgerUnusable):
 class NotDelivered(AkashError):
     """What was approved is leased and costs money, and its provider does not take the manifest."""
 
+    code = "not_delivered"
+
 
 class TakenOver(AkashError):
     """Another operation took the deployment over, or closed it. This one, which may have sent before, sends no more."""
+
+    code = "taken_over"
 
     def __init__(self, what: str, *, next_step: str = "") -> None:
         super().__init__(what, next_step=next_step, money="This operation spends nothing more.")
@@ -171,17 +221,19 @@ class TakenOver(AkashError):
 class ApiError(AkashError):
     """The Console API or the chain answered with an error.
 
-    `status` is the HTTP status, `code` the upstream's own code (`unknown_error` where it gave none) and `message`
-    its message: bounded, without control characters, its secrets masked. `meanings` are the names of what that message
+    `status` is the HTTP status, `upstream_code` its own code (`unknown_error` where it gave none) and `message` its
+    message: bounded, without control characters, its secrets masked. `meanings` are the names of what that message
     is known to mean, recognised before it was cleaned: decide by them, never by `message`.
     """
+
+    code = "api_error"
 
     def __init__(
         self,
         what: str,
         *,
         status: int,
-        code: str = "unknown_error",
+        upstream_code: str = "unknown_error",
         message: str = "",
         meanings: frozenset[str] = frozenset(),
         next_step: str = "",
@@ -190,7 +242,7 @@ class ApiError(AkashError):
     ) -> None:
         super().__init__(what, next_step=next_step, money=money)
         self.status = status
-        self.code = code
+        self.upstream_code = upstream_code
         self.message = message
         self.meanings = meanings
         self.retry_after = retry_after
@@ -199,37 +251,57 @@ class ApiError(AkashError):
 class BadRequest(ApiError):
     """400 or 422: the request was refused as it stands."""
 
+    code = "bad_request"
+
 
 class Unauthorized(ApiError):
     """401: the key is missing, wrong, revoked or expired."""
+
+    code = "unauthorized"
 
 
 class PaymentRequired(ApiError):
     """402: the account has not enough credit for this."""
 
+    code = "no_credit"
+
 
 class Forbidden(ApiError):
     """403: not this account's, or not allowed for it."""
+
+    code = "forbidden"
 
 
 class NotFound(ApiError):
     """404: nothing of that name belongs to this account."""
 
+    code = "not_found"
+
 
 class Conflict(ApiError):
     """409: something else changed first."""
+
+    code = "conflict"
 
 
 class WalletProvisioning(Conflict):
     """409 `wallet_provisioning`: the account's wallet is still being set up. Nothing was done; try again shortly."""
 
+    code = "wallet_provisioning"
+    retryable = True
+
 
 class TooLarge(ApiError):
     """413: the request body is over the upstream's limit."""
 
+    code = "too_large"
+
 
 class RateLimited(ApiError):
     """429: too many requests."""
+
+    code = "rate_limited"
+    retryable = True
 
 
 class RepeatedRefusal(RateLimited):
@@ -242,24 +314,44 @@ class RepeatedRefusal(RateLimited):
 class ServerError(ApiError):
     """5xx: the upstream failed."""
 
+    code = "server_error"
+    retryable = True
+
 
 class Unreachable(AkashError):
     """No connection could be made, so the request was certainly not sent."""
+
+    code = "unreachable"
+    retryable = True
 
 
 class Interrupted(AkashError):
     """A read, or a change that may safely be made twice, did not get a whole answer in time."""
 
+    code = "interrupted"
+    retryable = True
+
 
 class OutcomeUnknown(AkashError):
     """A request that may have spent or changed something got no answer. It must be looked up, never repeated."""
+
+    code = "outcome_unknown"
 
     def __init__(self, what: str, *, next_step: str = "") -> None:
         super().__init__(what, next_step=next_step, money="Whether money moved is not known yet.")
 
 
+class InternalError(AkashError):
+    """This server has a mistake of its own. The details are in its log, and nowhere else."""
+
+    code = "internal_error"
+
+
 class ProviderError(AkashError):
     """A provider's gateway refused or failed. `status` is its HTTP status or WebSocket close code, if it gave one."""
+
+    code = "provider_error"
+    retryable = True
 
     def __init__(
         self, what: str, *, next_step: str = "", money: str = NOTHING_MOVED, status: int | None = None
@@ -271,14 +363,25 @@ class ProviderError(AkashError):
 class UntrustedProvider(ProviderError):
     """The provider's certificate is not one that we may trust, or its host is not allowed. Nothing was sent to it."""
 
+    code = "untrusted_provider"
+    retryable = False
+
 
 class LeaseGone(ProviderError):
     """The provider does not know this lease: it was closed, or the manifest never arrived."""
+
+    code = "lease_gone"
+    retryable = False
 
 
 class NotRunningYet(ProviderError):
     """The lease is there and nothing of it runs yet."""
 
+    code = "not_running_yet"
+
 
 class TokenRefused(ProviderError):
     """The provider refused our token."""
+
+    code = "token_refused"
+    retryable = False

@@ -202,6 +202,11 @@ def usd_per_month(uact_per_block: Number) -> Usd:
     return usd_per_hour(uact_per_block) * HOURS_PER_MONTH
 
 
+def an_hour_of(per_month: Usd) -> Usd:
+    """What dollars a month of 30.437 days come to an hour, rounded up at the last of 30 places."""
+    return Usd(_EXACT.divide(per_month.amount, HOURS_PER_MONTH))
+
+
 def uact_per_block(per_hour: Usd) -> Decimal:
     """The price on the chain that `usd_per_hour` makes this rate of, exactly; of another rate the nearest price."""
     uact = _EXACT.divide(_EXACT.multiply(per_hour.amount, UACT_PER_USD), BLOCKS_PER_HOUR)

@@ -13,9 +13,9 @@ from akash_mcp.data import guide
 from akash_mcp.errors import AkashError, NotFound
 from akash_mcp.ids import BadId, parse_dseq
 from akash_mcp.sanitize.text import one_line
+from akash_mcp.tools.deployment_results import deployment_result
 from akash_mcp.tools.hiding import as_json, learn_secrets
 from akash_mcp.tools.observe import budget_of, deployments_of
-from akash_mcp.tools.present import deployment_result
 from akash_mcp.workflow import status
 from akash_mcp.workflow.runtime import Runtime
 

@@ -34,6 +34,7 @@ from akash_mcp.guard.books.ledger import Ledger
 from akash_mcp.guard.books.networks import Network
 from akash_mcp.guard.books.sdls import Sdls
 from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.books.track_records import TrackRecords
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.sanitize import secrets
@@ -128,6 +129,7 @@ async def services(
             accounts=Accounts(store, console, history, network, key),
             ledger=ledger,
             evidence=Evidence(store),
+            track_records=TrackRecords(store),
             sdls=Sdls(store, tasks),
             policy=policy,
             secrets=stored_secrets,

@@ -27,7 +27,7 @@ server.run()
 """
 SERVERS = {
     "bare SDK server, 1 tool": [sys.executable, "-c", BARE],
-    "akash-mcp, 14 tools": [sys.executable, "-m", "akash_mcp", "serve"],
+    "akash-mcp, default tools": [sys.executable, "-m", "akash_mcp", "serve"],
 }
 HELLO = {
     "jsonrpc": "2.0",

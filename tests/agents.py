@@ -36,6 +36,11 @@ class Agent:
         assert result.is_error, text_of(result)
         return text_of(result)
 
+    async def agreed(self, shown: dict[str, Any]) -> dict[str, Any]:
+        """What comes of a plan that was shown, and that the user agreed to."""
+        assert shown["status"] == "confirmation_required"
+        return await self.call("confirm", approval_token=shown["approval_token"])
+
     async def finished(self, answer: dict[str, Any]) -> dict[str, Any]:
         """An answer, waited for where it is pending."""
         while answer["status"] == "pending":

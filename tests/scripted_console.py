@@ -33,6 +33,7 @@ from akash_mcp.guard.books.ledger import Ledger
 from akash_mcp.guard.books.networks import Network
 from akash_mcp.guard.books.sdls import Sdls
 from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.books.track_records import TrackRecords
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.plans.contents import App, Contents
 from akash_mcp.guard.plans.plans import LaunchPlan, Plan
@@ -76,6 +77,10 @@ LAUNCH = LaunchPlan(
 )
 
 
+SETTLED_AT = 100
+"""The block up to which the rent of a deployment is booked."""
+
+
 def coin(uact: object, denom: str = "uact") -> dict[str, str]:
     return {"denom": denom, "amount": str(uact)}
 
@@ -93,7 +98,12 @@ def deployment(
 ) -> dict[str, Any]:
     """A deployment as the Console tells it. Amounts are uact."""
     deposits = [] if deposited is None else [{"balance": coin(deposited)}]
-    escrow = {"funds": [coin(funds)], "transferred": [coin(spent)], "deposits": deposits}
+    escrow = {
+        "funds": [coin(funds)],
+        "transferred": [coin(spent)],
+        "deposits": deposits,
+        "settled_at": str(SETTLED_AT),
+    }
     return {
         "deployment": {"id": {"owner": OWNER, "dseq": dseq}, "state": state, "hash": manifest_hash},
         "leases": list(leases),
@@ -332,6 +342,7 @@ def runtime(
         accounts=guard.accounts,
         ledger=Ledger(guard.policy),
         evidence=Evidence(guard.store),
+        track_records=TrackRecords(guard.store),
         sdls=Sdls(guard.store, tasks),
         policy=guard.policy,
         secrets=SecretStore(guard.store.path.parent, lambda: guard.clock[0]),

@@ -60,7 +60,7 @@ def test_an_sdl_that_crashes_ends_closed_and_says_why(demo: Demo, tmp_path: Path
     status, line, told = demo(sdl)
     assert status == 1
     assert (line["ok"], line["closed"]) == (False, True)
-    assert "keeps starting and ending" in " ".join(told.split())
+    assert "a variable is missing" in " ".join(told.split())
 
 
 def test_an_sdl_that_would_be_refused_costs_nothing(demo: Demo, tmp_path: Path) -> None:

@@ -30,3 +30,12 @@ def test_every_fault_is_on_its_page() -> None:
 def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_every_benchmark_is_listed_and_says_how_it_is_run() -> None:
+    listed = (TOP / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    folder = TOP / "benchmarks"
+    for script in (*folder.glob("*.py"), folder / "ranking" / "benchmark.py"):
+        name = script.relative_to(folder).as_posix()
+        assert f"`{name}`" in listed, name
+        assert f"python benchmarks/{name}" in script.read_text(encoding="utf-8").split('"""')[1], name

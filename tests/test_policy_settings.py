@@ -18,7 +18,6 @@ from akash_mcp.guard.policy.limits import Limits
 from akash_mcp.guard.policy.policy import ApprovalMode, ApprovedTool, Policy
 from akash_mcp.money import Usd
 from akash_mcp.tools import TOOLSETS
-from akash_mcp.tools.tool import Effect
 
 PROVIDER = "akash1365yvmc4s7awdyj3n2sav7xfx76adc6dnmlx63"
 
@@ -189,7 +188,7 @@ def test_a_rule_that_cannot_be_read_is_refused(value: str, told: str) -> None:
 
 def test_the_tools_with_rules_are_those_that_need_approval() -> None:
     specs = [spec for toolset in TOOLSETS.values() for spec in toolset]
-    assert set(get_args(ApprovedTool)) == {spec.name for spec in specs if spec.effect is not Effect.READS}
+    assert set(get_args(ApprovedTool)) == {spec.name for spec in specs if spec.carry_out}
 
 
 def test_the_amount_that_nobody_is_asked_about() -> None:

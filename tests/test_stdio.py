@@ -27,7 +27,7 @@ def environment(home: Path) -> dict[str, str]:
 async def test_it_starts_with_nothing_and_says_what_is_missing(era: str, tmp_path: Path) -> None:
     server = StdioServerParameters(command=sys.executable, args=SERVE, env=environment(tmp_path))
     async with Client(server, mode=era) as client:
-        assert len((await client.list_tools()).tools) == 15
+        assert len((await client.list_tools()).tools) == 16
         assert len((await client.list_prompts()).prompts) == 5
         said = text_of(await client.call_tool("list_deployments", {}))
     assert "AKASH_API_KEY" in said

@@ -203,14 +203,14 @@ async def _look(story: Story, client: Client, launched: dict[str, Any]) -> None:
     await _listen(story, client, dseq)
     funded = await _call(client, "add_funds", dseq=dseq, amount_usd=float(TOP_UP_USD))
     story.step(
-        f"${TOP_UP_USD} more in escrow",
+        str(funded["summary"]).removesuffix("."),  # on 2026-11 it is time that is added
         f"${funded['escrow_left_usd']} left, enough for {funded['hours_left']} hours",
     )
 
 
 def _offers(offers: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("  #", "provider", "region", "USD/hour", "USD/day with risk"):
+    for title in ("  #", "provider", "region", "USD/hour", "USD with risk"):
         # On a narrow terminal a region takes two lines, so that no price is cut.
         table.add_column(title, no_wrap=title != "region", min_width=4)
     for offer in offers[:6]:
@@ -218,7 +218,7 @@ def _offers(offers: list[dict[str, Any]]) -> Table:
             offer["name"] or offer["provider"],
             offer["region"],
             offer["usd_per_hour"],
-            offer["expected_usd_a_day"],
+            offer["expected_usd"],
         )
         table.add_row(f"  {offer['rank']}", *(escape(cell) for cell in cells))
     return table

@@ -66,7 +66,7 @@ def _reach(
     projects: Sequence[Project] | AkashError,
 ) -> Check:
     role = _role(organizations)
-    if isinstance(keys, Forbidden) and keys.code in ("organization_forbidden", "project_forbidden"):
+    if isinstance(keys, Forbidden) and keys.upstream_code in ("organization_forbidden", "project_forbidden"):
         return Check("reach", False, keys.what, keys.next_step)
     if role == "viewer":
         return Check(

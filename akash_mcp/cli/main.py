@@ -76,6 +76,7 @@ _DRAFT: Mapping[str, tuple[str, str]] = {
 _SWITCHES: Mapping[str, str] = {
     "read_only": "offer no tool that spends or changes anything",
     "audited_only": "only audited providers may get a lease",
+    "allow_auto_top_up": "automatic top-up may be switched on: only the end of a run bounds it then",
     "debug": "log more, with tracebacks, on stderr",
 }
 
@@ -228,6 +229,14 @@ def _ledger(arguments: argparse.Namespace) -> int:
     if arguments.verify:
         return ledger.verify(settings.state_dir)
     return ledger.show(settings.state_dir, settings.policy, as_json=arguments.json)
+
+
+def _usage(arguments: argparse.Namespace) -> int:
+    from akash_mcp import config
+    from akash_mcp.cli import usage
+
+    settings = config.load({} if arguments.state_dir is None else {"state_dir": arguments.state_dir})
+    return usage.run(settings, days=arguments.days, as_json=arguments.json)
 
 
 def _secret(arguments: argparse.Namespace) -> int:
@@ -395,6 +404,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     settle.add_argument("--spent", required=True, metavar="USD", help="what it cost, 0 where nothing")
 
+    usage = command("usage", _usage, "show what the account spent by day, and what runs costs")
+    usage.add_argument("--days", type=_days, default=14, metavar="N", help="days of the plot, up to 366 (14)")
+    usage.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    usage.add_argument("--state-dir", metavar="DIR", help=_SETTINGS["state_dir"][1])
+
     watch = command(
         "watch", _watch, "end what should be ended, and tell what is not as approved, without a server"
     )
@@ -471,6 +485,13 @@ def _minutes(text: str) -> int:
     value = _whole(59)(text)
     if not value:
         raise argparse.ArgumentTypeError("write whole minutes, from 1 to 59")
+    return value
+
+
+def _days(text: str) -> int:
+    value = _whole(366)(text)
+    if not value:
+        raise argparse.ArgumentTypeError("write whole days, from 1 to 366")
     return value
 
 

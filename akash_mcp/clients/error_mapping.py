@@ -69,6 +69,9 @@ class InsufficientBalance(PaymentRequired):
 class TopUpPending(PaymentRequired):
     """402 for now: the account's card is being charged. Nothing was done; try again after `retry_after` seconds."""
 
+    code = "top_up_pending"
+    retryable = True
+
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {
     401: Unauthorized,
@@ -161,7 +164,7 @@ def error_of(
     error = kind(
         what,
         status=status,
-        code=code,
+        upstream_code=code,
         message=message,
         meanings=meanings_of(raw, meanings or {}),
         next_step=advice.get(code, general).replace("{when}", in_time(retry_after)),

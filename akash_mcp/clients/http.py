@@ -322,7 +322,7 @@ class Upstream:
                 return Interrupted(
                     what, next_step="The change was probably made. Doing it again is harmless."
                 )
-            return ServerError(what, status=status, code=UNREADABLE)
+            return ServerError(what, status=status, upstream_code=UNREADABLE)
 
         return lost
 

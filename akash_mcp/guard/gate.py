@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime
 
 import anyio
 
@@ -23,7 +24,7 @@ from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.shell import ProviderShell
 from akash_mcp.errors import AkashError, BadArgument, LedgerUnusable, NotApproved, OverBudget, Refused
 from akash_mcp.guard.approval.approval import Approval
-from akash_mcp.guard.books import audit, journal, runs, sends
+from akash_mcp.guard.books import audit, journal, runs, sends, top_ups
 from akash_mcp.guard.books.accounts import check_bound
 from akash_mcp.guard.books.audit import AuditEntry, Event
 from akash_mcp.guard.books.journal import Kind, Operation, Sources, State, op_id_of
@@ -31,26 +32,40 @@ from akash_mcp.guard.books.ledger import Ledger
 from akash_mcp.guard.books.refusals import Refusals
 from akash_mcp.guard.books.runs import HOUR_SECONDS
 from akash_mcp.guard.books.store import Db, Store
+from akash_mcp.guard.permits.certificate_permit import CertificatePermit
 from akash_mcp.guard.permits.close_permit import Closed, ClosePermit
 from akash_mcp.guard.permits.exec_permit import ExecPermit
 from akash_mcp.guard.permits.fund_permit import FundPermit
 from akash_mcp.guard.permits.launch_permit import LaunchPermit
 from akash_mcp.guard.permits.lease_permit import LEASE, LeasePermit
 from akash_mcp.guard.permits.operation import CERTAIN_SECONDS, AuthorisedOperation
+from akash_mcp.guard.permits.top_up_permit import TopUpPermit
 from akash_mcp.guard.permits.update_permit import UpdatePermit
 from akash_mcp.guard.permits.wire import Wire
 from akash_mcp.guard.plans.contents import Contents
 from akash_mcp.guard.plans.plan_record import plan_of, text_of
-from akash_mcp.guard.plans.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
+from akash_mcp.guard.plans.plans import (
+    CertificatePlan,
+    ClosePlan,
+    ExecPlan,
+    FundPlan,
+    LaunchPlan,
+    LeasePlan,
+    Plan,
+    TopUpPlan,
+    UpdatePlan,
+)
 from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.ids import Dseq, OpId
-from akash_mcp.money import ZERO, Usd
+from akash_mcp.money import ZERO, Usd, told_apart
 from akash_mcp.sdl.secret_values import with_console_references
 
 log = logging.getLogger(__name__)
 
-Permit = LaunchPermit | LeasePermit | FundPermit | UpdatePermit | ClosePermit
+Permit = (
+    LaunchPermit | LeasePermit | FundPermit | UpdatePermit | ClosePermit | TopUpPermit | CertificatePermit
+)
 
 
 class Gate:
@@ -82,6 +97,7 @@ class Gate:
         self._client = client
         self._refusals = Refusals(store)
         self._writer = ConsoleWriter(client, certificates, self._refusals)
+        self._certificates = certificates
         self._shell = ProviderShell(access)
         self.wire = Wire()
         self._reader = reader
@@ -111,8 +127,6 @@ class Gate:
 
     async def launch(self, plan: LaunchPlan, approval: Approval) -> LaunchPermit:
         """A permit to create one deployment and lease for it. Its deposit is reserved from now on."""
-        if plan.hours > self._policy.max_hours:
-            raise OverBudget(f"{plan.hours} hours are over the user's limit of {self._policy.max_hours}.")
         return LaunchPermit(await self._admit(Kind.LAUNCH, plan, approval, dseq=None, name=plan.title), plan)
 
     async def launch_elsewhere(self, failed: LaunchPermit, plan: LaunchPlan) -> LaunchPermit:
@@ -169,6 +183,56 @@ class Gate:
         """A permit to add money to one deployment once. The amount is reserved from now on."""
         return FundPermit(await self._admit(Kind.FUND, plan, approval, dseq=plan.dseq), plan)
 
+    async def check_top_up(self, dseq: Dseq) -> None:
+        """Raise `Refused` where automatic top-up may not be switched on: asked before a person is asked."""
+        if not self._policy.allow_auto_top_up:
+            raise Refused(
+                "This server's policy does not allow automatic top-up: no escrow bounds then what a deployment costs.",
+                next_step="add_funds adds a sum that the user approves. Only the user can change the policy "
+                "(AKASH_MCP_ALLOW_AUTO_TOP_UP).",
+            )
+        launch, is_leased = await self._store.read(
+            lambda db: (journal.launch_of(db, dseq), sends.was_sent(db, dseq, LEASE))
+        )
+        if launch is not None and launch.until is not None:
+            # Whoever goes on waiting for its end closes what has more in escrow than was approved.
+            raise Refused(
+                f"Deployment {dseq} ends by itself, and is bounded by its deposit until then.",
+                next_step="add_funds adds a sum that the user approves.",
+            )
+        if launch is None or not is_leased:
+            raise Refused(
+                f"Deployment {dseq} was not created and leased by this server, so nothing here ends its run, and "
+                "nothing would bound what it costs.",
+                next_step="The user can switch it on at https://console.akash.network.",
+            )
+
+    async def switch_top_up(self, plan: TopUpPlan, approval: Approval) -> TopUpPermit:
+        """A permit to switch the automatic top-up of one deployment. What it can cost until the end of its run is
+        reserved from now on.
+        """
+        if plan.enabled:
+            await self.check_top_up(plan.dseq)
+        return TopUpPermit(await self._admit(Kind.TOP_UP, plan, approval, dseq=plan.dseq), plan)
+
+    async def is_topped_up(self, dseq: Dseq) -> bool:
+        """Whether we switched a deployment's automatic top-up on, or may have: its escrow does not end it then."""
+        try:
+            return await self._store.read(top_ups.is_on, dseq)
+        except LedgerUnusable:
+            return True
+
+    async def certificate(self, plan: CertificatePlan, approval: Approval) -> CertificatePermit:
+        """A permit to make the account's client certificate."""
+        return CertificatePermit(await self._admit(Kind.CERTIFICATE, plan, approval, dseq=None))
+
+    async def certificate_until(self) -> datetime | None:
+        """Until when the client certificate that is kept is good; None where there is none. Raises as
+        `ClientCertificates.current` does.
+        """
+        kept = await self._certificates.current() if self._certificates is not None else None
+        return None if kept is None else kept.expires
+
     async def update(self, plan: UpdatePlan, approval: Approval) -> UpdatePermit:
         """A permit to replace one deployment's SDL."""
         return UpdatePermit(await self._admit(Kind.UPDATE, plan, approval, dseq=plan.dseq), plan)
@@ -213,9 +277,14 @@ class Gate:
         """How the Console says that it funds a deployment; None where nobody may ask.
 
         On `reference` the question itself switches automatic top-up on where there are no settings yet. So it is asked
-        of those only whose settings we made: automatic top-up was switched off, and read back, before a lease was sent.
+        of those only whose settings we made: automatic top-up was switched off, and read back, before a lease was sent,
+        or because somebody asked for that.
         """
-        if await self._store.read(sends.was_sent, dseq, LEASE):
+
+        def made_settings(db: Db) -> bool:
+            return any(sends.was_sent(db, dseq, step) for step in (LEASE, top_ups.OFF))
+
+        if await self._store.read(made_settings):
             return await self._writer.get_settings(dseq)
         return None
 
@@ -236,12 +305,16 @@ class Gate:
             return LaunchPermit(authorised, plan)
         if operation.kind is Kind.CLOSE and dseq is not None:
             return ClosePermit(authorised, dseq)
+        if operation.kind is Kind.CERTIFICATE:
+            return CertificatePermit(authorised)
         if text is None or dseq is None:
             raise LedgerUnusable(f"What operation {operation.op_id} was to do is not in the ledger.")
         if operation.kind is Kind.LEASE:
             return LeasePermit(authorised, dseq, plan_of(LeasePlan, text).max_usd_per_hour)
         if operation.kind is Kind.FUND:
             return FundPermit(authorised, plan_of(FundPlan, text))
+        if operation.kind is Kind.TOP_UP:
+            return TopUpPermit(authorised, plan_of(TopUpPlan, text))
         return UpdatePermit(authorised, plan_of(UpdatePlan, text))
 
     async def _old_plan(self, operation: Operation) -> LaunchPlan:
@@ -315,10 +388,18 @@ class Gate:
             until=plan.until or None if isinstance(plan, LaunchPlan) else None,
         )
         try:
+            self._check_limits(plan)
             if isinstance(plan, LeasePlan):
                 self._ledger.reserve_rate(db, plan.dseq, plan.max_usd_per_hour)
             if isinstance(plan, FundPlan) and plan.run_hours and (run := runs.find(db, plan.dseq)):
                 run.check_longer(plan.run_hours, self._policy.max_hours, self._hour_seconds)
+                top_ups.check_end_may_move(db, plan.dseq)
+            if isinstance(plan, TopUpPlan) and plan.enabled:
+                run = runs.find(db, plan.dseq)
+                if run is None or int(run.ends_at) != plan.ends_at:
+                    raise Refused(
+                        "The end of its run moved meanwhile, so what it can cost is not what was approved."
+                    )
             if plan.exposure:
                 rate = plan.max_usd_per_hour if isinstance(plan, LaunchPlan) else None
                 self._ledger.reserve(db, op_id, plan.exposure, dseq=dseq, rate=rate)
@@ -330,6 +411,22 @@ class Gate:
             audit.append(db, AuditEntry(Event.DENIED, text, op_id, client, via, plan.exposure))
             return over
         return None
+
+    def _check_limits(self, plan: Plan) -> None:
+        """Raise `OverBudget` for longer, or more an hour, than one deployment may run and cost now: it may have been
+        planned under other limits."""
+        policy = self._policy
+        if isinstance(plan, LaunchPlan) and plan.hours > policy.max_hours:
+            raise OverBudget(f"{plan.hours} hours are over the user's limit of {policy.max_hours}.")
+        if not isinstance(plan, LaunchPlan | LeasePlan) or policy.max_usd_per_hour is None:
+            return
+        if plan.max_usd_per_hour > policy.max_usd_per_hour:
+            planned, most = told_apart(plan.max_usd_per_hour, policy.max_usd_per_hour)
+            raise OverBudget(
+                f"{planned} an hour is over the user's limit of {most} an hour.",
+                next_step="Plan it again, with a lower max_usd_per_hour. Only the user can raise the limit "
+                "(AKASH_MCP_MAX_USD_PER_HOUR).",
+            )
 
     async def _check_taken(self, path: str, subject: str | None = None) -> None:
         if self._client.counts_refusals:

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from akash_mcp.guard.approval import waiting
 from akash_mcp.guard.approval.waiting import Waiting
 from akash_mcp.guard.books import journal, notices
-from akash_mcp.guard.books.clock import day_of, month_of
 from akash_mcp.guard.books.journal import Kind, Operation, State
-from akash_mcp.guard.books.ledger import DAY_SECONDS, Ledger
+from akash_mcp.guard.books.ledger import Ledger
 from akash_mcp.guard.books.notices import Notice
 from akash_mcp.guard.books.store import Db
 from akash_mcp.money import Usd
@@ -79,7 +78,7 @@ def statement(db: Db, ledger: Ledger) -> Statement:
             Line(each, _held(db, ledger, each)) for each in journal.under_way(db) if each.op_id not in known
         ],
         waiting=waiting.unanswered(db),
-        spent=_spent(db),
+        spent=_spent(db, ledger),
         notices=notices.pending(db),
     )
 
@@ -90,30 +89,10 @@ def _held(db: Db, ledger: Ledger, operation: Operation) -> Usd:
     return ledger.held_by(db, operation.op_id)
 
 
-def _spent(db: Db) -> list[Spent]:
-    today = _by_agent(
-        db,
-        "SELECT agent, SUM(spent_uact) AS uact FROM reservations WHERE account = :account AND state = 'settled'"
-        " AND at > :since GROUP BY agent",
-        since=db.now - DAY_SECONDS,
+def _spent(db: Db, ledger: Ledger) -> list[Spent]:
+    """Of the agents that spent something lately, or hold something."""
+    found = (
+        Spent(agent, each.spent_today, each.spent_month, each.held)
+        for agent, each in sorted(ledger.by_agent(db).items())
     )
-    month = _by_agent(
-        db,
-        "SELECT agent, SUM(spent_uact) AS uact FROM spent WHERE account = :account AND day >= :first GROUP BY agent",
-        first=day_of(month_of(db.now).timestamp()),
-    )
-    held = _by_agent(
-        db,
-        "SELECT agent, SUM(amount_uact) AS uact FROM reservations WHERE account = :account AND state = 'held'"
-        " GROUP BY agent",
-    )
-    none = Usd(0)
-    return [
-        Spent(agent, today.get(agent, none), month.get(agent, none), held.get(agent, none))
-        for agent in sorted(today.keys() | month.keys() | held.keys())
-    ]
-
-
-def _by_agent(db: Db, sql: str, **values: object) -> dict[str, Usd]:
-    rows = db.all(sql, account=db.account, **values)
-    return {row["agent"]: Usd.from_uact(row["uact"] or 0) for row in rows}
+    return [each for each in found if each.today or each.month or each.held]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 
 from akash_mcp.errors import Refused
 from akash_mcp.ids import ProviderAddress
-from akash_mcp.market.ranking import RankedOffer, Ranking
+from akash_mcp.market.offer_line import offer_line
+from akash_mcp.market.ranking import Prefer, RankedOffer, Ranking, Rejected, Requirements
 from akash_mcp.money import ZERO, Usd, told_apart
+from akash_mcp.sanitize.text import quoted
 
 
 def best_per_group(ranking: Ranking) -> dict[int, RankedOffer]:
@@ -50,6 +53,33 @@ def pick(
     return tuple(picked)
 
 
+def choice_words(ranking: Ranking, picked: Collection[RankedOffer], prefer: Prefer, missed: str = "") -> str:
+    """Which offers were chosen among which, and why, for whoever asks later. `missed`: what may have been, a sentence.
+
+    Begins with the number of acceptable bids. Nothing in it is anybody else's word, but for names in quotes.
+    """
+    against = f", {len(ranking.rejected)} ruled out" if ranking.rejected else ""
+    lines = ". ".join(
+        f"{offer_line(each)}; {'; '.join((*each.reasons[1:], *filter(None, (each.before_next,))))}"
+        for each in picked
+    )
+    return f"{len(ranking.ranked)} acceptable bids{against} ({prefer}): {lines}. {missed}".rstrip()
+
+
+def left_out(ranking: Ranking, wanted: Requirements) -> str:
+    """Which bidders were left out because they failed us lately, or by the caller's word, in a sentence."""
+    passed_over = {
+        rejected.offer.provider: (
+            f"{quoted(rejected.offer.name or rejected.offer.provider)} ({wanted.failed.get(rejected.offer.provider)})"
+            if rejected.offer.provider in wanted.failed
+            else f"{quoted(rejected.offer.name or rejected.offer.provider)} (as asked)"
+        )
+        for rejected in ranking.rejected
+        if rejected.offer.provider in wanted.failed or rejected.offer.provider in wanted.excluded
+    }
+    return f"Left out: {', '.join(passed_over.values())}." if passed_over else ""
+
+
 def _of(provider: ProviderAddress, ranking: Ranking, gseq: int) -> RankedOffer:
     for ranked in ranking.ranked:
         if (ranked.offer.gseq, ranked.offer.provider) == (gseq, provider):
@@ -64,11 +94,35 @@ def _of(provider: ProviderAddress, ranking: Ranking, gseq: int) -> RankedOffer:
     raise Refused(f"{provider} cannot have group {gseq}: {why}.", next_step="Choose another provider.")
 
 
+def enough_per_hour(ranking: Ranking, groups: Collection[int]) -> Usd | None:
+    """The least rate at which each of `groups` could be leased by what was bid, where only the rate stands in the way
+    of some; None where something else does.
+    """
+    together = ZERO
+    best = best_per_group(ranking)
+    for gseq in groups:
+        dear = [each.offer.usd_per_hour for each in _rejected(ranking, gseq) if each.is_only_too_dear]
+        if gseq not in best and not dear:
+            return None
+        together += best[gseq].usd_per_hour if gseq in best else min(dear)
+    return together
+
+
 def _why_none(ranking: Ranking, gseq: int) -> str:
-    reasons = [
-        reason for rejected in ranking.rejected if rejected.offer.gseq == gseq for reason in rejected.reasons
-    ]
-    if not reasons:
+    rejected = _rejected(ranking, gseq)
+    if not rejected:
         return "None has arrived."
-    counted = {reason: reasons.count(reason) for reason in reasons}
-    return "Ruled out: " + "; ".join(f"{reason} ({count})" for reason, count in counted.items()) + "."
+    counts = Counter(reason for each in rejected for reason in each.reasons if reason != each.too_dear)
+    told = [f"{reason} ({count})" for reason, count in counts.items()]
+    dear = [each for each in rejected if each.too_dear]
+    if len(dear) == 1:
+        told.insert(0, f"{dear[0].too_dear} (1)")
+    elif dear:
+        rates = [each.offer.usd_per_hour for each in dear]
+        low, high = told_apart(min(rates), max(rates))
+        told.insert(0, f"they cost {low} to {high} an hour, more than is allowed ({len(dear)})")
+    return f"Ruled out: {'; '.join(told)}."
+
+
+def _rejected(ranking: Ranking, gseq: int) -> list[Rejected]:
+    return [each for each in ranking.rejected if each.offer.gseq == gseq]

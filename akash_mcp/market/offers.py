@@ -7,10 +7,14 @@ from decimal import Decimal
 
 from akash_mcp.clients.console.models import Bid, ProviderRecord
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
-from akash_mcp.money import Usd, usd_per_hour
+from akash_mcp.market.regions import places_of
+from akash_mcp.money import BLOCK_SECONDS, Usd, usd_per_hour
+from akash_mcp.track_record import NOT_KNOWN, TrackRecord
 
 HIGHEST_PRICE = Decimal(10**12)
 """uact per block. A price above it (590 million dollars an hour) is a mistake or an attack, not a price."""
+
+_SECONDS_A_DAY = 86_400
 
 NO_PRICE = Usd(10**9)
 """Dollars an hour of an offer whose price cannot be read: over every limit, so a sum that holds it is refused."""
@@ -38,7 +42,11 @@ class Offer:
     region: str = ""
     country: str = ""
     country_code: str = ""
+    places: frozenset[str] = frozenset()
+    """The names of where it is (`market.regions.places_of`); without one that is not known."""
     audited: bool = False
+    registered_days: Decimal | None = None
+    """How long the provider had been registered on the chain when it bid."""
     online: bool | None = None
     valid_version: bool | None = None
     uptime_1d: Decimal | None = None
@@ -50,6 +58,10 @@ class Offer:
     """How long before taking a lease back the provider says so."""
     gpu_models: tuple[str, ...] = ()
     """GPU models at the provider, as `vendor/model`; not necessarily the ones of this bid."""
+    other_gpu: str = ""
+    """Which GPU it offers in place of one that is asked for, in our words; empty where it is not plainly another."""
+    record: TrackRecord = NOT_KNOWN
+    """What became of our own leases at the provider."""
 
     @property
     def has_price(self) -> bool:
@@ -73,6 +85,8 @@ def offer_from(
     age_seconds: Decimal | None = None,
     incidents_7d: int | None = None,
     reclamation_seconds: int | None = None,
+    other_gpu: str = "",
+    track_record: TrackRecord = NOT_KNOWN,
 ) -> Offer:
     """The offer that a `bid` of some age makes. Without the `provider`'s record all about the provider is unknown.
 
@@ -92,7 +106,9 @@ def offer_from(
         region=record.ip_region or "",
         country=record.ip_country or "",
         country_code=record.ip_country_code or "",
+        places=places_of(record),
         audited=record.is_audited,
+        registered_days=_registered_days(bid, record),
         online=record.is_online if provider else None,
         valid_version=record.is_valid_version if provider else None,
         uptime_1d=record.uptime1d,
@@ -101,4 +117,13 @@ def offer_from(
         incidents_7d=incidents_7d,
         reclamation_seconds=reclamation_seconds,
         gpu_models=tuple(dict.fromkeys(f"{gpu.vendor}/{gpu.model}" for gpu in record.gpu_models)),
+        other_gpu=other_gpu,
+        record=track_record,
     )
+
+
+def _registered_days(bid: Bid, record: ProviderRecord) -> Decimal | None:
+    # Both are heights of one chain, so no clock is needed, and a provider cannot write either of them.
+    if not bid.created_at or record.created_height is None or record.created_height > bid.created_at:
+        return None
+    return (bid.created_at - record.created_height) * BLOCK_SECONDS / _SECONDS_A_DAY

@@ -2,11 +2,15 @@
 
 An offer that fails a gate is rejected, with every reason. The others are ordered by
 
-    rate x hours  +  P(interrupted) x (rate x (hours of work lost + hours to redeploy) + cost of redeploying)
+    rate x hours x (1 + doubt)
+    + interruptions x (rate x (hours down + hours of work lost) + cost of redeploying)
 
-P comes from the share of status checks that the provider answered, drawn toward what is usual for the network, so
-that a new provider is neither perfect nor hopeless. What is unknown counts as usual and is said to be unknown.
-Nothing that a provider says of itself has any influence.
+How many interruptions to expect comes from the share of status checks that the provider answered, drawn toward what
+is usual for the network, so that a new provider is neither perfect nor hopeless, and from what became of our own leases
+there. A status page says nothing of what is delivered: that is what the doubt is for, in a provider that nobody has
+audited or that is new on the chain. What is unknown counts as usual or as new and is said to be unknown. Nothing that a
+provider says of itself has any influence. benchmarks/ranking holds the rule against markets in which what is hidden is
+known.
 """
 
 from __future__ import annotations
@@ -21,7 +25,9 @@ from typing import Literal, TypeAlias
 from akash_mcp.errors import BadArgument
 from akash_mcp.ids import ProviderAddress
 from akash_mcp.market.offers import Offer
+from akash_mcp.market.our_history import interruptions_per_hour
 from akash_mcp.money import Usd, told_apart
+from akash_mcp.sanitize.text import quoted
 
 Prefer: TypeAlias = Literal["balanced", "cheapest", "reliable"]
 
@@ -38,21 +44,29 @@ WINDOW_WEIGHTS = {"1 day": 2, "7 days": 4, "30 days": 6}
 """What a window's uptime weighs. A day counts more than a thirtieth of thirty days: what is going on matters."""
 
 OUTAGE_HOURS = 2
-"""How long an outage lasts. It turns a share of time into a number of outages: 1 % down is one outage in 200 h."""
+"""How long an outage lasts, paid for. It turns a share of time into a number of outages: 1 % down is one in 200 h."""
 
 WEEK_HOURS = 168
 
 LOST_HOURS_MOST = 12
 """An interruption loses half of the work so far, at most this much: somebody will have looked by then."""
 
-REDEPLOY_HOURS = Decimal("0.5")
-"""What is paid for while a new lease pulls its images and starts."""
+NOT_AUDITED_DOUBT = Decimal("0.2")
+"""What is expected to be lost, in bills, at a provider that nobody has audited."""
+
+NEW_DOUBT = Decimal("1.5")
+NEW_DAYS = 30
+"""The same at one that registered just now, or nobody knows when; it fades evenly over so many days. Whoever deceives
+is found out and comes again under a new address, whose record is short and perfect, and a run that was deceived costs
+more than its rent. It is an insurance, not an estimate of an honest newcomer: docs/ranking.md has what it costs where
+nobody deceives and what it saves where some do."""
 
 REDEPLOY_COST = Usd("0.10")
 """What redeploying costs beside rent: an agent's tokens, a person's glance."""
 
 RISK_WEIGHT: dict[Prefer, int] = {"cheapest": 0, "balanced": 1, "reliable": 5}
-"""How often an expected loss is counted when offers are ordered. The expected cost that is shown counts it once."""
+"""How often interruptions are counted when offers are ordered; doubt once, or not at all. What is shown counts both
+once."""
 
 LONGEST_HOURS = 87_600
 
@@ -61,19 +75,27 @@ LONGEST_HOURS = 87_600
 class Requirements:
     """What an offer must meet. Empty sets ask for nothing. Raises `BadArgument` for hours outside 0 to ten years.
 
-    `hours`: how long the deployment is to run. `max_usd_per_hour`: for one group's offer. `regions`: names of
-    regions or countries, or country codes, in any case. `gpu_models`: `vendor/model`, any of them. `failed`:
-    providers that failed us lately, and how, in our words.
+    `hours`: how long the deployment is to run. `max_usd_per_hour`: for one group's offer. `regions`: names of places,
+    as `market.regions.resolve` gives them. `gpu_models`: `vendor/model`, any of them. `excluded`: of whom the caller
+    wants none. `failed`: providers that failed us lately, and how, in our words.
     """
 
     hours: Decimal
     max_usd_per_hour: Usd | None = None
     allowed: frozenset[ProviderAddress] = frozenset()
     denied: frozenset[ProviderAddress] = frozenset()
+    excluded: frozenset[ProviderAddress] = frozenset()
     regions: frozenset[str] = frozenset()
     audited_only: bool = False
     gpu_models: frozenset[str] = frozenset()
     failed: Mapping[ProviderAddress, str] = field(default_factory=dict)
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether any provider is left out for what it is, whatever it bids."""
+        return bool(
+            self.allowed or self.denied or self.excluded or self.regions or self.audited_only or self.failed
+        )
 
     def __post_init__(self) -> None:
         if not (self.hours.is_finite() and 0 < self.hours <= LONGEST_HOURS):
@@ -85,6 +107,7 @@ class RankedOffer:
     """An acceptable offer. `rank` counts from 1 within its group. `interruption` is a probability.
 
     `bill` is the rent for all the hours, `expected_cost` that and the expected loss. `reasons` come largest first.
+    `before_next`: what put it before an offer that is cheaper an hour, in a sentence; empty where the next one is not.
     """
 
     offer: Offer
@@ -95,14 +118,24 @@ class RankedOffer:
     interruption: Decimal
     reasons: tuple[str, ...]
     unknowns: tuple[str, ...]
+    before_next: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An offer that must not be taken, and everything that speaks against it."""
+    """An offer that must not be taken, and everything that speaks against it.
+
+    `too_dear`: that of the reasons which is its price; empty where it is not over what is allowed.
+    """
 
     offer: Offer
     reasons: tuple[str, ...]
+    too_dear: str = ""
+
+    @property
+    def is_only_too_dear(self) -> bool:
+        """Whether it could be taken if more were allowed an hour."""
+        return self.reasons == (self.too_dear,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +156,16 @@ def rank(offers: Iterable[Offer], *, requirements: Requirements, prefer: Prefer 
     rejected: list[Rejected] = []
     for offer in offers:
         if reasons := _against(offer, requirements):
-            rejected.append(Rejected(offer, reasons))
+            rejected.append(Rejected(offer, reasons, _too_dear(offer, requirements)))
         else:
             accepted.append(_judge(offer, requirements, RISK_WEIGHT[prefer]))
     accepted.sort(key=lambda judged: (judged.offer.gseq, judged.order))
     rejected.sort(key=lambda r: (r.offer.gseq, r.offer.provider, r.offer.oseq, r.reasons))
     ranked = [
-        _explained(judged, place, group, requirements)
+        _explained(judged, place, group, middle, requirements, RISK_WEIGHT[prefer])
         for _, members in groupby(accepted, key=lambda judged: judged.offer.gseq)
         for group in [list(members)]
+        for middle in [_middle(group)]
         for place, judged in enumerate(group, 1)
     ]
     return Ranking(tuple(ranked), tuple(rejected))
@@ -142,9 +176,8 @@ def rank(offers: Iterable[Offer], *, requirements: Requirements, prefer: Prefer 
 
 def _against(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
     """Every reason to reject the offer. None of them quotes the provider."""
-    rate = offer.usd_per_hour
+    too_dear = _too_dear(offer, wanted)
     age = offer.age_seconds
-    places = {place.casefold() for place in (offer.region, offer.country, offer.country_code) if place}
     models = {model.casefold() for model in offer.gpu_models}
     gates: tuple[tuple[bool, str], ...] = (
         (offer.state != "open", "the bid is no longer open"),
@@ -153,15 +186,13 @@ def _against(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
             f"the bid is older than {BID_LIFETIME_SECONDS} seconds, so it has expired",
         ),
         (not offer.has_price, "its price is not a positive amount in a currency that can be compared"),
-        (
-            offer.has_price and wanted.max_usd_per_hour is not None and rate > wanted.max_usd_per_hour,
-            _over(rate, wanted.max_usd_per_hour or rate),
-        ),
+        (bool(too_dear), too_dear),
         (
             bool(wanted.allowed) and offer.provider not in wanted.allowed,
             "the provider is not on the allow list",
         ),
         (offer.provider in wanted.denied, "the provider is on the deny list"),
+        (offer.provider in wanted.excluded, "the provider is among those to leave out"),
         (
             offer.provider in wanted.failed,
             f"the provider failed us lately: {wanted.failed.get(offer.provider)}",
@@ -170,21 +201,30 @@ def _against(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
         (offer.valid_version is False, "the provider runs a version that is no longer valid"),
         (wanted.audited_only and not offer.audited, "the provider is not audited"),
         (
-            bool(wanted.regions) and places.isdisjoint(region.casefold() for region in wanted.regions),
-            "the provider is in none of the regions asked for"
-            if places
+            bool(wanted.regions) and offer.places.isdisjoint(wanted.regions),
+            f"the provider is in none of the regions asked for: {_listed(wanted.regions)}"
+            if offer.places
             else "where the provider is, is unknown",
         ),
         (
             bool(wanted.gpu_models and models) and models.isdisjoint(m.casefold() for m in wanted.gpu_models),
-            "the provider has none of the GPU models asked for",
+            f"the provider has none of the GPU models asked for: {_listed(wanted.gpu_models)}",
         ),
+        (bool(offer.other_gpu), f"it offers another GPU: {offer.other_gpu}"),
     )
     return tuple(reason for applies, reason in gates if applies)
 
 
-def _over(rate: Usd, most: Usd) -> str:
-    cost, allowed = told_apart(rate, most)
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(quoted(word, 40) for word in sorted(words))
+
+
+def _too_dear(offer: Offer, wanted: Requirements) -> str:
+    """The reason against an offer over the allowed rate; empty where it is not."""
+    most = wanted.max_usd_per_hour
+    if not offer.has_price or most is None or offer.usd_per_hour <= most:
+        return ""
+    cost, allowed = told_apart(offer.usd_per_hour, most)
     return f"it costs {cost} an hour, more than the {allowed} allowed"
 
 
@@ -197,60 +237,101 @@ class _Judged:
     rate: Usd
     bill: Usd
     interruption: Decimal
-    loss: Usd
-    """What an interruption is expected to cost: its price times its probability."""
+    outage_loss: Usd
+    """What interruptions are expected to cost."""
+    doubt_loss: Usd
+    """What is expected to be lost because little about the provider is proven."""
     order: tuple[object, ...]
+
+    @property
+    def loss(self) -> Usd:
+        return self.outage_loss + self.doubt_loss
 
 
 def _judge(offer: Offer, wanted: Requirements, risk_weight: int) -> _Judged:
     rate = offer.usd_per_hour
     hours = wanted.hours
     uptime = expected_uptime(offer)
-    interruption = interruption_probability(offer, hours)
+    interruptions = expected_interruptions(offer, hours)
     bill = rate * hours
-    lost = rate * (min(hours / 2, Decimal(LOST_HOURS_MOST)) + REDEPLOY_HOURS) + REDEPLOY_COST
-    loss = lost * interruption
+    lost_hours = OUTAGE_HOURS + min(hours / 2, Decimal(LOST_HOURS_MOST))
+    outage_loss = (rate * lost_hours + REDEPLOY_COST) * interruptions
+    doubt_loss = bill * doubt(offer)
     # All that decides, most important first. A better value never gives a larger entry, so an offer that is worse
     # in one thing and better in none cannot come before the other. The address only makes the order total.
     order = (
-        bill + loss * risk_weight,
+        bill + doubt_loss * min(risk_weight, 1) + outage_loss * risk_weight,
         not offer.audited,
-        interruption,
+        interruptions,
         -uptime,
         offer.incidents_7d or 0,
-        len(_known_uptimes(offer)) == 0,
+        offer.record.interruptions,
+        -offer.record.hours,
+        _unknown_facts(offer),
         -(offer.reclamation_seconds or 0),
         rate,
         offer.provider,
         offer.oseq,
     )
-    return _Judged(offer, rate, bill, interruption, loss, order)
+    interruption = interruption_probability(offer, hours)
+    return _Judged(offer, rate, bill, interruption, outage_loss, doubt_loss, order)
 
 
 def expected_uptime(offer: Offer) -> Decimal:
     """The share of time the provider is expected to be up: the mean of a Beta posterior, 0 < x < 1.
 
-    The prior is worth `USUAL_WEIGHT` observations of `USUAL_UPTIME`, each known window as many as it weighs.
+    The prior is worth `USUAL_WEIGHT` observations of `USUAL_UPTIME`, each known window as many as it weighs, and an
+    unknown one as many of the usual.
     """
     known = _known_uptimes(offer)
-    total = sum(WINDOW_WEIGHTS[window] for window in known) + USUAL_WEIGHT
-    up = sum(
-        (uptime * WINDOW_WEIGHTS[window] for window, uptime in known.items()), USUAL_UPTIME * USUAL_WEIGHT
+    total = sum(WINDOW_WEIGHTS.values()) + USUAL_WEIGHT
+    up = USUAL_UPTIME * USUAL_WEIGHT + sum(
+        known.get(window, USUAL_UPTIME) * weight for window, weight in WINDOW_WEIGHTS.items()
     )
     return up / total
 
 
-def interruption_probability(offer: Offer, hours: Decimal) -> Decimal:
-    """How likely it is that a lease of so many hours is interrupted, with outages coming at a steady rate.
+def expected_interruptions(offer: Offer, hours: Decimal) -> Decimal:
+    """How many interruptions a lease of so many hours is to expect, with outages coming at a steady rate.
 
-    The rate is what the uptime says, or what the incidents of the last week say, whichever is worse.
+    The rate is what the uptime says, or what the incidents of the last week say, whichever is worse; our own leases
+    there move it. It is never more than one outage after the other.
     """
     uptime = expected_uptime(offer)
     outages_per_hour = max(
         (1 - uptime) / (uptime * OUTAGE_HOURS),
         Decimal(max(offer.incidents_7d or 0, 0)) / WEEK_HOURS,
     )
-    return 1 - (-outages_per_hour * hours).exp()
+    expected = interruptions_per_hour(outages_per_hour, offer.record)
+    return min(expected, 1 / Decimal(OUTAGE_HOURS)) * hours
+
+
+def interruption_probability(offer: Offer, hours: Decimal) -> Decimal:
+    """How likely at least one of the `expected_interruptions` is."""
+    return 1 - (-expected_interruptions(offer, hours)).exp()
+
+
+def doubt(offer: Offer) -> Decimal:
+    """What is expected to be lost, in bills, because little about the provider is proven."""
+    days = offer.registered_days
+    age = (
+        min(max(days, Decimal(0)), Decimal(NEW_DAYS)) if days is not None and days.is_finite() else Decimal(0)
+    )
+    return NEW_DOUBT * (1 - age / NEW_DAYS) + (0 if offer.audited else NOT_AUDITED_DOUBT)
+
+
+def _unknown_facts(offer: Offer) -> int:
+    facts = (
+        offer.uptime_1d,
+        offer.uptime_7d,
+        offer.uptime_30d,
+        offer.incidents_7d,
+        offer.registered_days,
+        offer.online,
+        offer.valid_version,
+        offer.age_seconds,
+    )
+    return sum(fact is None for fact in facts)
 
 
 def _known_uptimes(offer: Offer) -> dict[str, Decimal]:
@@ -265,20 +346,40 @@ def _known_uptimes(offer: Offer) -> dict[str, Decimal]:
 # ── words ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _explained(judged: _Judged, place: int, group: list[_Judged], wanted: Requirements) -> RankedOffer:
+@dataclass(frozen=True, slots=True)
+class _Middle:
+    """What the offers of one group are compared with when they are explained."""
+
+    lowest: Usd
+    bill: Decimal
+    loss: Decimal
+
+
+def _middle(group: list[_Judged]) -> _Middle:
+    return _Middle(
+        lowest=min(judged.rate for judged in group),
+        bill=median(judged.bill.amount for judged in group),
+        loss=median(judged.outage_loss.amount for judged in group),
+    )
+
+
+def _explained(
+    judged: _Judged,
+    place: int,
+    group: list[_Judged],
+    middle: _Middle,
+    wanted: Requirements,
+    risk_weight: int,
+) -> RankedOffer:
     offer = judged.offer
-    lowest = min(other.rate for other in group)
     # A reason is as large as what it moves the cost away from the middle of its group.
     reasons = [
-        (
-            abs(judged.bill.amount - median(o.bill.amount for o in group)),
-            _about_price(judged, lowest, len(group)),
-        ),
-        (abs(judged.loss.amount - median(o.loss.amount for o in group)), _about_risk(judged, wanted.hours)),
+        (abs(judged.bill.amount - middle.bill), _about_price(judged, middle.lowest, len(group))),
+        (abs(judged.outage_loss.amount - middle.loss), _about_risk(judged, wanted.hours)),
     ]
     reasons.sort(key=lambda reason: -reason[0])
     texts = [text for _, text in reasons]
-    texts.append("audited" if offer.audited else "not audited")
+    texts.append(_about_doubt(judged))
     return RankedOffer(
         offer=offer,
         rank=place,
@@ -288,15 +389,27 @@ def _explained(judged: _Judged, place: int, group: list[_Judged], wanted: Requir
         interruption=judged.interruption,
         reasons=tuple(texts),
         unknowns=_unknowns(offer, wanted),
+        before_next=_before(judged, group[place], wanted.hours, risk_weight) if place < len(group) else "",
+    )
+
+
+def _before(judged: _Judged, following: _Judged, hours: Decimal, risk_weight: int) -> str:
+    """Why an offer comes before a cheaper one: only an expected loss can weigh more than rent."""
+    if judged.bill <= following.bill:
+        return ""
+    counted = f", where interruptions count {risk_weight} times" if risk_weight > 1 else ""
+    return (
+        f"{judged.bill - following.bill} more rent in {_hours(hours)} than the next one, and before it: {judged.loss} "
+        f"is expected to be lost here and {following.loss} there{counted}"
     )
 
 
 def _about_price(judged: _Judged, lowest: Usd, count: int) -> str:
     if count == 1:
-        return f"the only acceptable bid for its group, {judged.rate} an hour"
+        return "the only acceptable bid for its group"
     if judged.rate == lowest:
-        return f"the lowest price of {count} acceptable bids, {judged.rate} an hour"
-    return f"{judged.rate} an hour, {judged.rate - lowest} more than the lowest of {count} acceptable bids"
+        return f"the lowest price of {count} acceptable bids"
+    return f"{judged.rate - lowest} more an hour than the lowest of {count} acceptable bids"
 
 
 def _about_risk(judged: _Judged, hours: Decimal) -> str:
@@ -308,10 +421,24 @@ def _about_risk(judged: _Judged, hours: Decimal) -> str:
         record = f"uptime unknown, counted as the usual {_percent(USUAL_UPTIME)}"
     if incidents := judged.offer.incidents_7d:
         record += f", {incidents} outage{'s' * (incidents > 1)} in 7 days"
-    likely = (
-        f"an interruption within {hours.normalize():f} h is {_percent(judged.interruption, ROUND_UP)} likely"
-    )
-    return f"{record}: {likely}, an expected loss of {judged.loss}"
+    if judged.offer.record.leases:
+        record += f"; {judged.offer.record}"
+    likely = f"an interruption within {_hours(hours)} is {_percent(judged.interruption, ROUND_UP)} likely"
+    return f"{record}: {likely}, an expected loss of {judged.outage_loss}"
+
+
+def _about_doubt(judged: _Judged) -> str:
+    offer, days = judged.offer, judged.offer.registered_days
+    audit = "audited" if offer.audited else "not audited"
+    if days is None:
+        audit += ", on the chain since nobody knows when"
+    elif days < NEW_DAYS:
+        audit += f", on the chain for {max(int(days), 0)} days"
+    return f"{audit}: doubt counted as {judged.doubt_loss}" if judged.doubt_loss else audit
+
+
+def _hours(hours: Decimal) -> str:
+    return f"{hours.normalize():f} h"
 
 
 def _percent(share: Decimal, rounding: str = ROUND_DOWN) -> str:
@@ -329,6 +456,7 @@ def _unknowns(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
         (offer.online is None, "whether the provider is online"),
         (offer.valid_version is None, "whether its version is valid"),
         (offer.age_seconds is None, "how old the bid is"),
+        (offer.registered_days is None, "how long it has been on the chain"),
         (not (offer.region or offer.country or offer.country_code), "where the provider is"),
         (bool(wanted.gpu_models) and not offer.gpu_models, "which GPU models it has"),
     )

@@ -8,7 +8,6 @@ its orders with what they were.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,9 +19,7 @@ from akash_mcp.sdl.secret_reference import (
     names_mentioned,
     referenced_name,
 )
-from akash_mcp.sdl.yaml.scalar_places import scalar_places
-
-_ESCAPED = re.compile('[\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff"\\\\]')
+from akash_mcp.sdl.yaml.scalar_places import double_quoted, scalar_places
 
 
 class CannotFill(ValueError):
@@ -59,7 +56,7 @@ def _replaced(sdl: str, words: Mapping[str, str]) -> str:
             continue
         if name not in words:
             raise CannotFill(f"secret {name} has no value")
-        pieces += [source[done:start], _quoted(key + equals + words[name])]
+        pieces += [source[done:start], double_quoted(key + equals + words[name])]
         done = end
     filled = "".join(pieces) + source[done:]
     after = check(filled)
@@ -90,14 +87,3 @@ def _entry_with(entry: str, words: Mapping[str, str]) -> str:
 def _word(value: str, words: Mapping[str, str]) -> str:
     name = referenced_name(value)
     return value if name is None else words[name]
-
-
-def _quoted(text: str) -> str:
-    """Text as a YAML scalar in double quotes, which every reader of YAML takes for exactly this text."""
-    return '"' + _ESCAPED.sub(_escape, text) + '"'
-
-
-def _escape(found: re.Match[str]) -> str:
-    char = found[0]
-    short = json.dumps(char)[1:-1]  # where JSON has an escape YAML has the same
-    return short if short != char else f"\\u{ord(char):04x}"

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from akash_mcp.tools import deploy, exec, observe, sdl
+from akash_mcp.tools import account, confirm, deploy, exec, market, observe, sdl
 from akash_mcp.tools.tool import ToolSpec
 
 TOOLSETS: Mapping[str, tuple[ToolSpec, ...]] = {
-    "deploy": deploy.TOOLS,
+    "deploy": (*deploy.TOOLS, confirm.TOOL),
     "observe": observe.TOOLS,
+    "market": market.TOOLS,
+    "account": account.TOOLS,
     "exec": exec.TOOLS,
     "sdl": sdl.TOOLS,
 }
+
+CONFIRM = confirm.TOOL
+"""Every server has it that has a tool with a plan."""

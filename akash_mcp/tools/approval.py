@@ -7,6 +7,8 @@ A tool that spends, deletes or runs commands has one parameter for it, which no 
 `plan_deploy` makes the plan from the tool's arguments, once a call. What the person is asked, what they answer and
 what the body carries out are that one plan: the body gets it together with its approval, or not at all. A yes
 that was used already is known before anything is planned, and the body gets the operation that it opened.
+
+Where the client cannot ask, the plan is shown with a token, and the tool `confirm` carries that plan out (`confirmed`).
 """
 
 # No `from __future__ import annotations` here: the resolvers below are made for one plan each, and the SDK must read
@@ -30,7 +32,7 @@ from akash_mcp.errors import LedgerUnusable, MissingKey
 from akash_mcp.guard.approval.approval import Approval, AskThePerson, PersonNeeded, TokenNeeded
 from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.journal import op_id_of
-from akash_mcp.guard.plans.plans import Plan
+from akash_mcp.guard.plans.plans import ClosePlan, Plan
 from akash_mcp.ids import OpId
 from akash_mcp.tools.deadline import bounded
 from akash_mcp.tools.hiding import hidden
@@ -60,9 +62,10 @@ class Approved(Generic[P]):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The yes was used: it opened this operation."""
+    """The yes was used: it opened this operation. `tool`: whose plan it was, as far as that is still known."""
 
     op_id: OpId
+    tool: str = ""
 
 
 Decision: TypeAlias = Approved[P] | TokenNeeded | PersonNeeded | Opened
@@ -86,10 +89,9 @@ def runtime_with_key(ctx: AppContext) -> Runtime:
 def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False) -> Resolve:
     """Fills a parameter with the `Decision` on the plan that `make_plan` makes from the tool's arguments, by name.
 
-    The tool needs an argument `approval_token`. `make_plan` may raise any `AkashError`; nobody is asked then. It runs
-    once a call: in the 2026-07-28 era, where the answer to a question comes as a call of its own, once in each of the
-    two. A no raises `NotApproved` and the body does not run. What is `repeatable` is not held up by a ledger that
-    cannot say whether it was done.
+    `make_plan` may raise any `AkashError`; nobody is asked then. It runs once a call: in the 2026-07-28 era, where the
+    answer to a question comes as a call of its own, once in each of the two. A no raises `NotApproved` and the body
+    does not run. What is `repeatable` is not held up by a ledger that cannot say whether it was done.
     """
 
     @wraps(make_plan)
@@ -106,23 +108,23 @@ def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False)
     planned = bounded(plan_unless_opened, keep=BODY_SECONDS)
 
     async def ask(
-        ctx: AppContext, plan: Annotated[Any, Resolve(planned)], approval_token: str | None
+        ctx: AppContext, plan: Annotated[Any, Resolve(planned)]
     ) -> Elicit[Confirm] | Confirm | Approval | TokenNeeded | PersonNeeded | Opened:
         if isinstance(plan, Opened):
             return plan
         approver, call, client = runtime(ctx).approver, _call(ctx), client_of(ctx)
         question = question_of(ctx)
         decision = await approver.consider(
-            plan, token=approval_token, can_ask=_can_ask(ctx), call=call, client=client, question=question
+            plan, can_ask=_can_ask(ctx), call=call, client=client, question=question
         )
         if not isinstance(decision, AskThePerson):
             return decision
         if question is not None:
             # Not left to the SDK, which asks again where a word of the question moved and the plan did not.
-            return answer_of(ctx) or await approver.shown(plan, call, client)
+            return answer_of(ctx) or await approver.shown(plan, client)
         await approver.asked(plan, client)
         if not _questions_travel(ctx):
-            return await _answer(ctx, hidden(plan.summary)) or await approver.shown(plan, call, client)
+            return await _answer(ctx, hidden(plan.summary)) or await approver.shown(plan, client)
         await runtime(ctx).prepare_questions()
         note_question(plan.fingerprint)
         return Elicit(hidden(plan.summary), Confirm)
@@ -149,39 +151,68 @@ def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False)
     return Resolve(decide)
 
 
-async def _opened(ctx: AppContext, repeatable: bool) -> Opened | None:
-    """The operation that the yes of this call opened before, in this process or another that shares the store.
+async def confirmed(ctx: AppContext, name: str) -> Decision[Any]:
+    """The `Decision` on the plan that was shown with this approval token, or waits for a person under this op_id.
 
-    Raises `NotApproved` for a used token that was given for another call.
+    Raises `NotApproved`, and what stands in the way of spending.
     """
-    services, question, token = runtime(ctx), question_of(ctx), _arguments(ctx).get("approval_token")
+    services = runtime_with_key(ctx)
+    op_id = OpId(name) if name.startswith("op_") else op_id_of(name)
+    try:
+        if await _is_open(services, op_id):
+            shown = None if name.startswith("op_") else await services.approver.tokens.find(name)
+            return Opened(op_id, shown.tool if shown else "")
+    except LedgerUnusable as unusable:
+        if not services.approver.tokens.is_own(op_id):
+            raise _not_known(unusable) from unusable
+    decision = await services.approver.confirm(name, client_of(ctx))
+    if isinstance(decision, PersonNeeded):
+        return decision
+    plan, approval = decision
+    if not isinstance(plan, ClosePlan):
+        await services.accounts.bind()
+    return Approved(plan, approval)
+
+
+async def _opened(ctx: AppContext, repeatable: bool) -> Opened | None:
+    """The operation that the yes of this call opened before, in this process or another that shares the store."""
+    services, question = runtime(ctx), question_of(ctx)
     try:
         if question is not None:
             op_id: OpId | None = question.op_id
-        elif token is not None:
-            op_id = op_id_of(str(token))
         else:
             op_id = await services.approver.opened_at_terminal(_call(ctx))
-        if op_id is None:
+        if op_id is None or not await _is_open(services, op_id):
             return None
-        if services.operations.find(op_id) is None and await services.store.read(journal.find, op_id) is None:
-            return None
-        if question is None and token is not None:
-            await services.approver.check_call(str(token), _call(ctx))
     except LedgerUnusable as unusable:
         if repeatable:
             return None
-        raise LedgerUnusable(
-            unusable.what,
-            next_step=unusable.next_step,
-            money="This call moved none; whether an earlier one with the same approval did is not known.",
-        ) from unusable
-    return Opened(op_id)
+        raise _not_known(unusable) from unusable
+    return Opened(op_id, tool_of(ctx))
+
+
+def _not_known(unusable: LedgerUnusable) -> LedgerUnusable:
+    return LedgerUnusable(
+        unusable.what,
+        next_step=unusable.next_step,
+        money="This call moved none; whether an earlier one with the same approval did is not known.",
+    )
+
+
+async def _is_open(services: Runtime, op_id: OpId) -> bool:
+    if services.operations.find(op_id) is not None:
+        return True
+    return await services.store.read(journal.find, op_id) is not None
 
 
 def tool_of(ctx: AppContext) -> str:
     """The name of the tool that is called."""
     return str((ctx.request_context.params or {}).get("name"))
+
+
+def is_confirm(ctx: AppContext) -> bool:
+    """Whether the call carries out a plan that was shown before."""
+    return tool_of(ctx) == "confirm"
 
 
 def client_of(ctx: AppContext) -> str:
@@ -190,13 +221,9 @@ def client_of(ctx: AppContext) -> str:
     return f"{params.client_info.name} {params.client_info.version}" if params else ""
 
 
-def _arguments(ctx: AppContext) -> dict[str, Any]:
-    return dict((ctx.request_context.params or {}).get("arguments") or {})
-
-
 def _call(ctx: AppContext) -> str:
-    """A hash of the tool and its arguments, without what approves them."""
-    arguments = {name: value for name, value in _arguments(ctx).items() if name != "approval_token"}
+    """A hash of the tool and its arguments."""
+    arguments = (ctx.request_context.params or {}).get("arguments") or {}
     return hashlib.sha256(json.dumps([tool_of(ctx), arguments], sort_keys=True).encode()).hexdigest()
 
 

@@ -43,11 +43,11 @@ def _provider(value: Any) -> Address:
     return parse_provider(str(value).strip())
 
 
-UsdArg = Annotated[Usd, BeforeValidator(_usd), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
+UsdArg = Annotated[Usd, BeforeValidator(_usd), WithJsonSchema({"type": "number"})]
 DseqArg = Annotated[
     Dseq,
     BeforeValidator(_dseq),
-    WithJsonSchema({"type": "string", "description": "The deployment, such as 1763759482113"}),
+    WithJsonSchema({"type": "string", "description": "The deployment"}),
 ]
 ProviderArg = Annotated[Address, BeforeValidator(_provider), WithJsonSchema({"type": "string"})]
 UntilArg = Annotated[
@@ -56,16 +56,16 @@ UntilArg = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "description": "Ends a job early, keeps its last lines, closes: log:SERVICE:TEXT (a log line has TEXT) "
-            "or exit:SERVICE (its program ended)",
+            "description": "Closes a job once a log line has a text, or its program ends: log:SERVICE:TEXT, "
+            "exit:SERVICE",
         }
     ),
 ]
-SdlArg = Annotated[str, Field(description="The SDL's YAML text", max_length=512 * 1024)]
-NameArg = Annotated[str | None, Field(description="What to call it", max_length=200)]
-ApprovalToken = Annotated[
-    str | None, Field(description="From a confirmation_required answer, once the user agreed", max_length=64)
+SdlArg = Annotated[str, Field(description="YAML text, or its sdl_id", max_length=512 * 1024)]
+RegionsArg = Annotated[
+    list[Annotated[str, Field(max_length=60)]], Field(description="Germany, DE, EU, us-west", max_length=10)
 ]
+NameArg = Annotated[str | None, Field(description="What to call it", max_length=200)]
 
 _TEXT = WithJsonSchema({"type": "string"})
 UsdOut = Annotated[Usd, PlainSerializer(lambda usd: usd.plain(), return_type=str), _TEXT]

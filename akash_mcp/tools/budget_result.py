@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.limits import MINIMUM_DEPOSIT
 from akash_mcp.guard.books.notices import Notice
 from akash_mcp.guard.policy.limits import BudgetStatus, Standing
 from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.tools.results import BudgetResult
+from akash_mcp.workflow.spent_today import SpentToday
 from akash_mcp.workflow.status import Credit
 
 
 def budget_result(
-    budget: BudgetStatus, policy: Policy, credit: Credit, recent: Sequence[Notice], untold: int
+    budget: BudgetStatus,
+    policy: Policy,
+    spent: SpentToday,
+    credit: Credit,
+    recent: Sequence[Notice],
+    untold: int,
+    generation: Generation | None,
 ) -> BudgetResult:
-    """The answer. `recent` are the notices of the last day, and `untold` how many no answer has told."""
+    """The answer. `recent` are the notices of the last day, and `untold` how many no answer has told.
+
+    `generation` is None where the Console does not tell it: what it takes as a deposit is then not known.
+    """
+    has_deposits = generation not in (None, Generation.V2026_11)
     return BudgetResult(
         agent=policy.agent or None,
         max_usd_per_deployment=policy.max_usd_per_deployment,
@@ -26,7 +39,10 @@ def budget_result(
         max_deployments=policy.max_deployments,
         default_hours=policy.default_hours,
         max_hours=policy.max_hours,
+        least_deposit_usd=MINIMUM_DEPOSIT[generation] if generation and has_deposits else None,
         held_usd=budget.held,
+        spent_today_usd=spent.amount,
+        spent_today_unknown=spent.unknown or None,
         committed_last_24h_usd=budget.today,
         committed_this_month_usd=budget.month,
         committed_in_all_usd=budget.total,
@@ -44,7 +60,7 @@ def budget_result(
         account_problem=credit.problem,
         recent_notices=[str(notice) for notice in recent] or None,
         untold_notices=untold,
-        next_step="Only the user can change the limits. The account's figures can be half a minute old.",
+        next_step="Only the user can change the limits. The account's figures are ten seconds old at most.",
     )
 
 

@@ -8,17 +8,18 @@ did it, or this one has forgotten it, the journal tells how it stands.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 from akash_mcp.errors import NOTHING_MOVED, AkashError, LedgerUnusable, OutcomeUnknown
 from akash_mcp.guard.approval.approval import Approval, PersonNeeded, TokenNeeded
 from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.journal import Kind, Operation, OperationExists, State
 from akash_mcp.guard.gate import Gate
-from akash_mcp.guard.plans.plans import Plan
+from akash_mcp.guard.plans.plans import ClosePlan, Plan
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize.text import field
-from akash_mcp.tools.approval import AppContext, Decision, Opened, runtime, tool_of
+from akash_mcp.tools.approval import AppContext, Approved, Decision, Opened, is_confirm, runtime
 from akash_mcp.tools.deadline import WAIT_SECONDS, wait_seconds
 from akash_mcp.tools.present import confirmation, pending, waiting_for_person
 from akash_mcp.tools.progress import report_progress
@@ -43,6 +44,10 @@ Admit = Callable[[Gate, P, Approval], Awaitable[T]]
 """A method of the gate."""
 Work = Callable[[Runtime, P, T, Running[Any]], Awaitable[R]]
 """What is done with the permit, up to the tool's answer."""
+
+
+_RUNS = ("ready", "leased", "created")
+"""Answers that are true only for as long as the deployment is open."""
 
 
 async def carry_out(
@@ -70,7 +75,16 @@ async def carry_out(
     running: Running[R] | None = rt.operations.find(op_id)
     if running is None:
         return await _journalled(rt, op_id)
-    answer = await running.wait(wait_seconds(wait), report_progress(ctx))
+    try:
+        answer = await running.wait(wait_seconds(wait), report_progress(ctx))
+    except AkashError as error:
+        if is_confirm(ctx):
+            error.retryable = False  # the token is used up, so the same call finds this error again
+        raise
+    if isinstance(decision, Opened) and isinstance(answer, Outcome) and answer.status in _RUNS:
+        operation = await rt.store.read(journal.newest, op_id)
+        if operation is not None and operation.state is State.CLOSED:  # since that was answered
+            return operation
     return running if answer is None else answer
 
 
@@ -81,7 +95,7 @@ async def _journalled(rt: Runtime, op_id: OpId) -> Operation:
         raise AkashError(
             f"{used(operation)} It was refused: {field(operation.note, 600)}",
             money=NOTHING_MOVED,
-            next_step="Call again without the approval for a new plan.",
+            next_step="Call the tool that planned it again for a new plan.",
         )
     return operation
 
@@ -91,33 +105,40 @@ def used(operation: Operation) -> str:
     return f"This approval was used before, for operation {operation.op_id}, and is good for one."
 
 
-async def outcome(
-    ctx: AppContext,
-    decision: Decision[P],
-    admit: Admit[P, T],
-    work: Work[P, T, Outcome],
-    *,
-    wait: float = WAIT_SECONDS,
-) -> Outcome:
-    """`carry_out` as an answer. Raises `OutcomeUnknown` too, for an earlier operation whose outcome nobody knows."""
-    done = await carry_out(ctx, decision, admit, work, wait=wait)
-    if isinstance(done, TokenNeeded):
-        return confirmation(done)
-    if isinstance(done, PersonNeeded):
-        return waiting_for_person(done)
-    if isinstance(done, Running):
-        return pending(done, await _dseq(runtime(ctx), done.op_id))
-    if isinstance(done, Operation):
-        return _earlier(done, creates=tool_of(ctx) == "create_deployment")
-    return done
+@dataclass(frozen=True, slots=True)
+class CarryOut(Generic[P, T]):
+    """What a tool does once there is a `Decision` on its plan, whether it came with the tool's own call or with
+    `confirm`."""
+
+    admit: Admit[P, T]
+    work: Work[P, T, Outcome]
+    wait: float = WAIT_SECONDS
+
+    async def __call__(self, ctx: AppContext, decision: Decision[P]) -> Outcome:
+        """`carry_out` as an answer. Raises `OutcomeUnknown` too, for an operation whose outcome is not known."""
+        done = await carry_out(ctx, decision, self.admit, self.work, wait=self.wait)
+        if isinstance(done, TokenNeeded):
+            return confirmation(done)
+        if isinstance(done, PersonNeeded):
+            return waiting_for_person(done)
+        if isinstance(done, Running):
+            return pending(done, await _dseq(runtime(ctx), done.op_id, decision))
+        if isinstance(done, Operation):
+            return _earlier(done, creates=_tool_of(decision) == "create_deployment")
+        return done
 
 
-async def _dseq(rt: Runtime, op_id: OpId) -> Dseq | None:
+def _tool_of(decision: Decision[P]) -> str:
+    return decision.tool if isinstance(decision, Opened) else decision.plan.tool
+
+
+async def _dseq(rt: Runtime, op_id: OpId, decision: Decision[Any]) -> Dseq | None:
     """The deployment that an operation is about, as soon as it is written down."""
     try:
         operation = await rt.store.read(journal.newest, op_id)
     except LedgerUnusable:  # closing goes on without it
-        return None
+        plan = decision.plan if isinstance(decision, Approved) else None
+        return plan.dseq if isinstance(plan, ClosePlan) else None
     return operation.dseq if operation else None
 
 
@@ -126,7 +147,14 @@ _STATUS = {
     State.READY: "ready",
     State.CLOSED: "closed",
 }
-_DONE = {Kind.FUND: "funded", Kind.UPDATE: "updated", Kind.CLOSE: "closed", Kind.LEASE: "leased"}
+_DONE = {
+    Kind.FUND: "funded",
+    Kind.UPDATE: "updated",
+    Kind.CLOSE: "closed",
+    Kind.LEASE: "leased",
+    Kind.TOP_UP: "updated",
+    Kind.CERTIFICATE: "created",
+}
 
 
 def _earlier(operation: Operation, *, creates: bool) -> Outcome:

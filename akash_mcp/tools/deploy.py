@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
@@ -21,32 +21,46 @@ from akash_mcp.market.ranking import Prefer
 from akash_mcp.money import Usd
 from akash_mcp.sdl import check
 from akash_mcp.tools.approval import AppContext, Decision, decided, runtime, runtime_with_key
-from akash_mcp.tools.arguments import ApprovalToken, DseqArg, NameArg, ProviderArg, SdlArg, UntilArg, UsdArg
-from akash_mcp.tools.carry_out import outcome
+from akash_mcp.tools.arguments import DseqArg, NameArg, ProviderArg, RegionsArg, SdlArg, UntilArg, UsdArg
+from akash_mcp.tools.carry_out import CarryOut
 from akash_mcp.tools.deadline import MAX_WAIT_SECONDS, WAIT_SECONDS
 from akash_mcp.tools.money_words import came_back, closed_money, created_money, funded_money, funded_summary
-from akash_mcp.tools.present import launch_outcome, offer_list, verdict
+from akash_mcp.tools.offer_results import offer_list
+from akash_mcp.tools.present import launch_outcome, verdict
 from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import OfferList, Outcome, Verdict
 from akash_mcp.tools.service_results import service_results
 from akash_mcp.tools.tool import Effect, ToolSpec
-from akash_mcp.workflow import planning
+from akash_mcp.workflow import listed_bids, planning
 from akash_mcp.workflow.change import close, create, fund, update
 from akash_mcp.workflow.jobs.until import Until
 from akash_mcp.workflow.launch import launch, lease_from
-from akash_mcp.workflow.offers import requirements, wait_for_offers
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.runtime import Runtime
+from akash_mcp.workflow.sdl_text import sdl_text
 from akash_mcp.workflow.status import hours_text, status_of
 from akash_mcp.workflow.update_planning import update_plan
 
-HoursArg = Annotated[int | None, Field(ge=1, description="How long it runs; then it is closed")]
+RunsSdl = TypeVar("RunsSdl", LaunchPlan, UpdatePlan)
+
+HoursArg = Annotated[int | None, Field(ge=1, description="Then it is closed")]
+ProvidersArg = Annotated[list[ProviderArg], Field(max_length=20)]
 Wait = Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds")]
 
 
-async def validate_sdl(sdl: SdlArg) -> Verdict:
-    """Check an SDL as Console, chain and providers will, for free: errors with line and fix, and its price ceiling."""
-    return verdict(check(sdl))
+async def validate_sdl(ctx: AppContext, sdl: SdlArg) -> Verdict:
+    """Check an SDL as Console, chain and providers will, for free: errors with line and fix, price ceiling, and an
+    sdl_id to send in its place."""
+    rt = runtime(ctx)
+    text = await sdl_text(rt, sdl)
+    report = check(text)
+    return verdict(report, rt.sdls.keep(text) if report.ok else None)
+
+
+def _known(rt: Runtime, plan: RunsSdl) -> RunsSdl:
+    """The plan, whose SDL has a name from now on."""
+    rt.sdls.keep(plan.sdl)
+    return plan
 
 
 async def plan_deploy(
@@ -58,18 +72,26 @@ async def plan_deploy(
     name: str | None,
     hours: int | None,
     until: Until | None,
+    regions: list[str] | None,
+    exclude_providers: list[ProviderAddress] | None,
 ) -> LaunchPlan:
     """The plan of `deploy`."""
-    return await planning.launch_plan(
-        runtime_with_key(ctx),
-        tool="deploy",
-        sdl=sdl,
-        deposit=deposit_usd,
-        max_usd_per_hour=max_usd_per_hour,
-        prefer=prefer,
-        name=name,
-        hours=hours,
-        until=until,
+    rt = runtime_with_key(ctx)
+    return _known(
+        rt,
+        await planning.launch_plan(
+            rt,
+            tool="deploy",
+            sdl=await sdl_text(rt, sdl),
+            deposit=deposit_usd,
+            max_usd_per_hour=max_usd_per_hour,
+            prefer=prefer,
+            name=name,
+            hours=hours,
+            until=until,
+            regions=regions or (),
+            excluded=exclude_providers or (),
+        ),
     )
 
 
@@ -83,11 +105,12 @@ async def deploy(
     name: NameArg = None,
     hours: HoursArg = None,
     until: UntilArg | None = None,
-    approval_token: ApprovalToken = None,
+    regions: RegionsArg | None = None,
+    exclude_providers: ProvidersArg | None = None,
 ) -> Outcome:
-    """SPENDS. Deploy an SDL whole: approve, create, wait for bids, lease the best, wait until it runs. Answers
-    pending with an op_id when it takes longer."""
-    return await outcome(ctx, decision, Gate.launch, _launch)
+    """SPENDS. Deploy an SDL whole: create, wait for bids, lease the best, wait until it runs; pending when that
+    takes longer."""
+    return await LAUNCH(ctx, decision)
 
 
 async def _launch(rt: Runtime, plan: LaunchPlan, permit: LaunchPermit, running: Running[Any]) -> Outcome:
@@ -103,14 +126,18 @@ async def plan_create(
     hours: int | None,
 ) -> LaunchPlan:
     """The plan of `create_deployment`."""
-    return await planning.launch_plan(
-        runtime_with_key(ctx),
-        tool="create_deployment",
-        sdl=sdl,
-        deposit=deposit_usd,
-        max_usd_per_hour=max_usd_per_hour,
-        name=name,
-        hours=hours,
+    rt = runtime_with_key(ctx)
+    return _known(
+        rt,
+        await planning.launch_plan(
+            rt,
+            tool="create_deployment",
+            sdl=await sdl_text(rt, sdl),
+            deposit=deposit_usd,
+            max_usd_per_hour=max_usd_per_hour,
+            name=name,
+            hours=hours,
+        ),
     )
 
 
@@ -122,10 +149,9 @@ async def create_deployment(
     max_usd_per_hour: UsdArg | None = None,
     name: NameArg = None,
     hours: HoursArg = None,
-    approval_token: ApprovalToken = None,
 ) -> Outcome:
-    """SPENDS. Only create a deployment, to choose among its bids yourself: then list_bids and create_lease."""
-    return await outcome(ctx, decision, Gate.launch, _create)
+    """SPENDS. Only create a deployment: list_bids and create_lease go on."""
+    return await CREATE(ctx, decision)
 
 
 async def _create(rt: Runtime, plan: LaunchPlan, permit: LaunchPermit, running: Running[Any]) -> Outcome:
@@ -141,19 +167,22 @@ async def _create(rt: Runtime, plan: LaunchPlan, permit: LaunchPermit, running: 
 
 
 async def list_bids(
-    ctx: AppContext, dseq: DseqArg, prefer: Prefer = "balanced", wait_s: Wait = int(WAIT_SECONDS)
+    ctx: AppContext,
+    dseq: DseqArg,
+    prefer: Prefer = "balanced",
+    wait_s: Wait = int(WAIT_SECONDS),
+    regions: RegionsArg | None = None,
 ) -> OfferList:
-    """Wait for bids on a deployment and rank them: USD per hour, expected cost, reasons, what is unknown."""
-    rt = runtime(ctx)
-    ranking, leased = await wait_for_offers(
-        rt,
+    """Wait for bids and rank them, with reasons. Once leased: what was taken, why, and what else there was."""
+    found = await listed_bids.list_bids(
+        runtime(ctx),
         dseq,
-        requirements(rt.policy, failed=await rt.evidence.failing_providers()),
-        prefer,
-        wait_s,
-        report_progress(ctx),
+        prefer=prefer,
+        wait_seconds=wait_s,
+        on_progress=report_progress(ctx),
+        regions=regions or (),
     )
-    return offer_list(dseq, ranking, leased=leased)
+    return offer_list(found)
 
 
 async def plan_lease(
@@ -170,16 +199,12 @@ async def plan_lease(
 async def create_lease(
     ctx: AppContext,
     dseq: DseqArg,
-    providers: Annotated[
-        list[ProviderArg], Field(description="One address a group, in group order", max_length=20)
-    ],
+    providers: Annotated[list[ProviderArg], Field(description="One a group, in order", max_length=20)],
     max_usd_per_hour: Annotated[UsdArg, Field(description="For all groups together")],
     decision: Annotated[Decision[LeasePlan], decided(plan_lease)],
-    approval_token: ApprovalToken = None,
 ) -> Outcome:
-    """SPENDS. Accept bids on a deployment created here, within what was approved for it; deliver its manifest, wait
-    until it runs."""
-    return await outcome(ctx, decision, Gate.lease, _lease)
+    """SPENDS. Accept bids on a deployment created here, within what was approved; wait until it runs."""
+    return await LEASE(ctx, decision)
 
 
 async def _lease(rt: Runtime, plan: LeasePlan, permit: LeasePermit, running: Running[Any]) -> Outcome:
@@ -188,7 +213,8 @@ async def _lease(rt: Runtime, plan: LeasePlan, permit: LeasePermit, running: Run
 
 async def plan_update(ctx: AppContext, dseq: Dseq, sdl: str) -> UpdatePlan:
     """The plan of `update_deployment`."""
-    return await update_plan(runtime_with_key(ctx), dseq=dseq, sdl=sdl)
+    rt = runtime_with_key(ctx)
+    return _known(rt, await update_plan(rt, dseq=dseq, sdl=await sdl_text(rt, sdl)))
 
 
 async def update_deployment(
@@ -196,10 +222,9 @@ async def update_deployment(
     dseq: DseqArg,
     sdl: SdlArg,
     decision: Annotated[Decision[UpdatePlan], decided(plan_update)],
-    approval_token: ApprovalToken = None,
 ) -> Outcome:
-    """Replace a running SDL: image, command, env, ports. Resources and placement cannot change. Containers restart."""
-    return await outcome(ctx, decision, Gate.update, _update)
+    """Replace what runs: image, command, env, ports; no resources, no placement. Containers restart."""
+    return await UPDATE(ctx, decision)
 
 
 async def _update(rt: Runtime, plan: UpdatePlan, permit: UpdatePermit, running: Running[Any]) -> Outcome:
@@ -245,10 +270,9 @@ async def add_funds(
     decision: Annotated[Decision[FundPlan], decided(plan_funds)],
     amount_usd: UsdArg | None = None,
     hours: Annotated[int | None, Field(ge=1, description="How much longer it may run")] = None,
-    approval_token: ApprovalToken = None,
 ) -> Outcome:
     """SPENDS. Let a deployment cost more, or run hours longer, or both."""
-    return await outcome(ctx, decision, Gate.fund, _fund)
+    return await FUND(ctx, decision)
 
 
 async def _fund(rt: Runtime, plan: FundPlan, permit: FundPermit, running: Running[Any]) -> Outcome:
@@ -278,10 +302,9 @@ async def close_deployment(
     ctx: AppContext,
     dseq: DseqArg,
     decision: Annotated[Decision[ClosePlan], decided(plan_close, repeatable=True)],
-    approval_token: ApprovalToken = None,
 ) -> Outcome:
     """DELETES. Close a deployment for good, prove it, and say what it cost. Harmless to repeat."""
-    return await outcome(ctx, decision, Gate.close, _close, wait=MAX_WAIT_SECONDS)
+    return await CLOSE(ctx, decision)
 
 
 async def _close(rt: Runtime, plan: ClosePlan, permit: ClosePermit, running: Running[Any]) -> Outcome:
@@ -312,13 +335,22 @@ async def _after_close(rt: Runtime, dseq: Dseq) -> str:
     return "Nothing needs doing."
 
 
+LAUNCH = CarryOut(Gate.launch, _launch)
+CREATE = CarryOut(Gate.launch, _create)
+LEASE = CarryOut(Gate.lease, _lease)
+UPDATE = CarryOut(Gate.update, _update)
+FUND = CarryOut(Gate.fund, _fund)
+CLOSE = CarryOut(Gate.close, _close, wait=MAX_WAIT_SECONDS)
+
 TOOLS = (
     ToolSpec(validate_sdl, "Validate SDL", Effect.READS),
-    ToolSpec(deploy, "Deploy an app (spends money)", Effect.SPENDS),
-    ToolSpec(create_deployment, "Create deployment (spends money)", Effect.SPENDS),
+    ToolSpec(deploy, "Deploy an app (spends money)", Effect.SPENDS, carry_out=LAUNCH),
+    ToolSpec(create_deployment, "Create deployment (spends money)", Effect.SPENDS, carry_out=CREATE),
     ToolSpec(list_bids, "List and rank bids", Effect.READS),
-    ToolSpec(create_lease, "Create lease (spends money)", Effect.SPENDS),
-    ToolSpec(update_deployment, "Update deployment", Effect.CHANGES, idempotent=True),
-    ToolSpec(add_funds, "Add funds (spends money)", Effect.SPENDS),
-    ToolSpec(close_deployment, "Close deployment (deletes)", Effect.DELETES, idempotent=True),
+    ToolSpec(create_lease, "Create lease (spends money)", Effect.SPENDS, carry_out=LEASE),
+    ToolSpec(update_deployment, "Update deployment", Effect.CHANGES, idempotent=True, carry_out=UPDATE),
+    ToolSpec(add_funds, "Add funds (spends money)", Effect.SPENDS, carry_out=FUND),
+    ToolSpec(
+        close_deployment, "Close deployment (deletes)", Effect.DELETES, idempotent=True, carry_out=CLOSE
+    ),
 )

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.journal import op_id_of
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize import secrets
 from akash_mcp.tools.new_notices import FIELD
@@ -23,22 +24,36 @@ from akash_mcp.workflow.runtime import Runtime
 
 
 async def learn_secrets(rt: Runtime, arguments: Mapping[str, Any]) -> str:
-    """Know the secrets of the deployment that a call names, so that they are hidden. What to say of those that cannot
-    be read; nothing where there are none."""
-    dseq = str(arguments.get("dseq") or arguments.get("id") or "")
+    """Know the secrets of the deployment that a call names, or whose plan it confirms, so that they are hidden. What to
+    say of those that cannot be read; nothing where there are none."""
     try:
-        if dseq.startswith("op_"):
-            operation = await rt.store.read(journal.find, OpId(dseq))
-            dseq = (operation.dseq if operation else None) or ""
+        dseq = await _deployment(rt, str(arguments.get("dseq") or arguments.get("id") or ""))
+        if (token := arguments.get("approval_token")) is not None:
+            dseq = await _confirmed(rt, str(token))
     except LedgerUnusable:  # nobody knows then which it is
         return ""
-    unread = await rt.learn_secrets(Dseq(dseq)) if dseq else ()
+    unread = await rt.learn_secrets(dseq) if dseq else ()
     if not unread:
         return ""
     return (
         f"Not hidden in this answer: the value of {', '.join(unread)}, which this server could not read. If it stands "
         "here, do not repeat it; ask the user to unlock their keyring, or to run akash-mcp secret list."
     )
+
+
+async def _deployment(rt: Runtime, named: str) -> Dseq | None:
+    if not named.startswith("op_"):
+        return Dseq(named) if named else None
+    operation = await rt.store.read(journal.find, OpId(named))
+    return operation.dseq if operation else None
+
+
+async def _confirmed(rt: Runtime, token: str) -> Dseq | None:
+    """The deployment of the plan that is to be carried out, or was."""
+    op_id = token if token.startswith("op_") else op_id_of(token)
+    dseq = await _deployment(rt, op_id)
+    shown = None if dseq else await rt.approver.tokens.find(token)
+    return shown.plan.deployment if shown and shown.plan else dseq
 
 
 def hidden(value: Any) -> Any:

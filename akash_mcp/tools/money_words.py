@@ -25,11 +25,7 @@ def created_money(plan: LaunchPlan) -> str:
 def leased_money(plan: LaunchPlan | LeasePlan, rate: Usd) -> str:
     """After `deploy` and `create_lease`, for a lease at `rate` an hour."""
     if plan.runtime_limit_hours is None:
-        end = (
-            f" {_hours(plan.hours)} after its lease began by this server or akash-mcp watch,"
-            if plan.hours
-            else ""
-        )
+        end = f" {_hours(plan.hours)} after its lease began," if plan.hours else ""
         return (
             f"It costs {rate} an hour from its escrow, {plan.most} in all at most, until it is closed{end} or its "
             "escrow is used up."

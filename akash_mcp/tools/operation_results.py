@@ -11,7 +11,7 @@ from akash_mcp.guard.approval.waiting import Waiting
 from akash_mcp.guard.books.journal import Kind, State
 from akash_mcp.sanitize.text import field
 from akash_mcp.tools.arguments import UsdOut
-from akash_mcp.tools.results import Result
+from akash_mcp.tools.results import Result, confirm_call
 from akash_mcp.workflow.ongoing import Ongoing
 
 _MOST = 40
@@ -112,7 +112,7 @@ def _waiting_row(plan: Waiting, agent: str) -> OperationRow:
         since=_utc(plan.made_at),
         carried_out_by="nobody",
         next_step=f"Nothing was done. The user answers it with akash-mcp approve {plan.op_id} in a terminal; then call "
-        f"{plan.tool} again with the same arguments.",
+        f"{confirm_call(plan.op_id)}.",
     )
 
 

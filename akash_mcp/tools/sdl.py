@@ -10,10 +10,12 @@ from akash_mcp.errors import BadArgument
 from akash_mcp.sdl.author.compose import convert
 from akash_mcp.sdl.author.draft import DiskClass, Protocol, draft
 from akash_mcp.sdl.report import Report
+from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.arguments import UsdArg
 from akash_mcp.tools.present import verdict
 from akash_mcp.tools.results import Verdict
 from akash_mcp.tools.tool import Effect, ToolSpec
+from akash_mcp.workflow.runtime import Runtime
 
 MOST_LEFT_OUT = 60
 """The most things left out that an answer lists; how many there are is said beside them."""
@@ -43,6 +45,7 @@ Texts = Annotated[list[str] | None, Field(max_length=1000)]
 
 
 async def draft_sdl(
+    ctx: AppContext,
     image: Annotated[str, Field(description="With a version tag")],
     name: str = "app",
     port: Annotated[int, Field(description="Where the container listens")] = 80,
@@ -85,17 +88,18 @@ async def draft_sdl(
         region=region,
         max_usd_per_hour=max_usd_per_hour,
     )
-    return _result(drafted.sdl, drafted.report, drafted.notes)
+    return _result(runtime(ctx), drafted.sdl, drafted.report, drafted.notes)
 
 
 async def convert_compose(
+    ctx: AppContext,
     compose: Annotated[str, Field(description="The file's YAML text", max_length=512 * 1024)],
     variables: Annotated[Texts, Field(description="NAME=VALUE for ${NAME}")] = None,
     images: Annotated[Texts, Field(description="SERVICE=IMAGE for what is built")] = None,
 ) -> SdlResult:
     """Convert a Docker Compose file to an SDL. left_out lists all that it does not carry: tell the user."""
     converted = convert(compose, variables=_pairs("variables", variables), images=_pairs("images", images))
-    answer = _result(converted.sdl, converted.report, converted.notes)
+    answer = _result(runtime(ctx), converted.sdl, converted.report, converted.notes)
     answer.left_out = [
         LeftOutResult(service=each.service, what=each.what, why=each.why, fix=each.fix)
         for each in converted.left_out[:MOST_LEFT_OUT]
@@ -111,8 +115,8 @@ def _pairs(argument: str, items: list[str] | None) -> dict[str, str]:
     return {name: value for name, _, value in split}
 
 
-def _result(sdl: str, report: Report, notes: tuple[str, ...]) -> SdlResult:
-    judged = verdict(report)
+def _result(rt: Runtime, sdl: str, report: Report, notes: tuple[str, ...]) -> SdlResult:
+    judged = verdict(report, rt.sdls.keep(sdl) if report.ok else None)
     return SdlResult(sdl=sdl, verdict=judged, notes=list(notes), next_step=judged.next_step)
 
 

@@ -1,4 +1,5 @@
-"""The services in an answer: each with its replicas and addresses, as its provider reports them.
+"""The services in an answer: each with its replicas and addresses, as its provider reports them, and with what it is
+told to run, as its manifest says.
 
 A provider may report anything. What is not a valid host name or IP address is left out, and however much a provider
 lists, an answer stays small.
@@ -11,24 +12,63 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 
 from akash_mcp.clients.lease_status import LeaseStatus, ServiceStatus
+from akash_mcp.guard.plans.contents import IMAGE_BYTES
 from akash_mcp.ids import LeaseId
 from akash_mcp.sanitize.text import field
 from akash_mcp.tools.results import ServiceResult
+from akash_mcp.workflow.desired_state import DesiredDisk, DesiredService, DesiredState, size_text
 from akash_mcp.workflow.readiness import Readiness
 
 MOST_SERVICES = 20
 MOST_ADDRESSES = 40
 """For all services together, and as many ports."""
+MOST_SHOWN = 6
+"""Disks or public ports of one service."""
 
 # RFC 1123 with the underscore that some names have, and a port. ASCII: an IDN is written in its xn-- form.
 _HOST = re.compile(r"(?=.{1,253}(?::|$))\w(?:[\w.-]*\w)?(?::\d{1,5})?", re.ASCII)
 
 
-def service_results(now: Readiness) -> list[ServiceResult]:
-    """The services of all leases, at most `MOST_SERVICES`, those that the manifest names first."""
-    rows = [(lease, name) for lease, status in now.statuses.items() for name in _in_order(now, lease, status)]
-    each = MOST_ADDRESSES // max(min(len(rows), MOST_SERVICES), 1)
-    return [_service(now, lease, name, each) for lease, name in rows[:MOST_SERVICES]]
+def service_results(now: Readiness, desired: DesiredState | None = None) -> list[ServiceResult]:
+    """The services of all leases, at most `MOST_SERVICES`, those that the manifest names first.
+
+    With what is `desired` also those of which no provider says anything.
+    """
+    reported = [
+        (lease, name) for lease, status in now.statuses.items() for name in _in_order(now, lease, status)
+    ]
+    each = MOST_ADDRESSES // max(min(len(reported), MOST_SERVICES), 1)
+    wanted = dict(desired.by_group) if desired else {}
+    results = [
+        _with_wanted(_service(now, lease, name, each), wanted.get((lease.gseq, name)))
+        for lease, name in reported[:MOST_SERVICES]
+    ]
+    for lease, name in reported:
+        wanted.pop((lease.gseq, name), None)
+    results += [
+        _with_wanted(ServiceResult(name=field(service.name, 63), desired=service.replicas), service)
+        for service in wanted.values()
+    ]
+    return results[:MOST_SERVICES]
+
+
+def _with_wanted(result: ServiceResult, wanted: DesiredService | None) -> ServiceResult:
+    """A service with what its manifest asks for. The words are somebody else's, and few here."""
+    if wanted is None:
+        return result
+    told = {
+        "image": field(wanted.image, IMAGE_BYTES) or None,
+        "disks": [_disk(disk) for disk in wanted.disks[:MOST_SHOWN]] or None,
+        "public_ports": list(wanted.public_ports[:MOST_SHOWN]) or None,
+    }
+    return result.model_copy(update=told)
+
+
+def _disk(disk: DesiredDisk) -> str:
+    """`data 10Gi beta3 at /data`; one without a class lasts as long as its replica."""
+    name = field(disk.name, 32) if disk.kind else ""
+    mount = f"at {field(disk.mount, 64)}" if disk.mount else ""
+    return " ".join(filter(None, (name, size_text(disk.size), field(disk.kind, 16) or "ephemeral", mount)))
 
 
 def services_left_out(now: Readiness) -> int:

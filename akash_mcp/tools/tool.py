@@ -1,16 +1,16 @@
 """A tool as a value: a function, the toolset it belongs to, and what it does to money and things.
 
 `AkashTool` is the SDK's tool with five differences, each of which a model or its owner would otherwise pay for:
-unknown arguments are refused, schemas are flat and slim, errors are our own sentences (never a traceback, never an
-echo of what was passed in), a result travels once as compact JSON text and once as structured content, and each answer
-takes along what happened since the last one.
+unknown arguments are refused, schemas are flat and slim, errors are our own sentences with a code for programs (never
+a traceback, never an echo of what was passed in), a result travels once as compact JSON text and once as structured
+content, and each answer takes along what happened since the last one.
 """
 
 from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -22,15 +22,13 @@ from mcp.server.mcpserver.tools.base import Tool
 from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import BaseModel, ValidationError
 
-from akash_mcp.errors import NOTHING_MOVED, AkashError, NotApproved
-from akash_mcp.sanitize.text import clean
+from akash_mcp.errors import NOTHING_MOVED, AkashError, BadArgument, InternalError, NotApproved
 from akash_mcp.tools.deadline import bounded, start_call
+from akash_mcp.tools.error_result import error_result
 from akash_mcp.tools.hiding import hidden, learn_secrets, tool_result
 from akash_mcp.tools.new_notices import FIELD, SCHEMA, take_notices
 
 log = logging.getLogger(__name__)
-
-MAX_ERROR_BYTES = 4_000
 
 
 class Effect(StrEnum):
@@ -44,13 +42,17 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """One tool, before it is registered. Its name is the function's, its description the function's docstring."""
+    """One tool, before it is registered. Its name is the function's, its description the function's docstring.
+
+    `carry_out`: of a tool that plans, what is done with the decision on a plan of its, which `confirm` brings too.
+    """
 
     function: Callable[..., Awaitable[Any]]
     title: str
     effect: Effect
     idempotent: bool = False
     text_only: bool = False
+    carry_out: Callable[[Any, Any], Awaitable[BaseModel]] | None = None
 
     @property
     def name(self) -> str:
@@ -89,7 +91,7 @@ class AkashTool(Tool):
         arguments = self.fn_metadata.arg_model
         arguments.model_config["extra"] = "forbid"
         arguments.model_rebuild(force=True)
-        self.parameters = {**slim(self.parameters), "additionalProperties": False}
+        self.parameters = {**slim(self.parameters, left_out=_CHECKED_HERE), "additionalProperties": False}
         if self.fn_metadata.output_schema is not None:
             schema = slim(self.fn_metadata.output_schema)
             schema["properties"] = {**schema["properties"], FIELD: SCHEMA}
@@ -100,17 +102,21 @@ class AkashTool(Tool):
     ) -> Any:
         """Run the tool; see the module's docstring for what becomes of its result and errors."""
         start_call()
-        _refuse_halves(self.name, arguments)
         services = context.request_context.lifespan_context
-        await bounded(services.accounts.recall)()
-        note = await bounded(learn_secrets)(services, arguments)
         try:
+            _refuse_halves(self.name, arguments)
+            await bounded(services.accounts.recall)()
+            note = await bounded(learn_secrets)(services, arguments)
             result = await super().run(arguments, context)
-        except ToolError as error:
-            ours = self._in_our_words(error)
-            # Whatever an error quotes, an upstream's words or the caller's own, comes in plain text.
-            text = clean(str(ours), limit=MAX_ERROR_BYTES).text
-            raise type(ours)("\n".join([text, *hidden(await take_notices(services))])) from error.__cause__
+        except (ToolError, AkashError) as raised:
+            error = self._in_our_words(raised)
+            if isinstance(error, InternalError):  # its traceback goes to stderr; the model gets none of it
+                log.error("%s broke", self.name, exc_info=raised)
+            else:
+                log.info("%s failed: %s", self.name, error.code)
+            return error_result(
+                error, retryable=self._may_be_repeated(error), notices=await take_notices(services)
+            )
         if isinstance(result, BaseModel) and not isinstance(result, CallToolResult):
             if isinstance(result, InputRequiredResult):
                 return result
@@ -119,38 +125,47 @@ class AkashTool(Tool):
             result = hidden("\n".join(filter(None, [result, note, *await take_notices(services)])))
         return self.fn_metadata.convert_result(result)
 
-    def _in_our_words(self, error: ToolError) -> ToolError:
-        cause = error.__cause__
+    def _may_be_repeated(self, error: AkashError) -> bool:
+        """Whether a call that failed in this way may be sent again: by a tool that does nothing twice, or where no
+        money moved."""
+        assert self.annotations is not None
+        return error.retryable and (bool(self.annotations.idempotent_hint) or error.money == NOTHING_MOVED)
+
+    def _in_our_words(self, error: ToolError | AkashError) -> AkashError:
+        cause = error if isinstance(error, AkashError) else error.__cause__
         if isinstance(cause, AkashError):
-            return ToolError(str(cause))
+            return cause
         if isinstance(cause, ValidationError):
             problems = "; ".join(_problem(dict(problem)) for problem in cause.errors())
-            return ToolError(
-                f"{self.name} was not called: {problems}. {NOTHING_MOVED} Correct the arguments."
-            )
+            return BadArgument(f"{self.name} was not called: {problems}.", next_step="Correct the arguments.")
         if isinstance(error, UnexpectedToolError):
-            # The SDK logs the traceback to stderr; the model gets none of it.
-            return UnexpectedToolError(
-                f"{self.name} failed inside this server; the user finds the details in its log. If it spends, look "
-                "with list_deployments before trying again."
-            )
+            return self._broken()
         if isinstance(cause, ToolError) and "elicitation" in str(cause):
-            declined = NotApproved(
+            return NotApproved(
                 "The client answered the question without a clear yes, so it counts as a no.",
                 next_step="Ask the user what they want; do not call again unasked.",
             )
-            return ToolError(str(declined))
-        return error
+        return AkashError(f"{error}.")
+
+    def _broken(self) -> InternalError:
+        what = f"{self.name} failed inside this server; the user finds the details in its log."
+        if self.annotations is not None and self.annotations.read_only_hint:
+            return InternalError(what)
+        return InternalError(
+            what,
+            money="Whether money moved is not known.",
+            next_step="Look with list_deployments before trying again.",
+        )
 
 
 def _refuse_halves(tool: str, value: Any) -> None:
-    """Raise `ToolError` for text with half a character in it (a lone surrogate): it can be neither kept nor sent."""
+    """Raise `BadArgument` for text with half a character in it (a lone surrogate): it can be neither kept nor sent."""
     if isinstance(value, str):
         try:
             value.encode()
         except UnicodeEncodeError as half:
-            raise ToolError(
-                f"{tool} was not called: an argument holds half a character, which is not text. {NOTHING_MOVED}"
+            raise BadArgument(
+                f"{tool} was not called: an argument holds half a character, which is not text."
             ) from half
     elif isinstance(value, dict):
         for item in (*value.keys(), *value.values()):
@@ -172,8 +187,13 @@ def _problem(problem: dict[str, Any]) -> str:
     return f"{name}: {problem['msg'].lower()}"
 
 
-def slim(schema: dict[str, Any]) -> dict[str, Any]:
-    """A JSON schema without titles, `$ref`, null unions and null defaults: fewer tokens, and hosts refuse the rest."""
+_CHECKED_HERE = frozenset(("exclusiveMinimum", "minimum", "minLength", "maxLength", "minItems", "maxItems"))
+"""What the server refuses with a sentence. Some hosts refuse such a schema, and every session would pay for it."""
+
+
+def slim(schema: dict[str, Any], *, left_out: Collection[str] = ()) -> dict[str, Any]:
+    """A JSON schema without titles, `$ref`, null unions and null defaults: fewer tokens, and hosts refuse the rest.
+    Nor is in it what is `left_out`."""
     definitions = schema.get("$defs", {})
 
     def walk(node: Any) -> Any:
@@ -191,7 +211,7 @@ def slim(schema: dict[str, Any]) -> dict[str, Any]:
                 return walk({**options[0], **rest})
         out: dict[str, Any] = {}
         for key, value in node.items():
-            if key == "$defs" or (key == "title" and isinstance(value, str)):
+            if key in left_out or key == "$defs" or (key == "title" and isinstance(value, str)):
                 continue
             if key == "properties":
                 out[key] = {name: walk(child) for name, child in value.items()}

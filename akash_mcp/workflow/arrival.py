@@ -71,6 +71,7 @@ async def until_ready(rt: Runtime, leases: Sequence[LeaseId], on_progress: Calla
     if arrival.is_ready:
         for dseq in {lease.dseq for lease in leases}:
             await rt.evidence.forget(dseq)
+            await rt.track_records.ready(dseq, [lease.provider for lease in leases if lease.dseq == dseq])
     return watch.arrival(arrival.readiness)
 
 

@@ -12,26 +12,17 @@ false alarm costs trust, so what is not plainly another GPU is the same one or n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from akash_mcp.clients.console.gpu_models import OfferedGpu, SeenGpu
+from akash_mcp.clients.console.gpu_models import OfferedGpu, OfferedUnit, SeenGpu
 from akash_mcp.clients.console.models import Lease
+from akash_mcp.market.gpu_names import MIB_A_GIB, bare_model, gib, interface
 from akash_mcp.sanitize.text import quoted
 
-_MIB_A_GIB = 1024
 _LEAST_OF_MEMORY = 0.875
 _LONGEST_ATTRIBUTE = 200
-_LONGEST_MODEL = 24
 _MOST_SHOWN = 4
-
-_NOT_THE_MODEL = re.compile(
-    r"\b(nvidia|tesla|geforce|quadro|amd|radeon|instinct|advanced micro devices"
-    r"|blackwell|hopper|ampere|ada|lovelace|server|edition|graphics|generation"
-    r"|\d+ ?gb|hbm\d*e?|gddr\d*x?|sxm\d*|oam|pcie)\b"
-)
-"""Brands, architectures, memory and packaging in the name that a driver gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +39,7 @@ class Gpu:
     raw: str = ""
 
     def __str__(self) -> str:
-        size = f"{round(self.mib / _MIB_A_GIB)}Gi" if self.mib else ""
+        size = f"{round(self.mib / MIB_A_GIB)}Gi" if self.mib else ""
         name = self.model or (quoted(self.raw, 48) if self.raw else "GPU")
         times = f"{self.count}x" if self.count else ""
         return " ".join(part for part in (times, name, size, self.interface) if part)
@@ -131,6 +122,21 @@ def _other_bid(offered: Sequence[Gpu], demands: Mapping[str, GpuDemand]) -> Iter
                 yield f"{gpu} was bid, and {_listed(wanted)} is asked for ({', '.join(how)})"
 
 
+def offered_instead(units: Sequence[OfferedUnit] | None, demands: Mapping[str, GpuDemand]) -> str:
+    """The GPU that a bid offers in place of one that is asked for, in words of ours; empty where it is not plainly
+    another one: also where the bid or the demand names none, or names several of which one will do."""
+    if not all(demand.kinds for demand in demands.values()):
+        return ""
+    wanted = list(dict.fromkeys(kind for demand in demands.values() for kind in demand.kinds))
+    for unit in units or ():
+        offered = demand_of(unit.resources.gpu.units.val, unit.count, unit.resources.gpu.kinds)
+        found = [_comparison(kind, wanted) for kind in offered.kinds]
+        if wanted and offered.units and found and all(each.differences for each in found):
+            how = ", ".join(found[0].differences)
+            return f"{_listed(offered.kinds)}, and {_listed(wanted)} is asked for ({how})"
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class _Comparison:
     """How a GPU differs from the nearest of those that are paid for. `is_open`: its name says neither yes nor no."""
@@ -158,7 +164,7 @@ def _beside(gpu: Gpu, paid: Gpu) -> _Comparison:
 
 def _is_model(gpu: Gpu, paid: Gpu) -> bool | None:
     """Whether a GPU is of a model; None where that cannot be told from its name."""
-    name, model = gpu.model or _model(gpu.raw), paid.model
+    name, model = gpu.model or bare_model(gpu.raw), paid.model
     if not model or name == model:
         return True
     shorter, longer = sorted((name, model), key=len)
@@ -187,36 +193,25 @@ def _kind(attribute: str) -> Gpu:
     told = dict(zip(steps[::2], steps[1::2], strict=False))
     model = told.get("model", "")
     return Gpu(
-        "" if model in ("*", "undefined") else _model(model),
+        "" if model in ("*", "undefined") else bare_model(model),
         _mib(told.get("ram", "")),
-        _interface(told.get("interface", "")),
+        interface(told.get("interface", "")),
     )
 
 
 def _offered(gpu: OfferedGpu) -> Gpu:
-    return Gpu(_model(gpu.model), _mib(gpu.ram), _interface(gpu.interface), max(gpu.count, 0))
+    return Gpu(bare_model(gpu.model), _mib(gpu.ram), interface(gpu.interface), max(gpu.count, 0))
 
 
 def _seen(gpu: SeenGpu) -> Gpu:
     raw = "" if gpu.model else gpu.display_name
     mib = gpu.memory_mb if gpu.memory_mb > 0 else None
-    return Gpu(_model(gpu.model), mib, _interface(gpu.interface), max(gpu.count, 0), raw)
-
-
-def _model(name: str) -> str:
-    spaced = re.sub(r"[-_/]", " ", name[:_LONGEST_ATTRIBUTE].lower())
-    return re.sub(r"[^a-z0-9]", "", _NOT_THE_MODEL.sub(" ", spaced))[:_LONGEST_MODEL]
+    return Gpu(bare_model(gpu.model), mib, interface(gpu.interface), max(gpu.count, 0), raw)
 
 
 def _mib(ram: str) -> int | None:
-    found = re.fullmatch(r"(\d{1,5})Gi", ram)
-    return int(found[1]) * _MIB_A_GIB if found else None
-
-
-def _interface(name: str) -> str:
-    """`pcie`, `sxm` (providers say `sxm5`, tenants `sxm`) or another word; empty for what is not one."""
-    found = re.fullmatch(r"(sxm)\d*|[a-z]{3,4}", name.lower())
-    return (found[1] or found[0]) if found else ""
+    size = gib(ram)
+    return None if size is None else size * MIB_A_GIB
 
 
 def _listed(gpus: Sequence[Gpu]) -> str:

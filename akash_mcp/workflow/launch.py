@@ -29,6 +29,7 @@ from akash_mcp.errors import (
     Unreachable,
 )
 from akash_mcp.guard.books import journal
+from akash_mcp.guard.books.choices import CHOSEN
 from akash_mcp.guard.books.journal import State
 from akash_mcp.guard.books.store import Db
 from akash_mcp.guard.permits.bounds import Bound
@@ -42,17 +43,21 @@ from akash_mcp.guard.permits.lease_permit import (
     lease_ids,
     providers_asked,
 )
+from akash_mcp.guard.plans.contents import Contents
 from akash_mcp.guard.plans.plans import LaunchPlan, LeasePlan
 from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
-from akash_mcp.market.choice import pick
+from akash_mcp.market.choice import choice_words, enough_per_hour, left_out, pick
 from akash_mcp.market.ranking import Prefer, RankedOffer, Ranking
 from akash_mcp.money import ZERO, Usd
 from akash_mcp.sanitize.text import quoted
+from akash_mcp.sdl import check
 from akash_mcp.workflow.arrival import until_ready
+from akash_mcp.workflow.bid_wait import times, wait_for_all_groups
 from akash_mcp.workflow.diagnosis.causes import PROVIDER_UNREACHABLE, PROVIDERS_FAULT, Cause
 from akash_mcp.workflow.jobs.ended import EndedRun, run_to_its_end
 from akash_mcp.workflow.jobs.until import parse_until
-from akash_mcp.workflow.offers import read_leased_offers, read_offers, requirements, wait_for_all_groups
+from akash_mcp.workflow.market.screening_words import why_no_bids
+from akash_mcp.workflow.offers import hours_of, read_leased_offers, read_offers, requirements
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.paid_hours import plan_elsewhere
 from akash_mcp.workflow.readiness import Readiness
@@ -67,8 +72,12 @@ _MOVES_ON = PROVIDERS_FAULT - {PROVIDER_UNREACHABLE}
 """Why a deployment that never ran is closed for another one. That a provider cannot be reached from here says little of
 how others reach it."""
 
+_WHY_SECONDS = 10.0
+"""How long a launch without an offer looks for the reason, before it is closed again."""
+
 _NO_OFFER_NEXT_STEP = (
-    "Ask for less, for a GPU model that is offered, for no placement attributes, or allow a higher price."
+    "Ask for less, for a GPU model that is offered, for no placement attributes or regions, or allow a higher "
+    "price."
 )
 
 
@@ -81,6 +90,10 @@ class Leased:
     bound: Bound
     by_others: bool = False
     """Whether somebody else made the leases: a person in the Console, or another program."""
+    missed: str = ""
+    """What may have been missed when they were chosen, in a sentence; empty where it was not chosen here."""
+    left_out: str = ""
+    """Which bidders were left out because they failed us, or by the caller's word, in a sentence."""
 
     @property
     def usd_per_hour(self) -> Usd:
@@ -282,7 +295,10 @@ async def go_on_leased(
     running.dseq = detail.dseq
     running.progress("it is leased; delivering its manifest once more")
     bound = await permit.take_up(detail)
-    offers = await read_leased_offers(rt, detail, requirements(rt.policy, permit.max_usd_per_hour), prefer)
+    wanted = requirements(
+        rt.policy, hours=await hours_of(rt, detail.dseq), max_usd_per_hour=permit.max_usd_per_hour
+    )
+    offers = await read_leased_offers(rt, detail, wanted, prefer)
     asked = await rt.store.read(providers_asked, permit.op_id)
     leased = Leased(
         offers,
@@ -342,19 +358,47 @@ async def _lease(
     plan = permit.plan
     tried = await rt.store.read(_tried_before, permit.op_id)
     failing = {**await rt.evidence.failing_providers(), **dict.fromkeys(tried, "this launch, a moment ago")}
-    wanted = requirements(rt.policy, plan.max_usd_per_hour, failing)
+    wanted = requirements(
+        rt.policy,
+        hours=plan.run_hours,
+        max_usd_per_hour=plan.max_usd_per_hour,
+        failed=failing,
+        regions=plan.regions,
+        excluded=plan.excluded,
+    )
     refusal: OfferGone | None = None
     for _ in range(_LEASE_ATTEMPTS):
-        offers = await wait_for_all_groups(rt, dseq, plan.groups, wanted, plan.prefer, running.progress)
+        gathered = await wait_for_all_groups(
+            rt,
+            dseq,
+            plan.groups,
+            wanted,
+            plan.prefer,
+            running.progress,
+            possible=None if wanted.leaves_out else plan.bidders,
+        )
+        offers = gathered.ranking
         try:
             chosen = pick(offers, range(1, plan.groups + 1), max_usd_per_hour=plan.max_usd_per_hour)
         except Refused as none:
-            raise AkashError(none.what, next_step=_NO_OFFER_NEXT_STEP) from none
-        await leasing.advance(State.OFFERED, f"{len(offers.ranked)} offers")
+            running.progress("nobody to lease from; asking the market why")
+            why = _allow_more(rt, offers, plan) or await why_no_bids(
+                rt,
+                check(plan.sdl),
+                plan.max_usd_per_hour,
+                regions=plan.regions,
+                excluded=(*plan.excluded, *tried),
+                seconds=_WHY_SECONDS,
+            )
+            asked = Contents(filters=plan.contents.filters).sentences
+            raise AkashError(" ".join((none.what, *asked)), next_step=why or _NO_OFFER_NEXT_STEP) from none
+        missed = gathered.arrivals.missed(times(rt.intervals))
+        await leasing.advance(State.OFFERED, f"{CHOSEN}{choice_words(offers, chosen, plan.prefer, missed)}")
         running.progress(f"leasing from {names(chosen)}")
         sent[:] = lease_ids(dseq, choices(chosen))
         try:
-            return Leased(offers, chosen, await _lease_or_note(rt, leasing, chosen))
+            bound = await _lease_or_note(rt, leasing, dseq, chosen)
+            return Leased(offers, chosen, bound, missed=missed, left_out=left_out(offers, wanted))
         except HeldBack as held:
             sent.clear()
             why = f"{refusal.what} {held.what}" if refusal else held.what
@@ -367,19 +411,40 @@ async def _lease(
     raise refusal
 
 
+def _allow_more(rt: Runtime, offers: Ranking, plan: LaunchPlan) -> str:
+    """At which rate the bids that came could have been taken; empty where more than the rate stood in the way."""
+    enough = enough_per_hour(offers, range(1, plan.groups + 1))
+    if enough is None:
+        return ""
+    limit = rt.policy.max_usd_per_hour
+    if limit is not None and enough > limit:
+        return f"${enough.precise()} an hour would do, which only the user can allow (AKASH_MCP_MAX_USD_PER_HOUR)."
+    return f"max_usd_per_hour={enough.precise()} would do: allow that, or a little more, as bids change."
+
+
 def _tried_before(db: Db, op_id: OpId) -> frozenset[ProviderAddress]:
     """The providers at which a launch was tried before, whichever process did that."""
     return frozenset().union(*(providers_asked(db, earlier.op_id) for earlier in journal.before(db, op_id)))
 
 
-async def _lease_or_note(rt: Runtime, leasing: LeasePermit, chosen: Sequence[RankedOffer]) -> Bound:
-    """Lease, and remember a provider that does not take the manifest: it is passed over next time."""
+async def _lease_or_note(
+    rt: Runtime, leasing: LeasePermit, dseq: Dseq, chosen: Sequence[RankedOffer]
+) -> Bound:
+    """Lease, and remember it; a provider that does not take the manifest is passed over next time."""
+    providers = [ranked.offer.provider for ranked in chosen]
     try:
-        return await leasing.lease(choices(chosen))
-    except NotDelivered:
-        if len(chosen) == 1:  # of several the Console does not say which
-            await rt.evidence.provider_failed(chosen[0].offer.provider, "it did not take a manifest")
+        bound = await leasing.lease(choices(chosen))
+    except NotDelivered as refused:
+        await rt.track_records.leased(dseq, providers)
+        # Of several the Console does not say which, and what it took for wrong itself no provider refused.
+        if len(chosen) == 1:
+            why = "it did not take a manifest"
+            await rt.evidence.provider_failed(providers[0], why)
+            if not is_invalid(refused.__cause__):
+                await rt.track_records.failed(dseq, providers[0], why)
         raise
+    await rt.track_records.leased(dseq, providers)
+    return bound
 
 
 async def _leased_by_others(
@@ -417,7 +482,14 @@ async def _accepted(
 ) -> Leased:
     """Go on with leases that somebody else made, where they are within what was approved; else they are left alone."""
     plan, dseq = permit.plan, detail.dseq
-    offers = await read_leased_offers(rt, detail, requirements(rt.policy, plan.max_usd_per_hour), plan.prefer)
+    wanted = requirements(
+        rt.policy,
+        hours=plan.run_hours,
+        max_usd_per_hour=plan.max_usd_per_hour,
+        regions=plan.regions,
+        excluded=plan.excluded,
+    )
+    offers = await read_leased_offers(rt, detail, wanted, plan.prefer)
     leasing = permit.leasing(dseq)
     try:
         if len(offers.ranked) != plan.groups or offers.rejected:
@@ -460,11 +532,19 @@ async def lease_from(
     rt: Runtime, permit: LeasePermit, plan: LeasePlan, running: Running[Launched]
 ) -> Launched:
     """Lease from the providers that the plan names, one a group, and wait until it runs."""
-    offers = await read_offers(rt, plan.dseq, requirements(rt.policy, plan.max_usd_per_hour))
+    wanted = requirements(rt.policy, hours=plan.hours, max_usd_per_hour=plan.max_usd_per_hour)
     named = dict(enumerate(plan.providers, start=1))
-    chosen = pick(offers, list(named), chosen=named, max_usd_per_hour=plan.max_usd_per_hour)
+    try:
+        offers = await read_offers(rt, plan.dseq, wanted)
+        chosen = pick(offers, list(named), chosen=named, max_usd_per_hour=plan.max_usd_per_hour)
+    except AkashError as unmet:
+        with suppress(LedgerUnusable):
+            await permit.refuse(unmet.what)  # nothing was sent, so nothing is left to look up
+        raise
     running.progress("leasing")
-    leased = Leased(offers, chosen, await _lease_or_note(rt, permit, chosen))
+    words = choice_words(offers, chosen, "balanced", "They were named by create_lease.")
+    await permit.advance(State.OFFERED, f"{CHOSEN}{words}")
+    leased = Leased(offers, chosen, await _lease_or_note(rt, permit, plan.dseq, chosen))
     running.dseq, running.usd_per_hour = plan.dseq, leased.usd_per_hour
     running.progress("leased; waiting for its containers")
     return await _arrived(rt, permit, plan.dseq, leased, running)

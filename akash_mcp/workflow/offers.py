@@ -1,52 +1,162 @@
-"""Offers: bids joined with the records of their providers, waited for and ranked."""
+"""Offers: bids joined with the records of their providers, and with our own history with them, and ranked."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import anyio
 
-from akash_mcp.clients.console.models import Bid, DeploymentDetail
-from akash_mcp.errors import BadArgument, Interrupted, RateLimited, ServerError, Unreachable
+from akash_mcp.clients.console.models import Bid, DeploymentDetail, ProviderRecord
+from akash_mcp.errors import LedgerUnusable
+from akash_mcp.guard.books import runs
+from akash_mcp.guard.books.runs import HOUR_SECONDS, Run
 from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import Dseq, ProviderAddress
 from akash_mcp.market.offers import Offer, offer_from
 from akash_mcp.market.ranking import Prefer, Ranking, Requirements, rank
+from akash_mcp.market.regions import resolve
 from akash_mcp.money import BLOCK_SECONDS, Usd
-from akash_mcp.sanitize.text import field
+from akash_mcp.track_record import NOT_KNOWN, TrackRecord
+from akash_mcp.workflow.desired_state import DesiredState
+from akash_mcp.workflow.gpus import offered_instead
 from akash_mcp.workflow.runtime import Runtime
-
-_PLANNED_HOURS = Decimal(24)
-"""How long a run is taken to be when expected costs are compared."""
-
-_PLENTY = 8
-"""With so many offers for each group, waiting for more is not worth the time."""
 
 
 def requirements(
     policy: Policy,
+    *,
+    hours: int | None = None,
     max_usd_per_hour: Usd | None = None,
     failed: Mapping[ProviderAddress, str] | None = None,
+    regions: Collection[str] = (),
+    excluded: Collection[ProviderAddress] = (),
 ) -> Requirements:
-    """What an offer must meet: the policy, with `max_usd_per_hour` in place of the policy's own where it is given.
+    """What an offer must meet: the policy, with `max_usd_per_hour` in place of the policy's own where it is given, and
+    what the caller asks for. `hours`: how long it shall run; the user's default where nobody says.
 
     Providers that `failed` lately are passed over, but for a provider that is chosen by name.
     """
     return Requirements(
-        hours=_PLANNED_HOURS,
+        hours=Decimal(policy.default_hours if hours is None else hours),
         max_usd_per_hour=max_usd_per_hour if max_usd_per_hour is not None else policy.max_usd_per_hour,
         allowed=policy.allowed_providers,
         denied=policy.denied_providers,
+        excluded=frozenset(excluded),
+        regions=frozenset(regions),
         audited_only=policy.audited_only,
         failed=failed or {},
     )
 
 
+async def places(rt: Runtime, asked: Sequence[str]) -> tuple[str, ...]:
+    """The places that are asked for, as offers are held against them. Raises `BadArgument` for one where no provider
+    is that is online: it names those where there are some.
+    """
+    if not asked:
+        return ()
+    records = [record for record in (await rt.reader.all_providers()).value if record.is_online]
+    return tuple(sorted(resolve(asked, records)))
+
+
+async def run_of(rt: Runtime, dseq: Dseq) -> Run | None:
+    """The run of a deployment, as it was approved; None where that is not known."""
+    try:
+        return await rt.store.read(runs.find, dseq)
+    except LedgerUnusable:
+        return None
+
+
+async def hours_of(rt: Runtime, dseq: Dseq) -> int | None:
+    """How long a deployment was approved to run; None where that is not known."""
+    run = await run_of(rt, dseq)
+    return max(run.hours(rt.intervals.hour), 1) if run else None
+
+
+class OfferReader:
+    """Reads the offers on one deployment, again and again. What is known of a provider is asked for once, and the
+    height of the chain too: it goes on by itself. `stored`: the SDL that the Console keeps. `clock` tells seconds.
+    """
+
+    def __init__(
+        self, rt: Runtime, dseq: Dseq, stored: str = "", clock: Callable[[], float] = anyio.current_time
+    ) -> None:
+        self._rt = rt
+        self._clock = clock
+        self._dseq = dseq
+        self._stored = stored
+        self._desired: DesiredState | None = None
+        self._records: dict[ProviderAddress, ProviderRecord] = {}
+        self._history: dict[ProviderAddress, TrackRecord] = {}
+        self._height: tuple[int, float] | None = None
+        self.bids: Sequence[Bid] = ()
+        """The bids that were read last, in whatever state."""
+
+    async def read(self, wanted: Requirements, prefer: Prefer) -> Ranking:
+        """The bids as they stand, ranked. Raises what the Console does."""
+        self.bids = await self._rt.reader.list_bids(self._dseq)
+        return rank(await self.offers(self.bids), requirements=wanted, prefer=prefer)
+
+    async def offers(self, bids: Sequence[Bid]) -> list[Offer]:
+        """What these bids offer."""
+        if not bids:
+            return []
+        await self._learn({bid.provider for bid in bids})
+        if self._desired is None:
+            self._desired = await DesiredState.of(self._rt, self._dseq, self._stored)
+        height = await self._height_now()
+        return [
+            offer_from(
+                bid,
+                self._records.get(bid.provider),
+                age_seconds=_seconds_since(bid.created_at, height),
+                other_gpu=offered_instead(bid.resources_offer, self._desired.gpu_demands(bid.id.lease_id)),
+                track_record=self._history.get(bid.provider, NOT_KNOWN),
+            )
+            for bid in bids
+        ]
+
+    @property
+    def groups(self) -> frozenset[int]:
+        """The groups that need an offer: all of them where it is known what it runs, else those that have a bid."""
+        known = self._desired.groups if self._desired else 0
+        return frozenset(range(1, known + 1)) or frozenset(bid.gseq for bid in self.bids) or frozenset({1})
+
+    async def seconds_since(self, created_at: int) -> float:
+        """How long ago a block was, at the least, in seconds of `rt.intervals`; 0 where that is not known."""
+        since = _seconds_since(created_at, await self._height_now())
+        return 0.0 if since is None else float(since) * self._rt.intervals.hour / HOUR_SECONDS
+
+    async def _learn(self, providers: set[ProviderAddress]) -> None:
+        strangers = sorted(providers - self._records.keys())
+        if strangers:
+            self._records |= {
+                record.owner: record for record in await self._rt.reader.list_providers(strangers)
+            }
+            self._history |= await self._rt.track_records.of_all(strangers)
+
+    async def _height_now(self) -> Decimal | None:
+        """The height of the chain now; None where it is not known."""
+        if self._height is None:
+            height = await self._rt.reader.latest_height()
+            if not height:
+                return None
+            self._height = height, self._clock()
+        height, read_at = self._height
+        passed = Decimal(self._clock() - read_at) * Decimal(HOUR_SECONDS / self._rt.intervals.hour)
+        return height + passed / BLOCK_SECONDS
+
+
+def _seconds_since(created_at: int, height: Decimal | None) -> Decimal | None:
+    if not created_at or height is None:
+        return None
+    return max(height - created_at, Decimal(0)) * BLOCK_SECONDS
+
+
 async def read_offers(rt: Runtime, dseq: Dseq, wanted: Requirements, prefer: Prefer = "balanced") -> Ranking:
     """The bids of a deployment as they stand, ranked. Raises what the Console does."""
-    bids = await rt.reader.list_bids(dseq)
-    return rank(await _joined(rt, bids), requirements=wanted, prefer=prefer)
+    return await OfferReader(rt, dseq).read(wanted, prefer)
 
 
 async def read_leased_offers(
@@ -55,80 +165,25 @@ async def read_leased_offers(
     """The offers that a deployment's open leases came of, ranked: those that meet what is `wanted`, and the others."""
     leases = [lease for lease in detail.leases if lease.lease_id in detail.open_leases]
     bids = [Bid(id=lease.id, state="open", price=lease.price) for lease in leases]
-    return rank(await _joined(rt, bids), requirements=wanted, prefer=prefer)
+    offers = await OfferReader(rt, detail.dseq).offers(bids)
+    return rank(offers, requirements=wanted, prefer=prefer)
 
 
-async def wait_for_offers(
-    rt: Runtime,
-    dseq: Dseq,
-    wanted: Requirements,
-    prefer: Prefer,
-    seconds: float,
-    on_progress: Callable[[str], Awaitable[None]],
-) -> tuple[Ranking, bool]:
-    """The offers, and whether the deployment is leased already; while none can be taken, wait for at most `seconds`.
-
-    Raises `NotFound` for a deployment that this account does not have and `BadArgument` for a closed one: the bid
-    list itself is empty for both and says nothing.
-    """
-    detail = await rt.reader.get_deployment(dseq, just_created=await rt.gate.owns(dseq))
-    if detail.state != "active":
-        raise BadArgument(f"Deployment {dseq} is {field(detail.state)}, so no provider bids on it.")
-    offers = await read_offers(rt, dseq, wanted, prefer)
-    ends = anyio.current_time() + seconds
-    while not offers.ranked and not detail.active_leases and anyio.current_time() < ends:
-        await on_progress(f"{len(offers.rejected)} bids so far, none of them acceptable")
-        await rt.sleep(rt.intervals.bid_poll)
-        offers = await read_offers(rt, dseq, wanted, prefer)
-    return offers, bool(detail.active_leases)
-
-
-async def wait_for_all_groups(
-    rt: Runtime,
-    dseq: Dseq,
-    groups: int,
-    wanted: Requirements,
-    prefer: Prefer,
-    on_progress: Callable[[str], None],
+async def read_past_offers(
+    rt: Runtime, detail: DeploymentDetail, wanted: Requirements, prefer: Prefer = "balanced"
 ) -> Ranking:
-    """Wait until each group has an offer, and a little longer for better ones; then return all offers, ranked.
+    """All bids that a leased deployment got, as far as the Console still lists them, ranked as if they were open.
 
-    After `rt.intervals.bid_give_up` the offers are returned even if a group has none.
+    Those that were taken are among them also where the Console lists no bids. What is known of providers is what is
+    known today.
     """
-    waited = settled = 0.0
-    offers = Ranking((), ())
-    while True:
-        try:
-            offers = await read_offers(rt, dseq, wanted, prefer)
-        except (ServerError, RateLimited, Interrupted, Unreachable):
-            # A read that failed costs nothing; giving up over it would close what was just paid for.
-            if waited >= rt.intervals.bid_give_up:
-                raise
-        counts = [
-            sum(ranked.offer.gseq == group for ranked in offers.ranked) for group in range(1, groups + 1)
-        ]
-        on_progress(f"deployment {dseq} has {sum(counts)} acceptable offers")
-        intervals = rt.intervals
-        if all(counts):
-            if min(counts) >= _PLENTY or settled >= intervals.bid_settle:
-                return offers
-            settled += intervals.bid_poll
-        elif waited >= intervals.bid_give_up:
-            return offers
-        waited += intervals.bid_poll
-        await rt.sleep(intervals.bid_poll)
-
-
-async def _joined(rt: Runtime, bids: Sequence[Bid]) -> list[Offer]:
-    if not bids:
-        return []
-    providers = {
-        record.owner: record
-        for record in await rt.reader.list_providers(list({bid.provider for bid in bids}))
+    reader = OfferReader(rt, detail.dseq, detail.stored.sdl if detail.stored else "")
+    listed = {bid.id.lease_id: bid for bid in await rt.reader.list_bids(detail.dseq)}
+    taken = {
+        lease.lease_id: Bid(id=lease.id, price=lease.price)
+        for lease in detail.leases
+        if lease.lease_id in detail.open_leases
     }
-    height = await rt.reader.latest_height()
-    return [offer_from(bid, providers.get(bid.provider), age_seconds=_age(bid, height)) for bid in bids]
-
-
-def _age(bid: Bid, height: int) -> Decimal | None:
-    return max(height - bid.created_at, 0) * BLOCK_SECONDS if bid.created_at and height else None
+    offers = await reader.offers(list({**taken, **listed}.values()))
+    offers = [replace(offer, state="open", age_seconds=Decimal(0)) for offer in offers]
+    return rank(offers, requirements=wanted, prefer=prefer)

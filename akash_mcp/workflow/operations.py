@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import anyio
 from anyio.abc import TaskGroup
 
-from akash_mcp.errors import AkashError, LedgerUnusable, TakenOver
+from akash_mcp.errors import AkashError, InternalError, LedgerUnusable, TakenOver
 from akash_mcp.guard.books import holds
 from akash_mcp.guard.books.holds import UnderWay
 from akash_mcp.guard.books.store import Store
@@ -87,7 +87,7 @@ class Running(Generic[T]):
             self.error = error
         except Exception:  # one broken operation must not end the server, and all the others with it
             log.exception("operation %s broke", self.op_id)
-            self.error = AkashError(
+            self.error = InternalError(
                 f"Operation {self.op_id} failed inside this server.",
                 money="What it did before that is in get_deployment.",
                 next_step="Look with list_deployments before trying again.",

@@ -31,8 +31,9 @@ from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.journal import Operation
 from akash_mcp.guard.books.store import Work
 from akash_mcp.ids import Dseq, OpId
-from akash_mcp.money import ZERO, Usd
+from akash_mcp.money import MOST_BLOCKS_PER_HOUR, ZERO, Usd
 from akash_mcp.sanitize.text import field
+from akash_mcp.workflow.desired_state import DesiredService, DesiredState
 from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.settling import settle_closed
 from akash_mcp.workflow.status import (
@@ -42,6 +43,7 @@ from akash_mcp.workflow.status import (
     account_credit,
     first_end,
     funds_of,
+    height_at_most,
     known_generation,
     latest_moment,
     with_limit,
@@ -54,6 +56,8 @@ MOST_ASKED = 20
 
 UNKNOWN = "unknown"
 
+_DAY_BLOCKS = int(24 * MOST_BLOCKS_PER_HOUR)
+
 T = TypeVar("T")
 
 Reckon = Callable[[DeploymentDetail], Funds]
@@ -61,10 +65,11 @@ Reckon = Callable[[DeploymentDetail], Funds]
 
 @dataclass(frozen=True, slots=True)
 class ListedDeployment:
-    """One deployment, or one launch that may have made one. The list asks no provider, so it does not know services.
+    """One deployment, or one launch that may have made one. The list asks no provider what is ready.
 
     `state`: the Console's word, `unknown` for what could not be read, `under way` for a launch that has no deployment
-    yet. `held`: what is reserved for it, where it has no `funds` that are known. `problem`: what is not known of it.
+    yet. `services`: what it is told to run, where that is known. `held`: what is reserved for it, where it has no
+    `funds` that are known. `progress`: what is being done with it. `problem`: what is not known of it.
     """
 
     dseq: Dseq | None
@@ -74,12 +79,16 @@ class ListedDeployment:
     funds: Funds | None = None
     op_id: OpId | None = None
     held: Usd | None = None
+    progress: str = ""
     problem: str = ""
+    services: tuple[DesiredService, ...] = ()
     is_colleagues: bool = False
     """Another account of the organization pays for it."""
     name: str = ""
     end: RunEnd | None = None
     """What ends it first, where that is known."""
+    spent_today: Usd | None = None
+    """The most that it cost within 24 hours; None where that is not known."""
 
     @property
     def is_known(self) -> bool:
@@ -136,7 +145,15 @@ async def overview(rt: Runtime) -> Overview:
         elif answer.state != "closed" or dseq in ours:
             rows.append(await _row(rt, answer, reckon))
     unknown = [await _launch_row(rt, launch) for launch in launches if launch.dseq is None]
-    known = (_with_launch(row, ours.get(row.dseq) if row.dseq else None) for row in rows)
+    height = height_at_most(block, max(rt.now(), rt.store.now()))
+    spent = {dseq: detail.spent_since(height - _DAY_BLOCKS, height) for dseq, detail in told.items()}
+    known = (
+        replace(
+            _with_launch(row, ours.get(row.dseq) if row.dseq else None),
+            spent_today=spent.get(row.dseq) if row.dseq else None,
+        )
+        for row in rows
+    )
     theirs = [
         _colleagues_row(detail, await _funds_of_others(rt, detail, block)) for detail in listed.colleagues
     ]
@@ -207,7 +224,11 @@ async def _reckoned(rt: Runtime, details: Collection[DeploymentDetail], block: B
     """How to reckon the money of each. The account's credit counts where it is enough for all of them together."""
     generation, now = await known_generation(rt), latest_moment(rt, block)
 
-    ours = {detail.dseq for detail in details if await rt.gate.owns(detail.dseq)}
+    ours = {
+        detail.dseq
+        for detail in details
+        if await rt.gate.owns(detail.dseq) and not await rt.gate.is_topped_up(detail.dseq)
+    }
 
     def reckon(detail: DeploymentDetail, credit: Usd | None = None) -> Funds:
         return funds_of(
@@ -249,8 +270,8 @@ async def _row(rt: Runtime, detail: DeploymentDetail, reckon: Reckon, problem: s
         )
     if funds.shortfall is not None and funds.hours_left is None:
         problems.append("Whether the account's credit lasts until its runtime limit is not known.")
-    if under_way := await rt.operations.under_way(detail.dseq):
-        problems.append(f"In the hands of {under_way}: call {under_way.call}.")
+    under_way = await rt.operations.under_way(detail.dseq)
+    desired = await DesiredState.now(rt, detail) if detail.state == "active" else DesiredState()
     return ListedDeployment(
         detail.dseq,
         detail.state or UNKNOWN,
@@ -258,7 +279,9 @@ async def _row(rt: Runtime, detail: DeploymentDetail, reckon: Reckon, problem: s
         len(detail.active_leases),
         funds,
         op_id=under_way.op_id if under_way else None,
+        progress=f"In the hands of {under_way}: call {under_way.call}." if under_way else "",
         problem=" ".join(filter(None, problems)),
+        services=tuple(desired.by_group.values()),
         name=words_of(detail.name),
     )
 
@@ -309,8 +332,9 @@ async def _launch_row(rt: Runtime, launch: Operation) -> ListedDeployment:
         ours=True,
         op_id=launch.op_id,
         held=await _held(rt, rt.ledger.held_by, launch.op_id),
-        problem=field(running.stage, 200)
-        if running is not None and under_way
+        progress=field(running.stage, 200) if running is not None and under_way else "",
+        problem=""
+        if under_way
         else "Whether it made a deployment is not known, so one may run and cost money.",
         name=launch.name,
     )

@@ -27,7 +27,7 @@ from akash_mcp.errors import (
     OverBudget,
 )
 from akash_mcp.guard.approval import equal_launches
-from akash_mcp.guard.books import holds, journal, runs
+from akash_mcp.guard.books import holds, journal, runs, top_ups
 from akash_mcp.guard.books.runs import Run
 from akash_mcp.guard.books.store import Work
 from akash_mcp.guard.plans.contents import Contents, Seller, check_all_named
@@ -54,7 +54,8 @@ from akash_mcp.money import (
 from akash_mcp.sdl import Finding, Report, check
 from akash_mcp.workflow.contents import contents_of
 from akash_mcp.workflow.jobs.until import Until
-from akash_mcp.workflow.offers import read_offers, requirements
+from akash_mcp.workflow.market.screening_words import market_view
+from akash_mcp.workflow.offers import places, read_offers, requirements
 from akash_mcp.workflow.paid_hours import limited
 from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.settling import settle_closed
@@ -66,6 +67,9 @@ T = TypeVar("T")
 
 _READ_SECONDS = 10.0
 """How long a plan waits for what it only tells: the call has other things to do in its time."""
+
+_MARKET_SECONDS = 5.0
+"""How long a launch's plan waits for what the market says of it."""
 
 _SHOWN_FINDINGS = 6
 
@@ -81,6 +85,8 @@ async def launch_plan(
     name: str | None = None,
     hours: int | None = None,
     until: Until | None = None,
+    regions: Sequence[str] = (),
+    excluded: Sequence[ProviderAddress] = (),
 ) -> LaunchPlan:
     """The plan for a new deployment that runs for so many `hours`, the user's default where nobody says.
 
@@ -116,6 +122,8 @@ async def launch_plan(
         max_usd_per_hour=rate,
         groups=len(report.groups),
         prefer=prefer,
+        regions=await places(rt, regions),
+        excluded=tuple(sorted(set(excluded))),
         hours=hours,
         runtime_limit_hours=limit,
         generation=generation,
@@ -126,7 +134,15 @@ async def launch_plan(
     )
     await rt.store.read(rt.ledger.check, plan.exposure, dseq=None, rate=plan.max_usd_per_hour)
     await rt.gate.check_launch(plan)
-    return replace(plan, equal=await rt.store.read(equal_launches.warning, plan))
+    view = await market_view(
+        rt, report, rate, regions=plan.regions, excluded=plan.excluded, seconds=_MARKET_SECONDS
+    )
+    return replace(
+        plan,
+        equal=await rt.store.read(equal_launches.warning, plan),
+        market=view.sentence,
+        bidders=view.bidders,
+    )
 
 
 async def lease_plan(
@@ -199,6 +215,7 @@ async def fund_plan(rt: Runtime, *, dseq: Dseq, amount: Usd | None, hours: int |
         hours = more_hours if run is not None else None
     if hours is not None:
         _check_extension(rt, dseq, run, hours)
+        await rt.store.read(top_ups.check_end_may_move, dseq)
     if amount is None:
         assert run is not None
         assert hours is not None
@@ -367,7 +384,7 @@ async def _sellers(
     """The chosen providers with what is known of their offers now: nothing, where the bids cannot be read."""
     try:
         with anyio.fail_after(_READ_SECONDS):
-            ranking = await read_offers(rt, dseq, requirements(rt.policy, rate))
+            ranking = await read_offers(rt, dseq, requirements(rt.policy, max_usd_per_hour=rate))
     except (AkashError, TimeoutError):
         return tuple(Seller(provider) for provider in providers)
     offers = [

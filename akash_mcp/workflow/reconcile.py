@@ -115,7 +115,7 @@ class _Lookup:
         try:
             record = await self._rt.reader.get_deployment(dseq, just_created=True)
         except Forbidden as refusal:
-            return refusal.code == ANOTHERS
+            return refusal.upstream_code == ANOTHERS
         except _UNREAD:
             return False  # what bounds it is read back before anything is leased
         return record.name is not None and not bears(record.name, self._permit.op_id)

@@ -11,6 +11,8 @@ stands:
                                        leased it, left alone unless that is within the approval
                    unwinding         closed, proven
     a lease, money, a change         looked up: done, or refused with what was reserved free again
+    a top-up       on: looked up, like money; off: switched off once more
+    a certificate  made, where there is none
     a close        closed, proven
     a command      never again: whether it ran is not known
 
@@ -29,10 +31,12 @@ from akash_mcp.guard.books import holds, journal
 from akash_mcp.guard.books.holds import Claimed
 from akash_mcp.guard.books.journal import Kind, Operation, State
 from akash_mcp.guard.gate import Permit
+from akash_mcp.guard.permits.certificate_permit import CertificatePermit
 from akash_mcp.guard.permits.close_permit import ClosePermit
 from akash_mcp.guard.permits.fund_permit import FundPermit
 from akash_mcp.guard.permits.launch_permit import LaunchPermit
 from akash_mcp.guard.permits.lease_permit import LeasePermit
+from akash_mcp.guard.permits.top_up_permit import TopUpPermit
 from akash_mcp.guard.permits.update_permit import UpdatePermit
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.workflow.launch import (
@@ -95,6 +99,12 @@ async def _carry_on(rt: Runtime, operation: Operation, permit: Permit, running: 
         case UpdatePermit():
             running.progress("looking up whether the change was made")
             await permit.look_up()
+        case TopUpPermit():
+            running.progress("looking up whether automatic top-up was switched")
+            await permit.look_up()
+        case CertificatePermit():
+            running.progress("making the client certificate")
+            await permit.make()
         case ClosePermit():
             running.progress("closing, and reading back that it is closed")
             await permit.close()

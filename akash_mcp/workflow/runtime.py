@@ -23,6 +23,7 @@ from akash_mcp.guard.books.ledger import Ledger
 from akash_mcp.guard.books.runs import HOUR_SECONDS
 from akash_mcp.guard.books.sdls import Sdls
 from akash_mcp.guard.books.store import HOLD_SECONDS, Store
+from akash_mcp.guard.books.track_records import TrackRecords
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.permits.operation import CERTAIN_SECONDS
 from akash_mcp.guard.policy.policy import Policy
@@ -41,6 +42,8 @@ class Intervals:
     bid_poll: float = 2.0
     bid_settle: float = 8.0
     """How long better offers may still come after every group has an acceptable one."""
+    bids_come: float = 32.0
+    """For how long after an order providers bid: by their defaults up to 25 s, and a block or so until it shows."""
     bid_give_up: float = 90.0
     """Without an acceptable offer by then, the deployment is closed again. Console's page gives up at 60."""
     lookup_poll: float = 5.0
@@ -91,6 +94,7 @@ class Intervals:
         return Intervals(
             bid_poll=max(self.bid_poll / speed, 0.05),
             bid_settle=self.bid_settle / speed,
+            bids_come=self.bids_come / speed,
             bid_give_up=self.bid_give_up / speed,
             lookup_poll=max(self.lookup_poll / speed, 0.05),
             lookup_settle=self.lookup_settle / speed,
@@ -127,6 +131,7 @@ class Runtime:
     accounts: Accounts
     ledger: Ledger
     evidence: Evidence
+    track_records: TrackRecords
     sdls: Sdls
     policy: Policy
     secrets: SecretStore

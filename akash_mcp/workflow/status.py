@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
 from enum import StrEnum
 from functools import partial
 
@@ -24,7 +24,13 @@ from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.evidence import Kept
 from akash_mcp.guard.books.journal import Operation
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
-from akash_mcp.money import Usd, hours_paid_for, usd_per_hour, usd_per_hour_at_most
+from akash_mcp.money import (
+    SHORTEST_BLOCK_SECONDS,
+    Usd,
+    hours_paid_for,
+    usd_per_hour,
+    usd_per_hour_at_most,
+)
 from akash_mcp.workflow.desired_state import DesiredState
 from akash_mcp.workflow.gpus import LeaseGpus, lease_gpus
 from akash_mcp.workflow.readiness import Readiness, read_readiness, with_answers
@@ -100,7 +106,7 @@ class DeploymentStatus:
 
     `kept`: what was seen of it while it ran, where it does not run any more. `name`: without the operation in it.
     `gpus`: what is known of the GPUs of its running leases, where anything is. `end`: what ends it first, and when,
-    where that is known.
+    where that is known. `desired`: what it is told to run, where that is known.
     """
 
     detail: DeploymentDetail
@@ -113,6 +119,7 @@ class DeploymentStatus:
     gpus: Mapping[LeaseId, LeaseGpus] = field(default_factory=dict)
     name: str = ""
     end: RunEnd | None = None
+    desired: DesiredState = field(default_factory=DesiredState)
 
     @property
     def usd_per_hour(self) -> Usd:
@@ -194,7 +201,7 @@ async def read_funds(rt: Runtime, detail: DeploymentDetail, block: Block) -> Fun
         block.height,
         latest_moment(rt, block),
         generation=await known_generation(rt),
-        ours=await is_ours(rt, detail),
+        ours=await is_ours(rt, detail) and not await rt.gate.is_topped_up(detail.dseq),
     )
     funds = reckon()
     return funds if funds.shortfall is None else reckon(credit=(await account_credit(rt)).available)
@@ -206,6 +213,16 @@ def latest_moment(rt: Runtime, block: Block) -> float:
     The platform ends what runs by its own; ours may be behind, and the Console's index too.
     """
     return max(rt.now(), block.time)
+
+
+def height_at_most(block: Block, now: float) -> int:
+    """The height that the chain can have reached `now`, in seconds since the epoch, when `block` is the last that is
+    known; 0 where that is not known. What was spent until then is not understated, however late the Console's index is.
+    """
+    if not block.height or not block.time:
+        return 0
+    behind = Decimal(max(now - block.time, 0)) / SHORTEST_BLOCK_SECONDS
+    return block.height + int(behind.to_integral_value(ROUND_CEILING))
 
 
 async def read_deployment(rt: Runtime, dseq: Dseq) -> DeploymentDetail:
@@ -233,10 +250,12 @@ class Credit:
     problem: str | None = None
 
 
-async def account_credit(rt: Runtime) -> Credit:
-    """The account's credit. A failure becomes its `problem`: the user's limits hold whatever the Console answers."""
+async def account_credit(rt: Runtime, *, fresh: bool = False) -> Credit:
+    """The account's credit, `fresh` or however old the Console's answer is. A failure becomes its `problem`: the user's
+    limits hold whatever the Console answers.
+    """
     try:
-        balances = await rt.reader.balances()
+        balances = await rt.reader.balances(fresh=fresh)
     except AkashError as failure:
         return Credit(None, None, str(failure))
     return Credit(balances.available, balances.in_deployments)
@@ -271,7 +290,7 @@ async def status_of(
         detail=detail,
         ours=ours,
         funds=funds,
-        spent=detail.spent_at(block.height),
+        spent=detail.spent_at(height_at_most(block, max(rt.now(), rt.store.now()))),
         readiness=readiness,
         providers=providers,
         kept=await rt.evidence.kept(detail.dseq) if detail.leases and not running else None,
@@ -280,6 +299,7 @@ async def status_of(
         end=first_end(launch.ends_at if launch and ours else None, funds)
         if detail.state != "closed"
         else None,
+        desired=await DesiredState.now(rt, detail),
     )
 
 

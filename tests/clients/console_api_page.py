@@ -10,7 +10,7 @@ from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.console.writer import ConsoleWriter
 
 PAGE = (Path(__file__).parents[2] / "docs" / "console-api.md").read_text(encoding="utf-8")
-PLANNED = ("`market` (planned)", "`account` (planned)")
+PLANNED = ("`market` (planned)",)
 """What stands in the column "used by" where a toolset will use a method that is not built yet."""
 
 

@@ -85,7 +85,7 @@ def test_every_shape_of_error_is_understood(
     status: int, body: object, kind: type[ApiError], code: str, message: str
 ) -> None:
     understood = error(status, body)
-    assert (type(understood), understood.status, understood.code, understood.message) == (
+    assert (type(understood), understood.status, understood.upstream_code, understood.message) == (
         kind,
         status,
         code,
@@ -149,7 +149,10 @@ def test_what_we_show_an_upstream_is_hidden_however_short_it_is(key: str, shown:
 def test_a_short_key_does_not_change_what_an_error_is() -> None:
     refusal = b'{"code": "wallet_provisioning", "message": "Not Found"}'
     assert isinstance(error_of(409, {}, refusal, name="It", clean=MessageCleaner(["e"])), WalletProvisioning)
-    assert error_of(404, {}, b"Not Found", name="It", clean=MessageCleaner(["e"])).code == "unknown_error"
+    assert (
+        error_of(404, {}, b"Not Found", name="It", clean=MessageCleaner(["e"])).upstream_code
+        == "unknown_error"
+    )
 
 
 SECRETS = {
@@ -175,7 +178,7 @@ def test_a_secret_that_is_echoed_is_masked_in_the_error_itself(field: str, text:
         "body": text,
     }
     understood = error(400, bodies[field])
-    shown = (str(understood), understood.what, understood.message, understood.code, repr(understood))
+    shown = (str(understood), understood.what, understood.message, understood.upstream_code, repr(understood))
     assert not any(secret in each for each in shown)
     assert any(MASK in each for each in shown)
 

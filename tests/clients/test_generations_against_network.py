@@ -115,14 +115,16 @@ async def test_the_market_is_read() -> None:
         assert await reader.list_providers()
         assert (await reader.placement_options()).regions
         assert await reader.auditors()
-        assert await reader.provider_regions()
         assert (await reader.gpus()).total.allocatable >= 0
         assert await reader.gpu_models()
         await reader.gpu_prices()
         [price] = await reader.compare_prices([Spec(1000, 2**30, 2**30)])
         assert price.akash > 0
         category = (await reader.templates())[0]
-        assert (await reader.template(category.templates[0].id)).deploy
+        assert category is not None
+        summary = category.templates[0]
+        assert summary is not None
+        assert (await reader.template(summary.id)).deploy
         assert await reader.latest_height() > 0
         assert await reader.alerts() == []
         user = await reader.current_user()

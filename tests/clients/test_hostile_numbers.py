@@ -27,7 +27,7 @@ from akash_mcp.clients.console.models import BIDS, DEPLOYMENTS, DETAIL, Deployme
 from akash_mcp.clients.http import Response
 from akash_mcp.errors import AkashError, ServerError
 from akash_mcp.money import Usd
-from akash_mcp.tools.present import deployment_result
+from akash_mcp.tools.deployment_results import deployment_result
 from akash_mcp.workflow.readiness import Readiness
 from akash_mcp.workflow.status import DeploymentStatus, funds_of
 

@@ -43,7 +43,7 @@ async def test_a_refusal_before_anything_is_recorded_is_told_as_one(status: int,
     async with Server(refusal(status, code)) as server:
         with pytest.raises(ApiError) as error:
             await patched(server)
-    assert (error.value.code, len(server.requests)) == (code, 1)
+    assert (error.value.upstream_code, len(server.requests)) == (code, 1)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
@@ -58,7 +58,7 @@ async def test_a_provider_that_lags_is_a_conflict_with_its_code() -> None:
     async with Server(refusal(409, PROVIDER_BEHIND)) as server:
         with pytest.raises(Conflict) as error:
             await patched(server)
-    assert error.value.code == PROVIDER_BEHIND
+    assert error.value.upstream_code == PROVIDER_BEHIND
 
 
 async def test_a_definition_that_is_there_already_will_do_and_another_will_not() -> None:

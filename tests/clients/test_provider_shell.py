@@ -37,7 +37,7 @@ from akash_mcp.clients.provider.shell_frames import (
     result_of,
     stdin_frame,
 )
-from akash_mcp.errors import BadArgument, NotRunningYet, ProviderError
+from akash_mcp.errors import AkashError, BadArgument, NotRunningYet, ProviderError
 from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.sandbox.network import EmbeddedNetwork
 
@@ -156,7 +156,7 @@ async def test_a_command_that_ends_with_127_itself_is_not_run_again(scene: Scene
     assert len(scene.script.commands) == 1
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[type[AkashError], str]] = {
     "kube: no service for that lease": (BadArgument, "no such service"),
     f"{ERROR}no such service exists with that name": (BadArgument, "no such service"),
     "no active replicase for service": (NotRunningYet, "no replica of the service is ready"),

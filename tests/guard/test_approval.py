@@ -11,8 +11,9 @@ import pytest
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.errors import LedgerUnusable, NotApproved
+from akash_mcp.guard.approval import tokens
 from akash_mcp.guard.approval.approval import Approval, Approver, AskThePerson, Question, TokenNeeded
-from akash_mcp.guard.approval.tokens import TOKEN_SECONDS, Tokens
+from akash_mcp.guard.approval.tokens import TOKEN_SECONDS, Shown, Tokens
 from akash_mcp.guard.books.journal import Kind, op_id_of, open_operation
 from akash_mcp.guard.books.store import Store
 from akash_mcp.guard.plans.contents import App, Contents
@@ -25,9 +26,15 @@ pytestmark = pytest.mark.anyio
 
 DSEQ = Dseq("1763759482113")
 FUND = FundPlan(tool="add_funds", dseq=DSEQ, amount=Usd(3), ours=True)
-
-
-CALL = "a hash of the call"
+SDL = "services: what nobody should find later"
+UPDATE = UpdatePlan(
+    tool="update_deployment",
+    dseq=DSEQ,
+    sdl=SDL,
+    manifest="[]",
+    contents=Contents((App("web", "b"),)),
+    ours=True,
+)
 
 
 class Clock:
@@ -71,39 +78,40 @@ def approver(process: Process) -> Callable[[ApprovalMode], Approver]:
 Judge = Callable[[ApprovalMode], Approver]
 
 
-async def token_for(judge: Approver, plan: Plan, call: str = CALL) -> str:
-    needed = await judge.consider(plan, token=None, can_ask=False, call=call)
+async def token_for(judge: Approver, plan: Plan) -> str:
+    needed = await judge.consider(plan, can_ask=False)
     assert isinstance(needed, TokenNeeded)
     return needed.token
 
 
-async def yes_to(judge: Approver, plan: Plan, token: str, call: str = CALL) -> Approval:
-    approval = await judge.consider(plan, token=token, can_ask=False, call=call)
-    assert isinstance(approval, Approval)
+async def yes_to(judge: Approver, plan: Plan, token: str) -> Approval:
+    confirmed = await judge.confirm(token)
+    assert isinstance(confirmed, tuple)
+    shown, approval = confirmed
+    assert shown == plan
+    assert approval.fingerprint == plan.fingerprint
     return approval
 
 
 async def test_the_person_is_asked_where_the_client_can(approver: Judge) -> None:
-    decision = await approver(ApprovalMode.ELICIT).consider(FUND, token=None, can_ask=True)
+    decision = await approver(ApprovalMode.ELICIT).consider(FUND, can_ask=True)
     assert isinstance(decision, AskThePerson)
 
 
 async def test_without_a_way_to_ask_the_plan_comes_with_a_token(approver: Judge) -> None:
-    needed = await approver(ApprovalMode.ELICIT).consider(FUND, token=None, can_ask=False)
+    needed = await approver(ApprovalMode.ELICIT).consider(FUND, can_ask=False)
     assert isinstance(needed, TokenNeeded)
     assert "$3.00" in needed.plan.summary
 
 
 async def test_two_step_does_not_ask_even_where_it_could(approver: Judge) -> None:
-    assert isinstance(
-        await approver(ApprovalMode.TWO_STEP).consider(FUND, token=None, can_ask=True), TokenNeeded
-    )
+    assert isinstance(await approver(ApprovalMode.TWO_STEP).consider(FUND, can_ask=True), TokenNeeded)
 
 
 async def test_a_token_approves_its_plan(approver: Judge) -> None:
     judge = approver(ApprovalMode.TWO_STEP)
     token = await token_for(judge, FUND)
-    approval = await judge.consider(FUND, token=token, can_ask=False, call=CALL)
+    approval = await yes_to(judge, FUND, token)
     assert approval == Approval(FUND.fingerprint, "two-step", op_id_of(token))
 
 
@@ -115,7 +123,7 @@ async def test_a_yes_that_comes_again_names_the_same_operation(approver: Judge) 
     assert (await yes_to(judge, FUND, another)).op_id != op_id_of(token)
     # What was asked of nobody, or asked inside one call, cannot come again.
     auto = approver(ApprovalMode.AUTO)
-    first, second = [await auto.consider(FUND, token=None, can_ask=False) for _ in range(2)]
+    first, second = [await auto.consider(FUND, can_ask=False) for _ in range(2)]
     assert isinstance(first, Approval)
     assert isinstance(second, Approval)
     assert first.op_id != second.op_id
@@ -123,54 +131,84 @@ async def test_a_yes_that_comes_again_names_the_same_operation(approver: Judge) 
     assert one.op_id != other.op_id
 
 
-async def test_a_used_token_is_known_for_its_call_and_for_no_other(process: Process) -> None:
+async def test_a_used_token_is_known_for_a_day_without_its_plan(process: Process) -> None:
     judge = process.approver(ApprovalMode.TWO_STEP)
-    token = await token_for(judge, FUND)
-    process.open(await yes_to(judge, FUND, token))
-    await judge.check_call(token, CALL)
-    with pytest.raises(NotApproved, match="other arguments"):
-        await judge.check_call(token, "another call")
-    # It stays known where it was brought for something else, and for a day.
-    with pytest.raises(NotApproved, match="other arguments"):
-        await yes_to(judge, dataclasses.replace(FUND, amount=Usd(4)), token, "another call")
+    token = await token_for(judge, UPDATE)
+    process.open(await yes_to(judge, UPDATE, token))
+    assert process.store.run_now(tokens.forget_old) == 1
+    assert await process.tokens.find(token) == Shown("update_deployment", None, TOKEN_SECONDS)
+    for file in process.folder.iterdir():
+        assert SDL.encode() not in file.read_bytes(), file
     process.clock.now = TOKEN_SECONDS + 24 * 3600 - 1
     await token_for(judge, FUND)
-    await judge.check_call(token, CALL)
+    assert await process.tokens.find(token) is not None
     process.clock.now = TOKEN_SECONDS + 24 * 3600
     await token_for(judge, FUND)
     with pytest.raises(NotApproved, match="unknown or was used already"):
-        await judge.check_call(token, CALL)
+        await yes_to(judge, UPDATE, token)
+
+
+async def test_the_plan_of_a_token_that_is_too_old_is_forgotten(process: Process) -> None:
+    token = await token_for(process.approver(ApprovalMode.TWO_STEP), UPDATE)
+    assert process.store.run_now(tokens.forget_old) == 0
+    process.clock.now = TOKEN_SECONDS
+    assert process.store.run_now(tokens.forget_old) == 1
+    with pytest.raises(NotApproved, match="five minutes"):
+        await yes_to(process.approver(ApprovalMode.TWO_STEP), UPDATE, token)
+
+
+async def test_of_ever_more_plans_the_oldest_are_forgotten(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "_MOST_PLANS", 2)
+    judge = process.approver(ApprovalMode.TWO_STEP)
+    given = []
+    for amount in (1, 2, 3):
+        process.clock.now += 1
+        given.append((plan := dataclasses.replace(FUND, amount=Usd(amount)), await token_for(judge, plan)))
+    with pytest.raises(NotApproved, match="does not have the plan"):
+        await judge.confirm(given[0][1])
+    for plan, token in given[1:]:
+        await yes_to(judge, plan, token)
 
 
 async def test_a_token_that_one_process_gave_is_good_in_another(process: Process) -> None:
     other = Process(process.folder, process.clock)
     token = await token_for(process.approver(ApprovalMode.TWO_STEP), FUND)
-    judge = other.approver(ApprovalMode.TWO_STEP)
-    assert (await yes_to(judge, FUND, token)).op_id == op_id_of(token)
-    # Used up by being brought for something else, it is used up in both.
-    with pytest.raises(NotApproved, match="other arguments"):
-        await yes_to(judge, dataclasses.replace(FUND, amount=Usd(4)), token, "another call")
-    with pytest.raises(NotApproved, match="used already"):
-        await yes_to(process.approver(ApprovalMode.TWO_STEP), FUND, token)
+    assert (await yes_to(other.approver(ApprovalMode.TWO_STEP), FUND, token)).op_id == op_id_of(token)
     other.store.close()
 
 
-async def test_a_plan_that_changed_since_it_was_shown_is_told_from_other_arguments(approver: Judge) -> None:
-    judge = approver(ApprovalMode.TWO_STEP)
-    token = await token_for(judge, FUND)
-    with pytest.raises(NotApproved, match="has changed since this approval token was given"):
-        await yes_to(judge, dataclasses.replace(FUND, ours=False), token)
+@pytest.mark.parametrize("name", ["account", "agent"])
+async def test_a_token_is_good_for_the_account_and_agent_it_was_given_to(name: str, process: Process) -> None:
+    other = Process(process.folder, process.clock)
+    token = await token_for(process.approver(ApprovalMode.TWO_STEP), FUND)
+    setattr(other.store, name, "another")
+    with pytest.raises(NotApproved, match="unknown"):
+        await other.approver(ApprovalMode.TWO_STEP).confirm(token)
+    other.store.close()
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"), [(ApprovalMode.DENY, "allows nothing"), (ApprovalMode.TERMINAL, "in a terminal only")]
+)
+async def test_a_token_counts_as_the_policy_is_when_it_is_used(
+    mode: ApprovalMode, said: str, process: Process
+) -> None:
+    token = await token_for(process.approver(ApprovalMode.TWO_STEP), FUND)
+    with pytest.raises(NotApproved, match=said):
+        await process.approver(mode).confirm(token)
 
 
 async def test_an_answer_counts_for_the_plan_that_was_shown(approver: Judge) -> None:
     judge, question = approver(ApprovalMode.ELICIT), Question(OpId("op_0123456789abcdef"), FUND.fingerprint)
-    asked = await judge.consider(FUND, token=None, can_ask=True, question=question)
+    asked = await judge.consider(FUND, can_ask=True, question=question)
     assert isinstance(asked, AskThePerson)
     assert (await judge.answered(FUND, yes=True, question=question)).op_id == question.op_id
     for mode in ApprovalMode:
         with pytest.raises(NotApproved, match="has changed since the question"):
             await approver(mode).consider(
-                dataclasses.replace(FUND, ours=False), token=None, can_ask=True, question=question
+                dataclasses.replace(FUND, ours=False), can_ask=True, question=question
             )
 
 
@@ -179,7 +217,7 @@ async def test_what_was_asked_is_one_deed_also_where_nobody_would_be_asked_any_m
     plan: Plan, approver: Judge
 ) -> None:
     question = Question(OpId("op_0123456789abcdef"), plan.fingerprint)
-    decision = await approver(ApprovalMode.AUTO).consider(plan, token=None, can_ask=True, question=question)
+    decision = await approver(ApprovalMode.AUTO).consider(plan, can_ask=True, question=question)
     assert isinstance(decision, Approval)
     assert decision.op_id == question.op_id
 
@@ -195,10 +233,6 @@ async def test_without_the_store_a_token_is_this_process_s_and_closing_goes_on(
     )
     token = await token_for(judge, plan)
     assert (await yes_to(judge, plan, token)).op_id == op_id_of(token)
-    with pytest.raises(NotApproved, match="other arguments"):
-        await yes_to(judge, dataclasses.replace(plan, dseq=Dseq("1763759482114")), token, "another call")
-    with pytest.raises(LedgerUnusable):
-        await yes_to(judge, plan, token)
     # Whose it is nobody knows then, so that `auto` has the plan shown rather than refuse it.
     auto = process.approver(ApprovalMode.AUTO)
     assert (await yes_to(auto, plan, await token_for(auto, plan))).via == "two-step"
@@ -207,41 +241,23 @@ async def test_without_the_store_a_token_is_this_process_s_and_closing_goes_on(
     assert "known to this process only" in caplog.text
 
 
-async def test_a_token_is_for_the_arguments_it_was_given_for_and_is_gone_after_a_wrong_use(
-    approver: Judge,
-) -> None:
-    judge = approver(ApprovalMode.TWO_STEP)
-    token = await token_for(judge, FUND)
-    with pytest.raises(NotApproved, match="other arguments"):
-        await judge.consider(dataclasses.replace(FUND, amount=Usd(4)), token=token, can_ask=False)
-    with pytest.raises(NotApproved, match="used already"):
-        await judge.consider(FUND, token=token, can_ask=False)
-
-
 async def test_a_token_lasts_five_minutes(process: Process) -> None:
     judge, clock = process.approver(ApprovalMode.TWO_STEP), process.clock
     token = await token_for(judge, FUND)
     clock.now = TOKEN_SECONDS
     with pytest.raises(NotApproved, match="five minutes"):
-        await judge.consider(FUND, token=token, can_ask=False)
+        await judge.confirm(token)
 
 
 async def test_auto_never_asks(approver: Judge) -> None:
-    assert isinstance(await approver(ApprovalMode.AUTO).consider(FUND, token=None, can_ask=True), Approval)
+    assert isinstance(await approver(ApprovalMode.AUTO).consider(FUND, can_ask=True), Approval)
 
 
 LEASE = LeaseId(DSEQ, 1, 1, ProviderAddress("akash1aaa"))
 CLOSE = ClosePlan(tool="close_deployment", dseq=DSEQ, ours=True)
 PLANS: dict[str, Plan] = {
     "fund": FUND,
-    "update": UpdatePlan(
-        tool="update_deployment",
-        dseq=DSEQ,
-        sdl="b",
-        manifest="[]",
-        contents=Contents((App("web", "b"),)),
-        ours=True,
-    ),
+    "update": UPDATE,
     "close": CLOSE,
     "exec": ExecPlan(
         tool="run_command", lease=LEASE, service="web", pod_index=0, argv=("true",), seconds=5, ours=True
@@ -253,11 +269,12 @@ PLANS: dict[str, Plan] = {
 async def test_auto_touches_nothing_that_this_server_did_not_create(name: str, approver: Judge) -> None:
     plan: Any = PLANS[name]
     judge, others = approver(ApprovalMode.AUTO), dataclasses.replace(plan, ours=False)
-    assert isinstance(await judge.consider(plan, token=None, can_ask=True), Approval)
-    for token in (None, await token_for(approver(ApprovalMode.TWO_STEP), others)):
-        with pytest.raises(NotApproved, match="not created by this server") as refused:
-            await judge.consider(others, token=token, can_ask=True, call=CALL)
-        assert "elicit or two-step (AKASH_MCP_APPROVAL)" in str(refused.value)
+    assert isinstance(await judge.consider(plan, can_ask=True), Approval)
+    token = await token_for(approver(ApprovalMode.TWO_STEP), others)
+    for refused in (judge.consider(others, can_ask=True), judge.confirm(token)):
+        with pytest.raises(NotApproved, match="not created by this server") as refusal:
+            await refused
+        assert "elicit or two-step (AKASH_MCP_APPROVAL)" in str(refusal.value)
 
 
 @pytest.mark.parametrize("ours", [True, False])
@@ -268,20 +285,20 @@ async def test_deny_allows_only_to_end_what_we_created(name: str, ours: bool, ap
         plan = dataclasses.replace(plan, ours=ours)
     judge = approver(ApprovalMode.DENY)
     if name == "close" and ours:
-        assert isinstance(await judge.consider(plan, token=None, can_ask=True), Approval)
+        assert isinstance(await judge.consider(plan, can_ask=True), Approval)
         return
     with pytest.raises(NotApproved, match="spends, changes what runs, deletes or runs commands"):
-        await judge.consider(plan, token=None, can_ask=True)
+        await judge.consider(plan, can_ask=True)
 
 
 @pytest.mark.parametrize("mode", list(ApprovalMode))
 async def test_closing_what_we_created_is_never_asked(mode: ApprovalMode, approver: Judge) -> None:
-    assert isinstance(await approver(mode).consider(CLOSE, token=None, can_ask=True), Approval)
+    assert isinstance(await approver(mode).consider(CLOSE, can_ask=True), Approval)
 
 
 async def test_closing_what_others_created_is_asked_by_name(approver: Judge) -> None:
     plan = ClosePlan(tool="close_deployment", dseq=DSEQ, ours=False)
-    needed = await approver(ApprovalMode.TWO_STEP).consider(plan, token=None, can_ask=False)
+    needed = await approver(ApprovalMode.TWO_STEP).consider(plan, can_ask=False)
     assert isinstance(needed, TokenNeeded)
     assert DSEQ in needed.plan.summary
 
@@ -317,6 +334,8 @@ CHANGED: dict[str, Any] = {
     "runtime_limit_hours": 3,
     "name": "blog",
     "asked": Usd(9),
+    "regions": ("de",),
+    "excluded": (ProviderAddress("akash1aaa"),),
 }
 
 
@@ -349,13 +368,13 @@ async def test_a_token_that_nobody_gave_is_unknown(approver: Judge) -> None:
     judge = approver(ApprovalMode.TWO_STEP)
     token = await token_for(judge, FUND)
     with pytest.raises(NotApproved, match="unknown or was used already"):
-        await judge.consider(FUND, token="approve_guessed", can_ask=False)
-    await judge.consider(FUND, token=token, can_ask=False)
+        await judge.confirm("approve_guessed")
+    await judge.confirm(token)
 
 
 async def test_a_token_holds_until_its_last_second(process: Process) -> None:
     judge, clock = process.approver(ApprovalMode.TWO_STEP), process.clock
     token = await token_for(judge, FUND)
     clock.now = 299.5
-    assert isinstance(await judge.consider(FUND, token=token, can_ask=False), Approval)
+    assert await yes_to(judge, FUND, token)
     assert TOKEN_SECONDS == 300

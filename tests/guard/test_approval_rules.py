@@ -121,13 +121,13 @@ def approver(tmp_path: Path, policy: Policy) -> Approver:
 async def test_a_plan_is_approved_as_its_rule_says(tmp_path: Path) -> None:
     policy = dataclasses.replace(UP_TO_ONE, approval_by_tool={"run_command": DENY})
     judge = approver(tmp_path, policy)
-    little = await judge.consider(LAUNCH, token=None, can_ask=True)
+    little = await judge.consider(LAUNCH, can_ask=True)
     assert isinstance(little, Approval)
     assert little.via == "auto"
     more = dataclasses.replace(LAUNCH, deposit=Usd("1.01"))
-    assert isinstance(await judge.consider(more, token=None, can_ask=True), AskThePerson)
+    assert isinstance(await judge.consider(more, can_ask=True), AskThePerson)
     with pytest.raises(NotApproved, match="does not allow run_command") as refused:
-        await judge.consider(EXEC, token=None, can_ask=True)
+        await judge.consider(EXEC, can_ask=True)
     assert "AKASH_MCP_APPROVAL_BY_TOOL" in str(refused.value)
 
 
@@ -136,7 +136,7 @@ async def test_no_rule_stands_in_the_way_of_closing_what_we_opened(tmp_path: Pat
     free = dataclasses.replace(CLOSE, lasting=False)
     for mode in ApprovalMode:
         judge = approver(tmp_path, Policy(approval_by_tool={"close_deployment": mode}))
-        decision = await judge.consider(free, token=None, can_ask=True)
+        decision = await judge.consider(free, can_ask=True)
         assert isinstance(decision, Approval)
         assert decision.via == "own"
 
@@ -144,5 +144,6 @@ async def test_no_rule_stands_in_the_way_of_closing_what_we_opened(tmp_path: Pat
 @pytest.mark.anyio
 async def test_a_yes_in_a_terminal_is_given_nowhere_else(tmp_path: Path) -> None:
     judge = approver(tmp_path, Policy(approval=TERMINAL))
-    for token in (None, "approve_guessed"):
-        assert isinstance(await judge.consider(FUND, token=token, can_ask=True), PersonNeeded)
+    assert isinstance(await judge.consider(FUND, can_ask=True), PersonNeeded)
+    with pytest.raises(NotApproved, match="unknown"):
+        await judge.confirm("approve_guessed")

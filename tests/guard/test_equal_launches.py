@@ -69,7 +69,8 @@ def test_one_under_way_is_named_before_it_sends_anything(book: Book, clock: Cloc
     begin(book)
     clock.now += 130
     assert warned(book) == (
-        f"An equal deployment is under way: operation {FIRST}, begun 2 minutes ago. This would be a second one."
+        f"An equal deployment is under way: operation {FIRST}, begun 2 minutes ago. This would be a second one; "
+        f'get_deployment(id="{FIRST}", wait_for="ready") follows the first.'
     )
 
 
@@ -77,13 +78,15 @@ def test_one_that_runs_is_named_with_its_deployment(book: Book) -> None:
     begin(book, state=State.READY, created=True)
     assert warned(book) == (
         f"An equal deployment runs already: operation {FIRST} (deployment {DSEQ}), begun a moment ago. This would be "
-        "a second one."
+        f'a second one; get_deployment(id="{FIRST}", wait_for="ready") shows the first.'
     )
 
 
 def test_one_whose_answer_was_lost_is_named(book: Book) -> None:
     begin(book, state=State.UNKNOWN)
-    assert warned(book).startswith("What became of an equal deployment is not known: operation op_")
+    said = warned(book)
+    assert said.startswith("What became of an equal deployment is not known: operation op_")
+    assert said.endswith(f'get_deployment(id="{FIRST}") says what is known of it.')
 
 
 @pytest.mark.parametrize("state", [State.REFUSED, State.CLOSED])

@@ -52,7 +52,7 @@ def test_every_part_of_a_command_is_bound_to_its_yes(name: str) -> None:
 async def test_a_command_is_always_asked_for(ours: bool, tmp_path: Path) -> None:
     plan = dataclasses.replace(PLAN, ours=ours)
     judge = Approver(Policy(approval=ApprovalMode.ELICIT), Tokens(Store(tmp_path)))
-    assert isinstance(await judge.consider(plan, token=None, can_ask=True), AskThePerson)
+    assert isinstance(await judge.consider(plan, can_ask=True), AskThePerson)
 
 
 def test_the_command_is_shown_and_not_recorded() -> None:

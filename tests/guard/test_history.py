@@ -7,6 +7,7 @@ import stat
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -145,6 +146,30 @@ async def test_an_older_copy_that_lacks_only_the_last_deed_is_said_once_whoever_
     shutil.copytree(tmp_path / "backup", tmp_path / "state", dirs_exist_ok=True)
     async with key_holder(tmp_path, console.url) as holder:
         assert "an older copy of it was put back" in await refused(holder)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_nothing_is_missing_of_what_another_process_notes_at_that_moment(
+    tmp_path: Path, console: ScriptedConsole, monkeypatch: pytest.MonkeyPatch, is_first: bool
+) -> None:
+    if not is_first:
+        await spent(tmp_path, console)
+    async with key_holder(tmp_path, console.url) as one, key_holder(tmp_path, console.url) as other:
+        read = one.store.read
+
+        async def meanwhile() -> None:
+            await other.accounts.bind()
+            other.store.run_now(journal.open_operation, new_op_id(), Kind.CLOSE, "Close.", dseq=DSEQ)
+            await other.accounts.keep_history()
+
+        async def read_meanwhile(*asked: Any, **named: Any) -> Any:
+            await meanwhile()
+            found = await read(*asked, **named)
+            await meanwhile()
+            return found
+
+        monkeypatch.setattr(one.store, "read", read_meanwhile)
+        await one.accounts.bind()
 
 
 async def test_another_state_folder_is_another_ledger_and_both_are_good_once_a_person_has_looked(

@@ -34,10 +34,11 @@ from scripted_console import (
 )
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.errors import BadArgument, LedgerUnusable, Refused
+from akash_mcp.errors import BadArgument, LedgerUnusable, OverBudget, Refused
 from akash_mcp.guard.books.journal import State
 from akash_mcp.guard.permits.bounds import Bound
 from akash_mcp.guard.permits.lease_permit import Choice, LeasePermit, OfferGone, lease_ids
+from akash_mcp.guard.plans.plans import LeasePlan
 from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.ids import LeaseId, ProviderAddress
 from akash_mcp.money import Usd, usd_per_hour, usd_per_hour_at_most
@@ -118,9 +119,45 @@ async def test_all_groups_count_towards_the_rate(tmp_path: Path) -> None:
         await permit.lease(two[:1])
 
 
+async def test_a_rate_over_the_users_limit_is_refused_whatever_was_approved(tmp_path: Path) -> None:
+    lower = Policy(max_usd_per_hour=usd_per_hour("999.999999"))
+    async with created(tmp_path) as (guard, permit):
+        limited = dataclasses.replace(permit._operation, policy=lower)
+        assert "over the user's limit" in await refused(guard, LeasePermit(limited, DSEQ, RATE))
+
+
+async def test_what_was_planned_under_a_higher_limit_of_the_rate_is_not_begun(tmp_path: Path) -> None:
+    limit = LAUNCH.max_usd_per_hour - Usd("0.000001")
+    policy = Policy(max_usd_per_hour=limit)
+    async with guarded(tmp_path, policy=policy) as guard:
+        with pytest.raises(OverBudget, match="an hour is over the user's limit"):
+            await guard.gate.launch(LAUNCH, approved(LAUNCH))
+        [(kind, state, note)] = guard.written()
+        assert (kind, state) == ("launch", "refused")
+        assert "over the user's limit" in note
+        assert guard.ledger.status().own.committed.held == Usd(0)
+        await guard.created(dataclasses.replace(LAUNCH, max_usd_per_hour=limit))
+        plan = LeasePlan(
+            tool="create_lease", dseq=DSEQ, providers=(PROVIDER,), max_usd_per_hour=LAUNCH.max_usd_per_hour
+        )
+        with pytest.raises(OverBudget, match="an hour is over the user's limit"):
+            await guard.gate.lease(plan, approved(plan))
+        assert not guard.console.sent(LEASE)
+
+
 async def test_a_denied_provider_is_refused(tmp_path: Path) -> None:
     async with created(tmp_path, policy=Policy(denied_providers=frozenset({PROVIDER}))) as (guard, permit):
         assert "does not allow provider akash1aaa" in await refused(guard, permit)
+
+
+async def test_a_provider_that_the_approval_leaves_out_is_refused(tmp_path: Path) -> None:
+    plan = dataclasses.replace(LAUNCH, excluded=(PROVIDER,))
+    async with guarded(tmp_path) as guard:
+        permit = await guard.gate.launch(plan, approved(plan))
+        await permit.create()
+        guard.console.on(GET_SETTINGS, (200, settings(top_up=False)))
+        said = await refused(guard, permit.leasing(DSEQ))
+    assert "leaves out provider akash1aaa" in said
 
 
 async def test_a_denied_provider_is_refused_also_where_it_is_allowed(tmp_path: Path) -> None:

@@ -13,11 +13,20 @@ from hypothesis import strategies as st
 
 from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard.plans.plan_record import plan_of, text_of
-from akash_mcp.guard.plans.plans import ClosePlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
+from akash_mcp.guard.plans.plans import (
+    CertificatePlan,
+    ClosePlan,
+    FundPlan,
+    LaunchPlan,
+    LeasePlan,
+    Plan,
+    TopUpPlan,
+    UpdatePlan,
+)
 from akash_mcp.ids import Dseq
 from akash_mcp.money import MOST, Usd
 
-KEPT = (LaunchPlan, LeasePlan, FundPlan, UpdatePlan, ClosePlan)
+KEPT = (LaunchPlan, LeasePlan, FundPlan, UpdatePlan, ClosePlan, TopUpPlan, CertificatePlan)
 """The kinds whose plans are kept: a command is written down nowhere."""
 
 AMOUNTS = st.decimals(0, int(MOST), places=30).map(Usd) | st.decimals(0, 1000, places=6).map(Usd)

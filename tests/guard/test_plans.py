@@ -104,7 +104,7 @@ def test_what_only_tells_how_things_stand_is_not_bound() -> None:
         type(plan): {each.name for each in dataclasses.fields(plan) if not each.compare} for plan in PLANS
     }
     assert shown == {
-        LaunchPlan: {"equal", "until_words"},
+        LaunchPlan: {"bidders", "equal", "market", "until_words"},
         LeasePlan: {"held", "sellers", "contents", "runtime_limit_hours", "generation", "name", "hours"},
         FundPlan: {"ends_at", "moved_to", "usd_per_hour", "contents", "generation"},
         UpdatePlan: {"fresh", "receivers", "is_idle"},
@@ -153,9 +153,9 @@ SUMMARIES = {
         dataclasses.replace(LAUNCH, hours=2),
         'At most $2.00. Deploy "web" ("nginx:1.29") at the best offer of at most $0.50 an hour (balanced). $2.00 goes '
         "into its escrow, and automatic top-up is off. It is closed 2 hours after its lease starts, by this server or "
-        "akash-mcp watch. Where neither runs then, as when this machine is off, it ends when its escrow is used up, "
-        "which at that rate lasts 3.9 hours at least. What is not used comes back when it is closed. Where its "
-        "provider fails, it is closed and tried at another one, within the same $2.00.",
+        "akash-mcp watch. If neither runs then, it ends when its escrow is used up, after 3.9 hours at least. What is "
+        "not used comes back when it is closed. Where its provider fails, it is closed and tried at another one, "
+        "within the same $2.00.",
     ),
     "create, 2025": (
         dataclasses.replace(
@@ -163,8 +163,8 @@ SUMMARIES = {
         ),
         'At most $2.00. Create a deployment of "web" ("nginx:1.29"), to collect offers of at most $0.00 an hour; a '
         "lease is asked for apart. $2.00 goes into its escrow, and nothing tops it up. It is closed 24 hours after its "
-        "lease starts, by this server or akash-mcp watch. Where neither runs then, as when this machine is off, it "
-        "ends when its escrow is used up. What is not used comes back when it is closed.",
+        "lease starts, by this server or akash-mcp watch. If neither runs then, it ends when its escrow is used up. "
+        "What is not used comes back when it is closed.",
     ),
     "limited": (
         dataclasses.replace(LAUNCH, hours=2, runtime_limit_hours=2, generation=Generation.V2026_11),
@@ -200,8 +200,7 @@ SUMMARIES = {
         "At most $2.00, in escrow already. Lease deployment 1763759482113 from akash1aaa at a price that is not known "
         "now, akash1bbb at a price that is not known now: at most $0.50 an hour together. Its escrow pays, and "
         "automatic top-up is off. It is closed 3 hours after its lease starts, by this server or akash-mcp watch. "
-        "Where neither runs then, as when this machine is off, it ends when its escrow is used up, which at that rate "
-        "lasts 3.9 hours at least.",
+        "If neither runs then, it ends when its escrow is used up, after 3.9 hours at least.",
     ),
     "lease, limited": (
         dataclasses.replace(
@@ -325,7 +324,7 @@ def test_the_deployment_is_named(plan: Plan) -> None:
 )
 def test_how_long_the_deposit_lasts(rate: str, lasts: str) -> None:
     summary = dataclasses.replace(LAUNCH, max_usd_per_hour=Usd(rate)).summary
-    assert re.search(rf" (its escrow|at that rate) lasts {lasts} at least", summary), summary
+    assert re.search(rf" (its escrow lasts|after) {lasts} at least", summary), summary
 
 
 def test_what_others_created_is_said_to_be_others() -> None:

@@ -24,8 +24,13 @@ async def kept(store: Store, *texts: str) -> None:
 
 async def found(store: Store, text: str) -> str | None:
     async with anyio.create_task_group() as tasks:
-        text_found = await Sdls(store, tasks).find(sdl_id_of(text))
-    return text_found
+        names = Sdls(store, tasks)
+    return await names.find(sdl_id_of(text))
+
+
+def stands_in(folder: Path, text: str) -> bool:
+    """Whether a file of a folder has a text."""
+    return any(text.encode() in path.read_bytes() for path in folder.iterdir())
 
 
 def test_a_name_is_made_of_the_text_alone() -> None:
@@ -75,3 +80,28 @@ async def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         old, new = names.keep("12345678"), names.keep("abcdefgh")
         assert await names.find(new) == "abcdefgh"
         assert await names.find(old) is None
+
+
+async def test_whoever_watches_forgets_it_where_no_other_one_comes(tmp_path: Path) -> None:
+    clock = [NOW]
+    store = Store(tmp_path, lambda: clock[0])
+    await kept(store, "PASSWORD=plain")
+    clock[0] += KEPT_SECONDS + 1
+    assert store.run_now(sdls.forget_old) == 1
+    assert store.run_now(sdls.forget_old) == 0
+    assert not stands_in(tmp_path, "PASSWORD=plain")
+
+
+async def test_the_file_is_bounded_and_the_newest_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sdls, "_MOST_CHARACTERS", 20)
+    clock = [NOW]
+    store = Store(tmp_path, lambda: clock[0])
+    for text in ("12345678", "abcdefgh", "ABCDEFGH"):
+        clock[0] += 1
+        await kept(store, text)
+    assert await found(store, "12345678") is None
+    assert await found(store, "abcdefgh") == "abcdefgh"
+    assert await found(store, "ABCDEFGH") == "ABCDEFGH"
+    assert not stands_in(tmp_path, "12345678")

@@ -9,7 +9,7 @@ import pytest
 
 from akash_mcp.errors import NotApproved
 from akash_mcp.guard.approval import waiting
-from akash_mcp.guard.approval.approval import Approval, Approver, PersonNeeded
+from akash_mcp.guard.approval.approval import Approval, Approver, PersonNeeded, TokenNeeded
 from akash_mcp.guard.approval.tokens import Tokens
 from akash_mcp.guard.approval.waiting import WAIT_SECONDS, Answer, Waiting
 from akash_mcp.guard.books import audit, journal
@@ -57,10 +57,8 @@ class Server:
         self.store = Store(self.folder, self.clock, agent=self.agent)
         self.approver = Approver(Policy(approval=self.mode), Tokens(self.store))
 
-    async def call(self, plan: Plan, call: str = CALL, token: str | None = None) -> object:
-        return await self.approver.consider(
-            plan, token=token, can_ask=True, call=call, client="claude-code 2.1"
-        )
+    async def call(self, plan: Plan, call: str = CALL) -> object:
+        return await self.approver.consider(plan, can_ask=True, call=call, client="claude-code 2.1")
 
     async def waits(self, plan: Plan, call: str = CALL) -> PersonNeeded:
         needed = await self.call(plan, call)
@@ -181,10 +179,49 @@ async def test_an_answer_is_good_in_another_process(server: Server, tmp_path: Pa
 
 async def test_no_token_and_no_client_answers_what_waits_for_a_person(server: Server, tmp_path: Path) -> None:
     two_step = Server(tmp_path, server.clock, mode=ApprovalMode.TWO_STEP)
-    needed = await two_step.approver.consider(FUND, token=None, can_ask=False, call=CALL)
-    token = getattr(needed, "token", None)
-    assert token is not None
-    assert isinstance(await server.call(FUND, token=token), PersonNeeded)
+    needed = await two_step.approver.consider(FUND, can_ask=False)
+    assert isinstance(needed, TokenNeeded)
+    with pytest.raises(NotApproved, match="in a terminal only"):
+        await server.approver.confirm(needed.token)
+
+
+async def test_what_a_person_answered_is_carried_out_by_its_name(server: Server) -> None:
+    waits = await server.waits(FUND)
+    still = await server.approver.confirm(waits.op_id)
+    assert isinstance(still, PersonNeeded)
+    assert (still.plan, still.op_id) == (FUND, waits.op_id)
+    server.answer(waits.op_id, "yes")
+    assert await server.approver.confirm(waits.op_id, "claude-code 2.1") == (
+        FUND,
+        await server.approved(FUND),
+    )
+    server.open(waits.op_id)
+    assert server.store.run_now(waiting.forget_old) == 1
+    with pytest.raises(NotApproved, match="Nothing waits under"):
+        await server.approver.confirm(waits.op_id)
+
+
+async def test_a_no_is_told_by_its_name_once(server: Server) -> None:
+    waits = await server.waits(FUND)
+    server.answer(waits.op_id, "no")
+    with pytest.raises(NotApproved, match="said no to this in their terminal"):
+        await server.approver.confirm(waits.op_id)
+    with pytest.raises(NotApproved, match="Nothing waits under"):
+        await server.approver.confirm(waits.op_id)
+
+
+async def test_what_waits_for_another_agent_is_not_carried_out(server: Server, tmp_path: Path) -> None:
+    waits = await server.waits(FUND)
+    server.answer(waits.op_id, "yes")
+    with pytest.raises(NotApproved, match="Nothing waits under"):
+        await Server(tmp_path, server.clock, agent="builder").approver.confirm(waits.op_id)
+
+
+async def test_a_command_is_not_kept_once_it_was_answered(server: Server) -> None:
+    waits = await server.waits(RUN)
+    server.answer(waits.op_id, "yes")
+    with pytest.raises(NotApproved, match="Call run_command again with the same arguments"):
+        await server.approver.confirm(waits.op_id)
 
 
 async def test_a_yes_whose_operation_was_refused_is_over(server: Server) -> None:
@@ -230,6 +267,6 @@ async def test_closing_goes_on_where_nothing_can_be_written(tmp_path: Path) -> N
     needed = await server.call(plan)
     token = getattr(needed, "token", None)
     assert token is not None
-    yes = await server.call(plan, token=token)
-    assert isinstance(yes, Approval)
-    assert yes.via == "two-step"
+    confirmed = await server.approver.confirm(token)
+    assert isinstance(confirmed, tuple)
+    assert confirmed[1].via == "two-step"

@@ -108,6 +108,24 @@ def test_the_region_and_other_attributes_are_asked_of_the_provider() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("models", "ram", "asked"),
+    [
+        (["4090"], None, ["vendor/nvidia/model/rtx4090"]),
+        (["RTX 4090", "nvidia-geforce-rtx-3090"], None, ["vendor/nvidia/model/rtx4090", "vendor/nvidia/model/rtx3090"]),
+        (["A100 80GB"], None, ["vendor/nvidia/model/a100/ram/80Gi"]),
+        (["a100-80gb", "H100 80 GB"], None, ["vendor/nvidia/model/a100/ram/80Gi", "vendor/nvidia/model/h100/ram/80Gi"]),
+        (["A100 80GB"], "80", ["vendor/nvidia/model/a100/ram/80Gi"]),
+        (["l40s"], None, ["vendor/nvidia/model/l40s"]),
+    ],
+)  # fmt: skip
+def test_gpus_are_asked_for_by_the_names_that_providers_use(
+    models: list[str], ram: str | None, asked: list[str]
+) -> None:
+    (group,) = draft(IMAGE, gpus=1, gpu_models=models, gpu_ram=ram).report.groups
+    assert [each.key for each in group.resources[0].gpu_attributes] == asked
+
+
 @given(st.decimals("0.01", "5000", places=4), st.integers(1, 40))
 def test_a_ceiling_that_was_named_is_kept_to_the_last_digit(dollars: Decimal, count: int) -> None:
     (group,) = draft(IMAGE, count=count, max_usd_per_hour=Usd(dollars)).report.groups
@@ -152,6 +170,9 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a word for a list": ({"command": "sh"}, "list"),
     "no replicas": ({"count": 0}, "from 1 to 4294967295"),
     "more than a placement may order": ({"count": 100_000, "cpu": 300}, "placement"),
+    "two sizes of GPU memory": ({"gpus": 1, "gpu_models": ["A100 80GB", "A100 40GB"]}, "same memory"),
+    "another size of GPU memory": ({"gpus": 1, "gpu_models": ["A100 80GB"], "gpu_ram": "40"}, "gpu_ram says"),
+    "a country for a region": ({"region": "Germany"}, "us-west"),
     "a region with a line break": ({"region": "us\nwest"}, "region"),
     "no money": ({"max_usd_per_hour": Usd("0.0000000001")}, "max_usd_per_hour"),
     "all the money": ({"max_usd_per_hour": Usd("1e18")}, "max_usd_per_hour"),

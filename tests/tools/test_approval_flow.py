@@ -61,8 +61,7 @@ async def test_what_cannot_be_read_is_neither_yes_nor_no_and_the_plan_is_shown(
         assert first["status"] == "confirmation_required"
         assert len(agent.asked) == 1
         assert not network.chain.deployments
-        token = first["approval_token"]
-        again = await agent.call("create_deployment", sdl=sdl, deposit_usd=1, approval_token=token)
+        again = await agent.agreed(first)
     assert again["status"] == "created"
     assert len(agent.asked) == 1
     assert len(network.chain.deployments) == 1
@@ -150,9 +149,7 @@ async def test_a_client_that_cannot_ask_gets_the_plan_and_a_token(
         assert first["status"] == "confirmation_required"
         assert first["most_it_can_cost_usd"] == "1.00"
         assert not network.chain.deployments
-        again = await agent.call(
-            "create_deployment", sdl=sdl, deposit_usd=1, approval_token=first["approval_token"]
-        )
+        again = await agent.agreed(first)
         assert again["status"] == "created"
 
 
@@ -160,39 +157,88 @@ async def test_a_token_is_spent_with_its_first_use(
     connect: Connect, network: EmbeddedNetwork, sdl: str
 ) -> None:
     async with connect() as agent:
-        token = (await agent.call("create_deployment", sdl=sdl, deposit_usd=1))["approval_token"]
-        first = await agent.call("create_deployment", sdl=sdl, deposit_usd=1, approval_token=token)
-        # Sent again it says what it came to; for anything else it is nothing.
-        assert await agent.call("create_deployment", sdl=sdl, deposit_usd=1, approval_token=token) == first
-        said = await agent.refused("create_deployment", sdl=sdl, deposit_usd=2, approval_token=token)
-    assert "other arguments" in said
+        shown = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+        first = await agent.agreed(shown)
+        # Sent again it says what it came to.
+        assert await agent.agreed(shown) == first
     assert len(network.chain.deployments) == 1
 
 
-@pytest.mark.parametrize(
-    "changed", [{"deposit_usd": 2}, {"max_usd_per_hour": "0.01"}, {"sdl": None}], ids=lambda c: next(iter(c))
-)
-async def test_a_token_is_for_exactly_its_arguments(
-    changed: dict[str, Any], connect: Connect, network: EmbeddedNetwork, sdl: str
-) -> None:
-    arguments = {"sdl": sdl, "deposit_usd": 1}
-    async with connect() as agent:
-        token = (await agent.call("create_deployment", **arguments))["approval_token"]
-        if "sdl" in changed:
-            changed = {"sdl": sdl.replace("alpine", "perl")}
-        said = await agent.refused("create_deployment", **{**arguments, **changed}, approval_token=token)
-    assert "other arguments" in said
-    assert not network.chain.deployments
-
-
-async def test_a_token_of_one_tool_does_not_open_another(
+async def test_what_was_shown_is_carried_out_and_no_argument_is_repeated(
     connect: Connect, network: EmbeddedNetwork, sdl: str
 ) -> None:
     async with connect() as agent:
-        token = (await agent.call("create_deployment", sdl=sdl, deposit_usd=1))["approval_token"]
-        assert "other arguments" in await agent.refused(
-            "deploy", sdl=sdl, deposit_usd=1, approval_token=token
-        )
+        cheap = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+        dear = await agent.call("create_deployment", sdl=sdl.replace("alpine", "perl"), deposit_usd=2)
+        created = await agent.agreed(cheap)
+        said = await agent.refused("confirm", approval_token=dear["approval_token"], deposit_usd=1)
+        assert "no argument 'deposit_usd'" in said
+    (deployment,) = network.chain.deployments.values()
+    assert deployment.dseq == created["dseq"]
+    assert deployment.escrow.funds == 1_000_000
+
+
+async def test_a_token_that_nobody_gave_opens_nothing(connect: Connect, network: EmbeddedNetwork) -> None:
+    async with connect() as agent:
+        for made_up in ("approve_AAAAAAAAAAAAAAAA", "yes", "op_0123456789abcdef"):
+            said = await agent.refused("confirm", approval_token=made_up)
+            assert "No money moved." in said
+    assert not network.chain.deployments
+
+
+async def test_a_token_of_another_agent_opens_nothing(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect(agent="one") as agent:
+        shown = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+    async with connect(agent="two") as agent:
+        assert "unknown" in await agent.refused("confirm", approval_token=shown["approval_token"])
+    assert not network.chain.deployments
+
+
+async def test_a_plan_is_carried_out_only_by_a_server_that_has_its_tool(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect() as agent:
+        shown = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+    async with connect(toolsets=("observe", "exec")) as agent:
+        said = await agent.refused("confirm", approval_token=shown["approval_token"])
+        assert "does not have the tool create_deployment" in said
+    async with connect(read_only=True) as agent:
+        assert "confirm" not in [tool.name for tool in (await agent.client.list_tools()).tools]
+    assert not network.chain.deployments
+
+
+async def test_a_plan_that_was_carried_out_elsewhere_is_not_told_as_one_that_spent_nothing(
+    connect: Connect, sdl: str
+) -> None:
+    async with connect() as agent:
+        shown = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+        done = await agent.agreed(shown)
+    async with connect(toolsets=("observe", "exec")) as agent:
+        said = await agent.refused("confirm", approval_token=shown["approval_token"])
+    assert f"was used before, for operation {done['op_id']}" in said
+    assert "No money moved." not in said
+
+
+async def test_a_token_is_good_after_a_restart(connect: Connect, network: EmbeddedNetwork, sdl: str) -> None:
+    async with connect() as agent:
+        shown = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+    async with connect() as agent:
+        created = await agent.agreed(shown)
+    assert created["dseq"] in [dseq for _, dseq in network.chain.deployments]
+
+
+async def test_a_token_is_worth_nothing_where_the_policy_denies_by_now(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect() as agent:
+        shown = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+    async with connect(approval="deny") as agent:
+        assert "allows nothing" in await agent.refused("confirm", approval_token=shown["approval_token"])
+    async with connect(approval="terminal") as agent:
+        said = await agent.refused("confirm", approval_token=shown["approval_token"])
+        assert "in a terminal only" in said
     assert not network.chain.deployments
 
 
@@ -226,7 +272,7 @@ async def test_what_others_created_is_closed_only_with_a_yes_that_names_it(
         assert first["status"] == "confirmation_required"
         assert dseq in first["summary"]
         assert network.chain.deployments[(network.owner, dseq)].state == "active"
-        closed = await agent.call("close_deployment", dseq=dseq, approval_token=first["approval_token"])
+        closed = await agent.agreed(first)
     assert closed["status"] == "closed"
 
 
@@ -254,3 +300,36 @@ async def test_nobody_is_asked_about_what_would_be_refused(connect: Connect, sdl
         await agent.refused("deploy", sdl=sdl, deposit_usd=11)
         await agent.refused("deploy", sdl="version: 1", deposit_usd=1)
     assert agent.asked == []
+
+
+async def test_a_lease_that_was_shown_and_is_gone_by_its_yes_ends_there(connect: Connect, sdl: str) -> None:
+    async with connect() as agent:
+        created = await agent.agreed(await agent.call("create_deployment", sdl=sdl, deposit_usd=1))
+        dseq = created["dseq"]
+        best = (await agent.call("list_bids", dseq=dseq))["offers"][0]
+        lease = {"providers": [best["provider"]], "max_usd_per_hour": best["usd_per_hour"]}
+        shown = await agent.call("create_lease", dseq=dseq, **lease)
+        await agent.call("close_deployment", dseq=dseq)
+        for _ in range(2):
+            said = await agent.refused("confirm", approval_token=shown["approval_token"])
+            assert "no longer open" in said
+            assert "No money moved." in said
+        [row] = [
+            each for each in (await agent.call("list_operations"))["operations"] if each["kind"] == "lease"
+        ]
+    assert row["state"] == "refused"
+    assert "no longer open" in row["note"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_token_that_comes_again_after_the_deployment_was_closed_is_not_told_that_it_runs(
+    era: str, connect: Connect, sdl: str
+) -> None:
+    async with connect(era) as agent:
+        shown = await agent.call("deploy", sdl=sdl, deposit_usd=1)
+        done = await agent.finished(await agent.agreed(shown))
+        await agent.call("close_deployment", dseq=done["dseq"])
+        again = await agent.call("confirm", approval_token=shown["approval_token"])
+    assert again["dseq"] == done["dseq"]
+    assert again["status"] == "closed"
+    assert "address" not in again["next_step"]

@@ -21,7 +21,7 @@ async def test_without_a_key_everything_is_listed_and_a_call_says_how_to_set_it(
     era: str, connect: Connect
 ) -> None:
     async with connect(era, api_key=None) as agent:
-        assert len((await agent.client.list_tools()).tools) == 15
+        assert len((await agent.client.list_tools()).tools) == 16
         said = await agent.refused("list_deployments")
     assert "no Akash Console API key" in said
     assert "AKASH_API_KEY" in said
@@ -160,7 +160,8 @@ async def test_an_unknown_argument_is_refused_and_named(
     async with connect(approval="auto") as agent:
         said = await agent.refused("deploy", sdl=sdl, deposit_usd=1, max_prise=1)
     assert said == (
-        "deploy was not called: there is no argument 'max_prise'. No money moved. Correct the arguments."
+        "deploy was not called: there is no argument 'max_prise'. No money moved. Correct the arguments.\n"
+        "code: bad_argument · retryable: no"
     )
     assert not network.chain.deployments
 
@@ -187,7 +188,7 @@ async def test_a_crash_of_ours_shows_no_traceback(
 
 async def test_a_tool_that_is_not_there(connect: Connect) -> None:
     async with connect() as agent:
-        assert "Unknown tool" in text_of(await agent.ask("drop_everything"))
+        assert "There is no tool" in text_of(await agent.ask("drop_everything"))
 
 
 async def test_read_only_has_no_tool_that_changes_anything(connect: Connect) -> None:
@@ -199,7 +200,7 @@ async def test_read_only_has_no_tool_that_changes_anything(connect: Connect) -> 
 
 async def test_a_name_of_a_tool_that_read_only_leaves_out_is_unknown(connect: Connect, sdl: str) -> None:
     async with connect(read_only=True, approval="auto") as agent:
-        assert "Unknown tool" in await agent.refused("deploy", sdl=sdl, deposit_usd=1)
+        assert "There is no tool" in await agent.refused("deploy", sdl=sdl, deposit_usd=1)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +209,7 @@ async def test_a_name_of_a_tool_that_read_only_leaves_out_is_unknown(connect: Co
         ("get_deployment", {"id": "op_\ud800"}),
         ("get_logs", {"dseq": "1763759482113", "grep": "\udfff"}),
         ("deploy", {"sdl": "\ud800", "deposit_usd": 1}),
-        ("close_deployment", {"dseq": "1763759482113", "approval_token": "\ud800"}),
+        ("confirm", {"approval_token": "\ud800"}),
         ("create_lease", {"dseq": "1763759482113", "providers": ["\ud800"], "max_usd_per_hour": 1}),
     ],
 )

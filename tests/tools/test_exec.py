@@ -93,31 +93,24 @@ async def test_a_client_that_cannot_ask_gets_the_exact_command_and_a_token(
         # Whole: a mask over what looks like a secret would hide what runs.
         assert first["summary"].endswith("\n    sh -c 'password=$(echo hunter2); echo done'")
         assert not operations(tmp_path)
-        other = await agent.refused(
-            "run_command", dseq=dseq, command=["env"], approval_token=first["approval_token"]
-        )
-        assert "other arguments" in other
-        token = (await ran(agent, dseq, "echo", "hello"))["approval_token"]
-        answer = await ran(agent, dseq, "echo", "hello", approval_token=token)
+        shown = await ran(agent, dseq, "echo", "hello")
+        answer = await agent.agreed(shown)
         assert answer["exit_code"] == 0
         assert "hello\n" in answer["stdout"]
-        assert await ran(agent, dseq, "echo", "hello", approval_token=token) == answer
+        assert await agent.agreed(shown) == answer
     assert operations(tmp_path) == [("done", "exit code 0")]
 
 
-async def test_a_token_is_refused_when_any_argument_changed(
+async def test_a_command_is_written_down_nowhere_so_its_token_is_good_in_one_process(
     dseq: str, connect: Connect, tmp_path: Path
 ) -> None:
-    others: list[dict[str, Any]] = [
-        {"replica": 1},
-        {"timeout_seconds": 5},
-        {"command": ["echo", "hello", "you"]},
-    ]
     async with connect(toolsets=EXEC) as agent:
-        for changed in others:
-            token = (await ran(agent, dseq, "echo", "hello"))["approval_token"]
-            arguments = {"dseq": dseq, "command": ["echo", "hello"], "approval_token": token, **changed}
-            assert "other arguments" in await agent.refused("run_command", **arguments)
+        shown = await ran(agent, dseq, "echo", "xyzzy")
+        for file in (tmp_path / "state").iterdir():
+            assert b"xyzzy" not in file.read_bytes(), file
+    async with connect(toolsets=EXEC) as agent:
+        said = await agent.refused("confirm", approval_token=shown["approval_token"])
+        assert "does not have the plan" in said
     assert not operations(tmp_path)
 
 
@@ -182,11 +175,11 @@ async def test_a_deployment_that_was_closed_after_the_plan_gets_no_command(
     dseq: str, connect: Connect, network: EmbeddedNetwork, tmp_path: Path
 ) -> None:
     async with connect(toolsets=EXEC) as agent:
-        token = (await ran(agent, dseq, "echo", "hello"))["approval_token"]
+        shown = await ran(agent, dseq, "echo", "hello")
         transactions.close_deployment(network.chain, network.owner, dseq)
-        said = await agent.refused("run_command", dseq=dseq, command=["echo", "hello"], approval_token=token)
-    assert "no running lease" in said
-    assert not operations(tmp_path)
+        told = await agent.agreed(shown)
+    assert "It was not run" in told["summary"]
+    assert [state for state, _ in operations(tmp_path)] == ["unknown"]
 
 
 async def test_with_several_services_one_has_to_be_named(connect: Connect, network: EmbeddedNetwork) -> None:

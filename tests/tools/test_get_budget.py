@@ -12,6 +12,7 @@ from akash_mcp import config
 from akash_mcp.guard.books import notices
 from akash_mcp.guard.books.store import Store
 from akash_mcp.guard.policy.policy import ApprovalMode
+from akash_mcp.sandbox.network import EmbeddedNetwork
 
 pytestmark = pytest.mark.anyio
 
@@ -28,6 +29,58 @@ def note(settings: config.Settings) -> Callable[[str], None]:
         store.close()
 
     return write
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_what_runs_counts_as_spent_today_and_goes_on_counting_when_it_is_closed(
+    era: str, connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect(era, answer=YES) as agent:
+        assert (await agent.call("get_budget"))["spent_today_usd"] == "0.00"
+        dseq = (await agent.finished(await agent.call("deploy", sdl=sdl, deposit_usd=2)))["dseq"]
+        network.clock.skip(600)
+        await agent.call("get_deployment", id=dseq)  # the height that the Console tells first is an old one
+        running = await agent.call("get_budget")
+        shown = await agent.call("get_deployment", id=dseq)
+        closed = await agent.call("close_deployment", dseq=dseq)
+        over = await agent.call("get_budget")
+    assert 0 < Decimal(running["spent_today_usd"]) <= Decimal(shown["spent_usd"])
+    assert "spent_today_unknown" not in running
+    assert over["spent_today_usd"] == closed["spent_usd"]
+
+
+async def test_what_runs_and_cannot_be_read_counts_with_all_that_is_held(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect(answer=YES) as agent:
+        await agent.call("create_deployment", sdl=sdl, deposit_usd=3)
+        await network.inject("chain-down")
+        await network.inject("drop-connection", value="before")
+        budget = await agent.call("get_budget")
+    assert (budget["spent_today_usd"], budget["spent_today_unknown"]) == ("3.00", 1)
+    assert "account_credit_usd" not in budget
+    assert budget["account_problem"]
+
+
+@pytest.mark.parametrize(
+    ("generation", "least"), [("2025", "5.00"), ("reference", "0.50"), ("2026-11", None)], ids=str
+)
+async def test_the_least_deposit_is_told_where_there_are_deposits(
+    connect: Connect, least: str | None
+) -> None:
+    async with connect() as agent:
+        assert (await agent.call("get_budget")).get("least_deposit_usd") == least
+
+
+async def test_the_credit_is_not_what_the_console_knew_before(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect(answer=YES) as agent:
+        await agent.call("get_budget")
+        await agent.call("create_deployment", sdl=sdl, deposit_usd=3)
+        network.clock.skip(60)
+        budget = await agent.call("get_budget")
+    assert Decimal(budget["account_in_escrow_usd"]) == 3
 
 
 @pytest.mark.parametrize("era", ERAS)

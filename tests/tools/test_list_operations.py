@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from agents import ERAS, YES, Agent, Connect
+from mcp.types import ElicitResult
 
 from akash_mcp import config
 from akash_mcp.guard import statement
@@ -16,9 +17,11 @@ from akash_mcp.guard.books.ledger import Ledger
 from akash_mcp.guard.books.store import Db, Store
 from akash_mcp.guard.policy.policy import ApprovalMode, Policy
 from akash_mcp.ids import OpId
+from akash_mcp.sandbox.network import EmbeddedNetwork
 
 pytestmark = pytest.mark.anyio
 
+NO = ElicitResult(action="decline")
 OTHER = OpId("op_00000000000000ff")
 
 Write = Callable[[Callable[[Db], None]], None]
@@ -92,6 +95,31 @@ async def test_a_plan_for_the_same_says_that_it_would_be_a_second_one(connect: C
         assert f"operation {created['op_id']} (deployment {created['dseq']})" in again["summary"]
         other = await agent.call("create_deployment", sdl=sdl, deposit_usd=2)
         assert "equal" not in other["summary"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_launch_that_another_server_has_in_hand_is_pointed_out_wherever_the_user_is_asked(
+    era: str, connect: Connect, network: EmbeddedNetwork, sdl: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("akash_mcp.tools.carry_out.wait_seconds", lambda *_: 0.01)
+    await network.inject("no-bids")
+    async with (
+        connect(era, answer=YES) as first,
+        connect(era, answer=NO) as asked,
+        connect(era) as shown,
+    ):
+        pending = await first.call("deploy", sdl=sdl, deposit_usd=1)
+        call = f'get_deployment(id="{pending["op_id"]}", wait_for="ready") follows the first'
+        await asked.refused("deploy", sdl=sdl, deposit_usd=1)
+        [question] = asked.asked
+        assert "An equal deployment is under way" in question
+        assert call in question
+        plan = await shown.call("deploy", sdl=sdl, deposit_usd=1)
+        assert plan["status"] == "confirmation_required"
+        assert call in plan["summary"]
+        followed = await shown.call("get_deployment", id=pending["op_id"])
+        assert followed["op_id"] == pending["op_id"]
+        assert followed["progress"]
 
 
 async def test_who_has_an_operation_in_hand_is_told(

@@ -58,6 +58,11 @@ def lines_of(answer: str) -> list[str]:
     return [line.removeprefix("| ") for line in answer.split("\n") if line.startswith("| ")]
 
 
+def numbers_of(answer: str) -> list[int]:
+    """The numbers of lines `line-7-`, whatever else was written between them."""
+    return [int(number) for line in lines_of(answer) for number in re.findall(r"line-(\d+)-", line)]
+
+
 def cursor_of(answer: str) -> str:
     found = re.search(r"cursor=(\S+)$", answer)
     assert found is not None, answer
@@ -180,6 +185,39 @@ async def test_followed_lines_come_with_progress_and_survive_a_lost_connection(
             for line in lines_of(await web.logs(cursor=cursor_of(text_of(result))))
         ]
         assert rest[:1] in ([], [numbers[-1] + 1])
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_waiting_for_a_text_ends_when_it_has_come(
+    era: str, connect: Connect, network: EmbeddedNetwork, sdl: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collector, "FOUND_SECONDS", 0.1)
+    script = ";".join(f"echo line-{number}-; sleep 6" for number in range(900))
+    async with running(connect, network, sdl, era=era, script=script) as web:
+        before = cursor_of(await web.logs())
+        newest = numbers_of(await web.logs())[-1]
+        answer = await web.logs(cursor=before, grep=f"line-{newest + 5}-", follow_seconds=20)
+        assert "The wait ended when it was found." in answer
+        assert "Reading stopped" not in answer
+        assert lines_of(answer)[0].endswith(f"line-{newest + 5}-")
+        searched = re.search(r"1 of (\d+) lines", answer)
+        # In 20 seconds there would be two hundred.
+        assert searched is not None
+        assert int(searched[1]) < 100
+        numbers = numbers_of(await web.logs(cursor=cursor_of(answer), follow_seconds=1))
+        assert numbers == list(range(numbers[0], numbers[-1] + 1))
+        assert newest + 5 < numbers[0] < newest + 100
+        again = await web.logs(grep="line-1-", follow_seconds=20)
+        assert "The wait ended when it was found." in again
+
+
+async def test_a_text_that_does_not_come_is_waited_for_to_the_end(
+    connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with running(connect, network, sdl) as web:
+        answer = await web.logs(grep="never said", follow_seconds=1)
+    assert "0 of " in answer
+    assert "was found" not in answer
 
 
 async def test_a_new_pod_is_read_from_its_first_line(

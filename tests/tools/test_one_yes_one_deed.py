@@ -120,7 +120,7 @@ async def shown(client: Client, tool: str, **arguments: Any) -> Send:
     token = first.structured_content["approval_token"]
 
     async def send(by: Client) -> CallToolResult:
-        return await by.call_tool(tool, {**arguments, "approval_token": token})
+        return await by.call_tool("confirm", {"approval_token": token})
 
     return send
 
@@ -424,9 +424,7 @@ async def test_a_proxy_that_sends_the_same_bytes_again_deploys_once(
             agent = agents.Agent(client)
             answer = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
             if not can_ask:
-                answer = await agent.call(
-                    "create_deployment", sdl=sdl, deposit_usd=1, approval_token=answer["approval_token"]
-                )
+                answer = await agent.agreed(answer)
             assert answer["status"] == "created"
             assert len(questions) == can_ask
             if era == "legacy":

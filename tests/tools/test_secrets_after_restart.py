@@ -68,6 +68,24 @@ async def test_what_was_lost_is_found_leased_after_a_restart_and_shown_while_the
         assert "Not hidden in this answer: the value of DB" in text_of(said)
 
 
+async def test_what_a_confirmed_command_shows_is_hidden_or_said_not_to_be(
+    connect: Connect, settings: config.Settings, keyring_file: Path, sdl: str
+) -> None:
+    SecretStore(settings.state_dir, lambda: 0.0).set("DB", VALUE)
+    sdl = sdl.replace("    expose:", "    env: [PASSWORD=secret://DB]\n    expose:", 1)
+    async with connect(approval="auto") as agent:
+        made = await agent.finished(await agent.call("deploy", sdl=sdl, deposit_usd=5))
+    lock(keyring_file, locked=True)
+    async with connect(toolsets=("deploy", "exec")) as agent:
+        shown = await agent.call("run_command", dseq=made["dseq"], service="web", command=["env"])
+        token = shown["approval_token"]
+        for _ in range(2):
+            said = text_of(await agent.ask("confirm", approval_token=token))
+            assert "Not hidden in this answer: the value of DB" in said
+        lock(keyring_file, locked=False)
+        assert VALUE not in text_of(await agent.ask("confirm", approval_token=token))
+
+
 async def test_what_an_update_gave_to_a_deployment_of_somebody_else_is_hidden_after_a_restart(
     connect: Connect, network: EmbeddedNetwork, settings: config.Settings, keyring_file: Path, sdl: str
 ) -> None:
@@ -80,6 +98,27 @@ async def test_what_an_update_gave_to_a_deployment_of_somebody_else_is_hidden_af
     network.clock.skip(STARTED)
     async with connect() as agent:
         assert "MODE=[secret DB]" in text_of(await agent.ask("get_logs", dseq=dseq))
+
+
+async def test_what_is_confirmed_after_a_restart_hides_what_its_deployment_got(
+    connect: Connect, network: EmbeddedNetwork, settings: config.Settings, keyring_file: Path, sdl: str
+) -> None:
+    SecretStore(settings.state_dir, lambda: 0.0).set("DB", VALUE)
+    lines = '    command: [sh, "-c", "env; sleep 1000000"]\n    env: [PASSWORD=secret://DB]\n    expose:'
+    async with connect(approval="auto") as agent:
+        ran = await agent.finished(
+            await agent.call("deploy", sdl=sdl.replace("    expose:", lines, 1), deposit_usd=5)
+        )
+    dseq, command = ran["dseq"], ["sh", "-c", "env"]
+    async with connect(toolsets=("exec",)) as agent:
+        shown = await agent.call("run_command", dseq=dseq, command=command)
+        assert "PASSWORD=[secret DB]" in (await agent.agreed(shown))["stdout"]
+    async with connect(toolsets=("observe", "deploy")) as agent:
+        shown = await agent.call("add_funds", dseq=dseq, amount_usd=1)
+    async with connect() as agent:
+        lock(keyring_file, locked=True)
+        funded = await agent.ask("confirm", approval_token=shown["approval_token"])
+        assert "Not hidden in this answer: the value of DB" in text_of(funded)
 
 
 def lock(file: Path, *, locked: bool) -> None:

@@ -80,7 +80,7 @@ async def test_a_person_sees_what_they_say_yes_to(connect: Connect, sdl: str, st
     with Terminal("approve", AKASH_MCP_STATE_DIR=state_dir) as listed:
         assert listed.end() == 0
     assert first["op_id"] in listed.shown
-    with Terminal("approve", first["op_id"], columns=500, AKASH_MCP_STATE_DIR=state_dir) as screen:
+    with Terminal("approve", first["op_id"], columns=800, AKASH_MCP_STATE_DIR=state_dir) as screen:
         shown = screen.until(QUESTION)
         assert f"  | {first['summary']}" in shown
         for line in sdl.rstrip().splitlines():
@@ -92,6 +92,25 @@ async def test_a_person_sees_what_they_say_yes_to(connect: Connect, sdl: str, st
     with Terminal("approve", AKASH_MCP_STATE_DIR=state_dir) as listed:
         listed.end()
     assert first["op_id"] in listed.shown
+
+
+async def test_each_answer_names_the_operation_that_confirm_carries_out(
+    connect: Connect, network: EmbeddedNetwork, sdl: str, state_dir: Path
+) -> None:
+    async with connect(approval=TERMINAL) as agent:
+        first = await asks(agent, sdl)
+        (row,) = (await agent.call("list_operations"))["operations"]
+        told = (
+            first["next_step"],
+            row["next_step"],
+            await agent.refused("get_deployment", id=first["op_id"]),
+        )
+        call = f"confirm with {first['op_id']} as its approval_token"
+        assert all(call in each for each in told)
+        answered(first["op_id"], "yes", state_dir)
+        done = await agent.call("confirm", approval_token=first["op_id"])
+    assert done["status"] == "created"
+    assert len(network.chain.deployments) == 1
 
 
 async def test_a_waiting_plan_is_no_operation_yet(connect: Connect, sdl: str) -> None:

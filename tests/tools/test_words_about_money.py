@@ -97,7 +97,7 @@ class Auditor:
             if tool != "close_deployment":
                 self._most(answer["summary"])
                 self._most(f"at most ${answer['most_it_can_cost_usd']}.")
-            answer = await self._called(tool, {**arguments, "approval_token": answer["approval_token"]})
+            answer = await self._called("confirm", {"approval_token": answer["approval_token"]})
         self._most(answer.get("money", ""))
         return await self.agent.finished(answer)
 
@@ -210,10 +210,7 @@ async def test_what_is_said_of_money_is_in_the_books(
         await audit.refused(
             "unwound",
             agent,
-            "deploy",
-            sdl=sdl,
-            deposit_usd=5,
-            max_usd_per_hour="0.00106",
+            "confirm",
             approval_token=token,
         )
 

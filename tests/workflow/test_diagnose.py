@@ -58,7 +58,11 @@ NO_ROOM: Group = {
     "crowded": (service("ghcr.io/acme/crowded:1", count=3), "(1 of 3 replicas run)", "Insufficient cpu"),
 }
 ENDS_AGAIN: Group = {
-    "crash": (service("ghcr.io/acme/crash:1"), "does not report its exit code", "DATABASE_URL is not set"),
+    "crash": (
+        service("ghcr.io/acme/crash:1"),
+        "names DATABASE_URL, and the SDL does not set it",
+        "DATABASE_URL is not set",
+    ),
     "tells": (script("echo fatal; echo exit code 3 >&2; exit 3"), "with exit code 3", "exit code 3"),
     "mute": (script("exit 1"), "keeps starting and ending", "its log is empty"),
     "oom": (service("ghcr.io/acme/oom:1"), "probably because it runs out of memory", "Killed"),
@@ -71,12 +75,39 @@ ENDS_AGAIN: Group = {
     "gpumem": (script("echo torch.OutOfMemoryError: CUDA out of memory.; exit 1"), "GPU memory", "CUDA"),
     "arm": (script("echo exec /app/run: exec format error; exit 255"), "not built for", "exec format"),
 }
+LACKS: Group = {
+    "set": (
+        script("echo RuntimeError: DATABASE_URL is not set; exit 1", env=["DATABASE_URL=postgres://db/x"]),
+        "does not report its exit code",
+        "DATABASE_URL is not set",
+    ),
+    "unset": (
+        script("echo 'Environment variable not found: `API_KEY`.'; exit 1", env=["API_KEYS=1"]),
+        "names API_KEY, and the SDL does not set it",
+        "not found",
+    ),
+    "driver": (
+        script("echo RuntimeError: Found no NVIDIA driver on your system.; exit 1"),
+        "needs a GPU: the end of its log says so, and the SDL asks for none",
+        "NVIDIA",
+    ),
+    "cuda": (
+        service("ghcr.io/acme/app-cuda:1", command=["sh", "-c"], args=["exit 1"]),
+        "needs a GPU: the name of its image says so, and the SDL asks for none",
+        "its log is empty",
+    ),
+}
 
 
 @pytest.mark.parametrize(
     ("era", "group", "after"),
-    [(ERAS[0], NEVER_STARTED, 60.0), (ERAS[1], NO_ROOM, 60.0), (ERAS[0], ENDS_AGAIN, SETTLED)],
-    ids=["never started", "no room", "ends again"],
+    [
+        (ERAS[0], NEVER_STARTED, 60.0),
+        (ERAS[1], NO_ROOM, 60.0),
+        (ERAS[0], ENDS_AGAIN, SETTLED),
+        (ERAS[1], LACKS, SETTLED),
+    ],
+    ids=["never started", "no room", "ends again", "lacks"],
 )
 async def test_each_failing_service_gets_its_own_cause(
     era: str, group: Group, after: float, connect: Connect, network: EmbeddedNetwork
@@ -93,6 +124,25 @@ async def test_each_failing_service_gets_its_own_cause(
         assert words in told[0]["cause"]
         assert any(evidence in line for line in told[0]["evidence"]), told
     assert found["next_step"] == found["causes"][0]["fix"]
+
+
+async def test_memory_that_was_too_little_is_told_with_what_to_set(
+    connect: Connect, network: EmbeddedNetwork
+) -> None:
+    async with connect(approval="auto", intervals=IMPATIENT) as agent:
+        found = await diagnosed(agent, network, sdl_of(web=service("ghcr.io/acme/oom:1")))
+    fix = cause_of(found, "runs out of memory")["fix"]
+    assert fix.startswith("In the SDL, set the memory of service web's compute profile to 256Mi (128Mi now)")
+
+
+async def test_nothing_is_missing_from_an_sdl_that_is_not_known(
+    connect: Connect, network: EmbeddedNetwork
+) -> None:
+    dseq = run_workload(network, sdl_of(web=service("ghcr.io/acme/crash:1")))
+    async with connect(intervals=IMPATIENT) as agent:
+        [found] = (await diagnosed_after(agent, network, dseq, SETTLED))["causes"]
+    assert "keeps starting and ending" in found["cause"]
+    assert "the SDL" not in found["cause"]
 
 
 async def test_an_image_name_that_others_deployed_wrongly_is_named(
@@ -290,6 +340,8 @@ def test_the_page_lists_every_kind_of_cause() -> None:
         "service": "SERVICE",
         "fix": "the fix of what was seen",
         "resources": "of what is short",
+        "memory": "to at least the double",
+        "variable": "VARIABLE",
         "target": "the provider's host name for it",
     }
     rows = [f"| {kind.name} | {kind.recognised_by} | {kind.fix.format(**words)} |" for kind in CAUSE_KINDS]

@@ -9,9 +9,10 @@ import pytest
 from agents import Connect
 from failing_deployments import IMPATIENT, diagnosed_after, leased, sdl_of, service
 
+from akash_mcp.clients.console.gpu_models import OfferedUnit
 from akash_mcp.clients.console.models import Lease
 from akash_mcp.sandbox.network import EmbeddedNetwork
-from akash_mcp.workflow.gpus import GpuDemand, LeaseGpus, demand_of, lease_gpus
+from akash_mcp.workflow.gpus import GpuDemand, LeaseGpus, demand_of, lease_gpus, offered_instead
 
 NVIDIA = "vendor/nvidia/model/"
 
@@ -198,3 +199,47 @@ async def test_a_deployment_shows_its_gpus_and_says_when_they_are_not_what_is_pa
     assert cause["cause"] == shown["problem"]
     assert cause["evidence"][0].endswith("offered 1x t4 16Gi pcie; seen 1x p4 16Gi pcie")
     assert found["next_step"].startswith("Tell the user")
+
+
+def unit(*kinds: str, gpus: int = 1) -> OfferedUnit:
+    attributes = [{"key": kind, "value": "true"} for kind in kinds]
+    gpu = {"units": {"val": str(gpus)}, "attributes": attributes}
+    return OfferedUnit.model_validate({"resources": {"gpu": gpu}, "count": 1})
+
+
+H100, T4 = (
+    "vendor/nvidia/model/h100/ram/80Gi/interface/sxm5",
+    "vendor/nvidia/model/t4/ram/16Gi/interface/pcie",
+)
+ASKED = "vendor/nvidia/model/h100/ram/80Gi/interface/sxm"
+
+
+@pytest.mark.parametrize(
+    ("offered", "asked", "other"),
+    [
+        ([unit(H100)], [ASKED], ""),
+        (
+            [unit(T4)],
+            [ASKED],
+            "t4 16Gi pcie, and h100 80Gi sxm is asked for (another model, less memory, another interface)",
+        ),
+        ([unit(T4)], [ASKED, T4], ""),
+        ([unit(T4)], ["vendor/nvidia/model/*"], ""),
+        ([unit(T4)], [], ""),
+        # A bid that repeats what was asked for may still give the right one.
+        ([unit(T4, H100)], [ASKED], ""),
+        ([unit()], [ASKED], ""),
+        ([unit(T4, gpus=0)], [ASKED], ""),
+        (None, [ASKED], ""),
+        # Another name for what may be the same card says neither yes nor no.
+        ([unit("vendor/nvidia/model/h100nvl")], ["vendor/nvidia/model/h100"], ""),
+    ],
+)
+def test_a_bid_with_plainly_another_gpu_says_so(
+    offered: list[OfferedUnit] | None, asked: list[str], other: str
+) -> None:
+    assert offered_instead(offered, {"llm": demand_of(1, 1, asked)}) == other
+
+
+def test_a_deployment_without_gpus_is_offered_none_in_place_of_them() -> None:
+    assert offered_instead([unit(T4)], {}) == ""

@@ -192,10 +192,10 @@ async def test_a_damaged_ledger_stops_spending_and_never_closing(
         said = await agent.refused("add_funds", dseq=dseq, amount_usd=1)
         assert "nothing can be spent" in said
         # Whose it is nobody knows any more, so the plan is shown first.
-        token = (await agent.call("close_deployment", dseq=dseq))["approval_token"]
-        closed = await agent.call("close_deployment", dseq=dseq, approval_token=token)
+        shown = await agent.call("close_deployment", dseq=dseq)
+        closed = await agent.agreed(shown)
         assert closed["status"] == "closed"
         # Repeating it is harmless, and a ledger that cannot say whether it was done does not stand in its way.
-        again = await agent.call("close_deployment", dseq=dseq, approval_token=token)
+        again = await agent.agreed(shown)
         assert again["op_id"] == closed["op_id"]
     assert states(network) == ["closed"]

@@ -28,8 +28,9 @@ from akash_mcp.money import ZERO, Usd, usd_per_hour
 from akash_mcp.sandbox.network import EmbeddedNetwork
 from akash_mcp.services import services
 from akash_mcp.workflow import planning
+from akash_mcp.workflow.bid_wait import wait_for_all_groups
 from akash_mcp.workflow.launch import Launched, Leased, launch, lease_from, names
-from akash_mcp.workflow.offers import requirements, wait_for_all_groups
+from akash_mcp.workflow.offers import requirements
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.runtime import Intervals, Runtime
 
@@ -128,6 +129,19 @@ async def test_without_an_offer_it_is_closed_again(
     assert [each.state for each in network.chain.deployments.values()] == ["closed"]
 
 
+async def test_what_it_asks_of_providers_is_named_where_none_bids(
+    settings: config.Settings, network: EmbeddedNetwork, sdl: str
+) -> None:
+    await network.inject("no-bids")
+    asking = sdl.replace("      pricing:", "      attributes: {region: us-west}\n      pricing:")
+    assert asking != sdl
+    async with launching(settings, asking, bid_give_up=0.05) as it:
+        with pytest.raises(
+            AkashError, match=r'None has arrived\. Only at providers with "region" = "us-west"\.'
+        ):
+            await it.go()
+
+
 async def test_a_fault_of_ours_ends_it_too_and_tells_nothing_of_itself(
     settings: config.Settings, network: EmbeddedNetwork, sdl: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -216,9 +230,10 @@ async def test_a_lease_of_chosen_providers_tells_its_stages(
     async with launching(settings, sdl.replace(IMAGE, image), ready_give_up=patience) as it:
         dseq = (await it.permit.create()).dseq
         it.rt.store.run_now(holds.let_go, it.permit.op_id)
-        offers = await wait_for_all_groups(
+        gathered = await wait_for_all_groups(
             it.rt, dseq, 1, requirements(it.rt.policy), "balanced", lambda _: None
         )
+        offers = gathered.ranking
         # Not the first: the choice is the caller's.
         provider = offers.ranked[1].offer.provider
         plan = LeasePlan(

@@ -5,17 +5,19 @@ Each lie was measured on a server that believed it, and cost what stands in its 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 import pytest
-from agents import ERAS, Agent, Connect, text_of
+from agents import ERAS, SPEED, Agent, Connect, text_of
 from lying_proxy import LyingProxy, lying_proxy
 
 from akash_mcp.data import examples_dir
 from akash_mcp.sandbox.network import EmbeddedNetwork
+from akash_mcp.workflow.runtime import Intervals
 
 pytestmark = pytest.mark.anyio
 
@@ -89,13 +91,17 @@ def in_escrow(amount: str | None) -> Any:
     return change
 
 
+PATIENT = dataclasses.replace(Intervals().times(SPEED), bid_give_up=15.0)
+"""A machine that is busy takes longer to ask than providers take to bid."""
+
+
 @asynccontextmanager
 async def lied_to(
     connect: Connect, network: EmbeddedNetwork, era: str = ERAS[0]
 ) -> AsyncIterator[tuple[Agent, LyingProxy]]:
     async with (
         lying_proxy(network.console_url) as proxy,
-        connect(era, approval="auto", console_url=proxy.url) as agent,
+        connect(era, approval="auto", console_url=proxy.url, intervals=PATIENT) as agent,
     ):
         yield agent, proxy
 

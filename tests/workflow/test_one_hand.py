@@ -103,8 +103,8 @@ async def test_what_a_launch_waits_with_is_not_leased_by_another_and_closed_unde
         shown = await it.agent.call("get_deployment", id=it.dseq)
         [row] = (await it.agent.call("list_deployments"))["deployments"]
         assert shown["op_id"] == row["op_id"]
-        assert f"operation {shown['op_id']} (launch: created)" in shown["problem"]
-        assert f"operation {shown['op_id']} (launch: created)" in row["problem"]
+        assert f"operation {shown['op_id']} (launch: created)" in shown["progress"]
+        assert f"operation {shown['op_id']} (launch: created)" in row["progress"]
         assert shown["next_step"] == f'Call get_deployment(id="{shown["op_id"]}", wait_for="ready").'
         assert "in the hands of" in await it.agent.refused("update_deployment", dseq=it.dseq, sdl=sdl)
     assert "closed again, proven" in it.said[0]
@@ -144,9 +144,24 @@ async def test_what_a_person_leased_within_what_was_approved_is_gone_on_with(
             provider = await it.lease_in_the_console(sdl)
     answer = json.loads(it.said[0])
     assert (answer["status"], answer["dseq"]) == ("ready", it.dseq)
-    assert answer["offers"][0]["provider"] == provider
+    assert len(answer["chosen"]) == 1
+    assert it.deployment.leases[0].provider == provider
     assert proxy.sent("POST /v1/leases") == 0
     assert proxy.sent("PATCH /v2/deployment-settings/[0-9]+") == 1
+    assert (it.deployment.state, it.leases()) == ("active", ["active"])
+
+
+@pytest.mark.parametrize("only", ["regions", "exclude_providers"])
+async def test_what_a_person_leased_where_the_approval_does_not_allow_it_is_left_as_it_is_and_told(
+    only: str, connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    limits: dict[str, Any] = {"regions": ["Singapore"], "exclude_providers": list(network.market)}
+    async with lying_proxy(network.console_url) as proxy:
+        proxy.rewrite("GET /v1/bids", lambda told: {"data": []})
+        asked: dict[str, Any] = {"settings": {"console_url": proxy.url}, only: limits[only]}
+        async with waiting(connect, network, sdl, **asked) as it:
+            await it.lease_in_the_console(sdl)
+    assert "not within what was approved here, so it was left as it is" in it.said[0]
     assert (it.deployment.state, it.leases()) == ("active", ["active"])
 
 

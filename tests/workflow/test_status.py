@@ -14,6 +14,7 @@ from scripted_provider import answering
 
 from akash_mcp import tools
 from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.market_models import Block
 from akash_mcp.clients.console.models import DETAIL, DeploymentDetail
 from akash_mcp.clients.lease_status import LEASE_STATUS
 from akash_mcp.clients.retries import Deadline
@@ -21,7 +22,7 @@ from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd
 from akash_mcp.tools.results import Result
 from akash_mcp.workflow.readiness import Readiness
-from akash_mcp.workflow.status import funds_of
+from akash_mcp.workflow.status import funds_of, height_at_most
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LEASE = LeaseId(Dseq("5"), 1, 1, ProviderAddress("akash1provider"))
@@ -60,6 +61,14 @@ def test_rent_since_the_last_settlement_is_taken_off() -> None:
     # 5000 more blocks, which are promised at their shortest: 6 seconds
     assert abs(funds.hours_left - Decimal(5000) * 6 / 3600) < Decimal("0.0001")
     assert funds.runs_until == datetime(2026, 11, 21, 20, 20, tzinfo=UTC)
+
+
+def test_blocks_that_a_late_index_does_not_know_yet_are_counted_as_spent() -> None:
+    known = Block(height=6000, datetime="2026-11-21T11:59:00Z")
+    assert height_at_most(known, NOW.timestamp()) == 6010
+    assert height_at_most(known, NOW.timestamp() - 3600) == 6000  # our clock may be behind
+    assert height_at_most(Block(height=6000), NOW.timestamp()) == 0
+    assert height_at_most(Block(), NOW.timestamp()) == 0
 
 
 def test_an_escrow_that_is_used_up_lasts_no_longer() -> None:

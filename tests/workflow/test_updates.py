@@ -178,7 +178,7 @@ async def test_what_was_asked_about_is_changed_and_nothing_else(
         old = await it.console("GET")
         await it.console("PATCH", services={"web": {"image": "nginx:1.29.0-alpine"}})
         theirs = await it.version()
-        again = await careful.refused("update_deployment", **wanted, approval_token=shown["approval_token"])
+        again = await careful.refused("confirm", approval_token=shown["approval_token"])
         assert "No money moved." in again
         # As if somebody changed it just after it was read.
         it.proxy.rewrite(DETAIL, lambda _: {"data": old})

@@ -33,10 +33,10 @@ from scripted_console import (
 )
 
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.guard.books import duties, notices
-from akash_mcp.guard.books.journal import State
+from akash_mcp.guard.books import duties, journal, notices, sends, top_ups
+from akash_mcp.guard.books.journal import Kind, State
 from akash_mcp.guard.books.notices import Level, Notice
-from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.books.store import Db, Store
 from akash_mcp.guard.permits.lease_permit import Choice
 from akash_mcp.money import Usd
 from akash_mcp.workflow.runtime import Intervals, Runtime
@@ -201,6 +201,23 @@ async def test_top_up_that_was_switched_on_is_an_alarm(tmp_path: Path) -> None:
         await it.look()
         [notice] = it.told()
         assert (notice.level, "Automatic top-up" in notice.text) == (Level.ALARM, True)
+
+
+async def test_top_up_that_was_switched_on_here_is_none_and_its_escrow_is_no_bound(tmp_path: Path) -> None:
+    async with watched(tmp_path) as it:
+        await leased(it)
+
+        def switched_on(db: Db) -> None:
+            op_id = journal.new_op_id()
+            journal.open_operation(db, op_id, Kind.TOP_UP, "Switch it on.", dseq=DSEQ)
+            sends.begin(db, op_id, 1, top_ups.ON, {})
+            journal.advance(db, op_id, State.DONE)
+
+        it.guard.store.run_now(switched_on)
+        it.guard.console.on(GET_SETTINGS, (200, settings(top_up=True)))
+        it.shows(deployment(leases=(lease(),), funds=100_000, spent=4_000_000))
+        await it.look()
+        assert it.told() == []
 
 
 async def test_the_settings_of_one_that_was_never_leased_are_not_asked_for(tmp_path: Path) -> None:

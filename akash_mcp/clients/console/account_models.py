@@ -15,7 +15,6 @@ from akash_mcp.clients.api_model import (
     ListOf,
     Number,
     RecordsOf,
-    Whole,
     or_none,
 )
 from akash_mcp.ids import AccountAddress
@@ -85,12 +84,10 @@ class Wallet(CamelApiModel):
 
 
 class UsageDay(CamelApiModel):
-    """One day of an account. Spending is US dollars, computed from leases and their expected ends."""
+    """One day of an account. Spending is US dollars, computed from leases and their expected ends; None is unknown."""
 
     date: str
-    active_deployments: Whole = 0
-    daily_usd_spent: Number = Decimal(0)
-    total_usd_spent: Number = Decimal(0)
+    daily_usd_spent: Number | None = None
 
 
 class BillingDeployment(ApiModel):
@@ -128,25 +125,23 @@ class Activity(CamelApiModel):
 
 
 class Alert(CamelApiModel):
-    """A condition that the account's owner is notified of."""
+    """A condition that the account's owner is notified of. What is None is unknown."""
 
     id: str
     name: str = ""
     type: str = ""
-    enabled: bool = False
+    enabled: Annotated[bool | None, Field(strict=True), WrapValidator(or_none)] = None
     status: str = ""
     summary: str = ""
-    notification_channel_id: str = ""
 
 
 class DeploymentAlert(CamelApiModel):
-    """An alert of one deployment. `threshold` is escrow in uact."""
+    """An alert of one deployment. `threshold` is escrow in uact. What is None is unknown."""
 
     id: str = ""
     status: str = ""
-    enabled: bool = False
+    enabled: Annotated[bool | None, Field(strict=True), WrapValidator(or_none)] = None
     threshold: Number | None = None
-    notification_channel_id: str = ""
 
 
 class DeploymentAlerts(CamelApiModel):

@@ -32,7 +32,7 @@ from akash_mcp.clients.console.account_models import (
     WalletSettings,
 )
 from akash_mcp.clients.console.client import ConsoleClient
-from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.generation import Generation, NotOffered
 from akash_mcp.clients.console.models import DEPLOYMENTS
 from akash_mcp.clients.retries import Deadline
 from akash_mcp.errors import AkashError
@@ -46,6 +46,7 @@ ADDRESSES_DEADLINE = Deadline(read=5, total=8)
 """What waits for the account's own addresses is a read of something else, or a close."""
 UNREAD_SECONDS = 60.0
 """How long the account's own addresses are not asked for again where they could not be read."""
+MOST_ALERTS = 100
 FAR_APART = Decimal(1000)
 """A unit mistaken for the other is a million times off; staleness and a page of many are not a thousand."""
 
@@ -172,8 +173,10 @@ class AccountReader:
         )
 
     async def alerts(self, dseq: Dseq | None = None) -> list[Alert]:
-        """The alerts of one deployment or of all: the first hundred."""
-        params = {"limit": "100", "page": "1"} | ({"dseq": dseq} if dseq else {})
+        """The alerts of one deployment or of all: the first `MOST_ALERTS`. Raises `NotOffered` on the API of 2025."""
+        if await self._client.generation() is Generation.V2025:
+            raise NotOffered("This Console API (2025) has no alerts.")
+        params = {"limit": str(MOST_ALERTS), "page": "1"} | ({"dseq": dseq} if dseq else {})
         return (await self._client.get("/v1/alerts", params)).read(ALERTS, "data")
 
     async def deployment_alerts(self, dseq: Dseq) -> DeploymentAlerts:

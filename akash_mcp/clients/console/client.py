@@ -37,7 +37,8 @@ from akash_mcp.errors import (
 READ_DEADLINE = Deadline(read=12, total=30)
 KEY_HEADER = "x-api-key"
 PROJECT_HEADER = "x-project-id"
-LARGEST_LIST = 32 * 2**20
+LARGEST_LIST = 16 * 2**20
+"""The list of providers is several MB, and takes some twenty times its size in memory once it is read."""
 GENERATION_SECONDS = 6 * 3600.0
 """How long it is believed which generation answers. A Console is replaced while we run."""
 

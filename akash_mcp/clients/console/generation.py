@@ -43,6 +43,8 @@ class Generation(StrEnum):
 class NotOffered(AkashError):
     """This generation of the Console API does not have it. Nothing was sent."""
 
+    code = "not_offered"
+
 
 async def serves_funding_config(upstream: Upstream) -> bool:
     """Whether the API has the endpoint that only `2026-11` has. Needs no key.
@@ -69,7 +71,7 @@ async def older_generation(upstream: Upstream) -> Generation:
 
 def no_such_route(refusal: NotFound) -> bool:
     """Whether a 404 means that the API has no such route, and so certainly did nothing."""
-    return refusal.code == "unknown_error" and NO_ROUTE in refusal.meanings
+    return refusal.upstream_code == "unknown_error" and NO_ROUTE in refusal.meanings
 
 
 async def _probe(upstream: Upstream, path: str) -> Response:

@@ -1,4 +1,5 @@
-"""The GPUs of a lease, as the Console tells them since autumn 2026: those of the bid, and those in its containers.
+"""GPUs as manifests and bids name them, and those of a lease as the Console tells them since autumn 2026: those of the
+bid, and those in its containers.
 
 What cannot be read as a whole is absent: a GPU that is left out would make a lease look as if it had fewer. Shapes and
 meanings: akash-network/console `lease-gpu.service.ts`.
@@ -6,7 +7,46 @@ meanings: akash-network/console `lease-gpu.service.ts`.
 
 from __future__ import annotations
 
-from akash_mcp.clients.api_model import CamelApiModel, ListOf, Whole
+from pydantic import Field
+
+from akash_mcp.clients.api_model import ApiModel, CamelApiModel, ListOf, Whole
+
+
+class GpuAttribute(ApiModel):
+    """One kind of GPU, such as `vendor/nvidia/model/h100/ram/80Gi/interface/sxm`."""
+
+    key: str
+
+
+class Units(ApiModel):
+    """How many."""
+
+    val: Whole = 0
+
+
+class GpuUnits(ApiModel):
+    """So many GPUs of one of some kinds; of any, or not told, without one."""
+
+    units: Units = Units()
+    attributes: ListOf[GpuAttribute] = Field(default_factory=list)
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds as they are written."""
+        return [attribute.key for attribute in self.attributes]
+
+
+class Resources(ApiModel):
+    """The part of a resource unit that is read, in a manifest and in a bid."""
+
+    gpu: GpuUnits = GpuUnits()
+
+
+class OfferedUnit(ApiModel):
+    """One resource unit of a bid, for `count` replicas."""
+
+    resources: Resources = Resources()
+    count: Whole = 1
 
 
 class OfferedGpu(CamelApiModel):

@@ -5,10 +5,11 @@ Everything a provider says of itself is its own word.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter, WrapValidator
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, WrapValidator, model_validator
 
 from akash_mcp.clients.api_model import (
     ApiModel,
@@ -17,10 +18,37 @@ from akash_mcp.clients.api_model import (
     Number,
     RecordsOf,
     Whole,
+    believable,
     iso_moment,
     or_none,
 )
 from akash_mcp.ids import AccountAddress, ProviderAddress
+
+MOST_CLAIMS = 500
+"""More attributes or GPU models than anybody has. Whoever says so says nothing that can be judged."""
+MOST_PROVIDERS = 2_000
+"""Many times as many as there are."""
+_ADDRESS = re.compile("[a-z0-9]{1,90}")
+
+
+def _address(value: ProviderAddress) -> ProviderAddress:
+    if not _ADDRESS.fullmatch(value):
+        raise ValueError("it is not an address")
+    return value
+
+
+Owner = Annotated[ProviderAddress, AfterValidator(_address)]
+"""An address, told as it is: whoever has words in its place is nobody who can be leased from."""
+
+
+def _none_of_too_many(value: object) -> object:
+    return [] if isinstance(value, list) and len(value) > MOST_CLAIMS else value
+
+
+def _not_too_many(value: object) -> object:
+    if isinstance(value, list) and len(value) > MOST_PROVIDERS:
+        raise ValueError(f"it lists {len(value)} providers")
+    return value
 
 
 class ProviderAttribute(CamelApiModel):
@@ -40,12 +68,33 @@ class GpuModel(ApiModel):
     interface: str = ""
 
 
+class GpuDriver(CamelApiModel):
+    """A driver that was seen at a provider within 30 days."""
+
+    driver_version: str = ""
+    cuda_version: str | None = None
+    last_seen_date: str = ""
+
+
 class Amounts(ApiModel):
     """Of one resource: millicores of CPU, bytes of memory and storage, whole GPUs."""
 
     active: Number = Decimal(0)
     pending: Number = Decimal(0)
     available: Number = Decimal(0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unreadable_is_absent(cls, value: object) -> object:
+        """So that what nobody can mean is not set, rather than set to zero."""
+        if isinstance(value, dict):
+            return {key: amount for key, amount in value.items() if believable(amount) is not None}
+        return value
+
+    @property
+    def free(self) -> Decimal | None:
+        """What is available, and never less than nothing; None where that is not told."""
+        return max(self.available, Decimal(0)) if "available" in self.model_fields_set else None
 
 
 class StorageAmounts(ApiModel):
@@ -67,7 +116,7 @@ class Capacity(ApiModel):
 class ProviderRecord(CamelApiModel):
     """A provider as the Console's index knows it. Uptimes are fractions of 1; None is unknown or zero."""
 
-    owner: ProviderAddress
+    owner: Owner
     host_uri: str = ""
     name: str | None = None
     organization: str | None = None
@@ -75,6 +124,8 @@ class ProviderRecord(CamelApiModel):
     is_online: bool = False
     is_audited: bool = False
     is_valid_version: bool = False
+    created_height: Whole | None = None
+    """The block in which it registered on the chain."""
     uptime1d: Number | None = None
     uptime7d: Number | None = None
     uptime30d: Number | None = None
@@ -93,8 +144,16 @@ class ProviderRecord(CamelApiModel):
     feat_endpoint_custom_domain: bool = False
     reclamation_window: Whole | None = None
     """Seconds of notice before it takes a lease back (`2026-11`)."""
-    gpu_models: RecordsOf[GpuModel] = Field(default_factory=list)
-    attributes: RecordsOf[ProviderAttribute] = Field(default_factory=list)
+    gpu_models: Annotated[RecordsOf[GpuModel], BeforeValidator(_none_of_too_many)] = Field(
+        default_factory=list
+    )
+    gpu_drivers: Annotated[RecordsOf[GpuDriver], BeforeValidator(_none_of_too_many)] = Field(
+        default_factory=list
+    )
+    """Newest first (`2026-11`)."""
+    attributes: Annotated[RecordsOf[ProviderAttribute], BeforeValidator(_none_of_too_many)] = Field(
+        default_factory=list
+    )
     stats: Annotated[Capacity | None, WrapValidator(or_none)] = None
 
 
@@ -105,14 +164,6 @@ class Auditor(ApiModel):
     name: str = ""
     address: AccountAddress
     website: str = ""
-
-
-class Region(ApiModel):
-    """A value of the attribute `location-region`, and who claims it, offline providers too."""
-
-    key: str
-    description: str = ""
-    providers: RecordsOf[ProviderAddress] = Field(default_factory=list)
 
 
 class GpuStock(ApiModel):
@@ -200,7 +251,7 @@ class IncidentDay(CamelApiModel):
 class ScreenedProvider(CamelApiModel):
     """A provider that would probably bid. Without a price."""
 
-    owner: ProviderAddress
+    owner: Owner
     host_uri: str = ""
     is_audited: bool = False
     location: str | None = None
@@ -223,10 +274,10 @@ class TemplateSummary(CamelApiModel):
 
 
 class TemplateCategory(ApiModel):
-    """Ready-made SDLs of one kind."""
+    """Ready-made SDLs of one kind. None stands for what cannot be read."""
 
     title: str = ""
-    templates: RecordsOf[TemplateSummary] = Field(default_factory=list)
+    templates: list[Annotated[TemplateSummary | None, WrapValidator(or_none)]]
 
 
 class Template(TemplateSummary):
@@ -253,6 +304,14 @@ class Block(CamelApiModel):
         return made.timestamp() if made and made.year < 2100 else 0.0
 
 
+class FreeVariant(CamelApiModel):
+    """A model in one memory and interface; empty is any. None is not known."""
+
+    memory: str = ""
+    interface: str = ""
+    max_node_free_units: Whole | None = None
+
+
 class FreeGpu(CamelApiModel):
     """A GPU model that online, audited providers have free now. A null is any."""
 
@@ -263,6 +322,7 @@ class FreeGpu(CamelApiModel):
     available_units: Whole = 0
     max_node_free_units: Whole = 0
     """The most that one replica can ask for."""
+    variants: RecordsOf[FreeVariant] = Field(default_factory=list)
 
 
 class FreeGpus(ApiModel):
@@ -281,15 +341,14 @@ class PlacementOptions(CamelApiModel):
 
 
 PROVIDER = TypeAdapter(ProviderRecord)
-PROVIDERS = TypeAdapter(RecordsOf[ProviderRecord])
+PROVIDERS = TypeAdapter(Annotated[RecordsOf[ProviderRecord], BeforeValidator(_not_too_many)])
 AUDITORS = TypeAdapter(RecordsOf[Auditor])
-REGIONS = TypeAdapter(RecordsOf[Region])
 GPUS = TypeAdapter(GpuAvailability)
 GPU_VENDORS = TypeAdapter(RecordsOf[GpuVendor])
 GPU_PRICES = TypeAdapter(RecordsOf[GpuPrice])
 COMPARED = TypeAdapter(RecordsOf[ComparedPrice])
 SCREENED = TypeAdapter(RecordsOf[ScreenedProvider])
-TEMPLATES = TypeAdapter(RecordsOf[TemplateCategory])
+TEMPLATES = TypeAdapter(list[Annotated[TemplateCategory | None, WrapValidator(or_none)]])
 TEMPLATE = TypeAdapter(Template)
 BLOCKS = TypeAdapter(RecordsOf[Block])
 PLACEMENT = TypeAdapter(PlacementOptions)

@@ -20,7 +20,6 @@ from akash_mcp.clients.console.market_models import (
     PLACEMENT,
     PROVIDER,
     PROVIDERS,
-    REGIONS,
     SCREENED,
     TEMPLATE,
     TEMPLATES,
@@ -32,15 +31,17 @@ from akash_mcp.clients.console.market_models import (
     GpuVendor,
     PlacementOptions,
     ProviderRecord,
-    Region,
     ScreenedProvider,
     Template,
     TemplateCategory,
 )
+from akash_mcp.clients.console.remembered import Aged, Remembered
 from akash_mcp.ids import ProviderAddress
 
 ADDRESSES_A_CALL = 20
 SPECS_A_CALL = 10
+EVERYONE_SECONDS = 60.0
+"""How long the list of all providers is kept: as long as the Console keeps it."""
 SPEC_BYTES = 512
 """The API takes no more of specs in one call, which is about nine of them."""
 
@@ -58,6 +59,7 @@ class MarketReader:
     """Reads about the market."""
 
     _client: ConsoleClient
+    _everyone: Remembered[tuple[ProviderRecord, ...]]
 
     async def get_provider(self, address: ProviderAddress) -> ProviderRecord:
         """One provider. Raises `NotFound` for an address that is not a provider's. Mostly at most half a minute old."""
@@ -84,6 +86,17 @@ class MarketReader:
             found += known
         return found
 
+    async def all_providers(self) -> Aged[tuple[ProviderRecord, ...]]:
+        """All providers, asked for once a minute at the most, and how old the answer is.
+
+        The Console keeps its list for a minute too, and hands out an older one once more before it reads it anew.
+        """
+
+        async def ask() -> tuple[ProviderRecord, ...]:
+            return tuple(await self.list_providers())
+
+        return await self._everyone.get(ask)
+
     async def placement_options(self) -> PlacementOptions:
         """Regions and GPUs that can be had now. Raises `NotOffered` on an API older than autumn 2026."""
         await self._client.require_2026_11("placement options")
@@ -92,10 +105,6 @@ class MarketReader:
     async def auditors(self) -> list[Auditor]:
         """Whose signatures an SDL may ask for."""
         return (await self._client.get_public("/v1/auditors")).unwrapped(AUDITORS)
-
-    async def provider_regions(self) -> list[Region]:
-        """The regions that providers claim to be in."""
-        return (await self._client.get_public("/v1/provider-regions")).unwrapped(REGIONS)
 
     async def gpus(
         self,
@@ -149,8 +158,8 @@ class MarketReader:
             body["reclamationWindow"] = reclamation_window
         return (await self._client.query_public("/v1/bid-screening", _json(body))).read(SCREENED, "providers")
 
-    async def templates(self) -> list[TemplateCategory]:
-        """Ready-made SDLs, by category."""
+    async def templates(self) -> list[TemplateCategory | None]:
+        """Ready-made SDLs, by category. None stands for one that cannot be read."""
         return (await self._client.get_public("/v1/templates-list")).unwrapped(TEMPLATES)
 
     async def template(self, template_id: str) -> Template:

@@ -25,7 +25,7 @@ from akash_mcp.clients.api_model import (
     uact,
 )
 from akash_mcp.clients.console.escrow_models import Escrow, EscrowAccount
-from akash_mcp.clients.console.gpu_models import DetectedGpus, OfferedGpus
+from akash_mcp.clients.console.gpu_models import DetectedGpus, OfferedGpus, OfferedUnit
 from akash_mcp.clients.console.market_models import (
     ProviderRecord as ProviderRecord,  # a bid is read beside its provider
 )
@@ -66,6 +66,8 @@ class Bid(ApiModel):
     price: Coin = Coin()
     created_at: Whole = 0
     """Height of the block in which it was made."""
+    resources_offer: Annotated[ListOf[OfferedUnit] | None, WrapValidator(or_none)] = None
+    """What it offers, unit by unit; None where that cannot be read as a whole."""
     reclamation_window: str = ""
     """Notice that the provider gives before it takes the lease back, such as `86400s`."""
 
@@ -161,6 +163,13 @@ class Lease(ApiModel):
     def price_uact(self) -> Decimal | None:
         """uact per block; None for a price that cannot be read, or is not in dollars."""
         return self.price.amount if self.price.denom in MICRO_USD_DENOMS else None
+
+    def rent_before(self, height: int) -> Decimal:
+        """The least that it has cost until a block `height`, in uact: nothing where that is not known."""
+        ended = height if self.is_active else self.closed_on
+        if not self.created_at or self.price_uact is None or self.price_uact < 0:
+            return Decimal(0)
+        return self.price_uact * max(min(ended, height) - self.created_at, 0)
 
 
 class DeploymentId(ApiModel):
@@ -292,15 +301,23 @@ class DeploymentDetail(ApiModel):
 
     def spent_at(self, height: int) -> Usd | None:
         """What it has cost up to a block `height`: what was paid out, and the rent accrued since; None where one of
-        the two cannot be read."""
-        paid, funds, accrued = (
-            uact(self.escrow_account.state.transferred),
-            self.escrow_funds,
-            self._accrued(height),
-        )
+        the two is missing or cannot be read, and where it is paid for in another denomination than uact."""
+        state, funds, accrued = self.escrow_account.state, self.escrow_funds, self._accrued(height)
+        if any(coin.denom != UACT and coin.amount != 0 for coin in (*state.funds, *state.transferred)):
+            return None
+        paid = uact(state.transferred) if "transferred" in state.model_fields_set else None
         if paid is None or funds is None or accrued is None:
             return None
         return Usd.from_uact(max(paid + min(accrued, max(funds, Decimal(0))), Decimal(0)))
+
+    def spent_since(self, since: int, height: int) -> Usd | None:
+        """The most that it has cost from a block `since` to a block `height`: all that it cost, without the rent that
+        its leases are known to have taken before. None where what it cost is not known."""
+        total = self.spent_at(height)
+        if total is None:
+            return None
+        before = Usd.from_uact(sum((lease.rent_before(since) for lease in self.leases), Decimal(0)))
+        return total - before if before < total else Usd(0)
 
     @property
     def spent(self) -> Usd | None:
@@ -323,7 +340,9 @@ class DeploymentDetail(ApiModel):
         settled_at, rate = self.escrow_account.state.settled_at, self.rate_uact
         if rate is None:
             return None
-        return rate * max(height - settled_at, 0) if settled_at else Decimal(0)
+        if not rate:
+            return Decimal(0)
+        return rate * max(height - settled_at, 0) if settled_at and height else None
 
 
 def _lease_or_none(value: object) -> Lease | None:

@@ -14,7 +14,8 @@ from pydantic import TypeAdapter
 from akash_mcp.clients.console.account_reader import AccountReader
 from akash_mcp.clients.console.client import PROJECT_HEADER, ConsoleClient
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.clients.console.market_reader import MarketReader
+from akash_mcp.clients.console.market_models import ProviderRecord
+from akash_mcp.clients.console.market_reader import EVERYONE_SECONDS, MarketReader
 from akash_mcp.clients.console.models import (
     BIDS,
     DEPLOYMENTS,
@@ -27,6 +28,7 @@ from akash_mcp.clients.console.models import (
     RuntimeLimit,
 )
 from akash_mcp.clients.console.names import bears
+from akash_mcp.clients.console.remembered import Remembered
 from akash_mcp.clients.retries import Deadline, Sending
 from akash_mcp.errors import Forbidden, NotFound, ServerError
 from akash_mcp.ids import AccountAddress, Dseq, OpId
@@ -67,6 +69,7 @@ class ConsoleReader(MarketReader, AccountReader):
 
     def __init__(self, client: ConsoleClient) -> None:
         self._client = client
+        self._everyone = Remembered[tuple[ProviderRecord, ...]](EVERYONE_SECONDS, client.monotonic)
 
     async def generation(self, *, fresh: bool = False) -> Generation:
         """Which generation of the API answers. Asked for and raises as `ConsoleClient.generation` does."""
@@ -169,7 +172,7 @@ class ConsoleReader(MarketReader, AccountReader):
                     raise Forbidden(
                         f"Akash Console answered with a deployment {dseq} of another account.",
                         status=answer.status,
-                        code=ANOTHERS,
+                        upstream_code=ANOTHERS,
                         next_step="list_deployments says whose it is.",
                     )
                 return detail
@@ -225,7 +228,7 @@ def _another(dseq: Dseq, status: int) -> ServerError:
     return ServerError(
         f"Akash Console answered with another deployment than {dseq}.",
         status=status,
-        code="another_deployment",
+        upstream_code="another_deployment",
         next_step="Ask again in a minute.",
     )
 

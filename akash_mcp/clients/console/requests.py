@@ -108,8 +108,9 @@ class Requests:
         return (Request("POST", "/v1/deposit-deployment", body, Sending.ONCE, CREATE_DEADLINE),)
 
     def auto_top_up(self, dseq: Dseq, enabled: bool) -> Request:
-        """Switch automatic top-up. PATCH creates what it does not find."""
-        return self._settings("PATCH", dseq, data(autoTopUpEnabled=enabled))
+        """Switch automatic top-up. PATCH creates what it does not find. On is sent once: it spends."""
+        sending = Sending.ONCE if enabled else Sending.REPEATABLE
+        return self._settings("PATCH", dseq, data(autoTopUpEnabled=enabled), sending)
 
     def read_settings(self, dseq: Dseq) -> Request:
         """Read the funding of a deployment, which here switches top-up on where nothing was set."""

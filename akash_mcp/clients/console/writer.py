@@ -172,7 +172,10 @@ class ConsoleWriter:
             answer = await self._send(request)
         except OutcomeUnknown as lost:
             # Documented for the API of autumn 2026: the provider was asked first, and no lease was made.
-            if isinstance(lost.__cause__, ApiError) and lost.__cause__.code == "provider_unreachable":
+            if (
+                isinstance(lost.__cause__, ApiError)
+                and lost.__cause__.upstream_code == "provider_unreachable"
+            ):
                 raise lost.__cause__ from None
             raise
         except ApiError as refusal:
@@ -233,7 +236,7 @@ class ConsoleWriter:
                 lambda sealed: requests.patch(dseq, services, version, sealed), secrets
             )
         except OutcomeUnknown as lost:
-            if isinstance(lost.__cause__, ApiError) and lost.__cause__.code in NOTHING_RECORDED:
+            if isinstance(lost.__cause__, ApiError) and lost.__cause__.upstream_code in NOTHING_RECORDED:
                 raise lost.__cause__ from None
             raise
         recorded = _data_of(answer).get("manifestVersion")
@@ -251,7 +254,7 @@ class ConsoleWriter:
             text, values = _as_sent(requests, sdl, secrets)
             await self._send_sealed(lambda sealed: requests.define(dseq, text, sealed), values, text)
         except Conflict as refusal:
-            if refusal.code != "deployment_definition_exists":
+            if refusal.upstream_code != "deployment_definition_exists":
                 raise
 
     async def close_deployment(self, dseq: Dseq) -> None:
@@ -278,7 +281,8 @@ class ConsoleWriter:
         return await self._detail(await self._send(last), dseq)
 
     async def set_auto_top_up(self, dseq: Dseq, enabled: bool) -> DeploymentSettings:
-        """Switch the automatic funding of a deployment on or off, whether or not it had a setting.
+        """Switch the automatic funding of a deployment on or off, whether or not it had a setting. On, which SPENDS, is
+        sent once.
 
         Raises `NotFound`, by which `no_such_route` tells the API of 2025, where there is none.
         """
@@ -310,29 +314,31 @@ class ConsoleWriter:
         return settings
 
     async def create_certificate(self) -> Certificate | None:
-        """Make a client certificate and put it on the chain (2025); None where the API does without, as it says."""
-        requests = await self._requests()
-        if not requests.has_certificates:
-            return None
-        try:
-            return (await self._send(requests.certificate())).read(CERTIFICATE, "data")
-        except (BadRequest, NotFound):
-            return None  # removed since: identity is the API key
+        """See to it that the account has a client certificate on the chain (2025): the one that is kept, or a new one,
+        which is kept from then on. None where the API does without, as it says.
+        """
+        return await self._own_certificate(await self._requests())
 
     async def _own_certificate(self, requests: Requests) -> Certificate | None:
         """The one that is kept, or a new one, which is kept from then on."""
         if not requests.has_certificates:
             return None
         if self._certificates is None:
-            self._certificate = self._certificate or await self.create_certificate()
+            self._certificate = self._certificate or await self._new_certificate(requests)
             return self._certificate
         kept = await self._certificates.pems()
         if kept is not None:
             return kept
-        made = await self.create_certificate()
+        made = await self._new_certificate(requests)
         if made is not None:
             await self._certificates.keep(made)
         return made
+
+    async def _new_certificate(self, requests: Requests) -> Certificate | None:
+        try:
+            return (await self._send(requests.certificate())).read(CERTIFICATE, "data")
+        except (BadRequest, NotFound):
+            return None  # removed since: identity is the API key
 
     async def _detail(self, answer: Response, dseq: Dseq) -> DeploymentDetail:
         """The deployment after a change: from the answer, or read back where that only says that it was done."""
@@ -369,7 +375,7 @@ class ConsoleWriter:
                 raise ServerError(
                     f"Akash Console could not close the deployment: {message or 'it does not say why'}.",
                     status=answer.status,
-                    code="activity_failed",
+                    upstream_code="activity_failed",
                     message=message,
                     next_step="Close it again: that is harmless.",
                 )
@@ -392,7 +398,7 @@ class ConsoleWriter:
             raise ServerError(
                 "The key of Akash Console that secrets are sealed with cannot be used.",
                 status=answer.status,
-                code=UNREADABLE,
+                upstream_code=UNREADABLE,
             ) from unusable
 
     async def _send_sealed(
@@ -405,7 +411,7 @@ class ConsoleWriter:
         try:
             return await self._send(make(await self._seal(values, sdl)))
         except Conflict as refusal:
-            if refusal.code != _RETIRED_KEY:
+            if refusal.upstream_code != _RETIRED_KEY:
                 raise
         return await self._send(make(await self._seal(values, sdl)))
 
@@ -491,14 +497,14 @@ def _before_lease(refusal: ApiError, generation: Generation) -> bool:
     A provider's refusal of the manifest comes after the lease, with the provider's own status: since autumn 2026 under
     a code of its own, before that under none, so that there only a code or a message of the Console's proves anything.
     """
-    if refusal.code == "manifest_not_delivered":
+    if refusal.upstream_code == "manifest_not_delivered":
         return False
-    if refusal.code in _BEFORE_LEASE or NO_LEASE_WAS_MADE in refusal.meanings:
+    if refusal.upstream_code in _BEFORE_LEASE or NO_LEASE_WAS_MADE in refusal.meanings:
         return True
     if isinstance(refusal, Unauthorized | PaymentRequired):
         return True  # a provider's own 401 is passed on as 400, and no provider asks for credit
     # 404 can be the deployment that is read after the transaction, and 429 a proxy's.
-    its_own = refusal.status in (400, 403, 409, 422) and refusal.code != "unknown_error"
+    its_own = refusal.status in (400, 403, 409, 422) and refusal.upstream_code != "unknown_error"
     return generation is Generation.V2026_11 and its_own
 
 

@@ -40,6 +40,9 @@ T = TypeVar("T")
 class NoClientCertificate(ProviderError):
     """The Console API mints no tokens, and we have no certificate to show instead. Nothing was sent."""
 
+    code = "no_certificate"
+    retryable = False
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderSession:

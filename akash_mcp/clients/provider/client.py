@@ -59,7 +59,7 @@ class ProviderClient:
                     )
                     return answer.read(LEASE_STATUS)
                 except ApiError as error:
-                    if error.code == UNREADABLE:
+                    if error.upstream_code == UNREADABLE:
                         raise ProviderError(error.what, status=error.status) from error
                     raise refusal_of(
                         error.status, error.message, error.meanings, endpoint.host, date=gateway.date

@@ -33,6 +33,9 @@ CLOCK_SECONDS = 5.0
 class NotProven(UntrustedProvider):
     """Whether the provider is who it should be cannot be found out now: the chain does not answer."""
 
+    code = "unproven_provider"
+    retryable = True
+
 
 class StaleToken(TokenRefused):
     """The token has expired, or is not valid yet by the provider's clock: another one may be taken.

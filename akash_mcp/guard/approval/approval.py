@@ -17,10 +17,11 @@ from typing import Literal
 from akash_mcp.errors import LedgerUnusable, NotApproved
 from akash_mcp.guard.approval import waiting
 from akash_mcp.guard.approval.approval_rules import mode_for
-from akash_mcp.guard.approval.tokens import TOKEN_SECONDS, Shown, Tokens
+from akash_mcp.guard.approval.tokens import TOKEN_SECONDS, Tokens
 from akash_mcp.guard.books import audit
 from akash_mcp.guard.books.audit import AuditEntry, Event
 from akash_mcp.guard.books.journal import new_op_id, op_id_of
+from akash_mcp.guard.plans.plan_record import any_plan_of, is_kept
 from akash_mcp.guard.plans.plans import ClosePlan, Plan
 from akash_mcp.guard.policy.policy import ApprovalMode, Policy
 from akash_mcp.ids import OpId
@@ -50,7 +51,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class TokenNeeded:
-    """The plan still needs a yes: show it, and call again with the same arguments and this token."""
+    """The plan still needs a yes: show it, and confirm it with this token."""
 
     plan: Plan
     token: str
@@ -85,7 +86,6 @@ class Approver:
         self,
         plan: Plan,
         *,
-        token: str | None,
         can_ask: bool,
         call: str = "",
         client: str = "",
@@ -94,9 +94,8 @@ class Approver:
         """What a plan needs next. `call` is a hash of the tool and its arguments, `client` the MCP client as it names
         itself, and `question` what the call answers.
 
-        Raises `NotApproved` when the policy denies, when a person at a terminal said no, when something else was shown
-        in the question, or when `token` is unknown, used, too old or was given for another plan. A call that does not
-        match a token uses it up.
+        Raises `NotApproved` when the policy denies, when a person at a terminal said no, or when something else was
+        shown in the question.
         """
         if question is not None and question.fingerprint != plan.fingerprint:
             raise NotApproved(
@@ -105,10 +104,52 @@ class Approver:
             )
         # What a question was asked about is one deed, also where nothing would be asked any more.
         op_id = question.op_id if question else new_op_id()
+        if plan.needs_no_approval:
+            return Approval(plan.fingerprint, "own", op_id, client)
+        mode = await self._mode(plan, client)
+        if mode is ApprovalMode.TERMINAL:
+            return await self._at_terminal(plan, call, client)
+        if mode is ApprovalMode.AUTO:
+            return Approval(plan.fingerprint, "auto", op_id, client)
+        if mode is ApprovalMode.ELICIT and can_ask:
+            return AskThePerson()
+        return await self.shown(plan, client)
+
+    async def confirm(self, name: str, client: str = "") -> tuple[Plan, Approval] | PersonNeeded:
+        """The plan that was shown with this token, or waits for a person under this op_id, with the yes to it; for a
+        plan that still waits, that.
+
+        Raises `NotApproved` for a name that is unknown, used or too old, for a no, and where the policy has another say
+        by now; and `LedgerUnusable`.
+        """
+        if name.startswith("op_"):
+            return await self._answered_at_terminal(OpId(name), client)
+        shown = await self.tokens.find(name)
+        if shown is None:
+            raise NotApproved("This approval token is unknown or was used already.", next_step=_AGAIN)
+        if shown.expires_at <= self.tokens.now():
+            raise NotApproved("This approval token is older than five minutes.", next_step=_AGAIN)
+        if shown.plan is None:
+            raise NotApproved(
+                f"This server does not have the plan of this approval token, which {shown.tool} made.",
+                next_step=_AGAIN,
+            )
+        if await self._mode(shown.plan, client) is ApprovalMode.TERMINAL:
+            raise NotApproved("By now this is approved in a terminal only.", next_step=_AGAIN)
+        approval = Approval(shown.plan.fingerprint, "two-step", op_id_of(name), client)
+        return shown.plan, approval
+
+    async def _mode(self, plan: Plan, client: str) -> ApprovalMode:
+        """How a plan is approved. Raises `NotApproved` where the policy allows it to nobody who calls."""
         mode = mode_for(self.policy, plan)
-        if mode is ApprovalMode.DENY and not (isinstance(plan, ClosePlan) and plan.needs_no_approval):
-            if isinstance(plan, ClosePlan) and not await self.tokens.are_shared():
-                return await self._by_token_at_least(token, plan, call, client)
+        is_denied = mode is ApprovalMode.DENY
+        is_left_alone = mode is ApprovalMode.AUTO and plan.touches_others
+        if not (is_denied or is_left_alone or mode is ApprovalMode.TERMINAL):
+            return mode
+        if isinstance(plan, ClosePlan) and not await self.tokens.are_shared():
+            # Without the store nobody knows whose it is, and nobody can answer there: closing our own has to go on.
+            return ApprovalMode.TWO_STEP
+        if is_denied:
             raise await self._denied(
                 plan,
                 client,
@@ -117,11 +158,7 @@ class Approver:
                 else "This server's policy allows nothing that spends, changes what runs, deletes or runs commands.",
                 f"Only the user can change that ({self._setting(plan)}).",
             )
-        if plan.needs_no_approval:
-            return Approval(plan.fingerprint, "own", op_id, client)
-        if mode is ApprovalMode.AUTO and plan.touches_others:
-            if not await self.tokens.are_shared():
-                return await self._by_token_at_least(token, plan, call, client)
+        if is_left_alone:
             raise await self._denied(
                 plan,
                 client,
@@ -129,17 +166,7 @@ class Approver:
                 "Only the user can allow it: with approval = elicit or two-step (AKASH_MCP_APPROVAL), or by doing it "
                 "themselves at https://console.akash.network.",
             )
-        if mode is ApprovalMode.TERMINAL:
-            if isinstance(plan, ClosePlan) and not await self.tokens.are_shared():
-                return await self._by_token_at_least(token, plan, call, client)
-            return await self._at_terminal(plan, call, client)
-        if token is not None:
-            return await self._approved_by(token, plan, call, client)
-        if mode is ApprovalMode.AUTO:
-            return Approval(plan.fingerprint, "auto", op_id, client)
-        if mode is ApprovalMode.ELICIT and can_ask:
-            return AskThePerson()
-        return await self.shown(plan, call, client)
+        return mode
 
     async def asked(self, plan: Plan, client: str = "") -> None:
         """The plan is about to be put to the person by the client."""
@@ -156,15 +183,15 @@ class Approver:
             await self._note(Event.DECLINED, plan, client, "elicitation")
             raise NotApproved(
                 "The plan was declined, or the client could not show it.",
-                next_step="Ask the user what they want changed; do not call again unasked.",
+                next_step=_DO_NOT_ASK,
             )
         op_id = question.op_id if question else new_op_id()
         return Approval(plan.fingerprint, "elicitation", op_id, client)
 
-    async def shown(self, plan: Plan, call: str, client: str = "") -> TokenNeeded:
+    async def shown(self, plan: Plan, client: str = "") -> TokenNeeded:
         """The plan, to be shown where nobody can be asked, and the token that a yes to it is given with."""
         entry = AuditEntry(Event.SHOWN, plan.record, client=client, via="two-step", exposure=plan.exposure)
-        return TokenNeeded(plan, await self.tokens.issue(plan.fingerprint, call, entry))
+        return TokenNeeded(plan, await self.tokens.issue(plan, entry))
 
     async def opened_at_terminal(self, call: str) -> OpId | None:
         """The operation that a yes at a terminal to this very call opens, or opened; None where nobody said yes.
@@ -182,19 +209,30 @@ class Approver:
         if waits.answer == "yes":
             return Approval(plan.fingerprint, "terminal", waits.op_id, client)
         if waits.answer == "no":
-            raise NotApproved(
-                "The user said no to this in their terminal.",
-                next_step="Ask the user what they want changed; do not call again unasked.",
-            )
+            raise NotApproved(_SAID_NO, next_step=_DO_NOT_ASK)
         return PersonNeeded(plan, waits.op_id, int(waits.expires_at - store.now()), is_changed)
 
-    async def _by_token_at_least(
-        self, token: str | None, plan: Plan, call: str, client: str
-    ) -> Approval | TokenNeeded:
-        """Without the store nobody knows whose it is, and nobody can answer there: closing our own has to go on."""
-        if token is None:
-            return await self.shown(plan, call, client)
-        return await self._approved_by(token, plan, call, client)
+    async def _answered_at_terminal(self, op_id: OpId, client: str) -> tuple[Plan, Approval] | PersonNeeded:
+        store = self.tokens.store
+        waits = await store.run(waiting.named, op_id)
+        if waits is not None and waits.answer == "yes" and not is_kept(waits.kind):
+            raise NotApproved(
+                "A command is not kept once it was answered, so it has to be sent again.",
+                next_step=f"Call {waits.tool} again with the same arguments: the user said yes to that.",
+            )
+        if waits is None or (waits.answer == "yes" and not waits.plan):
+            raise NotApproved(
+                f"Nothing waits under {op_id[:40]}: it is unknown, too old, or was answered and carried out.",
+                next_step="list_operations shows what became of it. The tool that planned it makes a new plan.",
+            )
+        if waits.answer == "no":
+            raise NotApproved(_SAID_NO, next_step=_DO_NOT_ASK)
+        plan = any_plan_of(waits.kind, waits.plan)
+        if waits.answer is None:
+            return PersonNeeded(plan, op_id, int(waits.expires_at - store.now()))
+        if await self._mode(plan, client) is not ApprovalMode.TERMINAL:
+            raise NotApproved("By now this is approved in another way.", next_step=_AGAIN)
+        return plan, Approval(waits.fingerprint, "terminal", op_id, client)
 
     async def _denied(self, plan: Plan, client: str, what: str, next_step: str) -> NotApproved:
         await self._note(Event.DENIED, plan, client, "", f"{what} {plan.record}")
@@ -213,30 +251,7 @@ class Approver:
         by_tool = plan.tool in self.policy.approval_by_tool
         return "AKASH_MCP_APPROVAL_BY_TOOL" if by_tool else "AKASH_MCP_APPROVAL"
 
-    async def check_call(self, token: str, call: str) -> None:
-        """Raise `NotApproved` unless a token that was used was given for this very call."""
-        if (await self._known(token)).call != call:
-            raise NotApproved("This approval token was given for other arguments.", next_step=_AGAIN)
 
-    async def _known(self, token: str) -> Shown:
-        shown = await self.tokens.find(token)
-        if shown is None:
-            raise NotApproved("This approval token is unknown or was used already.", next_step=_AGAIN)
-        return shown
-
-    async def _approved_by(self, token: str, plan: Plan, call: str, client: str) -> Approval:
-        shown = await self._known(token)
-        if shown.expires_at <= self.tokens.now():
-            raise NotApproved("This approval token is older than five minutes.", next_step=_AGAIN)
-        if shown.fingerprint != plan.fingerprint:
-            await self.tokens.use_up(token)
-            raise NotApproved(
-                "What would be done has changed since this approval token was given."
-                if shown.call == call
-                else "This approval token was given for other arguments.",
-                next_step=_AGAIN,
-            )
-        return Approval(plan.fingerprint, "two-step", op_id_of(token), client)
-
-
-_AGAIN = "Call again without approval_token to get a new plan and token, and show the plan to the user."
+_AGAIN = "Call the tool that planned it again for a new plan, and show that to the user."
+_SAID_NO = "The user said no to this in their terminal."
+_DO_NOT_ASK = "Ask the user what they want changed; do not call again unasked."

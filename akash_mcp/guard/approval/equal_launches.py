@@ -17,9 +17,8 @@ EQUAL_SECONDS = 900.0
 
 
 def warning(db: Db, plan: LaunchPlan) -> str:
-    """That this agent launched the same manifest for the same amount lately, as a sentence, and what became of that.
-
-    Empty where it did not, or where that did nothing or is closed again.
+    """That this agent launched the same manifest for the same amount lately, in whichever process, what became of that,
+    and which call follows it. Empty where it did not, or where that did nothing or is closed again.
     """
     rows = db.all(
         "SELECT operations.op_id, operations.state, operations.dseq, operations.manifest, operations.plan,"
@@ -42,10 +41,14 @@ def warning(db: Db, plan: LaunchPlan) -> str:
     begun = f"begun {minutes} minute{'' if minutes == 1 else 's'} ago" if minutes else "begun a moment ago"
     operation = f"operation {row['op_id']}{_deployment(row)}"
     if row["state"] == State.UNKNOWN:
-        return f"What became of an equal deployment is not known: {operation}, {begun}. This could be a second one."
+        return (
+            f"What became of an equal deployment is not known: {operation}, {begun}. This could be a second one. "
+            f'get_deployment(id="{row["op_id"]}") says what is known of it.'
+        )
     is_up = row["state"] in (State.LEASED, State.READY)
-    verb = "runs already" if is_up else "is under way"
-    return f"An equal deployment {verb}: {operation}, {begun}. This would be a second one."
+    verb, shows = ("runs already", "shows") if is_up else ("is under way", "follows")
+    call = f'get_deployment(id="{row["op_id"]}", wait_for="ready")'
+    return f"An equal deployment {verb}: {operation}, {begun}. This would be a second one; {call} {shows} the first."
 
 
 def _manifest(row: Row) -> str:

@@ -1,8 +1,9 @@
 """Two-step tokens: each stands for one plan that was shown, and for the one operation that a yes to it opens.
 
-They are in the store, so that a token given by one process is good in another, and once. What uses a token up is the
-operation itself, which the gate opens under the name that is made of the token. Where the store cannot be used, tokens
-are this process's own: closing has to go on then, and the gate lets nothing else through.
+They are in the store with their plans, so that a token given by one process is good in another, and once. What uses a
+token up is the operation itself, which the gate opens under the name that is made of the token. A command is written
+down nowhere, so its token is good in this process only; and where the store cannot be used all tokens are: closing has
+to go on then, and the gate lets nothing else through.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from akash_mcp.guard.books import audit
 from akash_mcp.guard.books.audit import AuditEntry
 from akash_mcp.guard.books.journal import op_id_of
 from akash_mcp.guard.books.store import Db, Store
+from akash_mcp.guard.plans.plan_record import any_plan_of, is_kept, kind_of, text_of
+from akash_mcp.guard.plans.plans import Plan
 from akash_mcp.ids import OpId
 
 log = logging.getLogger(__name__)
@@ -24,13 +27,23 @@ TOKEN_SECONDS = 300
 _REMEMBERED_SECONDS = 24 * 3600
 """How long a token that is over is still known, so that whoever sends it again learns what became of it."""
 
+_MOST_PLANS = 64
+"""Plans that are kept at once for one account and agent: whoever asks for ever more has the oldest forgotten."""
+
+_IS_OVER = (
+    "plan <> '' AND (expires_at <= :now OR EXISTS (SELECT 1 FROM operations WHERE op_id = tokens.op_id))"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a token was given for: a plan, and the call that it was shown in. `expires_at`: seconds since the epoch."""
+    """What a token was given for: a `tool` and its `plan`, None where that is not kept, or not here.
 
-    fingerprint: str
-    call: str
+    `expires_at`: seconds since the epoch.
+    """
+
+    tool: str
+    plan: Plan | None
     expires_at: float
 
 
@@ -53,50 +66,83 @@ class Tokens:
             return False
         return True
 
-    async def issue(self, fingerprint: str, call: str, shown_as: AuditEntry) -> str:
-        """A new token for a plan. `call`: a hash of the tool and its arguments. `shown_as` is written down with it."""
+    async def issue(self, plan: Plan, shown_as: AuditEntry) -> str:
+        """A new token for a plan. `shown_as` is written down with it."""
         token = f"approve_{secrets.token_urlsafe(12)}"
-        now, op_id = self.now(), op_id_of(token)
-        shown = Shown(fingerprint, call, now + TOKEN_SECONDS)
+        op_id = op_id_of(token)
+        shown = Shown(plan.tool, plan, self.now() + TOKEN_SECONDS)
+        kind = kind_of(plan)
+        in_store = is_kept(kind)
 
         def write(db: Db) -> None:
-            db.run("DELETE FROM tokens WHERE expires_at <= :before", before=now - _REMEMBERED_SECONDS)
+            forget_old(db)
             db.run(
-                "INSERT INTO tokens (op_id, fingerprint, arguments, expires_at)"
-                " VALUES (:op_id, :fingerprint, :call, :expires_at)",
+                "INSERT INTO tokens (op_id, account, agent, tool, kind, plan, expires_at)"
+                " VALUES (:op_id, :account, :agent, :tool, :kind, :plan, :expires_at)",
                 op_id=op_id,
-                fingerprint=fingerprint,
-                call=call,
+                account=db.account,
+                agent=db.agent,
+                tool=plan.tool,
+                kind=kind,
+                plan=text_of(plan) if in_store else "",
                 expires_at=shown.expires_at,
             )
+            _forget_many(db)
             audit.append(db, replace(shown_as, op_id=op_id))
 
+        self._own = {name: each for name, each in self._own.items() if each.expires_at > self.now()}
         try:
             await self.store.run(write)
         except LedgerUnusable:
             log.exception("an approval token is known to this process only")
+            in_store = False
+        if not in_store:
             self._own[op_id] = shown
         return token
 
+    def is_own(self, op_id: OpId) -> bool:
+        """Whether the token that opens this is known without the store."""
+        return op_id in self._own
+
     async def find(self, token: str) -> Shown | None:
-        """What a token was given for, if it is known. Raises `LedgerUnusable`."""
+        """What a token was given for to this account and agent, if it is known. Raises `LedgerUnusable`."""
         op_id = op_id_of(token)
         if op_id in self._own:
             return self._own[op_id]
-        row = await self.store.read(
-            lambda db: db.one(
-                "SELECT fingerprint, arguments, expires_at FROM tokens WHERE op_id = :op_id", op_id=op_id
-            )
-        )
-        return Shown(*row) if row else None
+        return await self.store.read(_find, op_id)
 
-    async def use_up(self, token: str) -> None:
-        """End a token that was brought for something else. One that opened its operation stays known."""
-        op_id = op_id_of(token)
-        if self._own.pop(op_id, None) is None:
-            await self.store.run(
-                lambda db: db.run(
-                    "DELETE FROM tokens WHERE op_id = :op_id AND op_id NOT IN (SELECT op_id FROM operations)",
-                    op_id=op_id,
-                )
-            )
+
+def forget_old(db: Db) -> int:
+    """Forget the plans of tokens that are over, and tokens that were over long ago: how many plans. Whoever watches
+    calls it."""
+    db.run("DELETE FROM tokens WHERE expires_at <= :before", before=db.now - _REMEMBERED_SECONDS)
+    forgotten = db.run(f"UPDATE tokens SET plan = '' WHERE {_IS_OVER}", now=db.now)
+    if forgotten:
+        db.forget_deleted()
+    return forgotten
+
+
+def _forget_many(db: Db) -> None:
+    mine = "FROM tokens WHERE account = :account AND agent = :agent AND plan <> ''"
+    if db.run(
+        f"UPDATE tokens SET plan = '' WHERE op_id IN (SELECT op_id {mine}) AND op_id NOT IN"
+        f" (SELECT op_id {mine} ORDER BY expires_at DESC, op_id LIMIT :most)",
+        account=db.account,
+        agent=db.agent,
+        most=_MOST_PLANS,
+    ):
+        db.forget_deleted()
+
+
+def _find(db: Db, op_id: OpId) -> Shown | None:
+    row = db.one(
+        "SELECT tool, kind, plan, expires_at FROM tokens"
+        " WHERE op_id = :op_id AND account = :account AND agent = :agent",
+        op_id=op_id,
+        account=db.account,
+        agent=db.agent,
+    )
+    if row is None:
+        return None
+    plan = any_plan_of(row["kind"], row["plan"]) if row["plan"] else None
+    return Shown(row["tool"], plan, row["expires_at"])

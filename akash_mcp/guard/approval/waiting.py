@@ -1,9 +1,9 @@
 """Plans that wait for a person at a terminal, out of the model's and the client's reach.
 
 A call of a tool puts its plan here (`ask`) and ends. A person runs `akash-mcp approve`, sees the plan and answers it
-(`answer`): that command is the only writer of an answer. The same call, with the same arguments and for the same agent,
-then finds the answer. A yes opens one operation, whose name stood here before anybody was asked; so the call that comes
-again finds that operation. A no is told once. What is over is deleted with what it holds.
+(`answer`): that command is the only writer of an answer. A yes opens one operation, whose name stood here before
+anybody was asked: under that name the plan is carried out, and the same call, with the same arguments and for the same
+agent, finds the answer too. A no is told once. What is over is deleted with what it holds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from akash_mcp.guard.books import audit
 from akash_mcp.guard.books.audit import AuditEntry, Event
 from akash_mcp.guard.books.journal import new_op_id
 from akash_mcp.guard.books.store import Db
-from akash_mcp.guard.plans.plan_record import text_of
+from akash_mcp.guard.plans.plan_record import is_kept, kind_of, text_of
 from akash_mcp.guard.plans.plans import Plan
 from akash_mcp.ids import OpId
 from akash_mcp.money import Usd
@@ -48,6 +48,7 @@ class Waiting:
     client: str
     fingerprint: str
     tool: str
+    kind: str
     plan: str
     summary: str
     record: str
@@ -84,6 +85,7 @@ def ask(db: Db, plan: Plan, call: str, client: str = "") -> tuple[Waiting, bool]
         client=client,
         fingerprint=plan.fingerprint,
         tool=plan.tool,
+        kind=kind_of(plan),
         plan=text_of(plan),
         summary=plan.summary,
         record=plan.record,
@@ -93,9 +95,9 @@ def ask(db: Db, plan: Plan, call: str, client: str = "") -> tuple[Waiting, bool]
         answer=None,
     )
     db.run(
-        "INSERT INTO waiting (op_id, account, agent, client, call, fingerprint, tool, plan, summary, record,"
+        "INSERT INTO waiting (op_id, account, agent, client, call, fingerprint, tool, kind, plan, summary, record,"
         " exposure_uact, made_at, expires_at) VALUES (:op_id, :account, :agent, :client, :call, :fingerprint, :tool,"
-        " :plan, :summary, :record, :exposure, :made_at, :expires_at)",
+        " :kind, :plan, :summary, :record, :exposure, :made_at, :expires_at)",
         op_id=new.op_id,
         account=new.account,
         agent=new.agent,
@@ -103,6 +105,7 @@ def ask(db: Db, plan: Plan, call: str, client: str = "") -> tuple[Waiting, bool]
         call=call,
         fingerprint=new.fingerprint,
         tool=new.tool,
+        kind=new.kind,
         plan=new.plan,
         summary=new.summary,
         record=new.record,
@@ -127,6 +130,21 @@ def find(db: Db, call: str) -> Waiting | None:
     return _waiting(row) if row else None
 
 
+def named(db: Db, op_id: OpId) -> Waiting | None:
+    """What waits, or was answered, under this name for this account and agent, while that is good. A no is forgotten as
+    it is read."""
+    row = db.one(
+        "SELECT * FROM waiting WHERE op_id = :op_id AND account = :account AND agent = :agent AND expires_at > :now",
+        op_id=op_id,
+        account=db.account,
+        agent=db.agent,
+        now=db.now,
+    )
+    if row is not None and row["answer"] == "no":
+        _delete(db, op_id)
+    return _waiting(row) if row else None
+
+
 def unanswered(db: Db, *, of_all: bool = False) -> list[Waiting]:
     """What waits for an answer, the oldest first: this account's, or `of_all` accounts in the file."""
     rows = db.all(
@@ -141,7 +159,7 @@ def unanswered(db: Db, *, of_all: bool = False) -> list[Waiting]:
 
 def answer(db: Db, op_id: OpId, given: Answer) -> float | None:
     """Write down a person's answer, for the account of this transaction: until when it is good, in seconds since the
-    epoch. What they were shown is forgotten.
+    epoch. What they were shown is forgotten, and the plan too unless it is to be carried out and may be kept.
 
     None, and nothing is written, where the plan waits no longer: it is too old, was answered, or is another one now.
     """
@@ -150,8 +168,9 @@ def answer(db: Db, op_id: OpId, given: Answer) -> float | None:
         return None
     until = db.now + WAIT_SECONDS
     db.run(
-        "UPDATE waiting SET answer = :answer, expires_at = :until, plan = '', summary = '' WHERE op_id = :op_id",
+        "UPDATE waiting SET answer = :answer, expires_at = :until, plan = :plan, summary = '' WHERE op_id = :op_id",
         answer=given,
+        plan=plan.plan if given == "yes" and is_kept(plan.kind) else "",
         until=until,
         op_id=op_id,
     )
@@ -162,8 +181,13 @@ def answer(db: Db, op_id: OpId, given: Answer) -> float | None:
 
 
 def forget_old(db: Db) -> int:
-    """Delete what nobody answered in time, and answers that are good no more: how many. Whoever watches calls it."""
+    """Delete what nobody answered in time, answers that are good no more, and plans that were begun: how many. Whoever
+    watches calls it."""
     gone = db.run(f"DELETE FROM waiting WHERE expires_at <= :now OR {_WAS_REFUSED}", now=db.now)
+    gone += db.run(
+        "UPDATE waiting SET plan = '' WHERE plan <> ''"
+        " AND EXISTS (SELECT 1 FROM operations WHERE operations.op_id = waiting.op_id)"
+    )
     if gone:
         db.forget_deleted()
     return gone
@@ -181,6 +205,7 @@ def _waiting(row: Row) -> Waiting:
         client=row["client"],
         fingerprint=row["fingerprint"],
         tool=row["tool"],
+        kind=row["kind"],
         plan=row["plan"],
         summary=row["summary"],
         record=row["record"],

@@ -141,6 +141,7 @@ class Accounts:
                     "API key, or several.",
                     next_step="A new account's wallet is ready after a minute or two: try again then. The user sees it "
                     "at https://console.akash.network (Billing).",
+                    retryable=True,
                 )
             self._store.account = known
             return
@@ -237,6 +238,7 @@ def check_bound(db: Db) -> None:
         raise UnknownAccount(
             "Whose money it would be is not known, so nothing is spent.",
             next_step="Try again in a minute. Deployments can still be listed and closed.",
+            retryable=True,
         )
 
 

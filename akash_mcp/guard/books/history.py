@@ -74,9 +74,9 @@ class History:
 
         Raises `LedgerUnusable`, and what the Console does where it has to be asked what runs.
         """
-        account = self._store.account
+        # The notes first: what another process notes meanwhile is in the ledger by the time that is read.
+        noted, unread = await anyio.to_thread.run_sync(self._noted, self._store.account)
         known = await self._store.read(_known)
-        noted, unread = await anyio.to_thread.run_sync(self._noted, account)
         why = await self._why(known, noted, unread)
         if why is None and (known.mark is None or noted.get(known.mark, -1) < known.reached or unread):
             await self._note()

@@ -67,6 +67,8 @@ class Kind(StrEnum):
     UPDATE = "update"
     CLOSE = "close"
     EXEC = "exec"
+    TOP_UP = "top_up"
+    CERTIFICATE = "certificate"
 
 
 @dataclass(frozen=True, slots=True)

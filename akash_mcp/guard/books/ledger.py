@@ -34,6 +34,7 @@ _BITE = 200
 """So many rows go in one transaction."""
 
 _COUNTED = "CASE state WHEN 'held' THEN amount_uact WHEN 'settled' THEN spent_uact ELSE 0 END"
+_SPENT = "CASE state WHEN 'settled' THEN spent_uact ELSE 0 END"
 
 
 class Ledger:
@@ -296,7 +297,7 @@ HELD_SQL = (
     " FROM reservations WHERE account = :account AND state = 'held' GROUP BY agent"
 )
 TODAY_SQL = (
-    f"SELECT agent, SUM({_COUNTED}) AS today FROM reservations"
+    f"SELECT agent, SUM({_COUNTED}) AS today, SUM({_SPENT}) AS spent FROM reservations"
     " WHERE account = :account AND at > :since GROUP BY agent"
 )
 SPENT_SQL = (
@@ -323,13 +324,16 @@ def _committed_by_agent(db: Db, besides: str) -> dict[str, Committed]:
             unrated=int(row["unrated"]),
         )
     for row in db.all(TODAY_SQL, account=db.account, since=db.moment.earliest - DAY_SECONDS):
-        agents[row["agent"]] = replace(of(row["agent"]), today=Usd.from_uact(row["today"]))
+        agents[row["agent"]] = replace(
+            of(row["agent"]), today=Usd.from_uact(row["today"]), spent_today=Usd.from_uact(row["spent"])
+        )
     for row in db.all(SPENT_SQL, account=db.account, first=day_of(month.timestamp())):
-        known = of(row["agent"])
+        known, month_spent = of(row["agent"]), Usd.from_uact(row["month"])
         agents[row["agent"]] = replace(
             known,
             total=known.total + Usd.from_uact(row["total"]),
-            month=known.month + Usd.from_uact(row["month"]),
+            month=known.month + month_spent,
+            spent_month=month_spent,
         )
     return agents
 

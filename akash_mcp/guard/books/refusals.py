@@ -60,6 +60,7 @@ class Refusals:
                 f"Akash Console takes {what} of this account now, because it refused too many in a row, so this was "
                 "not sent.",
                 next_step=f"Try again {when}. What runs goes on, and deployments can be closed.",
+                retryable=True,
             )
         if len(streak) >= MOST_REFUSALS and subject in [row["subject"] for row in streak]:
             raise HeldBack(

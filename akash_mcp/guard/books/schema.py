@@ -306,7 +306,35 @@ CREATE TABLE sdls (                -- SDLs that were checked or written lately, 
     sdl TEXT NOT NULL,
     until DOUBLE PRECISION NOT NULL    -- then it is forgotten
 );
+-- They were good for five minutes, and for a call that no tool takes any more.
+DROP TABLE tokens;
+CREATE TABLE tokens (              -- two-step approvals, by the operation that each opens: made of the token's hash
+    op_id TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    tool TEXT NOT NULL,            -- that planned it, and carries it out
+    kind TEXT NOT NULL,            -- of plan
+    plan TEXT NOT NULL,            -- as JSON: it can hold what an SDL holds, and goes when this is over
+    expires_at DOUBLE PRECISION NOT NULL
+);
+ALTER TABLE waiting ADD COLUMN kind TEXT NOT NULL DEFAULT '';
+-- Their kind is not known, so a yes could not be carried out: the person is asked anew. One that was used is done.
+DELETE FROM waiting WHERE op_id NOT IN (SELECT op_id FROM operations);
+UPDATE waiting SET plan = '', summary = '';
+CREATE TABLE provider_runs (       -- what became of our leases, a row for each deployment at a provider
+    account TEXT NOT NULL,
+    dseq TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    leased_at DOUBLE PRECISION NOT NULL,
+    ready_seconds DOUBLE PRECISION,    -- from then until all of it ran; NULL: nobody watched
+    seen_at DOUBLE PRECISION,      -- when it was last seen to run; NULL: never
+    closed_at DOUBLE PRECISION,    -- when its provider ended it; NULL: that is not known
+    other_gpu BIGINT,              -- 1: its containers saw another GPU than promised, 0: that one; NULL: not told
+    failure TEXT,                  -- how it failed by the provider's fault, in our words
+    PRIMARY KEY (account, dseq, provider)
+);
+CREATE INDEX provider_runs_of_a_time ON provider_runs (leased_at);
 """
 
 VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
-"""What each version of the file added to the one before."""
+"""What each version of the file added to the one before. A statement ends with its line."""

@@ -14,7 +14,7 @@ from collections import OrderedDict
 import anyio
 from anyio.abc import TaskGroup
 
-from akash_mcp.errors import LedgerUnusable
+from akash_mcp.errors import BadArgument, LedgerUnusable
 from akash_mcp.guard.books.store import Db, Store
 from akash_mcp.ids import SdlId
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 KEPT_SECONDS = 24 * 3600.0
 _MOST_CHARACTERS = 16 << 20
-"""How much text is held in memory. The oldest goes first."""
+"""How much text is held in memory, and as much in the store. The oldest goes first."""
 _NAME = re.compile(r"sdl_[0-9a-f]{16}")
 
 
@@ -37,7 +37,7 @@ def is_sdl_id(text: str) -> bool:
 
 
 class Sdls:
-    """The SDLs that were seen by this process, and lately by others with the same store. It never raises.
+    """The SDLs that were seen by this process, and lately by others with the same store.
 
     `tasks` writes them down: a free call does not wait for a file that another process holds.
     """
@@ -49,8 +49,10 @@ class Sdls:
         self._characters = 0
 
     def keep(self, sdl: str) -> SdlId:
-        """Its name, from now on."""
+        """Its name, from now on. Raises `BadArgument` for a text that was made to have the name of another one."""
         sdl_id = sdl_id_of(sdl)
+        if self._seen.get(sdl_id, sdl) != sdl:
+            raise BadArgument(f"Another SDL is called {sdl_id}, and only on purpose can two be made so.")
         self._remember(sdl_id, sdl)
         self._tasks.start_soon(self._write, sdl_id, sdl)
         return sdl_id
@@ -86,12 +88,25 @@ class Sdls:
             self._characters -= len(oldest)
 
 
+def forget_old(db: Db) -> int:
+    """Forget what is over: how many. Whoever watches calls it."""
+    forgotten = db.run("DELETE FROM sdls WHERE until < :now", now=db.now)
+    if forgotten:
+        db.forget_deleted()
+    return forgotten
+
+
 def _write(db: Db, sdl_id: SdlId, sdl: str) -> None:
-    if db.run("DELETE FROM sdls WHERE until < :now", now=db.now):
+    forget_old(db)
+    over = "SELECT SUM(LENGTH(sdl)) OVER (ORDER BY until DESC, sdl_id) AS characters, sdl_id FROM sdls"
+    if db.run(
+        f"DELETE FROM sdls WHERE sdl_id IN (SELECT sdl_id FROM ({over}) AS newest WHERE characters > :room)",
+        room=_MOST_CHARACTERS - len(sdl),
+    ):
         db.forget_deleted()
     db.run(
         "INSERT INTO sdls (sdl_id, sdl, until) VALUES (:sdl_id, :sdl, :until)"
-        " ON CONFLICT (sdl_id) DO UPDATE SET until = :until",
+        " ON CONFLICT (sdl_id) DO UPDATE SET until = :until WHERE sdls.sdl = :sdl",
         sdl_id=sdl_id,
         sdl=sdl,
         until=db.now + KEPT_SECONDS,

@@ -52,6 +52,9 @@ _LONGEST_LOOK_SECONDS = 0.002
 _READERS = 4
 """So many read at once."""
 
+_SHORT_LIVED = (("waiting", "plan"), ("tokens", "plan"), ("sdls", "sdl"))
+"""Tables whose rows are good for a day at the most, and where in them an SDL or a command stands."""
+
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
@@ -266,7 +269,9 @@ class Store:
                 log.warning("what closed deployments ran still stands in %s: %s", copy, unusable)
 
     def _forget_in(self, copy: Path) -> None:
-        """Forget in a copy for an older version what deployments ran that are closed by now."""
+        """Forget in a copy for an older version what deployments ran that are closed by now, how what is over was
+        planned, and what is kept for a short time only.
+        """
         with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as connection:
             connection.execute("PRAGMA secure_delete=ON")
             connection.execute("ATTACH :ledger AS ledger", {"ledger": str(self.path)})
@@ -275,6 +280,14 @@ class Store:
                 " WHERE (sdl IS NOT NULL OR manifest IS NOT NULL) AND op_id IN"
                 " (SELECT op_id FROM ledger.operations WHERE sdl IS NULL AND manifest IS NULL)"
             )
+            if "plan" in _columns(connection, "operations"):
+                connection.execute(
+                    "UPDATE main.operations SET plan = NULL WHERE plan IS NOT NULL AND op_id IN"
+                    " (SELECT op_id FROM ledger.operations WHERE plan IS NULL)"
+                )
+            for table, column in _SHORT_LIVED:
+                if column in _columns(connection, table):
+                    connection.execute(f"DELETE FROM main.{table}")
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -397,6 +410,11 @@ class Store:
             source.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")  # nobody shares it, and no log of it is left behind
         partial_copy.rename(kept)
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    """The columns of a table of the main file; none where it has no such table."""
+    return {name for _, name, *_ in connection.execute(f"PRAGMA main.table_info({table})")}
 
 
 def _version_of(connection: sqlite3.Connection) -> int:

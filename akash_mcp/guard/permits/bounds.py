@@ -148,10 +148,19 @@ async def _no_top_up(operation: AuthorisedOperation, dseq: Dseq, generation: Gen
             "is not known."
         )
     # Only now: reading the settings of a deployment that has none switches top-up on.
-    settings = await operation.read(lambda: operation.write(lambda writer: writer.get_settings(dseq)))
-    if settings.dseq != dseq or settings.auto_top_up_enabled is not False:
-        state = "is still on" if settings.auto_top_up_enabled else "is not known to be off"
+    is_on = await top_up_of(operation, dseq)
+    if is_on is not False:
+        state = "is still on" if is_on else "is not known to be off"
         raise Refused(f"Automatic top-up of deployment {dseq} {state}, so nothing bounds its cost.")
+
+
+async def top_up_of(operation: AuthorisedOperation, dseq: Dseq) -> bool | None:
+    """Whether automatic top-up reads as on; None where that is not told.
+
+    Only for a deployment that has settings: reading them where there are none switches it on.
+    """
+    settings = await operation.read(lambda: operation.write(lambda writer: writer.get_settings(dseq)))
+    return settings.auto_top_up_enabled if settings.dseq == dseq else None
 
 
 async def _runtime_limit(operation: AuthorisedOperation, dseq: Dseq, most: int) -> int:

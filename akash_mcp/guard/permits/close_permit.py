@@ -42,6 +42,7 @@ class Unwound(AkashError):
     `is_closed`: that is proven. `spent`: what it cost, None where that is not known.
     """
 
+    code = "unwound"
     is_closed = True
     spent: Usd | None = None
 

@@ -173,7 +173,7 @@ class LaunchPermit:
 
     def leasing(self, dseq: Dseq) -> LeasePermit:
         """The part of this permit that leases for the deployment just created."""
-        return LeasePermit(self._operation, dseq, self.plan.max_usd_per_hour)
+        return LeasePermit(self._operation, dseq, self.plan.max_usd_per_hour, self.plan.excluded)
 
     def abandoning(self, dseq: Dseq) -> ClosePermit:
         """The part of this permit that closes the deployment just created."""

@@ -9,7 +9,7 @@ than was approved, or that cannot be read, is closed at once, and the error says
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -63,6 +63,8 @@ class OfferGone(Refused):
     `providers` are those from which nothing can be leased, whatever they offer.
     """
 
+    code = "offer_gone"
+
     def __init__(self, what: str, *, providers: frozenset[ProviderAddress] = frozenset()) -> None:
         super().__init__(what)
         self.providers = providers
@@ -86,11 +88,18 @@ class Choice:
 class LeasePermit:
     """May lease offers for one deployment, within one rate."""
 
-    def __init__(self, operation: AuthorisedOperation, dseq: Dseq, max_usd_per_hour: Usd) -> None:
+    def __init__(
+        self,
+        operation: AuthorisedOperation,
+        dseq: Dseq,
+        max_usd_per_hour: Usd,
+        excluded: Collection[ProviderAddress] = (),
+    ) -> None:
         self._operation = operation
         self._dseq = dseq
         self._max_usd_per_hour = max_usd_per_hour
         """All leases together."""
+        self._excluded = excluded
         self._closing = ClosePermit(operation, dseq)
 
     @property
@@ -128,7 +137,7 @@ class LeasePermit:
             return bound
         if isinstance(failure, ApiError):
             # A bid that was closed reads as closed; a provider that cannot be leased from goes on bidding.
-            if failure.code == "provider_unreachable" or PROVIDER_GONE in failure.meanings:
+            if failure.upstream_code == "provider_unreachable" or PROVIDER_GONE in failure.meanings:
                 lost = frozenset(lease.provider for lease in terms.leases)
                 raise OfferGone(failure.what, providers=lost) from failure
             if BID_GONE in failure.meanings:
@@ -355,6 +364,11 @@ class LeasePermit:
         if rate > self._max_usd_per_hour:
             cost, approved = told_apart(rate, self._max_usd_per_hour)
             raise Refused(f"The offers cost {cost} an hour together, over the approved {approved}.")
+        if policy.max_usd_per_hour is not None and rate > policy.max_usd_per_hour:
+            cost, most_allowed = told_apart(rate, policy.max_usd_per_hour)
+            raise Refused(
+                f"The offers cost {cost} an hour together, over the user's limit of {most_allowed} an hour."
+            )
         most = sum((usd_per_hour_at_most(choice.price_uact_per_block) for choice in choices), ZERO)
         held = await self._operation.store.read(self._operation.ledger.held, self._dseq)
         if hours is not None and most * hours > held:
@@ -362,6 +376,8 @@ class LeasePermit:
                 f"{hours} hours at up to {most} an hour are more than what was approved for this deployment."
             )
         for choice in choices:
+            if choice.provider in self._excluded:
+                raise Refused(f"What was approved leaves out provider {choice.provider}.")
             denied = choice.provider in policy.denied_providers
             if denied or (policy.allowed_providers and choice.provider not in policy.allowed_providers):
                 raise Refused(f"The user's policy does not allow provider {choice.provider}.")
@@ -398,7 +414,7 @@ def _is_refused(failure: AkashError) -> bool:
 
 def is_invalid(failure: BaseException | None) -> bool:
     """Whether the Console took the request itself for wrong, as it will the same again."""
-    return isinstance(failure, ApiError) and failure.code == "validation_error"
+    return isinstance(failure, ApiError) and failure.upstream_code == "validation_error"
 
 
 def providers_asked(db: Db, op_id: OpId) -> frozenset[ProviderAddress]:

@@ -64,7 +64,7 @@ class UpdatePermit:
             try:
                 version, is_taken = await self._send(), True
             except Conflict as behind:
-                if behind.code != PROVIDER_BEHIND:
+                if behind.upstream_code != PROVIDER_BEHIND:
                     raise
                 is_taken = False
             except _NOT_DELIVERED:
@@ -139,7 +139,7 @@ class UpdatePermit:
                 lambda writer: writer.define_deployment(self._plan.dseq, defines, values)
             )
         except BadRequest as mismatch:
-            if mismatch.code != "deployment_definition_mismatch":
+            if mismatch.upstream_code != "deployment_definition_mismatch":
                 raise
             return False
         return True
@@ -156,7 +156,8 @@ class UpdatePermit:
                     lambda writer: writer.patch_deployment(dseq, services, version, sealed)
                 )
             except ApiError as refusal:
-                if refusal.code == PROVIDER_BEHIND or (refusal.code in NOTHING_RECORDED and not attempt):
+                code = refusal.upstream_code
+                if code == PROVIDER_BEHIND or (code in NOTHING_RECORDED and not attempt):
                     raise
                 failure: AkashError = refusal
             except OutcomeUnknown as lost:

@@ -43,7 +43,12 @@ def label(text: str, limit: int = NAME_BYTES) -> str:
 
     What would be markup, seem to end its quotes, or turn the line around, becomes `?`.
     """
-    plain = _MARKUP.sub("?", quoted(text, limit))
+    return without_markup(quoted(text, limit))
+
+
+def without_markup(sentence: str) -> str:
+    """A sentence with labels in double quotes, in which nothing else reads as markup, as quotes or from the right."""
+    plain = _MARKUP.sub("?", sentence)
     if plain.isascii():
         return plain
     plain = _QUOTATION_MARKS.sub("?", plain)

@@ -11,9 +11,33 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from akash_mcp.errors import LedgerUnusable
-from akash_mcp.guard.plans.plans import Plan
+from akash_mcp.guard.plans.plans import (
+    CertificatePlan,
+    ClosePlan,
+    ExecPlan,
+    FundPlan,
+    LaunchPlan,
+    LeasePlan,
+    Plan,
+    TopUpPlan,
+    UpdatePlan,
+)
 
 P = TypeVar("P", bound=Plan)
+
+_KINDS: dict[str, type[Plan]] = {
+    kind.__name__: kind
+    for kind in (
+        LaunchPlan,
+        LeasePlan,
+        UpdatePlan,
+        FundPlan,
+        ClosePlan,
+        ExecPlan,
+        TopUpPlan,
+        CertificatePlan,
+    )
+}
 
 
 def text_of(plan: Plan) -> str:
@@ -28,6 +52,23 @@ def plan_of(kind: type[P], text: str) -> P:
     except ValidationError as error:
         raise LedgerUnusable("What was approved cannot be read in the ledger any more.") from error
     return plan
+
+
+def kind_of(plan: Plan) -> str:
+    """What kind of plan it is, for `any_plan_of`."""
+    return type(plan).__name__
+
+
+def is_kept(kind: str) -> bool:
+    """Whether a plan of this kind may stand in the journal after it was answered: a command is written down nowhere."""
+    return kind != ExecPlan.__name__
+
+
+def any_plan_of(kind: str, text: str) -> Plan:
+    """The plan of a kind that `kind_of` named. Raises `LedgerUnusable` where it cannot be read as one."""
+    if kind not in _KINDS:
+        raise LedgerUnusable("What was shown is not a kind of plan that this version of akash-mcp knows.")
+    return plan_of(_KINDS[kind], text)
 
 
 @cache

@@ -35,6 +35,8 @@ from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import ZERO, Usd, hours_paid_for, told_apart, uact_per_block
 from akash_mcp.sanitize.shell import command_line
 
+_MOST_PLACES = 4
+
 FREE_CLOSING_HOURS = 1
 """What has run for longer than this is closed only when a person said so."""
 
@@ -76,6 +78,11 @@ class Plan(ABC):
         return getattr(self, "ours", True) is False
 
     @property
+    def deployment(self) -> Dseq | None:
+        """The deployment that it is about, where there is one already."""
+        return getattr(self, "dseq", None)
+
+    @property
     def fingerprint(self) -> str:
         """A hash over the kind of plan and all fields that decide what is done."""
         return hashlib.sha256(
@@ -100,6 +107,10 @@ class LaunchPlan(Plan):
     max_usd_per_hour: Usd
     groups: int
     prefer: Literal["balanced", "cheapest", "reliable"] = "balanced"
+    regions: tuple[str, ...] = ()
+    """The places of which its providers have to be in one; anywhere without one."""
+    excluded: tuple[ProviderAddress, ...] = ()
+    """The providers that are left out."""
     hours: int = 24
     """How long it shall run from its lease on: then it is closed."""
     runtime_limit_hours: int | None = None
@@ -114,6 +125,10 @@ class LaunchPlan(Plan):
     """What it was allowed to cost, where that is more than it can use before its runtime limit."""
     equal: str = field(default="", compare=False)
     """That the same was launched a moment ago, as a sentence (`equal_launches`). Empty where it was not."""
+    bidders: int | None = field(default=None, compare=False)
+    """How many providers could bid on its only group; None where that is not known."""
+    market: str = field(default="", compare=False)
+    """Who could serve it now, and for how much, as a sentence. Empty where that is not known."""
 
     @property
     def title(self) -> str:
@@ -142,7 +157,10 @@ class LaunchPlan(Plan):
             f"At most {self.deposit}.",
             self.equal,
             what,
+            self.market,
             *self.contents.sentences,
+            f"Only at providers in {listed(self.regions, label, _MOST_PLACES)}." if self.regions else "",
+            f"Not at {listed(self.excluded, str, _MOST_PLACES)}." if self.excluded else "",
             self._end(),
             early,
             again if self.tool == "deploy" else "",
@@ -303,6 +321,78 @@ class FundPlan(Plan):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TopUpPlan(Plan):
+    """Switch the automatic top-up of a deployment (`reference`). `ours`: we created it.
+
+    On, only the end of its run bounds what it costs, which our watch enforces: at its rate `total` in all the `hours`
+    of its run. `amount` is what of that is not held for it yet. Off costs nothing.
+    """
+
+    dseq: Dseq
+    enabled: bool
+    ours: bool
+    amount: Usd = ZERO
+    total: Usd = ZERO
+    hours: int = 0
+    """From its lease on, and one more, in which its end may be late."""
+    ends_at: int | None = None
+    """When its run ends, in seconds since the epoch: an end that moved meanwhile is another plan."""
+    usd_per_hour: Usd = field(default=ZERO, compare=False)
+    contents: Contents = field(default=Contents(), compare=False)
+
+    @property
+    def exposure(self) -> Usd:
+        return self.amount
+
+    @property
+    def most(self) -> Usd:
+        return self.total
+
+    @property
+    def needs_no_approval(self) -> bool:
+        return self.ours and not self.enabled
+
+    @property
+    def summary(self) -> str:
+        deployment = f"deployment {self.dseq}{_whose(self.ours)}"
+        if not self.enabled:
+            comma = "" if self.ours else ","
+            return (
+                f"No cost. Switch automatic top-up of {deployment}{comma} off: then it ends when its escrow is used "
+                "up, or earlier."
+            )
+        return _sentences(
+            f"At most {self.amount} more."
+            if self.amount
+            else "No cost beyond what is reserved for it already.",
+            f"Switch automatic top-up of {deployment} on: Akash Console then adds the account's credit whenever its "
+            "escrow runs low.",
+            f"It runs {self.contents.words}." if self.contents.apps else "",
+            f"At {self.usd_per_hour} an hour it can cost {self.total} in all until {in_utc(self.ends_at or 0)}, when "
+            "this server or akash-mcp watch closes it. Where neither runs then, as when this machine is off, the "
+            "account's credit goes on paying until somebody closes it.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificatePlan(Plan):
+    """Make the account's client certificate (`2025`). `unneeded`: why there is nothing to do; empty where there is."""
+
+    unneeded: str = ""
+
+    @property
+    def needs_no_approval(self) -> bool:
+        return bool(self.unneeded)
+
+    @property
+    def summary(self) -> str:
+        return self.unneeded or (
+            "No cost. Make a client certificate for the account, put it on the chain and keep it, with its key, in the "
+            "state folder on this machine: leases and updates go with it, and providers' logs are read with it."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UpdatePlan(Plan):
     """Replace the SDL of a deployment. Costs nothing. `changes` is None where what it runs now is not known here.
 
@@ -399,6 +489,10 @@ class ExecPlan(Plan):
     ours: bool
 
     @property
+    def deployment(self) -> Dseq:
+        return self.lease.dseq
+
+    @property
     def summary(self) -> str:
         # Last, on a line of its own that Markdown shows as it stands: nothing in it can be taken for what we say.
         warning = "It can read, change and delete whatever it can reach from there."
@@ -446,10 +540,10 @@ def _own_end(escrow: Usd, rate: Usd, hours: int | None) -> str:
             f"At that rate its escrow lasts {lasts} at least, and it ends when that is used up; what still runs {run} "
             "after its lease starts is closed by this server or akash-mcp watch."
         )
-    behind = f", which at that rate lasts {lasts} at least" if lasts else ""
+    behind = f", after {lasts} at least" if lasts else ""
     return (
-        f"It is closed {run} after its lease starts, by this server or akash-mcp watch. Where neither runs then, as "
-        f"when this machine is off, it ends when its escrow is used up{behind}."
+        f"It is closed {run} after its lease starts, by this server or akash-mcp watch. If neither runs then, it ends "
+        f"when its escrow is used up{behind}."
     )
 
 

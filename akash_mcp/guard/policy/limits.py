@@ -40,14 +40,17 @@ class Limits:
 class Committed:
     """What was committed in a budget: held and spent together, but for `held`.
 
-    What was reserved counts for the day and the month in which it was. `usd_per_hour` is what all that is open costs at
-    most, but for `unrated` deployments, whose rate is not known.
+    What was reserved counts for the day and the month in which it was. `spent_today` and `spent_month` are what of
+    these is settled. `usd_per_hour` is what all that is open costs at most, but for `unrated` deployments, whose rate
+    is not known.
     """
 
     held: Usd = ZERO
     today: Usd = ZERO
     month: Usd = ZERO
     total: Usd = ZERO
+    spent_today: Usd = ZERO
+    spent_month: Usd = ZERO
     usd_per_hour: Usd = ZERO
     live_deployments: int = 0
     unrated: int = 0

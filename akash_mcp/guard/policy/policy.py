@@ -47,6 +47,8 @@ ApprovedTool = Literal[
     "add_funds",
     "update_deployment",
     "close_deployment",
+    "set_auto_top_up",
+    "create_certificate",
     "run_command",
 ]
 """The tools that need approval."""
@@ -68,6 +70,8 @@ class Policy(Limits):
     allowed_providers: frozenset[ProviderAddress] = frozenset()
     denied_providers: frozenset[ProviderAddress] = frozenset()
     audited_only: bool = False
+    allow_auto_top_up: bool = False
+    """Whether a deployment may be topped up automatically: only the end of its run bounds then what it costs."""
 
     @property
     def asks_at_terminal(self) -> bool:

@@ -17,6 +17,7 @@ from akash_mcp.sdl.author.workload import (
     MIB,
     RAW_TCP_PORT,
     SERVICE_NAME,
+    UNLISTED_GPU,
     WEB_PORT,
     Disk,
     ExposedPort,
@@ -40,6 +41,7 @@ from akash_mcp.sdl.rules.chain_rules import (
     MAX_VOLUME,
     MIN_CPU,
 )
+from akash_mcp.sdl.rules.known_gpus import LISTED_ON, meant_by
 
 Protocol: TypeAlias = Literal["http", "tcp", "udp"]
 DiskClass: TypeAlias = Literal["beta1", "beta2", "beta3"]
@@ -56,6 +58,8 @@ _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 _MOUNT = re.compile(r"(/[A-Za-z0-9._-]+)+/?")
 _MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _GPU_RAM = re.compile(r"([1-9][0-9]{0,3})\s*(?:g|gb|gi|gib)?", re.IGNORECASE)
+_RAM_IN_NAME = re.compile(r"(?<![a-z0-9])([1-9][0-9]{1,2})\s*gi?b?(?![a-z0-9])", re.IGNORECASE)
+_REGION_CODE = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,12}){1,3}")
 _VALUE = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")
 
 
@@ -192,18 +196,28 @@ def _gpus(count: int, models: Sequence[str], ram: str | None) -> Gpus | None:
                 next_step="Set gpus to how many you need.",
             )
         return None
-    # Providers write models without spaces and in small letters: rtx4090, a100.
-    names = tuple(dict.fromkeys("".join(model.lower().split()) for model in models))
+    # Providers write models without spaces, memory and in small letters: rtx4090, a100.
+    names = tuple(
+        dict.fromkeys(
+            meant_by(_RAM_IN_NAME.sub(" ", model)) or "".join(model.lower().split()) for model in models
+        )
+    )
     if not all(_MODEL.fullmatch(model) for model in names):
         raise _bad("gpu_models", "names such as h100, a100 or rtx4090")
-    if not ram:
-        return Gpus(count, names)
-    match = _GPU_RAM.fullmatch(ram.strip())
-    if match is None:
-        raise _bad("gpu_ram", "the memory of one GPU, such as 80Gi")
-    if not names:
-        raise BadArgument("gpu_ram needs gpu_models: an SDL asks for memory only with a model.")
-    return Gpus(count, names, f"{match[1]}Gi")
+    in_names = {size[1] if (size := _RAM_IN_NAME.search(model)) else "" for model in models}
+    if ram:
+        match = _GPU_RAM.fullmatch(ram.strip())
+        if match is None:
+            raise _bad("gpu_ram", "the memory of one GPU, such as 80Gi")
+        if not names:
+            raise BadArgument("gpu_ram needs gpu_models: an SDL asks for memory only with a model.")
+        if in_names - {"", match[1]}:
+            raise _bad("gpu_models", "names of the memory that gpu_ram says, or without any")
+        return Gpus(count, names, f"{match[1]}Gi")
+    if len(in_names) > 1:
+        raise _bad("gpu_models", "names that all have the same memory, or none")
+    said = "".join(in_names)
+    return Gpus(count, names, f"{said}Gi" if said else "")
 
 
 def _texts(argument: str, texts: Sequence[str]) -> tuple[str, ...]:
@@ -232,6 +246,11 @@ def _count(count: int) -> int:
 
 def _attributes(region: str | None, attributes: Mapping[str, str]) -> dict[str, str]:
     chosen = {**attributes, **({REGION: region} if region else {})}
+    if region and _VALUE.fullmatch(region) and not _REGION_CODE.fullmatch(region):
+        raise BadArgument(
+            "region is a code such as us-west or eu-central, as providers write theirs.",
+            next_step="For a country or continent leave it out, and name that in regions of deploy.",
+        )
     for key, value in chosen.items():
         if not ATTRIBUTE_KEY.fullmatch(key) or not _VALUE.fullmatch(value):
             raise _bad("region and attributes", "what providers say of themselves, such as region us-west")
@@ -274,5 +293,8 @@ def _notes(workload: Workload, report: Report, *, is_default: bool) -> list[str]
 def default_ceiling_note(*, gpus: bool) -> str:
     """What `default_ceiling` is reckoned from, as the rest of a sentence."""
     return "three times the default price list of providers for this size" + (
-        ", and for each GPU the $3000 a month that the most expensive models cost." if gpus else "."
+        f", and for each GPU twice what its model was listed at on {LISTED_ON}, or {UNLISTED_GPU} a month where it is "
+        "not listed."
+        if gpus
+        else "."
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from akash_mcp.money import Usd, usd_per_hour, usd_per_month
-from akash_mcp.sdl.rules.ceiling import DEAREST_GPU, list_price
+from akash_mcp.money import HOURS_PER_MONTH, ZERO, Usd, usd_per_hour, usd_per_month
+from akash_mcp.sdl.rules import known_gpus
+from akash_mcp.sdl.rules.price_lists import TODAY
 
 MIB, GIB = 2**20, 2**30
 
@@ -23,6 +25,10 @@ SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 
 LIST_PRICE_TIMES = 3
 """How many times the list price a ceiling is. Some providers ask more than their default price list says."""
+GPU_PRICE_TIMES = 2
+"""The same for a GPU, whose model is listed at what it is let for from."""
+UNLISTED_GPU = Usd(3_000)
+"""The ceiling for a GPU of a model that is not listed, or of any, a month: more than most cost."""
 
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _AMOUNT_STEP = Decimal("0.000001")
@@ -84,17 +90,22 @@ class Workload:
 def default_ceiling(workload: Workload) -> Decimal:
     """A price ceiling in whole uact per block and replica, from what providers usually ask for its size.
 
-    Three times their default price list; a GPU counts once, at what the most expensive models cost.
+    Three times their default price list, and for each GPU twice what the dearest of its models is listed at.
     """
-    size = list_price(
+    size = TODAY.month(
         millicores=workload.cpu,
         memory=workload.memory,
         volumes=[("", workload.root), *((disk.kind, disk.size) for disk in workload.disks)],
         endpoints=sum(port.is_global for port in workload.exposed),
     )
-    gpus = Usd(DEAREST_GPU) * (workload.gpus.count if workload.gpus else 0)
+    gpus = _gpu_ceiling(workload.gpus.models) * workload.gpus.count if workload.gpus else ZERO
     exact = (size * LIST_PRICE_TIMES + gpus).amount / usd_per_month(1).amount
     return exact.to_integral_value(ROUND_CEILING)
+
+
+def _gpu_ceiling(models: Sequence[str]) -> Usd:
+    listed = [known_gpus.usd_an_hour(model) for model in models] or [None]
+    return max(price[1] * HOURS_PER_MONTH * GPU_PRICE_TIMES if price else UNLISTED_GPU for price in listed)
 
 
 def amount_within(per_hour: Usd, count: int) -> Decimal:

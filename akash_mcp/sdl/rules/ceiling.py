@@ -1,32 +1,24 @@
 """The most that an SDL may cost, and whether that is out of proportion.
 
 A price in an SDL is a ceiling: providers bid at or below it. It is easily wrong by a factor of a thousand, because
-Console keeps the number when it turns another denom into uact. The measure is what providers ask: the price list of
-the provider's Helm chart (akash-network/helm-charts, akash-provider price script), in dollars a month.
+Console keeps the number when it turns another denom into uact. The measure is what providers ask: their default price
+list (`price_lists`), and for a GPU what its model is listed at (`known_gpus`), in dollars a month.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
-from akash_mcp.money import Usd, usd_per_hour, usd_per_month
+from akash_mcp.money import HOURS_PER_MONTH, Usd, usd_per_hour, usd_per_month
 from akash_mcp.sdl.output.orders import LEASED_IP, Order, Unit
 from akash_mcp.sdl.output.quantities import rounded_up
 from akash_mcp.sdl.report import Fault
+from akash_mcp.sdl.rules import known_gpus
 from akash_mcp.sdl.rules.chain_rules import MAX_COUNT, MAX_CPU, MAX_GPU, MAX_MEMORY, MAX_PRICE, MAX_VOLUME
-
-_GB = 2**30
-_CORE, _MEMORY_GB = Decimal("1.60"), Decimal("0.80")
-_VOLUME_GB = {
-    "beta1": Decimal("0.01"),
-    "beta2": Decimal("0.03"),
-    "beta3": Decimal("0.04"),
-    "ram": Decimal("0.80"),
-}
-_EPHEMERAL_GB = Decimal("0.02")
-_ENDPOINT, _LEASED_IP = Decimal("0.05"), Decimal("5.00")
-_CHEAPEST_GPU, DEAREST_GPU = Decimal(50), Decimal(3_000)
+from akash_mcp.sdl.rules.price_lists import TODAY
+from akash_mcp.sdl.yaml.loader import Path
 
 TOO_HIGH = 10
 """A ceiling of more than ten times what even an expensive provider asks is a mistake, not room for bids."""
@@ -34,6 +26,8 @@ WORTH_WARNING = Usd(1_000)
 """Dollars a month and replica below which a high ceiling is not worth a warning: the 1,000 uact of templates is 431."""
 TOO_LOW = Decimal("0.25")
 """Below this share of what providers ask by default, none is known to bid."""
+TOO_LOW_FOR_GPU = Decimal("0.5")
+"""The same for a GPU, which makes up most of a price and is listed at what it is let for from."""
 
 
 def ceiling(all_orders: Sequence[Order]) -> tuple[Usd, Usd] | None:
@@ -52,20 +46,41 @@ def check_ceiling(all_orders: Sequence[Order]) -> Iterator[Fault]:
             if not _is_orderable(unit):
                 continue
             path = ("profiles", "placement", order.placement.name, "pricing", unit.profile, "amount")
-            most = usd_per_month(unit.amount)
-            if not most:
-                yield Fault(
-                    "D11", path, "no provider bids on a price of 0", "write a higher amount", "market"
-                )
-            elif most > WORTH_WARNING and most > _asked(unit, DEAREST_GPU) * TOO_HIGH:
-                asked = _asked(unit, DEAREST_GPU)
-                message = f"a replica may cost up to {most} a month; providers ask about {asked} for its size"
-                fix = f"write amount: {_amount(asked * 2)} or less"
-                yield Fault("D11", path, message, fix, "market")
-            elif most < _asked(unit, _CHEAPEST_GPU) * TOO_LOW:
-                asked = _asked(unit, _CHEAPEST_GPU)
-                message = f"a replica may cost only {most} a month; providers ask about {asked} for its size"
-                yield Fault("D11", path, message, f"write amount: {_amount(asked * 2)}", "market")
+            yield from _out_of_proportion(
+                path, usd_per_month(unit.amount), _size_price(unit), _gpu_price(unit)
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _GpuPrice:
+    """What `count` GPUs of one replica are listed at a month, from the cheapest to the dearest that is asked for.
+
+    `model`: which the cheapest is. Empty where a model that is asked for is not listed, or none is named: the prices
+    are then those of the cheapest and of the dearest of all.
+    """
+
+    count: int
+    lowest: Usd
+    highest: Usd
+    model: str = ""
+
+    def __str__(self) -> str:
+        if self.model:
+            return f"one {self.model} alone was listed from {self.lowest} ({known_gpus.LISTED_ON})"
+        return f"the cheapest GPU of any kind was listed at {self.lowest} ({known_gpus.LISTED_ON})"
+
+
+def _out_of_proportion(path: Path, most: Usd, size: Usd, gpu: _GpuPrice) -> Iterator[Fault]:
+    from_, to = size + gpu.lowest * gpu.count, size + gpu.highest * gpu.count
+    beside = f": {gpu}" if gpu.count else ""
+    if not most:
+        yield Fault("D11", path, "no provider bids on a price of 0", "write a higher amount", "market")
+    elif most > WORTH_WARNING and most > to * TOO_HIGH:
+        message = f"a replica may cost up to {most} a month; providers ask about {to} for its size"
+        yield Fault("D11", path, message, f"write amount: {_amount(to * 2)} or less", "market")
+    elif most < size * TOO_LOW + gpu.lowest * gpu.count * TOO_LOW_FOR_GPU:
+        message = f"a replica may cost only {most} a month; providers ask about {from_} for its size{beside}"
+        yield Fault("D11", path, message, f"write amount: {_amount(from_ * 2)}", "market")
 
 
 def _is_orderable(unit: Unit) -> bool:
@@ -80,45 +95,30 @@ def _is_orderable(unit: Unit) -> bool:
     )
 
 
-def _asked(unit: Unit, gpu: Decimal) -> Usd:
-    """What providers ask for one replica, in dollars a month."""
+def _size_price(unit: Unit) -> Usd:
+    """What providers ask for one replica without its GPUs, in dollars a month."""
     resources = unit.resources
     kinds = [{a.key: a.value for a in volume.attributes}.get("class", "") for volume in resources.storage]
     sizes = [rounded_up(volume.size) for volume in resources.storage]
-    return list_price(
+    return TODAY.month(
         millicores=rounded_up(resources.cpu),
         memory=rounded_up(resources.memory),
         volumes=zip(kinds, sizes, strict=True),
-        gpus=max(rounded_up(resources.gpu), 0),
-        gpu=gpu,
         endpoints=len(resources.endpoints),
         ips=sum(endpoint.kind == LEASED_IP for endpoint in resources.endpoints),
     )
 
 
-def list_price(
-    *,
-    millicores: int,
-    memory: int,
-    volumes: Iterable[tuple[str, int]],
-    gpus: int = 0,
-    gpu: Decimal = DEAREST_GPU,
-    endpoints: int = 0,
-    ips: int = 0,
-) -> Usd:
-    """What providers ask for one replica by their default price list, in dollars a month.
-
-    `memory` and the sizes of `volumes` (pairs of class and size) are in bytes, `gpu` is the price of one GPU a month.
-    """
-    stored = sum((_VOLUME_GB.get(kind, _EPHEMERAL_GB) * size / _GB for kind, size in volumes), Decimal(0))
-    return Usd(
-        _CORE * millicores / 1000
-        + _MEMORY_GB * memory / _GB
-        + stored
-        + gpu * gpus
-        + _ENDPOINT * endpoints
-        + _LEASED_IP * ips
-    )
+def _gpu_price(unit: Unit) -> _GpuPrice:
+    count = max(rounded_up(unit.resources.gpu), 0)
+    models = [attribute.key.split("/")[3] for attribute in unit.resources.gpu_attributes]
+    listed = {model: price for model in models if (price := known_gpus.usd_an_hour(model))}
+    # One that is not listed may cost as little or as much as any.
+    if not models or len(listed) < len(set(models)):
+        return _GpuPrice(count, known_gpus.CHEAPEST * HOURS_PER_MONTH, known_gpus.DEAREST * HOURS_PER_MONTH)
+    model = min(listed, key=lambda each: listed[each][0])
+    highest = max(high for _, high in listed.values())
+    return _GpuPrice(count, listed[model][0] * HOURS_PER_MONTH, highest * HOURS_PER_MONTH, model)
 
 
 def _amount(per_month: Usd) -> int:

@@ -13,6 +13,7 @@ from akash_mcp.sdl.output.orders import DENOM
 from akash_mcp.sdl.report import Fault, Judge
 from akash_mcp.sdl.rules.chain_rules import ATTRIBUTE_KEY
 from akash_mcp.sdl.rules.cli_rules import CLASSES
+from akash_mcp.sdl.rules.known_gpus import ANY_MODEL, CATALOGUED, NAMES, meant_by
 from akash_mcp.sdl.rules.references import bad_sizes
 from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
@@ -91,9 +92,8 @@ def _gpu(path: Path, gpu: Gpu) -> Iterator[Fault]:
         if model.model is None:
             message = 'an entry without a model asks for a GPU named "undefined"'
             yield _warn("D03", (*path, i), message, "add model:")
-        elif model.model != model.model.lower() or " " in model.model:
-            message = f'providers write models in lower case: none has "{model.model}"'
-            yield _warn("D03", (*path, i, "model"), message, f"write {model.model.lower().replace(' ', '')}")
+        elif model.model != ANY_MODEL and model.model not in NAMES:
+            yield _unknown_model((*path, i, "model"), model.model)
         if model.ram and not _RAM.fullmatch(model.ram):
             message = f'providers write GPU memory as 80Gi: none has "{model.ram}"'
             digits = re.match("[0-9]+", model.ram)
@@ -103,6 +103,17 @@ def _gpu(path: Path, gpu: Gpu) -> Iterator[Fault]:
                 else "write it in Gi, as in 80Gi"
             )
             yield _warn("D03", (*path, i, "ram"), message, fix)
+
+
+def _unknown_model(path: Path, model: str) -> Fault:
+    meant = meant_by(model)
+    if model != model.lower() or " " in model:
+        message = f'providers write models in lower case: none has "{model}"'
+        fix = f"write {meant or model.lower().replace(' ', '')}"
+    else:
+        message = f'no provider is known to have a GPU named "{model}" (names of {CATALOGUED})'
+        fix = f"write {meant}" if meant else "name a model that providers have, such as rtx4090, a100 or h100"
+    return _warn("D03", path, message, fix)
 
 
 def _placement(placement: Placement) -> Iterator[Fault]:

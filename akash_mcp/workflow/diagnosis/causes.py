@@ -232,7 +232,8 @@ OUT_OF_MEMORY = CauseKind(
     "out of memory",
     "an event about an OOM kill at its pod, which few clusters write",
     "A container of service {service} used more memory than it has and was killed{replicas}.",
-    "Deploy it as a new deployment with more memory: resources cannot change in place.",
+    "In the SDL, set the memory of service {service}'s compute profile {memory}, and deploy it as a new deployment: "
+    "resources cannot change in place.",
 )
 OUT_OF_GPU_MEMORY = CauseKind(
     "out of GPU memory",
@@ -245,7 +246,25 @@ PROBABLY_OUT_OF_MEMORY = CauseKind(
     "restarts, and a log that ends with Killed, OutOfMemoryError, MemoryError or the like",
     "Service {service} keeps ending, probably because it runs out of memory: the end of its log says so, and the "
     "provider gives no reason{replicas}.",
-    "Deploy it as a new deployment with more memory (resources cannot change in place), or let it use less.",
+    "In the SDL, set the memory of service {service}'s compute profile {memory}, and deploy it as a new deployment "
+    "(resources cannot change in place); or let it use less.",
+)
+VARIABLE_NOT_SET = CauseKind(
+    "variable not set",
+    "restarts, and a log that ends with the name of a missing variable that the SDL does not set",
+    "Service {service} keeps ending, probably because a variable is missing: the end of its log names {variables}, and "
+    "the SDL does not set it{replicas}.",
+    "Ask the user for the value. In the SDL, add to env of service {service}: `{variable}=…` (a secret by name: "
+    "`{variable}=secret://NAME`), and call update_deployment.",
+)
+GPU_NOT_ASKED_FOR = CauseKind(
+    "GPU not asked for",
+    "restarts, a log that ends with a missing GPU or driver, or an image made for GPUs, and an SDL that asks for none",
+    "Service {service} keeps ending, probably because it needs a GPU: {shown} says so, and the SDL asks for none"
+    "{replicas}.",
+    "In the SDL, add to the resources of service {service}'s compute profile: `gpu: {{units: 1, attributes: {{vendor: "
+    "{{nvidia: []}}}}}}`, and deploy it as a new deployment (resources cannot change in place); or use an image for "
+    "CPUs, and call update_deployment.",
 )
 CRASH_LOOP = CauseKind(
     "crash loop",
@@ -331,6 +350,8 @@ CAUSE_KINDS = (
     OUT_OF_MEMORY,
     OUT_OF_GPU_MEMORY,
     PROBABLY_OUT_OF_MEMORY,
+    VARIABLE_NOT_SET,
+    GPU_NOT_ASKED_FOR,
     CRASH_LOOP,
     ENDS_BY_ITSELF,
     PROBE_FAILS,
@@ -379,6 +400,8 @@ STUBBORN = frozenset(
         OUT_OF_MEMORY,
         OUT_OF_GPU_MEMORY,
         PROBABLY_OUT_OF_MEMORY,
+        VARIABLE_NOT_SET,
+        GPU_NOT_ASKED_FOR,
         CRASH_LOOP,
         ENDS_BY_ITSELF,
     }
@@ -391,6 +414,8 @@ _ENDS_WHAT_STARTED = frozenset(
         OUT_OF_MEMORY,
         OUT_OF_GPU_MEMORY,
         PROBABLY_OUT_OF_MEMORY,
+        VARIABLE_NOT_SET,
+        GPU_NOT_ASKED_FOR,
         CRASH_LOOP,
         ENDS_BY_ITSELF,
     }

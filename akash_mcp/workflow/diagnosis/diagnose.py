@@ -14,13 +14,13 @@ import anyio
 from akash_mcp.clients.console.market_models import Block
 from akash_mcp.clients.console.models import DeploymentDetail
 from akash_mcp.errors import AkashError, NotFound
-from akash_mcp.guard.books.evidence import FAILURE_SECONDS, Finding
-from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
+from akash_mcp.guard.books.evidence import Finding
+from akash_mcp.ids import Dseq, LeaseId
 from akash_mcp.sanitize.text import field, quoted
+from akash_mcp.workflow.desired_state import DesiredState
 from akash_mcp.workflow.diagnosis import causes
 from akash_mcp.workflow.diagnosis.causes import (
     CLOSINGS,
-    PROVIDERS_FAULT,
     SEEN_EARLIER,
     SEEN_WHILE_IT_RAN,
     STILL_PULLING,
@@ -29,6 +29,7 @@ from akash_mcp.workflow.diagnosis.causes import (
 )
 from akash_mcp.workflow.diagnosis.closed_leases import causes_of_closing
 from akash_mcp.workflow.diagnosis.evidence import LeaseEvidence, gather_evidence, seconds_since
+from akash_mcp.workflow.diagnosis.provider_faults import note_fault, note_gpus, note_leases
 from akash_mcp.workflow.diagnosis.rules import diagnose_lease, in_order
 from akash_mcp.workflow.gpus import LeaseGpus
 from akash_mcp.workflow.runtime import Runtime
@@ -84,17 +85,16 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
         # What keeps a provider from telling says nothing of the workload, and must not replace what was seen of it.
         workload += found.causes if evidence.failure is None else ()
         for cause in found.causes:
-            await _note_failure(rt, evidence.lease.provider, cause)
+            await note_fault(rt, dseq, evidence.lease.provider, cause)
     for leased, gpus in (await gpus_of(rt, detail)).items():
         strange = _other_gpus(gpus)
         found_causes += strange
         workload += strange
         not_known += gpus.not_known
+        await note_gpus(rt, leased, gpus)
         for cause in strange:
-            await _note_failure(rt, leased.provider, cause)
-    for lease, cause in closings:
-        if lease is not None and (ago := seconds_since(lease.closed_on, height)) is not None:
-            await _note_failure(rt, lease.id.provider, cause, ago)
+            await note_fault(rt, dseq, leased.provider, cause)
+    await note_leases(rt, detail, height)
     seen = [cause for cause in workload if cause.kind is not STILL_PULLING]
     if seen and not await rt.learn_secrets(dseq):  # what cannot be hidden is not kept
         await rt.evidence.keep(dseq, [Finding(c.what, c.evidence, c.fix) for c in in_order(seen)])
@@ -152,13 +152,6 @@ async def _without_record(rt: Runtime, dseq: Dseq) -> Diagnosis | None:
     return Diagnosis(seen, (), (gone,), step)
 
 
-async def _note_failure(
-    rt: Runtime, provider: ProviderAddress, cause: Cause, seconds_ago: float = 0.0
-) -> None:
-    if cause.kind in PROVIDERS_FAULT and seconds_ago < FAILURE_SECONDS:
-        await rt.evidence.provider_failed(provider, cause.kind.name, seconds_ago=seconds_ago)
-
-
 async def _block(rt: Runtime, not_known: list[str]) -> Block:
     try:
         return await rt.reader.latest_block()
@@ -170,9 +163,10 @@ async def _block(rt: Runtime, not_known: list[str]) -> Block:
 async def _evidence(rt: Runtime, detail: DeploymentDetail, height: int | None) -> list[LeaseEvidence]:
     began = {lease.lease_id: lease.created_at for lease in detail.leases}
     gathered: dict[LeaseId, LeaseEvidence] = {}
+    now = await DesiredState.now(rt, detail) if detail.active_leases else DesiredState()
 
     async def gather(lease: LeaseId) -> None:
-        gathered[lease] = await gather_evidence(rt, lease, seconds_since(began[lease], height))
+        gathered[lease] = await gather_evidence(rt, lease, seconds_since(began[lease], height), now)
 
     async with anyio.create_task_group() as tasks:
         for lease in detail.active_leases:

@@ -22,7 +22,7 @@ from akash_mcp.errors import AkashError, Interrupted, NotRunningYet, ProviderErr
 from akash_mcp.ids import LeaseId
 from akash_mcp.money import BLOCK_SECONDS
 from akash_mcp.sanitize.text import field
-from akash_mcp.workflow.desired_state import DesiredState
+from akash_mcp.workflow.desired_state import DesiredService, DesiredState
 from akash_mcp.workflow.runtime import Runtime
 
 STATUS_SECONDS = 12.0
@@ -46,7 +46,7 @@ class ServiceEvidence:
     """One service: `ready` of `desired` replicas, and the events about its objects in their order.
 
     `log_tail`: the last lines of its log, where it was read. `probes`: what its web addresses answered. `port`: the
-    container port behind them, where we know it.
+    container port behind them, where we know it. `wanted`: what its SDL gives it, where that is known.
     """
 
     name: str
@@ -56,6 +56,7 @@ class ServiceEvidence:
     log_tail: tuple[LogLine, ...] = ()
     probes: tuple[Probe, ...] = ()
     port: int | None = None
+    wanted: DesiredService | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -78,9 +79,11 @@ class LeaseEvidence:
     not_known: tuple[str, ...] = ()
 
 
-async def gather_evidence(rt: Runtime, lease: LeaseId, age: float | None) -> LeaseEvidence:
-    """Read everything that can be seen of an active lease, which began `age` seconds ago."""
-    manifest = await DesiredState.of(rt, lease.dseq)
+async def gather_evidence(rt: Runtime, lease: LeaseId, age: float | None, now: DesiredState) -> LeaseEvidence:
+    """Read everything that can be seen of an active lease, which began `age` seconds ago and is told to run what `now`
+    says, as far as that is known.
+    """
+    manifest, wanted = await DesiredState.of(rt, lease.dseq), now.services(lease)
     try:
         with anyio.fail_after(STATUS_SECONDS):
             status = await rt.provider.lease_status(lease)
@@ -102,6 +105,7 @@ async def gather_evidence(rt: Runtime, lease: LeaseId, age: float | None) -> Lea
             tuple(event for event in gathering.events if event.service == name),
             probes=tuple(gathering.probes.get(name, ())),
             port=manifest.web_port(lease, name),
+            wanted=wanted.get(name),
         )
         for name, service in islice(status.services.items(), _SERVICES)
     ]

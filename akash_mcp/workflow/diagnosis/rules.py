@@ -35,6 +35,7 @@ from akash_mcp.workflow.diagnosis.event_patterns import (
 )
 from akash_mcp.workflow.diagnosis.evidence import LeaseEvidence, ServiceEvidence
 from akash_mcp.workflow.diagnosis.log_patterns import exit_code_in, kind_in_log, shows_no_failure
+from akash_mcp.workflow.diagnosis.sdl_lacks import gpu_evidence, missing_variables, more_memory
 from akash_mcp.workflow.readiness import host_name
 
 DELIVERY_SECONDS = 60.0
@@ -204,7 +205,11 @@ def _not_ready(service: ServiceEvidence, pods: Sequence[_Pod], found: LeaseDiagn
     ended = [pod for pod in pods if pod.stage is PodStage.RUNNING]
     if len(stuck) >= service.desired - service.ready:
         ended = []  # they explain all that is missing, so whatever ended is up again
-    facts = {"service": host_name(service.name), "replicas": _replicas(service)}
+    facts = {
+        "service": host_name(service.name),
+        "replicas": _replicas(service),
+        "memory": more_memory(service.wanted),
+    }
     for kind in dict.fromkeys(pod.kind for pod in stuck if pod.kind):
         lines = _last_few(line for pod in stuck if pod.kind is kind for line in pod.lines(kind))
         found.causes.append(kind.cause(lines, resources=_missing_resources(lines), **facts))
@@ -227,6 +232,12 @@ def _container_ended(
     if kind is causes.CRASH_LOOP:
         quiet = causes.ENDS_BY_ITSELF if shows_no_failure(log_lines) else kind
         kind = kind_in_log(log_lines) or quiet
+        if kind is quiet and (variables := missing_variables(log_lines, service.wanted)):
+            kind = causes.VARIABLE_NOT_SET
+            facts = facts | {"variables": ", ".join(variables), "variable": variables[0]}
+        elif kind is quiet and (needs := gpu_evidence(log_lines, service.wanted)):
+            kind = causes.GPU_NOT_ASKED_FOR
+            facts = facts | {"shown": needs}
     exit_code = exit_code_in(log_lines)
     code = (
         f"with exit code {exit_code}, as its log says"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ FOLLOW_SECONDS = 20
 SEARCH_SECONDS = 35.0
 """A search that is not over by then ends, in time for the call to be answered."""
 
+FOUND_SECONDS = 0.5
+"""How long lines are still taken after a text that was waited for was found."""
+
 TAIL = 100
 RESUMED_TAIL = 2_000
 """How far back an earlier position is looked for, in lines of each pod."""
@@ -36,7 +40,8 @@ _LONGEST_PAUSE = 4.0
 class LogQuery:
     """Which lines to read: of one service or all, each pod's last `tail`, those with `grep` in them, since `cursor`.
 
-    Without `tail` it is the last 100 lines, or with `grep` all of them. `follow_seconds`: how long to wait for more.
+    Without `tail` it is the last 100 lines, or with `grep` all of them. `follow_seconds`: how long to wait for more;
+    with `grep` only until a line with it has come.
     """
 
     service: str | None = None
@@ -50,7 +55,8 @@ class LogCollector:
     """The logs of all pods while they are read.
 
     `positions`: where an earlier answer ended. `pods`: what is read. `lines`: how many lines came. `stopped_early`: the
-    time was over before the end of a log. `reopened`: how often a followed stream ended and was opened again.
+    time was over before the end of a log. `reopened`: how often a followed stream ended and was opened again. `found`:
+    the text that was waited for has come, which ended the wait.
     """
 
     def __init__(self, rt: Runtime, query: LogQuery, positions: dict[cursor.PodId, Position]) -> None:
@@ -64,9 +70,18 @@ class LogCollector:
         self.reopened = 0
         self.has_too_many_pods = False
         self.stopped_early = False
+        self.found = False
+        self._scopes: list[anyio.CancelScope] = []
 
     async def read(self, lease: LeaseId) -> None:
-        """Read a lease's logs; where they are followed, go on until the time is over. Raises what the provider did."""
+        """Read a lease's logs; where they are followed, go on until the time is over, or until what is looked for was
+        found. Raises what the provider did.
+        """
+        with anyio.CancelScope(deadline=self._until if self.found else math.inf) as scope:
+            self._scopes.append(scope)
+            await self._read(lease)
+
+    async def _read(self, lease: LeaseId) -> None:
         tail = self._first_tail()
         pause = _FIRST_PAUSE
         while True:
@@ -96,7 +111,9 @@ class LogCollector:
 
     async def _stream(self, lease: LeaseId, tail: int | None, services: Sequence[str]) -> None:
         if anyio.current_time() >= self._until:
-            self.stopped_early = True  # a provider may name any number of services to be read one by one
+            self.stopped_early |= (
+                not self.found
+            )  # a provider may name any number of services to be read one by one
             return
         # Several services that are read one after the other are asked again and again instead of followed.
         follow = self._query.follow_seconds > 0 and services in ((), (self._query.service,))
@@ -110,11 +127,20 @@ class LogCollector:
                     if log is not None:
                         log.take(message)
                         self.lines += 1
+                        if self._query.follow_seconds and not self.found and log.has_found:
+                            self._end_soon()
             is_whole = follow or anyio.current_time() < self._until
-            self.stopped_early |= not is_whole
+            self.stopped_early |= not (is_whole or self.found)
         finally:
             for log in pods.values():
                 log.end(is_whole=is_whole)
+
+    def _end_soon(self) -> None:
+        """What is waited for has come: take what comes at once with it, from all pods, and no more."""
+        self.found = True
+        self._until = min(self._until, anyio.current_time() + FOUND_SECONDS)
+        for scope in self._scopes:
+            scope.deadline = self._until
 
     def _begin(
         self, pods: dict[str, PodLog], lease: LeaseId, pod: str, service: str, tail: int | None

@@ -90,7 +90,8 @@ def _answer(dseq: Dseq, query: LogQuery, collector: LogCollector, problems: Iter
     matched = sum(log.matched for log in pods)
     if query.grep:
         searched = sum(log.searched for log in pods)
-        yield f"{matched:,} of {searched:,} lines contain the text."
+        ended = " The wait ended when it was found." if collector.found else ""
+        yield f"{matched:,} of {searched:,} lines contain the text.{ended}"
     left_out = matched - sum(len(log.buffer.lines) for log in pods)
     if left_out and query.cursor:
         yield f"{left_out:,} more lines follow: call again with the cursor below."
@@ -109,7 +110,7 @@ def _answer(dseq: Dseq, query: LogQuery, collector: LogCollector, problems: Iter
         yield "There are no log lines yet."
     following = collector.next_cursor(dseq, keep_unread=bool(problems))
     if following is not None:
-        yield f"For what comes after this, call get_logs with cursor={following}"
+        yield f"Newer lines: get_logs with cursor={following}"
 
 
 def _name(log: PodLog, several: set[str]) -> str:

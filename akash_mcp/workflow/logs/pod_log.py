@@ -120,6 +120,11 @@ class PodLog:
                 position = self._reading.position() if self._new.oldest else None
                 self._new.add(ShownLine(held(line), len(line), position))
 
+    @property
+    def has_found(self) -> bool:
+        """Whether a new line with the text that is looked for has come."""
+        return self._needle is not None and bool(self.matched or (self._matched and self._reading.is_located))
+
     def end(self, *, is_whole: bool) -> None:
         """End the stream, and keep its new lines. `is_whole`: it came to the end of the log."""
         if not self._reading.read or not (is_whole or self._reading.is_located):

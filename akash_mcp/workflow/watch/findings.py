@@ -44,7 +44,8 @@ class Seen:
     """One deployment of ours as it was approved and as it stands.
 
     `held`: what is reserved for it. `allowed`: USD an hour, None where it is not written down. `settings`: how the
-    Console says that it funds it, None where nobody asked. `now`: seconds since the epoch.
+    Console says that it funds it, None where nobody asked. `now`: seconds since the epoch. `tops_up`: automatic top-up
+    was switched on here, as approved, so its escrow is no bound.
     """
 
     launch: Operation
@@ -55,6 +56,7 @@ class Seen:
     allowed: Usd | None
     settings: DeploymentSettings | None
     now: float
+    tops_up: bool = False
 
     @property
     def dseq(self) -> Dseq:
@@ -131,6 +133,7 @@ def _top_up(seen: Seen) -> Iterator[Finding]:
     if (
         seen.settings is not None
         and seen.settings.auto_top_up_enabled
+        and not seen.tops_up
         and seen.generation is Generation.REFERENCE
     ):
         yield Finding(
@@ -172,7 +175,7 @@ def _limit(seen: Seen) -> Iterator[Finding]:
 
 def _escrow(seen: Seen) -> Iterator[Finding]:
     paid_in = seen.detail.paid_in
-    if paid_in is not None and paid_in > seen.held:
+    if paid_in is not None and paid_in > seen.held and not seen.tops_up:
         paid, approved = told_apart(paid_in, seen.held)
         yield Finding(
             "escrow",

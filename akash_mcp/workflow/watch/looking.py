@@ -15,8 +15,8 @@ from typing import Any
 import anyio
 
 from akash_mcp.errors import AkashError, LedgerUnusable
-from akash_mcp.guard.approval import waiting
-from akash_mcp.guard.books import duties, journal, notices, old_operations, runs
+from akash_mcp.guard.approval import tokens, waiting
+from akash_mcp.guard.books import duties, journal, notices, old_operations, runs, sdls
 from akash_mcp.guard.books.journal import Kind, Operation, State
 from akash_mcp.guard.books.notices import Level
 from akash_mcp.guard.books.store import Db
@@ -191,6 +191,8 @@ class Watch:
         await self._rt.store.run(self._rt.ledger.fold)
         await self._rt.store.run(old_operations.fold)
         await self._rt.store.run(waiting.forget_old)
+        await self._rt.store.run(tokens.forget_old)
+        await self._rt.store.run(sdls.forget_old)
 
 
 async def left_open(rt: Runtime, begun: Sequence[Running[Any]] = ()) -> list[str]:

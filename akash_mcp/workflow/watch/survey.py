@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 
 import anyio
 
@@ -23,6 +24,7 @@ from akash_mcp.guard.books.store import Db
 from akash_mcp.guard.permits.close_permit import Closed
 from akash_mcp.ids import Dseq
 from akash_mcp.money import Usd
+from akash_mcp.workflow.diagnosis.provider_faults import note_leases
 from akash_mcp.workflow.readiness import read_readiness
 from akash_mcp.workflow.runtime import Runtime
 from akash_mcp.workflow.settling import settle_closed
@@ -140,10 +142,12 @@ class Surveyor:
         generation, block = await known_generation(rt), await self._block()
         now, credit = latest_moment(rt, block), None
         for detail in running:
-            funds = funds_of(detail, block.height, now, generation=generation, ours=True, credit=credit)
+            tops_up = await rt.gate.is_topped_up(detail.dseq)
+            reckon = partial(funds_of, detail, block.height, now, generation=generation, ours=not tops_up)
+            funds = reckon(credit=credit)
             if funds.shortfall is not None and credit is None:
                 credit = (await account_credit(rt)).available
-                funds = funds_of(detail, block.height, now, generation=generation, ours=True, credit=credit)
+                funds = reckon(credit=credit)
             held, allowed = await rt.store.read(self._approved, detail.dseq)
             settings = None
             if generation is Generation.REFERENCE and self._is_turn("settings", detail.dseq):
@@ -157,9 +161,11 @@ class Surveyor:
                 allowed=allowed,
                 settings=settings,
                 now=now,
+                tops_up=tops_up,
             )
             survey.found += findings.findings_of(seen)
             survey.found += await self._never_ran(detail, funds.usd_per_hour)
+            await note_leases(rt, detail, block.height or None)
 
     async def _block(self) -> Block:
         try:
@@ -189,6 +195,8 @@ class Surveyor:
             return []
         if (await read_readiness(rt, detail.active_leases)).is_ready:
             await rt.store.run(runs.came_up, dseq)
+            providers = [lease.provider for lease in detail.active_leases]
+            await rt.track_records.ready(dseq, providers, was_watched=False)
             return []
         return [findings.never_ran(dseq, rate)]
 
