@@ -22,6 +22,7 @@ from pydantic import SecretStr
 
 from akash_mcp import config
 from akash_mcp.clients import retries
+from akash_mcp.clients.console import account_reader
 from akash_mcp.data import examples_dir
 from akash_mcp.sandbox.console import Generation
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
@@ -65,8 +66,8 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 @pytest.hookimpl(optionalhook=True)  # mutants are run without xdist
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two a core: most of a test's time is an embedded network's, which waits for its next block and not for a core."""
-    return 2 * (os.cpu_count() or 1)
+    """Three a core: most of a test's time is an embedded network's, which waits for its next block and not for a core."""
+    return 3 * (os.cpu_count() or 1)
 
 
 @pytest.fixture(scope="session")
@@ -105,8 +106,10 @@ def generation() -> Generation:
 
 @pytest.fixture
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses before a request is sent again are as much shorter as time in the network is faster."""
+    """Pauses before a request is sent again, and between two of a balance, are as much shorter as time in the network
+    is faster."""
     monkeypatch.setattr(retries, "LONGEST_BACKOFF_SECONDS", retries.LONGEST_BACKOFF_SECONDS / SPEED)
+    monkeypatch.setattr(account_reader, "MEMO_SECONDS", account_reader.MEMO_SECONDS / SPEED)
 
 
 @pytest.fixture
