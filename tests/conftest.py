@@ -66,7 +66,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 @pytest.hookimpl(optionalhook=True)  # mutants are run without xdist
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Three a core: most of a test's time is an embedded network's, which waits for its next block and not for a core."""
+    """Three a core: most of a test's time is an embedded network's, which waits for its next block, not for a core."""
     return 3 * (os.cpu_count() or 1)
 
 
