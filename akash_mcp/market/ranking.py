@@ -5,12 +5,9 @@ An offer that fails a gate is rejected, with every reason. The others are ordere
     rate x hours x (1 + doubt)
     + interruptions x (rate x (hours down + hours of work lost) + cost of redeploying)
 
-How many interruptions to expect comes from the share of status checks that the provider answered, drawn toward what
-is usual for the network, so that a new provider is neither perfect nor hopeless, and from what became of our own leases
-there. A status page says nothing of what is delivered: that is what the doubt is for, in a provider that nobody has
-audited or that is new on the chain. What is unknown counts as usual or as new and is said to be unknown. Nothing that a
-provider says of itself has any influence. benchmarks/ranking holds the rule against markets in which what is hidden is
-known.
+How many interruptions to expect, and how much doubt, is in `market.risk`. What is unknown is said to be unknown.
+Nothing that a provider says of itself has any influence. benchmarks/ranking holds the rule against markets in which
+what is hidden is known.
 """
 
 from __future__ import annotations
@@ -25,7 +22,18 @@ from typing import Literal, TypeAlias
 from akash_mcp.errors import BadArgument
 from akash_mcp.ids import ProviderAddress
 from akash_mcp.market.offers import Offer
-from akash_mcp.market.our_history import interruptions_per_hour
+from akash_mcp.market.risk import (
+    NEW_DAYS,
+    OUTAGE_HOURS,
+    USUAL_UPTIME,
+    WINDOW_WEIGHTS,
+    doubt,
+    expected_interruptions,
+    expected_uptime,
+    interruption_probability,
+    known_uptimes,
+    unknown_facts,
+)
 from akash_mcp.money import Usd, told_apart
 from akash_mcp.sanitize.text import quoted
 
@@ -34,32 +42,8 @@ Prefer: TypeAlias = Literal["balanced", "cheapest", "reliable"]
 BID_LIFETIME_SECONDS = 300
 """An open bid is closed by the chain about five minutes after it was made."""
 
-USUAL_UPTIME = Decimal("0.97")
-"""What a provider's uptime is taken for before anything is known of it: an assumption, on the careful side."""
-
-USUAL_WEIGHT = 4
-"""How much that assumption weighs, against the windows below: a third of a full record."""
-
-WINDOW_WEIGHTS = {"1 day": 2, "7 days": 4, "30 days": 6}
-"""What a window's uptime weighs. A day counts more than a thirtieth of thirty days: what is going on matters."""
-
-OUTAGE_HOURS = 2
-"""How long an outage lasts, paid for. It turns a share of time into a number of outages: 1 % down is one in 200 h."""
-
-WEEK_HOURS = 168
-
 LOST_HOURS_MOST = 12
 """An interruption loses half of the work so far, at most this much: somebody will have looked by then."""
-
-NOT_AUDITED_DOUBT = Decimal("0.2")
-"""What is expected to be lost, in bills, at a provider that nobody has audited."""
-
-NEW_DOUBT = Decimal("1.5")
-NEW_DAYS = 30
-"""The same at one that registered just now, or nobody knows when; it fades evenly over so many days. Whoever deceives
-is found out and comes again under a new address, whose record is short and perfect, and a run that was deceived costs
-more than its rent. It is an insurance, not an estimate of an honest newcomer: docs/ranking.md has what it costs where
-nobody deceives and what it saves where some do."""
 
 REDEPLOY_COST = Usd("0.10")
 """What redeploying costs beside rent: an agent's tokens, a person's glance."""
@@ -267,7 +251,7 @@ def _judge(offer: Offer, wanted: Requirements, risk_weight: int) -> _Judged:
         offer.incidents_7d or 0,
         offer.record.interruptions,
         -offer.record.hours,
-        _unknown_facts(offer),
+        unknown_facts(offer),
         -(offer.reclamation_seconds or 0),
         rate,
         offer.provider,
@@ -275,72 +259,6 @@ def _judge(offer: Offer, wanted: Requirements, risk_weight: int) -> _Judged:
     )
     interruption = interruption_probability(offer, hours)
     return _Judged(offer, rate, bill, interruption, outage_loss, doubt_loss, order)
-
-
-def expected_uptime(offer: Offer) -> Decimal:
-    """The share of time the provider is expected to be up: the mean of a Beta posterior, 0 < x < 1.
-
-    The prior is worth `USUAL_WEIGHT` observations of `USUAL_UPTIME`, each known window as many as it weighs, and an
-    unknown one as many of the usual.
-    """
-    known = _known_uptimes(offer)
-    total = sum(WINDOW_WEIGHTS.values()) + USUAL_WEIGHT
-    up = USUAL_UPTIME * USUAL_WEIGHT + sum(
-        known.get(window, USUAL_UPTIME) * weight for window, weight in WINDOW_WEIGHTS.items()
-    )
-    return up / total
-
-
-def expected_interruptions(offer: Offer, hours: Decimal) -> Decimal:
-    """How many interruptions a lease of so many hours is to expect, with outages coming at a steady rate.
-
-    The rate is what the uptime says, or what the incidents of the last week say, whichever is worse; our own leases
-    there move it. It is never more than one outage after the other.
-    """
-    uptime = expected_uptime(offer)
-    outages_per_hour = max(
-        (1 - uptime) / (uptime * OUTAGE_HOURS),
-        Decimal(max(offer.incidents_7d or 0, 0)) / WEEK_HOURS,
-    )
-    expected = interruptions_per_hour(outages_per_hour, offer.record)
-    return min(expected, 1 / Decimal(OUTAGE_HOURS)) * hours
-
-
-def interruption_probability(offer: Offer, hours: Decimal) -> Decimal:
-    """How likely at least one of the `expected_interruptions` is."""
-    return 1 - (-expected_interruptions(offer, hours)).exp()
-
-
-def doubt(offer: Offer) -> Decimal:
-    """What is expected to be lost, in bills, because little about the provider is proven."""
-    days = offer.registered_days
-    age = (
-        min(max(days, Decimal(0)), Decimal(NEW_DAYS)) if days is not None and days.is_finite() else Decimal(0)
-    )
-    return NEW_DOUBT * (1 - age / NEW_DAYS) + (0 if offer.audited else NOT_AUDITED_DOUBT)
-
-
-def _unknown_facts(offer: Offer) -> int:
-    facts = (
-        offer.uptime_1d,
-        offer.uptime_7d,
-        offer.uptime_30d,
-        offer.incidents_7d,
-        offer.registered_days,
-        offer.online,
-        offer.valid_version,
-        offer.age_seconds,
-    )
-    return sum(fact is None for fact in facts)
-
-
-def _known_uptimes(offer: Offer) -> dict[str, Decimal]:
-    uptimes = zip(WINDOW_WEIGHTS, (offer.uptime_1d, offer.uptime_7d, offer.uptime_30d), strict=True)
-    return {
-        window: uptime
-        for window, uptime in uptimes
-        if uptime is not None and uptime.is_finite() and 0 <= uptime <= 1
-    }
 
 
 # ── words ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -413,7 +331,7 @@ def _about_price(judged: _Judged, lowest: Usd, count: int) -> str:
 
 
 def _about_risk(judged: _Judged, hours: Decimal) -> str:
-    known = _known_uptimes(judged.offer)
+    known = known_uptimes(judged.offer)
     if known:
         window, uptime = list(known.items())[-1]
         record = f"answered {_percent(uptime)} of status checks over {window}"
@@ -447,7 +365,7 @@ def _percent(share: Decimal, rounding: str = ROUND_DOWN) -> str:
 
 
 def _unknowns(offer: Offer, wanted: Requirements) -> tuple[str, ...]:
-    known = _known_uptimes(offer)
+    known = known_uptimes(offer)
     missing = [window for window in WINDOW_WEIGHTS if window not in known]
     # The Console writes an uptime of zero as if it were unknown.
     gap = f"uptime over {', '.join(missing)} (unknown, or zero)" if known else "uptime"

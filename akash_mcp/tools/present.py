@@ -45,7 +45,7 @@ def verdict(report: Report, sdl_id: SdlId | None = None) -> Verdict:
         groups=len(report.groups) if len(report.groups) > 1 else None,
         ceiling_usd_per_hour=report.ceiling_usd_hour,
         ceiling_usd_per_month=report.ceiling_usd_month,
-        next_step=f"It can be deployed{once}: call deploy with sdl=sdl_id."
+        next_step=f"It can be deployed{once}: call deploy with this sdl_id as its sdl."
         if report.ok
         else f"Fix the {_these(len(report.errors))} and check again. Nothing was sent and nothing was spent.",
     )

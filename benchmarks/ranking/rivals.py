@@ -17,7 +17,8 @@ from markets import Bidder, Market
 from run_cost import alone
 
 from akash_mcp.market.offers import Offer
-from akash_mcp.market.ranking import NEW_DAYS, Prefer, Requirements, rank
+from akash_mcp.market.ranking import Prefer, Requirements, rank
+from akash_mcp.market.risk import NEW_DAYS
 
 Ranker: TypeAlias = Callable[[Market], list[Bidder]]
 

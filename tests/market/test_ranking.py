@@ -20,10 +20,9 @@ from akash_mcp.market.ranking import (
     Prefer,
     Ranking,
     Requirements,
-    expected_uptime,
-    interruption_probability,
     rank,
 )
+from akash_mcp.market.risk import expected_uptime, interruption_probability
 from akash_mcp.money import Usd
 from akash_mcp.track_record import NOT_KNOWN, TrackRecord
 

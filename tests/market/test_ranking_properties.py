@@ -17,16 +17,14 @@ from test_ranking import ADDRESSES, FRACTIONS, HOURS, OFFERS, PREFERENCES, place
 from akash_mcp.ids import ProviderAddress
 from akash_mcp.market.offers import HIGHEST_PRICE, Offer
 from akash_mcp.market.ranking import (
-    NEW_DAYS,
     REDEPLOY_COST,
     Prefer,
     RankedOffer,
     Ranking,
     Requirements,
-    doubt,
-    expected_interruptions,
     rank,
 )
+from akash_mcp.market.risk import NEW_DAYS, doubt, expected_interruptions
 
 AGED = st.builds(replace, OFFERS, registered_days=st.none() | st.decimals(0, 2_000, places=1))
 MANY = st.lists(AGED, min_size=1, max_size=8)
