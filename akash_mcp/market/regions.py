@@ -130,7 +130,7 @@ def _no_such_place(
     name: str, records: Sequence[ProviderRecord], known: Mapping[str, Iterable[str]]
 ) -> BadArgument:
     key = _key(name)
-    claiming = [r for r in records if any(_key(claim) == key for claim in _claims(r))]
+    claiming = [r for r in records if any(_key(claim) == key for claim in claimed_places(r))]
     what = f"No provider is measured to be in {quoted(name)}."
     if claiming:
         where = Counter(_country(record) or "an unknown place" for record in claiming)

@@ -93,7 +93,7 @@ async def _unbroken(look: Callable[[], Awaitable[object]]) -> None:
         await look()
     except AkashError as failure:
         log.warning("the watch could not look: %s", failure)
-    except Exception:
+    except Exception:  # a fault of ours in one look must not keep the next ones from ending what is due
         log.exception("a look of the watch broke")
 
 
