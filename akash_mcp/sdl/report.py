@@ -11,9 +11,10 @@ from akash_mcp.sdl.output.groups import GroupSpec
 from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
 
-Judge: TypeAlias = Literal["console", "chain", "provider", "akash-mcp", "cli", "market"]
+Judge: TypeAlias = Literal["console", "chain", "provider", "akash-mcp", "cli", "market", "runtime"]
 """Who refuses: the Console API (free), the chain or the provider (after a deposit), this server (what it could not fill
-in), the Go command line, or nobody in particular: the market simply does not bid. The last two only warn."""
+in), the Go command line, or nobody in particular: the market simply does not bid, or it runs and is not what was meant.
+The last three only warn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ with it (`db:5432`), and, where there are none, the usual port of a well-known i
 from __future__ import annotations
 
 from akash_mcp.errors import BadArgument
-from akash_mcp.sdl.author.compose import image_ports
 from akash_mcp.sdl.author.compose.file import ComposeFile
 from akash_mcp.sdl.author.compose.hostnames import ports_named, renamed, sdl_names
 from akash_mcp.sdl.author.compose.ports import PublishedPort
 from akash_mcp.sdl.author.compose.service import ComposeService
 from akash_mcp.sdl.author.workload import RAW_TCP_PORT, WEB_PORT, ExposedPort, Workload
+from akash_mcp.sdl.images.fresh_disks import POSTGRES
+from akash_mcp.sdl.images.names import image_name
+from akash_mcp.sdl.images.ports import PORTS
 
 MAX_PAIRS = 1_500
 """The most pairs of a service and another's port that are converted. The SDL of more would be larger than Console
@@ -144,7 +146,7 @@ class Project:
                     f"{name}: port {shown} is opened to its neighbours, because their settings name it."
                 )
         for name, service in self._services.items():
-            usual = image_ports.PORTS.get(image_ports.image_name(service.image), ())
+            usual = PORTS.get(image_name(service.image), ())
             if not listening[name] and usual and len(self._services) > 1:
                 listening[name] = {(port, "TCP") for port in usual}
                 shown = ", ".join(map(str, usual))
@@ -172,7 +174,7 @@ class Project:
         return name
 
     def _with_data_folder(self, service: ComposeService, env: dict[str, str]) -> dict[str, str]:
-        if image_ports.image_name(service.image) not in image_ports.POSTGRES or "PGDATA" in env:
+        if image_name(service.image) not in POSTGRES or "PGDATA" in env:
             return env
         for disk in service.disks:
             if disk.mount == "/var/lib/postgresql/data" and disk.kind != "ram":

@@ -1,4 +1,4 @@
-"""Ports on which well-known images listen, for compose files that name none."""
+"""Ports on which well-known images listen, for files that name none."""
 
 from __future__ import annotations
 
@@ -47,11 +47,3 @@ PORTS: Mapping[str, tuple[int, ...]] = {
 }
 """TCP ports on which well-known images listen, by the last part of their name: on a network of Compose every port is
 open to the neighbours, so files seldom name them."""
-
-POSTGRES = frozenset({"postgres", "postgis", "pgvector", "timescaledb"})
-"""Images whose database refuses to start in the top folder of a fresh disk, where `lost+found` lies."""
-
-
-def image_name(image: str) -> str:
-    """The last part of an image's name, without tag and digest: `postgres` for `docker.io/library/postgres:17`."""
-    return image.partition("@")[0].rpartition("/")[2].partition(":")[0].lower()
