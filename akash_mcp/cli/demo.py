@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from akash_mcp.cli.output import read
 from akash_mcp.data import examples_dir
 from akash_mcp.errors import BadArgument
 from akash_mcp.sandbox.console import Generation
@@ -76,10 +77,7 @@ def run(
     "seconds"}`.
     """
     path = file or examples_dir() / "web.yaml"
-    try:
-        sdl = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadArgument(f"{path} cannot be read: {error}.", money="") from error
+    sdl = read(path)
     try:
         network = EmbeddedNetwork(Options(speed=speed, generation=generation, faults=faults))
     except (UnknownFault, NoRipemd160) as error:
