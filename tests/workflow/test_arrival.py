@@ -72,7 +72,9 @@ async def test_what_cannot_run_is_told_at_once_with_its_cause(
     assert re.search(cause, answer["summary"])
     assert any(re.search(evidence, line) for found in answer["causes"] for line in found["evidence"]), answer
     assert answer["causes"][0]["fix"] in answer["next_step"]
-    assert f"It costs money meanwhile: close_deployment(dseq={answer['dseq']})" in answer["next_step"]
+    # On a machine so busy that the second look comes eight simulated minutes late, the provider has closed the lease.
+    costs = f"It costs money meanwhile: close_deployment(dseq={answer['dseq']})" in answer["next_step"]
+    assert costs is not answer["causes"][0]["cause"].startswith("While it still ran, at ")
 
 
 async def test_an_app_behind_whose_ingress_nothing_listens_is_not_ready(
