@@ -13,12 +13,15 @@ MANIFEST_SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One likely cause, what points to it (other people's text, cleaned), and how to fix it."""
+    """One likely cause, what points to it (other people's text, cleaned), and how to fix it. `service`: whose it is,
+    where it is the cause of one.
+    """
 
     kind: CauseKind
     what: str
     evidence: tuple[str, ...]
     fix: str
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,8 @@ class CauseKind:
 
     def cause(self, evidence: tuple[str, ...], **facts: object) -> Cause:
         """A cause of this kind in one deployment. `facts` fill the templates and are clean already."""
-        return Cause(self, self.what.format(**facts), evidence, self.fix.format(**facts))
+        service = str(facts.get("service", ""))
+        return Cause(self, self.what.format(**facts), evidence, self.fix.format(**facts), service)
 
 
 SEEN_WHILE_IT_RAN = CauseKind(
@@ -408,7 +412,10 @@ STUBBORN = frozenset(
 )
 """What may pass in some seconds, as for an app that starts before its database, and else does not."""
 
-_ENDS_WHAT_STARTED = frozenset(
+UNEXPLAINED_ENDS = frozenset({CRASH_LOOP, ENDS_BY_ITSELF})
+"""A container ends again and again, and why is not seen."""
+
+ENDS_WHAT_STARTED = UNEXPLAINED_ENDS | frozenset(
     {
         OUT_OF_DISK,
         OUT_OF_MEMORY,
@@ -416,12 +423,11 @@ _ENDS_WHAT_STARTED = frozenset(
         PROBABLY_OUT_OF_MEMORY,
         VARIABLE_NOT_SET,
         GPU_NOT_ASKED_FOR,
-        CRASH_LOOP,
-        ENDS_BY_ITSELF,
     }
 )
+"""Why a container ends again and again."""
 
-NEVER_STARTS = (DECISIVE | STUBBORN) - CLOSINGS - _ENDS_WHAT_STARTED
+NEVER_STARTS = (DECISIVE | STUBBORN) - CLOSINGS - ENDS_WHAT_STARTED
 """What keeps a container from ever starting, so that it cannot end either."""
 
 PROVIDERS_FAULT = frozenset(

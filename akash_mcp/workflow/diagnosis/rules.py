@@ -230,7 +230,8 @@ def _container_ended(
     names = {pod.name for pod in pods}
     log_lines = [line.message for line in service.log_tail if line.pod in names]
     if kind is causes.CRASH_LOOP:
-        quiet = causes.ENDS_BY_ITSELF if shows_no_failure(log_lines) else kind
+        # What a run that goes on has not said yet speaks neither for it nor against it.
+        quiet = causes.ENDS_BY_ITSELF if service.log_is_whole and shows_no_failure(log_lines) else kind
         kind = kind_in_log(log_lines) or quiet
         if kind is quiet and (variables := missing_variables(log_lines, service.wanted)):
             kind = causes.VARIABLE_NOT_SET
