@@ -71,6 +71,7 @@ def test_a_command_line_in_one_item_is_shown_split(
         ([], ["--extra-args", "--model foo"]),
         (["curl"], ["-H", "Accept: x", "http://db"]),
         (["nginx"], ["-g", "daemon off;"]),
+        (["redis-server"], ["--protected-mode no"]),
         ([], ["hello world"]),
         ([], []),
     ],
@@ -113,10 +114,11 @@ def test_a_database_at_the_top_of_a_fresh_disk_is_warned_of(
         ("postgres:17", "/var/lib/postgresql/data", "    env: [PGDATA=/var/lib/postgresql/data/x]\n"),
         ("postgres:18", "/var/lib/postgresql", ""),
         ("mongo:8", "/data/db", ""),
+        ("mariadb:11", "/var/lib/mysql", ""),
         ("redis:7", "/data", ""),
     ],
 )
-def test_a_database_that_starts_there_is_left_alone(image: str, mount: str, more: str) -> None:
+def test_what_starts_on_a_fresh_disk_is_left_alone(image: str, mount: str, more: str) -> None:
     assert mounted(image, mount, more) == []
 
 

@@ -220,7 +220,13 @@ def test_placeholders_beside_the_variables_are_named_where_they_stand() -> None:
 def test_localhost_for_a_neighbour_is_named_with_the_neighbour(value: str, port: int) -> None:
     found = [each for each in of_env(f"STORE={value}", sdl=TWO) if each.rule == "N05"]
     assert [f"port {port} is that of service db" in each.message for each in found] == [True]
-    assert f"write db:{port}" in found[0].fix
+    assert found[0].fix == f"write db:{port} in the place of localhost"
+
+
+def test_a_port_that_is_not_open_to_the_service_is_to_be_opened_too() -> None:
+    shut = TWO.replace("{port: 5432, to: [{service: web}]}", "{port: 5432, to: [{service: db}]}", 1)
+    (found,) = of_env("STORE=http://localhost:5432", sdl=shut)
+    assert "add - service: web to the to of its port" in found.fix
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ Providers set neither the user of a container nor the owner of a disk, and let n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from akash_mcp.sdl.images.fresh_disks import Mend, mend_of, user_of
+from akash_mcp.sdl.images.names import image_name
 from akash_mcp.sdl.images.shells import lacks_shell, shell_of, shell_variant
 from akash_mcp.sdl.model import Sdl, Service
 from akash_mcp.sdl.report import Fault
@@ -24,6 +26,9 @@ from akash_mcp.sdl.rules.command_lines import (
     split_line,
 )
 from akash_mcp.sdl.yaml.loader import Path
+
+_TAKES_LINES = re.compile(r"(?:.*/)?(?:redis|keydb|valkey)(?:-server|-stack-server)?")
+"""Programs and images that read an option and its value in one word, as a line of their configuration (redis.conf)."""
 
 
 def check_containers(sdl: Sdl) -> Iterator[Fault]:
@@ -54,6 +59,7 @@ def _command_lines(service: Service) -> Iterator[Fault]:
         return
     if shell_with_script(words):
         return
+    takes_lines = any(map(_TAKES_LINES.fullmatch, (image_name(service.image), words[0])))
     for index in range(len(service.command), len(words)):
         previous = words[index - 1] if index else ""
         if previous.startswith("-") and " " not in previous and "=" not in previous:
@@ -62,7 +68,7 @@ def _command_lines(service: Service) -> Iterator[Fault]:
             message = "a whole command line is one item: it is looked for as a program of that name"
             yield _one_item(service, index, message)
             return
-        if is_option_with_value(words[index]):
+        if is_option_with_value(words[index]) and not takes_lines:
             message = "an option and its value are one item: the program gets them as one word"
             yield _one_item(service, index, message)
             return
@@ -96,6 +102,8 @@ def _shell(service: Service) -> Iterator[Fault]:
 
 def _fresh_disks(sdl: Sdl, service: Service) -> dict[str, str]:
     """The volumes of a service that outlive its replica, by name, with where they are mounted."""
+    if not service.mounts:
+        return {}
     return {
         volume.name: service.mounts[volume.name].path
         for placed in sdl.deployment[service.name].values()
@@ -107,12 +115,8 @@ def _fresh_disks(sdl: Sdl, service: Service) -> dict[str, str]:
 def _disk(service: Service, volume: str, mount: str) -> Iterator[Fault]:
     path: Path = ("services", service.name, "params", "storage", volume, "mount")
     mend = mend_of(service.image, mount)
-    if mend is not None and not _is_mended(service, mend):
-        message = "the top folder of a fresh disk holds lost+found, " + (
-            "and this database refuses a folder that is not empty"
-            if mend.refuses
-            else "which this database takes for a database that it cannot read"
-        )
+    if mend is not None and mend.refuses and not _is_mended(service, mend):
+        message = "a fresh disk holds lost+found in its top folder, and this database refuses a folder that is not empty"
         what = f"to env: - {mend.env[0]}" if mend.env else f'to args: "{mend.args[0]}"'
         yield _warn("N07", path, message, f"add {what}")
     user = user_of(service.image, mount)

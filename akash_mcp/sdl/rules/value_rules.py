@@ -11,12 +11,13 @@ pkg/kubelet/kubelet_pods.go (makeEnvironmentVariables).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
 from akash_mcp.sanitize.secrets import looks_secret, sounds_secret
 from akash_mcp.sdl.images.names import image_name
 from akash_mcp.sdl.images.ports import PORTS
-from akash_mcp.sdl.model import Sdl, Service
+from akash_mcp.sdl.model import Expose, Sdl, Service
 from akash_mcp.sdl.report import Fault
 from akash_mcp.sdl.rules.command_lines import shell_with_script
 from akash_mcp.sdl.rules.placeholder_text import is_placeholder
@@ -54,6 +55,7 @@ _LOCAL = re.compile(
     r"(?:localhost|127\.0\.0\.1|\[::1\])(?::(?P<port>[0-9]{1,5}))?(?=[/?#,]|\Z)",
     re.IGNORECASE,
 )
+_PORT = re.compile(r"(?<!\d)\d{2,5}(?!\d)", re.ASCII)
 _SCHEME_PORTS = {
     "amqp": 5672,
     "mariadb": 3306,
@@ -93,7 +95,8 @@ def _warn(rule: str, path: Path, message: str, fix: str) -> Fault:
     return Fault(rule, path, message, fix, "runtime")
 
 
-def _variables(service: Service, listening: Mapping[int, Sequence[str]]) -> Iterator[Fault]:
+def _variables(service: Service, listening: _Listening) -> Iterator[Fault]:
+    own_ports = _own_ports(service)
     all_names = [entry.partition("=")[0] for entry in service.env]
     names, before = frozenset(all_names), set[str]()
     for index, (entry, name) in enumerate(zip(service.env, all_names, strict=True)):
@@ -108,8 +111,8 @@ def _variables(service: Service, listening: Mapping[int, Sequence[str]]) -> Iter
                 yield _warn("N02", path, *unfilled)
             elif is_placeholder(value) and "</" not in value:
                 yield _placeholder(path, shown, value)
-            elif neighbour := _neighbour(service, name, value, listening):
-                yield _localhost(path, shown, *neighbour)
+            elif neighbour := _neighbour(service, name, value, listening, own_ports):
+                yield _warn("N05", path, *neighbour)
         before.add(name)
 
 
@@ -172,10 +175,11 @@ def _without_reference(meant: str, name: str, *, whole: bool) -> str:
 
 def _placeholder(path: Path, name: str, value: str) -> Fault:
     if (sounds_secret(name) or looks_secret(value)) and NAME.fullmatch(name):
+        message = f"{name} holds a placeholder or a password that everybody knows"
         fix = f"let the user run: akash-mcp secret set {name}; then write {name}={SCHEME}{name}"
-    else:
-        fix = f"ask the user, and write {name}=… with the real value"
-    return _warn("N03", path, f"{name} holds a placeholder, and the container gets just that", fix)
+        return _warn("N03", path, message, fix)
+    message = f"{name} holds a placeholder, and the container gets just that"
+    return _warn("N03", path, message, f"ask the user, and write {name}=… with the real value")
 
 
 def _arguments(service: Service) -> Iterator[Fault]:
@@ -220,42 +224,42 @@ def _unread(text: str, names: frozenset[str]) -> tuple[str, str] | None:
     )
 
 
-def _listening(sdl: Sdl) -> dict[int, list[str]]:
-    """The services that expose each port."""
-    found: dict[int, list[str]] = {}
+_Listening: TypeAlias = Mapping[int, Mapping[str, Expose]]
+"""The services that expose each port, and how."""
+
+
+def _listening(sdl: Sdl) -> _Listening:
+    found: dict[int, dict[str, Expose]] = {}
     for service in sdl.services.values():
-        for port in dict.fromkeys(
-            each for expose in service.expose for each in (expose.port, expose.outer_port)
-        ):
-            found.setdefault(port, []).append(service.name)
+        for expose in service.expose:
+            for port in (expose.port, expose.outer_port):
+                found.setdefault(port, {}).setdefault(service.name, expose)
     return found
 
 
+def _own_ports(service: Service) -> frozenset[int]:
+    """The ports on which a service may listen: those it exposes, those of its image, and those its settings name."""
+    told = (entry for entry in service.env if "PORT" in entry.partition("=")[0].upper())
+    texts = (text[:_LOOKED_AT] for text in (*service.command, *service.args, *told))
+    named = (int(number) for text in texts for number in _PORT.findall(text))
+    exposed = (port for expose in service.expose for port in (expose.port, expose.outer_port))
+    return frozenset((*named, *exposed, *PORTS.get(image_name(service.image), ())))
+
+
 def _neighbour(
-    service: Service, name: str, value: str, listening: Mapping[int, Sequence[str]]
-) -> tuple[int, str] | None:
-    """The port at localhost that a value names, and the other service that listens there; None for none."""
+    service: Service, name: str, value: str, listening: _Listening, own_ports: frozenset[int]
+) -> tuple[str, str] | None:
+    """What is wrong with localhost in a value, and the fix, where a neighbour listens on that port; else None."""
     match = _LOCAL.search(value)
     if match is None or _FOR_BROWSERS.search(name):
         return None
     scheme = (match["scheme"] or "").lower().partition("+")[0]
     port = int(match["port"]) if match["port"] else _SCHEME_PORTS.get(scheme, 0)
-    others = [each for each in listening.get(port, ()) if each != service.name]
-    if not others or service.name in listening[port] or _may_listen(service, port):
+    if port in own_ports or port not in listening:
         return None
-    return port, others[0]
-
-
-def _may_listen(service: Service, port: int) -> bool:
-    """Whether a service seems to listen on a port that it does not expose."""
-    own = re.compile(rf"(?<!\d){port}(?!\d)")
-    told = (entry for entry in service.env if "PORT" in entry.partition("=")[0].upper())
-    return port in PORTS.get(image_name(service.image), ()) or any(
-        own.search(text[:_LOOKED_AT]) for text in (*service.command, *service.args, *told)
-    )
-
-
-def _localhost(path: Path, name: str, port: int, other: str) -> Fault:
-    message = f"localhost in {name} is this container itself, and port {port} is that of service {other}"
-    fix = f'write {other}:{port} in the place of localhost, with "to: - service:" this one under its port'
-    return _warn("N05", path, message, fix)
+    other, expose = next(iter(listening[port].items()))
+    message = f"localhost in {name[:64]} is this container itself, and port {port} is that of service {other}"
+    fix = f"write {other}:{port} in the place of localhost"
+    if all(to.service != service.name for to in expose.to):
+        fix += f", and add - service: {service.name} to the to of its port"
+    return message, fix

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from akash_mcp.sanitize.text import field
 from akash_mcp.sdl import Finding, check
-from akash_mcp.sdl.model import Sdl
+from akash_mcp.sdl.model import Service
 
 _RULE = "N"
 _LONGEST = 400
@@ -34,16 +34,18 @@ def notes_of(sdl: str) -> Mapping[str, tuple[SdlNote, ...]]:
     """The notes about each service of an SDL that has any. An SDL that cannot be read has none."""
     report = check(sdl)
     found: dict[str, tuple[SdlNote, ...]] = {}
-    for finding in report.warnings if report.model else ():
-        match finding.path.split("/")[1:]:
-            case ["services", service, *place] if finding.rule.startswith(_RULE) and report.model:
-                found[service] = (*found.get(service, ()), _note(finding, report.model, service, place))
+    services = report.model.services if report.model else {}
+    for finding in report.warnings:
+        match finding.path.split("/"):
+            # A name with a "/" is spelt otherwise in a path; no provider runs such a service.
+            case ["", "services", name, *place] if finding.rule.startswith(_RULE) and name in services:
+                found[name] = (*found.get(name, ()), _note(finding, services[name], place))
     return found
 
 
-def _note(finding: Finding, sdl: Sdl, service: str, place: list[str]) -> SdlNote:
+def _note(finding: Finding, service: Service, place: list[str]) -> SdlNote:
     variable = ""
     if place[0] == "env":
-        variable = field(sdl.services[service].env[int(place[1])].partition("=")[0], 64)
+        variable = field(service.env[int(place[1])].partition("=")[0], 64)
     message, fix = field(finding.message, _LONGEST), field(finding.fix, _LONGEST)
     return SdlNote(finding.rule, finding.line, message, fix, variable)
