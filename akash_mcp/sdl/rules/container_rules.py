@@ -116,7 +116,9 @@ def _disk(service: Service, volume: str, mount: str) -> Iterator[Fault]:
     path: Path = ("services", service.name, "params", "storage", volume, "mount")
     mend = mend_of(service.image, mount)
     if mend is not None and mend.refuses and not _is_mended(service, mend):
-        message = "a fresh disk holds lost+found in its top folder, and this database refuses a folder that is not empty"
+        message = (
+            "a fresh disk holds lost+found in its top folder, and this database refuses one that is not empty"
+        )
         what = f"to env: - {mend.env[0]}" if mend.env else f'to args: "{mend.args[0]}"'
         yield _warn("N07", path, message, f"add {what}")
     user = user_of(service.image, mount)
