@@ -47,8 +47,8 @@ class ServiceEvidence:
     """One service: `ready` of `desired` replicas, and the events about its objects in their order.
 
     `log_tail`: the last lines of its log, where it was read. `probes`: what its web addresses answered. `port`: the
-    container port behind them, where we know it. `wanted`: what its SDL gives it, where that is known, and `notes`:
-    what the check of that SDL says of it, for a service that is not ready.
+    container port behind them, where we know it. `wanted`: what its SDL gives it, where that is known.
+    `notes`: what the check of that SDL says of it, for a service that is not ready.
     """
 
     name: str
