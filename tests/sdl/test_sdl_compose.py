@@ -65,7 +65,8 @@ def test_a_compose_file_becomes_an_sdl_that_lint_passes(
     assert lint.run([output], as_json=True) == 0
     judged = json.loads(capsys.readouterr().out)
     assert judged["ok"]
-    assert {warning["rule"] for warning in judged["warnings"]} <= {"K04"}  # passwords in plain text
+    # Passwords in plain text, placeholders, and what no SDL can mend: a disk under an image that is not root.
+    assert {warning["rule"] for warning in judged["warnings"]} <= {"K04", "N03", "N06", "N07"}
 
 
 LEFT_OUT = {

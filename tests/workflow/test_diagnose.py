@@ -104,6 +104,28 @@ LACKS: Group = {
         "its log is empty",
     ),
 }
+SEES_SOMETHING_ELSE: Group = {
+    "oneitem": (
+        service("ghcr.io/acme/app:1", command=["bash -c 'pip install x && python \"app.py\"'"]),
+        "a whole command line stands in one item",
+        "executable file not found",
+    ),
+    "noshell": (
+        service("ghcr.io/acme/app-distroless:1", command=["/bin/sh", "-c"], args=["serve"]),
+        "its image has no sh",
+        "executable file not found",
+    ),
+    "reference": (
+        script("echo 'dial tcp: lookup ${DB_HOST}: no such host'; exit 1", env=["URL=http://${DB_HOST}/"]),
+        "probably because of a value in its SDL, line ",
+        "nobody fills in ${DB_HOST}",
+    ),
+    "key": (
+        script("echo '401 Incorrect API key provided'; exit 1", env=["OPENAI_API_KEY=<YOUR_KEY>"]),
+        "OPENAI_API_KEY holds a placeholder",
+        "401",
+    ),
+}
 
 
 @pytest.mark.parametrize(
@@ -113,8 +135,9 @@ LACKS: Group = {
         (ERAS[1], NO_ROOM, 60.0),
         (ERAS[0], ENDS_AGAIN, SETTLED),
         (ERAS[1], LACKS, SETTLED),
+        (ERAS[0], SEES_SOMETHING_ELSE, SETTLED),
     ],
-    ids=["never started", "no room", "ends again", "lacks"],
+    ids=["never started", "no room", "ends again", "lacks", "sees something else"],
 )
 async def test_each_failing_service_gets_its_own_cause(
     era: str, group: Group, after: float, connect: Connect, network: EmbeddedNetwork
@@ -416,6 +439,9 @@ def test_the_page_lists_every_kind_of_cause() -> None:
         "memory": "to at least the double",
         "variable": "VARIABLE",
         "target": "the provider's host name for it",
+        "note": "",
+        "line": "at its line",
+        "write": "what `validate_sdl` says of it",
     }
     rows = [f"| {kind.name} | {kind.recognised_by} | {kind.fix.format(**words)} |" for kind in CAUSE_KINDS]
     table = "\n".join(["| cause | recognised by | fix |", "|---|---|---|", *rows])

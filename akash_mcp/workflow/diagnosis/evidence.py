@@ -23,6 +23,7 @@ from akash_mcp.ids import LeaseId
 from akash_mcp.money import BLOCK_SECONDS
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.desired_state import DesiredService, DesiredState
+from akash_mcp.workflow.diagnosis.sdl_notes import SdlNote, notes_of
 from akash_mcp.workflow.runtime import Runtime
 
 STATUS_SECONDS = 12.0
@@ -48,6 +49,7 @@ class ServiceEvidence:
     `log_tail`: the last lines of its log, where it was read, and `log_is_whole` unless it is that of a run that goes
     on. `probes`: what its web addresses answered. `port`: the
     container port behind them, where we know it. `wanted`: what its SDL gives it, where that is known.
+    `notes`: what the check of that SDL says of it, for a service that is not ready.
     """
 
     name: str
@@ -59,6 +61,7 @@ class ServiceEvidence:
     probes: tuple[Probe, ...] = ()
     port: int | None = None
     wanted: DesiredService | None = None
+    notes: tuple[SdlNote, ...] = ()
 
     @property
     def is_ready(self) -> bool:
@@ -116,6 +119,9 @@ async def gather_evidence(rt: Runtime, lease: LeaseId, age: float | None, now: D
     services += [
         ServiceEvidence(name, 0, count) for name, count in desired.items() if name not in status.services
     ]
+    if now.sdl and not all(service.is_ready for service in services):
+        notes = notes_of(now.sdl)
+        services = [replace(service, notes=notes.get(service.name, ())) for service in services]
     return LeaseEvidence(
         lease,
         age,

@@ -62,6 +62,11 @@ def shows_no_failure(lines: Sequence[str]) -> bool:
     return bool(said) and not any(map(_FAILURE.search, said))
 
 
+def tells_of_failure(line: str) -> bool:
+    """Whether a line of a log tells of a failure, in whatever words."""
+    return _FAILURE.search(line[:_MATCHED_CHARACTERS]) is not None
+
+
 def exit_code_in(lines: Sequence[str]) -> str | None:
     """The last exit code that the lines mention, or None."""
     codes = [match[1] for line in lines if (match := _EXIT_CODE.search(line[:_MATCHED_CHARACTERS]))]
