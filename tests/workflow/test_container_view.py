@@ -99,6 +99,7 @@ def test_the_line_of_the_sdl_is_in_the_fix_and_in_the_evidence() -> None:
         ("/run.sh: exec: line 47: serve: not found", causes.CRASH_LOOP),
         ("[ERROR] --initialize specified but the data directory has files in it.", causes.CRASH_LOOP),
         ("Error: EACCES: permission denied, open '/home/node/.n8n/config'", causes.CRASH_LOOP),
+        ("cannot read /data/lost+found", causes.CRASH_LOOP),
         ("Error: 401 Unauthorized", causes.CRASH_LOOP),
         ("error: unknown option: --model foo", causes.CRASH_LOOP),
     ],
@@ -190,6 +191,12 @@ DENIED = "Error: EACCES: permission denied, open '/home/node/.n8n/config'"
         ("open /database/x: permission denied", wanted("/data"), (), causes.CRASH_LOOP),
         (DENIED, wanted("/home/node/.n8n", "ram"), (), causes.CRASH_LOOP),
         (DENIED, None, (), causes.CRASH_LOOP),
+        (
+            "listen EACCES: permission denied 0.0.0.0:80, serving /data",
+            wanted("/data"),
+            (),
+            causes.CRASH_LOOP,
+        ),
         ("wrote /data/x\n/app: permission denied", wanted("/data"), (), causes.CRASH_LOOP),
     ],
 )

@@ -269,8 +269,8 @@ PROBABLY_OUT_OF_MEMORY = CauseKind(
 )
 DATA_FOLDER_NOT_EMPTY = CauseKind(
     "data folder not empty",
-    "restarts, and a log that names `lost+found`; or one that ends with a data folder that is not empty, and a warning "
-    "N07 of the SDL",
+    "restarts, and a log that ends with a data folder that is not empty and names `lost+found`, or a warning N07 of "
+    "the SDL beside it",
     "The database of service {service} does not start: it wants an empty folder for its data, and a fresh disk holds "
     "lost+found at its top{replicas}.",
     "In the SDL, let it use a folder below: PostgreSQL by PGDATA=/var/lib/postgresql/data/pgdata in env, MySQL by "

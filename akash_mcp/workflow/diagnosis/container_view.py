@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from akash_mcp.sanitize.secrets import sounds_secret
+from akash_mcp.sanitize.text import field
 from akash_mcp.sdl.images.shells import shell_of
 from akash_mcp.workflow.desired_state import DesiredService
 from akash_mcp.workflow.diagnosis import causes
@@ -43,6 +44,8 @@ _NOT_ALLOWED = re.compile(
     r"EACCES|permission denied|operation not permitted|not writable|AccessDenied|failed to obtain node locks",
     re.I,
 )
+_OF_A_PORT = re.compile(r"\b(?:listen|bind)", re.I)
+"""What is denied there is a port below 1024, and no file."""
 _LOST_AND_FOUND = re.compile(r"lost\+found")
 _NOT_EMPTY = re.compile(r"exists but is not empty|data directory has files in it", re.I)
 _NOT_LET_IN = re.compile(
@@ -55,8 +58,8 @@ _REFERENCE = re.compile(r"\$\{\w{1,64}\}|\$\([\w.-]{1,64}\)|\$[A-Z_]\w{1,64}|%\w
 _NO_CONNECTION = re.compile(r"refused|ECONNREFUSED|could not connect|can't connect|failed to connect", re.I)
 _AT_HOME = re.compile(r"localhost|127\.0\.0\.1|::1")
 
-
 _MOST_LIKELY_FIRST = ("N04", "N08", "N07", "N06", "N05", "N02", "N03", "N01")
+"""Rules by how surely a container ends for what they find."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +105,10 @@ def view_in_log(
         return any(map(text.search, searched))
 
     on_top, one_item = _first(notes, "N07"), _first(notes, "N04")
-    if told(_LOST_AND_FOUND) or (on_top and told(_NOT_EMPTY)):
+    if told(_NOT_EMPTY) and (on_top or told(_LOST_AND_FOUND)):
         return ContainerView.of(causes.DATA_FOLDER_NOT_EMPTY, on_top)
     if mount := _forbidden_disk(searched, wanted, notes):
-        return ContainerView.of(causes.DISK_NOT_WRITABLE, _first(notes, "N06"), mount=mount)
+        return ContainerView.of(causes.DISK_NOT_WRITABLE, _first(notes, "N06"), mount=field(mount, 200))
     if told(_LINE_IN_LOG) or (one_item and told(_BAD_OPTION)):
         return ContainerView.of(causes.WORDS_IN_ONE_ITEM, one_item)
     if told(_SHELL_IN_LOG):
@@ -128,7 +131,7 @@ def _forbidden_disk(
     lines: Sequence[str], wanted: DesiredService | None, notes: Sequence[SdlNote]
 ) -> str | None:
     """Where the disk is mounted that a container may not write to; None for none."""
-    denied = [line for line in lines if _NOT_ALLOWED.search(line)]
+    denied = [line for line in lines if _NOT_ALLOWED.search(line) and not _OF_A_PORT.search(line)]
     disks = [disk.mount.rstrip("/") for disk in wanted.disks if disk.kind != "ram"] if wanted else []
     mounts = [mount for mount in disks if mount]
     for mount in mounts:
