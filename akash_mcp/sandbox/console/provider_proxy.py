@@ -152,7 +152,7 @@ class ProviderProxy:
         except OSError as error:
             raise _unavailable(provider) from error
         shown = x509.load_der_x509_certificate(writer.get_extra_info("ssl_object").getpeercert(True))
-        writer.close()
+        writer.transport.abort()  # a polite goodbye waits for an answer, perhaps longer than the network lives
         now = self._chain.clock.wall()
         if now < shown.not_valid_before_utc.timestamp():
             return "validInFuture"
