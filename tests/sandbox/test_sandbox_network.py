@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from console_world import World, new_world
+from console_world import World, impatient, new_world
 from tcp_server import TcpServer
 
 from akash_mcp.cli import main
@@ -65,7 +65,7 @@ async def test_a_request_under_way_does_not_keep_it_up() -> None:
         httpx2.AsyncClient() as http,
     ):
         with pytest.raises(httpx2.ReadTimeout):
-            await http.get(f"{network.console_url}/v1/providers", timeout=0.1)
+            await http.get(f"{network.console_url}/v1/providers", timeout=impatient(0.1))
 
 
 async def test_a_handshake_with_a_provider_does_not_outlive_it() -> None:
