@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import partial
 from typing import Any
 
 import httpx2
 from scripted_console import Sent, read_request
+from tcp_server import TcpServer
 
 Rewrite = Callable[[Any], Any]
 """From what an answer says (the whole JSON) to what the client is told instead."""
@@ -118,8 +120,6 @@ class LyingProxy:
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the client hung up
-        finally:
-            writer.transport.abort()
 
 
 _HOP = ("host", "content-length", "connection", "accept-encoding")
@@ -136,19 +136,9 @@ def _reply(status: int, content: Any) -> bytes:
 async def lying_proxy(upstream: str) -> AsyncIterator[LyingProxy]:
     """A proxy before the Console at `upstream`, honest until told otherwise."""
     proxy = LyingProxy(upstream)
-    tasks: set[asyncio.Task[None]] = set()
-    async with httpx2.AsyncClient(verify=False, timeout=200) as client:
-
-        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            tasks.add(asyncio.get_running_loop().create_task(proxy._serve(client, reader, writer)))
-
-        server = await asyncio.start_server(accept, "127.0.0.1", 0)
-        proxy.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        try:
-            yield proxy
-        finally:
-            server.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await server.wait_closed()
+    async with (
+        httpx2.AsyncClient(verify=False, timeout=200) as client,
+        TcpServer(partial(proxy._serve, client)) as server,
+    ):
+        proxy.url = f"http://127.0.0.1:{server.port}"
+        yield proxy

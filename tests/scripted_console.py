@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from anyio.abc import TaskGroup
+from tcp_server import TcpServer
 from written import Written
 
 from akash_mcp.clients.chain import ChainReader, chain_upstream
@@ -181,7 +182,7 @@ class ScriptedConsole:
 
     def __init__(self) -> None:
         self.requests: list[Sent] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._server = TcpServer(self._serve)
         self._is_leaving = False
         self.clock: Callable[[], float | None] = time.time
         """What its answers are dated by; None: they are not."""
@@ -215,24 +216,17 @@ class ScriptedConsole:
         return [request for request in self.requests if request.route == route]
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        await self._server.__aenter__()
+        self.url = f"http://127.0.0.1:{self._server.port}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
+        await self._server.__aexit__(None, None, None)
 
     def hang_up(self) -> None:
         """Take no more connections, and answer nothing more once the request under way is answered."""
-        self._server.close()
+        self._server.close_port()
         self._is_leaving = True
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._tasks.add(asyncio.get_running_loop().create_task(self._serve(reader, writer)))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -256,8 +250,6 @@ class ScriptedConsole:
                     return
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the client hung up
-        finally:
-            writer.transport.abort()
 
     async def _told(self, request: Sent) -> Told:
         self.requests.append(request)

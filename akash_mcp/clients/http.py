@@ -29,6 +29,7 @@ from akash_mcp.clients.api_model import read_json
 from akash_mcp.clients.error_mapping import MessageCleaner, date_of, error_of
 from akash_mcp.clients.retries import Deadline, Sending, may_have_had_effect, pause_before_next, raise_last
 from akash_mcp.clients.service_clock import ServiceClock, elapsed
+from akash_mcp.clients.unused_connection import UnusedConnection
 from akash_mcp.errors import (
     AkashError,
     ApiError,
@@ -239,16 +240,11 @@ class Upstream:
         left: float,
         largest: int,
     ) -> Response:
-        sent, begun, connected = False, math.inf, None
+        sent, begun, unused = False, math.inf, UnusedConnection()
 
         async def trace(event: str, info: Mapping[str, Any]) -> None:
-            nonlocal sent, connected
-            if event == "connection.connect_tcp.complete":
-                connected = info["return_value"]
-            elif event == "connection.start_tls.failed" and connected is not None:
-                # Where the handshake was cancelled the library does not close what it had opened.
-                with anyio.CancelScope(shield=True):
-                    await connected.aclose()
+            nonlocal sent
+            await unused.trace(event, info)
             if event.endswith("send_request_headers.started"):
                 if self.monotonic() - begun > LONGEST_PAUSE_SECONDS:
                     raise Unreachable(
@@ -272,7 +268,7 @@ class Upstream:
         started = self.monotonic()
         try:
             with anyio.fail_after(left):
-                async with self._slots:
+                async with self._slots, unused:
                     begin = _before_sending.get()
                     if begin is not None and sending is not Sending.READ:
                         await begin(sending)

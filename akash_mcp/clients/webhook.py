@@ -17,6 +17,7 @@ import anyio
 import httpx2
 
 from akash_mcp import __version__
+from akash_mcp.clients.unused_connection import UnusedConnection
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +74,8 @@ class Webhook:
     async def _attempt(self, body: bytes) -> None:
         try:
             with anyio.fail_after(self._seconds):
-                async with self._transport() as transport:
-                    response = await transport.handle_async_request(self._request(body))
+                async with self._transport() as transport, UnusedConnection() as unused:
+                    response = await transport.handle_async_request(self._request(body, unused))
                     status = response.status_code
                     await response.aclose()
         except TimeoutError:
@@ -93,6 +94,8 @@ class Webhook:
             self._verify = httpx2.create_ssl_context() if https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         return httpx2.AsyncHTTPTransport(verify=self._verify, trust_env=False)
 
-    def _request(self, body: bytes) -> httpx2.Request:
+    def _request(self, body: bytes, unused: UnusedConnection) -> httpx2.Request:
         headers = {"content-type": "application/json", "user-agent": f"akash-mcp/{__version__}"}
-        return httpx2.Request("POST", self._url, content=body, headers=headers)
+        return httpx2.Request(
+            "POST", self._url, content=body, headers=headers, extensions={"trace": unused.trace}
+        )

@@ -12,6 +12,8 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from akash_mcp.sandbox.stop_accepting import stop_accepting
+
 _GRACE_SECONDS = 2
 """How long requests under way may take to end once the servers stop, in real seconds."""
 
@@ -57,7 +59,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # The base class sleeps for 100 ms before it looks whether anybody is still connected, and between its looks.
         for server in self.servers:
-            server.close()
+            await stop_accepting(server)
         for listener in sockets or ():
             listener.close()
         for connection in list(self.server_state.connections):

@@ -9,12 +9,13 @@ import hashlib
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from time import time as wall
 
 from provider_certificates import Shown
+from tcp_server import TcpServer
 from test_chain_reader import chain, listed
 from test_console_models import PROVIDER_ADDRESS
 from test_console_reader import reader
@@ -70,32 +71,18 @@ async def hostile(
     """A server that treats every connection by `behaviour`, and its port. It takes `window` bytes that it does not
     read."""
     counts = Counts()
-    tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         counts.connections += 1
-        try:
+        # Such is what a client's having had enough looks like from here.
+        with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             await behaviour(counts, reader, writer)
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # the client had enough
-        finally:
-            writer.transport.abort()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(asyncio.get_running_loop().create_task(serve(reader, writer)))
 
     listening = socket.create_server((host, port))
     if window is not None:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
-    server = await asyncio.start_server(accept, sock=listening, ssl=tls)
-    try:
-        yield server.sockets[0].getsockname()[1], counts
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await server.wait_closed()
+    async with TcpServer(serve, tls=tls, listening=listening) as server:
+        yield server.port, counts
 
 
 @dataclass

@@ -205,7 +205,7 @@ async def test_a_change_lost_by_a_server_that_then_vanished_may_have_been_made()
 
         async def sleep(seconds: float) -> None:
             await time.sleep(seconds)
-            server._server.close()
+            server._server.close_port()
 
         async with Upstream(server.url, name="The API", sleep=sleep, monotonic=time) as api:
             with pytest.raises(Interrupted, match="refused"):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anyio
 import pytest
 from provider_certificates import authority, issued, trusting
+from tcp_server import TcpServer
 from wire_servers import Act, Server, Time, closed_port, drop, hang, reply, trickle
 
 from akash_mcp.clients.webhook import PAUSES, NotTaken, Webhook
@@ -79,6 +82,24 @@ async def test_no_answer_ends_in_time() -> None:
     async with webhook(hang, seconds=0.2) as (_, hook):
         with pytest.raises(NotTaken, match=r"did not answer within 0\.2 s"):
             await hook.post(DOCUMENT)
+
+
+async def test_a_handshake_that_never_ends_leaves_no_connection_open() -> None:
+    left = anyio.Semaphore(0)
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        left.release()
+
+    async with TcpServer(say_nothing) as server:
+        hook = Webhook(
+            f"https://127.0.0.1:{server.port}", sleep=Time().sleep, seconds=0.1, verify=trusting(authority())
+        )
+        with pytest.raises(NotTaken, match=r"did not answer within 0\.1 s"):
+            await hook.post(DOCUMENT)
+        with anyio.fail_after(5):
+            for _ in range(3):
+                await left.acquire()
 
 
 async def test_an_answer_that_never_ends_is_not_read() -> None:

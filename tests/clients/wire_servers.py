@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
 
+from tcp_server import TcpServer
+
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.http import Upstream
 
@@ -90,7 +92,7 @@ class Server:
         self.most_at_once = 0
         self._script = list(script)
         self._tls = tls
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._server = TcpServer(self._serve, tls=tls)
 
     @property
     def url(self) -> str:
@@ -102,8 +104,8 @@ class Server:
         return client
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
-        self.port: int = self._server.sockets[0].getsockname()[1]
+        await self._server.__aenter__()
+        self.port = self._server.port
         return self
 
     async def __aexit__(
@@ -111,15 +113,7 @@ class Server:
     ) -> None:
         for client in self._clients:
             await client.aclose()
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
-        self._tasks.add(task)
+        await self._server.__aexit__(kind, error, trace)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -136,8 +130,6 @@ class Server:
                     self.at_once -= 1
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the client hung up
-        finally:
-            writer.transport.abort()
 
 
 async def _read(reader: asyncio.StreamReader) -> Request:

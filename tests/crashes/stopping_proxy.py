@@ -14,9 +14,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import httpx2
+from tcp_server import TcpServer
 
 _HOP = frozenset({"host", "content-length", "connection", "accept-encoding", "transfer-encoding"})
 _NAMES = (
@@ -177,8 +179,6 @@ class StoppingProxy:
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, httpx2.TransportError):
             pass  # one of the two ends hung up: the other one is told so by the same
-        finally:
-            writer.transport.abort()
 
 
 def named(method: str, target: str) -> str:
@@ -208,22 +208,10 @@ def _reply(told: httpx2.Response) -> bytes:
 async def stopping_proxy(upstream: str, *, late_seconds: float = 0.5) -> AsyncIterator[StoppingProxy]:
     """A proxy before the Console at `upstream`. `late_seconds`: how long a request waits whose fate is to be late."""
     proxy = StoppingProxy(upstream, late_seconds)
-    tasks: set[asyncio.Task[None]] = set()
-    async with httpx2.AsyncClient(timeout=700, trust_env=False) as client:
-
-        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.get_running_loop().create_task(proxy._serve(client, reader, writer))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-
-        server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=1 << 24)
-        proxy.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with (
+        httpx2.AsyncClient(timeout=700, trust_env=False) as client,
+        TcpServer(partial(proxy._serve, client), limit=1 << 24) as server,
+    ):
+        proxy.url = f"http://127.0.0.1:{server.port}"
         proxy._touch()
-        try:
-            yield proxy
-        finally:
-            server.close()
-            for task in list(tasks):
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await server.wait_closed()
+        yield proxy

@@ -32,7 +32,8 @@ from quick_scenarios import QUICK
 from server_processes import Starter, nursery
 from stopping_proxy import Point
 
-pytestmark = pytest.mark.anyio
+# Ten servers at a time take as long as the machine needs; only what hangs is to be ended.
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 
 PACE = Pace()
 

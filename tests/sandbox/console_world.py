@@ -43,6 +43,11 @@ def sdl(*, image: str = "nginx:1.27", cpu: str = "0.5", amount: str = "100000") 
     return SDL.replace("nginx:1.27", image).replace("CPU", cpu).replace("AMOUNT", amount)
 
 
+def impatient(seconds: float) -> httpx2.Timeout:
+    """Waits so long for an answer only: until it is connected takes as long as the machine needs."""
+    return httpx2.Timeout(30, read=seconds)
+
+
 @dataclass
 class World:
     """One network and one client of its Console."""

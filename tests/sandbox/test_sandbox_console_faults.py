@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from console_world import World, lease_body, new_world, sdl
+from console_world import World, impatient, lease_body, new_world, sdl
 
 from akash_mcp.sandbox.faults import CATALOGUE
 
@@ -40,7 +40,7 @@ async def test_a_create_can_fail_and_have_landed(world: World) -> None:
 async def test_a_create_can_time_out_and_have_landed(world: World) -> None:
     await world.network.inject("create-timeout-but-landed", count=1)
     with pytest.raises(httpx2.ReadTimeout):
-        await world.http.post("/v1/deployments", json=CREATE, timeout=0.2)
+        await world.http.post("/v1/deployments", json=CREATE, timeout=impatient(0.2))
     assert len(await dseqs(world)) == 1
     assert world.allowance == 95_000_000
 
@@ -161,7 +161,7 @@ async def test_503_can_be_a_page(world: World) -> None:
 async def test_a_slow_answer_comes_late(world: World) -> None:
     await world.network.inject("slow", count=1, value="5")
     with pytest.raises(httpx2.ReadTimeout):
-        await world.http.get("/v1/deployments", timeout=0.1)
+        await world.http.get("/v1/deployments", timeout=impatient(0.1))
 
 
 async def test_a_wallet_being_provisioned_is_409_for_requests_that_spend_only(world: World) -> None:
@@ -267,7 +267,7 @@ async def test_a_close_can_take_long_and_lands_only_then(world: World) -> None:
     dseq = (await world.create())["dseq"]
     await world.network.inject("close-slow", count=1, value="3600")
     with pytest.raises(httpx2.ReadTimeout):
-        await world.http.delete(f"/v1/deployments/{dseq}", timeout=0.3)
+        await world.http.delete(f"/v1/deployments/{dseq}", timeout=impatient(0.3))
     assert world.truth(dseq).state == "active"
 
 
@@ -325,7 +325,7 @@ async def test_a_slow_provider_makes_reads_slow(world: World) -> None:
     await world.lease(created)
     await world.network.inject("provider-slow", count=1, value="3600")
     with pytest.raises(httpx2.ReadTimeout):
-        await world.http.get(f"/v1/deployments/{created['dseq']}", timeout=0.3)
+        await world.http.get(f"/v1/deployments/{created['dseq']}", timeout=impatient(0.3))
 
 
 async def test_a_page_in_front_can_have_other_statuses(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -14,6 +15,8 @@ from typing import Any
 
 import httpx2
 import pytest
+from console_world import World, impatient, new_world
+from tcp_server import TcpServer
 
 from akash_mcp.cli import main
 from akash_mcp.cli.sandbox import run
@@ -62,7 +65,31 @@ async def test_a_request_under_way_does_not_keep_it_up() -> None:
         httpx2.AsyncClient() as http,
     ):
         with pytest.raises(httpx2.ReadTimeout):
-            await http.get(f"{network.console_url}/v1/providers", timeout=0.1)
+            await http.get(f"{network.console_url}/v1/providers", timeout=impatient(0.1))
+
+
+async def test_a_handshake_with_a_provider_does_not_outlive_it() -> None:
+    begun, was_left = asyncio.Event(), asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        begun.set()
+        await reader.read()
+        was_left.set()
+
+    async def lease(world: World, created: dict[str, Any]) -> None:
+        with pytest.raises(httpx2.TransportError):
+            await world.lease(created)
+
+    async with TcpServer(say_nothing) as silent, asyncio.TaskGroup() as asking:
+        async with new_world(providers=1) as world:
+            created = await world.create()
+            (provider,) = world.network.chain.providers.values()
+            provider.host_uri = f"https://localhost:{silent.port}"
+            asking.create_task(lease(world, created))
+            await begun.wait()
+        async with asyncio.timeout(5):
+            await was_left.wait()
 
 
 async def test_the_control_api_tells_the_state_and_turns_the_clock() -> None:

@@ -168,6 +168,7 @@ async def test_memory_that_was_too_little_is_told_with_what_to_set(
 async def test_nothing_is_missing_from_an_sdl_that_is_not_known(
     connect: Connect, network: EmbeddedNetwork
 ) -> None:
+    freeze(network)
     dseq = run_workload(network, sdl_of(web=service("ghcr.io/acme/crash:1")))
     async with connect(intervals=IMPATIENT) as agent:
         [found] = (await diagnosed_after(agent, network, dseq, SETTLED))["causes"]
@@ -179,6 +180,7 @@ async def test_an_image_name_that_others_deployed_wrongly_is_named(
     connect: Connect, network: EmbeddedNetwork
 ) -> None:
     """Ours are refused before anything is sent; what somebody else deployed can still have one."""
+    freeze(network)
     dseq = run_workload(network, sdl_of(capital=service("ghcr.io/Acme/App:1")))
     async with connect(intervals=IMPATIENT) as agent:
         [found] = (await diagnosed_after(agent, network, dseq, 60.0))["causes"]

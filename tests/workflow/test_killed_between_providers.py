@@ -24,7 +24,8 @@ from akash_mcp import config
 from akash_mcp.sandbox.network import EmbeddedNetwork
 from akash_mcp.workflow.runtime import Intervals
 
-pytestmark = pytest.mark.anyio
+# Three processes, one of them killed, take as long as the machine needs; only what hangs is to be ended.
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 
 NEXT = dataclasses.replace(Intervals().times(SPEED), first_look=0.0, moves_on=300.0)
 

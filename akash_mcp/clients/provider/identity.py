@@ -220,8 +220,7 @@ async def _try_handshake(
     for address in endpoint.addresses:
         try:
             seconds = HANDSHAKE_SECONDS / len(endpoint.addresses)
-            # anyio leaves a connection behind that was made in the moment in which its maker was cancelled.
-            with anyio.fail_after(seconds, shield=True):
+            with anyio.fail_after(seconds):
                 stream = await anyio.connect_tcp(address, endpoint.port)
             async with stream:
                 with anyio.fail_after(seconds):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import ssl
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -102,11 +103,20 @@ class ProviderProxy:
         headers: dict[str, str],
         body: str | None,
     ) -> httpx2.Response | None:
+        opened: Any = None
+
+        async def trace(event: str, info: Mapping[str, Any]) -> None:
+            nonlocal opened
+            if event == "connection.connect_tcp.complete":
+                opened = info["return_value"]
+            elif event == "connection.start_tls.failed":
+                # Where the handshake is cancelled, as it is when the network ends, the library leaves it open.
+                await opened.aclose()
+
         url = f"{provider.host_uri}{path}"
+        extensions = {"sni_hostname": _SNI, "trace": trace}
         try:
-            return await client.request(
-                method, url, headers=headers, content=body, extensions={"sni_hostname": _SNI}
-            )
+            return await client.request(method, url, headers=headers, content=body, extensions=extensions)
         except httpx2.ConnectError as error:
             if isinstance(_root(error), ssl.SSLCertVerificationError):
                 flaw = await self._flaw(provider)
@@ -142,7 +152,7 @@ class ProviderProxy:
         except OSError as error:
             raise _unavailable(provider) from error
         shown = x509.load_der_x509_certificate(writer.get_extra_info("ssl_object").getpeercert(True))
-        writer.close()
+        writer.transport.abort()  # a polite goodbye waits for an answer, perhaps longer than the network lives
         now = self._chain.clock.wall()
         if now < shown.not_valid_before_utc.timestamp():
             return "validInFuture"

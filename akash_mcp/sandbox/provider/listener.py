@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from akash_mcp.sandbox.provider.tls_transport import TlsTransport, Unbegun
+from akash_mcp.sandbox.stop_accepting import stop_accepting
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class Listener:
         self._serve = serve
         self._tls = tls
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
         self.port: int = self._socket.getsockname()[1]
 
     def start(self) -> None:
@@ -37,6 +39,7 @@ class Listener:
 
     def close(self) -> None:
         """Stop listening and cut every connection. `wait_closed` waits until that is done."""
+        self._is_closed = True
         for task in self._tasks:
             task.cancel()
 
@@ -51,15 +54,22 @@ class Listener:
         return task
 
     async def _accept(self) -> None:
-        server = await asyncio.get_running_loop().create_server(self._protocol, sock=self._socket)
-        async with server:
-            await server.serve_forever()
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(self._protocol, sock=self._socket, start_serving=False)
+        try:
+            await server.start_serving()
+            await loop.create_future()  # until it is cancelled
+        finally:
+            await stop_accepting(server)
 
     def _protocol(self) -> asyncio.Protocol:
         plain = asyncio.StreamReaderProtocol(asyncio.StreamReader(), self._connected)
         return TlsTransport(self._tls(), plain) if self._tls else plain
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_closed:
+            writer.transport.abort()
+            return
         task = self._spawn(self._attend(reader, writer))
         # One that was cancelled before it began has closed nothing.
         task.add_done_callback(lambda _: writer.transport.abort())
