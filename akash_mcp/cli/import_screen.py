@@ -63,7 +63,7 @@ def _wrapped(items: Iterable[str]) -> list[str]:
 def _service(workload: Workload) -> str:
     """One service: its image, who reaches it, its disks and replicas."""
     parts = [f"{workload.name}: {workload.image}", _reach(workload.exposed)]
-    parts += [f"disk {disk.name} of {size_text(disk.size)} at {disk.mount}" for disk in workload.disks]
+    parts += [f"disk {disk.name} {size_text(disk.size)} at {disk.mount}" for disk in workload.disks]
     if workload.gpus:
         parts.append(f"{workload.gpus.count} GPU")
     if workload.count > 1:
@@ -81,7 +81,7 @@ def _reach(exposed: Sequence[ExposedPort]) -> str:
     ]
     if opened:
         return f"open to the world: {', '.join(opened)}"
-    return "for its neighbours only" if any(port.services for port in exposed) else "opens no port"
+    return "neighbours only" if any(port.services for port in exposed) else "opens no port"
 
 
 def _not_carried(left_out: Iterable[LeftOut]) -> list[str]:
@@ -126,7 +126,7 @@ class _Alike:
         if len(words) != len(self.words) or ("" in self.services) != (service == ""):
             return False
         varied = sum(len({*seen, word}) > 1 for seen, word in zip(self.words, words, strict=True))
-        if varied > min(self.MOST, len(words) // 4):
+        if varied > min(self.MOST, len(words) // 3):
             return False
         self.services[service] = None
         for seen, word in zip(self.words, words, strict=True):

@@ -117,6 +117,19 @@ def test_what_changes_nothing_that_runs_does_not_stop_it(text: str) -> None:
     assert of(text).report.ok
 
 
+def test_what_is_left_out_whole_is_not_asked_for_its_variables() -> None:
+    made = convert(
+        "services: {web: {image: x:1}, a: {build: ., command: $X}, b: {image: '$Y', profiles: [p]}}"
+    )
+    assert [each.what for each in made.left_out] == ["the service", "the service"]
+
+
+@pytest.mark.timeout(5)
+def test_a_text_of_many_variables_is_looked_at_once() -> None:
+    with pytest.raises(BadArgument):
+        of(f"environment: ['A=x://{'${B}' * 90_000}']\nvolumes: ['{'${B}' * 30_000}']\nports: [x]")
+
+
 def test_the_image_that_a_caller_names_is_not_asked_for_a_tag() -> None:
     made = convert("services: {web: {image: 'x:${TAG}'}}", images={"web": "y:1"})
     assert not made.left_out
@@ -145,8 +158,8 @@ def test_a_secret_without_a_value_is_to_be_stored(text: str, expected: list[str]
 def test_any_other_variable_without_a_value_is_listed_with_its_line() -> None:
     made = of("environment:\n  A: ${GREETING}\n  B: x-${NAME}-y\n  C:")
     assert [(each.what, each.why) for each in made.left_out] == [
-        ("environment: A", "it needs ${GREETING} in line 5, which has no value here"),
-        ("environment: B", "it needs ${NAME} in line 6, which has no value here"),
+        ("environment: A", "${GREETING} in line 5 has no value"),
+        ("environment: B", "${NAME} in line 6 has no value"),
         ("environment: C", "its value comes from the machine that runs Compose"),
     ]
 

@@ -50,6 +50,11 @@ LOST: dict[str, tuple[str, str, str]] = {
         "redis:7.4",
         "config_file",
     ),
+    "a cache's configuration, on Windows": (
+        "volumes: ['C:\\\\my files\\\\redis.conf:/etc/redis.conf:ro']",
+        "valkey/valkey:8",
+        "config_file",
+    ),
     "a folder of a database's configuration": (
         "volumes: [{type: bind, source: ./conf, target: /etc/mysql/conf.d}]",
         "mysql:8",
@@ -123,6 +128,11 @@ networks: {back: {internal: true}, front: {}}
     assert services["db"]["expose"] == [{"port": 5432, "to": [{"service": "web"}]}]
     assert services["web"]["expose"][0]["to"] == [{"global": True}]
     assert ("db", "opening 5432 to the outside") in {(each.service, each.what) for each in made.left_out}
+
+
+def test_a_service_without_any_network_opens_no_port_either() -> None:
+    made = of("network_mode: none\nports: [80]", accept=["network"])
+    assert web(made)["expose"] == [{"port": 65_535, "as": 80, "to": [{"global": True}]}]
 
 
 def test_a_port_of_this_machine_alone_stays_closed() -> None:
@@ -250,10 +260,10 @@ volumes: {data: {}}
 """)
     assert main.main(["import", str(file), "-o", str(tmp_path / "sdl.yaml")]) == 0
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) <= 28
+    assert len(lines) <= 25
     assert max(map(len, lines)) <= 80
     assert lines[0] == "web: ghcr.io/example/shop:3.1.4; open to the world: a web address (port 8000)"
     assert "- restart: on-failure (web, worker): a provider restarts whatever ends; fix: let" in lines
-    assert "  needs ${DATABASE_URL}/${LOG_LEVEL} in line 8/15, which has no value here; fix: give" in lines
+    assert "  ${DATABASE_URL}/${LOG_LEVEL} in line 8/15 has no value; fix: give" in lines
     (nothing,) = [line for line in lines if line.startswith("Not carried, and nothing to do")]
     assert "healthcheck (web, db, cache)" in nothing

@@ -1,7 +1,7 @@
 """Images that read a secret from the file that `NAME_FILE` names, and take `NAME` itself in its place.
 
 Sources: `file_env` in the entry points of docker-library's images (postgres, mysql, mariadb, wordpress, …) and of those
-built like them; for the others what their own documentation says of `_FILE`.
+built like them; for the others (bitnami's, Grafana, MinIO, …) what their own documentation says of `_FILE`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ FROM_A_FILE: Mapping[str, tuple[str, ...]] = {
     "minio": ("MINIO_",),
     "mongo": ("MONGO_INITDB_",),
     "mongo-express": ("ME_CONFIG_",),
+    "mongodb": ("MONGODB_",),
     "mysql": _MYSQL,
     "nextcloud": ("NEXTCLOUD_", "REDIS_HOST_", "SMTP_", *_MYSQL, *_POSTGRES),
     "percona": _MYSQL,
@@ -26,6 +27,7 @@ FROM_A_FILE: Mapping[str, tuple[str, ...]] = {
     "phpmyadmin": ("PMA_", *_MYSQL),
     "postgis": _POSTGRES,
     "postgres": _POSTGRES,
+    "postgresql": ("POSTGRESQL_", *_POSTGRES),
     "redmine": ("REDMINE_",),
     "timescaledb": _POSTGRES,
     "wordpress": ("WORDPRESS_",),

@@ -21,6 +21,7 @@ from akash_mcp.sdl.author.workload import Workload, default_ceiling
 from akash_mcp.sdl.author.writer import write
 from akash_mcp.sdl.check import check
 from akash_mcp.sdl.report import Report
+from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import BadYaml, Document, load
 
 MAX_SERVICES = 100
@@ -72,9 +73,7 @@ def convert(
         raise file.bad(("services",), f"holds more than {MAX_SERVICES} services: split the file")
     if unknown := sorted(set(images) - set(services)):
         raise BadArgument(f"The compose file has no service {unknown[0][:60]!r} to give an image to.")
-    started = [
-        name for name, each in services.items() if not (isinstance(each, dict) and each.get("profiles"))
-    ]
+    started = [name for name, fields in services.items() if _is_started(fields, images.get(name))]
     refuse_missing(file, document.data, started, images)
     found = [
         read_service(file, name, value, images.get(name), env_file_reader) for name, value in services.items()
@@ -107,15 +106,21 @@ def _loaded(compose: str) -> Document:
         ) from bad
 
 
-def _kept_inside(file: ComposeFile, service: ComposeService, internal: Collection[str]) -> ComposeService:
-    """A service that is on internal networks only, whose ports nobody outside reaches even where they are published."""
-    if not service.ports.published or not service.networks or not service.networks <= set(internal):
+def _is_started(fields: Value, image: str | None) -> bool:
+    """Whether a service is converted, as far as that can be told before it is read."""
+    return isinstance(fields, dict) and not fields.get("profiles") and bool(image or fields.get("image"))
+
+
+def _kept_inside(file: ComposeFile, service: ComposeService, internal: set[str]) -> ComposeService:
+    """A service that is on internal networks only, or on none: nobody outside reaches the ports that it publishes."""
+    if not service.ports.published or not service.networks <= internal:
         return service
     shown = ", ".join(str(each.port) for each in service.ports.published)
+    why = "all its networks are internal" if service.networks else "it has no network"
     file.leave_out(
         service.name,
         f"opening {shown} to the outside",
-        "all its networks are internal, so Compose does not open it either",
+        f"{why}, so Compose does not open it either",
         "put it on another network as well to open it",
     )
     return replace(service, ports=Ports((), service.ports.listening))

@@ -46,8 +46,7 @@ def read_env_files(
             found |= read_env_text(text, name[:60], file.variables.values, raw=raw)
         elif required:
             raise file.bad(path, f"names a file that is not there: {name[:60]}")
-    for name, text in found.items():
-        file.variables.hide(name, text)
+    file.variables.hide(found)
     return found
 
 

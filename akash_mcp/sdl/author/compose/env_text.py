@@ -11,6 +11,7 @@ No error repeats anything of a line: a file that cannot be read may be a private
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Mapping
 
 from akash_mcp.errors import BadArgument
@@ -23,6 +24,7 @@ _QUOTED = {
     "'": re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL),
     '"': re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL),
 }
+_IDLE = re.compile(r"[ \t\n]+|#[^\n]*")
 _REST = re.compile(r"[ \t]*(?:#[^\n]*)?(?=\n|\Z)")
 _LINE = re.compile(r"[^\n]*")
 _ESCAPE = re.compile(r'\\(?:([abcfnrtv$"\\])|0([0-7]{1,3}))')
@@ -37,12 +39,13 @@ def read_env_text(text: str, file: str, given: Mapping[str, str], *, raw: bool =
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     found: dict[str, str] = {}
-    at = 0
+    known = ChainMap(dict(given), found)
+    at, line = 0, 1
     while at < len(text):
-        if start := re.compile(r"[ \t\n]+|#[^\n]*").match(text, at):
-            at = start.end()
+        if idle := _IDLE.match(text, at):
+            line += idle[0].count("\n")
+            at = idle.end()
             continue
-        line = text.count("\n", 0, at) + 1
         match = _NAME.match(text, at)
         if match is None:
             raise _bad(file, line, "is not NAME=VALUE")
@@ -51,8 +54,9 @@ def read_env_text(text: str, file: str, given: Mapping[str, str], *, raw: bool =
             if name in given:
                 found[name] = given[name]
             continue
-        value, at = _value(text, at, file, line, {**found, **given}, raw=raw)
-        found[name] = value
+        value, end = _value(text, at, file, line, known, raw=raw)
+        line += text.count("\n", at, end)
+        found[name], at = value, end
     return found
 
 

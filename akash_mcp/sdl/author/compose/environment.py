@@ -28,8 +28,8 @@ def read_environment(
             entry = file.text(name, at)
             text = _value(file, service, entry, item, at)
         except Unresolved as missing:
-            why = f"it needs ${{{missing.name}}} in line {file.where(at).line}, which has no value here"
-            file.leave_out(service, f"environment: {name[:60]}", why, f"give {missing.name} a value")
+            why = f"${{{missing.name}}} in line {file.where(at).line} has no value"
+            file.leave_out(service, f"environment: {name[:60]}", why, f"give {missing.name} one")
             continue
         if text is not None:
             found[entry] = text

@@ -3,7 +3,7 @@ program would run than the file means, or one without its password.
 
 Compose puts an empty text where a variable has no value, and warns. So an image loses its tag and a server its
 password, and the deployment runs. Here the conversion stops and names all of them at once. What may go on without one
-is said in `_stops`.
+is said in `_stopping`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _STOPPING = frozenset(
 )
 """Fields of a service that say what runs, who reaches it and what it may do."""
 _ALONE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})", re.ASCII)
-_IN_USERINFO = re.compile(f"://[^\\s/@]*{UNSET}[^\\s/@]*@")
+_USERINFO = re.compile(r"://([^\s/@]*+)@")
 
 
 class MissingVariables(BadArgument):
@@ -68,9 +68,10 @@ def refuse_missing(
             form = interpolate(text, forms, set(), missing=unset)
         except BadExpression:  # an error where somebody reads it
             continue
+        names = {each.name for each in unset} - allowed.keys() if _is_run(path, services, images) else set()
+        stopping = _stopping(data, path, text, form, names) if names else set()
         for each in unset:
-            is_run = _is_run(path, services, images) and each.name not in allowed
-            if each.required or (is_run and _stops(data, path, text, form, each.name)):
+            if each.required or each.name in stopping:
                 found[_Missing(each.name, file.where(path), each.required, each.message)] = None
     if found:
         raise _error(list(found))
@@ -89,32 +90,34 @@ def _is_run(path: Path, services: Collection[str], images: Collection[str]) -> b
     return path[0] == "networks"
 
 
-def _stops(data: Value, path: Path, text: str, form: str, name: str) -> bool:
-    """Whether a variable without a value stops the conversion, by the place where it is asked for.
+def _stopping(data: Value, path: Path, text: str, form: str, names: set[str]) -> set[str]:
+    """Those of the variables without a value in a text that stop the conversion, by the place where it stands.
 
     `form` is the text with `UNSET` for each such variable.
     """
     if path[0] == "networks":
-        return path[2:] == ("internal",)
+        return names if path[2:] == ("internal",) else set()
     field = path[2] if len(path) > 2 else ""
     if field == "environment":
-        return _is_part_of_a_secret(path, text, form, name)
+        return _parts_of_a_secret(path, text, form, names)
     if field == "volumes":
-        return not _is_source_of_a_bind(data, path, form)
-    return field in _STOPPING
+        return set() if _is_source_of_a_bind(data, path, form) else names
+    return names if field in _STOPPING else set()
 
 
-def _is_part_of_a_secret(path: Path, text: str, form: str, name: str) -> bool:
-    """Whether a value without the variable would be a secret with a hole in it. Where the variable is the whole value,
-    the entry is left out, or is to be stored as a secret."""
+def _parts_of_a_secret(path: Path, text: str, form: str, names: set[str]) -> set[str]:
+    """The variables without which a value would be a secret with a hole in it. Where one is the whole value, the entry
+    is left out, or is to be stored as a secret."""
     if isinstance(path[-1], int):
         entry, _, text = text.partition("=")
         form = form.partition("=")[2]
     else:
         entry = path[-1]
     if alone(text):
-        return False
-    return sounds_secret(name) or sounds_secret(entry) or _IN_USERINFO.search(form) is not None
+        return set()
+    if sounds_secret(entry) or any(UNSET in userinfo for userinfo in _USERINFO.findall(form)):
+        return names
+    return {name for name in names if sounds_secret(name)}
 
 
 def _is_source_of_a_bind(data: Value, path: Path, form: str) -> bool:

@@ -18,14 +18,9 @@ def note_decisions(file: ComposeFile, services: list[ComposeService], report: Re
     if file.secrets:
         users = ", ".join(user for each in file.secrets.values() for user in each)
         commands = "; ".join(f"akash-mcp secret set {name}" for name in file.secrets)
-        file.note(
-            f"Secrets stand by name in {users}, and nothing is deployed before they are stored: {commands}."
-        )
+        file.note(f"Secrets to store before deploying ({users}): {commands}.")
     if any(service.depends_on for service in services):
-        file.note(
-            "All services start at once, whatever depends_on says: a program must try again until its "
-            "neighbour is there."
-        )
+        file.note("All services start at once: each must try again until its neighbour is there.")
     file.note(_sizes(services))
     for service in services:
         if service.size.count > 1 and service.volumes:
@@ -43,10 +38,9 @@ def _sizes(services: list[ComposeService]) -> str:
     usual = Workload("", "")
     told = [f"Sizes that the file does not give: root disks {size_text(usual.root)}"]
     if unsized := [service.name for service in services if not service.size.is_given]:
-        told.append(f"{', '.join(unsized)} {usual.cpu / 1000} cores and {size_text(usual.memory)} each")
+        told.append(f"{', '.join(unsized)} {usual.cpu / 1000} cores, {size_text(usual.memory)}")
     if lasting := sorted({name for service in services for name in service.volumes}):
         told.append(
-            f"new disks (beta3, NVMe) of {size_text(LASTING)} for {', '.join(lasting)}, which closing the deployment "
-            "deletes"
+            f"new disks of {size_text(LASTING)} (beta3, NVMe) {', '.join(lasting)}. Closing deletes them"
         )
     return "; ".join(told) + "."

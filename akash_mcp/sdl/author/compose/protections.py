@@ -28,6 +28,8 @@ _WHO_MAY = re.compile(
 )
 _SETS_UP = re.compile(r"/(?:etc|conf|config|conf\.d)(?:/|$)|\.(?:conf|cnf|acl|xml|ya?ml|ini|toml)$")
 _ABOUT_TIME = re.compile(r"/etc/(?:localtime|timezone)|.*/zoneinfo(?:/.*)?")
+_BIND = re.compile(r"(?P<source>(?:[A-Za-z]:[\\/])?(?:\$\{[^}]*+\}|[^:])*+):(?P<target>/[^:]*)")
+_MOST_TOLD = 40
 _OPEN = (
     "what it says of passwords and of who may connect is lost, and the image's own default may let anybody in"
 )
@@ -40,11 +42,13 @@ class LostProtections(BadArgument):
         self.lost = tuple(lost)
         self.kinds = tuple(sorted({each.protects for each in lost}))
         told = []
-        for each in lost:
+        for each in lost[:_MOST_TOLD]:
             where = f"{each.service}: " if each.service else ""
             fix = f"; {each.fix}" if each.fix else ""
             item = f"{each.protects}: {where}{each.what}: {each.why}{fix}"
             told.append(f"\n- {' '.join(visible(item).split())}.")
+        if len(lost) > _MOST_TOLD:
+            told.append(f"\n- and {len(lost) - _MOST_TOLD} more.")
         super().__init__(
             f"The compose file protects what an SDL cannot, so nothing was written.{''.join(told)}\n",
             next_step=f"Change the file, or accept the loss of: {', '.join(self.kinds)}.",
@@ -138,7 +142,7 @@ def _bind_target(item: Value) -> str:
     if not isinstance(item, str):
         return ""
     # a source that is a path: only its form counts, so variables may stay as they are
-    match = re.match(r"(?P<source>(?:\$\{[^}]*\}|[A-Za-z]:[\\/]|[^:])*):(?P<target>/[^:]*)", item)
+    match = _BIND.match(item)
     return match["target"].rstrip("/") if match and re.search(r"[/~.\\]", match["source"]) else ""
 
 

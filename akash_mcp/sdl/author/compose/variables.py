@@ -19,18 +19,20 @@ class Variables:
         self.given = given
         self.values = {**dict.fromkeys(allow_missing, ""), **given}
         self.defaulted: set[str] = set()
-        self._hidden: dict[str, None] = {}
-        for name, value in given.items():
-            self.hide(name, value)
+        self._hidden: list[str] = []  # the longest first, since one may begin another
+        self.hide(given)
 
-    def hide(self, name: str, value: str) -> None:
-        """Hide a value from now on. One that is too short to be told from a word is shown."""
-        if len(value) >= (_SHORTEST_NAMED if sounds_secret(name) else SHORTEST_KNOWN):
-            self._hidden[value] = None
+    def hide(self, values: Mapping[str, str]) -> None:
+        """Hide these values from now on. One that is too short to be told from a word is shown."""
+        known = set(self._hidden)
+        for name, value in values.items():
+            if len(value) >= (_SHORTEST_NAMED if sounds_secret(name) else SHORTEST_KNOWN):
+                known.add(value)
+        self._hidden = sorted(known, key=len, reverse=True)
 
     def without_values(self, text: str) -> str:
         """A text for people, with every value that it repeats hidden, also one of which only the beginning is left."""
-        for value in sorted(self._hidden, key=len, reverse=True):
+        for value in self._hidden:
             text = text.replace(value, MASK)
             at = text.find(value[:_BEGINNING])
             while len(value) > _BEGINNING and at >= 0:

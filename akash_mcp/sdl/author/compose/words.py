@@ -17,6 +17,8 @@ _ENDS = ";&|<>"
 _ESCAPES = {"n": "\n", "t": "\t"}
 _SHELL = re.compile(r"(?:.*/)?(?:ba|da|a|k|z)?sh")
 _SCRIPT_FLAG = re.compile(r"-[a-z]*c")
+_LONGEST_SCRIPT = 64 * 1024
+"""Characters of a script that is looked at."""
 _NEEDS_A_SHELL = ("<<", "$'", "\\")
 """What decides about quotes in a way that only a shell knows."""
 
@@ -72,13 +74,13 @@ def split(text: str) -> Words:
 def has_open_quote(words: list[str]) -> bool:
     """Whether a shell is given a script with a quote that is never closed, as far as that can be told without it."""
     for shell, flag, script in zip(words, words[1:], words[2:], strict=False):
-        if (
-            _SHELL.fullmatch(shell)
-            and _SCRIPT_FLAG.fullmatch(flag)
-            and not any(s in script for s in _NEEDS_A_SHELL)
-        ):
+        if _SHELL.fullmatch(shell) and _SCRIPT_FLAG.fullmatch(flag) and _is_plain(script):
             try:
                 shlex.split(script, comments=True)
             except ValueError:
                 return True
     return False
+
+
+def _is_plain(script: str) -> bool:
+    return len(script) <= _LONGEST_SCRIPT and not any(mark in script for mark in _NEEDS_A_SHELL)
