@@ -27,6 +27,8 @@ LINES: dict[str, tuple[str, dict[str, str]]] = {
     "Windows": ("\ufeffA=b\r\nB=c\r\n", {"A": "b", "B": "c"}),
     "single quotes are literal": ("A='$X ${Y} \\n #'", {"A": "$X ${Y} \\n #"}),
     "double quotes have escapes": ('A="a\\nb\\t\\"\\\\ \\$X"', {"A": 'a\nb\t"\\ $X'}),
+    "escapes that are none": (r'A="\c\d\0123\012"', {"A": r"\c\dS\012"}),
+    "a quote inside quotes": (r"A='it\'s \\'", {"A": r"it's \\"}),
     "quotes over lines": ("A=\"a\nb\" # c\nB='x\ny'", {"A": "a\nb", "B": "x\ny"}),
     "what stands before": ('A=b\nB=${A}c\nC="$A"', {"A": "b", "B": "bc", "C": "b"}),
     "what is given": ("B=$GIVEN", {"B": "g"}),

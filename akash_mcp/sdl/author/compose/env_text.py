@@ -27,8 +27,8 @@ _QUOTED = {
 _IDLE = re.compile(r"[ \t\n]+|#[^\n]*")
 _REST = re.compile(r"[ \t]*(?:#[^\n]*)?(?=\n|\Z)")
 _LINE = re.compile(r"[^\n]*")
-_ESCAPE = re.compile(r'\\(?:([abcfnrtv$"\\])|0([0-7]{1,3}))')
-_CONTROLS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "c": ""}
+_ESCAPE = re.compile(r'\\(?:([abfnrtv$"\\])|0([0-7]{3}))')
+_CONTROLS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
 def read_env_text(text: str, file: str, given: Mapping[str, str], *, raw: bool = False) -> dict[str, str]:

@@ -45,7 +45,7 @@ class LostProtections(BadArgument):
         for each in lost[:_MOST_TOLD]:
             where = f"{each.service}: " if each.service else ""
             fix = f"; {each.fix}" if each.fix else ""
-            item = f"{each.protects}: {where}{each.what}: {each.why}{fix}"
+            item = f"{where}{each.what} [{each.protects}]: {each.why}{fix}"
             told.append(f"\n- {' '.join(visible(item).split())}.")
         if len(lost) > _MOST_TOLD:
             told.append(f"\n- and {len(lost) - _MOST_TOLD} more.")
