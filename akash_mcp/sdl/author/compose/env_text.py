@@ -21,8 +21,8 @@ _NAME = re.compile(
     r"(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)[ \t]*(?:(?P<sign>[=:])[ \t]*|(?=\n|#|\Z))", re.ASCII
 )
 _QUOTED = {
-    "'": re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL),
-    '"': re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL),
+    "'": re.compile(r"'((?:[^'\\]|\\.)*+)'", re.DOTALL),
+    '"': re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL),
 }
 _IDLE = re.compile(r"[ \t\n]+|#[^\n]*")
 _REST = re.compile(r"[ \t]*(?:#[^\n]*)?(?=\n|\Z)")
@@ -90,9 +90,9 @@ def _unescaped(match: re.Match[str]) -> str:
 def _filled(text: str, file: str, line: int, known: Mapping[str, str]) -> str:
     try:
         return interpolate(text, known, set())
-    except (Unresolved, BadExpression) as bad:
-        # the name behind the dollar is not repeated: it may be a part of a password
-        raise _bad(file, line, "has a $ that names no variable with a value") from bad
+    except (Unresolved, BadExpression):
+        # from None, because the name behind the dollar may be a part of a password
+        raise _bad(file, line, "has a $ that names no variable with a value") from None
 
 
 def _bad(file: str, line: int, problem: str) -> BadArgument:

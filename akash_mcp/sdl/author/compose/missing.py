@@ -70,9 +70,10 @@ def refuse_missing(
             continue
         names = {each.name for each in unset} - allowed.keys() if _is_run(path, services, images) else set()
         stopping = _stopping(data, path, text, form, names) if names else set()
+        mark = file.where(path)
         for each in unset:
             if each.required or each.name in stopping:
-                found[_Missing(each.name, file.where(path), each.required, each.message)] = None
+                found[_Missing(each.name, mark, each.required, each.message)] = None
     if found:
         raise _error(list(found))
 

@@ -40,7 +40,7 @@ def _volumes_and_networks(file: ComposeFile, top: Fields, services: list[Compose
         users = [service.name for service in services if name in service.volumes]
         if not users:
             file.leave_out("", label(path), "no service that is converted mounts it")
-        if options.take("external") not in (None, "false", "False", "FALSE"):
+        if (external := options.take("external")) is not None and str(external).lower() != "false":
             file.leave_out(
                 "",
                 f"{label(path)}: what it holds now",
