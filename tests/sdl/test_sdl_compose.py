@@ -579,11 +579,25 @@ def test_the_command_says_in_one_line_what_is_wrong(
     assert (said.out, said.err.count("\n")) == ("", 1)
 
 
-def test_nothing_in_a_file_steers_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        'services: {web: {image: "x:1", "\\e[31m": 1, environment: {A: "\\u202e"}}}',
+        'services: {web: {image: "x:1", command: ["\\e[2J"]}}',
+        'services: {web: {image: "x:1", user: "\\e[2J\\n- "}}',
+        'services: {web: {image: "x:1", env_file: "\\e[2J"}}',
+        'services: {"\\e[2J": {build: .}}',
+        'services: {"\\e[2J": {image: "x:1", ports: 1}}',
+        'services: {web: {image: "x:${A:?\\e[2J}"}}',
+        '{"\\e[2J": 1, "\\e[2J": 2}',
+    ],
+)
+def test_nothing_in_a_file_steers_the_terminal(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "evil.yaml"
-    file.write_text(
-        'services: {web: {image: "x:1", "\\e[31m": 1, command: ["\\e[2J"], environment: {A: "\\u202e"}}}'
-    )
-    main.main(["import", str(file)])
+    file.write_text(text)
+    for words in ([], ["--accept", ",".join(PROTECTIONS)], ["--read-env-files"]):
+        main.main(["import", str(file), *words])
     said = capsys.readouterr()
     assert "\x1b" not in said.out + said.err

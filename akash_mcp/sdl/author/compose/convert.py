@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from akash_mcp.errors import BadArgument
+from akash_mcp.sanitize.unicode import visible
 from akash_mcp.sdl.author.compose.env_files import EnvFileReader
 from akash_mcp.sdl.author.compose.file import ComposeFile
 from akash_mcp.sdl.author.compose.left_out import LeftOut
@@ -82,7 +83,7 @@ def convert(
     if not converted:
         reasons = "; ".join(f"{each.service}: {each.why}" for each in file.left_out[:5])
         raise BadArgument(
-            f"No service of the compose file can run on Akash. {reasons}".strip() + ".",
+            visible(f"No service of the compose file can run on Akash. {reasons}".strip() + "."),
             next_step="Give an image for each service that is built from a Dockerfile.",
         )
     internal = read_top_level(file, top, services, converted)
@@ -101,7 +102,7 @@ def _loaded(compose: str) -> Document:
     except BadYaml as bad:
         line, column = bad.mark
         raise BadArgument(
-            f"The compose file cannot be read: line {line}, column {column}: {bad.message}.",
+            visible(f"The compose file cannot be read: line {line}, column {column}: {bad.message}."),
             next_step=f"{bad.fix[:1].upper()}{bad.fix[1:]}." if bad.fix else "",
         ) from bad
 
