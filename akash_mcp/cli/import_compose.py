@@ -8,29 +8,118 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from akash_mcp.cli.import_screen import screen
 from akash_mcp.cli.lint import as_record
-from akash_mcp.cli.output import pairs, read, save, say
-from akash_mcp.sdl.author.compose import Converted, convert
+from akash_mcp.cli.output import pairs, printable, read, save, say
+from akash_mcp.errors import AkashError, BadArgument
+from akash_mcp.sdl.author.compose import (
+    Converted,
+    LostProtections,
+    MissingVariables,
+    convert,
+    read_env_text,
+)
+from akash_mcp.sdl.yaml.loader import MAX_BYTES
 
 
 def run(
-    file: Path, *, variables: Sequence[str], images: Sequence[str], output: Path | None, as_json: bool
+    file: Path,
+    *,
+    variables: Sequence[str],
+    env_files: Sequence[Path],
+    allow_missing: Sequence[str],
+    images: Sequence[str],
+    accept: Sequence[str],
+    reads_env_files: bool,
+    output: Path | None,
+    as_json: bool,
 ) -> int:
     """Write the SDL of `file` (`-` is standard input) to standard output or to `output`, the rest to standard error.
 
-    `variables` are NAME=VALUE, `images` SERVICE=IMAGE. With `as_json` all of it is one object on standard output.
-    Returns 0 where Console, chain and provider would take the SDL, 1 otherwise. Raises `BadArgument` where there is
-    nothing to convert.
+    `variables` are NAME=VALUE and win over those in `env_files`, of which the later wins; `images` are SERVICE=IMAGE.
+    `accept` and `allow_missing` are names, several with commas between them. With `reads_env_files` what services name
+    under `env_file` is read, where it lies beside the compose file or below. With `as_json` all of it is one object on
+    standard output.
+
+    Returns 0 where Console, chain and provider would take the SDL, 1 otherwise. Raises `BadArgument`, and writes
+    nothing, where there is nothing to convert, a variable is missing, or something that protects would be lost.
     """
-    converted = convert(read(file), variables=pairs("--env", variables), images=pairs("--image", images))
+    try:
+        converted = convert(
+            read(file),
+            variables=_variables(variables, env_files),
+            allow_missing=_names(allow_missing),
+            images=pairs("--image", images),
+            accept=_names(accept),
+            env_file_reader=_Below(file) if reads_env_files else None,
+        )
+    except MissingVariables as missing:
+        raise BadArgument(missing.what, next_step=_ways(missing)) from missing
+    except LostProtections as lost:
+        raise BadArgument(
+            lost.what,
+            next_step=f"Change the file, or accept what is lost: --accept {','.join(lost.kinds)}",
+            money="",
+        ) from lost
     if as_json:
         if output is not None:
             save(converted.sdl, output)
         sys.stdout.write(json.dumps(_as_record(str(file), converted), ensure_ascii=True) + "\n")
     else:
         save(converted.sdl, output)
-        _show(converted)
+        for line in screen(converted):
+            say(line)
     return 0 if converted.report.ok else 1
+
+
+def _variables(words: Sequence[str], files: Sequence[Path]) -> dict[str, str]:
+    given = pairs("--env", words)
+    found: dict[str, str] = {}
+    for file in files:
+        found |= read_env_text(read(file), str(file), {**found, **given})
+    return {**found, **given}
+
+
+def _names(words: Sequence[str]) -> list[str]:
+    return [name.strip() for word in words for name in word.split(",") if name.strip()]
+
+
+def _ways(missing: MissingVariables) -> str:
+    first = (*missing.names, *missing.required)[0]
+    way = (
+        f"Give it with --env {first}=…, or all in a file with --env-file .env (Compose reads the .env beside the file "
+        "by itself; this does not)."
+    )
+    if missing.names:
+        way += f" To have one empty, as Compose would: --allow-missing {','.join(missing.names)}."
+    return way
+
+
+class _Below:
+    """Reads the files that services name under `env_file`, where they lie in the compose file's folder or below."""
+
+    def __init__(self, file: Path) -> None:
+        if str(file) == "-":
+            raise BadArgument("--read-env-files needs the compose file's folder: name the file.", money="")
+        self._folder = file.resolve().parent
+
+    def __call__(self, name: str) -> str | None:
+        shown = printable(name[:80])
+        try:
+            path = (self._folder / name).resolve()  # where a link leads, too
+        except (OSError, RuntimeError, ValueError) as bad:  # links in a circle, a name that no file can have
+            raise AkashError(f"The env_file {shown} cannot be read.", money="") from bad
+        if not path.is_relative_to(self._folder):
+            raise BadArgument(
+                f"The env_file {shown} lies outside the compose file's folder, and is not read.",
+                next_step="Copy it there, or write its lines under environment.",
+                money="",
+            )
+        if not path.exists():
+            return None
+        if not path.is_file() or path.stat().st_size > MAX_BYTES:
+            raise AkashError(f"The env_file {shown} is not a file of at most 512 KiB.", money="")
+        return read(path)
 
 
 def _as_record(file: str, converted: Converted) -> dict[str, object]:
@@ -40,16 +129,3 @@ def _as_record(file: str, converted: Converted) -> dict[str, object]:
         "notes": list(converted.notes),
         "report": as_record(file, converted.report),
     }
-
-
-def _show(converted: Converted) -> None:
-    for each in converted.left_out:
-        where = f"{each.service}: " if each.service else ""
-        fix = f"; fix: {each.fix}" if each.fix else ""
-        say(f"left out: {where}{each.what}: {each.why}{fix}")
-    for note in converted.notes:
-        say(f"note: {note}")
-    for warning in converted.report.warnings:
-        say(f"warning {warning.rule} (line {warning.line}): {warning.message}: {warning.fix}")
-    for error in converted.report.errors:
-        say(f"error {error.rule} (line {error.line}): {error.message}: {error.fix}")

@@ -177,7 +177,11 @@ def _import(arguments: argparse.Namespace) -> int:
     return import_compose.run(
         arguments.file,
         variables=arguments.env,
+        env_files=arguments.env_file,
+        allow_missing=arguments.allow_missing,
         images=arguments.image,
+        accept=arguments.accept,
+        reads_env_files=arguments.read_env_files,
         output=arguments.output,
         as_json=arguments.json,
     )
@@ -356,15 +360,20 @@ def _parser() -> argparse.ArgumentParser:
 
     convert = command("import", _import, "convert a compose file to an SDL and list what it leaves out")
     convert.add_argument("file", type=Path, metavar="FILE")
+    for name, metavar, kind, text in (
+        ("--env", "NAME=VALUE", str, "value for ${NAME}"),
+        ("--env-file", "FILE", Path, "values in a .env file; --env wins over it"),
+        ("--allow-missing", "NAME", str, "a variable without a value is empty, as Compose has it"),
+        ("--accept", "KIND", str, "something that protects may be lost, such as user or read_only"),
+        ("--image", "SERVICE=IMAGE", str, "image of a service that is built"),
+    ):
+        convert.add_argument(
+            name, type=kind, action="append", default=[], metavar=metavar, help=f"{text}; repeatable"
+        )
     convert.add_argument(
-        "--env", action="append", default=[], metavar="NAME=VALUE", help="value for ${NAME}; repeatable"
-    )
-    convert.add_argument(
-        "--image",
-        action="append",
-        default=[],
-        metavar="SERVICE=IMAGE",
-        help="image of a service that is built; repeatable",
+        "--read-env-files",
+        action="store_true",
+        help="read what services name under env_file, if it lies below the compose file's folder",
     )
     convert.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the SDL there")
     convert.add_argument("--json", action="store_true", help="print one JSON object instead of text")

@@ -361,7 +361,7 @@ def _mask_assigned(text: str) -> tuple[str, int]:
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SECRET_WORD = re.compile(
-    r"\w*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|APIKEY|NODEKEY)|PASS|PWD|SECRETS|PRIVKEY|CREDENTIALS?"
+    r"\w*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|APIKEY|NODEKEY)|PASS|PWD|PW|SECRETS|PRIVKEY|CREDENTIALS?"
     r"|AUTH|AUTHORIZATION|MNEMONIC|SEED|DSN|COOKIE|SALT|KEYS?"
 )
 # `PASSWORD_FILE` says where the password is, `AUTH_METHOD` how one logs in.

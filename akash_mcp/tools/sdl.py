@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from akash_mcp.errors import BadArgument
-from akash_mcp.sdl.author.compose import convert
+from akash_mcp.sdl.author.compose import LostProtections, MissingVariables, convert
 from akash_mcp.sdl.author.draft import DiskClass, Protocol, draft
 from akash_mcp.sdl.report import Report
 from akash_mcp.tools.approval import AppContext, runtime
@@ -28,6 +28,7 @@ class LeftOutResult(BaseModel):
     what: str
     why: str
     fix: str
+    protects: str | None = None
 
 
 class SdlResult(BaseModel):
@@ -95,17 +96,44 @@ async def convert_compose(
     ctx: AppContext,
     compose: ComposeArg,
     variables: Annotated[Texts, Field(description="NAME=VALUE for ${NAME}")] = None,
+    allow_missing: Annotated[Texts, Field(description="Variables that may be empty")] = None,
     images: Annotated[Texts, Field(description="SERVICE=IMAGE for what is built")] = None,
+    accept: Annotated[Texts, Field(description="Protections the user agreed to lose")] = None,
 ) -> SdlResult:
     """Convert a Docker Compose file to an SDL. left_out lists all that it does not carry: tell the user."""
-    converted = convert(compose, variables=_pairs("variables", variables), images=_pairs("images", images))
+    try:
+        converted = convert(
+            compose,
+            variables=_pairs("variables", variables),
+            allow_missing=allow_missing or (),
+            images=_pairs("images", images),
+            accept=accept or (),
+        )
+    except MissingVariables as missing:
+        raise BadArgument(missing.what, next_step=_ways(missing)) from missing
+    except LostProtections as lost:
+        kinds = ", ".join(f'"{kind}"' for kind in lost.kinds)
+        raise BadArgument(
+            lost.what,
+            next_step=f"Tell the user what would be lost. Change the file, or call again with accept=[{kinds}] once "
+            "they agree; what stands in an env_file can be written under environment.",
+        ) from lost
     answer = _result(runtime(ctx), converted.sdl, converted.report, converted.notes)
     answer.left_out = [
-        LeftOutResult(service=each.service, what=each.what, why=each.why, fix=each.fix)
+        LeftOutResult(
+            service=each.service, what=each.what, why=each.why, fix=each.fix, protects=each.protects or None
+        )
         for each in converted.left_out[:MOST_LEFT_OUT]
     ]
     answer.left_out_total = len(converted.left_out)
     return answer
+
+
+def _ways(missing: MissingVariables) -> str:
+    way = "Ask the user for the values and give them in variables; no .env file is read."
+    if missing.names:
+        way += f" What may be empty, as Compose would have it, goes into allow_missing: {', '.join(missing.names)}."
+    return way
 
 
 def _pairs(argument: str, items: list[str] | None) -> dict[str, str]:

@@ -17,18 +17,18 @@ from hypothesis import strategies as st
 from akash_mcp.cli import lint, main
 from akash_mcp.errors import BadArgument
 from akash_mcp.sdl import check
-from akash_mcp.sdl.author.compose import Converted, convert
+from akash_mcp.sdl.author.compose import PROTECTIONS, Converted, convert
 from akash_mcp.sdl.author.compose.file import label
 from akash_mcp.sdl.yaml.loader import load
 
 FOLDER = Path(__file__).parent.parent / "compose"
 FILES = sorted(FOLDER.glob("*.yaml"))
-VARIABLES = {"WEB_PORT": "80"}
+VARIABLES = {"WEB_PORT": "80", "ADMIN_PORT": "8443", "API_KEY": "k"}
 
 
 def converted(name: str, **more: Any) -> Converted:
-    """One of the ten files."""
-    return convert((FOLDER / f"{name}.yaml").read_text(), variables=VARIABLES, **more)
+    """One of the ten files, whatever protection is lost."""
+    return convert((FOLDER / f"{name}.yaml").read_text(), variables=VARIABLES, accept=PROTECTIONS, **more)
 
 
 def of(text: str, **more: Any) -> Converted:
@@ -61,7 +61,9 @@ def test_a_compose_file_becomes_an_sdl_that_lint_passes(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "sdl.yaml"
-    assert main.main(["import", str(file), "--env", "WEB_PORT=80", "-o", str(output)]) == 0
+    given = [word for name, value in VARIABLES.items() for word in ("--env", f"{name}={value}")]
+    accepted = ["--accept", ",".join(PROTECTIONS)]
+    assert main.main(["import", str(file), *given, *accepted, "-o", str(output)]) == 0
     assert lint.run([output], as_json=True) == 0
     judged = json.loads(capsys.readouterr().out)
     assert judged["ok"]
@@ -88,7 +90,6 @@ LEFT_OUT = {
     "language-model": [
         "vllm: deploy.resources.reservations.devices[0].options",
         "vllm: deploy.resources.limits.pids",
-        "vllm: environment: HUGGING_FACE_HUB_TOKEN",
         "vllm: ports[0].mode: host",
         "vllm: ports[0]: opening 8000 to the outside",
         "vllm: ipc",
@@ -104,8 +105,8 @@ LEFT_OUT = {
         "api: networks.back.ipv4_address",
         "api: labels",
         "api: extra_hosts",
+        "database: user: postgres",
         "database: container_name: my-database",
-        "database: user",
         "networks.back.internal",
         "networks.unused.driver: macvlan",
         "networks.unused.external",
@@ -129,16 +130,13 @@ LEFT_OUT = {
         "migrate: the service",
         "mailer: build",
         "mailer: working_dir",
-        "db: secrets",
-        "secrets",
-        "configs",
+        "configs.app_config",
         "include",
     ],
     "variables": [
         "web: cpus",
         "web: environment: PLAIN",
-        "web: environment: NEEDED",
-        "web: ports[1]",
+        "web: the outer port 8443/tcp",
     ],
     "printed-by-compose": [
         "cart: deploy.restart_policy",
@@ -158,11 +156,10 @@ LEFT_OUT = {
         "node-exporter: network_mode: host",
         "node-exporter: pid",
         "node-exporter: privileged",
-        "grafana: logging",
-        "grafana: cap_drop",
         "grafana: read_only",
+        "grafana: cap_drop: ALL",
+        "grafana: logging",
         "alertmanager: platform",
-        "alertmanager: security_opt",
         "alertmanager: sysctls",
         "alertmanager: dns",
         "alertmanager: the outer port 9093/tcp",
@@ -212,7 +209,7 @@ def test_a_field_that_nobody_knows_never_gets_lost(file: Path) -> None:
     for path in maps(plain):
         changed = copy.deepcopy(plain)
         at(changed, path)["field_of_tomorrow"] = 1
-        made = convert(yaml.dump(changed, sort_keys=False), variables=VARIABLES)
+        made = convert(yaml.dump(changed, sort_keys=False), variables=VARIABLES, accept=PROTECTIONS)
         listed = {(each.service, each.what) for each in made.left_out}
         assert any("field_of_tomorrow" in what for _, what in listed) or left_out_whole(path, listed), path
 
@@ -282,6 +279,7 @@ def test_variables_are_filled_in_as_compose_does() -> None:
     assert made["env"] == [
         "NESTED=innermost",
         "PRICE=$5",
+        "NEEDED=k",
         "IF_SET=",
         "EMPTY=",
         "COMMAND_OF_SHELL=$$(date) $$$",
@@ -291,7 +289,7 @@ def test_variables_are_filled_in_as_compose_does() -> None:
 
 def test_variables_that_are_given_count() -> None:
     given_too = {**VARIABLES, "TAG": "3", "REPLICAS": "5", "DEBUG": "1", "CPUS": "2", "API_KEY": "k"}
-    made = convert((FOLDER / "variables.yaml").read_text(), variables=given_too)
+    made = convert((FOLDER / "variables.yaml").read_text(), variables=given_too, accept=PROTECTIONS)
     assert web(made)["image"].endswith(":3")
     assert {"IF_SET=--verbose", "NEEDED=k"} <= set(web(made)["env"])
     assert made.report.groups[0].resources[0].count == 5
@@ -405,7 +403,6 @@ def test_a_neighbour_whose_port_nobody_knows_is_listed() -> None:
         ("services: {web: {image: 'a${'}}", "never closed"),
         ("services: {web: {image: '" + "${A:-" * 30 + "}" * 30 + "'}}", "nested"),
         ("services: {web: {build: .}}", "does not build images"),
-        ("services: {web: {image: '${NAME}'}}", "no image"),
         ("services: {web: }", "no image"),
         ("a: [", "line 1"),
         ("a: &a [x]\nb: *c", "line 2"),
@@ -504,7 +501,7 @@ def test_whatever_a_file_holds_it_is_converted_or_refused_in_words(data: st.Data
     plain["services"][service][data.draw(st.sampled_from(FIELDS))] = data.draw(anything)
     plain[data.draw(st.sampled_from(["volumes", "networks", "include"]))] = data.draw(anything)
     try:
-        made = convert(yaml.dump(plain), variables=VARIABLES)
+        made = convert(yaml.dump(plain), variables=VARIABLES, accept=PROTECTIONS)
     except BadArgument:
         return
     assert made.report == check(made.sdl)
@@ -551,10 +548,11 @@ def kubernetes(text: str) -> str:
 
 
 def test_the_command_prints_the_sdl_and_what_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["import", str(FOLDER / "built-here.yaml"), "--image", "app=ghcr.io/example/app:1"]) == 0
+    words = ["--image", "app=ghcr.io/example/app:1", "--accept", "env_file,secret_file"]
+    assert main.main(["import", str(FOLDER / "built-here.yaml"), *words]) == 0
     said = capsys.readouterr()
     assert check(said.out).ok
-    assert "left out: migrate: the service: it is built from a Dockerfile" in said.err
+    assert "- the service (migrate): it is built from a Dockerfile" in said.err
 
 
 def test_the_command_in_json_is_one_object(
@@ -568,7 +566,7 @@ def test_the_command_in_json_is_one_object(
     said = json.loads(capsys.readouterr().out)
     assert set(said) == {"sdl", "left_out", "notes", "report"}
     assert said["left_out"] == [
-        {"service": "web", "what": "tty", "why": "it is about your terminal", "fix": ""}
+        {"service": "web", "what": "tty", "why": "it is about your terminal", "fix": "", "protects": ""}
     ]
     assert not said["report"]["ok"]
 
@@ -583,11 +581,25 @@ def test_the_command_says_in_one_line_what_is_wrong(
     assert (said.out, said.err.count("\n")) == ("", 1)
 
 
-def test_nothing_in_a_file_steers_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        'services: {web: {image: "x:1", "\\e[31m": 1, environment: {A: "\\u202e"}}}',
+        'services: {web: {image: "x:1", command: ["\\e[2J"]}}',
+        'services: {web: {image: "x:1", user: "\\e[2J\\n- "}}',
+        'services: {web: {image: "x:1", env_file: "\\e[2J"}}',
+        'services: {"\\e[2J": {build: .}}',
+        'services: {"\\e[2J": {image: "x:1", ports: 1}}',
+        'services: {web: {image: "x:${A:?\\e[2J}"}}',
+        '{"\\e[2J": 1, "\\e[2J": 2}',
+    ],
+)
+def test_nothing_in_a_file_steers_the_terminal(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "evil.yaml"
-    file.write_text(
-        'services: {web: {image: "x:1", "\\e[31m": 1, command: ["\\e[2J"], environment: {A: "\\u202e"}}}'
-    )
-    main.main(["import", str(file)])
+    file.write_text(text)
+    for words in ([], ["--accept", ",".join(PROTECTIONS)], ["--read-env-files"]):
+        main.main(["import", str(file), *words])
     said = capsys.readouterr()
     assert "\x1b" not in said.out + said.err

@@ -69,12 +69,38 @@ async def test_variables_and_images_are_given_as_words(connect: Connect) -> None
     assert "nginx:1.29.3" in made["sdl"]
 
 
+async def test_what_may_be_missing_and_lost_is_said_by_name(connect: Connect) -> None:
+    async with connect() as agent:
+        made = await agent.call(
+            "convert_compose",
+            compose="services: {web: {image: 'x:1${TAG}', ports: [80], user: app, tty: true}}",
+            allow_missing=["TAG"],
+            accept=["user"],
+        )
+    assert "image: x:1\n" in made["sdl"]
+    assert [(each["what"], each.get("protects")) for each in made["left_out"]] == [
+        ("user: app", "user"),
+        ("tty", None),
+    ]
+
+
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "a size": ("draft_sdl", {"image": "a", "memory": "2GB"}, "512Mi"),
     "no image": ("draft_sdl", {}, "'image' is missing"),
     "no compose file": ("convert_compose", {"compose": "a: 1"}, "must be a map of services"),
     "nothing to run": ("convert_compose", {"compose": "services: {a: {build: .}}"}, "Give an image"),
     "a bad pair": ("convert_compose", {"compose": "a", "variables": ["B"]}, "NAME=VALUE"),
+    "a missing variable": (
+        "convert_compose",
+        {"compose": "services: {a: {image: 'x:${TAG}', command: '${PW:?}'}}"},
+        "goes into allow_missing: TAG.",
+    ),
+    "a protection that is lost": (
+        "convert_compose",
+        {"compose": "services: {a: {image: x:1, user: app, read_only: true}}", "accept": ["user"]},
+        'accept=["read_only"]',
+    ),
+    "a protection that is none": ("convert_compose", {"compose": "a: 1", "accept": ["all"]}, "The kinds are"),
     "too long": ("convert_compose", {"compose": "a" * 600_000}, "compose"),
 }
 

@@ -136,8 +136,12 @@ class Document:
         return key_of_it.mark if key else node.mark
 
 
-def load(source: str) -> Document:
-    """Parse one YAML document. Raises `BadYaml`, and nothing else, where the text is not one."""
+def load(source: str, *, as_written: bool = False) -> Document:
+    """Parse one YAML document. Raises `BadYaml`, and nothing else, where the text is not one.
+
+    With `as_written` numbers, dates and truth values are the text that stands in the file (`022`, `1.20`, `True`),
+    so that nothing changes on its way; only null is not.
+    """
     if len(source) > MAX_BYTES or len(source.encode(errors="replace")) > MAX_BYTES:
         raise BadYaml(
             "the SDL is larger than 512 KiB, which is the most that the Console takes",
@@ -153,13 +157,13 @@ def load(source: str) -> Document:
             fix="remove it, or write it as an escape inside double quotes",
         )
     try:
-        return Document(_Composer(source).compose())
+        return Document(_Composer(source, as_written).compose())
     except BadYaml:
         # libyaml refuses a tab before a comment or on a blank line; YAML and js-yaml take it
         forgiving = forgiven(source)
         if forgiving == source:
             raise
-        return Document(_Composer(forgiving).compose())
+        return Document(_Composer(forgiving, as_written).compose())
 
 
 def forgiven(source: str) -> str:
@@ -179,10 +183,11 @@ def _mark_of(source: str, offset: int) -> Mark:
 class _Composer:
     """Turns events into nodes with a stack of its own."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, as_written: bool) -> None:
         shield = shield_of(source)
         self.source = source.translate(shield) if shield else source
         self.unshield = {stand_in: char for char, stand_in in shield.items()}
+        self.as_written = as_written
         self.anchors: dict[str, Node] = {}
         self.parents: list[Branch] = []
         self.values = 0
@@ -267,12 +272,15 @@ class _Composer:
     def _scalar(self, event: yaml.ScalarEvent) -> Node:
         plain = event.value.translate(self.unshield) if self.unshield else event.value
         self._count(1, len(plain), event)
+        value: Value = plain
         if event.tag is not None:
-            node = Node(event.start_mark, _tagged(event.tag, plain, _mark(event.start_mark)))
+            value = _tagged(event.tag, plain, _mark(event.start_mark))
         elif event.implicit[0]:
-            node = Node(event.start_mark, resolve(plain), plain == "<<")
-        else:
-            node = Node(event.start_mark, plain)
+            value = resolve(plain)
+        if self.as_written and value is not None:
+            value = plain
+        merges = event.tag is None and event.implicit[0] and plain == "<<"
+        node = Node(event.start_mark, value, merges)
         if event.anchor is not None:
             self.anchors[event.anchor] = node
         return node

@@ -7,10 +7,10 @@ Kubernetes, on which every provider runs, reads `$(NAME)` and `$$` in commands a
 from __future__ import annotations
 
 import re
-import shlex
 
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields
 from akash_mcp.sdl.author.compose.interpolation import Unresolved
+from akash_mcp.sdl.author.compose.words import has_open_quote, split
 from akash_mcp.sdl.author.workload import is_carried
 from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
@@ -44,21 +44,39 @@ def _field(file: ComposeFile, service: str, fields: Fields, key: str) -> tuple[s
 
 
 def _words(file: ComposeFile, service: str, value: Value, path: Path) -> tuple[str, ...] | None:
-    """A command: a list as it is, a text split as a shell would split it (no shell runs it). None where there is none,
-    no words where it is there and empty. Raises `Unresolved`."""
+    """A command: a list as it is, a text in words. None where there is none, no words where it is there and empty.
+
+    Raises `Unresolved`.
+    """
     if value is None:
         return None
     if isinstance(value, list):
         texts = [file.text(item, at) for item, at in file.items(value, path)]
     else:
-        try:
-            texts = shlex.split(file.text(value, path))
-        except ValueError as bad:
-            raise file.bad(path, f"cannot be split into words: {bad}") from bad
+        texts = _split(file, service, file.text(value, path), path)
+    if has_open_quote(texts):
+        raise file.bad(path, "gives a shell a quote that is never closed")
     if not all(is_carried(text) for text in texts):
-        file.leave_out(service, str(path[-1]), "it holds control characters", "write it without them")
+        file.leave_out(
+            service, str(path[-1]), "it holds control characters", "write it without them", protects="command"
+        )
         return None
     return tuple(for_kubernetes(file, text) for text in texts)
+
+
+def _split(file: ComposeFile, service: str, text: str, path: Path) -> list[str]:
+    try:
+        words, dropped = split(text)
+    except ValueError as bad:
+        raise file.bad(path, f"cannot be split into words: {bad}") from bad
+    if dropped:
+        file.leave_out(
+            service,
+            f"{path[-1]}: what stands behind {dropped[0]}",
+            "no shell reads it, and Compose drops it too",
+            "write [sh, -c, …] with the whole line as the third",
+        )
+    return words
 
 
 def for_kubernetes(file: ComposeFile, text: str) -> str:

@@ -7,41 +7,31 @@ never heard of cannot get lost.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import Literal
 
 from akash_mcp.errors import BadArgument
+from akash_mcp.sanitize.unicode import visible
 from akash_mcp.sdl.author.compose.interpolation import BadExpression, Unresolved, interpolate
-from akash_mcp.sdl.yaml.javascript import Date, Value
+from akash_mcp.sdl.author.compose.left_out import LeftOut, Protection
+from akash_mcp.sdl.author.compose.variables import Variables
+from akash_mcp.sdl.secret_reference import SCHEME
+from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.javascript import text as written
-from akash_mcp.sdl.yaml.loader import MAX_CHARACTERS, Document, Path
+from akash_mcp.sdl.yaml.loader import MAX_CHARACTERS, Document, Mark, Path
 
 NO_SUCH_FIELD = "an SDL has no such field"
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """Something of the compose file that the SDL does not carry.
-
-    `service` is its name in the compose file, empty for what belongs to none. `fix` says what to do about it and is
-    empty where nothing needs to be done.
-    """
-
-    service: str
-    what: str
-    why: str
-    fix: str = ""
 
 
 class ComposeFile:
     """A parsed file and the variables it may use; collects `left_out` and `notes` while it is read."""
 
-    def __init__(self, document: Document, variables: Mapping[str, str]) -> None:
+    def __init__(self, document: Document, variables: Variables) -> None:
         self._document = document
-        self._variables = variables
+        self.variables = variables
         self._left_out: dict[LeftOut, None] = {}
         self._notes: dict[str, None] = {}
+        self._secrets: dict[str, dict[str, None]] = {}
         self._length = 0
-        self.defaulted: set[str] = set()
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
@@ -54,28 +44,44 @@ class ComposeFile:
         """What was decided so far, each thing once."""
         return tuple(self._notes)
 
-    def leave_out(self, service: str, what: str, why: str, fix: str = "") -> None:
+    @property
+    def secrets(self) -> Mapping[str, tuple[str, ...]]:
+        """The secrets that the SDL names, each with the variables that get it."""
+        return {name: tuple(users) for name, users in self._secrets.items()}
+
+    def leave_out(
+        self, service: str, what: str, why: str, fix: str = "", protects: Protection | Literal[""] = ""
+    ) -> None:
         """Put something on the list of what is not carried."""
-        self._left_out[LeftOut(service, what, why, fix)] = None
+        hide = self.variables.without_values
+        self._left_out[LeftOut(service, hide(what), hide(why), hide(fix), protects)] = None
 
     def note(self, sentence: str) -> None:
         """Add a sentence about something that was decided."""
-        self._notes[sentence] = None
+        self._notes[self.variables.without_values(sentence)] = None
 
-    def bad(self, path: Path, problem: str) -> BadArgument:
+    def secret(self, name: str, user: str) -> str:
+        """A reference to a secret that a person stores by this name; `user` says which variable gets it."""
+        self._secrets.setdefault(name, {})[user] = None
+        return f"{SCHEME}{name}"
+
+    def bad(self, path: Path, problem: str, *, next_step: str = "") -> BadArgument:
         """The error for a value that Compose would refuse too."""
-        mark = self._document.where(path)
+        mark = self.where(path)
         where = f"{_joined(path)} (line {mark.line}, column {mark.column})"
-        return BadArgument(f"The compose file is wrong: {where} {problem}.")
+        what = self.variables.without_values(f"The compose file is wrong: {where} {problem}.")
+        return BadArgument(visible(what), next_step=next_step)
+
+    def where(self, path: Path) -> Mark:
+        """Where a value stands."""
+        return self._document.where(path)
 
     def text(self, value: Value, path: Path) -> str:
-        """A single value as text, its variables filled in. Raises `Unresolved`."""
+        """A single value as it stands in the file, its variables filled in. Raises `Unresolved`."""
         if isinstance(value, list | dict) or value is None:
             raise self.bad(path, "must be a single value")
-        if isinstance(value, Date):
-            raise self.bad(path, "is a date to YAML: write it in quotes")
         try:
-            text = interpolate(written(value), self._variables, self.defaulted)
+            text = interpolate(written(value), self.variables.values, self.variables.defaulted)
         except BadExpression as bad:
             raise self.bad(path, f"cannot be read: {bad}") from bad
         self._length += len(text)
@@ -115,7 +121,7 @@ class ComposeFile:
             service,
             label(path),
             f"it needs ${{{missing.name}}}, which has no value here",
-            f"give {missing.name} a value among the variables",
+            f"give {missing.name} a value",
         )
 
 
@@ -131,6 +137,10 @@ class Fields:
     def names(self) -> list[str]:
         """The fields that nobody took yet."""
         return list(self._rest)
+
+    def peek(self, key: str) -> Value:
+        """The value of a field, None where there is none; it is still to be taken."""
+        return self._rest.get(key)
 
     def take(self, key: str) -> Value:
         """The value of a field, None where there is none."""

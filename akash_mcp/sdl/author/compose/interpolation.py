@@ -14,27 +14,41 @@ MAX_NESTED = 20
 MAX_LENGTH = 512 * 1024
 """Characters of one text with its variables filled in, as many as a whole file may have."""
 
+UNSET = "\x00"
+"""What stands for a variable without a value in a text of which only the form counts. YAML knows no such character."""
+
 _DOLLAR = re.compile(r"\$(?:(?P<escaped>\$)|(?P<plain>[A-Za-z_][A-Za-z0-9_]*)|(?P<open>\{))", re.ASCII)
 _BRACE = re.compile(r"\$\{|\}")
 _INSIDE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-?+])(.*))?", re.ASCII | re.DOTALL)
 
 
 class Unresolved(Exception):
-    """A variable that has neither a value nor a default."""
+    """A variable that has neither a value nor a default. `required`: the file itself says that it must have one
+    (`${NAME:?message}`)."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, required: bool = False, message: str = "") -> None:
         super().__init__(name)
         self.name = name
+        self.required = required
+        self.message = message
 
 
 class BadExpression(ValueError):
     """An expression that Compose would refuse too."""
 
 
-def interpolate(text: str, values: Mapping[str, str], defaulted: set[str], *, depth: int = 0) -> str:
+def interpolate(
+    text: str,
+    values: Mapping[str, str],
+    defaulted: set[str],
+    *,
+    missing: list[Unresolved] | None = None,
+    depth: int = 0,
+) -> str:
     """The text with every variable filled in. Names whose default was used are added to `defaulted`.
 
-    Raises `Unresolved` and `BadExpression`.
+    Raises `BadExpression`, and `Unresolved` unless there is a list of the `missing` to put it on: then the variable is
+    `UNSET` in the text.
     """
     if "$" not in text:
         return text
@@ -48,13 +62,14 @@ def interpolate(text: str, values: Mapping[str, str], defaulted: set[str], *, de
         if match["escaped"]:
             out.append("$")
         elif name := match["plain"]:
-            out.append(_value(name, "", "", values, defaulted, depth))
+            out.append(_value(name, "", "", values, defaulted, missing, depth))
         else:
             end = _closing(text, at)
             inside = _INSIDE.fullmatch(text, at, end)
             if inside is None:
                 raise BadExpression("there is no variable name between ${ and }")
-            out.append(_value(inside[1], inside[2] or "", inside[3] or "", values, defaulted, depth))
+            operator, word = inside[2] or "", inside[3] or ""
+            out.append(_value(inside[1], operator, word, values, defaulted, missing, depth))
             at = end + 1
         length += len(out[-1])
         if length > MAX_LENGTH:
@@ -74,15 +89,25 @@ def _closing(text: str, at: int) -> int:
 
 
 def _value(
-    name: str, operator: str, word: str, values: Mapping[str, str], defaulted: set[str], depth: int
+    name: str,
+    operator: str,
+    word: str,
+    values: Mapping[str, str],
+    defaulted: set[str],
+    missing: list[Unresolved] | None,
+    depth: int,
 ) -> str:
     value = values.get(name)
     there = value is not None and (value != "" or not operator.startswith(":"))
     if operator.endswith("+"):
-        return interpolate(word, values, defaulted, depth=depth + 1) if there else ""
+        return interpolate(word, values, defaulted, missing=missing, depth=depth + 1) if there else ""
     if value is not None and there:
         return value
-    if not operator.endswith("-"):
-        raise Unresolved(name)
-    defaulted.add(name)
-    return interpolate(word, values, defaulted, depth=depth + 1)
+    if operator.endswith("-"):
+        defaulted.add(name)
+        return interpolate(word, values, defaulted, missing=missing, depth=depth + 1)
+    unresolved = Unresolved(name, required=operator.endswith("?"), message=word)
+    if missing is None:
+        raise unresolved
+    missing.append(unresolved)
+    return UNSET

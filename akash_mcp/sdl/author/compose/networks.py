@@ -60,6 +60,7 @@ def read_networks(file: ComposeFile, service: str, fields: Fields, aliases: dict
             f"network_mode: {mode[:60]}",
             "a provider gives each service a network of its own",
             "publish the ports that others need to reach",
+            protects="network" if mode == "none" else "",
         )
         return frozenset() if mode == "none" else frozenset({DEFAULT_NETWORK})
     if isinstance(networks, dict):

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 from akash_mcp.sdl.author.compose import unsupported
 from akash_mcp.sdl.author.compose.command import read_command
+from akash_mcp.sdl.author.compose.env_files import EnvFileReader, read_env_files
 from akash_mcp.sdl.author.compose.environment import read_environment
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields
 from akash_mcp.sdl.author.compose.networks import read_neighbours, read_networks
 from akash_mcp.sdl.author.compose.ports import Ports, read_ports
+from akash_mcp.sdl.author.compose.protections import read_protections
 from akash_mcp.sdl.author.compose.resources import Size, read_resources
+from akash_mcp.sdl.author.compose.secret_files import read_secret_files, with_secrets_by_name
 from akash_mcp.sdl.author.compose.volumes import read_disks
 from akash_mcp.sdl.author.workload import Disk
 from akash_mcp.sdl.yaml.javascript import Value
@@ -41,10 +44,12 @@ class ComposeService:
     aliases: dict[str, str]
 
 
-def read_service(file: ComposeFile, service: str, value: Value, image: str | None) -> ComposeService | None:
+def read_service(
+    file: ComposeFile, service: str, value: Value, image: str | None, env_file_reader: EnvFileReader | None
+) -> ComposeService | None:
     """The service, or None where it cannot run on Akash or Compose would not start it either; that is then listed.
 
-    `image` is the caller's, in place of the file's own.
+    `image` is the caller's, in place of the file's own, which is then not read.
     """
     at: Path = ("services", service)
     fields = file.fields(value, at, service)
@@ -56,8 +61,9 @@ def read_service(file: ComposeFile, service: str, value: Value, image: str | Non
             "remove profiles from it to have it here",
         )
         return None
-    named = fields.text_or_left_out("image")
-    image = (image or named).strip()
+    if image:
+        fields.take("image")
+    image = (image or fields.text_or_left_out("image")).strip()
     if not image:
         built, extended = fields.take("build"), fields.take("extends")
         why, fix = _BUILT if built else _EXTENDED if extended else _NO_IMAGE
@@ -69,6 +75,7 @@ def read_service(file: ComposeFile, service: str, value: Value, image: str | Non
     if size.count == 0:
         file.leave_out(service, "the service", "it has 0 replicas", "give it 1 or more")
         return None
+    read_protections(file, service, image, fields)
     depends_on, aliases = read_neighbours(file, service, fields)
     disks, volumes = read_disks(
         file,
@@ -79,12 +86,15 @@ def read_service(file: ComposeFile, service: str, value: Value, image: str | Non
         at,
     )
     command, args = read_command(file, service, fields)
+    mounted = read_secret_files(file, service, fields)
+    from_files = read_env_files(file, service, fields, env_file_reader)
+    env = read_environment(file, service, fields.take("environment"), fields.at("environment"), from_files)
     converted = ComposeService(
         name=service,
         image=image,
         command=command,
         args=args,
-        env=read_environment(file, service, fields.take("environment"), fields.at("environment")),
+        env=with_secrets_by_name(file, service, image, env, mounted),
         ports=read_ports(file, service, fields.take("ports"), fields.take("expose"), at),
         disks=disks,
         volumes=volumes,

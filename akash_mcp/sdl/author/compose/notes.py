@@ -1,0 +1,46 @@
+"""What was decided for a whole file: sizes that it does not give, secrets to store, the price."""
+
+from __future__ import annotations
+
+from akash_mcp.sdl.author.compose.file import ComposeFile
+from akash_mcp.sdl.author.compose.service import ComposeService
+from akash_mcp.sdl.author.compose.volumes import LASTING
+from akash_mcp.sdl.author.draft import default_ceiling_note
+from akash_mcp.sdl.author.workload import Workload
+from akash_mcp.sdl.author.writer import size_text
+from akash_mcp.sdl.report import Report
+
+
+def note_decisions(file: ComposeFile, services: list[ComposeService], report: Report) -> None:
+    """Add what was decided for the whole file to its notes."""
+    if file.variables.defaulted:
+        file.note(f"Defaults are used for {', '.join(sorted(file.variables.defaulted))}.")
+    if file.secrets:
+        users = ", ".join(user for each in file.secrets.values() for user in each)
+        commands = "; ".join(f"akash-mcp secret set {name}" for name in file.secrets)
+        file.note(f"Secrets to store before deploying ({users}): {commands}.")
+    if any(service.depends_on for service in services):
+        file.note("All services start at once: each must try again until its neighbour is there.")
+    file.note(_sizes(services))
+    for service in services:
+        if service.size.count > 1 and service.volumes:
+            file.note(f"{service.name}: each of its {service.size.count} replicas has disks of its own.")
+    if report.ceiling_usd_hour is not None:
+        gpus = any(service.size.gpus for service in services)
+        file.note(
+            f"The most it may cost is {report.ceiling_usd_hour} an hour: {default_ceiling_note(gpus=gpus)} "
+            "Providers bid at or below it."
+        )
+
+
+def _sizes(services: list[ComposeService]) -> str:
+    """The sizes that were chosen."""
+    usual = Workload("", "")
+    told = [f"Sizes that the file does not give: root disks {size_text(usual.root)}"]
+    if unsized := [service.name for service in services if not service.size.is_given]:
+        told.append(f"{', '.join(unsized)} {usual.cpu / 1000} cores, {size_text(usual.memory)}")
+    if lasting := sorted({name for service in services for name in service.volumes}):
+        told.append(
+            f"new disks of {size_text(LASTING)} (beta3, NVMe) {', '.join(lasting)}. Closing deletes them"
+        )
+    return "; ".join(told) + "."

@@ -1,0 +1,154 @@
+"""What a compose file protects its services with and an SDL cannot carry. None of it is lost without a yes by name.
+
+What every provider does anyway is carried: no container gains rights that it did not begin with (akash-network/provider
+`cluster/kube/builder`), so `no-new-privileges` holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from typing import get_args
+
+from akash_mcp.errors import BadArgument
+from akash_mcp.sanitize.unicode import visible
+from akash_mcp.sdl.author.compose.file import ComposeFile, Fields
+from akash_mcp.sdl.author.compose.left_out import PROTECTIONS, LeftOut, Protection
+from akash_mcp.sdl.images.data_stores import DATA_STORES
+from akash_mcp.sdl.images.names import image_name
+from akash_mcp.sdl.yaml.javascript import Value
+
+_ROOT = ("", "0", "root")
+_HELD = frozenset({"no-new-privileges", "no-new-privileges:true", "no-new-privileges=true"})
+_LOOSENS = re.compile(
+    r"(?:seccomp|apparmor)[:=]unconfined|label[:=]disable|no-new-privileges[:=]false|systempaths.*"
+)
+_WHO_MAY = re.compile(
+    r"/(?:\.?htpasswd|[^/]*\.(?:htpasswd|passwd|acl)|passwd|passwords?(?:\.[a-z]+)?|pg_hba\.conf)$"
+)
+_SETS_UP = re.compile(r"/(?:etc|conf|config|conf\.d)(?:/|$)|\.(?:conf|cnf|acl|xml|ya?ml|ini|toml)$")
+_ABOUT_TIME = re.compile(r"/etc/(?:localtime|timezone)|.*/zoneinfo(?:/.*)?")
+_BIND = re.compile(r"(?P<source>(?:[A-Za-z]:[\\/])?(?:\$\{[^}]*+\}|[^:])*+):(?P<target>/[^:]*)")
+_MOST_TOLD = 40
+_OPEN = (
+    "what it says of passwords and of who may connect is lost, and the image's own default may let anybody in"
+)
+
+
+class LostProtections(BadArgument):
+    """Protections that the SDL would not carry. `lost` are they, `kinds` the names by which they are accepted."""
+
+    def __init__(self, lost: Sequence[LeftOut]) -> None:
+        self.lost = tuple(lost)
+        self.kinds = tuple(sorted({each.protects for each in lost}))
+        told = []
+        for each in lost[:_MOST_TOLD]:
+            where = f"{each.service}: " if each.service else ""
+            fix = f"; {each.fix}" if each.fix else ""
+            item = f"{where}{each.what} [{each.protects}]: {each.why}{fix}"
+            told.append(f"\n- {' '.join(visible(item).split())}.")
+        if len(lost) > _MOST_TOLD:
+            told.append(f"\n- and {len(lost) - _MOST_TOLD} more.")
+        super().__init__(
+            f"The compose file protects what an SDL cannot, so nothing was written.{''.join(told)}\n",
+            next_step=f"Change the file, or accept the loss of: {', '.join(self.kinds)}.",
+        )
+
+
+def refuse_lost(left_out: Sequence[LeftOut], accept: Collection[str]) -> None:
+    """Raise `LostProtections` where something that protects is left out and its loss was not accepted."""
+    if lost := [each for each in left_out if each.protects and each.protects not in accept]:
+        raise LostProtections(lost)
+
+
+def check_accepted(accept: Collection[str]) -> None:
+    """Raise `BadArgument` for a kind that is not one."""
+    if unknown := sorted(set(accept) - set(get_args(Protection))):
+        known = "; ".join(f"{kind} ({meaning})" for kind, meaning in PROTECTIONS.items())
+        raise BadArgument(
+            f"{visible(unknown[0])[:40]!r} is not a kind of protection that can be accepted.",
+            next_step=f"The kinds are: {known}.",
+        )
+
+
+def read_protections(file: ComposeFile, service: str, image: str, fields: Fields) -> None:
+    """List what protects a service and is lost: its user, rights, read-only root disk and configuration in files."""
+    user = fields.peek("user")
+    if user is not None and (name := file.text(user, fields.at("user"))).partition(":")[0] not in _ROOT:
+        fields.take("user")
+        why = "an SDL names no user: the program runs as the image's own, which may be root"
+        file.leave_out(service, f"user: {name[:40]}", why, "set USER in the image", protects="user")
+    if fields.flag("read_only"):
+        why = "a provider's containers can write to their root disk, so whoever breaks in can change the program"
+        file.leave_out(service, "read_only", why, protects="read_only")
+    _rights(file, service, fields)
+    _configs(file, service, image, fields)
+    _mounted_configuration(file, service, image, fields)
+
+
+def _rights(file: ComposeFile, service: str, fields: Fields) -> None:
+    dropped = [text for text, _ in file.texts(fields.take("cap_drop"), fields.at("cap_drop"), service)]
+    if dropped:
+        why = "providers leave a container the rights of a plain one"
+        file.leave_out(service, f"cap_drop: {', '.join(dropped)[:60]}", why, protects="privileges")
+    for option, _ in file.texts(fields.take("security_opt"), fields.at("security_opt"), service):
+        if option.replace(" ", "") in _HELD:
+            continue
+        loosens = _LOOSENS.fullmatch(option) is not None
+        why = "providers grant no rights beyond those of a plain container"
+        if not loosens:
+            why = "a provider confines containers in its own way"
+        file.leave_out(service, f"security_opt: {option[:60]}", why, protects="" if loosens else "privileges")
+
+
+def _configs(file: ComposeFile, service: str, image: str, fields: Fields) -> None:
+    for item, path in file.items(fields.take("configs"), fields.at("configs")):
+        options = file.fields(item if isinstance(item, dict) else {"source": item}, path, service)
+        source = options.text("source")
+        target = options.text("target") or f"/{source}"
+        for owner in ("uid", "gid", "mode"):
+            options.take(owner)
+        options.leave_out_rest()
+        protects = _says_who_may(image, target)
+        file.leave_out(
+            service,
+            f"configs: {source[:60]} at {target[:60]}",
+            _OPEN if protects else "an SDL mounts no file",
+            "build it into the image, or pass it in a variable",
+            protects="config_file" if protects else "",
+        )
+
+
+def _mounted_configuration(file: ComposeFile, service: str, image: str, fields: Fields) -> None:
+    """Files and folders of the machine that are mounted where a program looks for its configuration. Volumes are still
+    to be read, and list each of them as a mount."""
+    for item, _ in file.items(fields.peek("volumes"), fields.at("volumes")):
+        target = _bind_target(item)
+        if target and _says_who_may(image, target):
+            file.leave_out(
+                service,
+                f"the configuration at {target[:80]}",
+                _OPEN,
+                "build it into the image",
+                protects="config_file",
+            )
+
+
+def _bind_target(item: Value) -> str:
+    """Where a file or folder of the machine is mounted; empty for anything else."""
+    if isinstance(item, dict):
+        target = item.get("target")
+        return target if isinstance(target, str) and item.get("type") == "bind" else ""
+    if not isinstance(item, str):
+        return ""
+    # a source that is a path: only its form counts, so variables may stay as they are
+    match = _BIND.match(item)
+    return match["target"].rstrip("/") if match and re.search(r"[/~.\\]", match["source"]) else ""
+
+
+def _says_who_may(image: str, target: str) -> bool:
+    """Whether a file there says who may connect: a list of passwords, or the configuration of a data store."""
+    if _WHO_MAY.search(target):
+        return True
+    is_store = image_name(image) in DATA_STORES
+    return is_store and _SETS_UP.search(target) is not None and not _ABOUT_TIME.fullmatch(target)

@@ -1,0 +1,47 @@
+"""The variables that a caller gave for one file: their values, the defaults that were used, and keeping them unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from akash_mcp.sanitize.secrets import MASK, SHORTEST_KNOWN, sounds_secret
+
+_SHORTEST_NAMED = 4
+"""Characters of the shortest value that is hidden because its name sounds like a secret."""
+_BEGINNING = 8
+"""Characters by which a value is known where it was cut, and `_SHORTEST_NAMED` at the end of a text."""
+
+
+class Variables:
+    """Values by name. Those in `allow_missing` are empty where nobody gave them one, as they are to Compose."""
+
+    def __init__(self, given: Mapping[str, str], allow_missing: Collection[str] = ()) -> None:
+        self.given = given
+        self.values = {**dict.fromkeys(allow_missing, ""), **given}
+        self.defaulted: set[str] = set()
+        self._hidden: list[str] = []  # the longest first, since one may begin another
+        self.hide(given)
+
+    def hide(self, values: Mapping[str, str]) -> None:
+        """Hide these values from now on. One that is too short to be told from a word is shown."""
+        known = set(self._hidden)
+        for name, value in values.items():
+            if len(value) >= (_SHORTEST_NAMED if sounds_secret(name) else SHORTEST_KNOWN):
+                known.add(value)
+        self._hidden = sorted(known, key=len, reverse=True)
+
+    def without_values(self, text: str) -> str:
+        """A text for people, with every value that it repeats hidden, also one of which only the beginning is left."""
+        for value in self._hidden:
+            text = text.replace(value, MASK)
+            at = text.find(value[:_BEGINNING])
+            while len(value) > _BEGINNING and at >= 0:
+                end = at + _BEGINNING
+                while end < len(text) and text[end] == value[end - at]:
+                    end += 1
+                text = text[:at] + MASK + text[end:]
+                at = text.find(value[:_BEGINNING], at + len(MASK))
+            for length in range(min(_BEGINNING, len(value)) - 1, _SHORTEST_NAMED - 1, -1):
+                if text.endswith(value[:length]):
+                    text = text[:-length] + MASK
+        return text
