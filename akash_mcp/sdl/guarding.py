@@ -1,0 +1,279 @@
+"""Who gets in at a port that is open: what listens there, and whether a password stands before it.
+
+Read from the image's name, its variables and its command, by what the tables in `images` say of well-known ones. The
+values of variables are compared and never repeated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+
+from akash_mcp.sdl.images.guarded_data import GUARDED_DATA
+from akash_mcp.sdl.images.guarded_pages import GUARDED_PAGES
+from akash_mcp.sdl.images.guards import Guard, GuardedImage, Kind
+from akash_mcp.sdl.images.names import image_name, image_owner, major_version
+from akash_mcp.sdl.images.usual_ports import USUAL_PORTS
+
+_ROWS = (*GUARDED_DATA, *GUARDED_PAGES)
+BY_IMAGE: Mapping[str, GuardedImage] = {name: row for row in _ROWS for name in row.images}
+BY_PROGRAM: Mapping[str, GuardedImage] = {name: row for row in _ROWS for name in row.programs}
+
+_MOST_COMMAND = 20_000
+"""Characters of a command that are looked at."""
+_NOTHING = "\0"
+"""A word of a command that is there and empty."""
+_EMPTY_QUOTES = re.compile(r"(?<![^\s=])(?:''|\"\")(?![^\s;&])")
+_MORE_ARGUMENTS = re.compile(r"[A-Z0-9_]+_(?:ARGS|OPTS|FLAGS)")
+"""Variables that some images add to their command, such as `REDIS_ARGS`."""
+_SETTINGS_FILE = re.compile(r"[^-].*\.(?:conf|cnf|ini|ya?ml|toml|xml|json|config)")
+_REFERENCE = re.compile(r"\$(?:\{(\w+)\}|\((\w+)\)|(\w+))")
+_TRUE, _FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
+
+_WELL_KNOWN = frozenset(
+    {
+        *(
+            "123",
+            "1234",
+            "12345",
+            "123456",
+            "1234567",
+            "12345678",
+            "123456789",
+            "1234567890",
+            "qwerty",
+            "abc123",
+        ),
+        *(
+            "admin",
+            "admin123",
+            "administrator",
+            "adminadmin",
+            "root",
+            "toor",
+            "rootpassword",
+            "user",
+            "guest",
+        ),
+        *(
+            "pass",
+            "pass123",
+            "passwd",
+            "passw0rd",
+            "password",
+            "password1",
+            "password123",
+            "p@ssw0rd",
+            "letmein",
+        ),
+        *(
+            "secret",
+            "mysecret",
+            "supersecret",
+            "mysecretpassword",
+            "mysecretpw",
+            "mypassword",
+            "strongpassword",
+        ),
+        *(
+            "test",
+            "test123",
+            "testing",
+            "demo",
+            "dev",
+            "development",
+            "docker",
+            "default",
+            "example",
+            "sample",
+        ),
+        *(
+            "postgres",
+            "postgrespassword",
+            "postgresql",
+            "mysql",
+            "mariadb",
+            "mongo",
+            "mongodb",
+            "redis",
+            "foobared",
+        ),
+        *(
+            "minio",
+            "minio123",
+            "minioadmin",
+            "rabbitmq",
+            "elastic",
+            "grafana",
+            "neo4j/neo4j",
+            "neo4j/password",
+        ),
+        *("neo4j/test", "pgadmin", "masterkey", "amasterkey", "xxx", "none", "null"),
+    }
+)
+"""Passwords of documentation and of everybody's first try, in small letters and without "-" and "_"."""
+_PLACEHOLDER = re.compile(r"changeme|changethis|replaceme|replacewith|your|<.*>|\[.*\]|insert|enteryour")
+_WHO_VARIABLE = re.compile(r"[A-Z0-9_]*(?:USER|USERNAME|DB|DATABASE|DB_NAME)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Guarding:
+    """What listens at a port, and who gets in. `is_usual`: it is only taken for that by the number of its port.
+
+    `how_to_guard` says what to do where anyone gets in; it may be empty.
+    """
+
+    what: str
+    kind: Kind
+    guard: Guard
+    how_to_guard: str = ""
+    is_usual: bool = False
+
+    @property
+    def is_unsafe(self) -> bool:
+        """Whether anyone gets in where that should not be: a model server has no logins and is meant to be used."""
+        return self.guard.is_unsafe and self.kind is not Kind.MODELS
+
+    @property
+    def words(self) -> str:
+        """`Redis without a password`, `usually Redis, perhaps without a password`."""
+        what = f"usually {self.what}" if self.is_usual else self.what
+        key = "password" if self.kind.is_data or self.kind is Kind.STORE else "login"
+        match self.guard:
+            case Guard.NONE:
+                return f"{what} without a {key}"
+            case Guard.WELL_KNOWN:
+                return f"{what} with a password that everybody knows"
+            case Guard.FIRST_VISITOR:
+                return f"{what}, whose first visitor sets the password"
+            case Guard.PASSWORD:
+                return f"{what} with a {key}"
+            case Guard.UNKNOWN:
+                return f"{what}, perhaps without a {key}"
+
+    @property
+    def danger(self) -> str:
+        """What comes of it where anyone gets in: `anyone can read and change what it holds`. Empty elsewhere."""
+        if not self.is_unsafe:
+            return ""
+        if self.guard is Guard.WELL_KNOWN:
+            return "anyone who tries that gets in"
+        if self.kind.runs_commands:
+            return "anyone can run commands in it"
+        return "anyone can read and change what it holds" if self.kind.is_data else "anyone can use it"
+
+
+class Running:
+    """What one service runs, for `guarding` to be asked of each of its ports. `env` holds NAME=VALUE or NAME."""
+
+    def __init__(self, name: str, image: str, env: Sequence[str], command: Sequence[str]) -> None:
+        self._name = name
+        self._image = image
+        self._env = {key: value for key, _, value in (entry.partition("=") for entry in env)}
+        more = (value for key, value in self._env.items() if _MORE_ARGUMENTS.fullmatch(key))
+        self._words = tuple(_words(chain(command, more)))
+        owner, short = image_owner(image), image_name(image)
+        self._row = BY_IMAGE.get(f"{owner}/{short}") or BY_IMAGE.get(short)
+        self._programs: dict[GuardedImage, tuple[str, ...]] = {}
+        for at, word in enumerate(self._words):
+            row = BY_PROGRAM.get(word.rpartition("/")[2])
+            if row is not None and row not in self._programs:
+                self._programs[row] = self._words[at:]
+        self._guards: dict[GuardedImage, Guard | None] = {}
+
+    def guarding(self, port: int, proto: str) -> Guarding | None:
+        """What listens at a port of the container, None where that is not known."""
+        if proto != "TCP":
+            return None
+        row = self._row
+        if row is not None and (row.kind.is_data or not row.ports or port in row.ports):
+            return self._judged(row)
+        for row, words in self._programs.items():
+            if port in row.ports or str(port) in words:
+                return self._judged(row)
+        if (usual := USUAL_PORTS.get(port)) is None or self._row is not None:
+            return None
+        return Guarding(usual.what, usual.kind, usual.guard, is_usual=True)
+
+    def _judged(self, row: GuardedImage) -> Guarding | None:
+        if row not in self._guards:
+            self._guards[row] = self._guard(row)
+        guard = self._guards[row]
+        return guard and Guarding(row.what, row.kind, guard, row.how_to_guard)
+
+    def _guard(self, row: GuardedImage) -> Guard | None:
+        words = self._programs.get(row, self._words)
+        if any(self._is_set(switch, words) for switch in row.opened_by):
+            return Guard.NONE
+        if any(self._is_set(switch, words) for switch in row.guarded_by):
+            return Guard.PASSWORD
+        given = [
+            *_after(words, row.options),
+            *(value for name in row.passwords if (value := self._env.get(name))),
+        ]
+        if given:
+            if _NOTHING in given:
+                return Guard.NONE
+            return Guard.WELL_KNOWN if any(map(self._is_well_known, given)) else Guard.PASSWORD
+        without = row.without
+        major = major_version(self._image)
+        if row.before and major is not None and major < row.before[0]:
+            without = row.before[1]
+        may_be_guarded = any(self._is_set(switch, words) for switch in row.may_guard) or any(
+            _SETTINGS_FILE.fullmatch(word) for word in words
+        )
+        return Guard.UNKNOWN if may_be_guarded and without is not None and without.is_unsafe else without
+
+    def _is_set(self, switch: str, words: Sequence[str]) -> bool:
+        """Whether a switch of a row is set: words that follow each other in the command, or a variable."""
+        if switch.startswith("-"):
+            wanted = switch.split()
+            return any(list(words[at : at + len(wanted)]) == wanted for at in _places(words, wanted[0]))
+        name, _, wanted_value = switch.partition("=")
+        value = self._env.get(name, "").strip().lower()
+        match wanted_value:
+            case "*":
+                return bool(value)
+            case "yes":
+                return value in _TRUE
+            case "no":
+                return value in _FALSE
+        return value == wanted_value
+
+    def _is_well_known(self, password: str) -> bool:
+        if (reference := _REFERENCE.fullmatch(password)) and (name := next(filter(None, reference.groups()))):
+            password = self._env.get(name) or password
+        plain = re.sub("[-_ ]", "", password.lower())
+        who = (value.lower() for name, value in self._env.items() if _WHO_VARIABLE.fullmatch(name))
+        return (
+            plain in _WELL_KNOWN
+            or bool(_PLACEHOLDER.match(plain))
+            or password.lower() in (self._name.lower(), image_name(self._image), *who)
+        )
+
+
+def _words(texts: Iterator[str]) -> Iterator[str]:
+    """The words of a command, those of a text for a shell too; `--option=value` is two."""
+    left = _MOST_COMMAND
+    for text in texts:
+        if left <= 0:
+            return
+        shown, left = text[:left], left - len(text)
+        for word in _EMPTY_QUOTES.sub(_NOTHING, shown).split() if shown else [_NOTHING]:
+            bare = word.strip("'\";&")
+            option, equals, value = bare.partition("=")
+            if equals and option.startswith("-"):
+                yield from (option, value.strip("'\"") or _NOTHING)
+            elif bare:
+                yield bare
+
+
+def _after(words: Sequence[str], options: Sequence[str]) -> list[str]:
+    """What follows each of the options."""
+    return [word for before, word in pairwise(words) if before in options]
+
+
+def _places(words: Sequence[str], first: str) -> list[int]:
+    return [at for at, word in enumerate(words) if word == first]
