@@ -14,15 +14,23 @@ from akash_mcp.sdl.author.compose import Converted, convert
 
 
 def run(
-    file: Path, *, variables: Sequence[str], images: Sequence[str], output: Path | None, as_json: bool
+    file: Path,
+    *,
+    variables: Sequence[str],
+    images: Sequence[str],
+    opened: Sequence[str],
+    output: Path | None,
+    as_json: bool,
 ) -> int:
     """Write the SDL of `file` (`-` is standard input) to standard output or to `output`, the rest to standard error.
 
-    `variables` are NAME=VALUE, `images` SERVICE=IMAGE. With `as_json` all of it is one object on standard output.
-    Returns 0 where Console, chain and provider would take the SDL, 1 otherwise. Raises `BadArgument` where there is
-    nothing to convert.
+    `variables` are NAME=VALUE, `images` SERVICE=IMAGE, `opened` SERVICE:PORT. With `as_json` all of it is one object on
+    standard output. Returns 0 where Console, chain and provider would take the SDL, 1 otherwise. Raises `BadArgument`
+    where there is nothing to convert.
     """
-    converted = convert(read(file), variables=pairs("--env", variables), images=pairs("--image", images))
+    converted = convert(
+        read(file), variables=pairs("--env", variables), images=pairs("--image", images), opened=opened
+    )
     if as_json:
         if output is not None:
             save(converted.sdl, output)
@@ -49,6 +57,8 @@ def _show(converted: Converted) -> None:
         say(f"left out: {where}{each.what}: {each.why}{fix}")
     for note in converted.notes:
         say(f"note: {note}")
+    for each_open in converted.report.exposed:
+        say(f"open to the Internet: {each_open.words}")
     for warning in converted.report.warnings:
         say(f"warning {warning.rule} (line {warning.line}): {warning.message}: {warning.fix}")
     for error in converted.report.errors:

@@ -175,6 +175,7 @@ def _import(arguments: argparse.Namespace) -> int:
         arguments.file,
         variables=arguments.env,
         images=arguments.image,
+        opened=arguments.open,
         output=arguments.output,
         as_json=arguments.json,
     )
@@ -362,6 +363,13 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="SERVICE=IMAGE",
         help="image of a service that is built; repeatable",
+    )
+    convert.add_argument(
+        "--open",
+        action="append",
+        default=[],
+        metavar="SERVICE:PORT",
+        help="open a database's or an unguarded page's port to the Internet all the same; repeatable",
     )
     convert.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the SDL there")
     convert.add_argument("--json", action="store_true", help="print one JSON object instead of text")

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from akash_mcp.sdl.guarding import Guarding, Running
+from akash_mcp.sdl.images.usual_ports import UNUSED_PORT
 from akash_mcp.sdl.model import Expose, Sdl, Service
 from akash_mcp.sdl.yaml.loader import Path
+
+_MOST_HOSTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Exposed:
     @property
     def note(self) -> str:
         """What listens there and who gets in, such as `Redis without a password`; empty where it is not known."""
+        if self.port == UNUSED_PORT:
+            return "nothing listens there"
         return self.guarding.words if self.guarding else ""
 
     @property
@@ -47,9 +52,6 @@ class Exposed:
         more = f" and {len(self.hosts) - _MOST_HOSTS} more" if len(self.hosts) > _MOST_HOSTS else ""
         note = f": {self.note}" if self.note else ""
         return f"{self.service} port {self.outer_port} ({self.way}{hosts}{more}){note}"
-
-
-_MOST_HOSTS = 3
 
 
 def exposed(sdl: Sdl) -> tuple[Exposed, ...]:
@@ -65,13 +67,12 @@ def _rank(each: Exposed) -> int:
 def _exposed(service: Service) -> Iterator[Exposed]:
     running = Running(service.name, service.image, service.env, (*service.command, *service.args))
     for i, expose in enumerate(service.expose):
-        ways = [to for to in expose.to if to.is_global or to.ip]
-        if ways:
+        if expose.is_open:
             yield Exposed(
                 service=service.name,
                 port=expose.port,
                 outer_port=expose.outer_port,
-                way=_way(expose, has_ip=any(to.ip for to in ways)),
+                way=_way(expose, has_ip=any(to.ip for to in expose.to)),
                 hosts=expose.accept,
                 guarding=running.guarding(expose.port, expose.proto),
                 path=("services", service.name, "expose", i),

@@ -15,7 +15,7 @@ from akash_mcp.sdl.images.guarded_data import GUARDED_DATA
 from akash_mcp.sdl.images.guarded_pages import GUARDED_PAGES
 from akash_mcp.sdl.images.guards import Guard, GuardedImage, Kind
 from akash_mcp.sdl.images.names import image_name, image_owner, major_version
-from akash_mcp.sdl.images.usual_ports import USUAL_PORTS
+from akash_mcp.sdl.images.usual_ports import UNUSED_PORT, USUAL_PORTS
 
 _ROWS = (*GUARDED_DATA, *GUARDED_PAGES)
 BY_IMAGE: Mapping[str, GuardedImage] = {name: row for row in _ROWS for name in row.images}
@@ -137,21 +137,30 @@ class Guarding:
         return self.guard.is_unsafe and self.kind is not Kind.MODELS
 
     @property
-    def words(self) -> str:
-        """`Redis without a password`, `usually Redis, perhaps without a password`."""
-        what = f"usually {self.what}" if self.is_usual else self.what
+    def subject(self) -> str:
+        """`Redis`, `usually Redis`."""
+        return f"usually {self.what}" if self.is_usual else self.what
+
+    @property
+    def behind(self) -> str:
+        """What stands before it, as the next words of a sentence: ` without a password`."""
         key = "password" if self.kind.is_data or self.kind is Kind.STORE else "login"
         match self.guard:
             case Guard.NONE:
-                return f"{what} without a {key}"
+                return f" without a {key}"
             case Guard.WELL_KNOWN:
-                return f"{what} with a password that everybody knows"
+                return " with a password that everybody knows"
             case Guard.FIRST_VISITOR:
-                return f"{what}, whose first visitor sets the password"
+                return " with a password that its first visitor sets"
             case Guard.PASSWORD:
-                return f"{what} with a {key}"
+                return f" with a {key}"
             case Guard.UNKNOWN:
-                return f"{what}, perhaps without a {key}"
+                return f", perhaps without a {key}"
+
+    @property
+    def words(self) -> str:
+        """`Redis without a password`, `usually Redis, perhaps without a password`."""
+        return self.subject + self.behind
 
     @property
     def danger(self) -> str:
@@ -174,18 +183,17 @@ class Running:
         self._env = {key: value for key, _, value in (entry.partition("=") for entry in env)}
         more = (value for key, value in self._env.items() if _MORE_ARGUMENTS.fullmatch(key))
         self._words = tuple(_words(chain(command, more)))
-        owner, short = image_owner(image), image_name(image)
-        self._row = BY_IMAGE.get(f"{owner}/{short}") or BY_IMAGE.get(short)
+        self._row = _row(image)
         self._programs: dict[GuardedImage, tuple[str, ...]] = {}
         for at, word in enumerate(self._words):
             row = BY_PROGRAM.get(word.rpartition("/")[2])
             if row is not None and row not in self._programs:
                 self._programs[row] = self._words[at:]
-        self._guards: dict[GuardedImage, Guard | None] = {}
+        self._judgements: dict[GuardedImage, Guarding | None] = {}
 
     def guarding(self, port: int, proto: str) -> Guarding | None:
         """What listens at a port of the container, None where that is not known."""
-        if proto != "TCP":
+        if proto != "TCP" or port == UNUSED_PORT:
             return None
         row = self._row
         if row is not None and (row.kind.is_data or not row.ports or port in row.ports):
@@ -198,33 +206,39 @@ class Running:
         return Guarding(usual.what, usual.kind, usual.guard, is_usual=True)
 
     def _judged(self, row: GuardedImage) -> Guarding | None:
-        if row not in self._guards:
-            self._guards[row] = self._guard(row)
-        guard = self._guards[row]
-        return guard and Guarding(row.what, row.kind, guard, row.how_to_guard)
+        if row not in self._judgements:
+            self._judgements[row] = self._judge(row)
+        return self._judgements[row]
 
-    def _guard(self, row: GuardedImage) -> Guard | None:
+    def _judge(self, row: GuardedImage) -> Guarding | None:
         words = self._programs.get(row, self._words)
-        if any(self._is_set(switch, words) for switch in row.opened_by):
-            return Guard.NONE
+        how = row.how_to_guard
+        if opened_by := next((switch for switch in row.opened_by if self._is_set(switch, words)), ""):
+            remove = f"remove {opened_by if opened_by[0] == '-' else opened_by.partition('=')[0]}"
+            return Guarding(row.what, row.kind, Guard.NONE, f"{remove} and {how}" if how else remove)
         if any(self._is_set(switch, words) for switch in row.guarded_by):
-            return Guard.PASSWORD
-        given = [
-            *_after(words, row.options),
-            *(value for name in row.passwords if (value := self._env.get(name))),
-        ]
-        if given:
-            if _NOTHING in given:
-                return Guard.NONE
-            return Guard.WELL_KNOWN if any(map(self._is_well_known, given)) else Guard.PASSWORD
-        without = row.without
+            return Guarding(row.what, row.kind, Guard.PASSWORD, how)
+        guard = self._by_password(row, words) or self._without(row, words)
+        return guard and Guarding(row.what, row.kind, guard, how)
+
+    def _by_password(self, row: GuardedImage, words: Sequence[str]) -> Guard | None:
+        """What the password makes of it that is set; None where none is."""
+        given = [*_after(words, row.options), *filter(None, map(self._env.get, row.passwords))]
+        if not given:
+            return None
+        if _NOTHING in given:
+            return Guard.NONE
+        return Guard.WELL_KNOWN if any(map(self._is_well_known, given)) else Guard.PASSWORD
+
+    def _without(self, row: GuardedImage, words: Sequence[str]) -> Guard | None:
+        """Who gets in where no password is set in sight."""
         major = major_version(self._image)
-        if row.before and major is not None and major < row.before[0]:
-            without = row.before[1]
-        may_be_guarded = any(self._is_set(switch, words) for switch in row.may_guard) or any(
-            _SETTINGS_FILE.fullmatch(word) for word in words
+        is_older = row.before is not None and major is not None and major < row.before[0]
+        guard = row.before[1] if row.before and is_older else row.without
+        elsewhere = any(self._is_set(switch, words) for switch in row.may_guard) or (
+            row.kind is not Kind.MONITOR and any(map(_SETTINGS_FILE.fullmatch, words))
         )
-        return Guard.UNKNOWN if may_be_guarded and without is not None and without.is_unsafe else without
+        return Guard.UNKNOWN if guard is not None and guard.is_unsafe and elsewhere else guard
 
     def _is_set(self, switch: str, words: Sequence[str]) -> bool:
         """Whether a switch of a row is set: words that follow each other in the command, or a variable."""
@@ -252,6 +266,17 @@ class Running:
             or bool(_PLACEHOLDER.match(plain))
             or password.lower() in (self._name.lower(), image_name(self._image), *who)
         )
+
+
+def holds_data(image: str) -> bool:
+    """Whether an image is known to be a database or the like, which is needed by others and needs nobody."""
+    row = _row(image)
+    return row is not None and row.kind.is_data
+
+
+def _row(image: str) -> GuardedImage | None:
+    name = image_name(image)
+    return BY_IMAGE.get(f"{image_owner(image)}/{name}") or BY_IMAGE.get(name)
 
 
 def _words(texts: Iterator[str]) -> Iterator[str]:

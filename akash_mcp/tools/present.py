@@ -41,6 +41,7 @@ def verdict(report: Report, sdl_id: SdlId | None = None) -> Verdict:
         errors=[_finding(finding) for finding in report.errors[:_MOST_FINDINGS]] or None,
         warnings=[_finding(finding) for finding in report.warnings[:_MOST_FINDINGS]] or None,
         services=list(report.services),
+        exposed=[each.words for each in report.exposed[:_MOST_FINDINGS]] or None,
         secrets=secrets or None,
         groups=len(report.groups) if len(report.groups) > 1 else None,
         ceiling_usd_per_hour=report.ceiling_usd_hour,

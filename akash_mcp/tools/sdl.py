@@ -96,9 +96,15 @@ async def convert_compose(
     compose: Annotated[str, Field(description="The file's YAML text", max_length=512 * 1024)],
     variables: Annotated[Texts, Field(description="NAME=VALUE for ${NAME}")] = None,
     images: Annotated[Texts, Field(description="SERVICE=IMAGE for what is built")] = None,
+    open: Annotated[Texts, Field(description="SERVICE:PORT of databases to publish all the same")] = None,
 ) -> SdlResult:
     """Convert a Docker Compose file to an SDL. left_out lists all that it does not carry: tell the user."""
-    converted = convert(compose, variables=_pairs("variables", variables), images=_pairs("images", images))
+    converted = convert(
+        compose,
+        variables=_pairs("variables", variables),
+        images=_pairs("images", images),
+        opened=open or (),
+    )
     answer = _result(runtime(ctx), converted.sdl, converted.report, converted.notes)
     answer.left_out = [
         LeftOutResult(service=each.service, what=each.what, why=each.why, fix=each.fix)

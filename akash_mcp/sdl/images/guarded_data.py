@@ -16,9 +16,8 @@ def _bitnami(*names: str) -> tuple[str, ...]:
 
 
 _REDIS_HOW = (
-    'args: ["--requirepass", "$(REDIS_PASSWORD)"] and REDIS_PASSWORD=secret://REDIS_PASSWORD under env'
+    'write args: ["--requirepass", "$(REDIS_PASSWORD)"] and REDIS_PASSWORD=secret://REDIS_PASSWORD under env'
 )
-_REDIS_MAY_GUARD = ("--user", "--aclfile")
 
 _DATABASES = (
     GuardedImage(
@@ -179,14 +178,6 @@ _DATABASES = (
         opened_by=("--insecure",),
     ),
     GuardedImage(
-        "RethinkDB",
-        Kind.DATABASE,
-        ("rethinkdb",),
-        "rethinkdb.com/docs/security",
-        options=("--initial-password",),
-        how='write "--initial-password" and one under args',
-    ),
-    GuardedImage(
         "etcd",
         Kind.DATABASE,
         ("etcd",),
@@ -255,7 +246,7 @@ _CACHES_AND_QUEUES = (
         ("redis", "redis-stack-server", "redis-stack"),
         f"{_HUB}/_/redis",
         options=("--requirepass", "requirepass"),
-        may_guard=_REDIS_MAY_GUARD,
+        may_guard=("--user", "--aclfile"),
         ports=(6379,),
         programs=("redis-server",),
         how=_REDIS_HOW,
@@ -266,7 +257,7 @@ _CACHES_AND_QUEUES = (
         ("valkey", "keydb"),
         f"{_HUB}/r/valkey/valkey",
         options=("--requirepass", "requirepass"),
-        may_guard=_REDIS_MAY_GUARD,
+        may_guard=("--user", "--aclfile"),
         ports=(6379,),
         programs=("valkey-server", "keydb-server"),
         how=_REDIS_HOW,

@@ -40,7 +40,6 @@ _ADMIN_PAGES = (
         f"{_HUB}/_/phpmyadmin",
         without=Guard.PASSWORD,
         opened_by=("PMA_PASSWORD=*", "PMA_PASSWORD_FILE=*"),
-        how="leave out PMA_PASSWORD, so that it asks for one",
     ),
     GuardedImage(
         "pgAdmin",
@@ -139,7 +138,11 @@ _ADMIN_PAGES = (
         passwords=("CB_ADMIN_PASSWORD",),
     ),
     GuardedImage(
-        "Supabase Studio", Kind.ADMIN, ("supabase/studio",), "supabase.com/docs/guides/self-hosting/docker"
+        "Supabase Studio",
+        Kind.ADMIN,
+        ("supabase/studio",),
+        "supabase.com/docs/guides/self-hosting/docker",
+        how=ASKING_PROXY,
     ),
     GuardedImage(
         "Dozzle",
@@ -166,7 +169,6 @@ _ADMIN_PAGES = (
         without=None,
         opened_by=("--api.insecure", "--api.insecure true", "TRAEFIK_API_INSECURE=yes"),
         ports=(8080,),
-        how="leave out --api.insecure",
     ),
     GuardedImage(
         "Hasura",
@@ -346,7 +348,6 @@ _APPLICATIONS = (
         "docs.openwebui.com/getting-started/env-configuration",
         without=Guard.FIRST_VISITOR,
         opened_by=("WEBUI_AUTH=no",),
-        how="leave out WEBUI_AUTH, so that it asks for one",
     ),
     _set_up_at_first_visit("Uptime Kuma", "uptime-kuma", "github.com/louislam/uptime-kuma"),
     _set_up_at_first_visit("WordPress", "wordpress", f"{_HUB}/_/wordpress"),

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 from akash_mcp.sdl.images.guards import Guard, Kind
 
+UNUSED_PORT = 65_535
+"""What we expose where nothing else is to be open, since providers run nothing without an open port. Nothing listens
+there."""
+
 
 @dataclass(frozen=True, slots=True)
 class UsualPort:

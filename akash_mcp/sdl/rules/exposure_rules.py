@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from akash_mcp.sdl.exposure import Exposed
-from akash_mcp.sdl.guarding import Guarding
+from akash_mcp.sdl.guarding import Guarding, holds_data
 from akash_mcp.sdl.images.guards import Guard, Kind
 from akash_mcp.sdl.model import Sdl
 from akash_mcp.sdl.report import Fault
@@ -22,7 +22,8 @@ def check_exposure(sdl: Sdl, all_exposed: Iterable[Exposed]) -> Iterator[Fault]:
     for each in all_exposed:
         guarding = each.guarding
         if guarding is not None and (rule := _rule(guarding)):
-            message = f"{_subject(each, guarding)} is open to the Internet{_why(guarding)}"
+            what = f"port {each.port} ({guarding.subject})" if guarding.is_usual else guarding.subject
+            message = f"{what} is open to the Internet{guarding.behind}{_why(guarding)}"
             yield Fault(rule, (*each.path, "to"), message, _fix(sdl, each, guarding), "runtime")
 
 
@@ -35,10 +36,6 @@ def _rule(guarding: Guarding) -> str:
     return "E04" if guarding.kind.is_data or guarding.kind is Kind.ADMIN or may_be_open else ""
 
 
-def _subject(each: Exposed, guarding: Guarding) -> str:
-    return f"port {each.port}, which is {guarding.words}," if guarding.is_usual else guarding.words
-
-
 def _why(guarding: Guarding) -> str:
     if guarding.danger:
         return f": {guarding.danger}"
@@ -48,13 +45,29 @@ def _why(guarding: Guarding) -> str:
 
 
 def _fix(sdl: Sdl, each: Exposed, guarding: Guarding) -> str:
-    places = sdl.deployment[each.service].keys()
-    others = [name for name in sdl.services if name != each.service and sdl.deployment[name].keys() & places]
-    close = ""
-    if others:
-        named = " or ".join(others[:_MOST_NAMED]) + (" or another" if len(others) > _MOST_NAMED else "")
-        close = f"write to: - service: {named} instead of global: true"
-    guard = guarding.how_to_guard if guarding.guard is not Guard.PASSWORD else ""
-    if not close and not guard:
-        close = "put it into one deployment with what uses it, and write to: - service: NAME instead of global: true"
-    return ", or ".join(part for part in (close, guard) if part)
+    guard = "" if guarding.guard is Guard.PASSWORD else guarding.how_to_guard
+    if guarding.guard is Guard.FIRST_VISITOR:
+        guard = "visit it and set its password as soon as it runs"
+    if not guarding.kind.is_data:
+        return (
+            f"{guard}, or remove global: true"
+            if guard
+            else "remove global: true once nobody needs it from outside"
+        )
+    named = " or ".join(_users(sdl, each.service)) or "NAME"
+    close = f"write to: - service: {named} instead of global: true"
+    if named == "NAME":
+        close = f"put it into one deployment with what uses it, and {close}"
+    return ", or ".join(filter(None, (close, guard)))
+
+
+def _users(sdl: Sdl, service: str) -> list[str]:
+    """The services that can be meant to use one: those beside it that hold no data themselves, else all beside it."""
+    places = sdl.deployment[service].keys()
+    beside = [
+        each
+        for name, each in sdl.services.items()
+        if name != service and sdl.deployment[name].keys() & places
+    ]
+    users = [each.name for each in beside if not holds_data(each.image)] or [each.name for each in beside]
+    return [*users[:_MOST_NAMED], *(["another"] if len(users) > _MOST_NAMED else [])]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from akash_mcp.errors import BadArgument
 from akash_mcp.sdl.author.compose import unsupported
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields, LeftOut, label
+from akash_mcp.sdl.author.compose.openings import parse_opened
 from akash_mcp.sdl.author.compose.project import Project
 from akash_mcp.sdl.author.compose.service import ComposeService, read_service
 from akash_mcp.sdl.author.compose.volumes import LASTING
@@ -34,13 +35,19 @@ class Converted:
 
 
 def convert(
-    compose: str, *, variables: Mapping[str, str] | None = None, images: Mapping[str, str] | None = None
+    compose: str,
+    *,
+    variables: Mapping[str, str] | None = None,
+    images: Mapping[str, str] | None = None,
+    opened: Collection[str] = (),
 ) -> Converted:
     """The SDL of a compose file.
 
     `variables` are the values for `${NAME}`, `images` those of services that the file builds, or would run from
-    another image. Raises `BadArgument`, with line and column where there is one, for text that is not a compose file
-    and for one in which nothing can run. The report is not ok where a service is larger than the chain allows.
+    another image. `opened` are the ports, as SERVICE:PORT, that are opened to the Internet although they are those of a
+    database, or anyone gets in there. Raises `BadArgument`, with line and column where there is one, for text that is
+    not a compose file and for one in which nothing can run. The report is not ok where a service is larger than the
+    chain allows.
     """
     images = images or {}
     try:
@@ -69,7 +76,7 @@ def convert(
             next_step="Give an image for each service that is built from a Dockerfile.",
         )
     _top(file, top, converted)
-    workloads = Project(file, converted).workloads()
+    workloads = Project(file, converted, parse_opened(opened)).workloads()
     amounts = {workload.name: default_ceiling(workload) for workload in workloads}
     sdl = write(workloads, amounts)
     report = check(sdl)
