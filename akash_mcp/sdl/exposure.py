@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from akash_mcp.sdl.guarding import Guarding, Running
+from akash_mcp.sdl.guarding import Guarding, Program
 from akash_mcp.sdl.images.usual_ports import UNUSED_PORT
 from akash_mcp.sdl.model import Expose, Sdl, Service
 from akash_mcp.sdl.yaml.loader import Path
@@ -65,7 +65,7 @@ def _rank(each: Exposed) -> int:
 
 
 def _exposed(service: Service) -> Iterator[Exposed]:
-    running = Running(service.name, service.image, service.env, (*service.command, *service.args))
+    program = Program(service.name, service.image, service.env, (*service.command, *service.args))
     for i, expose in enumerate(service.expose):
         if expose.is_open:
             yield Exposed(
@@ -74,7 +74,7 @@ def _exposed(service: Service) -> Iterator[Exposed]:
                 outer_port=expose.outer_port,
                 way=_way(expose, has_ip=any(to.ip for to in expose.to)),
                 hosts=expose.accept,
-                guarding=running.guarding(expose.port, expose.proto),
+                guarding=program.guarding(expose.port, expose.proto),
                 path=("services", service.name, "expose", i),
             )
 

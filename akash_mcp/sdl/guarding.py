@@ -174,7 +174,7 @@ class Guarding:
         return "anyone can read and change what it holds" if self.kind.is_data else "anyone can use it"
 
 
-class Running:
+class Program:
     """What one service runs, for `guarding` to be asked of each of its ports. `env` holds NAME=VALUE or NAME."""
 
     def __init__(self, name: str, image: str, env: Sequence[str], command: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ import shared_data
 from sdl_data import BASE, changed
 
 from akash_mcp.sdl import Finding, Report, check
-from akash_mcp.sdl.guarding import BY_IMAGE, BY_PROGRAM, Running
+from akash_mcp.sdl.guarding import BY_IMAGE, BY_PROGRAM, Program
 from akash_mcp.sdl.images.guarded_data import GUARDED_DATA
 from akash_mcp.sdl.images.guarded_pages import GUARDED_PAGES
 from akash_mcp.sdl.images.guards import Guard
@@ -21,8 +21,8 @@ GOOD = "kQ7-zu!w"
 
 def guard(image: str, port: int, *env: str, command: tuple[str, ...] = ()) -> Guard | None:
     """Who gets in; None where nothing is known of it."""
-    found = Running("x", image, env, command).guarding(port, "TCP")
-    return found and found.guard
+    found = Program("x", image, env, command).guarding(port, "TCP")
+    return found.guard if found else None
 
 
 def of(image: str, port: int, *env: str, to: str = "- global: true") -> Report:
@@ -222,7 +222,7 @@ def test_a_password_that_everybody_knows_is_told_and_not_repeated(password: str)
 
 
 def test_no_udp_port_is_judged() -> None:
-    assert Running("x", "redis:8", (), ()).guarding(6379, "UDP") is None
+    assert Program("x", "redis:8", (), ()).guarding(6379, "UDP") is None
 
 
 RULES = {

@@ -13,7 +13,7 @@ from akash_mcp.errors import BadArgument
 from akash_mcp.sdl.author.compose.file import ComposeFile
 from akash_mcp.sdl.author.compose.ports import PublishedPort
 from akash_mcp.sdl.author.compose.service import ComposeService
-from akash_mcp.sdl.guarding import Guarding, Running
+from akash_mcp.sdl.guarding import Guarding, Program
 
 Opened = Collection[tuple[str, int]]
 """Services, as the compose file calls them, with the ports that are opened on purpose."""
@@ -46,10 +46,10 @@ def opened_ports(
 
 def _opened(file: ComposeFile, service: ComposeService, on_purpose: Opened) -> list[PublishedPort]:
     env = [f"{name}={value}" for name, value in service.env.items()]
-    running = Running(service.name, service.image, env, (*service.command, *service.args))
+    program = Program(service.name, service.image, env, (*service.command, *service.args))
     found = []
     for each in service.ports.published:
-        guarding = running.guarding(each.port, each.proto)
+        guarding = program.guarding(each.port, each.proto)
         if guarding is None or (service.name, each.port) in on_purpose or not _stays_closed(each, guarding):
             found.append(each)
         else:
