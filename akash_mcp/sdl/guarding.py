@@ -16,6 +16,7 @@ from akash_mcp.sdl.images.guarded_pages import GUARDED_PAGES
 from akash_mcp.sdl.images.guards import Guard, GuardedImage, Kind
 from akash_mcp.sdl.images.names import image_name, image_owner, major_version
 from akash_mcp.sdl.images.usual_ports import UNUSED_PORT, USUAL_PORTS
+from akash_mcp.sdl.images.well_known_passwords import PLACEHOLDER, WELL_KNOWN_PASSWORDS
 
 _ROWS = (*GUARDED_DATA, *GUARDED_PAGES)
 BY_IMAGE: Mapping[str, GuardedImage] = {name: row for row in _ROWS for name in row.images}
@@ -32,89 +33,6 @@ _SETTINGS_FILE = re.compile(r"[^-].*\.(?:conf|cnf|ini|ya?ml|toml|xml|json|config
 _REFERENCE = re.compile(r"\$(?:\{(\w+)\}|\((\w+)\)|(\w+))")
 _TRUE, _FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
 
-_WELL_KNOWN = frozenset(
-    {
-        *(
-            "123",
-            "1234",
-            "12345",
-            "123456",
-            "1234567",
-            "12345678",
-            "123456789",
-            "1234567890",
-            "qwerty",
-            "abc123",
-        ),
-        *(
-            "admin",
-            "admin123",
-            "administrator",
-            "adminadmin",
-            "root",
-            "toor",
-            "rootpassword",
-            "user",
-            "guest",
-        ),
-        *(
-            "pass",
-            "pass123",
-            "passwd",
-            "passw0rd",
-            "password",
-            "password1",
-            "password123",
-            "p@ssw0rd",
-            "letmein",
-        ),
-        *(
-            "secret",
-            "mysecret",
-            "supersecret",
-            "mysecretpassword",
-            "mysecretpw",
-            "mypassword",
-            "strongpassword",
-        ),
-        *(
-            "test",
-            "test123",
-            "testing",
-            "demo",
-            "dev",
-            "development",
-            "docker",
-            "default",
-            "example",
-            "sample",
-        ),
-        *(
-            "postgres",
-            "postgrespassword",
-            "postgresql",
-            "mysql",
-            "mariadb",
-            "mongo",
-            "mongodb",
-            "redis",
-            "foobared",
-        ),
-        *(
-            "minio",
-            "minio123",
-            "minioadmin",
-            "rabbitmq",
-            "elastic",
-            "grafana",
-            "neo4j/neo4j",
-            "neo4j/password",
-        ),
-        *("neo4j/test", "pgadmin", "masterkey", "amasterkey", "xxx", "none", "null"),
-    }
-)
-"""Passwords of documentation and of everybody's first try, in small letters and without "-" and "_"."""
-_PLACEHOLDER = re.compile(r"changeme|changethis|replaceme|replacewith|your|<.*>|\[.*\]|insert|enteryour")
 _WHO_VARIABLE = re.compile(r"[A-Z0-9_]*(?:USER|USERNAME|DB|DATABASE|DB_NAME)", re.IGNORECASE)
 
 
@@ -184,11 +102,11 @@ class Program:
         more = (value for key, value in self._env.items() if _MORE_ARGUMENTS.fullmatch(key))
         self._words = tuple(_words(chain(command, more)))
         self._row = _row(image)
-        self._programs: dict[GuardedImage, tuple[str, ...]] = {}
+        self._started: dict[GuardedImage, tuple[str, ...]] = {}
         for at, word in enumerate(self._words):
             row = BY_PROGRAM.get(word.rpartition("/")[2])
-            if row is not None and row not in self._programs:
-                self._programs[row] = self._words[at:]
+            if row is not None and row not in self._started:
+                self._started[row] = self._words[at:]
         self._judgements: dict[GuardedImage, Guarding | None] = {}
 
     def guarding(self, port: int, proto: str) -> Guarding | None:
@@ -198,7 +116,7 @@ class Program:
         row = self._row
         if row is not None and (row.kind.is_data or not row.ports or port in row.ports):
             return self._judged(row)
-        for row, words in self._programs.items():
+        for row, words in self._started.items():
             if port in row.ports or str(port) in words:
                 return self._judged(row)
         if (usual := USUAL_PORTS.get(port)) is None or self._row is not None:
@@ -211,7 +129,7 @@ class Program:
         return self._judgements[row]
 
     def _judge(self, row: GuardedImage) -> Guarding | None:
-        words = self._programs.get(row, self._words)
+        words = self._started.get(row, self._words)
         how = row.how_to_guard
         if opened_by := next((switch for switch in row.opened_by if self._is_set(switch, words)), ""):
             remove = f"remove {opened_by if opened_by[0] == '-' else opened_by.partition('=')[0]}"
@@ -259,13 +177,15 @@ class Program:
     def _is_well_known(self, password: str) -> bool:
         if (reference := _REFERENCE.fullmatch(password)) and (name := next(filter(None, reference.groups()))):
             password = self._env.get(name) or password
-        plain = re.sub("[-_ ]", "", password.lower())
+        if "://" in password or password.startswith("/"):
+            return False  # the name of a secret, or of a file that holds it
         who = (value.lower() for name, value in self._env.items() if _WHO_VARIABLE.fullmatch(name))
-        return (
-            plain in _WELL_KNOWN
-            or bool(_PLACEHOLDER.match(plain))
-            or password.lower() in (self._name.lower(), image_name(self._image), *who)
-        )
+        guesses = {*WELL_KNOWN_PASSWORDS, self._name.lower(), image_name(self._image), *who}
+        said = password.lower()
+        plain = re.sub("[-_ ]", "", said)
+        # Some are USER:PASSWORD or USER/PASSWORD.
+        tries = {said, plain, *(re.split("[:/]", each)[-1] for each in (said, plain))}
+        return not tries.isdisjoint(guesses) or PLACEHOLDER.match(plain) is not None
 
 
 def holds_data(image: str) -> bool:

@@ -144,6 +144,9 @@ GUARDS: dict[str, tuple[Guard | None, str, int, tuple[str, ...], tuple[str, ...]
     "neo4j": (Guard.WELL_KNOWN, "neo4j:5", 7687, (), ()),
     "neo4j, none": (Guard.NONE, "neo4j:5", 7474, ("NEO4J_AUTH=none",), ()),
     "neo4j, password": (Guard.PASSWORD, "neo4j:5", 7474, (f"NEO4J_AUTH=neo4j/{GOOD}",), ()),
+    "neo4j, known to all": (Guard.WELL_KNOWN, "neo4j:5", 7474, ("NEO4J_AUTH=neo4j/password",), ()),
+    "a file": (Guard.PASSWORD, "postgres:17", 5432, ("POSTGRES_PASSWORD_FILE=/run/secrets/postgres",), ()),
+    "flower, known to all": (Guard.WELL_KNOWN, "mher/flower:2", 5555, ("FLOWER_BASIC_AUTH=me:admin",), ()),
     "clickhouse": (
         Guard.PASSWORD,
         "clickhouse/clickhouse-server:25",

@@ -243,7 +243,7 @@ _CACHES_AND_QUEUES = (
     GuardedImage(
         "Redis",
         Kind.CACHE,
-        ("redis", "redis-stack-server", "redis-stack"),
+        ("redis", "redis-stack-server", "redis-stack", "redismod"),
         f"{_HUB}/_/redis",
         options=("--requirepass", "requirepass"),
         may_guard=("--user", "--aclfile"),
