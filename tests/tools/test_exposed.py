@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 from agents import YES, Connect
 
+from akash_mcp.sdl import check
+from akash_mcp.tools.present import verdict
+
 pytestmark = pytest.mark.anyio
+
+
+def test_of_many_ports_what_anyone_gets_into_is_listed_and_the_rest_counted(sdl: str) -> None:
+    ports = "".join(f"      - {{port: {port}, to: [{{global: true}}]}}\n" for port in range(2351, 2376))
+    exposed = verdict(check(sdl.replace("    expose:\n", f"    expose:\n{ports}", 1))).exposed
+    assert exposed is not None
+    assert exposed[0] == "web port 2375 (TCP at a random port): usually a Docker daemon without a login"
+    assert exposed[20:] == ["and 6 more"]
 
 
 async def test_what_anyone_gets_into_is_told_in_the_verdict_and_in_each_question(
