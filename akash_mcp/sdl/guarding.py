@@ -131,12 +131,15 @@ class Program:
     def _judge(self, row: GuardedImage) -> Guarding | None:
         words = self._started.get(row, self._words)
         how = row.how_to_guard
-        if opened_by := next((switch for switch in row.opened_by if self._is_set(switch, words)), ""):
-            remove = f"remove {opened_by if opened_by[0] == '-' else opened_by.partition('=')[0]}"
+        guard: Guard | None = None
+        opened_by = self._first_set(row.opened_by, words)
+        if not opened_by:
+            is_guarded = bool(self._first_set(row.guarded_by, words))
+            guard = Guard.PASSWORD if is_guarded else self._by_password(row, words)
+        if guard is None and (opened_by := opened_by or self._first_set(row.empty_by, words)):
+            remove = f"remove {opened_by if opened_by.startswith('-') else opened_by.partition('=')[0]}"
             return Guarding(row.what, row.kind, Guard.NONE, f"{remove} and {how}" if how else remove)
-        if any(self._is_set(switch, words) for switch in row.guarded_by):
-            return Guarding(row.what, row.kind, Guard.PASSWORD, how)
-        guard = self._by_password(row, words) or self._without(row, words)
+        guard = guard or self._without(row, words)
         return guard and Guarding(row.what, row.kind, guard, how)
 
     def _by_password(self, row: GuardedImage, words: Sequence[str]) -> Guard | None:
@@ -153,10 +156,13 @@ class Program:
         major = major_version(self._image)
         is_older = row.before is not None and major is not None and major < row.before[0]
         guard = row.before[1] if row.before and is_older else row.without
-        elsewhere = any(self._is_set(switch, words) for switch in row.may_guard) or (
+        elsewhere = bool(self._first_set(row.may_guard, words)) or (
             row.kind is not Kind.MONITOR and any(map(_SETTINGS_FILE.fullmatch, words))
         )
         return Guard.UNKNOWN if guard is not None and guard.is_unsafe and elsewhere else guard
+
+    def _first_set(self, switches: Sequence[str], words: Sequence[str]) -> str:
+        return next((switch for switch in switches if self._is_set(switch, words)), "")
 
     def _is_set(self, switch: str, words: Sequence[str]) -> bool:
         """Whether a switch of a row is set: words that follow each other in the command, or a variable."""

@@ -71,6 +71,13 @@ GUARDS: dict[str, tuple[Guard | None, str, int, tuple[str, ...], tuple[str, ...]
     ),
     "pgvector": (Guard.PASSWORD, "pgvector/pgvector:pg17", 5432, (f"POSTGRES_PASSWORD={GOOD}",), ()),
     "mysql, empty allowed": (Guard.NONE, "mysql:8", 3306, ("MYSQL_ALLOW_EMPTY_PASSWORD=yes",), ()),
+    "mysql, empty allowed and not so": (
+        Guard.PASSWORD,
+        "mysql:8",
+        3306,
+        ("MYSQL_ALLOW_EMPTY_PASSWORD=yes", f"MYSQL_ROOT_PASSWORD={GOOD}"),
+        (),
+    ),
     "mysql, no grants": (
         Guard.NONE,
         "mysql:8",
@@ -134,6 +141,13 @@ GUARDS: dict[str, tuple[Guard | None, str, int, tuple[str, ...], tuple[str, ...]
     "elasticsearch": (Guard.PASSWORD, "elasticsearch:8.16.1", 9200, (), ()),
     "elasticsearch 7": (Guard.NONE, "elasticsearch:7.17.3", 9200, (), ()),
     "elasticsearch, off": (Guard.NONE, "elasticsearch:8.16.1", 9200, ("xpack.security.enabled=false",), ()),
+    "elasticsearch, off by its command": (
+        Guard.NONE,
+        "elasticsearch:8.16.1",
+        9200,
+        (),
+        ("bin/elasticsearch", "-Expack.security.enabled=false"),
+    ),
     "opensearch, off": (
         Guard.NONE,
         "opensearchproject/opensearch:2",

@@ -36,7 +36,7 @@ _DATABASES = (
         f"{_HUB}/r/bitnami/postgresql",
         without=Guard.UNKNOWN,
         passwords=("POSTGRESQL_PASSWORD", "POSTGRES_PASSWORD", "POSTGRESQL_POSTGRES_PASSWORD"),
-        opened_by=("ALLOW_EMPTY_PASSWORD=yes",),
+        empty_by=("ALLOW_EMPTY_PASSWORD=yes",),
     ),
     GuardedImage(
         "MySQL",
@@ -45,7 +45,8 @@ _DATABASES = (
         f"{_HUB}/_/mysql",
         without=Guard.UNKNOWN,
         passwords=("MYSQL_ROOT_PASSWORD", "MYSQL_ROOT_PASSWORD_FILE", "MYSQL_PASSWORD"),
-        opened_by=("MYSQL_ALLOW_EMPTY_PASSWORD=*", "ALLOW_EMPTY_PASSWORD=yes", "--skip-grant-tables"),
+        opened_by=("--skip-grant-tables",),
+        empty_by=("MYSQL_ALLOW_EMPTY_PASSWORD=*", "ALLOW_EMPTY_PASSWORD=yes"),
         guarded_by=("MYSQL_RANDOM_ROOT_PASSWORD=*",),
     ),
     GuardedImage(
@@ -62,12 +63,8 @@ _DATABASES = (
             "MARIADB_PASSWORD",
             "MYSQL_PASSWORD",
         ),
-        opened_by=(
-            "MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=*",
-            "MYSQL_ALLOW_EMPTY_PASSWORD=*",
-            "ALLOW_EMPTY_PASSWORD=yes",
-            "--skip-grant-tables",
-        ),
+        opened_by=("--skip-grant-tables",),
+        empty_by=("MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=*", "MYSQL_ALLOW_EMPTY_PASSWORD=*"),
         guarded_by=("MARIADB_RANDOM_ROOT_PASSWORD=*", "MYSQL_RANDOM_ROOT_PASSWORD=*"),
     ),
     GuardedImage(
@@ -93,7 +90,7 @@ _DATABASES = (
         f"{_HUB}/r/bitnami/mongodb",
         without=Guard.UNKNOWN,
         passwords=("MONGODB_ROOT_PASSWORD", "MONGODB_PASSWORD"),
-        opened_by=("ALLOW_EMPTY_PASSWORD=yes",),
+        empty_by=("ALLOW_EMPTY_PASSWORD=yes",),
     ),
     GuardedImage(
         "SQL Server",
@@ -194,7 +191,7 @@ _DATABASES = (
         f"{_HUB}/r/bitnami/etcd",
         without=Guard.UNKNOWN,
         passwords=("ETCD_ROOT_PASSWORD",),
-        opened_by=("ALLOW_NONE_AUTHENTICATION=yes",),
+        empty_by=("ALLOW_NONE_AUTHENTICATION=yes",),
     ),
     GuardedImage(
         "ZooKeeper",
@@ -235,7 +232,7 @@ _DATABASES = (
         ("milvus",),
         "milvus.io/docs/authenticate.md",
         guarded_by=("COMMON_SECURITY_AUTHORIZATIONENABLED=yes",),
-        how="set COMMON_SECURITY_AUTHORIZATIONENABLED=true, and another password than its first one",
+        how="set COMMON_SECURITY_AUTHORIZATIONENABLED=true and another password",
     ),
 )
 
@@ -269,7 +266,7 @@ _CACHES_AND_QUEUES = (
         f"{_HUB}/r/bitnami/redis",
         without=Guard.UNKNOWN,
         passwords=("REDIS_PASSWORD", "VALKEY_PASSWORD", "REDIS_PASSWORD_FILE"),
-        opened_by=("ALLOW_EMPTY_PASSWORD=yes",),
+        empty_by=("ALLOW_EMPTY_PASSWORD=yes",),
     ),
     GuardedImage(
         "Dragonfly",
@@ -344,7 +341,7 @@ _SEARCH_AND_STORES = (
         without=Guard.PASSWORD,  # from 8 on it makes one by itself
         before=(8, Guard.NONE),
         passwords=("ELASTIC_PASSWORD", "ELASTIC_PASSWORD_FILE"),
-        opened_by=("xpack.security.enabled=no", "-Expack.security.enabled=false"),
+        opened_by=("xpack.security.enabled=no", "-Expack.security.enabled false"),
         how="set xpack.security.enabled=true and ELASTIC_PASSWORD=secret://ELASTIC_PASSWORD",
     ),
     GuardedImage(

@@ -306,7 +306,7 @@ _SHELLS = (
     GuardedImage(
         "a desktop",
         Kind.DESKTOP,
-        ("webtop", "ubuntu-desktop-lxde-vnc", "rdesktop"),
+        ("webtop", "ubuntu-desktop-lxde-vnc"),
         "docs.linuxserver.io/images/docker-webtop",
         passwords=("PASSWORD", "VNC_PASSWORD", "HTTP_PASSWORD"),
     ),
@@ -339,7 +339,7 @@ _APPLICATIONS = (
         without=Guard.FIRST_VISITOR,
         before=(1, Guard.UNKNOWN),
         passwords=("N8N_BASIC_AUTH_PASSWORD",),
-        opened_by=("N8N_USER_MANAGEMENT_DISABLED=yes",),
+        empty_by=("N8N_USER_MANAGEMENT_DISABLED=yes",),
     ),
     GuardedImage(
         "Open WebUI",

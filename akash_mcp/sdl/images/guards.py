@@ -57,10 +57,11 @@ class GuardedImage:
     `what`: how a sentence calls it. `images`: `owner/name`, or `name` whoever the owner is. `without`: who gets in
     where no password is set, None where there is nothing to get into then; `before`: the same for tags of a lower major
     version. `passwords`: variables that hold the password; `options`: words of a command that are followed by it.
-    `opened_by` and `guarded_by` switch the guard off and on, `may_guard` perhaps: a variable (`NAME=yes`, `NAME=no`,
-    `NAME=value`, `NAME=*` for any), or words of a command. `ports`: of what holds no data, the ports that this is about
-    (all where there are none). `programs`: by these in its command it is known on any image, on those `ports`. `how`:
-    what sets a password, where the first of `passwords` alone does not do.
+    `opened_by` and `guarded_by` switch the guard off and on, `may_guard` perhaps; `empty_by` lets everybody in where no
+    password is set: a variable (`NAME=yes`, `NAME=no`, `NAME=value`, `NAME=*` for any), or words of a command. `ports`:
+    of what holds no data, the ports that this is about (all where there are none). `programs`: by these in its command
+    it is known on any image, on those `ports`. `how`: what sets a password, where the first of `passwords` alone does
+    not do.
     """
 
     what: str
@@ -73,6 +74,7 @@ class GuardedImage:
     options: tuple[str, ...] = ()
     opened_by: tuple[str, ...] = ()
     guarded_by: tuple[str, ...] = ()
+    empty_by: tuple[str, ...] = ()
     may_guard: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
     programs: tuple[str, ...] = ()
