@@ -35,6 +35,8 @@ class Script:
 
     status: tuple[int, object] | None = (200, {"services": {}})
     logs: list[object] = field(default_factory=list)
+    logs_later: list[object] | None = field(default_factory=list)
+    """What a log goes on with for who follows it, and then it ends; None for one that goes on and says no more."""
     events: list[object] = field(default_factory=list)
     close: tuple[int, str] | None = None
     """How streams end; without it as gateways end them, without a word."""
@@ -91,9 +93,13 @@ async def scripted(network: EmbeddedNetwork, provider: str, folder: Path) -> Asy
             connection.transport.close()
             return
         script.streams += 1
-        frames = script.events if "/kubeevents" in connection.request.path else script.logs
-        for frame in frames:
+        is_log = "/logs" in connection.request.path
+        is_followed = is_log and "follow=true" in connection.request.path
+        later = script.logs_later if is_followed else []
+        for frame in [*(script.logs if is_log else script.events), *(later or ())]:
             await connection.send(frame if isinstance(frame, str) else json.dumps(frame))
+        if later is None:
+            await connection.wait_closed()
         if script.close:
             await connection.close(*script.close)
         else:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import anyio
 import pytest
 import shared_data
+from agents import Connect
+from failing_deployments import IMPATIENT, leased, script, sdl_of
+from mcp import Client
+from mcp.server.mcpserver import MCPServer
+from rich.console import Console
 
 from akash_mcp.cli import demo as demo_command
+from akash_mcp.cli.demo import DemoFailed, Story
+from akash_mcp.sandbox.network import EmbeddedNetwork
 
 Demo = Callable[..., tuple[int, dict[str, object], str]]
 
@@ -69,3 +79,46 @@ def test_an_sdl_that_would_be_refused_costs_nothing(demo: Demo, tmp_path: Path) 
     status, line, told = demo(sdl)
     assert (status, line["ok"], line["dseq"]) == (1, False, None)
     assert "nothing was spent" in told
+
+
+@pytest.mark.anyio
+async def test_what_crashes_is_not_believed_to_run_in_the_moment_in_which_it_does(
+    connect: Connect, network: EmbeddedNetwork
+) -> None:
+    async with connect(approval="auto", intervals=IMPATIENT) as agent:
+        dseq = await leased(agent, network, sdl_of(web=script("echo no database; sleep 4; exit 3")))
+        while not (await agent.call("get_deployment", id=dseq))["ready"]:
+            network.clock.skip(1.0)
+        launched = {"status": "leased", "dseq": dseq}
+        with pytest.raises(DemoFailed, match="It does not get ready"):
+            await demo_command._look(Story(Console(file=io.StringIO())), agent.client, launched)
+
+
+@pytest.mark.anyio
+async def test_a_page_that_does_not_come_ends_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo_command, "_PAGE_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(DemoFailed, match=r"No address answered within 0\.2 seconds"):
+            await demo_command._page([uri])
+
+
+@pytest.mark.anyio
+async def test_a_server_that_falls_silent_ends_the_demo() -> None:
+    server = MCPServer("silent")
+
+    @server.tool()
+    async def deploy() -> str:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async with Client(server, read_timeout_seconds=0.1) as client:
+        with pytest.raises(DemoFailed, match="deploy got no answer"):
+            await demo_command._call(client, "deploy")
+
+
+def test_a_server_that_does_not_start_ends_the_demo(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    status, line, told = demo()
+    assert (status, line["ok"], line["dseq"]) == (1, False, None)
+    assert "The server gave no answer" in told

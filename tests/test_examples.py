@@ -18,7 +18,7 @@ def test_an_example_would_be_taken_by_all_three_judges_and_warns_of_its_placehol
     placeholders = file.read_text(encoding="utf-8").count("=replace-this") + (
         "replace-this-password@" in str(report.data)
     )
-    assert [warning.rule for warning in report.warnings] == ["K04"] * placeholders
+    assert [warning.rule for warning in report.warnings] == ["N03"] * placeholders
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

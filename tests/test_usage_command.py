@@ -146,10 +146,10 @@ def test_a_plot_has_a_line_a_day_that_fits_and_whose_bars_keep_their_order(spent
     today = date(2026, 11, 29)
     days = {today - timedelta(days=ago): each for ago, each in enumerate(reversed(spent))}
     now = usage_of({day: usd for day, usd in days.items() if usd is not None}, today)
-    lines = list(plot(now, len(spent), block="#"))
+    lines = list(plot(now, len(spent)))
     assert len(lines) == len(spent)
     assert all(len(line) <= 80 for line in lines)
-    bars = [line.count("#") for line in lines]
+    bars = [line.count("█") for line in lines]
     assert max(bars) <= BAR_WIDTH
     for usd, bar in zip(spent, bars, strict=True):
         assert bool(bar) is bool(usd)

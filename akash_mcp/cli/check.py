@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +19,12 @@ class Check:
     fix: str = ""
     warns: bool = False
 
+    indent: ClassVar[str] = " " * 15
+    """What stands before each line of it but the first."""
+
     def __str__(self) -> str:
         mark = "WRONG" if not self.ok else "WARN" if self.warns else "ok"
         lines = [f"{mark:<6}{self.subject:<9}{self.message}"]
         if self.fix:
-            lines.append(f"{'':<15}→ {self.fix}")
+            lines.append(f"{self.indent}→ {self.fix}")
         return "\n".join(lines)

@@ -23,11 +23,13 @@ import anyio
 import httpx2
 from mcp import Client, StdioServerParameters
 from mcp.client import ClientRequestContext
+from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, TextContent
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from akash_mcp.cli.output import read
 from akash_mcp.data import examples_dir
 from akash_mcp.errors import BadArgument
 from akash_mcp.sandbox.console import Generation
@@ -38,7 +40,10 @@ from akash_mcp.sandbox.tokens import NoRipemd160
 DEPOSIT_USD = "6"
 MAX_USD_PER_HOUR = "3"
 TOP_UP_USD = "1"
-_PATIENCE_SECONDS = 60
+_ANSWER_SECONDS = 60.0
+"""For one answer of the server, which gives each well before that (`tools/deadline.py`)."""
+_PAGE_SECONDS = 10.0
+"""For the page of an app that is said to be ready: its ingress has answered with it then."""
 _PATIENCE_CALLS = 6
 
 
@@ -76,10 +81,7 @@ def run(
     "seconds"}`.
     """
     path = file or examples_dir() / "web.yaml"
-    try:
-        sdl = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadArgument(f"{path} cannot be read: {error}.", money="") from error
+    sdl = read(path)
     try:
         network = EmbeddedNetwork(Options(speed=speed, generation=generation, faults=faults))
     except (UnknownFault, NoRipemd160) as error:
@@ -94,7 +96,8 @@ def run(
     except* DemoFailed as failures:
         ok = False
         for failure in _leaves(failures):
-            story.out.print(f"[bold red]✗ {escape(str(failure))}[/]")
+            for each in _in_turn(failure):
+                story.out.print(f"[bold red]✗ {escape(str(each))}[/]")
     seconds = round(time.monotonic() - story.started, 1)
     if as_json:
         keys = ("dseq", "provider", "uri", "bids", "spent_usd", "closed")
@@ -111,6 +114,14 @@ def _leaves(group: BaseExceptionGroup[DemoFailed]) -> Iterator[DemoFailed]:
             yield from _leaves(error)
         else:
             yield error
+
+
+def _in_turn(failure: BaseException) -> Iterator[DemoFailed]:
+    """A failure after those that it came on top of: closing may fail too, and that must not hide why it closes."""
+    if failure.__context__ is not None and not failure.__suppress_context__:
+        yield from _in_turn(failure.__context__)
+    if isinstance(failure, DemoFailed):
+        yield failure
 
 
 async def _tell(story: Story, sdl: str, network: EmbeddedNetwork) -> None:
@@ -150,10 +161,14 @@ async def _client(story: Story, network: EmbeddedNetwork, speed: float) -> Async
                 "AKASH_MCP_ALLOW_PRIVATE_PROVIDERS": "127.0.0.0/8,::1/128",
             },
         )
-        async with Client(server, elicitation_callback=yes) as client:
-            tools = (await client.list_tools()).tools
-            story.step("An MCP client talks to akash-mcp over stdio", f"{len(tools)} tools")
-            yield client
+        client = Client(server, elicitation_callback=yes, read_timeout_seconds=_ANSWER_SECONDS)
+        try:
+            async with client:
+                tools = (await client.list_tools()).tools
+                story.step("An MCP client talks to akash-mcp over stdio", f"{len(tools)} tools")
+                yield client
+        except* MCPError as lost:
+            raise DemoFailed(f"The server gave no answer: {lost.exceptions[0]}.") from lost
 
 
 async def _deploy(story: Story, client: Client, sdl: str) -> dict[str, Any]:
@@ -177,6 +192,8 @@ async def _deploy(story: Story, client: Client, sdl: str) -> dict[str, Any]:
         shown = await _call(client, "get_deployment", id=answer["op_id"], wait_for="ready")
         if shown["state"] != "under way":
             answer = {**answer, **shown, "status": "ready" if shown.get("ready") else "leased"}
+    if answer.get("dseq") is None:
+        raise DemoFailed(f"It was not created: {answer.get('problem') or answer['summary']}")
     story.result["dseq"] = answer["dseq"]
     return answer
 
@@ -192,20 +209,34 @@ async def _look(story: Story, client: Client, launched: dict[str, Any]) -> None:
         story.out.print(f"  the first: {escape(reason)}")
     shown = await _call(client, "get_deployment", id=dseq)
     story.result["provider"] = shown["leases"][0]["provider"]
-    if not shown["ready"]:
-        found = await _call(client, "diagnose_deployment", dseq=dseq)
-        causes = "; ".join(cause["cause"] for cause in found["causes"]) or "; ".join(found["not_known"])
-        raise DemoFailed(f"It does not get ready: {causes}")
+    # What crashes again and again is ready for a moment each time: the launch, which watched it, is believed first.
+    if launched["status"] != "ready" or not shown["ready"]:
+        raise DemoFailed(f"It does not get ready: {await _why_not(client, launched)}")
     story.step(
         f"Leased and running at ${shown['usd_per_hour']} an hour", f"provider {story.result['provider']}"
     )
-    await _visit(story, shown["services"])
+    try:
+        await _visit(story, shown["services"])
+    except DemoFailed as unseen:
+        raise DemoFailed(f"{unseen} {await _why_not(client, launched)}") from unseen
     await _listen(story, client, dseq)
     funded = await _call(client, "add_funds", dseq=dseq, amount_usd=float(TOP_UP_USD))
     story.step(
         str(funded["summary"]).removesuffix("."),  # on 2026-11 it is time that is added
         f"${funded['escrow_left_usd']} left, enough for {funded['hours_left']} hours",
     )
+
+
+async def _why_not(client: Client, launched: dict[str, Any]) -> str:
+    """Why a deployment does not work: what its launch saw, else what can be seen now."""
+    causes = launched.get("causes")
+    if not causes:
+        found = await _call(client, "diagnose_deployment", dseq=launched["dseq"])
+        causes = found["causes"]
+        if not causes:
+            seen = (launched.get("problem"), *found["not_known"], *found["past"])
+            return "; ".join(filter(None, seen)) or "no cause of it can be seen."
+    return "; ".join(cause["cause"] for cause in causes)
 
 
 def _offers(offers: list[dict[str, Any]]) -> Table:
@@ -247,7 +278,11 @@ async def _visit(story: Story, services: list[dict[str, Any]]) -> None:
     elif ports:
         address = ports[0].split(" ")[0]
         parts = urlsplit(f"tcp://{address}")
-        stream = await anyio.connect_tcp(parts.hostname or "", parts.port or 0)
+        try:
+            with anyio.fail_after(_PAGE_SECONDS):
+                stream = await anyio.connect_tcp(parts.hostname or "", parts.port or 0)
+        except (OSError, TimeoutError) as error:
+            raise DemoFailed(f"{address} takes no connection ({error or 'no answer'}).") from error
         await stream.aclose()
         story.result["uri"] = f"tcp://{address}"
         story.step(
@@ -258,13 +293,9 @@ async def _visit(story: Story, services: list[dict[str, Any]]) -> None:
 
 
 async def _page(uris: list[str]) -> tuple[str, httpx2.Response]:
-    """The first page that is to be had.
-
-    A container that runs may still be loading, and its ingress answers 502 until then. A domain of the SDL's own is
-    known to no name server here.
-    """
+    """The first page that is to be had. A domain of the SDL's own is known to no name server here."""
     answered: dict[str, str] = {}
-    with anyio.move_on_after(_PATIENCE_SECONDS):
+    with anyio.move_on_after(_PAGE_SECONDS):
         async with httpx2.AsyncClient(trust_env=False) as browser:
             while True:
                 for uri in uris:
@@ -277,7 +308,7 @@ async def _page(uris: list[str]) -> tuple[str, httpx2.Response]:
                         return uri, page
                     answered[uri] = str(page.status_code)
                 await anyio.sleep(0.5)
-    raise DemoFailed(f"No address answered within {_PATIENCE_SECONDS} seconds: {answered}")
+    raise DemoFailed(f"No address answered within {_PAGE_SECONDS:g} seconds: {answered}.")
 
 
 async def _close(story: Story, client: Client, network: EmbeddedNetwork, dseq: str) -> None:
@@ -320,7 +351,10 @@ async def _text(client: Client, tool: str, **arguments: Any) -> str:
 
 
 async def _ask(client: Client, tool: str, arguments: dict[str, Any]) -> CallToolResult:
-    result = await client.call_tool(tool, arguments)
+    try:
+        result = await client.call_tool(tool, arguments)
+    except MCPError as lost:
+        raise DemoFailed(f"{tool} got no answer: {lost}.") from lost
     if result.is_error:
         text = "".join(block.text for block in result.content if isinstance(block, TextContent))
         raise DemoFailed(f"{tool} failed: {text}")

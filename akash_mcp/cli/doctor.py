@@ -20,6 +20,7 @@ import httpx2
 
 from akash_mcp.cli.check import Check
 from akash_mcp.cli.key_reach import reach_checks
+from akash_mcp.cli.output import wrapped
 from akash_mcp.cli.terminal import ask_for_word, check_terminal
 from akash_mcp.cli.to_person import to_person
 from akash_mcp.cli.watch import look_once
@@ -47,7 +48,7 @@ def run(settings: Settings, *, fix: bool = False, speed: float = 1.0) -> int:
     checks = anyio.run(examine, settings)
     if fix and settings.api_key is not None and not settings.read_only:
         checks += anyio.run(fix_once, settings, Intervals().times(speed), confirmed)
-    sys.stdout.writelines(f"{check}\n" for check in checks)
+    sys.stdout.writelines(f"{wrapped(str(check), sys.stdout, check.indent)}\n" for check in checks)
     return 0 if all(check.ok for check in checks) else 1
 
 
@@ -96,7 +97,7 @@ def confirmed(question: str) -> bool:
         check_terminal("akash-mcp doctor --fix")
     except AkashError:
         return False
-    sys.stdout.write(f"{question}\n")
+    sys.stdout.write(f"{wrapped(question, sys.stdout)}\n")
     return ask_for_word("Go on from here? Type yes or no: ", ("yes", "no")) == "yes"
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from akash_mcp import __version__
+from akash_mcp.cli.output import take_any_encoding, wrapped
 from akash_mcp.cli.to_person import to_person
 from akash_mcp.errors import AkashError
 
@@ -86,6 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words.insert(0, "serve")
+    take_any_encoding()
     arguments = _parser().parse_args(words)
     debug = bool(arguments.debug)
     _log_to_stderr(debug=debug)
@@ -96,7 +98,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = run(arguments)
     except* AkashError as group:  # a server's task group wraps what its tasks raise
         for error in _leaves(group):
-            sys.stderr.write(f"akash-mcp: {_without_secrets(to_person(str(error)))}\n")
+            said = f"akash-mcp: {_without_secrets(to_person(str(error)))}"
+            sys.stderr.write(f"{wrapped(said, sys.stderr)}\n")
         if debug:
             logging.getLogger(__name__).debug("the errors above came from here", exc_info=True)
     except* KeyboardInterrupt:

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import codecs
+import shutil
 import sys
 from collections.abc import Iterable
+from io import TextIOWrapper
 from pathlib import Path
+from textwrap import fill
+from typing import TextIO
 
 from akash_mcp.errors import AkashError, BadArgument
+
+_IN_ASCII = {
+    "\u2192": "->",
+    "\u2026": "...",
+    "\u2713": "ok",
+    "\u2717": "x",
+    "\u201c": '"',
+    "\u201d": '"',
+    "\u2588": "#",
+}
+"""What we write beyond ASCII, for an output that has no such character."""
 
 
 def pairs(flag: str, words: Iterable[str]) -> dict[str, str]:
@@ -21,28 +37,76 @@ def pairs(flag: str, words: Iterable[str]) -> dict[str, str]:
 
 
 def read(file: Path) -> str:
-    """The text of a file, `-` for standard input. Raises `AkashError` where it cannot be read or is not UTF-8."""
+    """The text of a file, `-` for standard input, in the encoding that it is in (`sdl.yaml.arrival`).
+
+    Raises `AkashError` where it cannot be read.
+    """
+    from akash_mcp.sdl.yaml.arrival import (
+        Undecodable,
+        decoded,
+    )  # the SDL's rooms, which `--help` does not wait for
+
+    name = "standard input" if str(file) == "-" else str(file)
+    if "\n" in name:
+        raise BadArgument(
+            "That is the text of a file, and a file's name was expected.",
+            next_step="Write the name, or - and send the text to standard input.",
+            money="",
+        )
     try:
-        return sys.stdin.read() if str(file) == "-" else file.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise AkashError(f"{file} cannot be read: {reason}.", money="") from error
+        return decoded(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
+    except OSError as error:
+        raise AkashError(f"{name} cannot be read: {error.strerror}.", money="") from error
+    except Undecodable as error:
+        raise AkashError(f"{name} cannot be read: {error}.", next_step=error.fix, money="") from error
 
 
 def save(sdl: str, output: Path | None) -> None:
-    """Write an SDL to a file, or to standard output."""
-    if output is None:
+    """Write an SDL to a file, or to standard output; as UTF-8, which is what others read a file as."""
+    if output is None and (sys.stdout.isatty() or not isinstance(sys.stdout, TextIOWrapper)):
         sys.stdout.write(sdl)
-        return
-    try:
-        output.write_text(sdl, encoding="utf-8")
-    except OSError as error:
-        raise AkashError(f"{output} cannot be written: {error.strerror}.", money="") from error
+    elif output is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(sdl.encode())
+    else:
+        try:
+            output.write_bytes(sdl.encode())
+        except OSError as error:
+            raise AkashError(f"{output} cannot be written: {error.strerror}.", money="") from error
+
+
+def take_any_encoding() -> None:
+    """Let standard output and error write what their encoding lacks in characters that it has.
+
+    A Windows console and what is redirected there have cp1252 or less, and would end the command with an error.
+    """
+    codecs.register_error("akash-mcp", _in_ascii)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # under a test or a host it may be anything
+            stream.reconfigure(errors="akash-mcp")
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(_IN_ASCII.get(char, "?") for char in lacking), error.end
 
 
 def say(line: str) -> None:
     """Write a line to standard error, without what could steer a terminal: it may repeat text from a file."""
-    sys.stderr.write(f"{printable(line)}\n")
+    sys.stderr.write(f"{wrapped(printable(line), sys.stderr)}\n")
+
+
+def wrapped(text: str, out: TextIO, indent: str = "  ") -> str:
+    """Lines as they are; on a terminal broken between words, the rest of each under `indent`."""
+    if not out.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    return "\n".join(
+        fill(line, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+        for line in text.split("\n")
+    )
 
 
 def printable(text: str) -> str:

@@ -31,7 +31,7 @@ from akash_mcp.workflow.status import hours_text
 
 BAR_WIDTH = 50
 """Characters of the longest bar: a line of the plot has at most 80."""
-
+_BLOCK = "█"
 _NAME_BYTES = 30
 _NOT_KNOWN = "not known"
 
@@ -46,9 +46,7 @@ def run(settings: Settings, *, days: int, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps(_record(now, days)) + "\n")
     else:
-        encoding = sys.stdout.encoding or "ascii"
-        # Bars are chosen by what the output has; names of others' making may hold anything.
-        sys.stdout.write(_page(now, days, encoding).encode(encoding, "replace").decode(encoding))
+        sys.stdout.write(_page(now, days))
     for each in now.unknown:
         say(f"akash-mcp: {to_person(each)}")
     return 1 if now.unknown else 0
@@ -62,7 +60,7 @@ async def _read(settings: Settings, days: int) -> Usage:
         return await usage(rt, days)
 
 
-def _page(now: Usage, days: int, encoding: str) -> str:
+def _page(now: Usage, days: int) -> str:
     """All of it as lines of at most 80 characters, without colours."""
     text = io.StringIO()
     console = Console(file=text, width=80, color_system=None, highlight=False, markup=False, emoji=False)
@@ -72,7 +70,7 @@ def _page(now: Usage, days: int, encoding: str) -> str:
     console.print(
         f"  today {_told(spent.of_today)}, this week {_told(spent.this_week)}, this month {_told(spent.this_month)}\n"
     )
-    for line in plot(now, days, block=_block(encoding)):
+    for line in plot(now, days):
         console.print(line)
     console.print()
     _print_running(console, now)
@@ -110,13 +108,13 @@ def _print_running(console: Console, now: Usage) -> None:
         console.print(f"The account's credit is {now.credit.rounded_down()}.{lasts}")
 
 
-def plot(now: Usage, days: int, *, block: str) -> Iterator[str]:
-    """A line for each of the last `days`: what was spent, and a bar made of `block`. At most 80 characters wide."""
+def plot(now: Usage, days: int) -> Iterator[str]:
+    """A line for each of the last `days`: what was spent, and a bar. At most 80 characters wide."""
     shown = [(day, now.spending.by_day.get(day)) for day in _days(now, days)]
     most = max((spent for _, spent in shown if spent is not None), default=ZERO)
     width = max(len(_told(spent)) for _, spent in shown)
     for day, spent in shown:
-        bar = block * _length(spent, most) if spent is not None else ""
+        bar = _BLOCK * _length(spent, most) if spent is not None else ""
         yield f"{day}  {_told(spent):>{width}}  {bar}".rstrip()
 
 
@@ -128,15 +126,6 @@ def _length(spent: Usd, most: Usd) -> int:
 def _days(now: Usage, days: int) -> list[date]:
     today = now.spending.today
     return [today - timedelta(days=ago) for ago in reversed(range(days))]
-
-
-def _block(encoding: str) -> str:
-    """What bars are made of: a character that the output has."""
-    try:
-        "█".encode(encoding)
-    except (UnicodeEncodeError, LookupError):
-        return "#"
-    return "█"
 
 
 def _told(amount: Usd | None) -> str:

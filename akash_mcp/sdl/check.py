@@ -13,6 +13,7 @@ from akash_mcp.sdl.report import Fault, Finding, Report
 from akash_mcp.sdl.rules.ceiling import ceiling, check_ceiling
 from akash_mcp.sdl.rules.chain_rules import check_chain, check_open_to_world
 from akash_mcp.sdl.rules.cli_rules import check_cli
+from akash_mcp.sdl.rules.container_rules import check_containers
 from akash_mcp.sdl.rules.exposure_rules import check_exposure
 from akash_mcp.sdl.rules.image_rules import check_images
 from akash_mcp.sdl.rules.market_warnings import check_market
@@ -22,6 +23,7 @@ from akash_mcp.sdl.rules.references import check_references, check_throws
 from akash_mcp.sdl.rules.schema import check_schema
 from akash_mcp.sdl.rules.schema_types import pointer
 from akash_mcp.sdl.rules.secret_rules import check_literals, check_secrets, secrets_of
+from akash_mcp.sdl.rules.value_rules import check_values
 from akash_mcp.sdl.yaml.loader import BadYaml, Document, Mark, load
 
 MAX_MANIFEST = 4 * 2**20
@@ -62,7 +64,13 @@ def check(text: str) -> Report:
     refused = list(islice(later, MAX_FAULTS))
     noted = (check_ceiling(all_orders), check_market(sdl), check_patchable(sdl), check_cli(sdl))
     open_ports = exposed(sdl)
-    warnings = chain(check_exposure(sdl, open_ports), *(noted if all_orders else ()), check_literals(sdl))
+    warnings = chain(
+        check_exposure(sdl, open_ports),
+        *(noted if all_orders else ()),
+        check_literals(sdl),
+        check_values(sdl),
+        check_containers(sdl),
+    )
     manifest = manifest_text(sdl, all_orders)
     priced = not any(fault.rule == "P15" for fault in refused)
     hour, month = (ceiling(all_orders) if priced else None) or (None, None)

@@ -11,6 +11,7 @@ from akash_mcp.errors import BadArgument
 from akash_mcp.ids import Dseq, parse_dseq, parse_provider
 from akash_mcp.ids import ProviderAddress as Address
 from akash_mcp.money import NotMoney, Usd
+from akash_mcp.sdl.yaml.arrival import is_path, unfenced
 from akash_mcp.workflow.jobs.until import Until, parse_until
 
 
@@ -43,6 +44,17 @@ def _provider(value: Any) -> Address:
     return parse_provider(str(value).strip())
 
 
+def yaml_text(value: Any) -> Any:
+    """YAML as a model sends it: a fence of backticks is taken off, and a path is told from the text that is meant."""
+    if not isinstance(value, str):
+        return value
+    if is_path(value):
+        raise ValueError(
+            "this is the path of a file, and the server reads no files: send the text that it holds"
+        )
+    return unfenced(value)
+
+
 UsdArg = Annotated[Usd, BeforeValidator(_usd), WithJsonSchema({"type": "number"})]
 DseqArg = Annotated[
     Dseq,
@@ -61,7 +73,12 @@ UntilArg = Annotated[
         }
     ),
 ]
-SdlArg = Annotated[str, Field(description="YAML text, or its sdl_id", max_length=512 * 1024)]
+SdlArg = Annotated[
+    str, BeforeValidator(yaml_text), Field(description="YAML text, or its sdl_id", max_length=512 * 1024)
+]
+ComposeArg = Annotated[
+    str, BeforeValidator(yaml_text), Field(description="The file's YAML text", max_length=512 * 1024)
+]
 RegionsArg = Annotated[
     list[Annotated[str, Field(max_length=60)]], Field(description="Germany, DE, EU, us-west", max_length=10)
 ]

@@ -11,7 +11,7 @@ from akash_mcp.sdl.author.compose import convert
 from akash_mcp.sdl.author.draft import DiskClass, Protocol, draft
 from akash_mcp.sdl.report import Report
 from akash_mcp.tools.approval import AppContext, runtime
-from akash_mcp.tools.arguments import UsdArg
+from akash_mcp.tools.arguments import ComposeArg, UsdArg
 from akash_mcp.tools.present import verdict
 from akash_mcp.tools.results import Verdict
 from akash_mcp.tools.tool import Effect, ToolSpec
@@ -93,7 +93,7 @@ async def draft_sdl(
 
 async def convert_compose(
     ctx: AppContext,
-    compose: Annotated[str, Field(description="The file's YAML text", max_length=512 * 1024)],
+    compose: ComposeArg,
     variables: Annotated[Texts, Field(description="NAME=VALUE for ${NAME}")] = None,
     images: Annotated[Texts, Field(description="SERVICE=IMAGE for what is built")] = None,
     open: Annotated[Texts, Field(description="SERVICE:PORT of databases to publish all the same")] = None,

@@ -15,7 +15,15 @@ import anyio
 
 from akash_mcp.errors import AkashError
 from akash_mcp.ids import LeaseId
-from akash_mcp.workflow.diagnosis.causes import DECISIVE, STUBBORN, Cause, CauseKind
+from akash_mcp.workflow.diagnosis.causes import (
+    CAUSE_KINDS,
+    DECISIVE,
+    ENDS_WHAT_STARTED,
+    STUBBORN,
+    UNEXPLAINED_ENDS,
+    Cause,
+    CauseKind,
+)
 from akash_mcp.workflow.diagnosis.diagnose import diagnose
 from akash_mcp.workflow.readiness import Readiness, read_readiness, with_answers
 from akash_mcp.workflow.runtime import Runtime
@@ -151,8 +159,17 @@ def _best_seen(before: Sequence[Cause], now: Sequence[Cause]) -> tuple[Cause, ..
 
     The log of a container that was just started again does not say yet why the one before it ended.
     """
-    known = {(cause.kind, cause.what): cause for cause in before}
-    return tuple(
-        max(cause, known.get((cause.kind, cause.what), cause), key=lambda seen: len(seen.evidence))
-        for cause in now
-    )
+    known = {_matter(cause): cause for cause in before}
+    best = (max(cause, known.get(_matter(cause), cause), key=_telling) for cause in now)
+    return tuple(dict.fromkeys(best))
+
+
+def _matter(cause: Cause) -> tuple[str, str]:
+    """What it is a cause of: of why one service's container ends again and again there are many, and one is right."""
+    ends = cause.kind in ENDS_WHAT_STARTED
+    return ("ends again", cause.service) if ends else (cause.kind.name, cause.what)
+
+
+def _telling(cause: Cause) -> tuple[bool, int, int]:
+    """How much a look showed: first whether it names a reason, then how many lines it has to show for it."""
+    return cause.kind not in UNEXPLAINED_ENDS, len(cause.evidence), -CAUSE_KINDS.index(cause.kind)

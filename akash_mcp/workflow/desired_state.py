@@ -158,11 +158,12 @@ def size_text(count: int) -> str:
 class DesiredState:
     """The services of one deployment: from its manifest in our journal, else from the SDL that the Console `stored`.
 
-    Empty where there is neither.
+    Empty where there is neither. `sdl` is the text that asks for it, where `now` knows it.
     """
 
-    def __init__(self, groups: Sequence[_Group] = ()) -> None:
+    def __init__(self, groups: Sequence[_Group] = (), sdl: str = "") -> None:
         self._groups = groups
+        self.sdl = sdl
 
     @classmethod
     async def of(cls, rt: Runtime, dseq: Dseq, stored: str = "") -> DesiredState:
@@ -188,13 +189,13 @@ class DesiredState:
         except LedgerUnusable:
             sources = None  # the Console may still know
         if sources is not None and sources.version == version:
-            return cls._of(sources.manifest)
-        return cls._of(check(stored.sdl).manifest if stored and stored.sdl else None)
+            return cls._of(sources.manifest, sources.sdl)
+        return cls._of(check(stored.sdl).manifest, stored.sdl) if stored and stored.sdl else cls()
 
     @classmethod
-    def _of(cls, manifest: str | None) -> DesiredState:
+    def _of(cls, manifest: str | None, sdl: str = "") -> DesiredState:
         try:
-            return cls(_MANIFEST.validate_json(manifest) if manifest is not None else ())
+            return cls(_MANIFEST.validate_json(manifest) if manifest is not None else (), sdl)
         except ValidationError:
             return cls()
 

@@ -72,6 +72,9 @@ class Intervals:
     ready_look: float = 8.0
     """How often events and logs are looked at while it does not run."""
     ready_give_up: float = 300.0
+    crash_over: float = 600.0
+    """How long ago what ended again and again was last seen to, before its running counts as more than a moment of it:
+    the kubelet forgets too how often a container ended once it ran for so long."""
     first_look: float = 1.0
     """Before a server first looks for what others left."""
     watch: float = 30.0
@@ -110,6 +113,7 @@ class Intervals:
             ready_steady=self.ready_steady / speed,
             ready_look=self.ready_look / speed,
             ready_give_up=self.ready_give_up / speed,
+            crash_over=self.crash_over / speed,
             first_look=self.first_look,
             watch=max(self.watch / speed, 0.5),
             survey=max(self.survey / speed, 1.0),

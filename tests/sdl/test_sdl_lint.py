@@ -117,7 +117,7 @@ def test_json_is_one_line_a_file(good: Path, bad: Path, capsys: pytest.CaptureFi
 def test_a_dash_reads_standard_input(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(BASE))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(BASE.encode())))
     assert run([Path("-")], as_json=True) == 0
     assert json.loads(capsys.readouterr().out)["file"] == "-"
 
@@ -126,7 +126,7 @@ def test_an_unreadable_file_is_reported_and_the_rest_checked(
     tmp_path: Path, good: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     binary = tmp_path / "binary.yaml"
-    binary.write_bytes(b"\xff\xfe")
+    binary.write_bytes(b"\xff\xfe\xff")
     assert run([tmp_path / "nowhere.yaml", binary, tmp_path, good], as_json=True) == 2
     captured = capsys.readouterr()
     assert captured.err.count("cannot be read") == 3

@@ -14,7 +14,13 @@ from lying_proxy import lying_proxy
 from akash_mcp.sandbox import transactions
 from akash_mcp.sandbox.network import EmbeddedNetwork
 from akash_mcp.workflow.arrival import _best_seen
-from akash_mcp.workflow.diagnosis.causes import CRASH_LOOP
+from akash_mcp.workflow.diagnosis.causes import (
+    CRASH_LOOP,
+    ENDS_BY_ITSELF,
+    PROBABLY_OUT_OF_MEMORY,
+    Cause,
+    CauseKind,
+)
 from akash_mcp.workflow.runtime import Intervals
 
 pytestmark = pytest.mark.anyio
@@ -66,7 +72,9 @@ async def test_what_cannot_run_is_told_at_once_with_its_cause(
     assert re.search(cause, answer["summary"])
     assert any(re.search(evidence, line) for found in answer["causes"] for line in found["evidence"]), answer
     assert answer["causes"][0]["fix"] in answer["next_step"]
-    assert f"It costs money meanwhile: close_deployment(dseq={answer['dseq']})" in answer["next_step"]
+    # On a machine so busy that the second look comes eight simulated minutes late, the provider has closed the lease.
+    costs = f"It costs money meanwhile: close_deployment(dseq={answer['dseq']})" in answer["next_step"]
+    assert costs is not answer["causes"][0]["cause"].startswith("While it still ran, at ")
 
 
 async def test_an_app_behind_whose_ingress_nothing_listens_is_not_ready(
@@ -267,7 +275,7 @@ async def test_the_cause_is_told_also_while_what_crashes_runs_for_a_moment(
 ) -> None:
     async with connect(approval="auto", intervals=IMPATIENT) as agent:
         dseq = await leased(agent, network, sdl_of(web=service("ghcr.io/acme/crash:1")))
-        seen = await diagnosed_after(agent, network, dseq, 79)
+        seen = await diagnosed_after(agent, network, dseq, 82)
         for _ in range(40):
             found = await diagnosed_after(agent, network, dseq, 0.2)
             if found["not_known"]:
@@ -311,3 +319,17 @@ def test_a_later_look_that_shows_less_of_a_cause_takes_nothing_away() -> None:
     assert _best_seen([told], [less, other]) == (told, other)
     assert _best_seen([less], [told]) == (told,)
     assert _best_seen([told], []) == ()
+
+
+@pytest.mark.parametrize("less", [CRASH_LOOP, ENDS_BY_ITSELF], ids=lambda kind: str(kind.name))
+def test_a_later_look_that_does_not_see_why_a_container_ends_takes_nothing_away(less: CauseKind) -> None:
+    def of(kind: CauseKind, *lines: str, service: str = "web") -> Cause:
+        return kind.cause(lines, service=service, replicas="", code="", memory="")
+
+    known = of(PROBABLY_OUT_OF_MEMORY, "event: Back-off", "end of its log: Killed")
+    unsure = of(less, "event: Back-off", "end of its log: 12%", "end of its log: 57%")
+    other = of(less, "event: Back-off", service="db")
+    assert _best_seen([known], [unsure, other]) == (known, other)
+    assert _best_seen([unsure], [known]) == (known,)
+    error = of(CRASH_LOOP, "event: Back-off", "end of its log: 57%", "end of its log: panic")
+    assert _best_seen([error], [of(ENDS_BY_ITSELF, *unsure.evidence)]) == (error,)

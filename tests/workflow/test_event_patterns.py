@@ -111,12 +111,16 @@ def life(*reasons: str, pod: str = POD) -> list[KubeEvent]:
 
 
 def judged(
-    *events: KubeEvent, ready: int = 0, desired: int = 1, log_text: str = "", age: float = 1e6
+    *events: KubeEvent,
+    ready: int = 0,
+    desired: int = 1,
+    log_text: str = "",
+    log_is_whole: bool = True,
+    age: float = 1e6,
 ) -> LeaseDiagnosis:
     words = tuple(LogLine(POD, line, "web") for line in log_text.splitlines())
-    return diagnose_lease(
-        LeaseEvidence(LEASE, age, (ServiceEvidence("web", ready, desired, tuple(events), words),))
-    )
+    service = ServiceEvidence("web", ready, desired, tuple(events), words, log_is_whole)
+    return diagnose_lease(LeaseEvidence(LEASE, age, (service,)))
 
 
 def named(found: LeaseDiagnosis) -> list[str]:
@@ -151,11 +155,31 @@ def test_an_event_points_to_its_cause(reason: str, note: str, kind: CauseKind) -
         ("/app: permission denied", causes.CRASH_LOOP),
         ("", causes.CRASH_LOOP),
         ("RuntimeError: DATABASE_URL is not set", causes.CRASH_LOOP),
+        (
+            '10.0.0.1 - - [29/Nov/2026:20:26:22 +0000] "GET / HTTP/1.1" 200 137 "-" "akash-mcp"',
+            causes.CRASH_LOOP,
+        ),
+        ('INFO:     10.0.0.1:4711 - "GET /health HTTP/1.1" 200 OK', causes.CRASH_LOOP),
+        ('epoch 10/10\n10.0.0.1 - - [29/Nov] "GET / HTTP/1.1" 200 137', causes.ENDS_BY_ITSELF),
     ],
 )
 def test_the_end_of_a_log_shows_why_a_container_ends(log_text: str, kind: CauseKind) -> None:
     found = judged(*life(*LIFE), event("BackOff", "Back-off restarting failed container"), log_text=log_text)
     assert named(found) == [kind.name]
+
+
+@pytest.mark.parametrize(
+    ("log_text", "kind"),
+    [
+        ("Loading weights: 12%", causes.CRASH_LOOP),
+        ("CUDA error: out of memory", causes.OUT_OF_GPU_MEMORY),
+    ],
+)
+def test_what_a_run_that_goes_on_has_not_said_yet_is_no_sign_that_all_is_well(
+    log_text: str, kind: CauseKind
+) -> None:
+    again = event("BackOff", "Back-off restarting failed container")
+    assert named(judged(*life(*LIFE), again, log_text=log_text, log_is_whole=False)) == [kind.name]
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,12 @@ Most images run. These names make one misbehave, so that every diagnosis can be 
     …/job               writes `epoch 1/10` to `epoch 10/10`, one every three seconds, and exits 0; its variables
                         EPOCHS, EPOCH_SECONDS and EXIT_CODE say otherwise
     …/chatty            has written 10,000 numbered lines when it starts, or as many as its variable LINES says
-    …distroless…        runs, and has no shell that a tenant could use
+    …distroless…        runs, and has no shell, for a tenant or for its own command
 
 A command such as `sh -c "echo no config >&2; sleep 2; exit 3"` is played as it reads (see `command_interpreter`); a
 container that exits, even with 0, is started again as Kubernetes does: at once, and then after 10, 20, 40, … 300 s. A
-first word with `does-not-exist` in it is a program that the image lacks. A command that we cannot play runs on.
+first word with `does-not-exist` in it is a program that the image lacks, and so is a whole command line in one word. A
+command that we cannot play runs on.
 
 Nothing tells a tenant how a container exited, nor that memory was the reason: the kubelet writes no event about it at
 the pod (kubernetes issue 69676), node-problem-detector writes its OOMKilling at the node, and the gateway shows neither
@@ -38,7 +39,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from akash_mcp.sandbox.provider.command_interpreter import ContainerView, NotPlayed, run
+from akash_mcp.sandbox.provider.command_interpreter import SHELLS, ContainerView, NotPlayed, run
 from akash_mcp.sandbox.provider.manifest import Service
 
 Line = tuple[float, str]
@@ -82,7 +83,7 @@ def behaviour_of(service: Service, view: ContainerView, replica: int = 0) -> Beh
         mounts=name != "stuck",
         bad_reference=_bad_reference(service.image),
         pull_error=_pull_error(service),
-        start_error=_no_program(command[0]) if command and "does-not-exist" in command[0] else None,
+        start_error=_start_error(service),
         listens_after=math.inf if name == "deaf" else boot,
         exits_after=exits_after,
     )
@@ -231,7 +232,18 @@ def _pull_error(service: Service) -> str | None:
     return None
 
 
+def _start_error(service: Service) -> str | None:
+    """What runc says of a program that the image lacks: one that it is named after, a whole command line, a shell."""
+    words = (*service.command, *service.args)
+    if words and "does-not-exist" in words[0]:
+        return _no_program(words[0])
+    program = service.command[0] if service.command else ""
+    has_no_shell = "distroless" in service.image and program in SHELLS
+    return _no_program(program) if has_no_shell or " " in program else None
+
+
 def _no_program(name: str) -> str:
+    name = name.replace("\\", "\\\\").replace('"', '\\"')
     return (
         "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create "
         f'failed: unable to start container process: exec: "{name}": executable file not found in $PATH: unknown'

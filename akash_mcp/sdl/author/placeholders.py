@@ -7,13 +7,13 @@ its user all the same.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from akash_mcp.sanitize.secrets import looks_secret, sounds_secret
 from akash_mcp.sdl.model import Sdl, Service
+from akash_mcp.sdl.rules.placeholder_text import holds_placeholder, is_placeholder
 from akash_mcp.sdl.rules.secret_rules import check_literals
 from akash_mcp.sdl.secret_reference import CONSOLE_SCHEME, NAME, SCHEME
 
@@ -59,7 +59,7 @@ def placeholders_elsewhere(sdl: Sdl) -> list[tuple[str, str]]:
         (f"{service.name} {where}", text)
         for service in sdl.services.values()
         for where, text in _texts(service)
-        if _PLACEHOLDER.search(text)
+        if holds_placeholder(text)
     ]
 
 
@@ -68,7 +68,7 @@ def _why(value: str) -> Why | None:
         return "empty"
     if value.startswith((SCHEME, CONSOLE_SCHEME)):
         return None
-    return "placeholder" if _PLACEHOLDER.search(value) or _PREFIX.fullmatch(value) else None
+    return "placeholder" if is_placeholder(value) else None
 
 
 def _texts(service: Service) -> Iterator[tuple[str, str]]:
@@ -77,21 +77,3 @@ def _texts(service: Service) -> Iterator[tuple[str, str]]:
     yield from (("args", text) for text in service.args)
     yield from (("host", host) for port in service.expose for host in port.accept)
     yield from (("credentials", text) for text in (service.credentials or {}).values())
-
-
-_PLACEHOLDER = re.compile(
-    r"<[A-Za-z][\w .:/-]{0,60}>"  # <YOUR_KEY>
-    r"|\A\$\{\w+\}\Z|\$\{AKASH_\w+\}|\{\{[^{}]{1,60}\}\}"  # ${NAME}: nobody replaces it
-    r"|\[(?:enter|insert|your)\b[^\]]{0,60}\]"
-    r"|(?<![a-z])(?:change|replace|fill)[-_ ]?(?:me|this|with|after|before|by|in)(?![a-z])"
-    r"|(?<![a-z])(?:put|enter|insert|add)[-_ ](?:your|here|the)(?![a-z])"
-    r"|(?<![a-z])your[-_ ]\w"
-    r"|(?<![a-z])your(?:domain|site|host|server|app|wallet|address|name|user|email|key|token|secret|pass)"
-    r"|(?<![a-z])my[-_ ]?(?:domain|key|token|secret|pass)"
-    r"|(?<![\w-])example\.(?:com|org|net)(?![\w-])"
-    r"|(?<![a-z])(?:placeholder|todo|fixme|tbd|changeit)(?![a-z])"
-    r"|x{4,}|\A\.{3}\Z|\Apassw(?:or|0r)d\d*\Z",
-    re.IGNORECASE,
-)
-_PREFIX = re.compile(r"(?:hf|sk|gh[a-z]|pk|ssh)[_-]|ssh-(?:rsa|ed25519)", re.IGNORECASE)
-"""What keys begin with, and nothing behind it."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from akash_mcp.sanitize.secrets import looks_secret, sounds_secret
 from akash_mcp.sdl.model import Sdl, Service
 from akash_mcp.sdl.report import Fault
+from akash_mcp.sdl.rules.placeholder_text import is_placeholder
 from akash_mcp.sdl.secret_reference import CREDENTIALS, MOST, SCHEME, mentions, referenced_name
 from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
@@ -46,6 +47,8 @@ def check_literals(sdl: Sdl) -> Iterator[Fault]:
             name = str(path[-1]) if path[-2] == "credentials" else _variable(service, path)
             if name == "username" or mentions(value) or len(value) < _SHORTEST or _SWITCH.fullmatch(value):
                 continue
+            if path[-2] == "env" and is_placeholder(value):
+                continue  # it is nobody's secret, and has a warning of its own (N03)
             if sounds_secret(name) or looks_secret(value[:_LOOKED_AT]):
                 stored = name if re.fullmatch(r"[A-Za-z_]\w{0,63}", name, re.ASCII) else "NAME"
                 yield Fault(

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 import yaml
 
+from akash_mcp.sdl.yaml.arrival import is_fence
 from akash_mcp.sdl.yaml.javascript import Date, Value, text
 from akash_mcp.sdl.yaml.scalars import resolve
 
@@ -238,6 +239,14 @@ class _Composer:
             message = f"the quote opened at line {opened.line + 1} is never closed"
             return BadYaml(message, mark, kind="quote", what=quote, fix="close it")
         problem = " ".join(part for part in (error.context, error.problem) if part)
+        if line is not None and is_fence(line):
+            return BadYaml(
+                "this line is the fence of a Markdown code block, not YAML",
+                mark,
+                kind="syntax",
+                what=problem,
+                fix="leave out everything but what stands between the fences",
+            )
         return BadYaml(f"the YAML is broken here: {problem}", mark, kind="syntax", what=problem)
 
     def _count(self, values: int, characters: int, event: yaml.Event) -> None:

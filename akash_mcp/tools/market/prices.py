@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.limits import MOST_RUNTIME_HOURS
@@ -16,7 +16,7 @@ from akash_mcp.sdl.author.draft import draft
 from akash_mcp.sdl.output.groups import GroupSpec
 from akash_mcp.sdl.rules import known_gpus
 from akash_mcp.tools.approval import AppContext, runtime
-from akash_mcp.tools.arguments import UsdOut, UsdRate
+from akash_mcp.tools.arguments import UsdOut, UsdRate, yaml_text
 from akash_mcp.tools.results import Result
 from akash_mcp.tools.tool import Effect, ToolSpec
 from akash_mcp.workflow.market.prices import MOST_SIZES, Estimate, Payment, estimate, groups_of
@@ -75,7 +75,9 @@ class EstimateResult(Result):
 async def estimate_cost(
     ctx: AppContext,
     sdl: Annotated[
-        str | None, Field(description="YAML text or sdl_id; else the numbers", max_length=512 * 1024)
+        str | None,
+        BeforeValidator(yaml_text),
+        Field(description="YAML text or sdl_id; else the numbers", max_length=512 * 1024),
     ] = None,
     cpu: Annotated[float | None, Field(description="Cores")] = None,
     memory: Annotated[str | None, Field(description="Such as 2Gi")] = None,

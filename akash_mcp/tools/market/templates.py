@@ -195,7 +195,7 @@ def _gap(gap: Gap) -> GapResult:
 
 
 def _warnings(report: Report, shown: Sequence[FindingResult], values: Values) -> list[FindingResult]:
-    """The warnings; of secrets in plain text only those that the caller set, since `fill_in` has the others."""
+    """The warnings; of plain secrets and placeholders only those that the caller set: `fill_in` has the others."""
     services = report.model.services.values() if report.model else ()
     ours = {
         pointer(("services", service.name, "env", index))
@@ -206,7 +206,7 @@ def _warnings(report: Report, shown: Sequence[FindingResult], values: Values) ->
     return [
         warning
         for warning, found in zip(shown, report.warnings, strict=False)
-        if found.rule != "K04" or found.path in ours or "/env/" not in found.path
+        if found.rule not in ("K04", "N03") or found.path in ours or "/env/" not in found.path
     ]
 
 

@@ -13,12 +13,15 @@ MANIFEST_SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One likely cause, what points to it (other people's text, cleaned), and how to fix it."""
+    """One likely cause, what points to it (other people's text, cleaned), and how to fix it. `service`: whose it is,
+    where it is the cause of one.
+    """
 
     kind: CauseKind
     what: str
     evidence: tuple[str, ...]
     fix: str
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,8 @@ class CauseKind:
 
     def cause(self, evidence: tuple[str, ...], **facts: object) -> Cause:
         """A cause of this kind in one deployment. `facts` fill the templates and are clean already."""
-        return Cause(self, self.what.format(**facts), evidence, self.fix.format(**facts))
+        service = str(facts.get("service", ""))
+        return Cause(self, self.what.format(**facts), evidence, self.fix.format(**facts), service)
 
 
 SEEN_WHILE_IT_RAN = CauseKind(
@@ -210,6 +214,20 @@ COMMAND_NOT_FOUND = CauseKind(
     "Correct command and args in the SDL, or leave them out so that the image's own command starts, and call "
     "update_deployment.",
 )
+COMMAND_IN_ONE_ITEM = CauseKind(
+    "command line in one item",
+    "a container that cannot be created: a program is not found that has spaces in its name",
+    "The container of service {service} cannot be started: a whole command line stands in one item of its command, and "
+    "is looked for as the name of a program{replicas}.",
+    'In the SDL, write one word an item, as in command: ["sh", "-c", "…"]{note}; call update_deployment.',
+)
+NO_SHELL = CauseKind(
+    "no such shell",
+    "a container that cannot be created: `executable file not found` for `sh`, `bash` or the like",
+    "The container of service {service} cannot be started: its image has no {shell}{replicas}.",
+    "In the SDL, name the image's own program in command, without a shell; or use an image, or a shell, that is "
+    "there{note}; call update_deployment.",
+)
 CONTAINER_NOT_STARTED = CauseKind(
     "container not started",
     "a container that cannot be created, for another reason",
@@ -249,6 +267,47 @@ PROBABLY_OUT_OF_MEMORY = CauseKind(
     "In the SDL, set the memory of service {service}'s compute profile {memory}, and deploy it as a new deployment "
     "(resources cannot change in place); or let it use less.",
 )
+DATA_FOLDER_NOT_EMPTY = CauseKind(
+    "data folder not empty",
+    "restarts, and a log that names `lost+found`; or one that ends with a data folder that is not empty, and a warning "
+    "N07 of the SDL",
+    "The database of service {service} does not start: it wants an empty folder for its data, and a fresh disk holds "
+    "lost+found at its top{replicas}.",
+    "In the SDL, let it use a folder below: PostgreSQL by PGDATA=/var/lib/postgresql/data/pgdata in env, MySQL by "
+    "--datadir=/var/lib/mysql/data in args{note}; call update_deployment.",
+)
+DISK_NOT_WRITABLE = CauseKind(
+    "disk not writable",
+    "restarts, and a log that ends with `EACCES`, `permission denied` or the like, at the mount of a disk of its own "
+    "or with a warning N06 of the SDL",
+    "Service {service} may not write to its disk at {mount}: a fresh disk belongs to root, and its program runs as "
+    "another user{replicas}.",
+    "No SDL can change the user or the owner. Build an image on this one with USER root, whose start gives the folder "
+    "to its user (chown) and goes on as that user, put it into the SDL, and call update_deployment; or deploy it as a "
+    "new deployment without the disk, and its data ends with the container.",
+)
+WORDS_IN_ONE_ITEM = CauseKind(
+    "words in one item",
+    "restarts, and a log that ends with a program that is not found and has spaces in its name; or with an unknown "
+    "option or program, and a warning N04 of the SDL",
+    "Service {service} keeps ending because a command line, or an option with its value, stands in one item of its "
+    "command or args, and the program gets that as one word{replicas}.",
+    'In the SDL, write one word an item, as in args: ["--port", "80"]{note}; call update_deployment.',
+)
+NO_SHELL_TO_RUN = CauseKind(
+    "shell missing in the container",
+    "restarts, and a log that ends with `sh: not found`, `bash: No such file or directory` or the like",
+    "Service {service} keeps ending because the shell that its command or a script of its wants is not in its "
+    "image{replicas}.",
+    "In the SDL, write sh where command or args say bash, or use an image that has it{note}; call update_deployment.",
+)
+VALUE_AS_TEXT = CauseKind(
+    "value not as meant",
+    "restarts, a warning N01, N02, N03 or N05 of the SDL, and a log that ends with a failure that names the variable, "
+    "shows the quotes or the reference, or tells of a refused key, login or connection",
+    "Service {service} keeps ending, probably because of a value in its SDL, {message}{replicas}.",
+    "In the SDL, {line}: {write}. Then call update_deployment.",
+)
 VARIABLE_NOT_SET = CauseKind(
     "variable not set",
     "restarts, and a log that ends with the name of a missing variable that the SDL does not set",
@@ -272,6 +331,12 @@ CRASH_LOOP = CauseKind(
     "The container of service {service} keeps starting and ending, {code}{replicas}.",
     "The end of its log is in the evidence: correct the command, args or env, and call update_deployment. A log that "
     "just stops can also mean that it was killed for its memory.",
+)
+DOUBTFUL_LINE = CauseKind(
+    "doubtful line of the SDL",
+    "a crash loop whose cause does not show, and a warning N01 to N08 of the service's SDL; likely, never certain",
+    "Why service {service} ends does not show. This of its SDL is likely to be the reason, and need not be: {message}.",
+    "In the SDL, {line}: {write}. Then call update_deployment.",
 )
 ENDS_BY_ITSELF = CauseKind(
     "container ends by itself",
@@ -343,6 +408,8 @@ CAUSE_KINDS = (
     IMAGE_NOT_FOUND,
     REGISTRY_UNREACHABLE,
     IMAGE_NOT_PULLED,
+    COMMAND_IN_ONE_ITEM,
+    NO_SHELL,
     COMMAND_NOT_FOUND,
     CONTAINER_NOT_STARTED,
     OTHER_GPU,
@@ -350,9 +417,15 @@ CAUSE_KINDS = (
     OUT_OF_MEMORY,
     OUT_OF_GPU_MEMORY,
     PROBABLY_OUT_OF_MEMORY,
+    DATA_FOLDER_NOT_EMPTY,
+    DISK_NOT_WRITABLE,
+    WORDS_IN_ONE_ITEM,
+    NO_SHELL_TO_RUN,
+    VALUE_AS_TEXT,
     VARIABLE_NOT_SET,
     GPU_NOT_ASKED_FOR,
     CRASH_LOOP,
+    DOUBTFUL_LINE,
     ENDS_BY_ITSELF,
     PROBE_FAILS,
     NOTHING_LISTENS,
@@ -381,6 +454,8 @@ DECISIVE = CLOSINGS | {
     IMAGE_NOT_PERMITTED,
     IMAGE_FOR_OTHER_PLATFORM,
     IMAGE_NOT_FOUND,
+    COMMAND_IN_ONE_ITEM,
+    NO_SHELL,
     COMMAND_NOT_FOUND,
 }
 """What waiting does not mend."""
@@ -398,6 +473,11 @@ STUBBORN = frozenset(
         CONTAINER_NOT_STARTED,
         OUT_OF_DISK,
         OUT_OF_MEMORY,
+        DATA_FOLDER_NOT_EMPTY,
+        DISK_NOT_WRITABLE,
+        WORDS_IN_ONE_ITEM,
+        NO_SHELL_TO_RUN,
+        VALUE_AS_TEXT,
         OUT_OF_GPU_MEMORY,
         PROBABLY_OUT_OF_MEMORY,
         VARIABLE_NOT_SET,
@@ -408,20 +488,27 @@ STUBBORN = frozenset(
 )
 """What may pass in some seconds, as for an app that starts before its database, and else does not."""
 
-_ENDS_WHAT_STARTED = frozenset(
+UNEXPLAINED_ENDS = frozenset({CRASH_LOOP, ENDS_BY_ITSELF})
+"""A container ends again and again, and why is not seen."""
+
+ENDS_WHAT_STARTED = UNEXPLAINED_ENDS | frozenset(
     {
         OUT_OF_DISK,
         OUT_OF_MEMORY,
+        DATA_FOLDER_NOT_EMPTY,
+        DISK_NOT_WRITABLE,
+        WORDS_IN_ONE_ITEM,
+        NO_SHELL_TO_RUN,
+        VALUE_AS_TEXT,
         OUT_OF_GPU_MEMORY,
         PROBABLY_OUT_OF_MEMORY,
         VARIABLE_NOT_SET,
         GPU_NOT_ASKED_FOR,
-        CRASH_LOOP,
-        ENDS_BY_ITSELF,
     }
 )
+"""Why a container ends again and again."""
 
-NEVER_STARTS = (DECISIVE | STUBBORN) - CLOSINGS - _ENDS_WHAT_STARTED
+NEVER_STARTS = (DECISIVE | STUBBORN) - CLOSINGS - ENDS_WHAT_STARTED
 """What keeps a container from ever starting, so that it cannot end either."""
 
 PROVIDERS_FAULT = frozenset(

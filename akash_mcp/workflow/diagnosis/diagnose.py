@@ -100,9 +100,10 @@ async def diagnose(rt: Runtime, dseq: Dseq) -> Diagnosis:
         await rt.evidence.keep(dseq, [Finding(c.what, c.evidence, c.fix) for c in in_order(seen)])
     if any(lease is not None for lease, _ in closings):
         found_causes += await kept_causes(rt, dseq)
-    elif not_known and not found_causes:
+    elif not found_causes and (not_known or past):
         # A container that crashes again and again runs for a moment each time, and that moment shows nothing.
-        found_causes += await kept_causes(rt, dseq, SEEN_EARLIER)
+        since = 0.0 if not_known else rt.store.now() - rt.intervals.crash_over
+        found_causes += await kept_causes(rt, dseq, SEEN_EARLIER, since=since)
     if height is not None:
         found_causes += await _low_escrow(rt, detail, block)
     ordered = in_order(found_causes)
@@ -133,10 +134,13 @@ def _other_gpus(gpus: LeaseGpus) -> list[Cause]:
     return [causes.OTHER_GPU.cause(evidence, difference=difference) for difference in gpus.other]
 
 
-async def kept_causes(rt: Runtime, dseq: Dseq, kind: CauseKind = SEEN_WHILE_IT_RAN) -> list[Cause]:
-    """What an earlier look saw of a deployment, where that was kept: `kind` says whether its lease is over."""
+async def kept_causes(
+    rt: Runtime, dseq: Dseq, kind: CauseKind = SEEN_WHILE_IT_RAN, *, since: float = 0.0
+) -> list[Cause]:
+    """What an earlier look saw of a deployment, where that was kept, and not before `since` in seconds since the
+    epoch: `kind` says whether its lease is over."""
     kept = await rt.evidence.kept(dseq)
-    if kept is None:
+    if kept is None or kept.at < since:
         return []
     when = datetime.fromtimestamp(kept.at, UTC).strftime("%Y-%m-%dT%H:%MZ")
     return [kind.cause(found.evidence, when=when, what=found.what, fix=found.fix) for found in kept.findings]

@@ -23,6 +23,7 @@ from akash_mcp.ids import LeaseId
 from akash_mcp.money import BLOCK_SECONDS
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.desired_state import DesiredService, DesiredState
+from akash_mcp.workflow.diagnosis.sdl_notes import SdlNote, notes_of
 from akash_mcp.workflow.runtime import Runtime
 
 STATUS_SECONDS = 12.0
@@ -45,8 +46,10 @@ T = TypeVar("T")
 class ServiceEvidence:
     """One service: `ready` of `desired` replicas, and the events about its objects in their order.
 
-    `log_tail`: the last lines of its log, where it was read. `probes`: what its web addresses answered. `port`: the
+    `log_tail`: the last lines of its log, where it was read, and `log_is_whole` unless it is that of a run that goes
+    on. `probes`: what its web addresses answered. `port`: the
     container port behind them, where we know it. `wanted`: what its SDL gives it, where that is known.
+    `notes`: what the check of that SDL says of it, for a service that is not ready.
     """
 
     name: str
@@ -54,9 +57,11 @@ class ServiceEvidence:
     desired: int
     events: tuple[KubeEvent, ...] = ()
     log_tail: tuple[LogLine, ...] = ()
+    log_is_whole: bool = True
     probes: tuple[Probe, ...] = ()
     port: int | None = None
     wanted: DesiredService | None = None
+    notes: tuple[SdlNote, ...] = ()
 
     @property
     def is_ready(self) -> bool:
@@ -114,6 +119,9 @@ async def gather_evidence(rt: Runtime, lease: LeaseId, age: float | None, now: D
     services += [
         ServiceEvidence(name, 0, count) for name, count in desired.items() if name not in status.services
     ]
+    if now.sdl and not all(service.is_ready for service in services):
+        notes = notes_of(now.sdl)
+        services = [replace(service, notes=notes.get(service.name, ())) for service in services]
     return LeaseEvidence(
         lease,
         age,
@@ -138,7 +146,9 @@ class _Gathering:
         def read(until: float) -> AsyncGenerator[KubeEvent, None]:
             return self._rt.provider.events(self._lease, until=until)
 
-        self.events = await self._read("its events", read, _EVENTS, anyio.current_time() + STREAM_SECONDS)
+        until = anyio.current_time() + STREAM_SECONDS
+        self.events = await self._read("its events", read, _EVENTS, until)
+        self._note_rest("its events", until)
 
     async def probe_addresses(self) -> None:
         """Ask the web addresses of services that run; at most `_PROBES`, since a provider may name any number."""
@@ -164,20 +174,31 @@ class _Gathering:
         Each log is asked for alone: one replica that has not started makes the provider refuse the logs of all.
         """
         ends = anyio.current_time() + STREAM_SECONDS
-        read = 0
-        complete = []
-        for service in services:
-            if read < _LOGS_OF and anyio.current_time() < ends and _is_suspect(service):
-                read += 1
-                service = replace(service, log_tail=tuple(await self._read_log(service.name, ends)))
-            complete.append(service)
-        return complete
+        complete = {service.name: service for service in services}
 
-    async def _read_log(self, service: str, ends: float) -> list[LogLine]:
+        async def add_log(service: ServiceEvidence) -> None:
+            complete[service.name] = await self._with_log(service, ends)
+
+        async with anyio.create_task_group() as tasks:
+            for service in list(filter(_is_suspect, services))[:_LOGS_OF]:
+                tasks.start_soon(add_log, service)
+        return list(complete.values())
+
+    async def _with_log(self, service: ServiceEvidence, ends: float) -> ServiceEvidence:
+        # What ended before and was just started again has not said yet why it ends: it is listened to until it does.
+        follow = service.ready == 0 and any(event.reason == "BackOff" for event in service.events)
+
         def read(until: float) -> AsyncGenerator[LogLine, None]:
-            return self._rt.provider.logs(self._lease, services=(service,), tail=_LOG_TAIL, until=until)
+            return self._rt.provider.logs(
+                self._lease, services=(service.name,), tail=_LOG_TAIL, follow=follow, until=until
+            )
 
-        return await self._read(f"the log of service {field(service)}", read, _LOG_LINES, ends)
+        what = f"the log of service {field(service.name)}"
+        lines = await self._read(what, read, _LOG_LINES, ends)
+        is_whole = anyio.current_time() < ends
+        if not follow:
+            self._note_rest(what, ends)
+        return replace(service, log_tail=tuple(lines), log_is_whole=is_whole)
 
     async def _read(
         self, what: str, read: Callable[[float], AsyncGenerator[T, None]], most: int, until: float
@@ -194,9 +215,11 @@ class _Gathering:
             except AkashError as failure:
                 if not _is_starting(failure):
                     self.not_known.append(f"{what[0].upper()}{what[1:]} could not be read: {failure.what}")
+        return list(kept)
+
+    def _note_rest(self, what: str, until: float) -> None:
         if anyio.current_time() >= until:
             self.not_known.append(f"There may be more of {what} than could be read in time.")
-        return list(kept)
 
 
 def _is_starting(failure: AkashError) -> bool:

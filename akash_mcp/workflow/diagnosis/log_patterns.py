@@ -39,6 +39,9 @@ _FAILURE = re.compile(
 _MATCHED_CHARACTERS = 2_000
 """So much of a line is searched: no known text is longer, and a hostile line may be."""
 
+_REQUEST = re.compile(r"\"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) [^\"]* HTTP/\d")
+"""A request, in the line that a web server writes about it: in the common log format, and those of most frameworks."""
+
 _EXIT_CODE = re.compile(r"\bexit(?:ed|ing)?(?: with)?(?: exit)? (?:code|status)[ :=]+(\d{1,3})\b", re.I)
 
 
@@ -50,11 +53,18 @@ def kind_in_log(lines: Sequence[str]) -> CauseKind | None:
 
 def shows_no_failure(lines: Sequence[str]) -> bool:
     """Whether a container that ended seems to have done what it should: its log says exit code 0, or something, and
-    nothing of a failure."""
+    nothing of a failure. That it was visited, as it is by each look of ours, says neither."""
     code = exit_code_in(lines)
     if code is not None:
         return int(code) == 0
-    return bool(lines) and not any(_FAILURE.search(line[:_MATCHED_CHARACTERS]) for line in lines)
+    said = [line[:_MATCHED_CHARACTERS] for line in lines]
+    said = [line for line in said if not _REQUEST.search(line)]
+    return bool(said) and not any(map(_FAILURE.search, said))
+
+
+def tells_of_failure(line: str) -> bool:
+    """Whether a line of a log tells of a failure, in whatever words."""
+    return _FAILURE.search(line[:_MATCHED_CHARACTERS]) is not None
 
 
 def exit_code_in(lines: Sequence[str]) -> str | None:

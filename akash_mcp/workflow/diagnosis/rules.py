@@ -27,6 +27,7 @@ from akash_mcp.errors import (
 from akash_mcp.sanitize.text import field, quoted
 from akash_mcp.workflow.diagnosis import causes
 from akash_mcp.workflow.diagnosis.causes import CAUSE_KINDS, MANIFEST_SECONDS, Cause, CauseKind
+from akash_mcp.workflow.diagnosis.container_view import likely_view, view_at_start, view_in_log
 from akash_mcp.workflow.diagnosis.event_patterns import (
     STAGE_PASSED,
     EventPattern,
@@ -166,15 +167,18 @@ class _Pod:
         blocking = self.blockers.get(self.stage, []) if self.stage else []
         return min((pattern.kind for pattern, _ in blocking), key=CAUSE_KINDS.index, default=None)
 
-    def lines(self, kind: CauseKind) -> list[str]:
+    def events_of(self, kind: CauseKind) -> list[KubeEvent]:
         """The events that point to one kind of cause."""
-        shown = [
-            _line(event)
+        return [
+            event
             for blocking in self.blockers.values()
             for pattern, event in blocking
             if pattern.kind is kind
         ]
-        return list(dict.fromkeys(shown))
+
+    def lines(self, kind: CauseKind) -> list[str]:
+        """The same as evidence, each once."""
+        return list(dict.fromkeys(map(_line, self.events_of(kind))))
 
 
 def _pods(events: Sequence[KubeEvent]) -> list[_Pod]:
@@ -211,16 +215,29 @@ def _not_ready(service: ServiceEvidence, pods: Sequence[_Pod], found: LeaseDiagn
         "memory": more_memory(service.wanted),
     }
     for kind in dict.fromkeys(pod.kind for pod in stuck if pod.kind):
-        lines = _last_few(line for pod in stuck if pod.kind is kind for line in pod.lines(kind))
-        found.causes.append(kind.cause(lines, resources=_missing_resources(lines), **facts))
+        found.causes.append(_not_started(service, [pod for pod in stuck if pod.kind is kind], kind, facts))
     for kind in dict.fromkeys(pod.kind for pod in ended if pod.kind):
-        found.causes.append(
-            _container_ended(service, [pod for pod in ended if pod.kind is kind], kind, facts)
-        )
+        cause = _container_ended(service, [pod for pod in ended if pod.kind is kind], kind, facts)
+        found.causes.append(cause)
+        if cause.kind is causes.CRASH_LOOP and (likely := likely_view(service.notes)):
+            found.causes.append(likely.kind.cause(likely.evidence, **facts | likely.facts))
     pulling = [pod for pod in pods if pod.is_pulling and pod.stage is None]
     if pulling:
         lines = _last_few(_line(pod.events[-1]) for pod in pulling)
         found.causes.append(causes.STILL_PULLING.cause(lines, **facts))
+
+
+def _not_started(
+    service: ServiceEvidence, pods: Sequence[_Pod], kind: CauseKind, facts: dict[str, str]
+) -> Cause:
+    """Why pods do not come to run, as exactly as their events say."""
+    lines = _last_few(line for pod in pods for line in pod.lines(kind))
+    said_by_sdl: tuple[str, ...] = ()
+    if kind is causes.COMMAND_NOT_FOUND:
+        notes = (event.note for pod in pods for event in pod.events_of(kind))
+        if view := view_at_start(notes, service.notes):
+            kind, facts, said_by_sdl = view.kind, facts | view.facts, view.evidence
+    return kind.cause((*lines, *said_by_sdl), resources=_missing_resources(lines), **facts)
 
 
 def _container_ended(
@@ -229,10 +246,14 @@ def _container_ended(
     """Why containers end, as exactly as the last lines of their logs say."""
     names = {pod.name for pod in pods}
     log_lines = [line.message for line in service.log_tail if line.pod in names]
+    said_by_sdl: tuple[str, ...] = ()
     if kind is causes.CRASH_LOOP:
-        quiet = causes.ENDS_BY_ITSELF if shows_no_failure(log_lines) else kind
+        # What a run that goes on has not said yet speaks neither for it nor against it.
+        quiet = causes.ENDS_BY_ITSELF if service.log_is_whole and shows_no_failure(log_lines) else kind
         kind = kind_in_log(log_lines) or quiet
-        if kind is quiet and (variables := missing_variables(log_lines, service.wanted)):
+        if kind is quiet and (view := view_in_log(log_lines, service.wanted, service.notes)):
+            kind, facts, said_by_sdl = view.kind, facts | view.facts, view.evidence
+        elif kind is quiet and (variables := missing_variables(log_lines, service.wanted)):
             kind = causes.VARIABLE_NOT_SET
             facts = facts | {"variables": ", ".join(variables), "variable": variables[0]}
         elif kind is quiet and (needs := gpu_evidence(log_lines, service.wanted)):
@@ -246,7 +267,8 @@ def _container_ended(
     )
     lines = _last_few(_line(event) for pod in pods for _, event in pod.blockers[PodStage.RUNNING])
     shown = tuple(f"end of its log: {quoted(message, 300)}" for message in log_lines[-_SHOWN_LOG_LINES:])
-    return kind.cause((*lines, *(shown or ("its log is empty, or could not be read",))), code=code, **facts)
+    said = (*(shown or ("its log is empty, or could not be read",)), *said_by_sdl)
+    return kind.cause((*lines, *said), code=code, **facts)
 
 
 def _past_trouble(service: ServiceEvidence, pods: Sequence[_Pod]) -> list[str]:
