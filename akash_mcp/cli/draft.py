@@ -27,6 +27,8 @@ def run(
     save(drafted.sdl, output)
     for note in drafted.notes:
         say(f"note: {note}")
+    for each in drafted.report.exposed:
+        say(f"open to the Internet: {each.words}")
     for warning in drafted.report.warnings:
         say(f"warning {warning.rule}: {warning.message}: {warning.fix}")
     return 0

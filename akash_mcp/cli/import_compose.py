@@ -31,15 +31,16 @@ def run(
     images: Sequence[str],
     accept: Sequence[str],
     reads_env_files: bool,
+    opened: Sequence[str],
     output: Path | None,
     as_json: bool,
 ) -> int:
     """Write the SDL of `file` (`-` is standard input) to standard output or to `output`, the rest to standard error.
 
-    `variables` are NAME=VALUE and win over those in `env_files`, of which the later wins; `images` are SERVICE=IMAGE.
-    `accept` and `allow_missing` are names, several with commas between them. With `reads_env_files` what services name
-    under `env_file` is read, where it lies beside the compose file or below. With `as_json` all of it is one object on
-    standard output.
+    `variables` are NAME=VALUE and win over those in `env_files`, of which the later wins; `images` are SERVICE=IMAGE,
+    `opened` SERVICE:PORT. `accept` and `allow_missing` are names, several with commas between them. With
+    `reads_env_files` what services name under `env_file` is read, where it lies beside the compose file or below. With
+    `as_json` all of it is one object on standard output.
 
     Returns 0 where Console, chain and provider would take the SDL, 1 otherwise. Raises `BadArgument`, and writes
     nothing, where there is nothing to convert, a variable is missing, or something that protects would be lost.
@@ -51,6 +52,7 @@ def run(
             allow_missing=_names(allow_missing),
             images=pairs("--image", images),
             accept=_names(accept),
+            opened=opened,
             env_file_reader=_Below(file) if reads_env_files else None,
         )
     except MissingVariables as missing:

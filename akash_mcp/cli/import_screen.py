@@ -9,9 +9,10 @@ import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from akash_mcp.cli.output import printable
-from akash_mcp.sdl.author.compose import UNUSED_PORT, Converted, LeftOut
+from akash_mcp.sdl.author.compose import Converted, LeftOut
 from akash_mcp.sdl.author.workload import WEB_PORT, ExposedPort, Workload
 from akash_mcp.sdl.author.writer import size_text
+from akash_mcp.sdl.images.usual_ports import UNUSED_PORT
 from akash_mcp.sdl.report import Finding
 
 COLUMNS = 80
@@ -20,15 +21,19 @@ COLUMNS = 80
 def screen(converted: Converted) -> list[str]:
     """The lines, of at most 80 columns unless a word is longer, without what could steer a terminal."""
     services = {each.service for each in converted.left_out} | {each.name for each in converted.workloads}
+    warnings = converted.report.warnings
     return [
         *_wrapped(map(_service, converted.workloads)),
+        *_section(
+            "Open to the Internet, and not safe:", _findings([w for w in warnings if w.rule[0] == "E"])
+        ),
         *_section(
             "Not carried:", _not_carried(each for each in converted.left_out if each.fix or each.protects)
         ),
         *_wrapped(_without_effect(each for each in converted.left_out if not (each.fix or each.protects))),
         *_section("Decided:", _merged(converted.notes, services)),
         *_section("Fix before you deploy:", _findings(converted.report.errors)),
-        *_section("Warnings:", _findings(converted.report.warnings)),
+        *_section("Warnings:", _findings([w for w in warnings if w.rule[0] != "E"])),
     ]
 
 

@@ -18,6 +18,7 @@ from rich.text import Text
 from akash_mcp.cli.output import printable, read, say
 from akash_mcp.errors import AkashError
 from akash_mcp.sdl import Finding, Report, check
+from akash_mcp.sdl.exposure import Exposed
 
 ACCEPTED, REFUSED, UNREADABLE = 0, 1, 2
 
@@ -65,6 +66,7 @@ def as_record(file: str, report: Report) -> dict[str, object]:
         "console_ok": report.console_ok,
         "errors": [_as_record(finding) for finding in report.errors],
         "warnings": [_as_record(finding) for finding in report.warnings],
+        "exposed": [_exposed_record(each) for each in report.exposed],
         "secrets": list(dict.fromkeys(name for name, _ in report.secrets)),
         "groups": [asdict(group, dict_factory=_with_decimal_text) for group in report.groups],
         "manifest_sha256": report.manifest_sha256,
@@ -76,6 +78,22 @@ def _as_record(finding: Finding) -> dict[str, object]:
     record = asdict(finding)
     record["hint"] = record.pop("fix")
     return record
+
+
+def _exposed_record(each: Exposed) -> dict[str, object]:
+    """One port that everybody can reach. `kind` and `guard` are null where it is not known what listens there."""
+    guarding = each.guarding
+    return {
+        "service": each.service,
+        "port": each.port,
+        "as": each.outer_port,
+        "way": each.way,
+        "hosts": list(each.hosts),
+        "kind": guarding and guarding.kind.value,
+        "guard": guarding and guarding.guard.name.lower(),
+        "unsafe": each.is_unsafe,
+        "note": each.note,
+    }
 
 
 def _with_decimal_text(items: list[tuple[str, object]]) -> dict[str, object]:
@@ -96,6 +114,10 @@ def _show(console: Console, file: str, source: str, report: Report) -> None:
     if report.ceiling_usd_month is not None:
         said += f"; it may cost at most {report.ceiling_usd_month} a month"
     _print(console, f"{printable(file)}: ", verdict, f": {said}", style)
+    if report.exposed:
+        console.print("Open to the Internet:")
+        for each in report.exposed:
+            _print(console, "  ", printable(each.words), "", "bold red" if each.is_unsafe else "")
 
 
 def _place(finding: Finding) -> tuple[int, int]:

@@ -182,6 +182,7 @@ def _import(arguments: argparse.Namespace) -> int:
         images=arguments.image,
         accept=arguments.accept,
         reads_env_files=arguments.read_env_files,
+        opened=arguments.open,
         output=arguments.output,
         as_json=arguments.json,
     )
@@ -374,6 +375,13 @@ def _parser() -> argparse.ArgumentParser:
         "--read-env-files",
         action="store_true",
         help="read what services name under env_file, if it lies below the compose file's folder",
+    )
+    convert.add_argument(
+        "--open",
+        action="append",
+        default=[],
+        metavar="SERVICE:PORT",
+        help="open a database's or an unguarded page's port to the Internet all the same; repeatable",
     )
     convert.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the SDL there")
     convert.add_argument("--json", action="store_true", help="print one JSON object instead of text")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain, islice
 
+from akash_mcp.sdl.exposure import exposed
 from akash_mcp.sdl.model import Sdl, build
 from akash_mcp.sdl.output.manifest import manifest_text, rough_length, sha256_hex
 from akash_mcp.sdl.output.orders import orders
@@ -13,6 +14,7 @@ from akash_mcp.sdl.rules.ceiling import ceiling, check_ceiling
 from akash_mcp.sdl.rules.chain_rules import check_chain, check_open_to_world
 from akash_mcp.sdl.rules.cli_rules import check_cli
 from akash_mcp.sdl.rules.container_rules import check_containers
+from akash_mcp.sdl.rules.exposure_rules import check_exposure
 from akash_mcp.sdl.rules.image_rules import check_images
 from akash_mcp.sdl.rules.market_warnings import check_market
 from akash_mcp.sdl.rules.name_rules import check_names
@@ -61,8 +63,13 @@ def check(text: str) -> Report:
     )
     refused = list(islice(later, MAX_FAULTS))
     noted = (check_ceiling(all_orders), check_market(sdl), check_patchable(sdl), check_cli(sdl))
+    open_ports = exposed(sdl)
     warnings = chain(
-        *(noted if all_orders else ()), check_literals(sdl), check_values(sdl), check_containers(sdl)
+        check_exposure(sdl, open_ports),
+        *(noted if all_orders else ()),
+        check_literals(sdl),
+        check_values(sdl),
+        check_containers(sdl),
     )
     manifest = manifest_text(sdl, all_orders)
     priced = not any(fault.rule == "P15" for fault in refused)
@@ -78,6 +85,7 @@ def check(text: str) -> Report:
         ceiling_usd_hour=hour,
         ceiling_usd_month=month,
         secrets=secrets_of(sdl),
+        exposed=open_ports,
         data=document.data,
         model=sdl,
     )

@@ -43,6 +43,11 @@ class Expose:
         return self.outside or self.port
 
     @property
+    def is_open(self) -> bool:
+        """Whether everybody can reach it."""
+        return any(to.is_global or to.ip for to in self.to)
+
+    @property
     def is_ingress(self) -> bool:
         """Whether a global `to` gets an HTTP host name; every other one gets a random port."""
         return self.proto == "TCP" and self.outer_port == 80

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from akash_mcp.money import Usd
+from akash_mcp.sdl.exposure import Exposed
 from akash_mcp.sdl.model import Sdl
 from akash_mcp.sdl.output.groups import GroupSpec
 from akash_mcp.sdl.yaml.javascript import Value
@@ -56,8 +57,9 @@ class Report:
     `ok`: Console, chain and provider would all take it, and its secrets can be filled in. `console_ok`: Console would.
     `manifest` is the text that Console returns, there only when `console_ok`; `manifest_sha256` its hash in hex. The
     ceilings are the most that all replicas may cost together, None where the chain would refuse the price. `secrets`
-    are the names of the secrets that it refers to, each with the service that it goes to. `data` is the parsed YAML,
-    None where the text is not YAML; `model` its values, None where its fields are wrong.
+    are the names of the secrets that it refers to, each with the service that it goes to. `exposed` is what is open to
+    the Internet, what anyone gets into first. `data` is the parsed YAML, None where the text is not YAML; `model` its
+    values, None where its fields are wrong.
     """
 
     ok: bool
@@ -70,6 +72,7 @@ class Report:
     ceiling_usd_hour: Usd | None = None
     ceiling_usd_month: Usd | None = None
     secrets: tuple[tuple[str, str], ...] = ()
+    exposed: tuple[Exposed, ...] = ()
     data: Value = None
     model: Sdl | None = None
 

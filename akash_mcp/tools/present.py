@@ -27,6 +27,8 @@ from akash_mcp.workflow.launch import Launched, Leased, names
 from akash_mcp.workflow.operations import Running
 
 _MOST_FINDINGS = 20
+_MOST_EXPOSED = 20
+_EXPOSED_BYTES = 300
 _MOST_CAUSES = 3
 _MOST_NEXT_BEST = 2
 
@@ -41,6 +43,7 @@ def verdict(report: Report, sdl_id: SdlId | None = None) -> Verdict:
         errors=[_finding(finding) for finding in report.errors[:_MOST_FINDINGS]] or None,
         warnings=[_finding(finding) for finding in report.warnings[:_MOST_FINDINGS]] or None,
         services=list(report.services),
+        exposed=_exposed(report) or None,
         secrets=secrets or None,
         groups=len(report.groups) if len(report.groups) > 1 else None,
         ceiling_usd_per_hour=report.ceiling_usd_hour,
@@ -49,6 +52,13 @@ def verdict(report: Report, sdl_id: SdlId | None = None) -> Verdict:
         if report.ok
         else f"Fix the {_these(len(report.errors))} and check again. Nothing was sent and nothing was spent.",
     )
+
+
+def _exposed(report: Report) -> list[str]:
+    """What is open to the Internet, a line each, and how many more."""
+    shown = [field(each.words, _EXPOSED_BYTES) for each in report.exposed[:_MOST_EXPOSED]]
+    more = len(report.exposed) - _MOST_EXPOSED
+    return [*shown, f"and {more} more"] if more > 0 else shown
 
 
 def _these(errors: int) -> str:

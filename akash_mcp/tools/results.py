@@ -66,6 +66,7 @@ class Verdict(Result):
     errors: list[FindingResult] | None = None
     warnings: list[FindingResult] | None = None
     services: list[str]
+    exposed: list[str] | None = Field(None, description="Open to the Internet, what anyone gets into first")
     secrets: list[str] | None = None
     groups: int | None = Field(None, description="Where there are several")
     ceiling_usd_per_hour: UsdRate | None = None

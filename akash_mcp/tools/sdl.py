@@ -99,6 +99,7 @@ async def convert_compose(
     allow_missing: Annotated[Texts, Field(description="Variables that may be empty")] = None,
     images: Annotated[Texts, Field(description="SERVICE=IMAGE for what is built")] = None,
     accept: Annotated[Texts, Field(description="Protections the user agreed to lose")] = None,
+    open: Annotated[Texts, Field(description="SERVICE:PORT of databases to publish all the same")] = None,
 ) -> SdlResult:
     """Convert a Docker Compose file to an SDL. left_out lists all that it does not carry: tell the user."""
     try:
@@ -108,6 +109,7 @@ async def convert_compose(
             allow_missing=allow_missing or (),
             images=_pairs("images", images),
             accept=accept or (),
+            opened=open or (),
         )
     except MissingVariables as missing:
         raise BadArgument(missing.what, next_step=_ways(missing)) from missing

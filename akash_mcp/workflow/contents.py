@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from akash_mcp.guard.plans.contents import App, Contents, Disk, Filter, Opening, SecretUse, ServiceChange
+from akash_mcp.guard.plans.contents import (
+    App,
+    Contents,
+    Disk,
+    Filter,
+    Opening,
+    SecretUse,
+    ServiceChange,
+    listed,
+)
 from akash_mcp.sanitize.shell import command_line
 from akash_mcp.sdl import Report
-from akash_mcp.sdl.model import Expose, Placement, Sdl, Service
+from akash_mcp.sdl.exposure import Exposed
+from akash_mcp.sdl.model import Placement, Sdl, Service
 from akash_mcp.sdl.output.quantities import rounded_up, size_bytes
 from akash_mcp.sdl.patch import environment, http_options, is_seal
 from akash_mcp.sdl.secret_reference import CONSOLE_SCHEME
+
+_MOST_PORTS = 6
 
 
 def contents_of(report: Report) -> Contents:
@@ -25,7 +37,7 @@ def contents_of(report: Report) -> Contents:
     ]
     return Contents(
         apps=tuple(App(service.name, service.image, count) for service, _, count in placed),
-        open=tuple(dict.fromkeys(way for service, _, _ in placed for way in _openings(service))),
+        open=tuple(dict.fromkeys(_opening(each) for each in report.exposed)),
         disks=tuple(disk for service, place, _ in placed for disk in _disks(sdl, service, place)),
         filters=tuple(
             dict.fromkeys(each for _, place, _ in placed for each in _filters(sdl.placements[place]))
@@ -74,7 +86,7 @@ def _change(old: Service, new: Service) -> ServiceChange:
             for word, before, after in (
                 ("command", old.command, new.command),
                 ("arguments", old.args, new.args),
-                ("ports", _ports(old), _ports(new)),
+                (_ports_word(old, new), _ports(old), _ports(new)),
                 ("host names", _hosts(old), _hosts(new)),
                 ("HTTP options", _options(old), _options(new)),
                 (_credentials_word(old), old.credentials, new.credentials),
@@ -90,6 +102,16 @@ def _ports(service: Service) -> Collection[object]:
     return {(each.port, each.outer_port, each.proto, each.to) for each in service.expose}
 
 
+def _ports_word(old: Service, new: Service) -> str:
+    """`ports (6379 is open to the Internet now)`, where the new SDL opens one."""
+    was = {(each.port, each.proto) for each in old.expose if each.is_open}
+    opened = sorted({each.port for each in new.expose if each.is_open and (each.port, each.proto) not in was})
+    if not opened:
+        return "ports"
+    verb = "is" if len(opened) == 1 else "are"
+    return f"ports ({listed(opened, str, _MOST_PORTS)} {verb} open to the Internet now)"
+
+
 def _hosts(service: Service) -> list[str]:
     return sorted(host for each in service.expose for host in each.accept)
 
@@ -103,19 +125,9 @@ def _credentials_word(old: Service) -> str:
     return "registry credentials (they may be the same)" if sealed else "registry credentials"
 
 
-def _openings(service: Service) -> Iterator[Opening]:
-    for expose in service.expose:
-        ways = [to for to in expose.to if to.is_global or to.ip]
-        if ways:
-            yield Opening(
-                service.name, expose.outer_port, _kind(expose, any(to.ip for to in ways)), expose.accept
-            )
-
-
-def _kind(expose: Expose, own_ip: bool) -> str:
-    if own_ip:
-        return f"{expose.proto} at an IP of its own"
-    return "HTTP" if expose.is_ingress else f"{expose.proto} at a random port"
+def _opening(each: Exposed) -> Opening:
+    danger = f"{each.note}: {each.guarding.danger}" if each.guarding and each.is_unsafe else ""
+    return Opening(each.service, each.outer_port, each.way, each.hosts, danger)
 
 
 def _disks(sdl: Sdl, service: Service, place: str) -> Iterator[Disk]:

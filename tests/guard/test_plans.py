@@ -379,7 +379,7 @@ changes = st.lists(
 ).map(tuple)
 OURS = re.compile(r"[A-Za-z0-9 .,:;()$'=→-]*")
 QUOTED = re.compile(r'"[^"]*"')
-MOST_BYTES = 1_700
+MOST_BYTES = 1_900
 
 
 @given(
@@ -422,11 +422,15 @@ def test_no_other_quotes_seem_to_end_a_label(mark: str) -> None:
     assert '"Akash? for $0.00 an hour ?"' in said
 
 
+DANGER = "the node exporter with a password that everybody knows: anyone can read and change what it holds"
+"""As long as one can be."""
+
+
 def test_a_question_with_as_much_as_it_can_hold_is_bounded() -> None:
     long, many = "W" * 300, range(9)
     held = Contents(
         apps=tuple(App(long, long, 2**32 - 1) for _ in many),
-        open=tuple(Opening(long, 65535, "TCP at an IP of its own", (long, long)) for _ in many),
+        open=tuple(Opening(long, 65535, "TCP at an IP of its own", (long, long), DANGER) for _ in many),
         disks=tuple(Disk(long, long, 2**40 - 1) for _ in many),
         filters=tuple(Filter(long, long) for _ in many),
     )
@@ -453,3 +457,16 @@ def test_each_port_that_is_open_is_named() -> None:
     assert sentence.endswith("9017 and 12 more.")
     [few] = Contents(open=opened[:3]).sentences
     assert few.endswith("; also port 80.")
+
+
+def test_what_anyone_gets_into_has_a_sentence_of_its_own() -> None:
+    danger = "Redis without a password: anyone can read and change what it holds"
+    cache = Opening("cache", 6379, "TCP at a random port", danger=danger)
+    opened = (cache, Opening("web", 80, "HTTP"))
+    assert Contents(open=opened).sentences == (
+        'Open to the Internet: "cache" port 6379 (TCP at a random port), "web" port 80 (HTTP).',
+        f'Not safe: "cache" port 6379 is {danger}.',
+    )
+    assert Contents(open=(cache,) * 5).sentences[1].endswith(", 3 more.")
+    safe = dataclasses.replace(LAUNCH, contents=Contents(open=opened[1:]))
+    assert safe.fingerprint != dataclasses.replace(LAUNCH, contents=Contents(open=opened)).fingerprint

@@ -160,11 +160,10 @@ def test_an_output_that_lacks_a_character_gets_one_that_it_has(encoding: str, tm
 
 
 def test_lines_fit_a_terminal_of_80_columns_and_words_stay_whole(tmp_path: Path) -> None:
-    file = tmp_path / "compose.yaml"
-    file.write_text(COMPOSE, encoding="utf-8")
-    with Terminal("import", str(file), "-o", str(tmp_path / "deploy.yaml"), columns=80) as narrow:
+    words = ("draft", "--image", "nginx:1.29.3", "-o", str(tmp_path / "deploy.yaml"))
+    with Terminal(*words, columns=80) as narrow:
         assert narrow.end() == 0
-    with Terminal("import", str(file), "-o", str(tmp_path / "deploy.yaml"), columns=2_000) as wide:
+    with Terminal(*words, columns=2_000) as wide:
         assert wide.end() == 0
     assert narrow.shown.split() == wide.shown.split()
     assert max(map(len, narrow.shown.splitlines())) <= 80

@@ -151,6 +151,7 @@ LEFT_OUT = {
     "many-services": [
         "prometheus: volumes: ./prometheus/:/etc/prometheus/",
         "prometheus: healthcheck",
+        "prometheus: opening port 9090 to the Internet",
         "node-exporter: deploy.mode: global",
         "node-exporter: volumes: /:/host",
         "node-exporter: network_mode: host",
@@ -159,10 +160,11 @@ LEFT_OUT = {
         "grafana: read_only",
         "grafana: cap_drop: ALL",
         "grafana: logging",
+        "grafana: opening port 3000 to the Internet",
         "alertmanager: platform",
         "alertmanager: sysctls",
         "alertmanager: dns",
-        "alertmanager: the outer port 9093/tcp",
+        "alertmanager: opening port 9093 to the Internet",
     ],
 }
 
@@ -254,7 +256,7 @@ def test_names_become_host_names_wherever_they_stand_as_one() -> None:
 def test_a_file_that_opens_nothing_still_deploys() -> None:
     made = converted("worker-queue")
     assert made.report.ok
-    assert any("publishes no port" in note for note in made.notes)
+    assert any("Nothing is open to the Internet" in note for note in made.notes)
 
 
 def test_shared_memory_and_tmpfs_are_disks_in_memory() -> None:
@@ -318,7 +320,7 @@ PORTS: dict[str, tuple[str, list[tuple[int, int | None, str]]]] = {
     "UDP": ('"53:53/udp"', [(53, None, "UDP")]),
     "long": ("{target: 1234, published: 80}", [(1234, 80, "TCP")]),
     "long and raw": ("{target: 80, app_protocol: mysql}", [(80, 10080, "TCP")]),
-    "a database": ('"5432:5432"', [(5432, None, "TCP")]),
+    "a shell": ('"22:22"', [(22, None, "TCP")]),
     "one web page of two": ('"3000:3000", "80:80"', [(3000, None, "TCP"), (80, 80, "TCP")]),
     "the same twice": ('"80:80", "8080:80"', [(80, 80, "TCP")]),
 }
@@ -571,7 +573,16 @@ def test_the_command_in_json_is_one_object(
     assert not said["report"]["ok"]
 
 
-@pytest.mark.parametrize("words", [["nowhere.yaml"], ["-", "--env", "A"], ["-", "--image", "=x"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nowhere.yaml"],
+        ["-", "--env", "A"],
+        ["-", "--image", "=x"],
+        ["-", "--open", "web:80"],
+        ["-", "--open", "80"],
+    ],
+)
 def test_the_command_says_in_one_line_what_is_wrong(
     words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,7 +23,7 @@ def noted(image: str, lines: str = "", disk: str = "") -> list[Finding]:
         )
     report = check(sdl)
     assert report.ok, report.errors
-    return [warning for warning in report.warnings if warning.judge == "runtime"]
+    return [warning for warning in report.warnings if warning.rule.startswith("N")]
 
 
 def started(command: list[str], args: list[str], image: str = "acme/app:1") -> list[Finding]:

@@ -29,9 +29,53 @@ def bad(tmp_path: Path) -> Path:
     return file
 
 
-def test_a_good_file_is_ok_and_shows_its_ceiling(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_good_file_is_ok_and_shows_its_ceiling_and_what_is_open(
+    good: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run([good], as_json=False) == 0
-    assert capsys.readouterr().out.strip().endswith("would take it; it may cost at most $431.25 a month")
+    assert capsys.readouterr().out.endswith(
+        "would take it; it may cost at most $431.25 a month\nOpen to the Internet:\n  web port 80 (HTTP)\n"
+    )
+
+
+CACHE = """\
+      - port: 22
+        to:
+          - global: true
+  cache:
+    image: redis:8.2.1
+    expose:
+      - port: 6379
+        to:
+          - global: true
+profiles:
+"""
+
+
+def test_what_anyone_gets_into_is_listed_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "open.yaml"
+    more = "  cache:\n    dc:\n      profile: web\n      count: 1\n"
+    file.write_text(BASE.replace("profiles:\n", CACHE, 1) + more)
+    assert run([file], as_json=False) == 0
+    assert capsys.readouterr().out.endswith(
+        "Open to the Internet:\n"
+        "  cache port 6379 (TCP at a random port): Redis without a password\n"
+        "  web port 80 (HTTP)\n"
+        "  web port 22 (TCP at a random port): usually SSH with a login\n"
+    )
+    assert run([file], as_json=True) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["exposed"][0] == {
+        "service": "cache",
+        "port": 6379,
+        "as": 6379,
+        "way": "TCP at a random port",
+        "hosts": [],
+        "kind": "cache",
+        "guard": "none",
+        "unsafe": True,
+        "note": "Redis without a password",
+    }
 
 
 def test_a_refused_file_shows_the_line_a_caret_and_the_fix(
@@ -53,6 +97,7 @@ def test_json_is_one_line_a_file(good: Path, bad: Path, capsys: pytest.CaptureFi
         "console_ok",
         "errors",
         "warnings",
+        "exposed",
         "secrets",
         "groups",
         "manifest_sha256",

@@ -111,6 +111,20 @@ def test_what_differs_is_named_and_nothing_else(old: str, new: str, change: dict
     assert bool(told) == bool(change), told
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        ("port: 3000", "port: 6379", "ports (6379 is open to the Internet now)"),
+        ("port: 3000", "port: 3000\n        as: 4000", "ports"),
+        ("port: 80\n", "port: 22\n", "ports (22 is open to the Internet now)"),
+    ],
+)
+def test_a_port_that_a_change_opens_is_told(old: str, new: str, word: str) -> None:
+    assert old in SDL
+    (told,) = changes_between(check(SDL), check(SDL.replace(old, new, 1)))
+    assert told.others[0] == word
+
+
 @given(st.permutations(MUTATIONS), st.integers(1, len(MUTATIONS)))
 def test_what_is_sent_makes_of_the_old_sdl_the_new_one(
     mutations: list[tuple[str, str, object]], most: int

@@ -84,6 +84,15 @@ async def test_what_may_be_missing_and_lost_is_said_by_name(connect: Connect) ->
     ]
 
 
+async def test_a_database_is_open_only_where_the_call_says_so(connect: Connect) -> None:
+    compose = "services: {db: {image: 'redis:8.2.1', ports: ['6379:6379']}}"
+    async with connect() as agent:
+        closed = await agent.call("convert_compose", compose=compose)
+        opened = await agent.call("convert_compose", compose=compose, open=["db:6379"])
+    assert closed["verdict"]["exposed"] == ["db port 80 (HTTP): nothing listens there"]
+    assert opened["verdict"]["exposed"] == ["db port 6379 (TCP at a random port): Redis without a password"]
+
+
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "a size": ("draft_sdl", {"image": "a", "memory": "2GB"}, "512Mi"),
     "no image": ("draft_sdl", {}, "'image' is missing"),
@@ -101,6 +110,11 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         'accept=["read_only"]',
     ),
     "a protection that is none": ("convert_compose", {"compose": "a: 1", "accept": ["all"]}, "The kinds are"),
+    "a port that is not there": (
+        "convert_compose",
+        {"compose": "services: {a: {image: b}}", "open": ["a:1"]},
+        "no port 1",
+    ),
     "too long": ("convert_compose", {"compose": "a" * 600_000}, "compose"),
 }
 

@@ -79,18 +79,27 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """One port that everybody can reach. `kind`: by HTTP at a host name, at a random port, or at an IP of its own."""
+    """One port that everybody can reach. `kind`: by HTTP at a host name, at a random port, or at an IP of its own.
+
+    `danger`: what listens there and why it should not, in words of ours; empty where nothing is known against it.
+    """
 
     service: str
     port: int
     kind: str
     hosts: tuple[str, ...] = ()
+    danger: str = ""
 
     @property
     def words(self) -> str:
         """`"web" port 80 (HTTP at "www.example.com")`."""
         hosts = f" at {listed(self.hosts, label, 1)}" if self.hosts else ""
         return f"{label(self.service)} port {self.port} ({self.kind}{hosts})"
+
+    @property
+    def warning(self) -> str:
+        """`"cache" port 6379 is Redis without a password: anyone can read and change what it holds`."""
+        return f"{label(self.service)} port {self.port} is {self.danger}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +185,12 @@ class Contents:
     @property
     def sentences(self) -> tuple[str, ...]:
         """What else to know before it runs: what is open to the Internet, what it keeps, where it may run."""
+        unsafe = [opening for opening in self.open if opening.danger]
         return tuple(
             sentence
             for items, sentence in (
                 (self.open, f"Open to the Internet: {_open_words(self.open)}."),
+                (unsafe, f"Not safe: {listed(unsafe, lambda each: each.warning, _MOST_PARTS)}."),
                 (self.disks, f"Persistent disks: {_words(self.disks)}; they end with the deployment."),
                 (self.filters, f"Only at providers with {_words(self.filters)}."),
                 (

@@ -7,12 +7,10 @@ from akash_mcp.sdl.author.compose.convert import Converted, convert
 from akash_mcp.sdl.author.compose.env_text import read_env_text
 from akash_mcp.sdl.author.compose.left_out import PROTECTIONS, LeftOut
 from akash_mcp.sdl.author.compose.missing import MissingVariables
-from akash_mcp.sdl.author.compose.project import UNUSED_PORT
 from akash_mcp.sdl.author.compose.protections import LostProtections
 
 __all__ = [
     "PROTECTIONS",
-    "UNUSED_PORT",
     "Converted",
     "LeftOut",
     "LostProtections",

@@ -12,6 +12,7 @@ from akash_mcp.sdl.author.compose.file import ComposeFile
 from akash_mcp.sdl.author.compose.left_out import LeftOut
 from akash_mcp.sdl.author.compose.missing import refuse_missing
 from akash_mcp.sdl.author.compose.notes import note_decisions
+from akash_mcp.sdl.author.compose.openings import parse_opened
 from akash_mcp.sdl.author.compose.ports import Ports
 from akash_mcp.sdl.author.compose.project import Project
 from akash_mcp.sdl.author.compose.protections import check_accepted, refuse_lost
@@ -49,13 +50,15 @@ def convert(
     allow_missing: Collection[str] = (),
     images: Mapping[str, str] | None = None,
     accept: Collection[str] = (),
+    opened: Collection[str] = (),
     env_file_reader: EnvFileReader | None = None,
 ) -> Converted:
     """The SDL of a compose file.
 
     `variables` are the values for `${NAME}`, and those in `allow_missing` are empty where they have none. `images` are
     those of services that the file builds, or would run from another image. `accept` names the protections that may be
-    lost. `env_file_reader` gives the texts of files that the services' `env_file` names.
+    lost, `opened` the ports, as SERVICE:PORT, that are opened to the Internet although they are those of a database, or
+    anyone gets in there. `env_file_reader` gives the texts of files that the services' `env_file` names.
 
     Raises `MissingVariables` where what runs would be another thing without a variable, `LostProtections` where
     something that protects cannot be carried and was not accepted, and `BadArgument`, with line and column where there
@@ -87,7 +90,9 @@ def convert(
             next_step="Give an image for each service that is built from a Dockerfile.",
         )
     internal = read_top_level(file, top, services, converted)
-    workloads = Project(file, [_kept_inside(file, service, internal) for service in converted]).workloads()
+    workloads = Project(
+        file, [_kept_inside(file, service, internal) for service in converted], parse_opened(opened)
+    ).workloads()
     amounts = {workload.name: default_ceiling(workload) for workload in workloads}
     sdl = write(workloads, amounts)
     report = check(sdl)

@@ -7,28 +7,31 @@ with it (`db:5432`), and, where there are none, the usual port of a well-known i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from akash_mcp.errors import BadArgument
 from akash_mcp.sdl.author.compose.file import ComposeFile
 from akash_mcp.sdl.author.compose.hostnames import ports_named, renamed, sdl_names
+from akash_mcp.sdl.author.compose.openings import Opened, opened_ports
 from akash_mcp.sdl.author.compose.ports import PublishedPort
 from akash_mcp.sdl.author.compose.service import ComposeService
 from akash_mcp.sdl.author.workload import RAW_TCP_PORT, WEB_PORT, ExposedPort, Workload
 from akash_mcp.sdl.images.fresh_disks import POSTGRES
 from akash_mcp.sdl.images.names import image_name
 from akash_mcp.sdl.images.ports import PORTS
+from akash_mcp.sdl.images.usual_ports import UNUSED_PORT
 
 MAX_PAIRS = 1_500
 """The most pairs of a service and another's port that are converted. The SDL of more would be larger than Console
 takes."""
-UNUSED_PORT = 65_535
-"""Exposed where a file publishes nothing, since providers run nothing without a global port. Nothing listens there."""
 
 
 class Project:
     """The services of one file, with their names in the SDL and the ports they are known to listen on."""
 
-    def __init__(self, file: ComposeFile, services: list[ComposeService]) -> None:
+    def __init__(self, file: ComposeFile, services: list[ComposeService], on_purpose: Opened = ()) -> None:
         self._file = file
+        self._opened = opened_ports(file, services, on_purpose)
         self._services = {service.name: service for service in services}
         self._names = sdl_names(self._services)
         aliases = {
@@ -50,12 +53,8 @@ class Project:
 
     def workloads(self) -> list[Workload]:
         """The services as an SDL has them, in the order of the file."""
-        webs = {name: _web(service) for name, service in self._services.items()}
-        placeholder = (
-            None
-            if any(service.ports.published for service in self._services.values())
-            else self._placeholder()
-        )
+        webs = {name: _web(ports) for name, ports in self._opened.items()}
+        placeholder = None if any(self._opened.values()) else self._placeholder()
         pairs = sum(len(self._listening[name]) for name in self._services) * len(self._services)
         if pairs > MAX_PAIRS:
             raise BadArgument(
@@ -100,7 +99,7 @@ class Project:
             )
         )
         opened: list[ExposedPort] = []
-        for each in service.ports.published:
+        for each in self._opened[service.name]:
             if each is web:
                 opened.append(ExposedPort(each.port, WEB_PORT, is_global=True))
                 if each.host not in (None, WEB_PORT):
@@ -112,7 +111,7 @@ class Project:
                 opened.append(ExposedPort(each.port, external, each.proto, is_global=True))
         raw = [
             f"{each.host or each.port}/{each.proto.lower()}"
-            for each in service.ports.published
+            for each in self._opened[service.name]
             if each is not web
         ]
         if raw:
@@ -168,8 +167,8 @@ class Project:
             (each for each in self._services if not self._listening[each]), next(iter(self._services))
         )
         self._file.note(
-            f"The file publishes no port, and providers run nothing without one: {name} exposes port "
-            f"{UNUSED_PORT}, where nothing listens. Publish a port to reach something from external."
+            f"Nothing is open to the Internet, and providers run nothing without an open port: {name} exposes port "
+            f"{UNUSED_PORT}, where nothing listens. Publish a port to reach something from outside."
         )
         return name
 
@@ -187,7 +186,7 @@ class Project:
         return env
 
 
-def _web(service: ComposeService) -> PublishedPort | None:
-    """The published port that gets the service's web address: 80 before others, else the first that looks like one."""
-    webs = [each for each in service.ports.published if each.is_web]
+def _web(ports: Sequence[PublishedPort]) -> PublishedPort | None:
+    """The open port that gets the service's web address: 80 before others, else the first that looks like one."""
+    webs = [each for each in ports if each.is_web]
     return next((each for each in webs if each.port == WEB_PORT), webs[0] if webs else None)
