@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from akash_mcp.errors import BadArgument
 from akash_mcp.sdl.author.compose import unsupported
+from akash_mcp.sdl.author.compose.extends import TAGS, extended
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields, LeftOut, label
 from akash_mcp.sdl.author.compose.project import Project
 from akash_mcp.sdl.author.compose.service import ComposeService, read_service
+from akash_mcp.sdl.author.compose.version1 import version_1
 from akash_mcp.sdl.author.compose.volumes import LASTING
 from akash_mcp.sdl.author.draft import default_ceiling_note
 from akash_mcp.sdl.author.workload import Workload, default_ceiling
@@ -47,10 +49,14 @@ def convert(
         document = load(compose)
     except BadYaml as bad:
         line, column = bad.mark
+        fix = f"{unsupported.MERGED}: it has carried the tag out" if bad.what in TAGS else bad.fix
         raise BadArgument(
             f"The compose file cannot be read: line {line}, column {column}: {bad.message}.",
-            next_step=f"{bad.fix[:1].upper()}{bad.fix[1:]}." if bad.fix else "",
+            next_step=f"{fix[:1].upper()}{fix[1:]}." if fix else "",
         ) from bad
+    if old := version_1(document.data):
+        raise old
+    document = extended(document)
     file = ComposeFile(document, variables or {})
     top = file.fields(document.data, ())
     services = top.take("services")

@@ -18,7 +18,7 @@ from akash_mcp.sdl.yaml.loader import Path
 
 _PUSH = "push an image to a registry and name it for this service"
 _BUILT = "it is built from a Dockerfile, and a provider does not build images", _PUSH
-_EXTENDED = "it has no image of its own, and what it extends is not read", unsupported.MERGED
+_EXTENDED = "it has no image of its own, and what it extends is in another file", unsupported.MERGED
 _NO_IMAGE = "it has no image", _PUSH
 
 

@@ -83,9 +83,14 @@ def read_disks(
     return tuple(disks.values()), frozenset(used)
 
 
+def target_of(volume: str) -> str:
+    """Where a volume in the short form is mounted."""
+    return _short(volume).target
+
+
 def _short(text: str) -> _Mount:
     """`[SOURCE:]TARGET[:MODE]`, where a source that is a path is a file or folder of the machine."""
-    drive = re.match(r"[A-Za-z]:[\\/]", text)
+    drive = re.match(r"[A-Za-z]:[\\/].*:/", text)  # without a second path, a volume whose name is one letter
     parts = text[2:].split(":") if drive else text.split(":")
     if drive:
         parts[0] = text[:2] + parts[0]
