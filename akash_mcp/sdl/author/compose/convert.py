@@ -10,7 +10,9 @@ from akash_mcp.errors import BadArgument
 from akash_mcp.sdl.author.compose import unsupported
 from akash_mcp.sdl.author.compose.extends import TAGS, extended
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields, LeftOut, label
+from akash_mcp.sdl.author.compose.joined import separated
 from akash_mcp.sdl.author.compose.project import Project
+from akash_mcp.sdl.author.compose.proxies import without_proxies
 from akash_mcp.sdl.author.compose.service import ComposeService, read_service
 from akash_mcp.sdl.author.compose.version1 import version_1
 from akash_mcp.sdl.author.compose.volumes import LASTING
@@ -74,6 +76,7 @@ def convert(
             f"No service of the compose file can run on Akash. {reasons}".strip() + ".",
             next_step="Give an image for each service that is built from a Dockerfile.",
         )
+    converted = without_proxies(file, separated(file, converted))
     _top(file, top, converted)
     workloads = Project(file, converted).workloads()
     amounts = {workload.name: default_ceiling(workload) for workload in workloads}
@@ -137,16 +140,20 @@ def _notes(file: ComposeFile, services: list[ComposeService], report: Report) ->
             "neighbour is there."
         )
     usual = Workload("", "")
-    file.note(f"Every service has a root disk of {size_text(usual.root)}: a compose file gives no size.")
-    if unsized := [service.name for service in services if not service.size.is_given]:
+    plain = [service for service in services if not service.size.needs]
+    if plain:
+        which = "Every service" if len(plain) == len(services) else "Every service without a GPU"
+        file.note(f"{which} has a root disk of {size_text(usual.root)}: a compose file gives no size.")
+    if unsized := [service.name for service in plain if not service.size.is_given]:
         file.note(
             f"The file gives no cores and memory for {', '.join(unsized)}: {usual.cpu / 1000} cores and "
             f"{size_text(usual.memory)} each."
         )
     lasting = sorted({name for service in services for name in service.volumes})
     if lasting:
+        size = size_text(LASTING) + (", or of the size named for a GPU" if len(plain) < len(services) else "")
         file.note(
-            f"Each of the volumes {', '.join(lasting)} became a new disk of {size_text(LASTING)} (beta3, NVMe), "
+            f"Each of the volumes {', '.join(lasting)} became a new disk of {size} (beta3, NVMe), "
             "since a compose file gives no size. It lasts as long as the lease: closing the deployment deletes it."
         )
     for service in services:
