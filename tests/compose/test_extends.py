@@ -103,8 +103,11 @@ def test_what_another_file_holds_is_listed_for_all_that_build_on_it() -> None:
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ("{a: {extends: a}}", "leads back to itself: a → a"),
-        ("{a: {extends: b}, b: {extends: {service: c}}, c: {extends: b}}", "leads back to itself"),
+        ("{a: {extends: a}}", "services.a.extends (line 1, column 25) leads back to itself."),
+        (
+            "{a: {extends: b}, b: {extends: {service: c}}, c: {extends: b}}",
+            "services.b.extends (line 1, column 42) leads back to itself, by way of c",
+        ),
         ("{a: {image: x, extends: nobody}}", 'names "nobody", which is not in the file'),
         ("{a: {image: x, extends: [b]}}", "must be the name of a service"),
         ("{a: {image: x, extends: {}}}", "must name a service"),

@@ -54,8 +54,18 @@ def test_ports_of_several_are_theirs_where_that_is_known() -> None:
     open_to_all = {name: [port for port, *_ in ports] for name, ports in published(made).items()}
     assert open_to_all == {"vpn": [1234], "a": [8080], "b": [9696], "c": []}
     assert left_out(made, "vpn")[:2] == ["its tunnel", "port 1234/tcp for those in its network"]
-    assert why(made, "environment: URL") == "that port belongs to a now; write a:8080"
+    assert why(made, "environment: URL: vpn:8080") == "that port belongs to a now; write a:8080"
     assert {"service": "c"} in services(made)["a"]["expose"][-1]["to"]
+
+
+def test_a_web_address_that_is_told_at_the_vpn_is_that_of_the_service_behind_it() -> None:
+    made = convert(
+        "services:\n"
+        "  vpn: {image: 'qmcgaw/gluetun:v3.39', labels: [traefik.http.routers.r.rule=Host(`a.example.org`), "
+        "traefik.http.services.s.loadbalancer.server.port=9000]}\n"
+        "  app: {image: 'example/app:1', network_mode: 'service:vpn'}\n"
+    )
+    assert published(made) == {"vpn": [], "app": [(9000, 80, "TCP", ("a.example.org",))]}
 
 
 def test_a_network_of_something_that_is_not_there_is_told_as_well() -> None:

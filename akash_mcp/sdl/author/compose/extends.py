@@ -71,9 +71,8 @@ def _chain(file: ComposeFile, services: Branch, name: str, done: Mapping[str | i
     chain: list[str] = []
     while name not in done:
         if name in chain:
-            raise file.bad(
-                ("services", name, "extends"), f"leads back to itself: {' → '.join((*chain, name))}"
-            )
+            by_way = f", by way of {chain[-1][:60]}" if chain[-1] != name else ""
+            raise file.bad(("services", name, "extends"), f"leads back to itself{by_way}")
         chain.append(name)
         base = _base(file, services.children[name], name)
         if base is None:

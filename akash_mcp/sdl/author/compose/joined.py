@@ -6,7 +6,7 @@ VPN for one; and X publishes its ports, since a network has one owner. Here each
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from akash_mcp.sdl.author.compose.file import ComposeFile
@@ -40,7 +40,8 @@ def separated(file: ComposeFile, services: Sequence[ComposeService]) -> list[Com
                 "a VPN needs NET_ADMIN and /dev/net/tun for it, and providers grant neither",
                 "leave the service out",
             )
-        _give_ports(file, by_name, owner, names)
+        known_as = {owner, *(alias for alias, name in by_alias.items() if name == owner)}
+        _give_ports(file, by_name, owner, known_as, names)
     return list(by_name.values())
 
 
@@ -64,9 +65,16 @@ def _leave_out(file: ComposeFile, name: str, joined: str, owner: ComposeService 
 
 
 def _give_ports(
-    file: ComposeFile, services: dict[str, ComposeService], owner: str, names: Sequence[str]
+    file: ComposeFile,
+    services: dict[str, ComposeService],
+    owner: str,
+    known_as: Collection[str],
+    names: Sequence[str],
 ) -> None:
-    """Move what `owner` publishes for others to those who listen there, and say what is not known."""
+    """Move what `owner` publishes for others to those who listen there, and say what is not known.
+
+    `known_as` are the names by which others reach it.
+    """
     publisher = services[owner]
     moved: dict[str, list[PublishedPort]] = {}
     for each in publisher.ports.published:
@@ -84,6 +92,12 @@ def _give_ports(
         services[name] = replace(services[name], ports=_with(services[name].ports, ports))
         shown = ", ".join(f"{each.port}/{each.proto.lower()}" for each in ports)
         file.note(f"{name}: port {shown}, which {owner} published for it, is its own now.")
+    if route := publisher.route:
+        page = PublishedPort(route.port or 0, "TCP", None)
+        listener = _listener(publisher, [services[name] for name in names], page)
+        if listener is not None:
+            services[listener] = replace(services[listener], route=route)
+            publisher = replace(publisher, route=None)
     gone = {each.port: name for name, ports in moved.items() for each in ports}
     services[owner] = replace(publisher, ports=_without(publisher.ports, gone))
     for name in names:
@@ -91,10 +105,10 @@ def _give_ports(
     for service in services.values():
         for setting, text in service.env.items():
             for host, port in ports_named(text):
-                if host == owner and port in gone:
+                if host in known_as and port in gone:
                     file.leave_out(
                         service.name,
-                        f"environment: {setting[:60]}: {owner}:{port}",
+                        f"environment: {setting[:60]}: {host}:{port}",
                         f"that port belongs to {gone[port]} now",
                         f"write {gone[port]}:{port}",
                     )

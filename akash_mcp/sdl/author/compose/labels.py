@@ -21,7 +21,7 @@ MAX_HOST = 253
 
 _HOST_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)+")
 _ROUTER = re.compile(r"traefik\.http\.routers\.([^.]+)\.(rule|service)", re.IGNORECASE)
-_PORT = re.compile(r"traefik\.http\.services\.([^.]+)\.loadbalancer\.server\.port", re.IGNORECASE)
+_SERVICE_PORT = re.compile(r"traefik\.http\.services\.([^.]+)\.loadbalancer\.server\.port", re.IGNORECASE)
 _OLD_PORT, _OLD_RULE = "traefik.port", "traefik.frontend.rule"
 _HOST_RULE = re.compile(r"\bHost\s*[(:]([^)]*)")
 _BEYOND_HOSTS = re.compile(
@@ -32,16 +32,6 @@ _CADDY_PROXY = re.compile(r"(caddy(?:_[0-9]+)?(?:\.[^.]+)*)\.reverse_proxy")
 _UPSTREAMS = re.compile(r"\{\{\s*upstreams(?:\s+https?)?\s*([0-9]{1,5})?\s*\}\}")
 _COOLIFY = re.compile(r"SERVICE_(?:FQDN|URL)_([A-Z0-9_]+?)(?:_([0-9]{2,5}))?", re.ASCII)
 _NGINX_HOST, _NGINX_PORT = "VIRTUAL_HOST", "VIRTUAL_PORT"
-_READ = re.compile(
-    r"traefik\.(?:enable|docker\.|port$|frontend\.rule$|http\.routers\.[^.]+\.(?:rule|service|entrypoints|tls\b)"
-    r"|http\.services\.[^.]+\.loadbalancer\.server\.port$)"
-    r"|caddy(?:_[0-9]+)?(?:$|(?:\.[^.]+)*\.(?:reverse_proxy|tls)\b)",
-    re.IGNORECASE,
-)
-"""Labels whose meaning is carried: ports and host names, and where and how a proxy listens."""
-_PRIVATE = re.compile(r"\.(?:localhost|local|localdomain|lan|home|internal|intranet|test|home\.arpa|[0-9]+)$")
-
-
 _ROUTER_CHECKS = re.compile(r"traefik\.http\.routers\.[^.]+\.middlewares", re.IGNORECASE)
 _GATE = re.compile(
     r"traefik\.http\.middlewares\.([^.]+)\.(?:basicauth|digestauth|forwardauth|ipwhitelist|ipallowlist)\b",
@@ -51,6 +41,14 @@ _NAMED_LIKE_A_GATE = re.compile(r"auth|oidc|\bsso\b|login|whitelist|allowlist|[-
 _CADDY_GATE = re.compile(
     r"caddy(?:_[0-9]+)?\.(?:[0-9]+_)?(?:basic_?auth|forward_auth|authorize|authenticate)\b"
 )
+_READ = re.compile(
+    r"traefik\.(?:enable|docker\.|port$|frontend\.rule$|http\.routers\.[^.]+\.(?:rule|service|entrypoints|tls\b)"
+    r"|http\.services\.[^.]+\.loadbalancer\.server\.port$)"
+    r"|caddy(?:_[0-9]+)?(?:$|(?:\.[^.]+)*\.(?:reverse_proxy|tls)\b)",
+    re.IGNORECASE,
+)
+"""Labels whose meaning is carried: ports and host names, and where and how a proxy listens."""
+_PRIVATE = re.compile(r"\.(?:localhost|local|localdomain|lan|home|internal|intranet|test|home\.arpa|[0-9]+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +168,9 @@ def _pairs(file: ComposeFile, value: Value, path: Path) -> Iterable[tuple[str, V
 
 def _traefik(labels: Mapping[str, str]) -> list[Route]:
     """A route for each router with a host name, and for each port that no router asks for."""
-    ports = {match[1]: _port(text) for name, text in labels.items() if (match := _PORT.fullmatch(name))}
+    ports = {
+        match[1]: _port(text) for name, text in labels.items() if (match := _SERVICE_PORT.fullmatch(name))
+    }
     rules: dict[str, str] = {}
     targets: dict[str, str] = {}
     for name, text in labels.items():
