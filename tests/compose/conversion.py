@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from akash_mcp.sdl.author.compose import Converted, convert
+from akash_mcp.sdl.author.compose.extends import extended
+from akash_mcp.sdl.author.compose.file import ComposeFile
 from akash_mcp.sdl.yaml.loader import load
 
 
@@ -20,6 +22,13 @@ def resources(made: Converted, service: str) -> dict[str, Any]:
     data: Any = load(made.sdl).data
     found: dict[str, Any] = data["profiles"]["compute"][service]["resources"]
     return found
+
+
+def extend(text: str) -> Any:
+    """The services of a compose file after each has taken over what it extends."""
+    document = load(text)
+    data: Any = extended(document, ComposeFile(document, {}).bad).data
+    return data["services"]
 
 
 def left_out(made: Converted, service: str | None = None) -> list[str]:
@@ -51,4 +60,4 @@ def published(made: Converted) -> dict[str, list[tuple[int, int | None, str, tup
     }
 
 
-__all__ = ["convert", "left_out", "noted", "published", "resources", "services", "why"]
+__all__ = ["convert", "extend", "left_out", "noted", "published", "resources", "services", "why"]

@@ -58,7 +58,7 @@ def convert(
         ) from bad
     if old := version_1(document.data):
         raise old
-    document = extended(document)
+    document = extended(document, ComposeFile(document, {}).bad)
     file = ComposeFile(document, variables or {})
     top = file.fields(document.data, ())
     services = top.take("services")

@@ -8,12 +8,15 @@ commands replaced. Nodes are merged rather than values, so a mistake is still to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
 
-from akash_mcp.sdl.author.compose.file import ComposeFile
+from akash_mcp.errors import BadArgument
 from akash_mcp.sdl.author.compose.volumes import target_of
 from akash_mcp.sdl.yaml.javascript import text as written
 from akash_mcp.sdl.yaml.loader import MAX_VALUES, Branch, Document, Node, Path
 
+Bad: TypeAlias = Callable[[Path, str], BadArgument]
+"""Makes the error for a place in the file and what is wrong there."""
 TAGS = frozenset({"!reset", "!override"})
 """Tags by which a file says how it is merged. They are not read."""
 
@@ -37,26 +40,25 @@ _LISTS = frozenset({("dns",), ("dns_search",), ("env_file",), ("label_file",), (
 """Fields that are a list, or one text in its place."""
 
 
-def extended(document: Document) -> Document:
+def extended(document: Document, bad: Bad) -> Document:
     """The file with every `extends` that names a service of it carried out.
 
-    An `extends` that names another file stays where it is. Raises `BadArgument` for one that names no service, or
-    itself by way of others.
+    An `extends` that names another file stays where it is. Raises what `bad` makes of a place and a problem for one
+    that names no service, or itself by way of others.
     """
     services = document.root.children.get("services") if isinstance(document.root, Branch) else None
     if not isinstance(services, Branch) or not isinstance(services.value, dict):
         return document
-    file = ComposeFile(document, {})
     done: dict[str | int, Node] = {}
     values = 0
     for name in services.keys:
-        for each in reversed(_chain(file, services, name, done)):
+        for each in reversed(_chain(bad, services, name, done)):
             own = services.children[each]
-            base = _base(file, own, each)
-            done[each] = own if base is None else _merged(file, done[base], _without_extends(own), each)
+            base = _base(bad, own, each)
+            done[each] = own if base is None else _merged(bad, done[base], _without_extends(own), each)
             values += _count(done[each])
             if values > MAX_VALUES:
-                raise file.bad(("services", each, "extends"), f"is where the file passes {MAX_VALUES} values")
+                raise bad(("services", each, "extends"), f"is where the file passes {MAX_VALUES} values")
     assert isinstance(document.root, Branch)
     in_order: dict[str | int, Node] = {name: done[name] for name in services.keys}
     top: dict[str | int, Node] = {
@@ -66,24 +68,24 @@ def extended(document: Document) -> Document:
     return Document(_map(document.root, top, document.root.keys))
 
 
-def _chain(file: ComposeFile, services: Branch, name: str, done: Mapping[str | int, Node]) -> list[str]:
+def _chain(bad: Bad, services: Branch, name: str, done: Mapping[str | int, Node]) -> list[str]:
     """The service, what it extends, what that extends, …, as far as it is not done yet."""
     chain: list[str] = []
     while name not in done:
         if name in chain:
             by_way = f", by way of {chain[-1][:60]}" if chain[-1] != name else ""
-            raise file.bad(("services", name, "extends"), f"leads back to itself{by_way}")
+            raise bad(("services", name, "extends"), f"leads back to itself{by_way}")
         chain.append(name)
-        base = _base(file, services.children[name], name)
+        base = _base(bad, services.children[name], name)
         if base is None:
             break
         if base not in services.children:
-            raise file.bad(("services", name, "extends"), f'names "{base[:60]}", which is not in the file')
+            raise bad(("services", name, "extends"), f'names "{base[:60]}", which is not in the file')
         name = base
     return chain
 
 
-def _base(file: ComposeFile, service: Node, name: str) -> str | None:
+def _base(bad: Bad, service: Node, name: str) -> str | None:
     """The service of this file that another extends; None where it extends none, or one of another file."""
     extends = service.children.get("extends") if isinstance(service, Branch) else None
     if extends is None or extends.value is None:
@@ -92,16 +94,16 @@ def _base(file: ComposeFile, service: Node, name: str) -> str | None:
         return extends.value
     path = ("services", name, "extends")
     if not isinstance(extends.value, dict):
-        raise file.bad(path, "must be the name of a service, or a map with service and file")
+        raise bad(path, "must be the name of a service, or a map with service and file")
     if extends.value.get("file") is not None:
         return None
     base = extends.value.get("service")
     if not isinstance(base, str):
-        raise file.bad(path, "must name a service")
+        raise bad(path, "must name a service")
     return base
 
 
-def _merged(file: ComposeFile, base: Node, own: Node, service: str, path: tuple[str, ...] = ()) -> Node:
+def _merged(bad: Bad, base: Node, own: Node, service: str, path: tuple[str, ...] = ()) -> Node:
     """What `own` says laid over `base`, both at `path` of a service."""
     if path in _REPLACED or (path and path[-1].startswith("x-")):
         return own
@@ -113,13 +115,13 @@ def _merged(file: ComposeFile, base: Node, own: Node, service: str, path: tuple[
         return base if own.value is None and isinstance(base, Branch) else own
     if type(base.value) is not type(own.value):
         at: Path = ("services", service, *path)
-        raise file.bad(at, "is a map in one of the two services that are merged, and a list in the other")
+        raise bad(at, "is a map in one of the two services that are merged, and a list in the other")
     if isinstance(own.value, list):
         return _list(own, _once([*base.children.values(), *own.children.values()], _KEYS.get(path)))
     children = dict(base.children)
     for key, node in own.children.items():
         below = children.get(key)
-        children[key] = node if below is None else _merged(file, below, node, service, (*path, str(key)))
+        children[key] = node if below is None else _merged(bad, below, node, service, (*path, str(key)))
     return _map(own, children, {**base.keys, **own.keys})
 
 
