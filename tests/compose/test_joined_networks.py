@@ -71,3 +71,13 @@ def test_a_web_address_that_is_told_at_the_vpn_is_that_of_the_service_behind_it(
 def test_a_network_of_something_that_is_not_there_is_told_as_well() -> None:
     made = convert("services: {a: {image: 'x:1', ports: [80], network_mode: 'container:elsewhere'}}")
     assert left_out(made) == ["network_mode: the network of elsewhere"]
+
+
+def test_a_vpn_of_another_file_is_known_by_its_name() -> None:
+    made = convert("services: {a: {image: 'x:1', ports: [80], network_mode: 'container:gluetun'}}")
+    assert "its traffic does not go through gluetun" in why(made, "network_mode")
+
+
+def test_a_service_that_joins_itself_keeps_its_ports() -> None:
+    made = convert("services: {a: {image: 'x:1', ports: [80], network_mode: 'service:a'}}")
+    assert published(made) == {"a": [(80, 80, "TCP", ())]}

@@ -30,7 +30,7 @@ def separated(file: ComposeFile, services: Sequence[ComposeService]) -> list[Com
         if service.joined is not None:
             owner = by_alias.get(service.joined, service.joined)
             _leave_out(file, service.name, service.joined, by_name.get(owner))
-            if owner in by_name:
+            if owner in by_name and owner != service.name:
                 joined.setdefault(owner, []).append(service.name)
     for owner, names in joined.items():
         if is_vpn(image_name(by_name[owner].image)):
@@ -47,13 +47,14 @@ def separated(file: ComposeFile, services: Sequence[ComposeService]) -> list[Com
 
 def _leave_out(file: ComposeFile, name: str, joined: str, owner: ComposeService | None) -> None:
     what = f"network_mode: the network of {joined[:60]}"
-    if owner is not None and is_vpn(image_name(owner.image)):
+    if is_vpn(joined.lower()) or (owner is not None and is_vpn(image_name(owner.image))):
         file.leave_out(
             name,
             what,
             f"each service has a network of its own here: its traffic does not go through {joined[:60]}, a VPN, but "
             "leaves with the provider's address",
-            "do not deploy it where the VPN is what it needs, or build an image that runs the VPN beside the program",
+            "leave it out where it needs the VPN, or have it use a SOCKS or HTTP proxy of the VPN's maker, which takes "
+            "no rights",
         )
     else:
         file.leave_out(
