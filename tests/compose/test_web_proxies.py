@@ -121,7 +121,7 @@ def test_a_proxy_stays_where_it_does_more_or_its_routes_are_unknown(text: str) -
     assert "cannot see or start containers" in why(made, "docker.sock")
 
 
-def test_a_helper_of_the_proxy_goes_with_it() -> None:
+def test_what_serves_the_proxy_alone_goes_with_it() -> None:
     made = convert(
         "services:\n"
         "  proxy: {image: nginxproxy/nginx-proxy:1.6, ports: [80, 443]}\n"

@@ -12,7 +12,7 @@ PROXIES = frozenset(
         "traefik",
     }
 )
-"""Web proxies that take their routes from the labels or variables of other containers, and their helpers."""
+"""Web proxies that take their routes from the labels or variables of other containers, and what serves them alone."""
 
 CONTAINER_TOOLS = frozenset(
     {
