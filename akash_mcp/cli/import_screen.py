@@ -24,9 +24,7 @@ def screen(converted: Converted) -> list[str]:
     warnings = converted.report.warnings
     return [
         *_wrapped(map(_service, converted.workloads)),
-        *_section(
-            "Open to the Internet, and not safe:", _findings([w for w in warnings if w.rule[0] == "E"])
-        ),
+        *_section("Open to the Internet:", _findings([w for w in warnings if w.rule[0] == "E"])),
         *_section(
             "Not carried:", _not_carried(each for each in converted.left_out if each.fix or each.protects)
         ),

@@ -87,7 +87,15 @@ def test_what_protects_stops_it_until_its_loss_is_accepted(text: str, image: str
 
 
 def test_every_kind_is_one_that_something_has() -> None:
-    assert set(get_args(Protection)) == set(PROTECTIONS) == {kind for _, _, kind in LOST.values()}
+    assert set(get_args(Protection)) == set(PROTECTIONS) == {kind for _, _, kind in LOST.values()} | {"vpn"}
+
+
+def test_a_vpn_is_one() -> None:
+    text = "services: {vpn: {image: 'qmcgaw/gluetun:v3'}, app: {image: 'x:1', network_mode: 'service:vpn'}}"
+    with pytest.raises(LostProtections) as caught:
+        convert(text)
+    assert caught.value.kinds == ("vpn",)
+    assert convert(text, accept=["vpn"]).report.ok
 
 
 KEPT: dict[str, tuple[str, str]] = {

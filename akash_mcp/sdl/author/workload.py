@@ -38,7 +38,8 @@ _AMOUNT_STEP = Decimal("0.000001")
 class ExposedPort:
     """A port that others reach: everyone where `is_global`, and the `services` named.
 
-    `external` is what an SDL says under `as`, None where it says nothing.
+    `external` is what an SDL says under `as`, None where it says nothing. `hosts` are the names under which the world
+    reaches it beside the provider's own.
     """
 
     port: int
@@ -46,6 +47,7 @@ class ExposedPort:
     proto: str = "TCP"
     is_global: bool = False
     services: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,8 @@ def _expose(port: ExposedPort) -> dict[str, Any]:
         fields["as"] = port.external
     if port.proto != "TCP":
         fields["proto"] = port.proto
+    if port.hosts:
+        fields["accept"] = list(port.hosts)
     everyone = [{"global": True}] if port.is_global else []
     fields["to"] = [*everyone, *({"service": name} for name in port.services)]
     return fields

@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 
 from akash_mcp.errors import BadArgument
 from akash_mcp.sanitize.unicode import visible
+from akash_mcp.sdl.author.compose import unsupported
 from akash_mcp.sdl.author.compose.env_files import EnvFileReader
+from akash_mcp.sdl.author.compose.extends import TAGS, extended
 from akash_mcp.sdl.author.compose.file import ComposeFile
+from akash_mcp.sdl.author.compose.joined import separated
 from akash_mcp.sdl.author.compose.left_out import LeftOut
 from akash_mcp.sdl.author.compose.missing import refuse_missing
 from akash_mcp.sdl.author.compose.notes import note_decisions
@@ -16,9 +19,11 @@ from akash_mcp.sdl.author.compose.openings import parse_opened
 from akash_mcp.sdl.author.compose.ports import Ports
 from akash_mcp.sdl.author.compose.project import Project
 from akash_mcp.sdl.author.compose.protections import check_accepted, refuse_lost
+from akash_mcp.sdl.author.compose.proxies import without_proxies
 from akash_mcp.sdl.author.compose.service import ComposeService, read_service
 from akash_mcp.sdl.author.compose.top_level import read_top_level
 from akash_mcp.sdl.author.compose.variables import Variables
+from akash_mcp.sdl.author.compose.version1 import version_1
 from akash_mcp.sdl.author.workload import Workload, default_ceiling
 from akash_mcp.sdl.author.writer import write
 from akash_mcp.sdl.check import check
@@ -67,8 +72,10 @@ def convert(
     """
     images = images or {}
     check_accepted(accept)
+    given = Variables(variables or {}, allow_missing)
     document = _loaded(compose)
-    file = ComposeFile(document, Variables(variables or {}, allow_missing))
+    document = extended(document, ComposeFile(document, given).bad)
+    file = ComposeFile(document, given)
     top = file.fields(document.data, ())
     services = top.take("services")
     if not isinstance(services, dict) or not services:
@@ -90,9 +97,9 @@ def convert(
             next_step="Give an image for each service that is built from a Dockerfile.",
         )
     internal = read_top_level(file, top, services, converted)
-    workloads = Project(
-        file, [_kept_inside(file, service, internal) for service in converted], parse_opened(opened)
-    ).workloads()
+    inside = [_kept_inside(file, service, internal) for service in separated(file, converted)]
+    converted = without_proxies(file, inside)
+    workloads = Project(file, converted, parse_opened(opened)).workloads()
     amounts = {workload.name: default_ceiling(workload) for workload in workloads}
     sdl = write(workloads, amounts)
     report = check(sdl)
@@ -103,13 +110,17 @@ def convert(
 
 def _loaded(compose: str) -> Document:
     try:
-        return load(compose, as_written=True)
+        document = load(compose, as_written=True)
     except BadYaml as bad:
         line, column = bad.mark
+        fix = f"{unsupported.MERGED}: it has carried the tag out" if bad.what in TAGS else bad.fix
         raise BadArgument(
             visible(f"The compose file cannot be read: line {line}, column {column}: {bad.message}."),
-            next_step=f"{bad.fix[:1].upper()}{bad.fix[1:]}." if bad.fix else "",
+            next_step=f"{fix[:1].upper()}{fix[1:]}." if fix else "",
         ) from bad
+    if old := version_1(document.data):
+        raise old
+    return document
 
 
 def _is_started(fields: Value, image: str | None) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from akash_mcp.sdl.author.workload import SERVICE_NAME
+
 _HOST = re.compile(r"(?P<before>^|//|[@,=\s])(?P<host>[A-Za-z0-9_][A-Za-z0-9_.-]*)(?P<after>(?=[:/?,\s]|$))")
 _PORT = re.compile(":[0-9]")
 _NAMED_PORT = re.compile(r"(?<![\w.-])([A-Za-z0-9_][A-Za-z0-9_.-]*):([0-9]{2,5})(?![\w.])", re.ASCII)
@@ -18,11 +20,13 @@ _HOST_SETTING = re.compile(r"HOST|ADDR|SERVER|ENDPOINT|UPSTREAM|BROKER|NODE", re
 def sdl_names(services: Iterable[str]) -> dict[str, str]:
     """For each service the name that an SDL takes.
 
-    That is a-z, 0-9 and "-", beginning with a letter and not ending with "-", at most 63 characters.
+    That is a-z, 0-9 and "-", beginning with a letter and not ending with "-", at most 63 characters. One that is so
+    already keeps its name, whatever another has to be called.
     """
-    names: dict[str, str] = {}
-    taken: set[str] = set()
-    for service in services:
+    all_names = list(services)
+    names = {name: name for name in all_names if SERVICE_NAME.fullmatch(name)}
+    taken = set(names)
+    for service in (name for name in all_names if name not in names):
         plain = re.sub("[^a-z0-9]+", "-", service.lower()).strip("-")
         base = (plain if plain[:1].isalpha() else f"s-{plain}").rstrip("-")[:60].rstrip("-")
         name, number = base, 2
@@ -30,7 +34,7 @@ def sdl_names(services: Iterable[str]) -> dict[str, str]:
             name, number = f"{base}-{number}", number + 1
         taken.add(name)
         names[service] = name
-    return names
+    return {name: names[name] for name in all_names}
 
 
 def renamed(text: str, names: Mapping[str, str], *, setting: str = "") -> str:

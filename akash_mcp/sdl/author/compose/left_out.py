@@ -17,6 +17,7 @@ Protection: TypeAlias = Literal[
     "read_only",
     "secret_file",
     "user",
+    "vpn",
 ]
 """A kind of protection, by the name under which its loss is accepted."""
 
@@ -31,6 +32,7 @@ PROTECTIONS: Mapping[Protection, str] = {
     "read_only": "a root disk that cannot be written to",
     "secret_file": "a secret mounted as a file",
     "user": "a program that does not run as root",
+    "vpn": "a VPN that the traffic of a service goes through",
 }
 """What is lost with each kind."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields, label
 
 DEFAULT_NETWORK = "default"
@@ -50,10 +52,17 @@ def read_neighbours(
     return tuple(depends_on), aliases
 
 
-def read_networks(file: ComposeFile, service: str, fields: Fields, aliases: dict[str, str]) -> frozenset[str]:
-    """The networks that a service is on. Its aliases there are added to `aliases` and listed as left out."""
+def read_networks(
+    file: ComposeFile, service: str, fields: Fields, aliases: dict[str, str]
+) -> tuple[frozenset[str], str | None]:
+    """The networks that a service is on, and the name of the service or container whose network it would join.
+
+    Its aliases there are added to `aliases` and listed as left out.
+    """
     networks, at = fields.take("networks"), fields.at("networks")
     mode = fields.text_or_left_out("network_mode")
+    if joined := re.fullmatch(r"(?:service|container):(.+)", mode):
+        return frozenset({DEFAULT_NETWORK}), joined[1]
     if mode not in ("", "bridge"):
         file.leave_out(
             service,
@@ -62,7 +71,7 @@ def read_networks(file: ComposeFile, service: str, fields: Fields, aliases: dict
             "publish the ports that others need to reach",
             protects="network" if mode == "none" else "",
         )
-        return frozenset() if mode == "none" else frozenset({DEFAULT_NETWORK})
+        return frozenset() if mode == "none" else frozenset({DEFAULT_NETWORK}), None
     if isinstance(networks, dict):
         for name, options in networks.items():
             own = file.fields(options, (*at, name), service)
@@ -78,4 +87,4 @@ def read_networks(file: ComposeFile, service: str, fields: Fields, aliases: dict
         named = frozenset(networks)
     else:
         named = frozenset(name for name, _ in file.texts(networks, at, service))
-    return named or frozenset({DEFAULT_NETWORK})
+    return named or frozenset({DEFAULT_NETWORK}), None

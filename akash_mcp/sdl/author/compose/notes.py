@@ -21,7 +21,8 @@ def note_decisions(file: ComposeFile, services: list[ComposeService], report: Re
         file.note(f"Secrets to store before deploying ({users}): {commands}.")
     if any(service.depends_on for service in services):
         file.note("All services start at once: each must try again until its neighbour is there.")
-    file.note(_sizes(services))
+    if sizes := _sizes(services):
+        file.note(sizes)
     for service in services:
         if service.size.count > 1 and service.volumes:
             file.note(f"{service.name}: each of its {service.size.count} replicas has disks of its own.")
@@ -34,13 +35,16 @@ def note_decisions(file: ComposeFile, services: list[ComposeService], report: Re
 
 
 def _sizes(services: list[ComposeService]) -> str:
-    """The sizes that were chosen."""
+    """The sizes that were chosen. Those of services with a GPU are told by each."""
     usual = Workload("", "")
-    told = [f"Sizes that the file does not give: root disks {size_text(usual.root)}"]
-    if unsized := [service.name for service in services if not service.size.is_given]:
+    plain = [service for service in services if not service.size.needs]
+    told = []
+    if plain:
+        of_whom = "" if len(plain) == len(services) else " without a GPU"
+        told.append(f"root disks{of_whom} {size_text(usual.root)}")
+    if unsized := [service.name for service in plain if not service.size.is_given]:
         told.append(f"{', '.join(unsized)} {usual.cpu / 1000} cores, {size_text(usual.memory)}")
     if lasting := sorted({name for service in services for name in service.volumes}):
-        told.append(
-            f"new disks of {size_text(LASTING)} (beta3, NVMe) {', '.join(lasting)}. Closing deletes them"
-        )
-    return "; ".join(told) + "."
+        size = size_text(LASTING) + (", or as named for a GPU," if len(plain) < len(services) else "")
+        told.append(f"new disks of {size} (beta3, NVMe) {', '.join(lasting)}. Closing deletes them")
+    return f"Sizes that the file does not give: {'; '.join(told)}." if told else ""

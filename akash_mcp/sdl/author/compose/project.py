@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from akash_mcp.errors import BadArgument
+from akash_mcp.sdl.author.compose.data_folders import mended
 from akash_mcp.sdl.author.compose.file import ComposeFile
 from akash_mcp.sdl.author.compose.hostnames import ports_named, renamed, sdl_names
 from akash_mcp.sdl.author.compose.openings import Opened, opened_ports
+from akash_mcp.sdl.author.compose.outer_ports import with_own_numbers
 from akash_mcp.sdl.author.compose.ports import PublishedPort
 from akash_mcp.sdl.author.compose.service import ComposeService
 from akash_mcp.sdl.author.workload import RAW_TCP_PORT, WEB_PORT, ExposedPort, Workload
-from akash_mcp.sdl.images.fresh_disks import POSTGRES
 from akash_mcp.sdl.images.names import image_name
 from akash_mcp.sdl.images.ports import PORTS
 from akash_mcp.sdl.images.usual_ports import UNUSED_PORT
@@ -53,7 +54,7 @@ class Project:
 
     def workloads(self) -> list[Workload]:
         """The services as an SDL has them, in the order of the file."""
-        webs = {name: _web(ports) for name, ports in self._opened.items()}
+        webs = {name: _web(self._services[name], ports) for name, ports in self._opened.items()}
         placeholder = None if any(self._opened.values()) else self._placeholder()
         pairs = sum(len(self._listening[name]) for name in self._services) * len(self._services)
         if pairs > MAX_PAIRS:
@@ -72,6 +73,7 @@ class Project:
         env = {name: renamed(text, hosts, setting=name) for name, text in service.env.items()}
         for name in (name for name in env if env[name] != service.env[name]):
             self._file.note(f"{service.name}: {name} now has its neighbour's name in the SDL.")
+        env, args = mended(self._file, service, env)
         exposed = self._exposed(service, web)
         if placeholder:
             exposed.append(ExposedPort(UNUSED_PORT, WEB_PORT, is_global=True))
@@ -80,11 +82,12 @@ class Project:
             image=service.image,
             exposed=tuple(exposed),
             command=tuple(renamed(word, hosts) for word in service.command),
-            args=tuple(renamed(word, hosts) for word in service.args),
-            env=tuple(f"{name}={text}" for name, text in self._with_data_folder(service, env).items()),
+            args=tuple(renamed(word, hosts) for word in args),
+            env=tuple(f"{name}={text}" for name, text in env.items()),
             dependencies=tuple(self._names[name] for name in service.depends_on if name in self._names),
             cpu=service.size.cpu,
             memory=service.size.memory,
+            root=service.root,
             disks=service.disks,
             gpus=service.size.gpus,
             count=service.size.count,
@@ -101,7 +104,8 @@ class Project:
         opened: list[ExposedPort] = []
         for each in self._opened[service.name]:
             if each is web:
-                opened.append(ExposedPort(each.port, WEB_PORT, is_global=True))
+                hosts = service.route.hosts if service.route else ()
+                opened.append(ExposedPort(each.port, WEB_PORT, is_global=True, hosts=hosts))
                 if each.host not in (None, WEB_PORT):
                     self._file.note(
                         f"{service.name}: its web page is at port 80 of its address, not {each.host}."
@@ -109,6 +113,7 @@ class Project:
             else:
                 external = RAW_TCP_PORT if each.port == WEB_PORT and each.proto == "TCP" else None
                 opened.append(ExposedPort(each.port, external, each.proto, is_global=True))
+        opened = with_own_numbers(self._file, service.name, opened)
         raw = [
             f"{each.host or each.port}/{each.proto.lower()}"
             for each in self._opened[service.name]
@@ -122,10 +127,17 @@ class Project:
                 "read them from get_deployment once it runs",
             )
         if neighbours:
+            inner = dict(sorted(self._listening[service.name], reverse=True))  # TCP before UDP
             opened += [
-                ExposedPort(port, proto=proto, services=neighbours)
-                for port, proto in sorted(self._listening[service.name])
+                ExposedPort(port, proto=proto, services=neighbours) for port, proto in sorted(inner.items())
             ]
+            for port, proto in sorted(self._listening[service.name] - inner.items()):
+                self._file.leave_out(
+                    service.name,
+                    f"port {port}/{proto.lower()} for its neighbours",
+                    "a provider drops one of two ports that have the same number, and TCP has it",
+                    "let the program listen at another number for one of the two",
+                )
         return opened
 
     def _known_ports(self) -> dict[str, set[tuple[int, str]]]:
@@ -172,21 +184,11 @@ class Project:
         )
         return name
 
-    def _with_data_folder(self, service: ComposeService, env: dict[str, str]) -> dict[str, str]:
-        if image_name(service.image) not in POSTGRES or "PGDATA" in env:
-            return env
-        for disk in service.disks:
-            if disk.mount == "/var/lib/postgresql/data" and disk.kind != "ram":
-                folder = f"{disk.mount}/pgdata"
-                self._file.note(
-                    f"{service.name}: PGDATA={folder} was added, since PostgreSQL refuses the top of a fresh disk, "
-                    "which holds lost+found."
-                )
-                return {**env, "PGDATA": folder}
-        return env
 
-
-def _web(ports: Sequence[PublishedPort]) -> PublishedPort | None:
-    """The open port that gets the service's web address: 80 before others, else the first that looks like one."""
+def _web(service: ComposeService, ports: Sequence[PublishedPort]) -> PublishedPort | None:
+    """The open port that gets the service's web address: the one that a proxy leads to, then 80 before others, else the
+    first that looks like one."""
+    if service.route:
+        return next((each for each in ports if each.port == service.route.port), None)
     webs = [each for each in ports if each.is_web]
     return next((each for each in webs if each.port == WEB_PORT), webs[0] if webs else None)

@@ -10,9 +10,14 @@ from dataclasses import dataclass
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields, label
 from akash_mcp.sdl.author.compose.interpolation import Unresolved
 from akash_mcp.sdl.author.compose.sizes import read_millicores, read_size
+from akash_mcp.sdl.author.gpu_sizes import GpuSizes, sizes_for
 from akash_mcp.sdl.author.workload import MIB, Gpus, Workload
+from akash_mcp.sdl.author.writer import size_text
 from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
+
+LEAST_SHARED = 64 * MIB
+"""What a container has at /dev/shm anyway."""
 
 _SWARM = "it tells Docker Swarm how to run and update replicas; a provider does this in its own way"
 _DEPLOY = {
@@ -24,25 +29,24 @@ _DEPLOY = {
     "rollback_config": (_SWARM, ""),
     "endpoint_mode": (_SWARM, ""),
     "placement": ("a provider has no nodes to choose from", "ask for attributes of the provider"),
-    "labels": ("nothing on Akash reads labels", ""),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
     """One replica's size in millicores and bytes, and the number of replicas. `is_given`: the file says at least one
-    of cores and memory."""
+    of cores and memory. `needs` is what its GPUs need, None where it has none."""
 
     cpu: int
     memory: int
     gpus: Gpus | None
     count: int
     is_given: bool
+    needs: GpuSizes | None
 
 
-def read_resources(file: ComposeFile, service: str, fields: Fields) -> Size:
-    """Take all that has to do with size from the fields of a service."""
-    deploy = file.fields(fields.take("deploy"), fields.at("deploy"), service)
+def read_resources(file: ComposeFile, service: str, fields: Fields, deploy: Fields) -> Size:
+    """Take all that has to do with size from the fields of a service, and of its `deploy`."""
     resources = file.fields(deploy.take("resources"), deploy.at("resources"), service)
     limits = file.fields(resources.take("limits"), resources.at("limits"), service)
     reserved = file.fields(resources.take("reservations"), resources.at("reservations"), service)
@@ -51,8 +55,13 @@ def read_resources(file: ComposeFile, service: str, fields: Fields) -> Size:
         file,
         [(limits, "memory"), (fields, "mem_limit"), (reserved, "memory"), (fields, "mem_reservation")],
     )
-    gpus = _gpus(file, service, reserved.take("devices"), reserved.at("devices"))
-    by_name = _gpus(file, service, fields.take("gpus"), fields.at("gpus"))
+    reserved_gpus = _gpus(file, service, reserved.take("devices"), reserved.at("devices"))
+    gpus = _gpus(file, service, fields.take("gpus"), fields.at("gpus")) or reserved_gpus
+    runtime = fields.text_or_left_out("runtime")
+    if runtime == "nvidia" and gpus is None:
+        gpus = _gpus(file, service, "all", fields.at("runtime"))
+    elif runtime not in ("", "nvidia"):
+        file.leave_out(service, f"runtime: {runtime[:40]}", "the provider chooses it")
     replicas, scale = deploy.text_or_left_out("replicas"), fields.text_or_left_out("scale")
     mode = deploy.text_or_left_out("mode") or "replicated"
     if mode != "replicated":
@@ -62,14 +71,40 @@ def read_resources(file: ComposeFile, service: str, fields: Fields) -> Size:
     for rest in (limits, reserved, resources):
         rest.leave_out_rest()
     deploy.leave_out_rest(_DEPLOY)
-    usual = Workload(service, "")
+    needs = sizes_for(gpus) if gpus else None
+    usual = needs or Workload(service, "")
     return Size(
         cpu=read_millicores(file, *cpu) if cpu else usual.cpu,
         memory=max(MIB, read_size(file, *memory)) if memory else usual.memory,
-        gpus=by_name or gpus,
+        gpus=gpus,
         count=_count(file, replicas or scale or "1", deploy.at("replicas")),
         is_given=bool(cpu or memory),
+        needs=needs,
     )
+
+
+def read_shared_memory(
+    file: ComposeFile, service: str, fields: Fields, size: Size
+) -> tuple[int, Path] | None:
+    """The size of its /dev/shm in bytes and where the file says it; None for the 64 MiB that each container has.
+
+    `ipc: host` shares the memory of a whole machine. There is none to share, so it becomes a part of the service's own.
+    """
+    given, ipc = fields.text_or_left_out("shm_size"), fields.text_or_left_out("ipc")
+    if ipc not in ("", "host", "none", "private", "shareable"):
+        file.leave_out(
+            service, f"ipc: {ipc[:60]}", "services share no memory", "put both programs into one service"
+        )
+    if given:
+        return read_size(file, given, fields.at("shm_size")), fields.at("shm_size")
+    if ipc != "host":
+        return None
+    shared = size.needs.shm if size.needs else max(LEAST_SHARED, size.memory // 4)
+    file.note(
+        f"{service}: ipc: host became a disk in memory of {size_text(shared)} at /dev/shm, which is paid like memory; "
+        "shm_size sets another size."
+    )
+    return shared, fields.at("ipc")
 
 
 def _first(file: ComposeFile, places: list[tuple[Fields, str]]) -> tuple[str, Path] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from akash_mcp.sdl.author.compose import unsupported
@@ -9,26 +10,33 @@ from akash_mcp.sdl.author.compose.command import read_command
 from akash_mcp.sdl.author.compose.env_files import EnvFileReader, read_env_files
 from akash_mcp.sdl.author.compose.environment import read_environment
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields
+from akash_mcp.sdl.author.compose.labels import Route, read_route
 from akash_mcp.sdl.author.compose.networks import read_neighbours, read_networks
 from akash_mcp.sdl.author.compose.ports import Ports, read_ports
 from akash_mcp.sdl.author.compose.protections import read_protections
-from akash_mcp.sdl.author.compose.resources import Size, read_resources
+from akash_mcp.sdl.author.compose.resources import Size, read_resources, read_shared_memory
 from akash_mcp.sdl.author.compose.secret_files import read_secret_files, with_secrets_by_name
-from akash_mcp.sdl.author.compose.volumes import read_disks
-from akash_mcp.sdl.author.workload import Disk
+from akash_mcp.sdl.author.compose.volumes import read_disks, with_room_for_models
+from akash_mcp.sdl.author.workload import Disk, Workload
+from akash_mcp.sdl.author.writer import size_text
 from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
 
 _PUSH = "push an image to a registry and name it for this service"
 _BUILT = "it is built from a Dockerfile, and a provider does not build images", _PUSH
-_EXTENDED = "it has no image of its own, and what it extends is not read", unsupported.MERGED
+_EXTENDED = "it has no image of its own, and what it extends is in another file", unsupported.MERGED
 _NO_IMAGE = "it has no image", _PUSH
 
 
 @dataclass(frozen=True, slots=True)
 class ComposeService:
-    """What one service comes to. `aliases` are other names by which its neighbours call it; `depends_on` those it
-    names under `depends_on` and `links`, by their names in the compose file."""
+    """What one service comes to.
+
+    `volumes` are its named volumes with the disk that each became, `root` is its root disk in bytes. `aliases` are
+    other names by which its neighbours call it; `depends_on` those it names under `depends_on` and `links`, by their
+    names in the compose file. `joined` is the service whose network it would use as its own, `route` how a web proxy
+    would lead to it, `gates` the names of what asks there who may pass.
+    """
 
     name: str
     image: str
@@ -37,11 +45,15 @@ class ComposeService:
     env: dict[str, str]
     ports: Ports
     disks: tuple[Disk, ...]
-    volumes: frozenset[str]
+    volumes: dict[str, str]
+    root: int
     size: Size
     networks: frozenset[str]
+    joined: str | None
     depends_on: tuple[str, ...]
     aliases: dict[str, str]
+    route: Route | None
+    gates: frozenset[str]
 
 
 def read_service(
@@ -71,24 +83,26 @@ def read_service(
         return None
     if any(char.isspace() or not char.isprintable() for char in image):
         raise file.bad((*at, "image"), "must be the name of an image")
-    size = read_resources(file, service, fields)
+    deploy = file.fields(fields.take("deploy"), fields.at("deploy"), service)
+    labels = [(each.take("labels"), each.at("labels")) for each in (fields, deploy)]
+    size = read_resources(file, service, fields, deploy)
     if size.count == 0:
         file.leave_out(service, "the service", "it has 0 replicas", "give it 1 or more")
         return None
     read_protections(file, service, image, fields)
     depends_on, aliases = read_neighbours(file, service, fields)
+    shared = read_shared_memory(file, service, fields, size)
     disks, volumes = read_disks(
-        file,
-        service,
-        fields.take("volumes"),
-        fields.take("tmpfs"),
-        fields.text_or_left_out("shm_size"),
-        at,
+        file, service, image, fields.take("volumes"), fields.take("tmpfs"), shared, at
     )
+    disks, root = _with_models(file, service, size, disks)
+    environment = fields.take("environment"), fields.at("environment")
+    route, gates = read_route(file, service, labels, environment)
+    networks, joined = read_networks(file, service, fields, aliases)
     command, args = read_command(file, service, fields)
     mounted = read_secret_files(file, service, fields)
     from_files = read_env_files(file, service, fields, env_file_reader)
-    env = read_environment(file, service, fields.take("environment"), fields.at("environment"), from_files)
+    env = read_environment(file, service, *environment, from_files)
     converted = ComposeService(
         name=service,
         image=image,
@@ -98,14 +112,48 @@ def read_service(
         ports=read_ports(file, service, fields.take("ports"), fields.take("expose"), at),
         disks=disks,
         volumes=volumes,
+        root=root,
         size=size,
-        networks=read_networks(file, service, fields, aliases),
+        networks=networks,
+        joined=joined,
         depends_on=depends_on,
         aliases=aliases,
+        route=route,
+        gates=gates,
     )
     _restart(file, service, fields)
+    _platform(file, service, fields)
     fields.leave_out_rest(unsupported.SERVICE)
     return converted
+
+
+def _with_models(
+    file: ComposeFile, service: str, size: Size, disks: tuple[Disk, ...]
+) -> tuple[tuple[Disk, ...], int]:
+    """The disks and the size of the root disk in bytes: beside a GPU, with room for models that fit it."""
+    needs = size.needs
+    if needs is None:
+        return disks, Workload(service, "").root
+    roomy = with_room_for_models(disks, needs.disk)
+    stores = [disk for disk in roomy if disk not in disks]
+    root = needs.root if stores else needs.root + needs.disk
+    sizes = [f"{size.cpu / 1000:g} cores"] if size.cpu == needs.cpu else []
+    sizes += [f"{size_text(size.memory)} of memory"] if size.memory == needs.memory else []
+    sizes += [f"a root disk of {size_text(root)}"]
+    sizes += [f"a disk of {size_text(disk.size)} at {disk.mount}" for disk in stores]
+    file.note(f"{service}: it gets {', '.join(sizes)}, so that a model that fits {needs.why} can be loaded.")
+    return roomy, root
+
+
+def _platform(file: ComposeFile, service: str, fields: Fields) -> None:
+    platform = fields.text_or_left_out("platform")
+    if platform and not re.fullmatch(r"linux(/(amd64|x86_64)(/v[123])?)?|amd64|x86_64", platform):
+        file.leave_out(
+            service,
+            f"platform: {platform[:40]}",
+            "nearly all providers run linux/amd64",
+            "name an image for linux/amd64",
+        )
 
 
 def _restart(file: ComposeFile, service: str, fields: Fields) -> None:

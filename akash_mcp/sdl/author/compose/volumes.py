@@ -4,12 +4,14 @@ and folders of the machine that runs Compose stay where they are."""
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from akash_mcp.sdl.author.compose.file import ComposeFile, label
 from akash_mcp.sdl.author.compose.interpolation import Unresolved
 from akash_mcp.sdl.author.compose.sizes import read_size
 from akash_mcp.sdl.author.workload import GIB, MIB, Disk
+from akash_mcp.sdl.images.names import image_name
+from akash_mcp.sdl.images.purposes import CONTAINER_TOOLS, PROXIES
 from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
 
@@ -40,6 +42,11 @@ _MODES = frozenset(
         "rslave",
     }
 )
+_SOCKET = re.compile(r"(docker|podman|containerd|crio)\.sock$")
+_MODELS = re.compile(
+    r"hugging|\bhf\b|model|ollama|weight|checkpoint|comfy|diffusion|lora|cache|storage|workspace| /root$",
+    re.IGNORECASE,
+)
 _OWN_FILES = "image, or let the program fetch it at start"
 
 
@@ -53,11 +60,20 @@ class _Mount:
 
 
 def read_disks(
-    file: ComposeFile, service: str, volumes: Value, tmpfs: Value, shm_size: str, at: Path
-) -> tuple[tuple[Disk, ...], frozenset[str]]:
-    """The disks of one service, and the named volumes they stand for."""
+    file: ComposeFile,
+    service: str,
+    image: str,
+    volumes: Value,
+    tmpfs: Value,
+    shm: tuple[int, Path] | None,
+    at: Path,
+) -> tuple[tuple[Disk, ...], dict[str, str]]:
+    """The disks of one service, and the named volumes with the disk that each became.
+
+    `shm` is the size of its shared memory in bytes, and where the file says it.
+    """
     disks: dict[str, Disk] = {}
-    used: set[str] = set()
+    used: dict[str, str] = {}
     for item, path in file.items(volumes, (*at, "volumes")):
         try:
             mount = (
@@ -66,7 +82,10 @@ def read_disks(
         except Unresolved as missing:
             file.unresolved(service, path, missing)
             continue
-        _add(file, service, disks, used, mount, path)
+        if mount.kind == "bind" and _SOCKET.search(mount.source):
+            _leave_socket_out(file, service, image, mount, path)
+        else:
+            _add(file, service, disks, used, mount, path)
     for item, path in file.items([tmpfs] if isinstance(tmpfs, str) else tmpfs, (*at, "tmpfs")):
         try:
             target, _, options = file.text(item, path).partition(":")
@@ -76,16 +95,28 @@ def read_disks(
             file.unresolved(service, path, missing)
             continue
         _add(file, service, disks, used, _Mount("tmpfs", "", target, False, in_memory), path)
-    if shm_size:
-        path = (*at, "shm_size")
-        size_bytes = read_size(file, shm_size, path)
-        _add(file, service, disks, used, _Mount("tmpfs", "", SHM, False, size_bytes), path)
-    return tuple(disks.values()), frozenset(used)
+    if shm:
+        _add(file, service, disks, used, _Mount("tmpfs", "", SHM, False, shm[0]), shm[1])
+    return tuple(disks.values()), used
+
+
+def with_room_for_models(disks: tuple[Disk, ...], size: int) -> tuple[Disk, ...]:
+    """The disks, those for models of at least `size` bytes: by their name or folder, else the only one that lasts."""
+    lasting = [disk for disk in disks if disk.kind != "ram"]
+    stores = [disk for disk in lasting if _MODELS.search(f"{disk.name} {disk.mount}")]
+    if not stores and len(lasting) == 1:
+        stores = lasting
+    return tuple(replace(disk, size=max(disk.size, size)) if disk in stores else disk for disk in disks)
+
+
+def target_of(volume: str) -> str:
+    """Where a volume in the short form is mounted."""
+    return _short(volume).target
 
 
 def _short(text: str) -> _Mount:
     """`[SOURCE:]TARGET[:MODE]`, where a source that is a path is a file or folder of the machine."""
-    drive = re.match(r"[A-Za-z]:[\\/]", text)
+    drive = re.match(r"[A-Za-z]:[\\/].*:/", text)  # without a second path, a volume whose name is one letter
     parts = text[2:].split(":") if drive else text.split(":")
     if drive:
         parts[0] = text[:2] + parts[0]
@@ -115,9 +146,14 @@ def _long(file: ComposeFile, service: str, item: Value, path: Path) -> _Mount:
 
 
 def _add(
-    file: ComposeFile, service: str, disks: dict[str, Disk], used: set[str], mount: _Mount, path: Path
+    file: ComposeFile,
+    service: str,
+    disks: dict[str, Disk],
+    used: dict[str, str],
+    mount: _Mount,
+    path: Path,
 ) -> None:
-    what = f"{label(path[:3])}: {mount.source + ':' if mount.source else ''}{mount.target}"
+    what = _what(mount, path)
     target = mount.target.rstrip("/")
     if mount.kind == "bind":
         file.leave_out(
@@ -149,9 +185,30 @@ def _add(
             service, what, "a volume is mounted once in a service", "keep one of the two, or use two volumes"
         )
     else:
-        used.add(mount.source)
         name = _free(re.sub("[^a-z0-9]+", "-", mount.source.lower()).strip("-")[:60] or "data", disks)
         disks[name] = Disk(name, LASTING, "beta3", target, mount.read_only)
+        used[mount.source] = name
+
+
+def _leave_socket_out(file: ComposeFile, service: str, image: str, mount: _Mount, path: Path) -> None:
+    """The socket of Docker, Podman or containerd, by which a program sees and starts containers."""
+    name = image_name(image)
+    if name in PROXIES:
+        fix = (
+            "leave the service out, since a provider's ingress does its work, or give it its routes in a file"
+        )
+    elif name in CONTAINER_TOOLS:
+        fix = "leave the service out: it does nothing without it, and costs money"
+    else:
+        fix = "leave the service out if that is what it is for"
+    why = (
+        "a provider gives no access to a container runtime: this program cannot see or start containers there"
+    )
+    file.leave_out(service, _what(mount, path), why, fix)
+
+
+def _what(mount: _Mount, path: Path) -> str:
+    return f"{label(path[:3])}: {mount.source + ':' if mount.source else ''}{mount.target}"
 
 
 def _free(name: str, taken: dict[str, Disk]) -> str:
