@@ -17,6 +17,7 @@ from akash_mcp.sdl.rules.market_warnings import check_market
 from akash_mcp.sdl.rules.name_rules import check_names
 from akash_mcp.sdl.rules.patch_warnings import check_patchable
 from akash_mcp.sdl.rules.references import check_references, check_throws
+from akash_mcp.sdl.rules.registry_rules import check_registries
 from akash_mcp.sdl.rules.schema import check_schema
 from akash_mcp.sdl.rules.schema_types import pointer
 from akash_mcp.sdl.rules.secret_rules import check_literals, check_secrets, secrets_of
@@ -59,7 +60,7 @@ def check(text: str) -> Report:
     )
     refused = list(islice(later, MAX_FAULTS))
     noted = (check_ceiling(all_orders), check_market(sdl), check_patchable(sdl), check_cli(sdl))
-    warnings = chain(*(noted if all_orders else ()), check_literals(sdl))
+    warnings = chain(*(noted if all_orders else ()), check_registries(sdl), check_literals(sdl))
     manifest = manifest_text(sdl, all_orders)
     priced = not any(fault.rule == "P15" for fault in refused)
     hour, month = (ceiling(all_orders) if priced else None) or (None, None)
