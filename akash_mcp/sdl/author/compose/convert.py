@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from akash_mcp.errors import BadArgument
 from akash_mcp.sdl.author.compose import unsupported
@@ -13,6 +13,7 @@ from akash_mcp.sdl.author.compose.project import Project
 from akash_mcp.sdl.author.compose.service import ComposeService, read_service
 from akash_mcp.sdl.author.compose.volumes import LASTING
 from akash_mcp.sdl.author.draft import default_ceiling_note
+from akash_mcp.sdl.author.registry_login import check_all_used, login_for, parse_login
 from akash_mcp.sdl.author.workload import Workload, default_ceiling
 from akash_mcp.sdl.author.writer import size_text, write
 from akash_mcp.sdl.check import check
@@ -34,15 +35,21 @@ class Converted:
 
 
 def convert(
-    compose: str, *, variables: Mapping[str, str] | None = None, images: Mapping[str, str] | None = None
+    compose: str,
+    *,
+    variables: Mapping[str, str] | None = None,
+    images: Mapping[str, str] | None = None,
+    registries: Sequence[str] = (),
 ) -> Converted:
     """The SDL of a compose file.
 
     `variables` are the values for `${NAME}`, `images` those of services that the file builds, or would run from
-    another image. Raises `BadArgument`, with line and column where there is one, for text that is not a compose file
-    and for one in which nothing can run. The report is not ok where a service is larger than the chain allows.
+    another image. `registries` are credentials (`registry_login.FORM`), for the images that come from there. Raises
+    `BadArgument`, with line and column where there is one, for text that is not a compose file and for one in which
+    nothing can run. The report is not ok where a service is larger than the chain allows.
     """
     images = images or {}
+    logins = [parse_login(each) for each in registries]
     try:
         document = load(compose)
     except BadYaml as bad:
@@ -69,7 +76,11 @@ def convert(
             next_step="Give an image for each service that is built from a Dockerfile.",
         )
     _top(file, top, converted)
-    workloads = Project(file, converted).workloads()
+    check_all_used(logins, [service.image for service in converted])
+    workloads = [
+        replace(workload, credentials=login_for(workload.image, logins))
+        for workload in Project(file, converted).workloads()
+    ]
     amounts = {workload.name: default_ceiling(workload) for workload in workloads}
     sdl = write(workloads, amounts)
     report = check(sdl)
