@@ -65,6 +65,7 @@ class Verdict(Result):
     sdl_id: str | None = None
     errors: list[FindingResult] | None = None
     warnings: list[FindingResult] | None = None
+    images: list[str] | None = Field(None, description="What their registries told")
     services: list[str]
     secrets: list[str] | None = None
     groups: int | None = Field(None, description="Where there are several")

@@ -1,9 +1,9 @@
 """Whether the images of an SDL can be pulled, as their registries tell when they are asked.
 
 An SDL is text from anywhere: it names the host that is asked, and a secret of the user's that is shown to it. So the
-credentials in it go by themselves only to well-known registries, where nobody but the operator sees them, and to others
-only where a person names the registry beside the SDL. A model is no person: for one, well-known registries are asked as
-a stranger asks them, and no other.
+credentials in it go by themselves only to registries of large operators, who alone see them, and to others only where a
+person names the registry beside the SDL. A model is no person, and the name of an image can carry what it read: for one,
+only registries that all share are asked, as a stranger asks them.
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ from akash_mcp.sanitize.text import field
 from akash_mcp.sdl.author.registry_login import login_for
 from akash_mcp.sdl.author.workload import Credentials
 from akash_mcp.sdl.images.reference import Reference, parse_reference
-from akash_mcp.sdl.images.registries import is_well_known
+from akash_mcp.sdl.images.registries import is_shared, keeps_credentials
 from akash_mcp.sdl.model import Sdl, Service
 from akash_mcp.sdl.secret_reference import CONSOLE_SCHEME, referenced_name
 
 AT_ONCE = 4
+SECONDS_FOR_PERSON = 300.0
+SECONDS_FOR_MODEL = 30.0
+"""For all images of an SDL: a call of a tool ends within 45 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +57,20 @@ async def check_images_for_person(
 ) -> list[CheckedImage]:
     """Each image of an SDL once, asked for as a provider will, with its credentials. `named` are those that the person
     names, which come first and may go to any registry."""
-    return await _check(sdl, registries, named, secrets)
+    return await _check(sdl, registries, named, secrets, SECONDS_FOR_PERSON)
 
 
 async def check_images_for_model(sdl: Sdl, registries: RegistryReader) -> list[CheckedImage]:
-    """Each image of an SDL once, asked for as a stranger, at well-known registries only."""
-    return await _check(sdl, registries, (), None)
+    """Each image of an SDL once, asked for as a stranger, at registries that all share only."""
+    return await _check(sdl, registries, (), None, SECONDS_FOR_MODEL)
 
 
 async def _check(
-    sdl: Sdl, registries: RegistryReader, named: Sequence[Credentials], secrets: SecretStore | None
+    sdl: Sdl,
+    registries: RegistryReader,
+    named: Sequence[Credentials],
+    secrets: SecretStore | None,
+    seconds: float,
 ) -> list[CheckedImage]:
     users: dict[tuple[str, Credentials | None], list[str]] = {}
     for service in sdl.services.values():
@@ -80,10 +87,12 @@ async def _check(
             except NotKnown as why:
                 answers[image, credentials] = ImageAnswer(Outcome.UNKNOWN, str(why))
 
-    async with anyio.create_task_group() as tasks:
-        for image, credentials in users:
-            tasks.start_soon(ask, image, credentials)
-    return [CheckedImage(each[0], tuple(names), answers[each]) for each, names in users.items()]
+    with anyio.move_on_after(seconds):
+        async with anyio.create_task_group() as tasks:
+            for image, credentials in users:
+                tasks.start_soon(ask, image, credentials)
+    late = ImageAnswer(Outcome.UNKNOWN, "could not be asked about in time")
+    return [CheckedImage(each[0], tuple(names), answers.get(each, late)) for each, names in users.items()]
 
 
 def _credentials(service: Service, named: Sequence[Credentials]) -> Credentials | None:
@@ -100,9 +109,9 @@ def _askable(image: str, *, is_person: bool) -> Reference:
     reference = parse_reference(image)
     if reference is None:
         raise NotKnown("was not asked about: that is not the name of an image")
-    if not is_person and not is_well_known(reference):
+    if not is_person and not is_shared(reference):
         raise NotKnown(
-            f"was not asked about: {reference.registry} is not a well-known registry, and others are asked from the "
+            f"was not asked about: {reference.registry} is not a registry that all share, and others are asked from the "
             "command line only: akash-mcp lint --check-images"
         )
     return reference
@@ -120,7 +129,7 @@ async def _login(
         raise NotKnown(
             "was not asked about: credentials are shown from the command line only: akash-mcp lint --check-images"
         )
-    if credentials not in named and not is_well_known(image):
+    if credentials not in named and not keeps_credentials(image):
         raise NotKnown(
             f"was not asked about: the credentials of a file go to {image.registry} only where you name it: "
             f"--registry {credentials.host}=USER:secret://NAME"

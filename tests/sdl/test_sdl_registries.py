@@ -11,7 +11,7 @@ from sdl_data import changed
 
 from akash_mcp.sdl import Finding
 from akash_mcp.sdl.images.reference import Reference, is_digest, is_reference, parse_reference
-from akash_mcp.sdl.images.registries import are_used_for, is_out_of_reach, is_well_known
+from akash_mcp.sdl.images.registries import are_used_for, is_out_of_reach, is_shared, keeps_credentials
 
 IMAGE = "image: nginx:1.27.0"
 SHA = "sha256:" + "0123456789abcdef" * 4
@@ -177,13 +177,13 @@ def test_a_registry_that_no_provider_reaches(registry: str) -> None:
     assert is_out_of_reach(registry)
 
 
-@pytest.mark.parametrize("image", ["nginx", "ghcr.io/a", f"{ECR}/a", "team.azurecr.io/a"])
-def test_well_known_registries(image: str) -> None:
-    assert is_well_known(parsed(image))
-
-
 @pytest.mark.parametrize(
-    "image", ["ghcr.io:444/a", "ghcr.io.example.com/a", "evil.example.com/a", "localhost/a"]
-)
-def test_registries_that_anybody_may_run(image: str) -> None:
-    assert not is_well_known(parsed(image))
+    ("image", "shared", "keeps"),
+    [
+        ("nginx", True, True), ("ghcr.io/a", True, True), (f"{ECR}/a", False, True), ("team.azurecr.io/a", False, True),
+        ("ghcr.io:444/a", False, False), ("ghcr.io.example.com/a", False, False), ("localhost/a", False, False),
+    ],
+)  # fmt: skip
+def test_who_may_see_what_is_asked_and_shown(image: str, shared: bool, keeps: bool) -> None:
+    assert is_shared(parsed(image)) is shared
+    assert keeps_credentials(parsed(image)) is keeps

@@ -62,7 +62,7 @@ _OPEN_PROJECTS = frozenset(
 )
 """Projects of Artifact Registry that are known to be open to everybody."""
 
-_PUBLIC = frozenset(
+_SHARED = frozenset(
     {
         DOCKER_HUB, "gcr.io", "ghcr.io", "lscr.io", "mcr.microsoft.com", "nvcr.io", "public.ecr.aws", "quay.io",
         "registry.access.redhat.com", "registry.gitlab.com", "registry.k8s.io", "registry.redhat.io",
@@ -83,9 +83,15 @@ def private_registry(image: Reference) -> PrivateRegistry | None:
     return None
 
 
-def is_well_known(image: Reference) -> bool:
-    """Whether an image comes from a registry that many share, where nobody but its operator sees who asks for what."""
-    return image.registry in _PUBLIC or any(kind.fullmatch(image.registry) for kind, _ in _PRIVATE)
+def is_shared(image: Reference) -> bool:
+    """Whether an image comes from a registry that all share at one host: its owner learns nothing from who asks."""
+    return image.registry in _SHARED
+
+
+def keeps_credentials(image: Reference) -> bool:
+    """Whether credentials that are shown to an image's registry are seen by a large operator only, whoever the image
+    belongs to."""
+    return is_shared(image) or private_registry(image) is not None
 
 
 def is_out_of_reach(host: str) -> bool:
