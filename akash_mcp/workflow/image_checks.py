@@ -1,9 +1,9 @@
 """Whether the images of an SDL can be pulled, as their registries tell when they are asked.
 
 An SDL is text from anywhere: it names the host that is asked, and a secret of the user's that is shown to it. So the
-credentials in it go by themselves only to registries of large operators, who alone see them, and to others only where a
-person names the registry beside the SDL. A model is no person, and the name of an image can carry what it read: for one,
-only registries that all share are asked, as a stranger asks them.
+credentials in it go by themselves only to registries of large operators, who alone see them, and to others only where
+a person names the registry beside the SDL. A model is no person, and the name of an image can carry what it read: for
+one, only registries that all share are asked, as a stranger asks them.
 """
 
 from __future__ import annotations
@@ -111,8 +111,8 @@ def _askable(image: str, *, is_person: bool) -> Reference:
         raise NotKnown("was not asked about: that is not the name of an image")
     if not is_person and not is_shared(reference):
         raise NotKnown(
-            f"was not asked about: {reference.registry} is not a registry that all share, and others are asked from the "
-            "command line only: akash-mcp lint --check-images"
+            f"was not asked about: {reference.registry} is not a registry that all share, and others are asked only "
+            "from the command line: akash-mcp lint --check-images"
         )
     return reference
 
@@ -127,7 +127,7 @@ async def _login(
         return None
     if secrets is None:
         raise NotKnown(
-            "was not asked about: credentials are shown from the command line only: akash-mcp lint --check-images"
+            "was not asked about: credentials are shown only from the command line: akash-mcp lint --check-images"
         )
     if credentials not in named and not keeps_credentials(image):
         raise NotKnown(

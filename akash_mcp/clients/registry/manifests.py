@@ -112,9 +112,10 @@ def read_manifest(body: bytes, content_type: str) -> ManifestList | Manifest:
         raise NotKnown(
             "is there in Docker's format of 2015 (schema 1), which containerd from 2.1 on does not pull: push it again"
         )
-    if found.manifests is not None and (kind in LISTS or kind not in MANIFESTS):
+    # What is both by its fields is what its type says, as runtimes have it.
+    if found.manifests is not None and kind not in MANIFESTS:
         return _list(found.manifests)
-    if found.config is not None and is_digest(found.config.digest):
+    if found.config is not None and kind not in LISTS and is_digest(found.config.digest):
         return Manifest(found.config.digest)
     raise NotKnown("is there, and is not an image that can be read")
 
