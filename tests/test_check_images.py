@@ -14,6 +14,7 @@ from registry_server import PASSWORD, USER, Registry, running
 
 from akash_mcp.cli import main
 from akash_mcp.guard.secret_store import SecretStore
+from akash_mcp.sanitize import secrets
 from akash_mcp.sdl import check
 from akash_mcp.sdl.author.draft import draft
 
@@ -41,6 +42,7 @@ def registry(server: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     server.push("team/app", "1.2", "linux/amd64", "linux/arm64")
     server.push("team/arm", "1", "linux/arm64", "linux/arm")
     yield server
+    secrets.known.forget(PASSWORD)
     keyring.set_keyring(before)
     root.handlers[:] = handlers
     root.setLevel(level)

@@ -265,13 +265,20 @@ async def test_a_token_server_of_the_registry_s_own_gets_the_credentials(
     assert (await ask(images, APP, LOGIN)).outcome is Outcome.CAN_BE_PULLED
 
 
-async def test_a_token_server_elsewhere_gets_no_credentials_and_a_stranger_is_let_in(
+@pytest.mark.parametrize("server", [OWN_TOKENS, "ample.org", "org", f"{OWN}.example.net", f"x.{OWN}"])
+async def test_a_token_server_elsewhere_gets_no_credentials(
+    server: str, registry: Registry, images: RegistryReader
+) -> None:
+    registry.challenge = f'Bearer realm="https://{server}/token"'
+    refused = await ask(images, APP, LOGIN)
+    assert (refused.outcome, "not known to be its own" in refused.message) == (Outcome.UNKNOWN, True)
+    assert set(registry.counted()) == {OWN}
+
+
+async def test_a_token_server_elsewhere_may_let_a_stranger_in(
     registry: Registry, images: RegistryReader
 ) -> None:
     registry.challenge = f'Bearer realm="https://{OWN_TOKENS}/token"'
-    refused = await ask(images, APP, LOGIN)
-    assert (refused.outcome, "not known to be its own" in refused.message) == (Outcome.UNKNOWN, True)
-    assert OWN_TOKENS not in registry.counted()
     assert (await ask(images, APP)).outcome is Outcome.CAN_BE_PULLED
 
 

@@ -12,8 +12,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import anyio
@@ -56,7 +55,7 @@ class Answer:
 
 
 class HttpsReader:
-    """Asks hosts that others named. Use `async with`.
+    """Asks hosts that others named. Call `aclose` in the end.
 
     `allowed` are networks that are not public and may be asked all the same; `verify` is the TLS context, by default
     the system's authorities.
@@ -75,12 +74,8 @@ class HttpsReader:
         self._judged: dict[Origin, tuple[tuple[str, int], ...]] = {}
         self._transports: dict[Origin, httpx2.AsyncHTTPTransport] = {}
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def aclose(self) -> None:
+        """Close all connections."""
         transports = [*self._transports.values()]
         self._transports.clear()
         for transport in transports:

@@ -25,7 +25,7 @@ from akash_mcp.clients.registry.manifests import (
     sha256,
     verify,
 )
-from akash_mcp.clients.registry.tokens import STRANGERS_GET_NOTHING, Login, authorization, busy_or_broken
+from akash_mcp.clients.registry.tokens import STRANGERS_GET_NOTHING, Login, authorization, trouble
 from akash_mcp.sdl.images.reference import DOCKER_HUB, Reference, is_digest, is_tag
 
 SECONDS = 25.0
@@ -75,7 +75,7 @@ class RegistryReader:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._https.__aexit__(kind, error, trace)
+        await self._https.aclose()
 
     async def ask(self, image: Reference, login: Login | None = None) -> ImageAnswer:
         """What an image's registry tells of it, to a stranger or to this login. Never raises what the network does."""
@@ -110,7 +110,7 @@ class _Question:
         )
         digest, first = self._image.digest, ""
         for _ in range(MOST_LISTS):
-            answer = await self._manifest(digest or self._image.tag)
+            answer = await self._manifest(digest or self._image.tag, is_part=bool(first))
             told = answer.headers.get("docker-content-digest", "")
             if digest or is_digest(told):
                 verify(answer.body, digest or told)
@@ -130,23 +130,26 @@ class _Question:
             return None
         challenge = parse_challenge(answer.headers.get("www-authenticate", ""))
         if answer.status != 401:
-            raise NotKnown(busy_or_broken(answer.origin, answer.status))
+            raise NotKnown(f"could not be asked about: {trouble(answer.origin, answer.status)}")
         if challenge is None:
             raise NotKnown(
                 f"could not be asked about: {self._registry} does not say how it wants to be asked"
             )
         return challenge
 
-    async def _manifest(self, reference: str) -> Answer:
+    async def _manifest(self, reference: str, *, is_part: bool) -> Answer:
+        """What a tag or a digest stands for; `is_part` of a list that was read before."""
         answer = await self._get(f"{self._image.path}/manifests/{reference}", {"accept": ACCEPT})
         if answer.status == 200:
             return answer
-        raise await self._why(answer, is_first=reference in (self._image.tag, self._image.digest))
+        if is_part:
+            raise NotKnown(f"is there, and cannot be read whole: {trouble(answer.origin, answer.status)}")
+        raise await self._why(answer)
 
     async def _with_config(self, digest: str, of_image: str) -> ImageAnswer:
         answer = await self._get(f"{self._image.path}/blobs/{digest}", {})
         if answer.status != 200:
-            raise NotKnown(f"is there; {busy_or_broken(answer.origin, answer.status)} for what it is made of")
+            raise NotKnown(f"is there, and cannot be read whole: {trouble(answer.origin, answer.status)}")
         verify(answer.body, digest)
         platform, config = read_config(answer.body)
         if platform != "/".join(OURS):
@@ -164,28 +167,26 @@ class _Question:
             self._base + path, largest=LARGEST_MANIFEST, headers=headers, authorization=self._authorization
         )
 
-    async def _why(self, answer: Answer, *, is_first: bool) -> Exception:
+    async def _why(self, answer: Answer) -> Exception:
         """What an answer without a manifest means. Only what a registry itself says in its own form is taken as sure:
         a proxy, or where a redirect led, knows nothing of the image."""
         codes = _codes(answer.body)
-        if not is_first:
-            return NotKnown(f"is there; {busy_or_broken(answer.origin, answer.status)} for its linux/amd64")
-        if "TOOMANYREQUESTS" in codes:
-            return NotKnown(busy_or_broken(answer.origin, 429))
+        # The code counts, whatever the status beside it.
+        status = 429 if "TOOMANYREQUESTS" in codes else answer.status
         is_its_own = answer.origin == self._registry and bool(codes or "www-authenticate" in answer.headers)
-        if answer.status in (401, 403) and is_its_own:
+        if status in (401, 403) and is_its_own:
             if self._login is None:
                 return Refused(Outcome.NEEDS_CREDENTIALS, STRANGERS_GET_NOTHING)
             message = (
                 "cannot be pulled with these credentials, or is not there: its registry does not tell which"
             )
             return Refused(Outcome.CREDENTIALS_REFUSED, message)
-        if answer.status == 404 and is_its_own:
+        if status == 404 and is_its_own:
             return Refused(Outcome.NOT_THERE, await self._not_there(codes))
-        return NotKnown(busy_or_broken(answer.origin, answer.status))
+        return NotKnown(f"could not be asked about: {trouble(answer.origin, status)}")
 
     async def _not_there(self, codes: frozenset[str]) -> str:
-        if "NAME_UNKNOWN" in codes:
+        if "MANIFEST_UNKNOWN" not in codes:
             return "is not there" if self._login else "is not there, or not for strangers"
         if self._image.digest:
             return "is not there: no image has this digest"

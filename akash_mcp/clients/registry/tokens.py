@@ -78,7 +78,7 @@ async def authorization(
     if answer.status in (401, 403):
         raise _refused(login)
     if answer.status != 200:
-        raise NotKnown(busy_or_broken(server, answer.status))
+        raise NotKnown(f"could not be asked about: {trouble(server, answer.status)}")
     try:
         found = _TOKEN.validate_python(read_json(answer.body))
     except (ValueError, RecursionError, ValidationError):
@@ -89,11 +89,11 @@ async def authorization(
     return f"Bearer {token}"
 
 
-def busy_or_broken(origin: Origin, status: int) -> str:
+def trouble(origin: Origin, status: int) -> str:
     """What an answer says that is neither yes nor no."""
     if status == 429:
-        return f"could not be asked about: {origin} takes no more questions for now (429); a provider may meet the same"
-    return f"could not be asked about: {origin} answered {status}"
+        return f"{origin} takes no more questions for now (429); a provider may meet the same"
+    return f"{origin} answered {status}"
 
 
 def _refused(login: Login | None) -> Refused:
