@@ -265,11 +265,11 @@ async def test_a_token_server_of_the_registry_s_own_gets_the_credentials(
     assert (await ask(images, APP, LOGIN)).outcome is Outcome.CAN_BE_PULLED
 
 
-@pytest.mark.parametrize("server", [OWN_TOKENS, "ample.org", "org", f"{OWN}.example.net", f"x.{OWN}"])
+@pytest.mark.parametrize("elsewhere", [OWN_TOKENS, "ample.org", "org", f"{OWN}.example.net", f"x.{OWN}"])
 async def test_a_token_server_elsewhere_gets_no_credentials(
-    server: str, registry: Registry, images: RegistryReader
+    elsewhere: str, registry: Registry, images: RegistryReader
 ) -> None:
-    registry.challenge = f'Bearer realm="https://{server}/token"'
+    registry.challenge = f'Bearer realm="https://{elsewhere}/token"'
     refused = await ask(images, APP, LOGIN)
     assert (refused.outcome, "not known to be its own" in refused.message) == (Outcome.UNKNOWN, True)
     assert set(registry.counted()) == {OWN}
