@@ -2,8 +2,8 @@
 
 An SDL is text from anywhere: it names the host that is asked, and a secret of the user's that is shown to it. So the
 credentials in it go by themselves only to registries of large operators, who alone see them, and to others only where
-a person names the registry beside the SDL. A model is no person, and the name of an image can carry what it read: for
-one, only registries that all share are asked, as a stranger asks them.
+a person names the registry beside the SDL. A model is not a person, and the name of an image can carry what it read:
+for one, only registries that all share are asked, as a stranger asks them.
 """
 
 from __future__ import annotations

@@ -125,14 +125,17 @@ async def test_what_is_written_can_be_deployed_as_it_is(
 @pytest.mark.parametrize("era", ERAS)
 async def test_images_are_checked_where_that_is_asked_for(era: str, connect: Connect) -> None:
     image = "registry.example.org/team/app:1"
-    async with connect(era) as agent:
+    async with connect(era, toolsets=("deploy", "sdl")) as agent:
         drafted = await agent.call("draft_sdl", image=image, check_images=True)
-        judged = await agent.call("convert_compose", compose=f"services: {{app: {{image: '{image}'}}}}")
+        named = drafted["verdict"]["sdl_id"]
+        judged = await agent.call("validate_sdl", sdl=named, check_images=True)
+        unasked = await agent.call("validate_sdl", sdl=named)
+        unreadable = await agent.call("validate_sdl", sdl="nothing", check_images=True)
     (line,) = drafted["verdict"]["images"]
-    assert line.startswith(
-        f"image {image} was not asked about: registry.example.org is not a registry that all share"
-    )
-    assert "images" not in judged["verdict"]
+    assert line.startswith(f"image {image} was not asked about: registry.example.org is not a registry that")
+    assert judged["images"] == [line]
+    assert "images" not in unasked
+    assert not unreadable["ok"]
 
 
 async def test_credentials_go_by_name(connect: Connect) -> None:

@@ -1,6 +1,6 @@
 """Whether a provider can pull an image from its registry, as far as the names of the two tell (judge D).
 
-Nothing is asked here: what only the registry knows, such as whether an image of ghcr.io is public, is no finding.
+Nothing is asked here: what only the registry knows, such as whether an image of ghcr.io is public, is not a finding.
 """
 
 from __future__ import annotations
