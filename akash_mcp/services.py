@@ -21,6 +21,7 @@ from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.http_probe import probe
+from akash_mcp.clients.registry.reader import RegistryReader
 from akash_mcp.clients.webhook import Webhook
 from akash_mcp.config import Settings, default_config_file
 from akash_mcp.guard.approval.approval import Approver
@@ -143,6 +144,7 @@ async def services(
             intervals=intervals,
             now=store.now,
             visit=partial(probe, allowed=settings.allow_private_providers),
+            open_registries=partial(RegistryReader, settings.allow_private_providers),
             prepare_questions=prepare_questions,
         )
         if watches and key is not None:

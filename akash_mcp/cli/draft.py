@@ -3,27 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from akash_mcp.cli.output import pairs, save, say
 from akash_mcp.errors import BadArgument
 from akash_mcp.money import NotMoney, Usd
 from akash_mcp.sdl.author.draft import draft
 
+if TYPE_CHECKING:
+    from akash_mcp.workflow.image_checks import CheckedImage
+
 
 def run(
-    given: Mapping[str, Any], *, attributes: Sequence[str], max_usd_per_hour: str | None, output: Path | None
+    given: Mapping[str, Any],
+    *,
+    attributes: Sequence[str],
+    max_usd_per_hour: str | None,
+    output: Path | None,
+    check_images: bool = False,
 ) -> int:
     """Write the SDL to standard output or to `output`, and what was decided to standard error.
 
-    `given` are arguments of `sdl.draft.draft`. Returns 0: what cannot be drafted is a `BadArgument`.
+    `given` are arguments of `sdl.draft.draft`. With `check_images` the image's registry is asked, and what the image
+    says of itself informs the draft. Returns 0, or 1 where the image surely cannot be pulled: what cannot be drafted is
+    a `BadArgument`.
     """
-    drafted = draft(
+    make = partial(
+        draft,
         **given,
         attributes=pairs("--attribute", attributes),
         max_usd_per_hour=None if max_usd_per_hour is None else _usd(max_usd_per_hour),
     )
+    drafted = make()
+    images: list[CheckedImage] = []
+    if check_images:
+        from akash_mcp.cli import image_check  # 0.7 s, which a draft does not need
+
+        images = image_check.check_images(drafted.report, [given["registry"]] if "registry" in given else ())
+        drafted = make(config=images[0].answer.config)
     save(drafted.sdl, output)
     for note in drafted.notes:
         say(f"note: {note}")
@@ -31,7 +50,9 @@ def run(
         say(f"open to the Internet: {each.words}")
     for warning in drafted.report.warnings:
         say(f"warning {warning.rule}: {warning.message}: {warning.fix}")
-    return 0
+    for image in images:
+        say(image.line)
+    return int(any(image.answer.cannot_be_pulled for image in images))
 
 
 def _usd(text: str) -> Usd:

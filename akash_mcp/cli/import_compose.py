@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from akash_mcp.cli.import_screen import screen
 from akash_mcp.cli.lint import as_record
@@ -21,6 +22,9 @@ from akash_mcp.sdl.author.compose import (
 )
 from akash_mcp.sdl.yaml.loader import MAX_BYTES
 
+if TYPE_CHECKING:
+    from akash_mcp.workflow.image_checks import CheckedImage
+
 
 def run(
     file: Path,
@@ -32,18 +36,22 @@ def run(
     accept: Sequence[str],
     reads_env_files: bool,
     opened: Sequence[str],
+    logins: Sequence[str],
     output: Path | None,
     as_json: bool,
+    check_images: bool = False,
 ) -> int:
     """Write the SDL of `file` (`-` is standard input) to standard output or to `output`, the rest to standard error.
 
     `variables` are NAME=VALUE and win over those in `env_files`, of which the later wins; `images` are SERVICE=IMAGE,
-    `opened` SERVICE:PORT. `accept` and `allow_missing` are names, several with commas between them. With
-    `reads_env_files` what services name under `env_file` is read, where it lies beside the compose file or below. With
-    `as_json` all of it is one object on standard output.
+    `opened` SERVICE:PORT, `logins` credentials of registries (`registry_login.FORM`). `accept` and `allow_missing` are
+    names, several with commas between them. With `reads_env_files` what services name under `env_file` is read, where
+    it lies beside the compose file or below. With `as_json` all of it is one object on standard output, and with
+    `check_images` registries are asked.
 
-    Returns 0 where Console, chain and provider would take the SDL, 1 otherwise. Raises `BadArgument`, and writes
-    nothing, where there is nothing to convert, a variable is missing, or something that protects would be lost.
+    Returns 0 where Console, chain and provider would take the SDL and no image surely cannot be pulled, 1 otherwise.
+    Raises `BadArgument`, and writes nothing, where there is nothing to convert, a variable is missing, or something
+    that protects would be lost.
     """
     try:
         converted = convert(
@@ -53,6 +61,7 @@ def run(
             images=pairs("--image", images),
             accept=_names(accept),
             opened=opened,
+            registries=logins,
             env_file_reader=_Below(file) if reads_env_files else None,
         )
     except MissingVariables as missing:
@@ -63,15 +72,26 @@ def run(
             next_step=f"Change the file, or accept what is lost: --accept {','.join(lost.kinds)}",
             money="",
         ) from lost
+    checked: list[CheckedImage] = []
+    if check_images:
+        from akash_mcp.cli import image_check  # 0.7 s, which a conversion does not need
+
+        checked = image_check.check_images(converted.report, logins)
     if as_json:
         if output is not None:
             save(converted.sdl, output)
-        sys.stdout.write(json.dumps(_as_record(str(file), converted), ensure_ascii=True) + "\n")
+        record = _as_record(str(file), converted)
+        if check_images:
+            record["images"] = [each.record for each in checked]
+        sys.stdout.write(json.dumps(record, ensure_ascii=True) + "\n")
     else:
         save(converted.sdl, output)
         for line in screen(converted):
             say(line)
-    return 0 if converted.report.ok else 1
+        for each in checked:
+            say(each.line)
+    refused = not converted.report.ok or any(each.answer.cannot_be_pulled for each in checked)
+    return 1 if refused else 0
 
 
 def _variables(words: Sequence[str], files: Sequence[Path]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from textwrap import fill
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -19,6 +20,9 @@ from akash_mcp.cli.output import printable, read, say
 from akash_mcp.errors import AkashError
 from akash_mcp.sdl import Finding, Report, check
 from akash_mcp.sdl.exposure import Exposed
+
+if TYPE_CHECKING:
+    from akash_mcp.workflow.image_checks import CheckedImage
 
 ACCEPTED, REFUSED, UNREADABLE = 0, 1, 2
 
@@ -30,11 +34,14 @@ _WHO = {
 }
 
 
-def run(files: Sequence[Path], *, as_json: bool) -> int:
+def run(
+    files: Sequence[Path], *, as_json: bool, check_images: bool = False, logins: Sequence[str] = ()
+) -> int:
     """Judge each file (`-` is standard input) and write what is found to standard output.
 
     Returns 0 where nothing is refused, 1 where something is, 2 where a file could not be read. Warnings refuse
     nothing. With `as_json` each file is one line of JSON, otherwise text for people, in colour on a terminal only.
+    With `check_images` registries are asked, with these `logins`, and an image that surely cannot be pulled is refused.
     """
     console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
     outcome = ACCEPTED
@@ -46,13 +53,19 @@ def run(files: Sequence[Path], *, as_json: bool) -> int:
             outcome = UNREADABLE
             continue
         report = check(source)
+        images = _check_images(report, logins) if check_images else []
         if as_json:
-            sys.stdout.write(json.dumps(as_record(str(file), report), ensure_ascii=True) + "\n")
+            record = as_record(str(file), report)
+            if check_images:
+                record["images"] = [each.record for each in images]
+            sys.stdout.write(json.dumps(record, ensure_ascii=True) + "\n")
         else:
             _show(console, str(file), source, report)
+            for each in images:
+                _print(console, f"{printable(str(file))}: ", printable(each.line), "", _style(each))
             if file is not files[-1]:
                 console.print()
-        if not report.ok:
+        if not report.ok or any(each.answer.cannot_be_pulled for each in images):
             outcome = max(outcome, REFUSED)
     return outcome
 
@@ -118,6 +131,18 @@ def _show(console: Console, file: str, source: str, report: Report) -> None:
         console.print("Open to the Internet:")
         for each in report.exposed:
             _print(console, "  ", printable(each.words), "", "bold red" if each.is_unsafe else "")
+
+
+def _check_images(report: Report, logins: Sequence[str]) -> list[CheckedImage]:
+    from akash_mcp.cli import image_check  # 0.7 s, which judging a file does not need
+
+    return image_check.check_images(report, logins)
+
+
+def _style(image: CheckedImage) -> str:
+    if image.answer.cannot_be_pulled:
+        return "bold red"
+    return "green" if image.answer.config else "yellow"
 
 
 def _place(finding: Finding) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from types import TracebackType
 from akash_mcp import __version__
 from akash_mcp.cli.output import take_any_encoding, wrapped
 from akash_mcp.cli.to_person import to_person
-from akash_mcp.errors import AkashError
+from akash_mcp.errors import AkashError, BadArgument
 
 _SETTINGS: Mapping[str, tuple[str, str]] = {
     "transport": ("NAME", "stdio (default), http or sse"),
@@ -55,7 +55,7 @@ _SETTINGS: Mapping[str, tuple[str, str]] = {
 _DRAFT: Mapping[str, tuple[str, str]] = {
     "image": ("IMAGE", "container image, best with a version tag"),
     "name": ("NAME", "name of the service (app)"),
-    "port": ("N", "port that the container listens on (80)"),
+    "port": ("N", "port that the container listens on (80, or what the image says where it is checked)"),
     "protocol": ("NAME", "http (default) gets a web address, tcp and udp a port of the provider's choosing"),
     "cpu": ("CORES", "cores, or millicores such as 500m (0.5)"),
     "memory": ("SIZE", "such as 512Mi (1Gi)"),
@@ -71,6 +71,10 @@ _DRAFT: Mapping[str, tuple[str, str]] = {
     "args": ("WORD", "argument; repeatable, as --args=-x where it begins with a dash"),
     "count": ("N", "replicas (1)"),
     "region": ("REGION", "where, as providers say it, such as us-west"),
+    "registry": (
+        "HOST=USER:secret://NAME",
+        "credentials of the image's registry: the password by a secret's name",
+    ),
 }
 """Arguments of `sdl.draft.draft` that are flags of `draft`."""
 
@@ -157,7 +161,16 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _lint(arguments: argparse.Namespace) -> int:
     from akash_mcp.cli import lint
 
-    return lint.run(arguments.files, as_json=arguments.json)
+    if arguments.registry and not arguments.check_images:
+        raise BadArgument(
+            "--registry of lint goes with --check-images: a registry is not asked without it.", money=""
+        )
+    return lint.run(
+        arguments.files,
+        as_json=arguments.json,
+        check_images=arguments.check_images,
+        logins=arguments.registry,
+    )
 
 
 def _draft(arguments: argparse.Namespace) -> int:
@@ -168,6 +181,7 @@ def _draft(arguments: argparse.Namespace) -> int:
         attributes=arguments.attribute,
         max_usd_per_hour=arguments.max_usd_per_hour,
         output=arguments.output,
+        check_images=arguments.check_images,
     )
 
 
@@ -185,6 +199,8 @@ def _import(arguments: argparse.Namespace) -> int:
         opened=arguments.open,
         output=arguments.output,
         as_json=arguments.json,
+        logins=arguments.registry,
+        check_images=arguments.check_images,
     )
 
 
@@ -334,6 +350,7 @@ def _parser() -> argparse.ArgumentParser:
     lint = command("lint", _lint, "check SDL files against Console, chain and provider rules")
     lint.add_argument("files", nargs="+", type=Path, metavar="FILE")
     lint.add_argument("--json", action="store_true", help="print one line of JSON for each file")
+    _add_image_flags(lint)
 
     draft = command("draft", _draft, "write the SDL of one container")
     for name, (metavar, text) in _DRAFT.items():
@@ -358,6 +375,7 @@ def _parser() -> argparse.ArgumentParser:
         "--max-usd-per-hour", metavar="USD", help="price ceiling of all replicas together (by size)"
     )
     draft.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the SDL there")
+    draft.add_argument("--check-images", action="store_true", help=_CHECK_IMAGES)
 
     convert = command("import", _import, "convert a compose file to an SDL and list what it leaves out")
     convert.add_argument("file", type=Path, metavar="FILE")
@@ -385,6 +403,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     convert.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the SDL there")
     convert.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    _add_image_flags(convert)
 
     secret = command("secret", _secret, "store secrets that an SDL names as secret://NAME")
     actions = secret.add_subparsers(metavar="ACTION", dest="action", required=True)
@@ -475,6 +494,21 @@ def _parser() -> argparse.ArgumentParser:
         "--write", action="store_true", help="merge it into the host's file and keep a backup"
     )
     return parser
+
+
+_CHECK_IMAGES = "ask registries whether the image is there and can be pulled; 1 where it surely cannot"
+
+
+def _add_image_flags(command: argparse.ArgumentParser) -> None:
+    """Flags of the commands that read files with images."""
+    command.add_argument("--check-images", action="store_true", help=_CHECK_IMAGES)
+    command.add_argument(
+        "--registry",
+        action="append",
+        default=[],
+        metavar=_DRAFT["registry"][0],
+        help="credentials of a registry, for the images that come from there; repeatable",
+    )
 
 
 def _add_network_flags(command: argparse.ArgumentParser) -> None:

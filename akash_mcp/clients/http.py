@@ -282,10 +282,10 @@ class Upstream:
         except (httpx2.RequestError, OSError) as error:
             if sent:
                 raise Interrupted(
-                    f"{self.name} at {self.host} did not give a whole answer: {_why(error)}."
+                    f"{self.name} at {self.host} did not give a whole answer: {why_lost(error)}."
                 ) from error
             raise Unreachable(
-                f"{self.name} at {self.host} cannot be reached: {_why(error)}.",
+                f"{self.name} at {self.host} cannot be reached: {why_lost(error)}.",
                 next_step="Check the network and the address, then try again.",
             ) from error
         log.debug("%s %s: %d in %.2f s", method, path, response.status_code, self.monotonic() - started)
@@ -369,7 +369,7 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
-def _why(error: BaseException) -> str:
+def why_lost(error: BaseException) -> str:
     """A few words for the reason of a lost connection.
 
     The library's own texts may hold header values: not used.

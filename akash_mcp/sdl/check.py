@@ -20,6 +20,7 @@ from akash_mcp.sdl.rules.market_warnings import check_market
 from akash_mcp.sdl.rules.name_rules import check_names
 from akash_mcp.sdl.rules.patch_warnings import check_patchable
 from akash_mcp.sdl.rules.references import check_references, check_throws
+from akash_mcp.sdl.rules.registry_rules import check_registries
 from akash_mcp.sdl.rules.schema import check_schema
 from akash_mcp.sdl.rules.schema_types import pointer
 from akash_mcp.sdl.rules.secret_rules import check_literals, check_secrets, secrets_of
@@ -67,6 +68,7 @@ def check(text: str) -> Report:
     warnings = chain(
         check_exposure(sdl, open_ports),
         *(noted if all_orders else ()),
+        check_registries(sdl),
         check_literals(sdl),
         check_values(sdl),
         check_containers(sdl),

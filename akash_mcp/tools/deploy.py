@@ -23,6 +23,7 @@ from akash_mcp.sdl import check
 from akash_mcp.tools.approval import AppContext, Decision, decided, runtime, runtime_with_key
 from akash_mcp.tools.arguments import DseqArg, NameArg, ProviderArg, RegionsArg, SdlArg, UntilArg, UsdArg
 from akash_mcp.tools.carry_out import CarryOut
+from akash_mcp.tools.checked_images import checked_images
 from akash_mcp.tools.deadline import MAX_WAIT_SECONDS, WAIT_SECONDS
 from akash_mcp.tools.money_words import came_back, closed_money, created_money, funded_money, funded_summary
 from akash_mcp.tools.offer_results import offer_list
@@ -48,13 +49,14 @@ ProvidersArg = Annotated[list[ProviderArg], Field(max_length=20)]
 Wait = Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds")]
 
 
-async def validate_sdl(ctx: AppContext, sdl: SdlArg) -> Verdict:
+async def validate_sdl(ctx: AppContext, sdl: SdlArg, check_images: bool = False) -> Verdict:
     """Check an SDL as Console, chain and providers will, for free: errors with line and fix, price ceiling, and an
     sdl_id to send in its place."""
     rt = runtime(ctx)
     text = await sdl_text(rt, sdl)
     report = check(text)
-    return verdict(report, rt.sdls.keep(text) if report.ok else None)
+    images = await checked_images(rt, report) if check_images else None
+    return verdict(report, rt.sdls.keep(text) if report.ok else None, images)
 
 
 def _known(rt: Runtime, plan: RunsSdl) -> RunsSdl:

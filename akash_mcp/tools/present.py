@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from akash_mcp.guard.approval.approval import PersonNeeded, TokenNeeded
@@ -22,6 +23,7 @@ from akash_mcp.tools.results import (
 )
 from akash_mcp.tools.service_results import service_results
 from akash_mcp.workflow.diagnosis.causes import Cause
+from akash_mcp.workflow.image_checks import CheckedImage
 from akash_mcp.workflow.jobs.ended import EndedRun
 from akash_mcp.workflow.launch import Launched, Leased, names
 from akash_mcp.workflow.operations import Running
@@ -33,24 +35,38 @@ _MOST_CAUSES = 3
 _MOST_NEXT_BEST = 2
 
 
-def verdict(report: Report, sdl_id: SdlId | None = None) -> Verdict:
-    """The answer of `validate_sdl`. `sdl_id` is what the SDL is called, where it can be deployed."""
+def verdict(
+    report: Report, sdl_id: SdlId | None = None, images: Sequence[CheckedImage] | None = None
+) -> Verdict:
+    """The answer of `validate_sdl`. `sdl_id` is what the SDL is called, where it can be deployed; `images` what their
+    registries told, where they were asked."""
     secrets = list(dict.fromkeys(name for name, _ in report.secrets))
     once = ", once the user has stored the secrets that it names" if secrets else ""
+    lost = [each for each in images or () if each.answer.cannot_be_pulled]
+    if not report.ok:
+        next_step = (
+            f"Fix the {_these(len(report.errors))} and check again. Nothing was sent and nothing was spent."
+        )
+    elif lost:
+        next_step = "Do not deploy it yet: no provider can pull " + ", ".join(
+            field(each.image) for each in lost
+        )
+        next_step += ". Name another image or tag, or the credentials of its registry."
+    else:
+        next_step = f"It can be deployed{once}: call deploy with this sdl_id as its sdl."
     return Verdict(
         ok=report.ok,
         sdl_id=sdl_id,
         errors=[_finding(finding) for finding in report.errors[:_MOST_FINDINGS]] or None,
         warnings=[_finding(finding) for finding in report.warnings[:_MOST_FINDINGS]] or None,
+        images=None if images is None else [each.line for each in images[:_MOST_FINDINGS]],
         services=list(report.services),
         exposed=_exposed(report) or None,
         secrets=secrets or None,
         groups=len(report.groups) if len(report.groups) > 1 else None,
         ceiling_usd_per_hour=report.ceiling_usd_hour,
         ceiling_usd_per_month=report.ceiling_usd_month,
-        next_step=f"It can be deployed{once}: call deploy with this sdl_id as its sdl."
-        if report.ok
-        else f"Fix the {_these(len(report.errors))} and check again. Nothing was sent and nothing was spent.",
+        next_step=next_step,
     )
 
 

@@ -65,6 +65,7 @@ class Verdict(Result):
     sdl_id: str | None = None
     errors: list[FindingResult] | None = None
     warnings: list[FindingResult] | None = None
+    images: list[str] | None = Field(None, description="What their registries told")
     services: list[str]
     exposed: list[str] | None = Field(None, description="Open to the Internet, what anyone gets into first")
     secrets: list[str] | None = None

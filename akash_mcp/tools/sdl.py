@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -9,12 +11,15 @@ from pydantic import BaseModel, Field
 from akash_mcp.errors import BadArgument
 from akash_mcp.sdl.author.compose import LostProtections, MissingVariables, convert
 from akash_mcp.sdl.author.draft import DiskClass, Protocol, draft
+from akash_mcp.sdl.author.registry_login import FORM
 from akash_mcp.sdl.report import Report
 from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.arguments import ComposeArg, UsdArg
+from akash_mcp.tools.checked_images import checked_images
 from akash_mcp.tools.present import verdict
 from akash_mcp.tools.results import Verdict
 from akash_mcp.tools.tool import Effect, ToolSpec
+from akash_mcp.workflow.image_checks import CheckedImage
 from akash_mcp.workflow.runtime import Runtime
 
 MOST_LEFT_OUT = 60
@@ -49,7 +54,7 @@ async def draft_sdl(
     ctx: AppContext,
     image: Annotated[str, Field(description="With a version tag")],
     name: str = "app",
-    port: Annotated[int, Field(description="Where the container listens")] = 80,
+    port: Annotated[int | None, Field(description="Where the container listens (80)")] = None,
     protocol: Annotated[Protocol, Field(description="http gets a web address")] = "http",
     cpu: Annotated[float, Field(description="Cores")] = 0.5,
     memory: str = "1Gi",
@@ -66,9 +71,13 @@ async def draft_sdl(
     count: int = 1,
     region: str | None = None,
     max_usd_per_hour: Annotated[UsdArg | None, Field(description="For all replicas")] = None,
+    registry: Annotated[str | None, Field(description=FORM)] = None,
+    check_images: bool = False,
 ) -> SdlResult:
     """Write the SDL of one container, ready for deploy: sizes, price ceiling and GPU names as providers take them."""
-    drafted = draft(
+    rt = runtime(ctx)
+    make = partial(
+        draft,
         image,
         name=name,
         port=port,
@@ -88,8 +97,13 @@ async def draft_sdl(
         count=count,
         region=region,
         max_usd_per_hour=max_usd_per_hour,
+        registry=registry,
     )
-    return _result(runtime(ctx), drafted.sdl, drafted.report, drafted.notes)
+    drafted, images = make(), None
+    if check_images:
+        images = await checked_images(rt, drafted.report)
+        drafted = make(config=images[0].answer.config)
+    return _result(rt, drafted.sdl, drafted.report, drafted.notes, images)
 
 
 async def convert_compose(
@@ -100,6 +114,7 @@ async def convert_compose(
     images: Annotated[Texts, Field(description="SERVICE=IMAGE for what is built")] = None,
     accept: Annotated[Texts, Field(description="Protections the user agreed to lose")] = None,
     open: Annotated[Texts, Field(description="SERVICE:PORT of databases to publish all the same")] = None,
+    registries: Texts = None,
 ) -> SdlResult:
     """Convert a Docker Compose file to an SDL. left_out lists all that it does not carry: tell the user."""
     try:
@@ -110,6 +125,7 @@ async def convert_compose(
             images=_pairs("images", images),
             accept=accept or (),
             opened=open or (),
+            registries=registries or (),
         )
     except MissingVariables as missing:
         raise BadArgument(missing.what, next_step=_ways(missing)) from missing
@@ -145,8 +161,14 @@ def _pairs(argument: str, items: list[str] | None) -> dict[str, str]:
     return {name: value for name, _, value in split}
 
 
-def _result(rt: Runtime, sdl: str, report: Report, notes: tuple[str, ...]) -> SdlResult:
-    judged = verdict(report, rt.sdls.keep(sdl) if report.ok else None)
+def _result(
+    rt: Runtime,
+    sdl: str,
+    report: Report,
+    notes: tuple[str, ...],
+    images: Sequence[CheckedImage] | None = None,
+) -> SdlResult:
+    judged = verdict(report, rt.sdls.keep(sdl) if report.ok else None, images)
     return SdlResult(sdl=sdl, verdict=judged, notes=list(notes), next_step=judged.next_step)
 
 

@@ -13,6 +13,7 @@ import anyio.lowlevel
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.clients.provider.http_probe import Probe, probe
+from akash_mcp.clients.registry.reader import RegistryReader
 from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard.approval.approval import Approver
 from akash_mcp.guard.books import journal
@@ -146,6 +147,8 @@ class Runtime:
     intervals: Intervals = field(default_factory=Intervals)
     visit: Callable[[str], Awaitable[Probe]] = probe
     """Looks once at a web address of a service, as any visitor does."""
+    open_registries: Callable[[], RegistryReader] = RegistryReader
+    """Opens a reader of registries, for one look at images."""
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     now: Callable[[], float] = time.time
     """Seconds since the epoch."""

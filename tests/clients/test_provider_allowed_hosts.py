@@ -5,7 +5,8 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from akash_mcp.clients.provider.allowed_hosts import is_allowed, parse_host_uri, resolve
+from akash_mcp.clients.provider.allowed_hosts import parse_host_uri, resolve
+from akash_mcp.clients.public_addresses import is_allowed
 from akash_mcp.errors import UntrustedProvider
 
 pytestmark = pytest.mark.anyio

@@ -263,7 +263,12 @@ def test_a_good_draft_draws_no_warning(arguments: dict[str, Any]) -> None:
 
 
 def test_the_command_offers_every_argument() -> None:
-    assert {*main._DRAFT, "attributes", "max_usd_per_hour"} == set(inspect.signature(draft).parameters)
+    by_itself = {
+        "attributes",
+        "max_usd_per_hour",
+        "config",
+    }  # what an image says of itself is asked of its registry
+    assert {*main._DRAFT, *by_itself} == set(inspect.signature(draft).parameters)
 
 
 def test_the_command_prints_the_sdl_alone(capsys: pytest.CaptureFixture[str]) -> None:

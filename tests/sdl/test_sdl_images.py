@@ -7,7 +7,7 @@ import time
 import pytest
 from sdl_data import changed
 
-from akash_mcp.sdl.rules.image_rules import is_reference
+from akash_mcp.sdl.images.reference import is_reference
 
 IMAGE = "image: nginx:1.27.0"
 SHA = "sha256:" + "0123456789abcdef" * 4

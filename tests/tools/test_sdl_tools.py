@@ -10,8 +10,12 @@ from agents import ERAS, Connect
 from pydantic import SecretStr
 
 from akash_mcp import config
+from akash_mcp.clients.registry.answers import ImageAnswer, Outcome
 from akash_mcp.sandbox.network import EmbeddedNetwork
 from akash_mcp.sdl import check
+from akash_mcp.sdl.author.draft import draft
+from akash_mcp.tools.present import verdict
+from akash_mcp.workflow.image_checks import CheckedImage
 
 pytestmark = pytest.mark.anyio
 
@@ -156,3 +160,42 @@ async def test_what_is_written_can_be_deployed_as_it_is(
         assert ready["status"] == "ready"
         assert any(service.get("uris") for service in ready["services"])
         await agent.call("close_deployment", dseq=ready["dseq"])
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_images_are_checked_where_that_is_asked_for(era: str, connect: Connect) -> None:
+    image = "registry.example.org/team/app:1"
+    async with connect(era, toolsets=("deploy", "sdl")) as agent:
+        drafted = await agent.call("draft_sdl", image=image, check_images=True)
+        named = drafted["verdict"]["sdl_id"]
+        judged = await agent.call("validate_sdl", sdl=named, check_images=True)
+        unasked = await agent.call("validate_sdl", sdl=named)
+        unreadable = await agent.call("validate_sdl", sdl="nothing", check_images=True)
+    (line,) = drafted["verdict"]["images"]
+    assert line.startswith(f"image {image} was not asked about: registry.example.org is not a registry that")
+    assert judged["images"] == [line]
+    assert "images" not in unasked
+    assert not unreadable["ok"]
+
+
+async def test_credentials_go_by_name(connect: Connect) -> None:
+    image, login = "ghcr.io/team/app:1", "ghcr.io=robot:secret://GH_TOKEN"
+    async with connect() as agent:
+        drafted = await agent.call("draft_sdl", image=image, registry=login)
+        compose = f"services: {{app: {{image: '{image}'}}}}"
+        converted = await agent.call("convert_compose", compose=compose, registries=[login])
+        refused = await agent.refused("draft_sdl", image=image, registry="ghcr.io=robot:hunter2-hunter2")
+    for made in (drafted, converted):
+        assert made["verdict"]["secrets"] == ["GH_TOKEN"]
+    assert "hunter2" not in refused
+    assert "akash-mcp secret set" in refused
+
+
+def test_an_image_that_cannot_be_pulled_is_not_to_be_deployed() -> None:
+    report = check(draft("nginx:9.9").sdl)
+    answer = ImageAnswer(Outcome.NOT_THERE, "is not there: no such tag")
+    judged = verdict(report, images=[CheckedImage("nginx:9.9", ("app",), answer)])
+    assert judged.images == ["image nginx:9.9 is not there: no such tag"]
+    assert judged.next_step.startswith("Do not deploy it yet: no provider can pull nginx:9.9.")
+    unknown = CheckedImage("nginx:9.9", ("app",), ImageAnswer(Outcome.UNKNOWN, "could not be asked about"))
+    assert "call deploy" in verdict(report, images=[unknown]).next_step

@@ -16,24 +16,21 @@ import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 import anyio
 
+from akash_mcp.clients.public_addresses import LOOKUP_SECONDS, MOST_ADDRESSES, is_allowed, is_ip
 from akash_mcp.errors import UntrustedProvider
 from akash_mcp.sanitize.text import quoted
 
 DEFAULT_PORT = 443
 LOWEST_OTHER_PORT = 1024
 """Below it are mail, shells and the like: gateways listen on 443 or above (8443 by default)."""
-LOOKUP_SECONDS = 10.0
-MOST_ADDRESSES = 4
-"""How many of a host's addresses are tried; all of them are judged."""
 
 _PLAIN = re.compile(r"[!-~]*")
 _HOST = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?", re.ASCII)
-_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,39 +92,6 @@ async def resolve(host_uri: str, allowed: Sequence[IPv4Network | IPv6Network] = 
                 "with AKASH_MCP_ALLOW_PRIVATE_PROVIDERS.",
             )
     return Endpoint(host, port, addresses[:MOST_ADDRESSES])
-
-
-def is_allowed(address: IPv4Address | IPv6Address, allowed: Sequence[IPv4Network | IPv6Network] = ()) -> bool:
-    """Whether an address is public, or in one of the `allowed` networks.
-
-    An embedded IPv4 address counts too.
-    """
-    if any(address in network for network in allowed):
-        return True
-    inner = _embedded(address)
-    if inner is not None:
-        return is_allowed(inner, allowed)
-    return address.is_global and not address.is_multicast and not address.is_reserved
-
-
-def _embedded(address: IPv4Address | IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 one stands for, where it does."""
-    if isinstance(address, IPv4Address):
-        return None
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    if address.teredo is not None:
-        return address.teredo[1]
-    return address.ipv4_mapped or address.sixtofour
-
-
-def is_ip(host: str) -> bool:
-    """Whether a host is an IP address rather than a name."""
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _refused(host_uri: str, why: str) -> UntrustedProvider:

@@ -11,9 +11,9 @@ from akash_mcp.clients.http import UNREADABLE, Upstream
 from akash_mcp.clients.lease_status import LEASE_STATUS, LeaseStatus
 from akash_mcp.clients.provider.access import ProviderAccess, ProviderSession
 from akash_mcp.clients.provider.gateway_errors import MEANINGS, refusal_of
-from akash_mcp.clients.provider.identity import bracketed
 from akash_mcp.clients.provider.log_frames import KubeEvent, LogLine, kube_event, log_line
 from akash_mcp.clients.provider.tokens import READ_SCOPES, STATUS_SCOPES
+from akash_mcp.clients.public_addresses import bracketed
 from akash_mcp.clients.retries import Deadline, Sending
 from akash_mcp.errors import ApiError, NotRunningYet, ProviderError
 from akash_mcp.ids import LeaseId

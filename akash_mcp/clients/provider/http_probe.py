@@ -19,8 +19,7 @@ from urllib.parse import urlsplit
 import anyio
 import httpx2
 
-from akash_mcp.clients.provider.allowed_hosts import is_allowed
-from akash_mcp.clients.provider.identity import bracketed
+from akash_mcp.clients.public_addresses import bracketed, is_allowed
 
 SECONDS = 5.0
 """For a whole probe: name, connection and the first line of the answer."""

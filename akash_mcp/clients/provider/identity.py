@@ -24,9 +24,10 @@ import httpx2
 from anyio.streams.tls import TLSStream
 
 from akash_mcp.clients.chain import ChainReader, OnChainCertificate
-from akash_mcp.clients.provider.allowed_hosts import Endpoint, is_ip
+from akash_mcp.clients.provider.allowed_hosts import Endpoint
 from akash_mcp.clients.provider.certificate_errors import CertificateError, certificate_error_of
 from akash_mcp.clients.provider.gateway_errors import NotProven, clock_gap
+from akash_mcp.clients.public_addresses import bracketed, is_ip
 from akash_mcp.errors import ApiError, Interrupted, Unreachable, UntrustedProvider
 from akash_mcp.ids import ProviderAddress
 
@@ -55,11 +56,6 @@ class VerifiedEndpoint:
     def authority(self) -> str:
         """Host and port as a Host header names them."""
         return f"{bracketed(self.host)}:{self.port}"
-
-
-def bracketed(host: str) -> str:
-    """The host as a URL writes it."""
-    return f"[{host}]" if ":" in host else host
 
 
 @cache

@@ -24,7 +24,7 @@ from websockets.frames import CloseCode
 from akash_mcp.clients.error_mapping import MessageCleaner, date_of, meanings_of
 from akash_mcp.clients.provider.access import ProviderSession
 from akash_mcp.clients.provider.gateway_errors import MEANINGS, close_of, refusal_of
-from akash_mcp.clients.provider.identity import bracketed
+from akash_mcp.clients.public_addresses import bracketed
 from akash_mcp.errors import Interrupted, ProviderError, Unreachable
 
 OPEN_SECONDS = 10.0

@@ -13,12 +13,15 @@ from typing import Literal, TypeAlias
 
 from akash_mcp.errors import BadArgument
 from akash_mcp.money import Usd, usd_per_hour
+from akash_mcp.sdl.author.image_hints import hints, port_of
+from akash_mcp.sdl.author.registry_login import check_all_used, parse_login
 from akash_mcp.sdl.author.workload import (
     MIB,
     RAW_TCP_PORT,
     SERVICE_NAME,
     UNLISTED_GPU,
     WEB_PORT,
+    Credentials,
     Disk,
     ExposedPort,
     Gpus,
@@ -30,6 +33,7 @@ from akash_mcp.sdl.author.workload import (
 )
 from akash_mcp.sdl.author.writer import PLACEMENT, size_text, write
 from akash_mcp.sdl.check import check
+from akash_mcp.sdl.images.image_config import ImageConfig
 from akash_mcp.sdl.report import Report
 from akash_mcp.sdl.rules.chain_rules import (
     ATTRIBUTE_KEY,
@@ -76,7 +80,7 @@ def draft(
     image: str,
     *,
     name: str = "app",
-    port: int = 80,
+    port: int | None = None,
     protocol: Protocol = "http",
     cpu: str | int | float = "0.5",
     memory: str = "1Gi",
@@ -94,15 +98,19 @@ def draft(
     region: str | None = None,
     attributes: Mapping[str, str] | None = None,
     max_usd_per_hour: Usd | None = None,
+    registry: str | None = None,
+    config: ImageConfig | None = None,
 ) -> Draft:
     """The SDL of one service.
 
-    `port` is where the container listens: `http` gives it a web address, `tcp` and `udp` a port of the provider's
-    choosing. `cpu` is cores or `500m`; sizes are written like `512Mi` and rounded up to whole MiB. `mount` adds a disk
-    of `mount_size` that lasts as long as the lease. `gpu_models` are alternatives; with none, any NVIDIA GPU will do.
-    `env` holds NAME=VALUE or NAME. `max_usd_per_hour` is for all `count` replicas together; without it the ceiling
-    follows from the size (`workload.default_ceiling`). Raises `BadArgument`, saying what is accepted.
+    `port` is where the container listens, by default where the image's `config` says, else 80: `http` gives it a web
+    address, `tcp` and `udp` a port of the provider's choosing. `cpu` is cores or `500m`; sizes are written like `512Mi`
+    and rounded up to whole MiB. `mount` adds a disk of `mount_size` that lasts as long as the lease. `gpu_models` are
+    alternatives; with none, any NVIDIA GPU will do. `env` holds NAME=VALUE or NAME. `max_usd_per_hour` is for all
+    `count` replicas together; without it the ceiling follows from the size (`workload.default_ceiling`). `registry` are
+    credentials for the image (`registry_login.FORM`). Raises `BadArgument`, saying what is accepted.
     """
+    port, port_note = port_of(config, protocol) if port is None else (port, "")
     workload = Workload(
         name=_named(name),
         image=_image(image),
@@ -116,6 +124,7 @@ def draft(
         disks=_disks(mount, mount_size, mount_class),
         gpus=_gpus(gpus, gpu_models, gpu_ram),
         count=_count(count),
+        credentials=_credentials(registry, image),
     )
     amount = default_ceiling(workload) if max_usd_per_hour is None else _amount(max_usd_per_hour, count)
     sdl = write([workload], {workload.name: amount}, _attributes(region, attributes or {}))
@@ -123,7 +132,9 @@ def draft(
     if not report.ok:
         first = report.errors[0]
         raise BadArgument(f"The SDL would be refused: {first.message}.", next_step=first.fix)
-    return Draft(sdl, report, tuple(_notes(workload, report, is_default=max_usd_per_hour is None)))
+    notes = _notes(workload, report, is_default=max_usd_per_hour is None)
+    of_image = [port_note] * bool(port_note) + ([*hints(config, workload)] if config else [])
+    return Draft(sdl, report, (*notes, *of_image))
 
 
 def _bad(argument: str, accepted: str) -> BadArgument:
@@ -143,6 +154,14 @@ def _image(image: str) -> str:
     if not _IMAGE.fullmatch(image):
         raise _bad("image", "the name of a container image, such as nginx:1.29.3")
     return image
+
+
+def _credentials(registry: str | None, image: str) -> Credentials | None:
+    if registry is None:
+        return None
+    login = parse_login(registry)
+    check_all_used([login], [image])
+    return login
 
 
 def _exposed(port: int, protocol: str) -> ExposedPort:

@@ -71,6 +71,15 @@ class Gpus:
 
 
 @dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a provider shows the registry at `host`. `password` names a secret; `username` may."""
+
+    host: str
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """One service. `cpu` is in millicores, `memory` and `root` (the root disk) in bytes, `env` holds NAME=VALUE."""
 
@@ -87,6 +96,7 @@ class Workload:
     disks: tuple[Disk, ...] = ()
     gpus: Gpus | None = None
     count: int = 1
+    credentials: Credentials | None = None
 
 
 def default_ceiling(workload: Workload) -> Decimal:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -48,6 +49,8 @@ def size_text(size: int) -> str:
 
 def _service(workload: Workload) -> dict[str, Any]:
     fields: dict[str, Any] = {"image": workload.image}
+    if workload.credentials:
+        fields["credentials"] = asdict(workload.credentials)
     for field in ("command", "args", "env"):
         if texts := getattr(workload, field):
             fields[field] = list(texts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from akash_mcp.errors import BadArgument
@@ -24,6 +24,7 @@ from akash_mcp.sdl.author.compose.service import ComposeService, read_service
 from akash_mcp.sdl.author.compose.top_level import read_top_level
 from akash_mcp.sdl.author.compose.variables import Variables
 from akash_mcp.sdl.author.compose.version1 import version_1
+from akash_mcp.sdl.author.registry_login import check_all_used, login_for, parse_login
 from akash_mcp.sdl.author.workload import Workload, default_ceiling
 from akash_mcp.sdl.author.writer import write
 from akash_mcp.sdl.check import check
@@ -56,6 +57,7 @@ def convert(
     images: Mapping[str, str] | None = None,
     accept: Collection[str] = (),
     opened: Collection[str] = (),
+    registries: Sequence[str] = (),
     env_file_reader: EnvFileReader | None = None,
 ) -> Converted:
     """The SDL of a compose file.
@@ -63,7 +65,8 @@ def convert(
     `variables` are the values for `${NAME}`, and those in `allow_missing` are empty where they have none. `images` are
     those of services that the file builds, or would run from another image. `accept` names the protections that may be
     lost, `opened` the ports, as SERVICE:PORT, that are opened to the Internet although they are those of a database, or
-    anyone gets in there. `env_file_reader` gives the texts of files that the services' `env_file` names.
+    anyone gets in there, `registries` credentials (`registry_login.FORM`) for the images that come from there.
+    `env_file_reader` gives the texts of files that the services' `env_file` names.
 
     Raises `MissingVariables` where what runs would be another thing without a variable, `LostProtections` where
     something that protects cannot be carried and was not accepted, and `BadArgument`, with line and column where there
@@ -72,6 +75,7 @@ def convert(
     """
     images = images or {}
     check_accepted(accept)
+    logins = [parse_login(each) for each in registries]
     given = Variables(variables or {}, allow_missing)
     document = _loaded(compose)
     document = extended(document, ComposeFile(document, given).bad)
@@ -99,7 +103,11 @@ def convert(
     internal = read_top_level(file, top, services, converted)
     inside = [_kept_inside(file, service, internal) for service in separated(file, converted)]
     converted = without_proxies(file, inside)
-    workloads = Project(file, converted, parse_opened(opened)).workloads()
+    check_all_used(logins, [service.image for service in converted])
+    workloads = [
+        replace(workload, credentials=login_for(workload.image, logins))
+        for workload in Project(file, converted, parse_opened(opened)).workloads()
+    ]
     amounts = {workload.name: default_ceiling(workload) for workload in workloads}
     sdl = write(workloads, amounts)
     report = check(sdl)

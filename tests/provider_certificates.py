@@ -126,23 +126,26 @@ def authority() -> Shown:
     return Shown(builder.sign(key, hashes.SHA256()), key)
 
 
-def issued(by: Shown, host: str) -> Shown:
-    """A certificate of an authority for a host, as Let's Encrypt gives one."""
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def issued(by: Shown, *hosts: str) -> Shown:
+    """A certificate of an authority for hosts, as Let's Encrypt gives one."""
     key = ec.generate_private_key(ec.SECP256R1())
     begin = datetime.now(UTC) - timedelta(hours=1)
-    try:
-        name: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        name = x509.DNSName(host)
     builder = (
         x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)]))
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])]))
         .issuer_name(by.certificate.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(begin)
         .not_valid_after(begin + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([name]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([_general_name(host) for host in hosts]), critical=False)
     )
     return Shown(builder.sign(by.key, hashes.SHA256()), key)
 

@@ -1,0 +1,44 @@
+"""What an image says of itself, for its draft: the port that it listens on, the data that it would lose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from akash_mcp.sdl.author.workload import WEB_PORT, Workload
+from akash_mcp.sdl.images.image_config import ImageConfig
+
+_WEB_PORTS = (WEB_PORT, 8080, 8000, 3000, 5000, 8888, 9000)
+"""Ports of the web, the most usual first."""
+
+
+def port_of(image: ImageConfig | None, protocol: str) -> tuple[int, str]:
+    """The port to open, and a note on how it was chosen, empty where nothing is known of the image."""
+    if image is None:
+        return WEB_PORT, ""
+    wanted = "UDP" if protocol == "udp" else "TCP"
+    named = [port for port, transport in image.ports if transport == wanted]
+    if not named:
+        return WEB_PORT, f"The image names no {wanted} port: {WEB_PORT} is a guess, and port says another."
+    chosen = next((port for port in _WEB_PORTS if port in named), named[0])
+    note = f"Port {chosen} is what the image says that it listens on"
+    others = ", ".join(str(port) for port in named if port != chosen)
+    return chosen, f"{note}, besides {others}." if others else f"{note}."
+
+
+def hints(image: ImageConfig, workload: Workload) -> Iterator[str]:
+    """What is lost on a restart, and what may not be writable."""
+    mounts = [PurePosixPath(disk.mount) for disk in workload.disks]
+    for volume in image.volumes:
+        if not any(PurePosixPath(volume).is_relative_to(mount) for mount in mounts):
+            yield (
+                f"The image keeps data in {volume}, and it is lost when the container restarts: mount={volume} gives "
+                "it a disk."
+            )
+    if mounts and not image.is_root:
+        yield (
+            f"The image runs as user {image.user}, and a fresh disk belongs to root: it may not be able to write to "
+            f"{mounts[0]}."
+        )
+    if workload.command and not workload.args and image.command:
+        yield "With command the image's own arguments are gone: name them in args."
