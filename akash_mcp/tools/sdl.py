@@ -56,11 +56,11 @@ async def draft_sdl(
     name: str = "app",
     port: Annotated[int | None, Field(description="Where the container listens (80)")] = None,
     protocol: Annotated[Protocol, Field(description="http gets a web address")] = "http",
-    cpu: Annotated[float, Field(description="Cores")] = 0.5,
-    memory: str = "1Gi",
-    storage: str = "1Gi",
+    cpu: Annotated[float | None, Field(description="Cores")] = None,
+    memory: str | None = None,
+    storage: str | None = None,
     mount: Annotated[str | None, Field(description="Path of a disk that lasts as long as the lease")] = None,
-    mount_size: str = "10Gi",
+    mount_size: str | None = None,
     mount_class: DiskClass = "beta3",
     gpus: int = 0,
     gpu_models: Annotated[Texts, Field(description="Alternatives, such as rtx4090")] = None,
@@ -103,7 +103,8 @@ async def draft_sdl(
     if check_images:
         images = await checked_images(rt, drafted.report)
         drafted = make(config=images[0].answer.config)
-    return _result(rt, drafted.sdl, drafted.report, drafted.notes, images)
+    assumed = [f"Assumed: {'; '.join(drafted.assumed)}."] if drafted.assumed else []
+    return _result(rt, drafted.sdl, drafted.report, (*assumed, *drafted.notes), images)
 
 
 async def convert_compose(

@@ -17,6 +17,7 @@ from akash_mcp.errors import BadArgument
 from akash_mcp.money import Usd, usd_per_hour
 from akash_mcp.sdl import check
 from akash_mcp.sdl.author.draft import draft
+from akash_mcp.sdl.author.workload import GIB
 from akash_mcp.sdl.yaml.loader import load
 
 IMAGE = "nginx:1.29.3"
@@ -69,6 +70,36 @@ def test_gpu_names_are_written_as_providers_write_them() -> None:
 
 def test_without_a_model_any_gpu_will_do() -> None:
     assert service(draft(IMAGE, gpus=1).sdl)["gpu"]["attributes"] == {"vendor": {"nvidia": None}}
+
+
+def test_what_nobody_said_is_named_a_line_each() -> None:
+    assert draft("nginx:1.29.3").assumed == ("port 80", "cpu 0.5", "memory 1Gi", "storage 1Gi")
+    said = draft("nginx:1.29.3", port=80, cpu=1, memory="1Gi", storage="1Gi", mount="/data")
+    assert said.assumed == ("mount_size 10Gi",)
+
+
+@pytest.mark.parametrize(
+    ("mount", "root", "disks"), [(None, "68Gi", ["68Gi"]), ("/models", "20Gi", ["20Gi", "48Gi"])]
+)
+def test_a_gpu_gets_the_memory_and_the_disk_for_a_model_that_fits_it(
+    mount: str | None, root: str, disks: list[str]
+) -> None:
+    drafted = draft("vllm/vllm-openai:v0.10.2", port=8000, gpus=1, gpu_models=["rtx4090"], mount=mount)
+    resources = drafted.report.groups[0].resources[0]
+    assert (resources.cpu, resources.memory) == (4000, 24 * GIB)
+    assert sorted(volume.size // GIB for volume in resources.storage) == [int(d[:-2]) for d in disks]
+    assert drafted.assumed[:3] == (
+        "cpu 4, for 1 GPU of 24Gi (rtx4090)",
+        "memory 24Gi, for 1 GPU of 24Gi (rtx4090)",
+        f"storage {root}, for models that fit them and their packages",
+    )
+
+
+def test_several_gpus_get_memory_that_their_programs_share() -> None:
+    text = draft("vllm/vllm-openai:v0.10.2", gpus=2, gpu_models=["h100"]).sdl
+    assert "mount: /dev/shm" in text
+    assert "class: ram" in text
+    assert "/dev/shm" not in draft("vllm/vllm-openai:v0.10.2", gpus=1).sdl
 
 
 def test_cores_that_a_double_would_spoil_are_millicores() -> None:

@@ -60,7 +60,7 @@ async def test_a_gpu_costs_what_was_bid_for_it(era: str, generation: Generation,
         assert Decimal(four[end]["usd_in_all"]) == pytest.approx(4 * Decimal(one[end]["usd_in_all"]), abs=1)
     assert "ceiling" not in one
     assert "in the last 31 days" in one["basis"]
-    assert "1Gi of disk were taken" in one["not_known"][0]
+    assert one["not_known"][0].startswith("Assumed: storage ")
     assert ("max_usd_per_hour=" in one["next_step"]) is True
 
 

@@ -13,16 +13,15 @@ from typing import Literal, TypeAlias
 
 from akash_mcp.errors import BadArgument
 from akash_mcp.money import Usd, usd_per_hour
+from akash_mcp.sdl.author.draft_sizes import bad, read_sizes
 from akash_mcp.sdl.author.image_hints import hints, port_of
 from akash_mcp.sdl.author.registry_login import check_all_used, parse_login
 from akash_mcp.sdl.author.workload import (
-    MIB,
     RAW_TCP_PORT,
     SERVICE_NAME,
     UNLISTED_GPU,
     WEB_PORT,
     Credentials,
-    Disk,
     ExposedPort,
     Gpus,
     Workload,
@@ -31,35 +30,25 @@ from akash_mcp.sdl.author.workload import (
     is_carried,
     is_variable_name,
 )
-from akash_mcp.sdl.author.writer import PLACEMENT, size_text, write
+from akash_mcp.sdl.author.writer import PLACEMENT, write
 from akash_mcp.sdl.check import check
 from akash_mcp.sdl.images.image_config import ImageConfig
 from akash_mcp.sdl.report import Report
 from akash_mcp.sdl.rules.chain_rules import (
     ATTRIBUTE_KEY,
     MAX_COUNT,
-    MAX_CPU,
     MAX_GPU,
-    MAX_MEMORY,
     MAX_PRICE,
-    MAX_VOLUME,
-    MIN_CPU,
 )
 from akash_mcp.sdl.rules.known_gpus import LISTED_ON, meant_by
 
 Protocol: TypeAlias = Literal["http", "tcp", "udp"]
 DiskClass: TypeAlias = Literal["beta1", "beta2", "beta3"]
 
-CLASSES = ("beta1", "beta2", "beta3")
-"""Disks that last as long as the lease: HDD, SSD, NVMe."""
 REGION = "location-region"
 """The attribute by which providers say where they are."""
 
 _IMAGE = re.compile(r"[!-~]{1,512}")
-_CPU = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(m?)")
-_SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(Ki|Mi|Gi|Ti)")
-_UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
-_MOUNT = re.compile(r"(/[A-Za-z0-9._-]+)+/?")
 _MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _GPU_RAM = re.compile(r"([1-9][0-9]{0,3})\s*(?:g|gb|gi|gib)?", re.IGNORECASE)
 _RAM_IN_NAME = re.compile(r"(?<![a-z0-9])([1-9][0-9]{1,2})\s*gi?b?(?![a-z0-9])", re.IGNORECASE)
@@ -69,11 +58,13 @@ _VALUE = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An SDL that passes, what the judges say of it (warnings, ceiling), and what was decided on the way."""
+    """An SDL that passes, what the judges say of it (warnings, ceiling), what was decided on the way, and what was
+    assumed of what nobody said: each as an argument and its value, with the reason where there is one."""
 
     sdl: str
     report: Report
     notes: tuple[str, ...]
+    assumed: tuple[str, ...]
 
 
 def draft(
@@ -82,11 +73,11 @@ def draft(
     name: str = "app",
     port: int | None = None,
     protocol: Protocol = "http",
-    cpu: str | int | float = "0.5",
-    memory: str = "1Gi",
-    storage: str = "1Gi",
+    cpu: str | int | float | None = None,
+    memory: str | None = None,
+    storage: str | None = None,
     mount: str | None = None,
-    mount_size: str = "10Gi",
+    mount_size: str | None = None,
     mount_class: str = "beta3",
     gpus: int = 0,
     gpu_models: Sequence[str] = (),
@@ -105,12 +96,24 @@ def draft(
 
     `port` is where the container listens, by default where the image's `config` says, else 80: `http` gives it a web
     address, `tcp` and `udp` a port of the provider's choosing. `cpu` is cores or `500m`; sizes are written like `512Mi`
-    and rounded up to whole MiB. `mount` adds a disk of `mount_size` that lasts as long as the lease. `gpu_models` are
-    alternatives; with none, any NVIDIA GPU will do. `env` holds NAME=VALUE or NAME. `max_usd_per_hour` is for all
-    `count` replicas together; without it the ceiling follows from the size (`workload.default_ceiling`). `registry` are
-    credentials for the image (`registry_login.FORM`). Raises `BadArgument`, saying what is accepted.
+    and rounded up to whole MiB; those that are not said are assumed (`draft_sizes`). `mount` adds a disk of
+    `mount_size` that lasts as long as the lease. `gpu_models` are alternatives; with none, any NVIDIA GPU will do.
+    `env` holds NAME=VALUE or NAME. `max_usd_per_hour` is for all `count` replicas together; without it the ceiling
+    follows from the size (`workload.default_ceiling`). `registry` are credentials for the image
+    (`registry_login.FORM`). Raises `BadArgument`, saying what is accepted.
     """
+    is_said = port is not None
     port, port_note = port_of(config, protocol) if port is None else (port, "")
+    wanted = _gpus(gpus, gpu_models, gpu_ram)
+    sizes = read_sizes(
+        cpu=cpu,
+        memory=memory,
+        storage=storage,
+        mount=mount,
+        mount_size=mount_size,
+        mount_class=mount_class,
+        gpus=wanted,
+    )
     workload = Workload(
         name=_named(name),
         image=_image(image),
@@ -118,11 +121,11 @@ def draft(
         command=_texts("command", command),
         args=_texts("args", args),
         env=_env(env),
-        cpu=_millicores(cpu),
-        memory=_size("memory", memory, least=MIB, most=MAX_MEMORY),
-        root=_size("storage", storage, least=5 * MIB, most=MAX_VOLUME),
-        disks=_disks(mount, mount_size, mount_class),
-        gpus=_gpus(gpus, gpu_models, gpu_ram),
+        cpu=sizes.cpu,
+        memory=sizes.memory,
+        root=sizes.root,
+        disks=sizes.disks,
+        gpus=wanted,
         count=_count(count),
         credentials=_credentials(registry, image),
     )
@@ -134,17 +137,13 @@ def draft(
         raise BadArgument(f"The SDL would be refused: {first.message}.", next_step=first.fix)
     notes = _notes(workload, report, is_default=max_usd_per_hour is None)
     of_image = [port_note] * bool(port_note) + ([*hints(config, workload)] if config else [])
-    return Draft(sdl, report, (*notes, *of_image))
-
-
-def _bad(argument: str, accepted: str) -> BadArgument:
-    # What was passed is not repeated: an env item holds secrets, and an image may hold a password of its registry.
-    return BadArgument(f"{argument} must be {accepted}.")
+    assumed = sizes.assumed if is_said or port_note else (f"port {port}", *sizes.assumed)
+    return Draft(sdl, report, (*notes, *of_image), assumed)
 
 
 def _named(name: str) -> str:
     if not SERVICE_NAME.fullmatch(name):
-        raise _bad(
+        raise bad(
             "name", 'a-z, 0-9 and "-", beginning with a letter and not ending with "-", at most 63 characters'
         )
     return name
@@ -152,7 +151,7 @@ def _named(name: str) -> str:
 
 def _image(image: str) -> str:
     if not _IMAGE.fullmatch(image):
-        raise _bad("image", "the name of a container image, such as nginx:1.29.3")
+        raise bad("image", "the name of a container image, such as nginx:1.29.3")
     return image
 
 
@@ -166,7 +165,7 @@ def _credentials(registry: str | None, image: str) -> Credentials | None:
 
 def _exposed(port: int, protocol: str) -> ExposedPort:
     if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65_535:
-        raise _bad("port", "a whole number from 1 to 65535")
+        raise bad("port", "a whole number from 1 to 65535")
     match protocol:
         case "http":
             return ExposedPort(port, WEB_PORT, is_global=True)
@@ -174,40 +173,12 @@ def _exposed(port: int, protocol: str) -> ExposedPort:
             return ExposedPort(port, RAW_TCP_PORT if port == WEB_PORT else None, is_global=True)
         case "udp":
             return ExposedPort(port, proto="UDP", is_global=True)
-    raise _bad("protocol", "http, tcp or udp")
-
-
-def _millicores(cpu: str | int | float) -> int:
-    # A whole number can be too long for Python to write it.
-    is_readable = not isinstance(cpu, int) or (not isinstance(cpu, bool) and 0 < cpu <= MAX_CPU)
-    match = _CPU.fullmatch(str(cpu).strip()) if is_readable else None
-    millicores = Decimal(match[1]) * (1 if match[2] else 1000) if match else Decimal(0)
-    if millicores != millicores.to_integral_value() or not MIN_CPU <= millicores <= MAX_CPU:
-        raise _bad("cpu", "cores from 0.01 to 384 with at most three decimals, or millicores such as 500m")
-    return int(millicores)
-
-
-def _size(argument: str, size: str, *, least: int, most: int) -> int:
-    match = _SIZE.fullmatch(str(size).strip())
-    size_bytes = int(Decimal(match[1]) * _UNITS[match[2]]) if match else 0
-    if not least <= size_bytes <= most:
-        raise _bad(argument, f"a size from {size_text(least)} to {most // 2**40}Ti, such as 512Mi or 2Gi")
-    return size_bytes
-
-
-def _disks(mount: str | None, size: str, kind: str) -> tuple[Disk, ...]:
-    if not mount:
-        return ()
-    if not _MOUNT.fullmatch(mount) or any(part in (".", "..") for part in mount.split("/")):
-        raise _bad("mount", "an absolute path below the root, such as /data")
-    if kind not in CLASSES:
-        raise _bad("mount_class", "beta3 (NVMe), beta2 (SSD) or beta1 (HDD)")
-    return (Disk("data", _size("mount_size", size, least=5 * MIB, most=MAX_VOLUME), kind, mount),)
+    raise bad("protocol", "http, tcp or udp")
 
 
 def _gpus(count: int, models: Sequence[str], ram: str | None) -> Gpus | None:
     if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MAX_GPU:
-        raise _bad("gpus", f"a whole number from 0 to {MAX_GPU}")
+        raise bad("gpus", f"a whole number from 0 to {MAX_GPU}")
     if not count:
         if models or ram:
             raise BadArgument(
@@ -222,28 +193,28 @@ def _gpus(count: int, models: Sequence[str], ram: str | None) -> Gpus | None:
         )
     )
     if not all(_MODEL.fullmatch(model) for model in names):
-        raise _bad("gpu_models", "names such as h100, a100 or rtx4090")
+        raise bad("gpu_models", "names such as h100, a100 or rtx4090")
     in_names = {size[1] if (size := _RAM_IN_NAME.search(model)) else "" for model in models}
     if ram:
         match = _GPU_RAM.fullmatch(ram.strip())
         if match is None:
-            raise _bad("gpu_ram", "the memory of one GPU, such as 80Gi")
+            raise bad("gpu_ram", "the memory of one GPU, such as 80Gi")
         if not names:
             raise BadArgument("gpu_ram needs gpu_models: an SDL asks for memory only with a model.")
         if in_names - {"", match[1]}:
-            raise _bad("gpu_models", "names of the memory that gpu_ram says, or without any")
+            raise bad("gpu_models", "names of the memory that gpu_ram says, or without any")
         return Gpus(count, names, f"{match[1]}Gi")
     if len(in_names) > 1:
-        raise _bad("gpu_models", "names that all have the same memory, or none")
+        raise bad("gpu_models", "names that all have the same memory, or none")
     said = "".join(in_names)
     return Gpus(count, names, f"{said}Gi" if said else "")
 
 
 def _texts(argument: str, texts: Sequence[str]) -> tuple[str, ...]:
     if isinstance(texts, str):
-        raise _bad(argument, "a list of texts")
+        raise bad(argument, "a list of texts")
     if not all(is_carried(text) for text in texts):
-        raise _bad(argument, "text without control characters and Unicode line separators")
+        raise bad(argument, "text without control characters and Unicode line separators")
     return tuple(texts)
 
 
@@ -251,15 +222,15 @@ def _env(env: Sequence[str]) -> tuple[str, ...]:
     items = _texts("env", env)
     names = [item.partition("=")[0] for item in items]
     if not all(is_variable_name(name) for name in names):
-        raise _bad("env", 'a list of NAME=VALUE or NAME, with names of letters, digits, "_", "." and "-"')
+        raise bad("env", 'a list of NAME=VALUE or NAME, with names of letters, digits, "_", "." and "-"')
     if len(set(names)) < len(names):
-        raise _bad("env", "a list in which each name occurs once")
+        raise bad("env", "a list in which each name occurs once")
     return items
 
 
 def _count(count: int) -> int:
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_COUNT:
-        raise _bad("count", f"a whole number of replicas, from 1 to {MAX_COUNT}")
+        raise bad("count", f"a whole number of replicas, from 1 to {MAX_COUNT}")
     return count
 
 
@@ -272,7 +243,7 @@ def _attributes(region: str | None, attributes: Mapping[str, str]) -> dict[str, 
         )
     for key, value in chosen.items():
         if not ATTRIBUTE_KEY.fullmatch(key) or not _VALUE.fullmatch(value):
-            raise _bad("region and attributes", "what providers say of themselves, such as region us-west")
+            raise bad("region and attributes", "what providers say of themselves, such as region us-west")
     return chosen
 
 
@@ -280,7 +251,7 @@ def _amount(per_hour: Usd, count: int) -> Decimal:
     most = usd_per_hour(MAX_PRICE) * count
     amount = amount_within(min(per_hour, most), count)
     if per_hour > most or not amount:
-        raise _bad("max_usd_per_hour", f"more than 0 and at most {most} for that many replicas")
+        raise bad("max_usd_per_hour", f"more than 0 and at most {most} for that many replicas")
     return amount
 
 
@@ -301,6 +272,7 @@ def _notes(workload: Workload, report: Report, *, is_default: bool) -> list[str]
     notes += [
         f"What is written to {disk.mount} lasts as long as the lease: closing the deployment deletes it."
         for disk in workload.disks
+        if disk.kind != "ram"
     ]
     if workload.gpus and not workload.gpus.models:
         notes.append("Any NVIDIA GPU may be offered; gpu_models narrows it.")

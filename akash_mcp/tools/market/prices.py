@@ -12,7 +12,8 @@ from akash_mcp.clients.console.limits import MOST_RUNTIME_HOURS
 from akash_mcp.errors import BadArgument
 from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.money import HOURS_PER_MONTH, Usd, told_apart
-from akash_mcp.sdl.author.draft import draft
+from akash_mcp.sdl.author.draft import Draft, draft
+from akash_mcp.sdl.author.workload import WEB_PORT
 from akash_mcp.sdl.output.groups import GroupSpec
 from akash_mcp.sdl.rules import known_gpus
 from akash_mcp.tools.approval import AppContext, runtime
@@ -30,8 +31,6 @@ _BASIS = (
     "its own prices."
 )
 _COMPARED_BASIS = " Compared by fixed formulas of the Console, without GPUs: not market prices."
-_DEFAULTS = {"cpu": "0.5 cores", "memory": "1Gi of memory", "storage": "1Gi of disk"}
-"""What `draft` takes where nothing is said."""
 
 
 class CostResult(Result):
@@ -97,17 +96,21 @@ async def estimate_cost(
             "Give either an SDL or numbers.",
             next_step="Numbers are cpu, memory, storage, gpus, gpu_model and count.",
         )
-    groups = groups_of(await sdl_text(rt, sdl)) if sdl else _groups_of(given, gpu_model)
+    assumed: tuple[str, ...] = ()
+    if sdl:
+        groups: Sequence[GroupSpec] = groups_of(await sdl_text(rt, sdl))
+    else:
+        drafted = _drafted(given, gpu_model)
+        groups, assumed = drafted.report.groups, drafted.assumed
     found = await estimate(rt, groups, hours or rt.policy.default_hours, has_ceiling=bool(sdl))
-    assumed = [] if sdl else [words for name, words in _DEFAULTS.items() if name not in given]
     return _result(found, groups, rt.policy, assumed)
 
 
-def _groups_of(numbers: dict[str, Any], gpu_model: str | None) -> Sequence[GroupSpec]:
+def _drafted(numbers: dict[str, Any], gpu_model: str | None) -> Draft:
     """What `draft_sdl` makes of the numbers. Raises `BadArgument`, saying what is accepted."""
     models = [known_gpus.meant_by(gpu_model) or gpu_model] if gpu_model else []
     sized = {"gpus": len(models), **numbers}
-    return draft(_ANY_IMAGE, gpu_models=models, **sized).report.groups
+    return draft(_ANY_IMAGE, port=WEB_PORT, gpu_models=models, **sized)
 
 
 def _result(
@@ -150,7 +153,7 @@ def _not_known(found: Estimate) -> Iterator[str]:
 
 def _taken(assumed: Sequence[str]) -> Iterator[str]:
     if assumed:
-        yield f"{', '.join(assumed)} were taken, as nothing was said."
+        yield f"Assumed: {'; '.join(assumed)}."
 
 
 def _deposit(found: Estimate) -> str:
