@@ -44,8 +44,8 @@ def run(
         images = image_check.check_images(drafted.report, [given["registry"]] if "registry" in given else ())
         drafted = make(config=images[0].answer.config)
     save(drafted.sdl, output)
-    for each in drafted.assumed:
-        say(f"assumed: {each}")
+    for assumption in drafted.assumed:
+        say(f"assumed: {assumption}")
     for note in drafted.notes:
         say(f"note: {note}")
     for each in drafted.report.exposed:
