@@ -46,6 +46,14 @@ def test_a_merge_key_adds_only_missing_keys() -> None:
     assert data == {"a": {"x": 1, "y": 2}, "b": {"x": 1, "y": 3}, "c": {"y": 4, "x": 1, "z": 5}}
 
 
+def test_a_merge_key_may_say_that_it_is_one() -> None:
+    assert load("a: &a {x: 1}\nb: {!!merge <<: *a, !!str <<: 2}").data == {
+        "a": {"x": 1},
+        "b": {"x": 1, "<<": 2},
+    }
+    assert load("- !!merge <<").data == ["<<"]
+
+
 def test_keys_become_text_as_in_javascript() -> None:
     assert load("1: a\n2.0: b\ntrue: c\n~: d\n[1, 2]: e").data == {
         "1": "a",
@@ -83,6 +91,7 @@ def test_places_are_counted_from_one_through_aliases_and_merges() -> None:
         ("a: !!set {x}", Mark(1, 4), "tag"),
         ("a: !!int x", Mark(1, 4), "tag"),
         ("<<: 1", Mark(1, 1), "merge"),
+        ("!!merge x: {}", Mark(1, 1), "tag"),
         ("a: \x1b[31m", Mark(1, 4), "U+001B"),
         ("a: \ud800", Mark(1, 4), "U+D800"),
         ("%YAML 3.0\n---\na", Mark(1, 1), "broken"),

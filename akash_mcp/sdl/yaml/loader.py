@@ -86,7 +86,7 @@ class _Place(Protocol):
 
 @dataclass(slots=True)
 class Node:
-    """A value and where it is in the file. `merges`: it is a plain `<<`."""
+    """A value and where it is in the file. `merges`: it is a plain `<<`, or `!!merge <<`, as yq prints it."""
 
     start: _Place | None
     value: Value
@@ -279,7 +279,7 @@ class _Composer:
             value = resolve(plain)
         if self.as_written and value is not None:
             value = plain
-        merges = event.tag is None and event.implicit[0] and plain == "<<"
+        merges = plain == "<<" and (event.tag == _MERGE or (event.tag is None and event.implicit[0]))
         node = Node(event.start_mark, value, merges)
         if event.anchor is not None:
             self.anchors[event.anchor] = node
@@ -381,6 +381,7 @@ def _mark(place: _Place | None) -> Mark:
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
+_MERGE = f"{_CORE}merge"
 _KINDS: Mapping[str, type | tuple[type, ...]] = {
     f"{_CORE}null": type(None),
     f"{_CORE}bool": bool,
@@ -392,7 +393,7 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
 
 def _tagged(tag: str, plain: str, mark: Mark) -> Value:
     """The value of a scalar that says itself what it is."""
-    if tag in ("!", f"{_CORE}str"):
+    if tag in ("!", f"{_CORE}str") or (tag == _MERGE and plain == "<<"):
         return plain
     if tag not in _KINDS:
         raise _unknown_tag(tag, mark)
