@@ -15,7 +15,7 @@ from akash_mcp.sanitize.unicode import visible
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields
 from akash_mcp.sdl.author.compose.left_out import PROTECTIONS, LeftOut, Protection
 from akash_mcp.sdl.images.data_stores import DATA_STORES
-from akash_mcp.sdl.images.names import image_name
+from akash_mcp.sdl.images.names import image_name, image_owner
 from akash_mcp.sdl.yaml.javascript import Value
 
 _ROOT = ("", "0", "root")
@@ -27,7 +27,13 @@ _WHO_MAY = re.compile(
     r"/(?:\.?htpasswd|[^/]*\.(?:htpasswd|passwd|acl)|passwd|passwords?(?:\.[a-z]+)?|pg_hba\.conf)$"
 )
 _SETS_UP = re.compile(r"/(?:etc|conf|config|conf\.d)(?:/|$)|\.(?:conf|cnf|acl|xml|ya?ml|ini|toml)$")
-_ABOUT_TIME = re.compile(r"/etc/(?:localtime|timezone)|.*/zoneinfo(?:/.*)?")
+_OF_THE_MACHINE = re.compile(
+    r"(?:/host|/hostfs|/rootfs)?/etc/(?:localtime|timezone|passwd|group|hosts|hostname|resolv\.conf|os-release)"
+    r"|.*/zoneinfo(?:/.*)?"
+)
+"""What tells a program about the machine that it runs on: `/etc/passwd` holds the names of users and no passwords."""
+_KEEPS_ALL_IN_CONFIG = frozenset({"linuxserver", "hotio"})
+"""Whose images have one folder for data and configuration, `/config`, and fill it themselves."""
 _BIND = re.compile(r"(?P<source>(?:[A-Za-z]:[\\/])?(?:\$\{[^}]*+\}|[^:])*+):(?P<target>/[^:]*)")
 _MOST_TOLD = 40
 _OPEN = (
@@ -148,7 +154,9 @@ def _bind_target(item: Value) -> str:
 
 def _says_who_may(image: str, target: str) -> bool:
     """Whether a file there says who may connect: a list of passwords, or the configuration of a data store."""
-    if _WHO_MAY.search(target):
-        return True
+    if _OF_THE_MACHINE.fullmatch(target) or (
+        target == "/config" and image_owner(image) in _KEEPS_ALL_IN_CONFIG
+    ):
+        return False
     is_store = image_name(image) in DATA_STORES
-    return is_store and _SETS_UP.search(target) is not None and not _ABOUT_TIME.fullmatch(target)
+    return _WHO_MAY.search(target) is not None or (is_store and _SETS_UP.search(target) is not None)
