@@ -124,6 +124,21 @@ def test_the_files_of_a_service_come_before_its_environment(env_file: str, expec
     assert "hunter2" not in repr((made.left_out, made.notes))
 
 
+def test_what_the_environment_leaves_without_a_value_does_not_come_from_a_file() -> None:
+    web = "{image: x:1, env_file: b.env, environment: [B, 'C=${NOWHERE}']}"
+    made = convert(f"services: {{web: {web}}}", env_file_reader=FILES.get)
+    assert env(made.sdl) == {}
+    assert [each.what for each in made.left_out] == ["environment: B", "environment: C"]
+
+
+def test_what_may_be_missing_is_empty_in_a_file_that_gives_it_no_value() -> None:
+    texts = {"f": "A=$X\nX=x\nB=$X"}
+    made = convert(
+        "services: {web: {image: x:1, env_file: f}}", allow_missing=["X"], env_file_reader=texts.get
+    )
+    assert env(made.sdl) == {"A": "", "X": "x", "B": "x"}
+
+
 def test_a_file_that_is_not_there_stops_it_unless_the_service_can_do_without() -> None:
     with pytest.raises(BadArgument, match="names a file that is not there: nowhere"):
         of("[{path: nowhere}]", env_file_reader=FILES.get)

@@ -204,3 +204,12 @@ def test_a_script_that_a_shell_can_read_is_carried(script: str) -> None:
     compose = {"services": {"web": {"image": "x:1", "command": ["/bin/sh", "-ec", script]}}}
     made = convert(json.dumps(compose).replace("$", "$$"))
     assert services(made)["web"]["args"][-1] == script
+
+
+@pytest.mark.parametrize(
+    ("entries", "env"), [("[A=1, A]", []), ("[A, A=1]", ["A=1"]), ("[A=1, B=2, A=3]", ["A=3", "B=2"])]
+)
+def test_of_two_entries_of_one_name_the_later_counts(entries: str, env: list[str]) -> None:
+    made = convert(f"services: {{web: {{image: x:1, environment: {entries}}}}}")
+    assert services(made)["web"].get("env", []) == env
+    assert bool(made.left_out) == (not env)
