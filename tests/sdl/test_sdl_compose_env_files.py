@@ -48,6 +48,8 @@ def test_a_file_is_read_as_compose_reads_it(text: str, expected: dict[str, str])
 
 BAD: dict[str, tuple[str, str]] = {
     "no name": ("A=1\n=hunter2", "Line 2"),
+    "a # in a name": ("A=1\nPASS#WORD=hunter2", "Line 2"),
+    "a # behind a name": ("A # hunter2", "Line 1"),
     "a key's own text": ("-----BEGIN PRIVATE KEY-----\nhunter2", "Line 1"),
     "base64": ("A=1\nhunter2/hunter2==", "Line 2"),
     "a quote that is never closed": ("A='hunter2\nB=c", "Line 1"),

@@ -18,7 +18,7 @@ from akash_mcp.errors import BadArgument
 from akash_mcp.sdl.author.compose.interpolation import BadExpression, Unresolved, interpolate, raised
 
 _NAME = re.compile(
-    r"(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)[ \t]*(?:(?P<sign>[=:])[ \t]*|(?=\n|#|\Z))", re.ASCII
+    r"(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)[ \t]*(?:(?P<sign>[=:])[ \t]*|(?=\n|\Z))", re.ASCII
 )
 _QUOTED = {
     "'": re.compile(r"'((?:[^'\\]|\\.)*+)'", re.DOTALL),
