@@ -27,7 +27,8 @@ _QUOTED = {
 _IDLE = re.compile(r"[ \t\n]+|#[^\n]*")
 _REST = re.compile(r"[ \t]*(?:#[^\n]*)?(?=\n|\Z)")
 _LINE = re.compile(r"[^\n]*")
-_ESCAPE = re.compile(r'\\(?:([abfnrtv$"\\])|0([0-7]{3}))')
+_ESCAPE = re.compile(r'\\(?:([abfnrtv$"\\])|0([0-9]{0,3}))')
+_OCTAL = re.compile("[0-3][0-7]{2}")
 _CONTROLS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
@@ -97,8 +98,9 @@ def _value(text: str, at: int, file: str, line: int, filled: Callable[[str], str
 
 
 def _unescaped(match: re.Match[str]) -> str:
-    if match[2]:
-        return chr(int(match[2], 8))
+    if (digits := match[2]) is not None:
+        # Compose takes the zero away before it looks whether an octal number is left
+        return chr(int(digits, 8)) if _OCTAL.fullmatch(digits) else f"\\{digits}"
     return "$$" if match[1] == "$" else _CONTROLS.get(match[1], match[1])
 
 
