@@ -13,6 +13,7 @@ from akash_mcp.sdl.rules.ceiling import ceiling, check_ceiling
 from akash_mcp.sdl.rules.chain_rules import check_chain, check_open_to_world
 from akash_mcp.sdl.rules.cli_rules import check_cli
 from akash_mcp.sdl.rules.image_rules import check_images
+from akash_mcp.sdl.rules.manifest_rules import check_decodable, check_same_hash
 from akash_mcp.sdl.rules.market_warnings import check_market
 from akash_mcp.sdl.rules.name_rules import check_names
 from akash_mcp.sdl.rules.patch_warnings import check_patchable
@@ -55,10 +56,17 @@ def check(text: str) -> Report:
         check_names(all_orders),
         check_images(all_orders),
         check_open_to_world(all_orders),
+        check_decodable(sdl),
         check_secrets(sdl, document.data),
     )
     refused = list(islice(later, MAX_FAULTS))
-    noted = (check_ceiling(all_orders), check_market(sdl), check_patchable(sdl), check_cli(sdl))
+    noted = (
+        check_ceiling(all_orders),
+        check_market(sdl),
+        check_same_hash(sdl),
+        check_patchable(sdl),
+        check_cli(sdl),
+    )
     warnings = chain(*(noted if all_orders else ()), check_literals(sdl))
     manifest = manifest_text(sdl, all_orders)
     priced = not any(fault.rule == "P15" for fault in refused)

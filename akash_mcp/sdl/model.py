@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from akash_mcp.sdl.yaml.javascript import Value
+from akash_mcp.sdl.yaml.javascript import Value, whole_number
 from akash_mcp.sdl.yaml.loader import Path
 
 
@@ -204,7 +204,8 @@ def build(data: Any) -> Sdl:
         placements={key: _placement(key, value) for key, value in profiles["placement"].items()},
         deployment={
             service: {
-                place: Placed(placed["profile"], int(placed["count"])) for place, placed in places.items()
+                place: Placed(placed["profile"], whole_number(placed["count"]))
+                for place, placed in places.items()
             }
             for service, places in data["deployment"].items()
         },

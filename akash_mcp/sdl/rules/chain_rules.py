@@ -18,6 +18,7 @@ from akash_mcp.sdl.output.groups import Attribute
 from akash_mcp.sdl.output.orders import Order, Unit
 from akash_mcp.sdl.output.quantities import is_whole, rounded_up
 from akash_mcp.sdl.report import Fault
+from akash_mcp.sdl.yaml.javascript import text
 from akash_mcp.sdl.yaml.loader import Path
 
 MIB, TIB = 2**20, 2**40
@@ -80,7 +81,7 @@ def _cpu(profile: Profile, unit: Unit) -> Iterator[Fault]:
     path: Path = ("profiles", "compute", profile.name, "resources", "cpu", "units")
     cpu = unit.resources.cpu
     if not is_whole(cpu):
-        message = f"{profile.cpu} cores come to {cpu} millicores, and the chain takes only whole ones"
+        message = f"{text(profile.cpu)} cores come to {cpu} millicores, and the chain takes only whole ones"
         yield _fault("P06", path, message, f"write {_whole_millicores(profile.cpu)}m")
     elif not MIN_CPU <= int(cpu) <= MAX_CPU:
         fix = "write 10m" if int(cpu) < MIN_CPU else "spread it over more replicas"
@@ -162,6 +163,8 @@ def _price(place: str, unit: Unit) -> Iterator[Fault]:
 
 
 def _totals(order: Order) -> Iterator[Fault]:
+    if any(unit.count > MAX_COUNT for unit in order.units):
+        return
     place = order.placement.name
     for rule, field, measure, most in (
         ("P17", "cpu", "millicores", MAX_GROUP_CPU),

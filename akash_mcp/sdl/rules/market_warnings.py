@@ -15,7 +15,6 @@ from akash_mcp.sdl.rules.chain_rules import ATTRIBUTE_KEY
 from akash_mcp.sdl.rules.cli_rules import CLASSES
 from akash_mcp.sdl.rules.known_gpus import ANY_MODEL, CATALOGUED, NAMES, meant_by
 from akash_mcp.sdl.rules.references import bad_sizes
-from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
 
 MAX_VOLUMES = 4
@@ -29,7 +28,7 @@ _WEB_PORTS = frozenset({80, 3000, 5000, 5173, 7860, 8000, 8080, 8081, 8501, 8888
 
 
 def check_market(sdl: Sdl) -> Iterator[Fault]:
-    """Warnings: what will find no bidder, and what will not do what it seems to (D01 to D10, D12, D13, D16)."""
+    """Warnings: what will find no bidder, and what will not do what it seems to (D01 to D16, but those of others)."""
     used = {placed.profile for name in sdl.services for placed in sdl.deployment[name].values()}
     for profile in sdl.profiles.values():
         if profile.name in used:
@@ -67,21 +66,8 @@ def _profile(profile: Profile) -> Iterator[Fault]:
         if volume.kind and volume.kind not in CLASSES:
             message = f'no provider has the storage class "{volume.kind}"'
             yield _warn("D02", (*where, "attributes", "class"), message, "write beta3, beta2 or beta1")
-        yield from _empty_values((*where, "attributes"), volume.attributes)
-    yield from _empty_values((*at, "cpu", "attributes"), profile.cpu_attributes)
     if profile.gpu:
         yield from _gpu((*at, "gpu", "attributes", "vendor", "nvidia"), profile.gpu)
-
-
-def _empty_values(path: Path, attributes: dict[str, Value] | object) -> Iterator[Fault]:
-    if not isinstance(attributes, dict):
-        return
-    for key, value in attributes.items():
-        if value == "" or value == []:
-            message = (
-                f'the attribute "{key}" is empty: the provider would compute another hash than the chain has'
-            )
-            yield _warn("D07", (*path, key), message, "remove it or give it a value", "provider")
 
 
 def _gpu(path: Path, gpu: Gpu) -> Iterator[Fault]:
@@ -141,17 +127,6 @@ def _service(sdl: Sdl, service: Service) -> Iterator[Fault]:
         yield _warn("D09", (*at, "image"), message, "name a version, such as nginx:1.27.0")
     for i, expose in enumerate(service.expose):
         yield from _expose(sdl, service, (*at, "expose", i), expose)
-    if service.params and service.params.permissions and service.params.permissions.get("read") == []:
-        message = "an empty list of permissions: the provider would compute another hash than the chain has"
-        path = (*at, "params", "permissions", "read")
-        yield _warn("D07", path, message, "remove it", "provider")
-    for field, texts in (("command", service.command), ("args", service.args), ("env", service.env)):
-        for i, each in enumerate(texts):
-            if "\u2028" in each or "\u2029" in each:
-                message = (
-                    "a Unicode line separator: the provider would compute another hash than the chain has"
-                )
-                yield _warn("D07", (*at, field, i), message, "write \\n instead", "provider")
 
 
 def _expose(sdl: Sdl, service: Service, path: Path, expose: Expose) -> Iterator[Fault]:
@@ -174,7 +149,3 @@ def _expose(sdl: Sdl, service: Service, path: Path, expose: Expose) -> Iterator[
             f"port {expose.outer_port} gets a random port and no web address: only the outer port 80 gets one"
         )
         yield _warn("D04", (*path, "as" if expose.outside else "port"), message, "write as: 80")
-    if expose.http_options.get("proxy_buffer_size"):
-        message = "providers older than this option drop it and then compute another hash than the chain has"
-        where = (*path, "http_options", "proxy_buffer_size")
-        yield _warn("D06", where, message, "remove it", "provider")

@@ -5,6 +5,7 @@ A type takes a value and its path and gives the faults found, one for each mista
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
@@ -114,7 +115,9 @@ def whole(low: int, high: int | None = None) -> SchemaType:
     def check(value: Value, path: Path) -> list[Fault]:
         if not is_number(value):
             return [wrong_type(value, path, "integer")]
-        faults = [] if float(value).is_integer() else [wrong_type(value, path, "integer")]
+        # The Console's schema takes an infinite number for a whole one.
+        is_whole = math.isinf(value) or float(value).is_integer()
+        faults = [] if is_whole else [wrong_type(value, path, "integer")]
         if value < low:
             faults.append(Fault("S06", path, f"{name(path)} must be {low} or more"))
         if high is not None and value > high:
