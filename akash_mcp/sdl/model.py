@@ -1,4 +1,4 @@
-"""An SDL as values, once the rules of its schema have found no fault in it."""
+"""An SDL as values: what its services, profiles, placements and deployment say."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from akash_mcp.sdl.yaml.javascript import Value, whole_number
+from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
 
 
@@ -193,98 +193,3 @@ class Sdl:
     deployment: Mapping[str, Mapping[str, Placed]]
     endpoints: tuple[str, ...]
     min_window: str
-
-
-def build(data: Any) -> Sdl:
-    """The SDL in parsed YAML in which `check_schema` found no fault; other data raises any error."""
-    profiles = data["profiles"]
-    return Sdl(
-        services={key: _service(key, value) for key, value in data["services"].items()},
-        profiles={key: _profile(key, value["resources"]) for key, value in profiles["compute"].items()},
-        placements={key: _placement(key, value) for key, value in profiles["placement"].items()},
-        deployment={
-            service: {
-                place: Placed(placed["profile"], whole_number(placed["count"]))
-                for place, placed in places.items()
-            }
-            for service, places in data["deployment"].items()
-        },
-        endpoints=tuple(data.get("endpoints", ())),
-        min_window=data["reclamation"]["min_window"] if "reclamation" in data else "",
-    )
-
-
-def _service(key: str, value: Any) -> Service:
-    return Service(
-        name=key,
-        image=value["image"],
-        command=tuple(value.get("command") or ()),
-        args=tuple(value.get("args") or ()),
-        env=tuple(value.get("env") or ()),
-        expose=tuple(_expose(each) for each in value.get("expose") or ()),
-        params=_params(value["params"]) if "params" in value else None,
-        credentials=value.get("credentials"),
-    )
-
-
-def _expose(value: Any) -> Expose:
-    return Expose(
-        port=int(value["port"]),
-        outside=int(value.get("as", 0)),
-        proto=value.get("proto", "TCP").upper(),
-        accept=tuple(value.get("accept", ())),
-        to=tuple(
-            To(to.get("service", ""), to.get("global", False), to.get("ip", "")) for to in value.get("to", ())
-        ),
-        http_options=value.get("http_options", {}),
-    )
-
-
-def _params(value: Any) -> Params:
-    mounts = value.get("storage", {}).items()
-    return Params(
-        storage={key: Mount(mount.get("mount", ""), mount.get("readOnly", False)) for key, mount in mounts},
-        permissions=value.get("permissions"),
-        tee=value.get("tee", ""),
-    )
-
-
-def _profile(key: str, value: Any) -> Profile:
-    storage = value["storage"]
-    volumes = enumerate(storage) if isinstance(storage, list) else [(None, storage)]
-    return Profile(
-        name=key,
-        cpu=value["cpu"]["units"],
-        cpu_attributes=value["cpu"].get("attributes", {}),
-        memory=value["memory"]["size"],
-        storage=tuple(
-            Volume(index, volume.get("name"), volume["size"], volume.get("attributes", {}))
-            for index, volume in volumes
-        ),
-        gpu=_gpu(value["gpu"]) if "gpu" in value else None,
-    )
-
-
-def _gpu(value: Any) -> Gpu:
-    vendor = value.get("attributes", {}).get("vendor", {})
-    models = vendor.get("nvidia", ())
-    return Gpu(
-        units=value.get("units"),
-        has_attributes="attributes" in value,
-        has_vendor=bool(vendor),
-        models=None
-        if models is None
-        else tuple(GpuModel(m.get("model"), m.get("ram", ""), m.get("interface", "")) for m in models),
-    )
-
-
-def _placement(key: str, value: Any) -> Placement:
-    signed_by = value.get("signedBy") or {}
-    return Placement(
-        name=key,
-        attributes=value.get("attributes", {}),
-        all_of=tuple(signed_by.get("allOf", ())),
-        any_of=tuple(signed_by.get("anyOf") or ()),
-        pricing={profile: price["amount"] for profile, price in value["pricing"].items()},
-        denoms={profile: price.get("denom") for profile, price in value["pricing"].items()},
-    )

@@ -18,6 +18,7 @@ from akash_mcp.sdl.output.groups import Attribute
 from akash_mcp.sdl.output.orders import Order, Unit
 from akash_mcp.sdl.output.quantities import is_whole, rounded_up
 from akash_mcp.sdl.report import Fault
+from akash_mcp.sdl.rules.references import every_to
 from akash_mcp.sdl.yaml.javascript import text
 from akash_mcp.sdl.yaml.loader import Path
 
@@ -36,21 +37,25 @@ _AMOUNT = re.compile(r"[0-9]+(\.[0-9]{1,18})?")
 def check_chain(sdl: Sdl, all_orders: Sequence[Order]) -> Iterator[Fault]:
     """Everything that the chain would refuse in `all_orders`, which are those of `sdl` (P00, P06 to P24)."""
     if not all_orders:
-        yield _fault("P00", ("services",), "an SDL needs a service that is deployed somewhere", "")
+        message = "an SDL needs a service that is deployed somewhere"
+        rests_on = tuple(("deployment", name, "") for name in sdl.services)
+        yield Fault("P00", ("services",), message, judge="chain", rests_on=rests_on)
         return
     judged: set[str] = set()
     for order in all_orders:
         yield from _group(sdl, order, judged)
 
 
-def check_open_to_world(all_orders: Sequence[Order]) -> Iterator[Fault]:
+def check_open_to_world(sdl: Sdl, all_orders: Sequence[Order]) -> Iterator[Fault]:
     """Refuses (P01) a deployment without a port that is open to everybody: no provider runs one."""
     services = [service for order in all_orders for service, _ in order.services]
     is_open = any(to.is_global for service in services for expose in service.expose for to in expose.to)
     if services and not is_open:
+        path: Path = ("services", services[0].name)
         message = "no service is open to the world, and providers refuse a deployment without one"
         fix = "add to an expose entry: to: - global: true"
-        yield Fault("P01", ("services", services[0].name), message, fix, "provider")
+        rests_on = (*every_to(sdl), *(("deployment", name, "") for name in sdl.services))
+        yield Fault("P01", path, message, fix, "provider", rests_on=rests_on)
 
 
 def _fault(rule: str, path: Path, message: str, fix: str) -> Fault:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
@@ -161,15 +162,21 @@ def shown(value: Value) -> str:
 
 
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
-    """`did you mean "…"?` for the known name that is most like `name`, empty where none is near.
+    """`did you mean "…"?` for the known name that is most like `name`, empty where none is near."""
+    best = nearest_name(name, known, cutoff=cutoff)
+    return f'did you mean "{best}"?' if best is not None else ""
+
+
+def nearest_name(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """The known name that is most like `name`, None where none is near.
 
     A slip is mostly in one place, so two names are alike by the share of the longer one that both begin and end with.
     Looks at thirty names, and at short ones only: the SDL may have been written to keep us busy.
     """
     if len(name) > 48:
-        return ""
+        return None
     best = max(islice(known, 30), key=lambda each: _likeness(name, each), default="")
-    return f'did you mean "{best}"?' if _likeness(name, best) >= cutoff else ""
+    return best if _likeness(name, best) >= cutoff else None
 
 
 def _likeness(one: str, other: str) -> float:
@@ -191,7 +198,17 @@ def for_unknown(key: str, what: str, known: Iterable[str]) -> str:
     plain = key.lower().replace("-", "_")
     if plain in habits:
         return habits[plain]
-    return nearest(plain, known) or "remove it; known here: " + ", ".join(known)
+    return nearest(plain, known) or f"remove it; {_KNOWN}{', '.join(known)}"
+
+
+def named_in(fix: str, known: Iterable[str]) -> list[str]:
+    """Which of the `known` fields a fix speaks of, as the one that was meant."""
+    words = set(_WORD.findall(fix.partition(_KNOWN)[0]))
+    return [field for field in known if field in words]
+
+
+_KNOWN = "known here: "
+_WORD = re.compile("[a-z_]+")
 
 
 def for_missing(field: str, what: str) -> str:

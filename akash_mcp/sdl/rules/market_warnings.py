@@ -14,7 +14,7 @@ from akash_mcp.sdl.report import Fault, Judge
 from akash_mcp.sdl.rules.chain_rules import ATTRIBUTE_KEY
 from akash_mcp.sdl.rules.cli_rules import CLASSES
 from akash_mcp.sdl.rules.known_gpus import ANY_MODEL, CATALOGUED, NAMES, meant_by
-from akash_mcp.sdl.rules.references import bad_sizes
+from akash_mcp.sdl.rules.references import bad_sizes, outer_port_of
 from akash_mcp.sdl.yaml.loader import Path
 
 MAX_VOLUMES = 4
@@ -35,9 +35,8 @@ def check_market(sdl: Sdl) -> Iterator[Fault]:
             yield from _profile(profile)
         else:
             for fault in bad_sizes(profile):
-                yield _warn(
-                    "D13", fault.path, f"{fault.message}; no service uses this profile yet", fault.fix
-                )
+                message = f"{fault.message}; no service uses this profile yet"
+                yield _warn("D13", fault.path, message, fault.fix, rests_on=(("deployment",),))
     for placement in sdl.placements.values():
         yield from _placement(placement)
     for service in sdl.services.values():
@@ -52,8 +51,10 @@ def _seconds(window: str) -> int:
     return int(window[:-1][:10]) * {"s": 1, "m": 60, "h": 3600}[window[-1]]
 
 
-def _warn(rule: str, path: Path, message: str, fix: str, judge: Judge = "market") -> Fault:
-    return Fault(rule, path, message, fix, judge)
+def _warn(
+    rule: str, path: Path, message: str, fix: str, judge: Judge = "market", *, rests_on: tuple[Path, ...] = ()
+) -> Fault:
+    return Fault(rule, path, message, fix, judge, rests_on=rests_on)
 
 
 def _profile(profile: Profile) -> Iterator[Fault]:
@@ -132,7 +133,8 @@ def _service(sdl: Sdl, service: Service) -> Iterator[Fault]:
 def _expose(sdl: Sdl, service: Service, path: Path, expose: Expose) -> Iterator[Fault]:
     if not expose.to:
         message = f'nothing can reach port {expose.port}: there is no "to"'
-        yield _warn("D05", path, message, "add to: - global: true, or - service: <name>")
+        fix = "add to: - global: true, or - service: <name>"
+        yield _warn("D05", path, message, fix, rests_on=((*path, "to"),))
     for j, to in enumerate(expose.to):
         if to.service and to.service not in sdl.services:
             yield _warn(
@@ -148,4 +150,6 @@ def _expose(sdl: Sdl, service: Service, path: Path, expose: Expose) -> Iterator[
         message = (
             f"port {expose.outer_port} gets a random port and no web address: only the outer port 80 gets one"
         )
-        yield _warn("D04", (*path, "as" if expose.outside else "port"), message, "write as: 80")
+        field = "as" if expose.outside else "port"
+        rests_on = (*outer_port_of(path), (*path, "to"))
+        yield _warn("D04", (*path, field), message, "write as: 80", rests_on=rests_on)

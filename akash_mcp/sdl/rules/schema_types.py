@@ -179,7 +179,8 @@ def record(
         for key in islice((key for key in value if key not in fields), ENOUGH):
             message = f'{what} has no field "{key}"'
             fix = hints.for_unknown(key, what, fields)
-            faults.append(Fault("S02", (*path, key), message, fix, at_key=True))
+            meant = tuple((*path, field) for field in hints.named_in(fix, fields) if field not in value)
+            faults.append(Fault("S02", (*path, key), message, fix, at_key=True, lacks=meant))
         for key, shape in fields.items():
             if key in value:
                 faults += shape(value[key], (*path, key))
@@ -191,7 +192,8 @@ def record(
 def missing(field: str, what: str, path: Path) -> Fault:
     """The fault (S01) of a map, called `what`, without a field that it needs."""
     message = f'{what} needs the field "{field}"'
-    return Fault("S01", path, message, hints.for_missing(field, what), at_key=True)
+    fix = hints.for_missing(field, what)
+    return Fault("S01", path, message, fix, at_key=True, lacks=((*path, field),))
 
 
 def or_null(shape: SchemaType) -> SchemaType:
