@@ -143,15 +143,19 @@ def _gpu(profile: Profile, unit: Unit) -> Iterator[Fault]:
         yield _fault("P11", (*at, "units"), f"a replica has at most {MAX_GPU} GPUs, not {gpu}", "")
     elif int(gpu) == 0 and unit.resources.gpu_attributes:
         yield _fault("P21", (*at, "units"), "GPU attributes need a whole GPU", "write units: 1 or more")
-    yield from _attributes("P14", unit.resources.gpu_attributes, (*at, "attributes", "vendor", "nvidia"))
+    models_at: Path = (*at, "attributes", "vendor", "nvidia")
+    fix = "write the model in small letters and digits, its memory apart as ram: model: a100, ram: 80Gi"
+    yield from _attributes("P14", unit.resources.gpu_attributes, models_at, fix)
 
 
-def _attributes(rule: str, attributes: Sequence[Attribute], path: Path) -> Iterator[Fault]:
+def _attributes(
+    rule: str, attributes: Sequence[Attribute], path: Path, fix: str = "write it without spaces"
+) -> Iterator[Fault]:
     keys = [attribute.key for attribute in attributes]
     for key in keys:
         if not ATTRIBUTE_KEY.fullmatch(key):
             message = f'"{key}" cannot name an attribute: 2 to 128 letters, digits, "_", "-", "." and "/" can'
-            yield _fault(rule, path, message, "write it without spaces")
+            yield _fault(rule, path, message, fix)
     for key in sorted(key for key, times in Counter(keys).items() if times > 1):
         yield _fault(rule, path, f'the attribute "{key}" appears twice', "keep one of the two")
 

@@ -70,6 +70,18 @@ _HABITS: dict[str, dict[str, str]] = {
         "target": 'did you mean "port"?',
         "published": 'did you mean "as"?',
     },
+    "http_options": {
+        # akash-skill writes proxy: {buffering_disable: …}; akash-network/provider issue 430 asks for such
+        "proxy": "remove it: the Console refuses it, and no provider acts on it; what there is: read_timeout and "
+        "send_timeout (milliseconds, 60000 at most), max_body_size, proxy_buffer_size, next_tries, next_timeout, "
+        "next_cases",
+        "timeout": "write read_timeout and send_timeout, in milliseconds",
+        "proxy_read_timeout": 'did you mean "read_timeout"? It is in milliseconds',
+        "proxy_send_timeout": 'did you mean "send_timeout"? It is in milliseconds',
+        "connect_timeout": "remove it: providers set it themselves",
+        "client_max_body_size": 'did you mean "max_body_size"? It is in bytes',
+        "buffer_size": 'did you mean "proxy_buffer_size"? Many providers do not know it yet',
+    },
     RESOURCES: {"disk": 'did you mean "storage"?', "ram": 'did you mean "memory"?', "id": "remove it"},
     VOLUME: {
         "mount": "move it to services.<service>.params.storage.<volume>.mount",

@@ -8,12 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from akash_mcp.sdl.model import Expose, Gpu, Placement, Profile, Sdl, Service
+from akash_mcp.sdl.model import Expose, Gpu, GpuModel, Placement, Profile, Sdl, Service
 from akash_mcp.sdl.output.orders import DENOM
 from akash_mcp.sdl.report import Fault, Judge
 from akash_mcp.sdl.rules.chain_rules import ATTRIBUTE_KEY
 from akash_mcp.sdl.rules.cli_rules import CLASSES
-from akash_mcp.sdl.rules.known_gpus import ANY_MODEL, CATALOGUED, NAMES, meant_by
+from akash_mcp.sdl.rules.known_gpus import (
+    ANY_MODEL,
+    CATALOGUED,
+    NAMES,
+    interfaces_of,
+    near,
+    sizes_of,
+    spelled,
+)
 from akash_mcp.sdl.rules.references import bad_sizes, outer_port_of
 from akash_mcp.sdl.yaml.loader import Path
 
@@ -21,7 +29,8 @@ MAX_VOLUMES = 4
 """Volumes in one profile that a provider bids on by default."""
 
 _WINDOW = (3600, 720 * 3600)
-"""Seconds of notice that the chain's parameters allow, as akash-skill says: governance can move them."""
+"""Seconds of notice that the chain allows by default (akash-network/chain-sdk go/node/market/v1beta5/params.go:
+MinReclamationWindow, MaxReclamationWindow). Governance can move both, so it is a warning."""
 
 _RAM = re.compile(r"[1-9][0-9]*Gi")
 _WEB_PORTS = frozenset({80, 3000, 5000, 5173, 7860, 8000, 8080, 8081, 8501, 8888, 9000})
@@ -42,7 +51,7 @@ def check_market(sdl: Sdl) -> Iterator[Fault]:
     for service in sdl.services.values():
         yield from _service(sdl, service)
     if sdl.min_window and not _WINDOW[0] <= _seconds(sdl.min_window) <= _WINDOW[1]:
-        message = f"the chain takes a notice of 1 to 720 hours, and not of {sdl.min_window[:20]}"
+        message = f"by default the chain takes a notice of 1 to 720 hours, and not of {sdl.min_window[:20]}"
         yield _warn("D16", ("reclamation", "min_window"), message, "write 24h, or what it needs", "chain")
 
 
@@ -79,8 +88,10 @@ def _gpu(path: Path, gpu: Gpu) -> Iterator[Fault]:
         if model.model is None:
             message = 'an entry without a model asks for a GPU named "undefined"'
             yield _warn("D03", (*path, i), message, "add model:")
-        elif model.model != ANY_MODEL and model.model not in NAMES:
-            yield _unknown_model((*path, i, "model"), model.model)
+        elif model.model in NAMES:
+            yield from _unknown_kind((*path, i), model.model, model)
+        elif model.model != ANY_MODEL:
+            yield _unknown_model((*path, i, "model"), model.model, model)
         if model.ram and not _RAM.fullmatch(model.ram):
             message = f'providers write GPU memory as 80Gi: none has "{model.ram}"'
             digits = re.match("[0-9]+", model.ram)
@@ -92,15 +103,36 @@ def _gpu(path: Path, gpu: Gpu) -> Iterator[Fault]:
             yield _warn("D03", (*path, i, "ram"), message, fix)
 
 
-def _unknown_model(path: Path, model: str) -> Fault:
-    meant = meant_by(model)
-    if model != model.lower() or " " in model:
-        message = f'providers write models in lower case: none has "{model}"'
-        fix = f"write {meant or model.lower().replace(' ', '')}"
+def _unknown_kind(path: Path, name: str, model: GpuModel) -> Iterator[Fault]:
+    """A known model in a size or with an interface that it is not known with."""
+    sizes, interfaces = sizes_of(name), interfaces_of(name)
+    if sizes and model.ram not in ("", *sizes) and _RAM.fullmatch(model.ram):
+        message = f"no {name} with {model.ram} is known (names of {CATALOGUED})"
+        yield _warn("D03", (*path, "ram"), message, f"write {' or '.join(sizes)}, or leave ram out")
+    if interfaces and model.interface not in ("", *interfaces):
+        message = f"no {name} with {model.interface} is known (names of {CATALOGUED})"
+        fix = f"write {' or '.join(interfaces)}, or leave interface out"
+        yield _warn("D03", (*path, "interface"), message, fix)
+
+
+def _unknown_model(path: Path, name: str, model: GpuModel) -> Fault:
+    if name != name.lower() or " " in name:
+        message = f'providers write models in lower case: none has "{name}"'
+        fallback = f"write {name.lower().replace(' ', '')}"
     else:
-        message = f'no provider is known to have a GPU named "{model}" (names of {CATALOGUED})'
-        fix = f"write {meant}" if meant else "name a model that providers have, such as rtx4090, a100 or h100"
-    return _warn("D03", path, message, fix)
+        message = f'no provider is known to have a GPU named "{name}" (names of {CATALOGUED})'
+        fallback = "name a model that providers have, such as rtx4090, a100 or h100"
+    return _warn("D03", path, message, _spelling(name, model) or fallback)
+
+
+def _spelling(name: str, model: GpuModel) -> str:
+    """How to write a GPU's name with what is said beside it, where it is a spelling of a known one or near to one."""
+    if read := spelled(name):
+        beside = [f"ram: {read.ram}"] if read.ram and not model.ram else []
+        beside += [f"interface: {read.interface}"] if read.interface and not model.interface else []
+        return " and ".join([f"write model: {read.model}", *beside]) if beside else f"write {read.model}"
+    known = near(name)
+    return f"did you mean {' or '.join(known)}?" if known else ""
 
 
 def _placement(placement: Placement) -> Iterator[Fault]:
