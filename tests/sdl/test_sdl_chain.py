@@ -134,6 +134,7 @@ def test_an_sdl_that_deploys_nothing_passes_only_the_console() -> None:
         ("- global: true", "- global: true\n          - service: ghost", "D05", "market"),
         ("as: 80", "http_options: {proxy_buffer_size: 8192}", "D06", "provider"),
         (IMAGE, IMAGE + "    params: {permissions: {read: []}}\n", "D07", "provider"),
+        (IMAGE, IMAGE + "    params: {permissions: {}}\n", "D07", "provider"),
         (IMAGE, IMAGE + '    env: ["A=\\u2028"]\n', "D07", "provider"),
         ("size: 512Mi", "size: 512MB", "C01", "cli"),
         ("  placement:", GPU % ("1", "{model: A100}"), "D03", "market"),
@@ -159,10 +160,15 @@ def test_what_every_judge_takes_and_still_goes_wrong_is_a_warning(
         ),
         ("as: 80", "http_options: {next_tries: 18446744073709551616}", '"nextTries":18446744073709552000'),
         ("count: 1", "count: .inf", '"count":null'),
+        (
+            IMAGE,
+            IMAGE + "    params: {permissions: {}}\n",
+            '"params":{"permissions":{"read":[]},"storage":null}',
+        ),
         ("units: 0.5", "units: .inf", '"cpu":{"units":{"val":"Infinity"}}'),
     ],
 )
-def test_numbers_without_measure_stand_in_the_manifest_as_the_console_writes_them(
+def test_what_is_rare_stands_in_the_manifest_as_the_console_writes_it(
     old: str, new: str, written: str
 ) -> None:
     assert written in (changed((old, new)).manifest or "")

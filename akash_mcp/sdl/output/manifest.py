@@ -104,7 +104,7 @@ def _params(params: Params) -> dict[str, Any]:
     ]
     written: dict[str, Any] = {"storage": storage or None}
     if params.permissions is not None:
-        written["permissions"] = params.permissions
+        written["permissions"] = {"read": params.permissions.get("read", [])}
     if params.tee:
         written["tee"] = {"type": params.tee, "attestation": True}
     return written

@@ -69,7 +69,8 @@ def _service(at: Path, service: Service) -> Iterator[Fault]:
                 "providers older than this option drop it and then compute another hash than the chain has"
             )
             yield _warn("D06", (*at, "expose", i, "http_options", "proxy_buffer_size"), message, "remove it")
-    if service.params and service.params.permissions and service.params.permissions.get("read") == []:
+    permissions = service.params.permissions if service.params else None
+    if permissions is not None and not permissions.get("read"):
         message = "an empty list of permissions: the provider would compute another hash than the chain has"
         yield _warn("D07", (*at, "params", "permissions", "read"), message, "remove it")
     for field, texts in (("command", service.command), ("args", service.args), ("env", service.env)):
