@@ -37,7 +37,7 @@ _WEB_PORTS = frozenset({80, 3000, 5000, 5173, 7860, 8000, 8080, 8081, 8501, 8888
 
 
 def check_market(sdl: Sdl) -> Iterator[Fault]:
-    """Warnings: what will find no bidder, and what will not do what it seems to (D01 to D05, D08 to D10, D12, D13, D16)."""
+    """What will find no bidder or not do what it seems to: warnings D01 to D05, D08 to D10, D12, D13 and D16."""
     used = {placed.profile for name in sdl.services for placed in sdl.deployment[name].values()}
     for profile in sdl.profiles.values():
         if profile.name in used:
