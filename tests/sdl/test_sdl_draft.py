@@ -148,6 +148,8 @@ def test_the_region_and_other_attributes_are_asked_of_the_provider() -> None:
         (["a100-80gb", "H100 80 GB"], None, ["vendor/nvidia/model/a100/ram/80Gi", "vendor/nvidia/model/h100/ram/80Gi"]),
         (["A100 80GB"], "80", ["vendor/nvidia/model/a100/ram/80Gi"]),
         (["l40s"], None, ["vendor/nvidia/model/l40s"]),
+        (["a10080gb"], None, ["vendor/nvidia/model/a100/ram/80Gi"]),
+        (["H100 SXM5"], None, ["vendor/nvidia/model/h100/interface/sxm"]),
     ],
 )  # fmt: skip
 def test_gpus_are_asked_for_by_the_names_that_providers_use(
