@@ -14,8 +14,7 @@ from akash_mcp.errors import BadArgument
 from akash_mcp.sanitize.unicode import visible
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields
 from akash_mcp.sdl.author.compose.left_out import PROTECTIONS, LeftOut, Protection
-from akash_mcp.sdl.images.data_stores import DATA_STORES
-from akash_mcp.sdl.images.names import image_name
+from akash_mcp.sdl.guarding import holds_data
 from akash_mcp.sdl.yaml.javascript import Value
 
 _ROOT = ("", "0", "root")
@@ -150,5 +149,5 @@ def _says_who_may(image: str, target: str) -> bool:
     """Whether a file there says who may connect: a list of passwords, or the configuration of a data store."""
     if _WHO_MAY.search(target):
         return True
-    is_store = image_name(image) in DATA_STORES
+    is_store = holds_data(image)
     return is_store and _SETS_UP.search(target) is not None and not _ABOUT_TIME.fullmatch(target)
