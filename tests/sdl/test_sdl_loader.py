@@ -46,14 +46,6 @@ def test_a_merge_key_adds_only_missing_keys() -> None:
     assert data == {"a": {"x": 1, "y": 2}, "b": {"x": 1, "y": 3}, "c": {"y": 4, "x": 1, "z": 5}}
 
 
-def test_a_merge_key_may_say_that_it_is_one() -> None:
-    assert load("a: &a {x: 1}\nb: {!!merge <<: *a, !!str <<: 2}").data == {
-        "a": {"x": 1},
-        "b": {"x": 1, "<<": 2},
-    }
-    assert load("- !!merge <<").data == ["<<"]
-
-
 def test_keys_become_text_as_in_javascript() -> None:
     assert load("1: a\n2.0: b\ntrue: c\n~: d\n[1, 2]: e").data == {
         "1": "a",
@@ -90,8 +82,9 @@ def test_places_are_counted_from_one_through_aliases_and_merges() -> None:
         ("a: !secret x", Mark(1, 4), "tag"),
         ("a: !!set {x}", Mark(1, 4), "tag"),
         ("a: !!int x", Mark(1, 4), "tag"),
-        ("<<: 1", Mark(1, 1), "merge"),
         ("!!merge x: {}", Mark(1, 1), "tag"),
+        ("!!merge <<: 1", Mark(1, 1), "merge"),
+        ("<<: 1", Mark(1, 1), "merge"),
         ("a: \x1b[31m", Mark(1, 4), "U+001B"),
         ("a: \ud800", Mark(1, 4), "U+D800"),
         ("%YAML 3.0\n---\na", Mark(1, 1), "broken"),
@@ -118,6 +111,28 @@ def test_anchors_and_merges_may_stand_in_an_sdl() -> None:
 
 def test_line_endings_and_a_byte_order_mark_change_nothing() -> None:
     assert check("\ufeff" + BASE.replace("\n", "\r\n")).manifest_sha256 == check(BASE).manifest_sha256
+
+
+def test_a_second_byte_order_mark_is_a_part_of_the_first_key_as_the_console_reads_it() -> None:
+    report = check("\ufeff\ufeff" + BASE)
+    assert [finding.rule for finding in report.errors] == ["S01", "S02"]
+    assert load("a: b\n\ufeffc: \ufeffd\n").data == {"a": "b", "\ufeffc": "\ufeffd"}
+
+
+@pytest.mark.parametrize(
+    "key", ["!!merge <<", '!!merge "<<"', "!<tag:yaml.org,2002:merge> <<", "? !!merge\n  "]
+)
+def test_a_merge_key_may_say_that_it_is_one(key: str) -> None:
+    assert load(f"a: &a {{x: 1, y: 2}}\nb:\n  {key}: *a\n  y: 3\n").data == {
+        "a": {"x": 1, "y": 2},
+        "b": {"x": 1, "y": 3},
+    }
+    assert load("[!!merge <<, !!merge ]").data == ["<<", None]
+
+
+def test_a_number_that_no_double_holds_is_text_as_the_console_reads_it() -> None:
+    endless = "9" * 400
+    assert load(f"[1e400, -{endless}, .inf, 1e308]").data == ["1e400", f"-{endless}", float("inf"), 1e308]
 
 
 def test_an_error_in_yaml_is_a_finding_like_any_other() -> None:

@@ -14,8 +14,9 @@ from akash_mcp.errors import BadArgument
 from akash_mcp.sanitize.unicode import visible
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields
 from akash_mcp.sdl.author.compose.left_out import PROTECTIONS, LeftOut, Protection
-from akash_mcp.sdl.images.data_stores import DATA_STORES
-from akash_mcp.sdl.images.names import image_name, image_owner
+from akash_mcp.sdl.guarding import holds_data
+from akash_mcp.sdl.images.fresh_disks import uid_of
+from akash_mcp.sdl.images.names import image_owner
 from akash_mcp.sdl.yaml.javascript import Value
 
 _ROOT = ("", "0", "root")
@@ -79,17 +80,27 @@ def check_accepted(accept: Collection[str]) -> None:
 
 def read_protections(file: ComposeFile, service: str, image: str, fields: Fields) -> None:
     """List what protects a service and is lost: its user, rights, read-only root disk and configuration in files."""
-    user = fields.peek("user")
-    if user is not None and (name := file.text(user, fields.at("user"))).partition(":")[0] not in _ROOT:
-        fields.take("user")
-        why = "an SDL names no user: the program runs as the image's own, which may be root"
-        file.leave_out(service, f"user: {name[:40]}", why, "set USER in the image", protects="user")
+    _user(file, service, image, fields)
     if fields.flag("read_only"):
         why = "a provider's containers can write to their root disk, so whoever breaks in can change the program"
         file.leave_out(service, "read_only", why, protects="read_only")
     _rights(file, service, fields)
     _configs(file, service, image, fields)
     _mounted_configuration(file, service, image, fields)
+
+
+def _user(file: ComposeFile, service: str, image: str, fields: Fields) -> None:
+    user = fields.peek("user")
+    if user is None or (name := file.text(user, fields.at("user"))).partition(":")[0] in _ROOT:
+        return
+    fields.take("user")
+    what = f"user: {name[:40]}"
+    if uid := uid_of(image):
+        why = f"an SDL names no user: the program runs as the image's own, {uid}, who is not root"
+        file.leave_out(service, what, why)
+    else:
+        why = "an SDL names no user: the program runs as the image's own, which may be root"
+        file.leave_out(service, what, why, "set USER in the image", protects="user")
 
 
 def _rights(file: ComposeFile, service: str, fields: Fields) -> None:
@@ -158,5 +169,4 @@ def _says_who_may(image: str, target: str) -> bool:
         target == "/config" and image_owner(image) in _KEEPS_ALL_IN_CONFIG
     ):
         return False
-    is_store = image_name(image) in DATA_STORES
-    return _WHO_MAY.search(target) is not None or (is_store and _SETS_UP.search(target) is not None)
+    return _WHO_MAY.search(target) is not None or (holds_data(image) and _SETS_UP.search(target) is not None)
