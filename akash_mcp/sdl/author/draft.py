@@ -33,6 +33,7 @@ from akash_mcp.sdl.author.workload import (
 from akash_mcp.sdl.author.writer import PLACEMENT, write
 from akash_mcp.sdl.check import check
 from akash_mcp.sdl.images.image_config import ImageConfig
+from akash_mcp.sdl.images.ports import NOT_HTTP
 from akash_mcp.sdl.report import Report
 from akash_mcp.sdl.rules.chain_rules import (
     ATTRIBUTE_KEY,
@@ -72,7 +73,7 @@ def draft(
     *,
     name: str = "app",
     port: int | None = None,
-    protocol: Protocol = "http",
+    protocol: Protocol | None = None,
     cpu: str | int | float | None = None,
     memory: str | None = None,
     storage: str | None = None,
@@ -94,16 +95,25 @@ def draft(
 ) -> Draft:
     """The SDL of one service.
 
-    `port` is where the container listens, by default where the image's `config` says, else 80: `http` gives it a web
-    address, `tcp` and `udp` a port of the provider's choosing. `cpu` is cores or `500m`; sizes are written like `512Mi`
-    and rounded up to whole MiB; those that are not said are assumed (`draft_sizes`). `mount` adds a disk of
-    `mount_size` that lasts as long as the lease. `gpu_models` are alternatives; with none, any NVIDIA GPU will do.
-    `env` holds NAME=VALUE or NAME. `max_usd_per_hour` is for all `count` replicas together; without it the ceiling
-    follows from the size (`workload.default_ceiling`). `registry` are credentials for the image
-    (`registry_login.FORM`). Raises `BadArgument`, saying what is accepted.
+    `port` is where the container listens, by default where the image's `config` says, else where an image of that
+    name usually does, else 80. `protocol`: `http` gives it a web address, `tcp` and `udp` a port of the provider's
+    choosing; by default `http`, and `tcp` at a port where a database or another program speaks a protocol of its
+    own. `cpu` is cores or `500m`; sizes are written like `512Mi` and rounded up to whole MiB; those that are not
+    said are assumed (`draft_sizes`). `mount` adds a disk of `mount_size` that lasts as long as the lease.
+    `gpu_models` are alternatives; with none, any NVIDIA GPU will do. `env` holds NAME=VALUE or NAME.
+    `max_usd_per_hour` is for all `count` replicas together; without it the ceiling follows from the size
+    (`workload.default_ceiling`). `registry` are credentials for the image (`registry_login.FORM`). Raises
+    `BadArgument`, saying what is accepted.
     """
-    is_said = port is not None
-    port, port_note = port_of(config, protocol) if port is None else (port, "")
+    image = _image(image)
+    assumed: list[str] = []
+    port_note = ""
+    if port is None:
+        port, port_note, why = port_of(image, config, protocol)
+        assumed += [f"port {port}, {why}"] * bool(why)
+    if protocol is None:
+        protocol = "tcp" if port in NOT_HTTP else "http"
+        assumed += [f"protocol tcp, since what listens at {port} speaks no HTTP"] * (protocol == "tcp")
     wanted = _gpus(gpus, gpu_models, gpu_ram)
     sizes = read_sizes(
         cpu=cpu,
@@ -116,7 +126,7 @@ def draft(
     )
     workload = Workload(
         name=_named(name),
-        image=_image(image),
+        image=image,
         exposed=(_exposed(port, protocol),),
         command=_texts("command", command),
         args=_texts("args", args),
@@ -137,8 +147,7 @@ def draft(
         raise BadArgument(f"The SDL would be refused: {first.message}.", next_step=first.fix)
     notes = _notes(workload, report, is_default=max_usd_per_hour is None)
     of_image = [port_note] * bool(port_note) + ([*hints(config, workload)] if config else [])
-    assumed = sizes.assumed if is_said or port_note else (f"port {port}", *sizes.assumed)
-    return Draft(sdl, report, (*notes, *of_image), assumed)
+    return Draft(sdl, report, (*notes, *of_image), (*assumed, *sizes.assumed))
 
 
 def _named(name: str) -> str:
