@@ -64,10 +64,16 @@ def test_one_of_the_larger_real_sdls_is_deployed(demo: Demo) -> None:
 
 
 def test_an_sdl_that_crashes_ends_closed_and_says_why(demo: Demo, tmp_path: Path) -> None:
+    """It runs, and so crashes, without the secret that it names: here that has a value that was made up."""
     sdl = tmp_path / "crash.yaml"
     web = (Path(__file__).parent.parent / "examples" / "web.yaml").read_text(encoding="utf-8")
-    sdl.write_text(web.replace("nginx:1.28.0-alpine", "ghcr.io/acme/crash:1"), encoding="utf-8")
+    image = "image: nginx:1.28.0-alpine"
+    assert image in web
+    sdl.write_text(
+        web.replace(image, "image: ghcr.io/acme/crash:1\n    env: [KEY=secret://KEY]"), encoding="utf-8"
+    )
     status, line, told = demo(sdl)
+    assert "Its secrets have made-up values here" in told
     assert status == 1
     assert (line["ok"], line["closed"]) == (False, True)
     assert "a variable is missing" in " ".join(told.split())
