@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from akash_mcp.cli.output import printable, read, say
+from akash_mcp.cli.to_person import to_person
 from akash_mcp.errors import AkashError
 from akash_mcp.sdl import Finding, Report, check
 from akash_mcp.sdl.exposure import Exposed
@@ -158,7 +159,7 @@ def _show_finding(
     if finding.line <= len(lines):
         _show_line(console, finding, lines[finding.line - 1], style)
     if finding.fix:
-        _print(console, "      ", "=", f" {printable(finding.fix)}", "dim")
+        _print(console, "      ", "=", f" {printable(to_person(finding.fix))}", "dim")
 
 
 def _show_line(console: Console, finding: Finding, line: str, style: str) -> None:

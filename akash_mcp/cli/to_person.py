@@ -1,4 +1,5 @@
-"""Errors advise a model what to have the user do. On the command line the user reads them: nobody asks themselves."""
+"""Errors and findings advise a model what to have the user do. On the command line the user reads them: nobody asks
+themselves."""
 
 from __future__ import annotations
 
@@ -24,6 +25,9 @@ _WORDS = (
     ("their own", "your own"),
     ("by doing it themselves", "by doing it yourself"),
     ("have the user put that right", "put that right"),
+    ("let the user run: ", "run: "),
+    ("once the user ran: ", "once you ran: "),
+    ("ask the user, and write", "write"),
 )
 
 

@@ -121,7 +121,7 @@ class ComposeFile:
             service,
             label(path),
             f"it needs ${{{missing.name}}}, which has no value here",
-            f"give {missing.name} a value",
+            f"--env {missing.name}=… (convert_compose: variables)",
         )
 
 

@@ -10,6 +10,9 @@ from akash_mcp.sdl.author.workload import Workload
 from akash_mcp.sdl.author.writer import size_text
 from akash_mcp.sdl.report import Report
 
+TO_STORE = "Secrets to store before deploying"
+"""How the note begins that is something to do, and nothing that was decided."""
+
 
 def note_decisions(file: ComposeFile, services: list[ComposeService], report: Report) -> None:
     """Add what was decided for the whole file to its notes."""
@@ -18,7 +21,7 @@ def note_decisions(file: ComposeFile, services: list[ComposeService], report: Re
     if file.secrets:
         users = ", ".join(user for each in file.secrets.values() for user in each)
         commands = "; ".join(f"akash-mcp secret set {name}" for name in file.secrets)
-        file.note(f"Secrets to store before deploying ({users}): {commands}.")
+        file.note(f"{TO_STORE} ({users}): {commands}.")
     if any(service.depends_on for service in services):
         file.note("All services start at once: each must try again until its neighbour is there.")
     if sizes := _sizes(services):
