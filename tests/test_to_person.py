@@ -32,6 +32,7 @@ from akash_mcp.errors import MissingKey
             "run: akash-mcp secret set KEY; then write secret://KEY as the value",
         ),
         ("ask the user, and write url=… with the real value", "write url=… with the real value"),
+        ("--open db:5432 (convert_compose: open) opens it on purpose", "--open db:5432 opens it on purpose"),
         ("Make it writable, or go on to another one.", "Make it writable, or go on to another one."),
     ],
 )

@@ -9,6 +9,9 @@ _ASKED = re.compile(r"(?:Ask|Tell) the user to (\w)")
 _GOES_ON = re.compile(r"(,| and| or| and then) to (?=\w)")
 """How what is asked for goes on: `Ask the user to create one, to set it and to restart the server.`"""
 
+_IN_THE_TOOL = re.compile(r" \(convert_compose: [a-z_]+\)")
+"""The tool's argument, named behind the command's flag."""
+
 _WORDS = (
     ("Ask the user whose key it is, and to", "Find out whose key it is, and"),
     ("Ask the user for", "Use"),
@@ -38,4 +41,4 @@ def to_person(advice: str) -> str:
         said = _GOES_ON.sub(r"\1 ", said)
     for model, person in _WORDS:
         said = said.replace(model, person)
-    return said
+    return _IN_THE_TOOL.sub("", said)

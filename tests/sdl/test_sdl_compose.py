@@ -559,7 +559,7 @@ def test_the_command_prints_the_sdl_and_what_it_leaves_out(capsys: pytest.Captur
     assert main.main(["import", str(FOLDER / "built-here.yaml"), *words]) == 0
     said = capsys.readouterr()
     assert check(said.out).ok
-    assert "- the service (migrate): it is built from a Dockerfile" in said.err
+    assert "migrate: left out, since it is built from a Dockerfile" in said.err
 
 
 def test_the_command_in_json_is_one_object(

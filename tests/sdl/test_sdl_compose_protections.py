@@ -302,3 +302,20 @@ def test_what_cannot_be_deployed_yet_is_not_sent_on(
     said = capsys.readouterr().err
     assert "Fix before you deploy:" in said
     assert "Next:" not in said
+
+
+def test_a_service_that_is_left_out_stands_among_the_services_and_nothing_of_it_is_to_be_mended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text("""
+services:
+  proxy: {image: "traefik:v3", ports: ["80:80"], volumes: ["/var/run/docker.sock:/var/run/docker.sock"]}
+  web: {image: "example/web:1", labels: ["traefik.http.services.web.loadbalancer.server.port=8000"]}
+""")
+    assert main.main(["import", str(file), "-o", str(tmp_path / "sdl.yaml")]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("web: ")
+    assert lines[1].startswith("proxy: left out, since a provider's ingress does its work")
+    assert "Not carried:" not in lines
+    assert any("/var/run/docker.sock" in line for line in lines)

@@ -14,6 +14,7 @@ from akash_mcp.errors import BadArgument
 from akash_mcp.sanitize.unicode import visible
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields
 from akash_mcp.sdl.author.compose.left_out import PROTECTIONS, LeftOut, Protection
+from akash_mcp.sdl.author.compose.volumes import ABOUT_TIME
 from akash_mcp.sdl.images.data_stores import DATA_STORES
 from akash_mcp.sdl.images.names import image_name
 from akash_mcp.sdl.yaml.javascript import Value
@@ -27,7 +28,6 @@ _WHO_MAY = re.compile(
     r"/(?:\.?htpasswd|[^/]*\.(?:htpasswd|passwd|acl)|passwd|passwords?(?:\.[a-z]+)?|pg_hba\.conf)$"
 )
 _SETS_UP = re.compile(r"/(?:etc|conf|config|conf\.d)(?:/|$)|\.(?:conf|cnf|acl|xml|ya?ml|ini|toml)$")
-_ABOUT_TIME = re.compile(r"/etc/(?:localtime|timezone)|.*/zoneinfo(?:/.*)?")
 _BIND = re.compile(r"(?P<source>(?:[A-Za-z]:[\\/])?(?:\$\{[^}]*+\}|[^:])*+):(?P<target>/[^:]*)")
 _MOST_TOLD = 40
 _OPEN = (
@@ -151,4 +151,4 @@ def _says_who_may(image: str, target: str) -> bool:
     if _WHO_MAY.search(target):
         return True
     is_store = image_name(image) in DATA_STORES
-    return is_store and _SETS_UP.search(target) is not None and not _ABOUT_TIME.fullmatch(target)
+    return is_store and _SETS_UP.search(target) is not None and not ABOUT_TIME.fullmatch(target)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from akash_mcp.sdl.author.compose.file import ComposeFile
 from akash_mcp.sdl.author.compose.labels import Route
+from akash_mcp.sdl.author.compose.left_out import THE_SERVICE
 from akash_mcp.sdl.author.compose.ports import PublishedPort
 from akash_mcp.sdl.author.compose.service import ComposeService
 from akash_mcp.sdl.author.workload import WEB_PORT
@@ -44,7 +45,7 @@ def without_proxies(file: ComposeFile, services: Sequence[ComposeService]) -> li
             names = ", ".join(behind)
             file.leave_out(
                 service.name,
-                "the service",
+                THE_SERVICE,
                 f"a provider's ingress does its work: it leads to {names}",
                 f"to run it all the same, take its labels and variables away from {names}",
             )
