@@ -502,7 +502,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-_CHECK_IMAGES = "ask registries whether the image is there and can be pulled; 1 where it surely cannot"
+_CHECK_IMAGES = "ask registries whether the image is there and can be pulled; status 1 where it surely cannot"
 
 
 def _add_image_flags(command: argparse.ArgumentParser) -> None:

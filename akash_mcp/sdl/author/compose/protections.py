@@ -50,7 +50,7 @@ class LostProtections(BadArgument):
         if len(lost) > _MOST_TOLD:
             told.append(f"\n- and {len(lost) - _MOST_TOLD} more.")
         super().__init__(
-            f"The compose file protects what an SDL cannot, so nothing was written.{''.join(told)}\n",
+            f"The compose file has protections that an SDL cannot carry, so nothing was written.{''.join(told)}\n",
             next_step=f"Change the file, or accept the loss of: {', '.join(self.kinds)}.",
         )
 
