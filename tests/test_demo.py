@@ -110,6 +110,18 @@ async def test_a_page_that_does_not_come_ends_the_demo(monkeypatch: pytest.Monke
 
 
 @pytest.mark.anyio
+async def test_of_several_ports_one_that_takes_connections_is_tried() -> None:
+    story = Story(Console(file=io.StringIO()))
+    udp = "localhost:9 -> 19132/udp"
+    with socket.create_server(("127.0.0.1", 0)) as game:
+        address = f"127.0.0.1:{game.getsockname()[1]}"
+        await demo_command._visit(story, [{"ports": [udp]}, {"ports": [f"{address} -> 25565"]}])
+    assert story.result["uri"] == f"tcp://{address}"
+    await demo_command._visit(story, [{"ports": [udp]}])
+    assert story.result["uri"] == "udp://localhost:9"
+
+
+@pytest.mark.anyio
 async def test_a_server_that_falls_silent_ends_the_demo() -> None:
     server = MCPServer("silent")
 

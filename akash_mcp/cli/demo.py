@@ -279,15 +279,20 @@ async def _listen(story: Story, client: Client, dseq: str) -> None:
 
 
 async def _visit(story: Story, services: list[dict[str, Any]]) -> None:
-    """Fetch the first web address; where there is none, connect to the first open port."""
+    """Fetch the first web address; where there is none, connect to the first open port. Nobody can tell from outside
+    whether something listens at one of UDP."""
     uris = [uri for service in services for uri in service.get("uris", ())]
     ports = [port for service in services for port in service.get("ports", ())]
     if uris:
         uri, page = await _page(uris)
         story.result["uri"] = uri
         story.step(f"GET {uri} answers {page.status_code}", page.text.strip()[:300])
-    elif ports:
+    elif ports and all(port.endswith("/udp") for port in ports):
         address = ports[0].split(" ")[0]
+        story.result["uri"] = f"udp://{address}"
+        story.step(f"Its port is {address}", "UDP takes no connections, so nothing was tried")
+    elif ports:
+        address = next(port for port in ports if not port.endswith("/udp")).split(" ")[0]
         parts = urlsplit(f"tcp://{address}")
         try:
             with anyio.fail_after(_PAGE_SECONDS):
