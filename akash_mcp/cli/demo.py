@@ -214,7 +214,7 @@ async def _look(story: Story, client: Client, launched: dict[str, Any]) -> None:
     dseq = launched["dseq"]
     offers = launched.get("offers") or (await _call(client, "list_bids", dseq=dseq, wait_s=0))["offers"]
     story.result["bids"] = len(offers)
-    story.step(f"Deployment {dseq} got {len(offers)} offers that could be taken")
+    story.step(f"Deployment {dseq} got {len(offers)} offer{'s' * (len(offers) != 1)} that could be taken")
     story.out.print(_offers(offers))
     for reason in offers[0]["reasons"] if offers else ():
         story.out.print(f"  the first: {escape(reason)}")

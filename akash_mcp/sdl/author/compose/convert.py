@@ -76,7 +76,7 @@ def convert(
     images = images or {}
     check_accepted(accept)
     logins = [parse_login(each) for each in registries]
-    given = Variables(variables or {}, allow_missing)
+    given = Variables(variables or {}, allow_missing, said=compose)
     document = _loaded(compose)
     document = extended(document, ComposeFile(document, given).bad)
     file = ComposeFile(document, given)
