@@ -551,6 +551,15 @@ def kubernetes(text: str) -> str:
     return out
 
 
+def test_each_size_that_the_file_does_not_give_is_named() -> None:
+    made = convert(
+        "services: {a: {image: 'x:1'}, b: {image: 'x:1', mem_limit: 3g}, c: {image: 'x:1', cpus: 2},"
+        " d: {image: 'x:1', cpus: 2, mem_limit: 3g}}"
+    )
+    sizes = "root disks 1Gi; a 0.5 cores, 1Gi; b 0.5 cores; c 1Gi of memory"
+    assert f"Sizes that the file does not give: {sizes}." in made.notes
+
+
 # ── the command ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -45,8 +45,15 @@ def _sizes(services: list[ComposeService]) -> str:
     if plain:
         of_whom = "" if len(plain) == len(services) else " without a GPU"
         told.append(f"root disks{of_whom} {size_text(usual.root)}")
-    if unsized := [service.name for service in plain if not service.size.is_given]:
-        told.append(f"{', '.join(unsized)} {usual.cpu / 1000} cores, {size_text(usual.memory)}")
+    cores, memory = f"{usual.cpu / 1000} cores", size_text(usual.memory)
+    chosen = {
+        (False, False): f"{cores}, {memory}",
+        (False, True): cores,
+        (True, False): f"{memory} of memory",
+    }
+    for given, sizes in chosen.items():
+        if names := [service.name for service in plain if service.size.given == given]:
+            told.append(f"{', '.join(names)} {sizes}")
     if lasting := sorted({name for service in services for name in service.volumes}):
         size = size_text(LASTING) + (", or as named for a GPU," if len(plain) < len(services) else "")
         told.append(f"new disks of {size} (beta3, NVMe) {', '.join(lasting)}. Closing deletes them")
