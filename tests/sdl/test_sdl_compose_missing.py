@@ -209,3 +209,9 @@ def test_a_value_that_the_file_says_itself_does_not_blot_out_its_own_words() -> 
     assert "PGDATA=/var/lib/postgresql/data/pgdata was added" in said
     assert "container_name: <masked>" in said
     assert "4711" not in said
+
+
+def test_a_secret_that_is_given_by_name_is_to_be_stored_as_well() -> None:
+    made = of("environment: {PW: '${DB_PASSWORD:?}'}", variables={"DB_PASSWORD": "secret://DB_PASSWORD"})
+    assert "PW=secret://DB_PASSWORD" in env(made)
+    assert "Secrets to store before deploying (web): akash-mcp secret set DB_PASSWORD." in made.notes

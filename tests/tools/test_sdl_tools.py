@@ -59,6 +59,7 @@ async def test_a_compose_file_comes_with_what_was_left_out(era: str, connect: Co
         "why": "a provider checks only that the program runs",
         "fix": "",
     }
+    assert made["next_step"].startswith("Tell the user what is left out, and its fixes. It can be deployed")
 
 
 async def test_variables_and_images_are_given_as_words(connect: Connect) -> None:
@@ -107,6 +108,11 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         "convert_compose",
         {"compose": "services: {a: {image: 'x:${TAG}', command: '${PW:?}'}}"},
         "goes into allow_missing: TAG.",
+    ),
+    "a missing password": (
+        "convert_compose",
+        {"compose": "services: {a: {image: x:1, command: 'run --password ${DB_PASSWORD:?}'}}"},
+        "DB_PASSWORD=secret://DB_PASSWORD, once the user ran akash-mcp secret set DB_PASSWORD",
     ),
     "a protection that is lost": (
         "convert_compose",

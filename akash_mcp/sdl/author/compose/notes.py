@@ -18,9 +18,9 @@ def note_decisions(file: ComposeFile, services: list[ComposeService], report: Re
     """Add what was decided for the whole file to its notes."""
     if file.variables.defaulted:
         file.note(f"Defaults are used for {', '.join(sorted(file.variables.defaulted))}.")
-    if file.secrets:
-        users = ", ".join(user for each in file.secrets.values() for user in each)
-        commands = "; ".join(f"akash-mcp secret set {name}" for name in file.secrets)
+    if secrets := _secrets(file, report):
+        users = ", ".join(user for each in secrets.values() for user in each)
+        commands = "; ".join(f"akash-mcp secret set {name}" for name in secrets)
         file.note(f"{TO_STORE} ({users}): {commands}.")
     if any(service.depends_on for service in services):
         file.note("All services start at once: each must try again until its neighbour is there.")
@@ -35,6 +35,14 @@ def note_decisions(file: ComposeFile, services: list[ComposeService], report: Re
             f"The most it may cost is {report.ceiling_usd_hour} an hour: {default_ceiling_note(gpus=gpus)} "
             "Providers bid at or below it."
         )
+
+
+def _secrets(file: ComposeFile, report: Report) -> dict[str, tuple[str, ...]]:
+    """Every secret that the SDL names, also one that was given by name, with the variables or services that get it."""
+    services: dict[str, tuple[str, ...]] = {}
+    for name, service in report.secrets:
+        services[name] = (*services.get(name, ()), service)
+    return services | dict(file.secrets)
 
 
 def _sizes(services: list[ComposeService]) -> str:
