@@ -31,7 +31,7 @@ def screen(converted: Converted) -> list[str]:
     decided = [note for note in converted.notes if note not in to_store]
     gone = {each.service: each for each in converted.left_out if each.what == THE_SERVICE}
     others = [each for each in converted.left_out if each not in gone.values()]
-    to_read = [each for each in others if each.protects or (each.fix and each.service not in gone)]
+    to_read = [each for each in others if each.protects or each.fix]
     warnings = converted.report.warnings
     return [
         *_wrapped(map(_service, converted.workloads)),

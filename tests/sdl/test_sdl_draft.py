@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from akash_mcp.cli import main
+from akash_mcp.cli import flags, main
 from akash_mcp.errors import BadArgument
 from akash_mcp.money import Usd, usd_per_hour
 from akash_mcp.sdl import check
@@ -332,7 +332,7 @@ def test_the_command_offers_every_argument() -> None:
         "max_usd_per_hour",
         "config",
     }  # what an image says of itself is asked of its registry
-    assert {*main._DRAFT, *by_itself} == set(inspect.signature(draft).parameters)
+    assert {*flags.DRAFT, *by_itself} == set(inspect.signature(draft).parameters)
 
 
 def test_the_command_prints_the_sdl_alone(capsys: pytest.CaptureFixture[str]) -> None:

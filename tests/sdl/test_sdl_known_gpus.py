@@ -10,7 +10,7 @@ from sdl_data import changed
 from akash_mcp.money import HOURS_PER_MONTH, Usd
 from akash_mcp.sdl import Finding
 from akash_mcp.sdl.author.draft import draft
-from akash_mcp.sdl.rules.known_gpus import CHEAPEST, DEAREST, NAMES, meant_by, near, usd_an_hour
+from akash_mcp.sdl.rules.known_gpus import CHEAPEST, DEAREST, NAMES, near, spelled, usd_an_hour
 
 GPU = "        gpu: {units: 1, attributes: {vendor: {nvidia: [{model: '%s'}]}}}\n  placement:"
 
@@ -35,7 +35,9 @@ def about_the_name(model: str) -> list[Finding]:
     ],
 )
 def test_a_name_spelled_otherwise_is_known_by_the_one_that_is_meant(name: str, known: str) -> None:
-    assert meant_by(name) == known
+    read = spelled(name)
+    assert read is not None
+    assert read.model == known
     if name.islower():
         (finding,) = about_the_name(name)
         assert finding.fix.startswith(("write ", "write model: "))
@@ -75,7 +77,7 @@ def test_memory_and_interface_stand_apart_from_the_model(name: str, fix: str) ->
     ],
 )
 def test_a_slip_is_asked_about_and_never_taken_for_what_it_may_be(name: str, known: str) -> None:
-    assert meant_by(name) is None
+    assert spelled(name) is None
     (finding,) = about_the_name(name)
     assert finding.fix == f"did you mean {known}?"
 
@@ -98,7 +100,7 @@ def test_a_size_or_an_interface_that_a_model_does_not_have_is_a_warning(kind: st
 
 @pytest.mark.parametrize("name", ["rtx5060", "h800", "mi300x", "rtx4070tis", "4", "", "---", "é"])
 def test_another_gpu_is_never_put_in_place_of_one_that_nobody_has(name: str) -> None:
-    assert meant_by(name) is None
+    assert spelled(name) is None
     assert near(name) == []
 
 
@@ -116,7 +118,8 @@ def test_known_models_are_not_warned_of() -> None:
 
 @given(st.text(max_size=80))
 def test_what_is_meant_is_always_a_known_name(name: str) -> None:
-    assert meant_by(name) in {None, *NAMES}
+    read = spelled(name)
+    assert read is None or read.model in NAMES
 
 
 def test_listed_prices_lie_between_the_cheapest_and_the_dearest() -> None:

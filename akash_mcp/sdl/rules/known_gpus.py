@@ -112,17 +112,12 @@ class Spelled:
     interface: str = ""
 
 
-def meant_by(name: str) -> str | None:
-    """The known name that another is a spelling of: `rtx4090` for `4090`, `RTX 4090`, `nvidia-geforce-rtx-4090`.
+def spelled(name: str) -> Spelled | None:
+    """The known name that another is a spelling of, with what else it says: `rtx4090` for `4090`, `RTX 4090` and
+    `nvidia-geforce-rtx-4090`; model, memory and interface for `A100-SXM4-80GB`, `a10080gb`, `h100sxm`.
 
     None where it may be another GPU, however much alike the names are.
     """
-    read = spelled(name)
-    return read.model if read else None
-
-
-def spelled(name: str) -> Spelled | None:
-    """What another spelling of a known name says: `A100-SXM4-80GB`, `a10080gb`, `h100sxm`. None as in `meant_by`."""
     plain, ram, interface = _taken_apart(name)
     if not plain:
         return None

@@ -12,7 +12,7 @@ from typing import Literal
 from akash_mcp.errors import BadArgument
 from akash_mcp.sanitize.unicode import visible
 from akash_mcp.sdl.author.compose.interpolation import BadExpression, Unresolved, interpolate
-from akash_mcp.sdl.author.compose.left_out import LeftOut, Protection
+from akash_mcp.sdl.author.compose.left_out import THE_SERVICE, LeftOut, Protection
 from akash_mcp.sdl.author.compose.variables import Variables
 from akash_mcp.sdl.secret_reference import SCHEME
 from akash_mcp.sdl.yaml.javascript import Value
@@ -55,6 +55,11 @@ class ComposeFile:
         """Put something on the list of what is not carried."""
         hide = self.variables.without_values
         self._left_out[LeftOut(service, hide(what), hide(why), hide(fix), protects)] = None
+
+    def leave_out_service(self, service: str, why: str, fix: str) -> None:
+        """Put a whole service on that list, in place of what was on it of the service."""
+        self._left_out = {each: None for each in self._left_out if each.service != service}
+        self.leave_out(service, THE_SERVICE, why, fix)
 
     def note(self, sentence: str) -> None:
         """Add a sentence about something that was decided."""

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from akash_mcp.sdl.author.compose.file import ComposeFile
 from akash_mcp.sdl.author.compose.labels import Route
-from akash_mcp.sdl.author.compose.left_out import THE_SERVICE
 from akash_mcp.sdl.author.compose.ports import PublishedPort
 from akash_mcp.sdl.author.compose.service import ComposeService
 from akash_mcp.sdl.author.workload import WEB_PORT
@@ -43,9 +42,8 @@ def without_proxies(file: ComposeFile, services: Sequence[ComposeService]) -> li
             kept.append(_open(file, service, route, hosts))
         elif behind and _is_proxy(service) and all(map(_is_for_the_web, service.ports.published)):
             names = ", ".join(behind)
-            file.leave_out(
+            file.leave_out_service(
                 service.name,
-                THE_SERVICE,
                 f"a provider's ingress does its work: it leads to {names}",
                 f"to run it all the same, take its labels and variables away from {names}",
             )

@@ -11,7 +11,6 @@ from akash_mcp.sdl.author.compose.env_files import EnvFileReader, read_env_files
 from akash_mcp.sdl.author.compose.environment import read_environment
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields
 from akash_mcp.sdl.author.compose.labels import Route, read_route
-from akash_mcp.sdl.author.compose.left_out import THE_SERVICE
 from akash_mcp.sdl.author.compose.networks import read_neighbours, read_networks
 from akash_mcp.sdl.author.compose.ports import Ports, read_ports
 from akash_mcp.sdl.author.compose.protections import read_protections
@@ -67,9 +66,8 @@ def read_service(
     at: Path = ("services", service)
     fields = file.fields(value, at, service)
     if fields.take("profiles"):
-        file.leave_out(
+        file.leave_out_service(
             service,
-            THE_SERVICE,
             "it is in a profile, so Compose starts it only when asked to",
             "remove profiles from it to have it here",
         )
@@ -80,7 +78,7 @@ def read_service(
     if not image:
         built, extended = fields.take("build"), fields.take("extends")
         why, fix = _BUILT if built else _EXTENDED if extended else _NO_IMAGE
-        file.leave_out(service, THE_SERVICE, why, fix)
+        file.leave_out_service(service, why, fix)
         return None
     if any(char.isspace() or not char.isprintable() for char in image):
         raise file.bad((*at, "image"), "must be the name of an image")
@@ -88,7 +86,7 @@ def read_service(
     labels = [(each.take("labels"), each.at("labels")) for each in (fields, deploy)]
     size = read_resources(file, service, fields, deploy)
     if size.count == 0:
-        file.leave_out(service, THE_SERVICE, "it has 0 replicas", "give it 1 or more")
+        file.leave_out_service(service, "it has 0 replicas", "give it 1 or more")
         return None
     read_protections(file, service, image, fields)
     depends_on, aliases = read_neighbours(file, service, fields)
