@@ -33,6 +33,7 @@ from akash_mcp.errors import MissingKey
         ),
         ("ask the user, and write url=… with the real value", "write url=… with the real value"),
         ("--open db:5432 (convert_compose: open) opens it on purpose", "--open db:5432 opens it on purpose"),
+        ("akash-mcp import (convert_compose) makes an SDL of it", "akash-mcp import makes an SDL of it"),
         ("Make it writable, or go on to another one.", "Make it writable, or go on to another one."),
     ],
 )

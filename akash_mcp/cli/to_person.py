@@ -9,8 +9,8 @@ _ASKED = re.compile(r"(?:Ask|Tell) the user to (\w)")
 _GOES_ON = re.compile(r"(,| and| or| and then) to (?=\w)")
 """How what is asked for goes on: `Ask the user to create one, to set it and to restart the server.`"""
 
-_IN_THE_TOOL = re.compile(r" \(convert_compose: [a-z_]+\)")
-"""The tool's argument, named behind the command's flag."""
+_IN_THE_TOOL = re.compile(r" \((?:convert_compose(?:: [a-z_]+)?|validate_sdl)\)")
+"""The tool or its argument, named behind the command or its flag."""
 
 _WORDS = (
     ("Ask the user whose key it is, and to", "Find out whose key it is, and"),

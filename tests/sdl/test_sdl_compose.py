@@ -393,6 +393,10 @@ def test_a_neighbour_whose_port_nobody_knows_is_listed() -> None:
     ("text", "part"),
     [
         ("", "services"),
+        (
+            "{services: {web: {image: a}}, profiles: {}, deployment: {}}",
+            "an SDL already, and not a compose file",
+        ),
         ("- a", "must be a map"),
         ("services: {}", "services"),
         ("services: {web: 1}", "services.web (line 1, column 17) must be a map"),

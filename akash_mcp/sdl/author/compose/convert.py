@@ -126,6 +126,11 @@ def _loaded(compose: str) -> Document:
             visible(f"The compose file cannot be read: line {line}, column {column}: {bad.message}."),
             next_step=f"{fix[:1].upper()}{fix[1:]}." if fix else "",
         ) from bad
+    if isinstance(document.data, dict) and {"profiles", "deployment"} <= document.data.keys():
+        raise BadArgument(
+            "This is an SDL already, and not a compose file.",
+            next_step="Deploy it as it is; akash-mcp lint (validate_sdl) checks it.",
+        )
     if old := version_1(document.data):
         raise old
     return document
