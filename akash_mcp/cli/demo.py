@@ -187,7 +187,10 @@ async def _deploy(story: Story, client: Client, sdl: str) -> dict[str, Any]:
     verdict = await _call(client, "validate_sdl", sdl=sdl)
     if not verdict["ok"]:
         problems = "; ".join(f"line {e['line']}: {e['message']}" for e in verdict["errors"])
-        raise DemoFailed(f"The SDL would be refused, and nothing was spent: {problems}")
+        fix = verdict["errors"][0].get("fix")
+        raise DemoFailed(
+            f"The SDL would be refused, and nothing was spent: {problems}{f'. Fix the first: {fix}' if fix else ''}"
+        )
     ceiling = verdict.get("ceiling_usd_per_hour")
     story.step(
         "The SDL passes Console, chain and provider rules",

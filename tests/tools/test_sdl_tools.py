@@ -102,7 +102,11 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "a size": ("draft_sdl", {"image": "a", "memory": "2GB"}, "512Mi"),
     "no image": ("draft_sdl", {}, "'image' is missing"),
     "no compose file": ("convert_compose", {"compose": "a: 1"}, "must be a map of services"),
-    "nothing to run": ("convert_compose", {"compose": "services: {a: {build: .}}"}, "Give an image"),
+    "nothing to run": (
+        "convert_compose",
+        {"compose": "services: {a: {build: .}}"},
+        "convert_compose: images",
+    ),
     "a bad pair": ("convert_compose", {"compose": "a", "variables": ["B"]}, "NAME=VALUE"),
     "a missing variable": (
         "convert_compose",

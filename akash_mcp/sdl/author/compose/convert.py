@@ -87,7 +87,11 @@ def convert(
     if len(services) > MAX_SERVICES:
         raise file.bad(("services",), f"holds more than {MAX_SERVICES} services: split the file")
     if unknown := sorted(set(images) - set(services)):
-        raise BadArgument(f"The compose file has no service {unknown[0][:60]!r} to give an image to.")
+        known = ", ".join(visible(name)[:60] for name in list(services)[:10])
+        raise BadArgument(
+            f"The compose file has no service {unknown[0][:60]!r} to give an image to.",
+            next_step=f"Its services: {known}.",
+        )
     started = [name for name, fields in services.items() if _is_started(fields, images.get(name))]
     refuse_missing(file, document.data, started, images)
     found = [
@@ -98,7 +102,8 @@ def convert(
         reasons = "; ".join(f"{each.service}: {each.why}" for each in file.left_out[:5])
         raise BadArgument(
             visible(f"No service of the compose file can run on Akash. {reasons}".strip() + "."),
-            next_step="Give an image for each service that is built from a Dockerfile.",
+            next_step="Push an image of each to a registry, and give it with --image SERVICE=IMAGE (convert_compose: "
+            "images).",
         )
     internal = read_top_level(file, top, services, converted)
     inside = [_kept_inside(file, service, internal) for service in separated(file, converted)]
