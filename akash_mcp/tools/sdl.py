@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field
 from akash_mcp.errors import BadArgument
 from akash_mcp.sanitize.secrets import sounds_secret
 from akash_mcp.sdl.author.compose import LostProtections, MissingVariables, convert
-from akash_mcp.sdl.author.draft import DiskClass, Protocol, draft
+from akash_mcp.sdl.author.draft import DiskClass, draft
+from akash_mcp.sdl.author.image_hints import Protocol
 from akash_mcp.sdl.author.registry_login import FORM
 from akash_mcp.sdl.report import Report
 from akash_mcp.tools.approval import AppContext, runtime

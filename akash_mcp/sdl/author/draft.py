@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from akash_mcp.errors import BadArgument
 from akash_mcp.money import Usd, usd_per_hour
 from akash_mcp.sdl.author.draft_sizes import bad, read_sizes
-from akash_mcp.sdl.author.image_hints import hints, port_of
+from akash_mcp.sdl.author.image_hints import Protocol, hints, port_of, protocol_of
 from akash_mcp.sdl.author.registry_login import check_all_used, parse_login
 from akash_mcp.sdl.author.workload import (
     RAW_TCP_PORT,
@@ -33,7 +33,6 @@ from akash_mcp.sdl.author.workload import (
 from akash_mcp.sdl.author.writer import PLACEMENT, write
 from akash_mcp.sdl.check import check
 from akash_mcp.sdl.images.image_config import ImageConfig
-from akash_mcp.sdl.images.ports import NOT_HTTP
 from akash_mcp.sdl.report import Report
 from akash_mcp.sdl.rules.chain_rules import (
     ATTRIBUTE_KEY,
@@ -43,7 +42,6 @@ from akash_mcp.sdl.rules.chain_rules import (
 )
 from akash_mcp.sdl.rules.known_gpus import LISTED_ON, Spelled, spelled
 
-Protocol: TypeAlias = Literal["http", "tcp", "udp"]
 DiskClass: TypeAlias = Literal["beta1", "beta2", "beta3"]
 
 REGION = "location-region"
@@ -96,13 +94,13 @@ def draft(
 
     `port` is where the container listens, by default where the image's `config` says, else where an image of that
     name usually does, else 80. `protocol`: `http` gives it a web address, `tcp` and `udp` a port of the provider's
-    choosing; by default `http`, and `tcp` at a port where a database or another program speaks a protocol of its
-    own. `cpu` is cores or `500m`; sizes are written like `512Mi` and rounded up to whole MiB; those that are not
-    said are assumed (`draft_sizes`). `mount` adds a disk of `mount_size` that lasts as long as the lease.
-    `gpu_models` are alternatives; with none, any NVIDIA GPU will do. `env` holds NAME=VALUE or NAME.
-    `max_usd_per_hour` is for all `count` replicas together; without it the ceiling follows from the size
-    (`workload.default_ceiling`). `registry` are credentials for the image (`registry_login.FORM`). Raises
-    `BadArgument`, saying what is accepted.
+    choosing; by default `http`, `udp` where the image's `config` says so, and `tcp` at a port where a database or
+    another program speaks a protocol of its own. `cpu` is cores or `500m`; sizes are written like `512Mi` and
+    rounded up to whole MiB; those that are not said are assumed (`draft_sizes`). `mount` adds a disk of
+    `mount_size` that lasts as long as the lease. `gpu_models` are alternatives; with none, any NVIDIA GPU will do.
+    `env` holds NAME=VALUE or NAME. `max_usd_per_hour` is for all `count` replicas together; without it the ceiling
+    follows from the size (`workload.default_ceiling`). `registry` are credentials for the image
+    (`registry_login.FORM`). Raises `BadArgument`, saying what is accepted.
     """
     image = _image(image)
     assumed: list[str] = []
@@ -111,8 +109,8 @@ def draft(
         port, port_note, why = port_of(image, config, protocol)
         assumed += [f"port {port}, {why}"] * bool(why)
     if protocol is None:
-        protocol = "tcp" if port in NOT_HTTP else "http"
-        assumed += [f"protocol tcp, since what listens at {port} speaks no HTTP"] * (protocol == "tcp")
+        protocol, why = protocol_of(port, config)
+        assumed += [f"protocol {protocol}, {why}"] * bool(why)
     wanted = _gpus(gpus, gpu_models, gpu_ram)
     sizes = read_sizes(
         cpu=cpu,
