@@ -14,6 +14,7 @@ from akash_mcp.errors import BadArgument
 from akash_mcp.sanitize.unicode import visible
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields
 from akash_mcp.sdl.author.compose.left_out import PROTECTIONS, LeftOut, Protection
+from akash_mcp.sdl.author.compose.volumes import ABOUT_TIME
 from akash_mcp.sdl.guarding import holds_data
 from akash_mcp.sdl.images.fresh_disks import uid_of
 from akash_mcp.sdl.yaml.javascript import Value
@@ -27,7 +28,6 @@ _WHO_MAY = re.compile(
     r"/(?:\.?htpasswd|[^/]*\.(?:htpasswd|passwd|acl)|passwd|passwords?(?:\.[a-z]+)?|pg_hba\.conf)$"
 )
 _SETS_UP = re.compile(r"/(?:etc|conf|config|conf\.d)(?:/|$)|\.(?:conf|cnf|acl|xml|ya?ml|ini|toml)$")
-_ABOUT_TIME = re.compile(r"/etc/(?:localtime|timezone)|.*/zoneinfo(?:/.*)?")
 _BIND = re.compile(r"(?P<source>(?:[A-Za-z]:[\\/])?(?:\$\{[^}]*+\}|[^:])*+):(?P<target>/[^:]*)")
 _MOST_TOLD = 40
 _OPEN = (
@@ -50,7 +50,7 @@ class LostProtections(BadArgument):
         if len(lost) > _MOST_TOLD:
             told.append(f"\n- and {len(lost) - _MOST_TOLD} more.")
         super().__init__(
-            f"The compose file protects what an SDL cannot, so nothing was written.{''.join(told)}\n",
+            f"The compose file has protections that an SDL cannot carry, so nothing was written.{''.join(told)}\n",
             next_step=f"Change the file, or accept the loss of: {', '.join(self.kinds)}.",
         )
 
@@ -161,4 +161,4 @@ def _says_who_may(image: str, target: str) -> bool:
     if _WHO_MAY.search(target):
         return True
     is_store = holds_data(image)
-    return is_store and _SETS_UP.search(target) is not None and not _ABOUT_TIME.fullmatch(target)
+    return is_store and _SETS_UP.search(target) is not None and not ABOUT_TIME.fullmatch(target)
