@@ -14,6 +14,7 @@ from akash_mcp.errors import BadArgument
 from akash_mcp.sanitize.unicode import visible
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields
 from akash_mcp.sdl.author.compose.left_out import PROTECTIONS, LeftOut, Protection
+from akash_mcp.sdl.author.compose.volumes import ABOUT_TIME
 from akash_mcp.sdl.guarding import holds_data
 from akash_mcp.sdl.images.fresh_disks import uid_of
 from akash_mcp.sdl.images.names import image_owner
@@ -29,8 +30,7 @@ _WHO_MAY = re.compile(
 )
 _SETS_UP = re.compile(r"/(?:etc|conf|config|conf\.d)(?:/|$)|\.(?:conf|cnf|acl|xml|ya?ml|ini|toml)$")
 _OF_THE_MACHINE = re.compile(
-    r"(?:/host|/hostfs|/rootfs)?/etc/(?:localtime|timezone|passwd|group|hosts|hostname|resolv\.conf|os-release)"
-    r"|.*/zoneinfo(?:/.*)?"
+    r"(?:/host|/hostfs|/rootfs)?/etc/(?:passwd|group|hosts|hostname|resolv\.conf|os-release)"
 )
 """What tells a program about the machine that it runs on: `/etc/passwd` holds the names of users and no passwords."""
 _KEEPS_ALL_IN_CONFIG = frozenset({"linuxserver", "hotio"})
@@ -57,7 +57,7 @@ class LostProtections(BadArgument):
         if len(lost) > _MOST_TOLD:
             told.append(f"\n- and {len(lost) - _MOST_TOLD} more.")
         super().__init__(
-            f"The compose file protects what an SDL cannot, so nothing was written.{''.join(told)}\n",
+            f"The compose file has protections that an SDL cannot carry, so nothing was written.{''.join(told)}\n",
             next_step=f"Change the file, or accept the loss of: {', '.join(self.kinds)}.",
         )
 
@@ -165,8 +165,8 @@ def _bind_target(item: Value) -> str:
 
 def _says_who_may(image: str, target: str) -> bool:
     """Whether a file there says who may connect: a list of passwords, or the configuration of a data store."""
-    if _OF_THE_MACHINE.fullmatch(target) or (
-        target == "/config" and image_owner(image) in _KEEPS_ALL_IN_CONFIG
-    ):
+    if _OF_THE_MACHINE.fullmatch(target) or ABOUT_TIME.fullmatch(target):
+        return False
+    if target == "/config" and image_owner(image) in _KEEPS_ALL_IN_CONFIG:
         return False
     return _WHO_MAY.search(target) is not None or (holds_data(image) and _SETS_UP.search(target) is not None)
