@@ -17,6 +17,7 @@ from akash_mcp.sdl.author.compose.left_out import PROTECTIONS, LeftOut, Protecti
 from akash_mcp.sdl.author.compose.volumes import ABOUT_TIME
 from akash_mcp.sdl.guarding import holds_data
 from akash_mcp.sdl.images.fresh_disks import uid_of
+from akash_mcp.sdl.images.names import image_owner
 from akash_mcp.sdl.yaml.javascript import Value
 
 _ROOT = ("", "0", "root")
@@ -28,6 +29,12 @@ _WHO_MAY = re.compile(
     r"/(?:\.?htpasswd|[^/]*\.(?:htpasswd|passwd|acl)|passwd|passwords?(?:\.[a-z]+)?|pg_hba\.conf)$"
 )
 _SETS_UP = re.compile(r"/(?:etc|conf|config|conf\.d)(?:/|$)|\.(?:conf|cnf|acl|xml|ya?ml|ini|toml)$")
+_OF_THE_MACHINE = re.compile(
+    r"(?:/host|/hostfs|/rootfs)?/etc/(?:passwd|group|hosts|hostname|resolv\.conf|os-release)"
+)
+"""What tells a program about the machine that it runs on: `/etc/passwd` holds the names of users and no passwords."""
+_KEEPS_ALL_IN_CONFIG = frozenset({"linuxserver", "hotio"})
+"""Whose images have one folder for data and configuration, `/config`, and fill it themselves."""
 _BIND = re.compile(r"(?P<source>(?:[A-Za-z]:[\\/])?(?:\$\{[^}]*+\}|[^:])*+):(?P<target>/[^:]*)")
 _MOST_TOLD = 40
 _OPEN = (
@@ -158,7 +165,8 @@ def _bind_target(item: Value) -> str:
 
 def _says_who_may(image: str, target: str) -> bool:
     """Whether a file there says who may connect: a list of passwords, or the configuration of a data store."""
-    if _WHO_MAY.search(target):
-        return True
-    is_store = holds_data(image)
-    return is_store and _SETS_UP.search(target) is not None and not ABOUT_TIME.fullmatch(target)
+    if _OF_THE_MACHINE.fullmatch(target) or ABOUT_TIME.fullmatch(target):
+        return False
+    if target == "/config" and image_owner(image) in _KEEPS_ALL_IN_CONFIG:
+        return False
+    return _WHO_MAY.search(target) is not None or (holds_data(image) and _SETS_UP.search(target) is not None)
