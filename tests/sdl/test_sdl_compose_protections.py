@@ -30,6 +30,8 @@ def web(made: Converted) -> dict[str, Any]:
 LOST: dict[str, tuple[str, str, str]] = {
     "a user": ("user: '1000:1000'", "nginx", "user"),
     "a user by name": ("user: app", "nginx", "user"),
+    "a user where the start script is not run": ("user: app\nentrypoint: [postgres]", "postgres:17", "user"),
+    "a user of an image that only has the name": ("user: app", "example/postgres:17", "user"),
     "a read-only root": ("read_only: true", "nginx", "read_only"),
     "rights taken away": ("cap_drop: [ALL]", "nginx", "privileges"),
     "a profile of calls": ("security_opt: ['seccomp:/p.json']", "nginx", "privileges"),
@@ -103,6 +105,7 @@ def test_a_vpn_is_one() -> None:
 KEPT: dict[str, tuple[str, str]] = {
     "root": ("user: root", "nginx"),
     "a user of an image that is not root's anyway": ("user: '472'", "grafana/grafana:11"),
+    "a user of an image whose start script steps down": ("user: '1000'", "postgres:17"),
     "root by number": ("user: '0:0'", "nginx"),
     "a writable root": ("read_only: false", "nginx"),
     "no new privileges, as every provider has it": ("security_opt: ['no-new-privileges:true']", "nginx"),

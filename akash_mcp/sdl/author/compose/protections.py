@@ -16,8 +16,8 @@ from akash_mcp.sdl.author.compose.file import ComposeFile, Fields
 from akash_mcp.sdl.author.compose.left_out import PROTECTIONS, LeftOut, Protection
 from akash_mcp.sdl.author.compose.volumes import ABOUT_TIME
 from akash_mcp.sdl.guarding import holds_data
-from akash_mcp.sdl.images.fresh_disks import uid_of
 from akash_mcp.sdl.images.names import image_owner
+from akash_mcp.sdl.images.users import own_user
 from akash_mcp.sdl.yaml.javascript import Value
 
 _ROOT = ("", "0", "root")
@@ -95,9 +95,11 @@ def _user(file: ComposeFile, service: str, image: str, fields: Fields) -> None:
         return
     fields.take("user")
     what = f"user: {name[:40]}"
-    if uid := uid_of(image):
-        why = f"an SDL names no user: the program runs as the image's own, {uid}, who is not root"
-        file.leave_out(service, what, why)
+    own = (
+        own_user(image) if fields.peek("entrypoint") is None else ""
+    )  # it may be the start script that steps down
+    if own:
+        file.leave_out(service, what, f"an SDL names no user: the program runs as {own}, who is not root")
     else:
         why = "an SDL names no user: the program runs as the image's own, which may be root"
         file.leave_out(service, what, why, "set USER in the image", protects="user")
