@@ -65,6 +65,17 @@ LOST: dict[str, tuple[str, str, str]] = {
         "example/own-postgres:1",
         "config_file",
     ),
+    "who may connect, by a variable": (
+        "volumes: ['${HBA:-./pg_hba.conf}:/etc/pg_hba.conf']",
+        "postgres:17",
+        "config_file",
+    ),
+    "who may connect, at a place that a variable names": (
+        "volumes: [{type: '${T:-bind}', source: x, target: '${HBA:-/etc/pg_hba.conf}'}]",
+        "postgres:17",
+        "config_file",
+    ),
+    "what another file says": ("extends: {file: common.yml, service: web}", "nginx", "extends"),
     "a configuration of Compose's": (
         "configs: [{source: acl, target: /etc/redis/users.acl}]",
         "example/redis:7",

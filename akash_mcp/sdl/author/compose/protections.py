@@ -13,7 +13,10 @@ from typing import get_args
 from akash_mcp.errors import BadArgument
 from akash_mcp.sanitize.unicode import visible
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields
+from akash_mcp.sdl.author.compose.interpolation import BadExpression, interpolate
 from akash_mcp.sdl.author.compose.left_out import PROTECTIONS, LeftOut, Protection
+from akash_mcp.sdl.author.compose.unsupported import MERGED
+from akash_mcp.sdl.author.compose.volumes import bind_target
 from akash_mcp.sdl.images.data_stores import DATA_STORES
 from akash_mcp.sdl.images.names import image_name
 from akash_mcp.sdl.yaml.javascript import Value
@@ -28,7 +31,6 @@ _WHO_MAY = re.compile(
 )
 _SETS_UP = re.compile(r"/(?:etc|conf|config|conf\.d)(?:/|$)|\.(?:conf|cnf|acl|xml|ya?ml|ini|toml)$")
 _ABOUT_TIME = re.compile(r"/etc/(?:localtime|timezone)|.*/zoneinfo(?:/.*)?")
-_BIND = re.compile(r"(?P<source>(?:[A-Za-z]:[\\/])?(?:\$\{[^}]*+\}|[^:])*+):(?P<target>/[^:]*)")
 _MOST_TOLD = 40
 _OPEN = (
     "what it says of passwords and of who may connect is lost, and the image's own default may let anybody in"
@@ -72,7 +74,8 @@ def check_accepted(accept: Collection[str]) -> None:
 
 
 def read_protections(file: ComposeFile, service: str, image: str, fields: Fields) -> None:
-    """List what protects a service and is lost: its user, rights, read-only root disk and configuration in files."""
+    """List what protects a service and is lost: its user, rights, read-only root disk, configuration in files, and what
+    another file says of it."""
     user = fields.peek("user")
     if user is not None and (name := file.text(user, fields.at("user"))).partition(":")[0] not in _ROOT:
         fields.take("user")
@@ -81,6 +84,9 @@ def read_protections(file: ComposeFile, service: str, image: str, fields: Fields
     if fields.flag("read_only"):
         why = "a provider's containers can write to their root disk, so whoever breaks in can change the program"
         file.leave_out(service, "read_only", why, protects="read_only")
+    if fields.take("extends") is not None:  # of this file it is carried out by now
+        why = "it is in another file, which is not read, and may hold a password, a user or a command"
+        file.leave_out(service, "extends", why, MERGED, protects="extends")
     _rights(file, service, fields)
     _configs(file, service, image, fields)
     _mounted_configuration(file, service, image, fields)
@@ -123,7 +129,7 @@ def _mounted_configuration(file: ComposeFile, service: str, image: str, fields: 
     """Files and folders of the machine that are mounted where a program looks for its configuration. Volumes are still
     to be read, and list each of them as a mount."""
     for item, _ in file.items(fields.peek("volumes"), fields.at("volumes")):
-        target = _bind_target(item)
+        target = _bind_target(file, item)
         if target and _says_who_may(image, target):
             file.leave_out(
                 service,
@@ -134,16 +140,20 @@ def _mounted_configuration(file: ComposeFile, service: str, image: str, fields: 
             )
 
 
-def _bind_target(item: Value) -> str:
+def _bind_target(file: ComposeFile, item: Value) -> str:
     """Where a file or folder of the machine is mounted; empty for anything else."""
     if isinstance(item, dict):
-        target = item.get("target")
-        return target if isinstance(target, str) and item.get("type") == "bind" else ""
-    if not isinstance(item, str):
+        return _filled(file, item.get("target")) if _filled(file, item.get("type")) == "bind" else ""
+    return bind_target(_filled(file, item))
+
+
+def _filled(file: ComposeFile, value: Value) -> str:
+    """A text with its variables, one without a value too: only the form counts. What is wrong with it is told where the
+    volumes are read."""
+    try:
+        return interpolate(value, file.variables.values, set(), missing=[]) if isinstance(value, str) else ""
+    except BadExpression:
         return ""
-    # a source that is a path: only its form counts, so variables may stay as they are
-    match = _BIND.match(item)
-    return match["target"].rstrip("/") if match and re.search(r"[/~.\\]", match["source"]) else ""
 
 
 def _says_who_may(image: str, target: str) -> bool:

@@ -114,6 +114,12 @@ def target_of(volume: str) -> str:
     return _short(volume).target
 
 
+def bind_target(volume: str) -> str:
+    """Where a volume in the short form mounts a file or folder of the machine; empty where it mounts something else."""
+    mount = _short(volume)
+    return mount.target.rstrip("/") if mount.kind == "bind" else ""
+
+
 def _short(text: str) -> _Mount:
     """`[SOURCE:]TARGET[:MODE]`, where a source that is a path is a file or folder of the machine."""
     drive = re.match(r"[A-Za-z]:[\\/].*:/", text)  # without a second path, a volume whose name is one letter
