@@ -65,7 +65,7 @@ def _rank(each: Exposed) -> int:
 
 
 def _exposed(service: Service) -> Iterator[Exposed]:
-    program = Program(service.name, service.image, service.env, (*service.command, *service.args))
+    program = Program(service.name, service.image, service.env, service.command, service.args)
     for i, expose in enumerate(service.expose):
         if expose.is_open:
             yield Exposed(
