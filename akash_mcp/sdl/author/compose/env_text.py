@@ -16,6 +16,7 @@ from collections.abc import Mapping
 
 from akash_mcp.errors import BadArgument
 from akash_mcp.sdl.author.compose.interpolation import BadExpression, Unresolved, interpolate
+from akash_mcp.sdl.yaml.loader import MAX_CHARACTERS
 
 _NAME = re.compile(
     r"(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)[ \t]*(?:(?P<sign>[=:])[ \t]*|(?=\n|#|\Z))", re.ASCII
@@ -40,7 +41,7 @@ def read_env_text(text: str, file: str, given: Mapping[str, str], *, raw: bool =
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     found: dict[str, str] = {}
     known = ChainMap(dict(given), found)
-    at, line = 0, 1
+    at, line, length = 0, 1, 0
     while at < len(text):
         if idle := _IDLE.match(text, at):
             line += idle[0].count("\n")
@@ -57,6 +58,11 @@ def read_env_text(text: str, file: str, given: Mapping[str, str], *, raw: bool =
         value, end = _value(text, at, file, line, known, raw=raw)
         line += text.count("\n", at, end)
         found[name], at = value, end
+        length += len(value)
+        if length > MAX_CHARACTERS:
+            raise _bad(
+                file, line, f"is where the file, with its variables, passes {MAX_CHARACTERS} characters"
+            )
     return found
 
 
