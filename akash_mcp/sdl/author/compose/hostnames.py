@@ -48,6 +48,7 @@ def renamed(text: str, names: Mapping[str, str], *, setting: str = "") -> str:
     A user or a password that is called like a host stays: before the `@` of a URL, and in a `setting` that sounds like
     a secret, outside URLs.
     """
+    url = text.find("//")
     is_secret = sounds_secret(setting)
     says_host = _ENDS_AS_A_HOST.search(setting) if is_secret else _HOST_SETTING.search(setting)
 
@@ -56,7 +57,7 @@ def renamed(text: str, names: Mapping[str, str], *, setting: str = "") -> str:
         if host not in names:
             return match[0]
         has_port = _PORT.match(text, end) is not None
-        if before == "//" or (before == "@" and "//" in text[: match.start()]):
+        if before == "//" or (before == "@" and 0 <= url < match.start()):
             is_host = has_port or text[end : end + 1] != ":" or _PORT_BY_NAME.match(text, end) is not None
         elif says_host:
             is_host = has_port or host == text
