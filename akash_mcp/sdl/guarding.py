@@ -117,9 +117,15 @@ class Program:
                 self._started[row] = self._words[at:]
         self._judgements: dict[GuardedImage, Guarding | None] = {}
 
+    def leaves_unused(self, port: int) -> bool:
+        """Whether it is the port on which nothing listens, and nothing here names it."""
+        number = str(UNUSED_PORT)
+        said = chain(self._words, self._env.values())
+        return port == UNUSED_PORT and not any(number in text for text in said)
+
     def guarding(self, port: int, proto: str) -> Guarding | None:
         """What listens at a port of the container, None where that is not known."""
-        if proto != "TCP" or port == UNUSED_PORT:
+        if proto != "TCP" or self.leaves_unused(port):
             return None
         row = self._row
         if row is not None and (row.kind.is_data or not row.ports or port in row.ports):

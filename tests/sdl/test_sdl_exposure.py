@@ -355,6 +355,14 @@ def test_a_password_that_does_not_count_is_told_what_to_do_about() -> None:
     assert kept.guard is Guard.PASSWORD
 
 
+def test_nothing_hides_behind_the_port_on_which_nothing_listens() -> None:
+    hidden = of("redis:8", 65_535, "ARGS=--port 65535")
+    assert [each.rule for each in warned(hidden)] == ["E01"]
+    assert "without a password" in hidden.exposed[0].words
+    assert "nothing listens there" not in of("example/app:1", 65_535, "PORT=65535").exposed[0].words
+    assert "nothing listens there" in of("example/app:1", 65_535, "PORT=80").exposed[0].words
+
+
 def test_no_udp_port_is_judged() -> None:
     assert Program("x", "redis:8", (), ()).guarding(6379, "UDP") is None
 
