@@ -91,7 +91,8 @@ def take_any_encoding() -> None:
     """
     codecs.register_error("akash-mcp", _in_ascii)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # under a test or a host it may be anything
+        # Under a test or a host it may be anything, and UTF-8 lacks nothing.
+        if isinstance(stream, TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":
             stream.reconfigure(errors="akash-mcp")
 
 

@@ -23,7 +23,9 @@ class Fault:
     """One thing wrong with an SDL, before its place in the text is known.
 
     `path` leads through the parsed YAML; `at_key` says that the key there is wrong rather than its value. `fix` says
-    what to do about it, and may be empty.
+    what to do about it, and may be empty. `beside` is another place that it is about, which the message names by its
+    line. `rests_on`: what it is judged by besides what is at `path`; it is told only where all of that could be read.
+    `lacks`: the paths of fields that are missing, or may be meant by the one that is wrong.
     """
 
     rule: str
@@ -32,6 +34,9 @@ class Fault:
     fix: str = ""
     judge: Judge = "console"
     at_key: bool = False
+    beside: Path | None = None
+    rests_on: tuple[Path, ...] = ()
+    lacks: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,21 @@ GPU = "        gpu: {units: %s, attributes: {vendor: {nvidia: [%s]}}}\n  placeme
         ("as: 80", "accept: [a.com, b.com]", "accept: [a.com, a.com]", "P05", "provider"),
         ("as: 80", f"accept: [{'a.' * 124}com]", f"accept: [{'a.' * 126}com]", "P04", "provider"),
         ("global: true", "service: web\n            global: true", "service: web", "P01", "provider"),
+        ("units: 0.5", "units: 1e1", "units: .inf", "P06", "chain"),
+        ("amount: 1000", "amount: 1e3", "amount: .inf", "P15", "chain"),
+        ("count: 1", "count: 3", "count: .inf", "P24", "chain"),
+        (IMAGE, IMAGE + "    env: [A=1\t]\n", IMAGE + '    env: ["A\\tB=1"]\n', "P03", "provider"),
+        *(
+            (
+                "as: 80",
+                f"http_options: {{{option}: 4294967295}}",
+                f"http_options: {{{option}: {number}}}",
+                "P26",
+                "provider",
+            )
+            for option in ("next_tries", "next_timeout")
+            for number in ("4294967296", "1e21", ".inf")
+        ),
     ],
 )
 def test_each_limit_is_the_chains(old: str, good: str, bad: str, rule: str, judge: str) -> None:
@@ -48,6 +63,7 @@ def test_each_limit_is_the_chains(old: str, good: str, bad: str, rule: str, judg
         ("25", "{model: a100}", {"P11"}),
         ("0.5", "{model: a100}", {"P11"}),
         ("'0.5'", "{model: a100}", {"P21"}),
+        (".inf", "{model: a100}", {"P11"}),
         ("1", "{model: rtx 4090}", {"P14"}),
         ("1", "{model: a100}, {model: a100}", {"P14"}),
         ("1", "{model: a100, ram: 80Gi}, {model: a100, ram: 40Gi}", set()),
@@ -118,6 +134,7 @@ def test_an_sdl_that_deploys_nothing_passes_only_the_console() -> None:
         ("- global: true", "- global: true\n          - service: ghost", "D05", "market"),
         ("as: 80", "http_options: {proxy_buffer_size: 8192}", "D06", "provider"),
         (IMAGE, IMAGE + "    params: {permissions: {read: []}}\n", "D07", "provider"),
+        (IMAGE, IMAGE + "    params: {permissions: {}}\n", "D07", "provider"),
         (IMAGE, IMAGE + '    env: ["A=\\u2028"]\n', "D07", "provider"),
         ("size: 512Mi", "size: 512MB", "C01", "cli"),
         ("  placement:", GPU % ("1", "{model: A100}"), "D03", "market"),
@@ -131,3 +148,27 @@ def test_what_every_judge_takes_and_still_goes_wrong_is_a_warning(
     report = changed((old, new))
     assert report.ok
     assert (rule, judge) in {(warning.rule, warning.judge) for warning in report.warnings}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "written"),
+    [
+        (
+            "as: 80",
+            "http_options: {next_tries: 1e21, next_timeout: .inf}",
+            '"nextTimeout":null,"nextTries":1e+21',
+        ),
+        ("as: 80", "http_options: {next_tries: 18446744073709551616}", '"nextTries":18446744073709552000'),
+        ("count: 1", "count: .inf", '"count":null'),
+        (
+            IMAGE,
+            IMAGE + "    params: {permissions: {}}\n",
+            '"params":{"permissions":{"read":[]},"storage":null}',
+        ),
+        ("units: 0.5", "units: .inf", '"cpu":{"units":{"val":"Infinity"}}'),
+    ],
+)
+def test_what_is_rare_stands_in_the_manifest_as_the_console_writes_it(
+    old: str, new: str, written: str
+) -> None:
+    assert written in (changed((old, new)).manifest or "")

@@ -111,6 +111,7 @@ def test_a_vpn_is_one() -> None:
 
 KEPT: dict[str, tuple[str, str]] = {
     "root": ("user: root", "nginx"),
+    "a user of an image that is not root's anyway": ("user: '472'", "grafana/grafana:11"),
     "root by number": ("user: '0:0'", "nginx"),
     "a writable root": ("read_only: false", "nginx"),
     "no new privileges, as every provider has it": ("security_opt: ['no-new-privileges:true']", "nginx"),

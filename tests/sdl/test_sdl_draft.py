@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from akash_mcp.cli import main
+from akash_mcp.cli import flags, main
 from akash_mcp.errors import BadArgument
 from akash_mcp.money import Usd, usd_per_hour
 from akash_mcp.sdl import check
@@ -62,9 +62,9 @@ def test_a_disk_that_lasts() -> None:
 
 
 def test_gpu_names_are_written_as_providers_write_them() -> None:
-    drafted = draft(IMAGE, gpus=2, gpu_models=["RTX 4090", "rtx4090", "H100"], gpu_ram="80GB")
+    drafted = draft(IMAGE, gpus=2, gpu_models=["A100", "a100", "H100"], gpu_ram="80GB")
     models = service(drafted.sdl)["gpu"]["attributes"]["vendor"]["nvidia"]
-    assert models == [{"model": "rtx4090", "ram": "80Gi"}, {"model": "h100", "ram": "80Gi"}]
+    assert models == [{"model": "a100", "ram": "80Gi"}, {"model": "h100", "ram": "80Gi"}]
     assert not drafted.report.warnings
 
 
@@ -148,6 +148,8 @@ def test_the_region_and_other_attributes_are_asked_of_the_provider() -> None:
         (["a100-80gb", "H100 80 GB"], None, ["vendor/nvidia/model/a100/ram/80Gi", "vendor/nvidia/model/h100/ram/80Gi"]),
         (["A100 80GB"], "80", ["vendor/nvidia/model/a100/ram/80Gi"]),
         (["l40s"], None, ["vendor/nvidia/model/l40s"]),
+        (["a10080gb"], None, ["vendor/nvidia/model/a100/ram/80Gi"]),
+        (["H100 SXM5"], None, ["vendor/nvidia/model/h100/interface/sxm"]),
     ],
 )  # fmt: skip
 def test_gpus_are_asked_for_by_the_names_that_providers_use(
@@ -299,7 +301,7 @@ def test_the_command_offers_every_argument() -> None:
         "max_usd_per_hour",
         "config",
     }  # what an image says of itself is asked of its registry
-    assert {*main._DRAFT, *by_itself} == set(inspect.signature(draft).parameters)
+    assert {*flags.DRAFT, *by_itself} == set(inspect.signature(draft).parameters)
 
 
 def test_the_command_prints_the_sdl_alone(capsys: pytest.CaptureFixture[str]) -> None:

@@ -505,14 +505,16 @@ def test_what_people_deploy_is_warned_of_where_it_is_open_only() -> None:
         ("Llama-3.1-405B-BF16__deploy.yaml", "E02", "Ray"),
         ("chromadb__deploy.yaml", "E01", "Chroma"),
         ("gitea__deploy_postgres.yaml", "E03", "PostgreSQL"),
+        ("postgres-restore__deploy.yaml", "E03", "PostgreSQL"),
         ("postgres__deploy.yaml", "E03", "PostgreSQL"),
+        ("supabase__deploy.yaml", "E02", "Supabase Studio"),
     }
 
 
 def test_many_ports_and_a_long_command_keep_nobody_waiting() -> None:
     ports = "".join(f"      - {{port: {port}, to: [{{global: true}}]}}\n" for port in range(1, 1_000))
     words = " ".join(["redis-server", "ray", "jupyter"] * 10_000)
-    begun = time.monotonic()
+    begun = time.process_time()
     report = check(BASE.replace("profiles:\n", f"{ports}    args: [{words}]\nprofiles:\n", 1))
     assert len(report.exposed) == 1_000
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5

@@ -51,6 +51,18 @@ def test_a_compose_habit_is_answered_with_the_sdl_way(line: str, fix: str) -> No
             (22, 7),
             'remove "attributes:"',
         ),
+        (
+            "as: 80",
+            "http_options: {proxy: {buffering_disable: true}}",
+            (7, 24),
+            "what there is: read_timeout",
+        ),
+        (
+            "as: 80",
+            "http_options: {proxy_read_timeout: 60}",
+            (7, 24),
+            '"read_timeout"? It is in milliseconds',
+        ),
         ("size: 512Mi", "size: 536870912", (17, 17), "write 512Mi"),
         ("size: 512Mi", 'size: "536870912"', (17, 17), "write 512Mi"),
         ("size: 512Mi", "size: 512 Mi", (17, 17), "write 512Mi"),

@@ -82,6 +82,8 @@ def test_places_are_counted_from_one_through_aliases_and_merges() -> None:
         ("a: !secret x", Mark(1, 4), "tag"),
         ("a: !!set {x}", Mark(1, 4), "tag"),
         ("a: !!int x", Mark(1, 4), "tag"),
+        ("!!merge x: {}", Mark(1, 1), "tag"),
+        ("!!merge <<: 1", Mark(1, 1), "merge"),
         ("<<: 1", Mark(1, 1), "merge"),
         ("a: \x1b[31m", Mark(1, 4), "U+001B"),
         ("a: \ud800", Mark(1, 4), "U+D800"),
@@ -109,6 +111,28 @@ def test_anchors_and_merges_may_stand_in_an_sdl() -> None:
 
 def test_line_endings_and_a_byte_order_mark_change_nothing() -> None:
     assert check("\ufeff" + BASE.replace("\n", "\r\n")).manifest_sha256 == check(BASE).manifest_sha256
+
+
+def test_a_second_byte_order_mark_is_a_part_of_the_first_key_as_the_console_reads_it() -> None:
+    report = check("\ufeff\ufeff" + BASE)
+    assert [finding.rule for finding in report.errors] == ["S01", "S02"]
+    assert load("a: b\n\ufeffc: \ufeffd\n").data == {"a": "b", "\ufeffc": "\ufeffd"}
+
+
+@pytest.mark.parametrize(
+    "key", ["!!merge <<", '!!merge "<<"', "!<tag:yaml.org,2002:merge> <<", "? !!merge\n  "]
+)
+def test_a_merge_key_may_say_that_it_is_one(key: str) -> None:
+    assert load(f"a: &a {{x: 1, y: 2}}\nb:\n  {key}: *a\n  y: 3\n").data == {
+        "a": {"x": 1, "y": 2},
+        "b": {"x": 1, "y": 3},
+    }
+    assert load("[!!merge <<, !!merge ]").data == ["<<", None]
+
+
+def test_a_number_that_no_double_holds_is_text_as_the_console_reads_it() -> None:
+    endless = "9" * 400
+    assert load(f"[1e400, -{endless}, .inf, 1e308]").data == ["1e400", f"-{endless}", float("inf"), 1e308]
 
 
 def test_an_error_in_yaml_is_a_finding_like_any_other() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
 from sdl_data import changed
 
 from akash_mcp.money import usd_per_hour, usd_per_month
@@ -84,3 +85,29 @@ def test_any_gpu_is_measured_by_the_cheapest() -> None:
     for amount, warns in (("10", True), ("100", False)):
         report = changed(("amount: 1000", f"amount: {amount}"), ("  placement:", gpu))
         assert any(found.rule == "D11" for found in report.warnings) is warns
+
+
+IP = [
+    ("- global: true", "- {global: true, ip: mine}"),
+    ("deployment:", "endpoints: {mine: {kind: ip}}\ndeployment:"),
+]
+DISK = "          - {name: data, size: %s, attributes: {persistent: true, class: beta3}}\n"
+LASTING = ("          size: 1Gi\n", "          - size: 1Gi\n" + DISK % "200Gi")
+MOUNT = ("    expose:", "    params: {storage: {data: {mount: /data}}}\n    expose:")
+
+
+@pytest.mark.parametrize(
+    ("changes", "enough", "named"),
+    [
+        (IP, 12, "a leased IP alone costs about $5.00 of that by their default price list"),
+        ([LASTING, MOUNT], 19, 'the disk "data" alone costs about $8.00 of that by their default price list'),
+        ([*IP, LASTING, MOUNT], 31, 'a leased IP and the disk "data" alone cost about $13.00 of that'),
+    ],
+)
+def test_a_ceiling_below_an_ip_or_a_lasting_disk_is_a_warning_that_names_it(
+    changes: list[tuple[str, str]], enough: int, named: str
+) -> None:
+    assert changed(*changes, ("amount: 1000", f"amount: {enough}")).warnings == ()
+    (warning,) = changed(*changes, ("amount: 1000", f"amount: {enough - 1}")).warnings
+    assert (warning.rule, warning.judge) == ("D11", "market")
+    assert named in warning.message

@@ -178,12 +178,12 @@ def test_a_registry_that_no_provider_reaches(registry: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "shared", "keeps"),
+    ("image", "asked", "keeps"),
     [
         ("nginx", True, True), ("ghcr.io/a", True, True), (f"{ECR}/a", False, True), ("team.azurecr.io/a", False, True),
         ("ghcr.io:444/a", False, False), ("ghcr.io.example.com/a", False, False), ("localhost/a", False, False),
     ],
 )  # fmt: skip
-def test_who_may_see_what_is_asked_and_shown(image: str, shared: bool, keeps: bool) -> None:
-    assert is_shared(parsed(image)) is shared
+def test_who_may_see_what_is_asked_and_shown(image: str, asked: bool, keeps: bool) -> None:
+    assert is_shared(parsed(image)) is asked
     assert keeps_credentials(parsed(image)) is keeps

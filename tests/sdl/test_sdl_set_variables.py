@@ -68,7 +68,8 @@ def test_setting_every_variable_anew_changes_nothing_else_in_any_sdl(judged: Jud
 def test_any_value_is_set_exactly_and_the_rest_judges_the_same(
     data: st.DataObject, name: str, value: str
 ) -> None:
-    sdl = data.draw(st.sampled_from(readable(probes())))
+    with_services = [each for each in readable(probes()) if each.report.services]
+    sdl = data.draw(st.sampled_from(with_services))
     assert sdl.report.model is not None
     service = data.draw(st.sampled_from(list(sdl.report.model.services)))
     text = with_variables(sdl.text, {service: {name: value}})

@@ -40,7 +40,7 @@ from akash_mcp.sdl.rules.chain_rules import (
     MAX_GPU,
     MAX_PRICE,
 )
-from akash_mcp.sdl.rules.known_gpus import LISTED_ON, meant_by
+from akash_mcp.sdl.rules.known_gpus import LISTED_ON, Spelled, spelled
 
 Protocol: TypeAlias = Literal["http", "tcp", "udp"]
 DiskClass: TypeAlias = Literal["beta1", "beta2", "beta3"]
@@ -51,7 +51,6 @@ REGION = "location-region"
 _IMAGE = re.compile(r"[!-~]{1,512}")
 _MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _GPU_RAM = re.compile(r"([1-9][0-9]{0,3})\s*(?:g|gb|gi|gib)?", re.IGNORECASE)
-_RAM_IN_NAME = re.compile(r"(?<![a-z0-9])([1-9][0-9]{1,2})\s*gi?b?(?![a-z0-9])", re.IGNORECASE)
 _REGION_CODE = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,12}){1,3}")
 _VALUE = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")
 
@@ -187,27 +186,25 @@ def _gpus(count: int, models: Sequence[str], ram: str | None) -> Gpus | None:
             )
         return None
     # Providers write models without spaces, memory and in small letters: rtx4090, a100.
-    names = tuple(
-        dict.fromkeys(
-            meant_by(_RAM_IN_NAME.sub(" ", model)) or "".join(model.lower().split()) for model in models
-        )
-    )
+    read = [spelled(model) or Spelled("".join(model.lower().split())) for model in models]
+    names = tuple(dict.fromkeys(each.model for each in read))
     if not all(_MODEL.fullmatch(model) for model in names):
         raise bad("gpu_models", "names such as h100, a100 or rtx4090")
-    in_names = {size[1] if (size := _RAM_IN_NAME.search(model)) else "" for model in models}
+    sizes, interfaces = {each.ram for each in read}, {each.interface for each in read}
+    if len(interfaces) > 1:
+        raise bad("gpu_models", "names that all have the same interface, or none")
     if ram:
         match = _GPU_RAM.fullmatch(ram.strip())
         if match is None:
             raise bad("gpu_ram", "the memory of one GPU, such as 80Gi")
         if not names:
             raise BadArgument("gpu_ram needs gpu_models: an SDL asks for memory only with a model.")
-        if in_names - {"", match[1]}:
+        if sizes - {"", size := f"{match[1]}Gi"}:
             raise bad("gpu_models", "names of the memory that gpu_ram says, or without any")
-        return Gpus(count, names, f"{match[1]}Gi")
-    if len(in_names) > 1:
+        sizes = {size}
+    if len(sizes) > 1:
         raise bad("gpu_models", "names that all have the same memory, or none")
-    said = "".join(in_names)
-    return Gpus(count, names, f"{said}Gi" if said else "")
+    return Gpus(count, names, "".join(sizes), "".join(interfaces))
 
 
 def _texts(argument: str, texts: Sequence[str]) -> tuple[str, ...]:

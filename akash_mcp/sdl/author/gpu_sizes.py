@@ -29,14 +29,14 @@ _GIB_BY_MODEL: Mapping[int, str] = {
     10: "rtx3080",
     11: "gtx1080ti rtx2080ti",
     12: "rtx3060 rtx4070 rtx4070s rtx4070ti rtx5070",
-    16: "p100 p5000 rtx2000eada rtx4060ti rtx4080 rtx4080s rtx5000 rtx5080 t4 v100",
+    16: "p100 p5000 rtx2000eada rtx4060ti rtx4080 rtx4080s rtx5000 rtx5080 rtxa4000 t4 v100 a16",
     20: "rtx4000ada rtx4000sada",
-    24: "a5000 p40 p6000 rtx3090 rtx3090ti rtx4090 rtx5090m rtx6000",
+    24: "a10 a30 a5000 l4 p40 p6000 rtx3090 rtx3090ti rtx4090 rtx5090m rtx6000",
     32: "rtx5090",
     40: "a100",
-    48: "a40 rtx8000 rtxa6000",
+    48: "a40 l40 l40s rtx8000 rtxa6000",
     80: "a800 h100",
-    96: "pro6000mq pro6000se pro6000we",
+    96: "gh200 pro6000mq pro6000se pro6000we",
     141: "h200 h200nvl",
     180: "b200",
     268: "b300",
@@ -45,7 +45,7 @@ MEMORY: Mapping[str, int] = {
     model: gib * GIB for gib, models in _GIB_BY_MODEL.items() for model in models.split()
 }
 """The memory of each model in bytes, the smallest where it is made with several sizes: akash-network/provider-configs,
-devices/pcie/gpus.json at 2d04f4f (June 2026); b200 and b300, which it does not list, by NVIDIA's data sheets."""
+devices/pcie/gpus.json at 2d04f4f (June 2026); what that does not list, such as l40s, by NVIDIA's data sheets."""
 
 
 @dataclass(frozen=True, slots=True)

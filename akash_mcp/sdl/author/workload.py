@@ -63,11 +63,13 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class Gpus:
-    """NVIDIA GPUs of one replica: any of `models`, or any at all. `ram` is written like `80Gi`, empty for any."""
+    """NVIDIA GPUs of one replica: any of `models`, or any at all. `ram` is written like `80Gi`, `interface` like `sxm`;
+    empty for any."""
 
     count: int
     models: tuple[str, ...] = ()
     ram: str = ""
+    interface: str = ""
 
 
 @dataclass(frozen=True, slots=True)

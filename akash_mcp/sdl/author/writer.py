@@ -103,7 +103,10 @@ def _volume(disk: Disk) -> dict[str, Any]:
 
 
 def _gpu(gpus: Gpus) -> dict[str, Any]:
-    models = [{"model": model, **({"ram": gpus.ram} if gpus.ram else {})} for model in gpus.models]
+    beside = {"ram": gpus.ram} if gpus.ram else {}
+    if gpus.interface:
+        beside["interface"] = gpus.interface
+    models = [{"model": model, **beside} for model in gpus.models]
     return {"units": gpus.count, "attributes": {"vendor": {"nvidia": models or None}}}
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from akash_mcp.sdl.images.names import image_name
+from akash_mcp.sdl.images.names import image_name, image_owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,12 @@ def user_of(image: str, mount: str) -> User | None:
     """The user of an image who cannot write to a fresh disk at `mount`; None where none is known."""
     own = NOT_ROOT.get(image_name(image))
     return next((user for user in (own, BITNAMI) if user and _holds(mount, user.paths)), None)
+
+
+def uid_of(image: str) -> int | None:
+    """The user that an image is known to run as, who is not root; None where none is known."""
+    own = BITNAMI if image_owner(image) == "bitnami" else NOT_ROOT.get(image_name(image))
+    return own.uid if own else None
 
 
 def _holds(mount: str, paths: tuple[str, ...]) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from akash_mcp.sdl.model import Expose, Params, Profile, Sdl, Service, To
 from akash_mcp.sdl.output.groups import Attribute
 from akash_mcp.sdl.output.orders import Order, Resources, exposes, own_resources, sequence_numbers
-from akash_mcp.sdl.yaml.javascript import locale_key
+from akash_mcp.sdl.yaml.javascript import json_number, locale_key, whole_number
 
 
 def manifest_text(sdl: Sdl, all_orders: Sequence[Order]) -> str:
@@ -85,7 +85,7 @@ def _service(
         "args": list(service.args) or None,
         "env": list(service.env) or None,
         "resources": _resources(resources),
-        "count": count,
+        "count": json_number(count),
         "expose": [_expose(expose, to, sequence) for expose, to in exposes(service)],
         "credentials": credentials and {key: credentials.get(key, "") for key in _CREDENTIALS},
     }
@@ -104,7 +104,7 @@ def _params(params: Params) -> dict[str, Any]:
     ]
     written: dict[str, Any] = {"storage": storage or None}
     if params.permissions is not None:
-        written["permissions"] = params.permissions
+        written["permissions"] = {"read": params.permissions.get("read", [])}
     if params.tee:
         written["tee"] = {"type": params.tee, "attestation": True}
     return written
@@ -116,8 +116,8 @@ def _expose(expose: Expose, to: To, sequence: Mapping[str, int]) -> dict[str, An
         "maxBodySize": int(options.get("max_body_size", 1048576)),
         "readTimeout": int(options.get("read_timeout", 60000)),
         "sendTimeout": int(options.get("send_timeout", 60000)),
-        "nextTries": int(options.get("next_tries", 3)),
-        "nextTimeout": int(options.get("next_timeout", 0)),
+        "nextTries": _number(options.get("next_tries", 3)),
+        "nextTimeout": _number(options.get("next_timeout", 0)),
         "nextCases": options.get("next_cases", ["error", "timeout"]),
     }
     if buffer := int(options.get("proxy_buffer_size", 0)):
@@ -133,6 +133,10 @@ def _expose(expose: Expose, to: To, sequence: Mapping[str, int]) -> dict[str, An
         "ip": to.ip,
         "endpointSequenceNumber": sequence.get(to.ip, 0),
     }
+
+
+def _number(option: float) -> int | float | None:
+    return option if isinstance(option, int) else json_number(whole_number(option))
 
 
 def _resources(resources: Resources) -> dict[str, Any]:

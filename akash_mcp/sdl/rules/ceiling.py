@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from akash_mcp.money import HOURS_PER_MONTH, Usd, usd_per_hour, usd_per_month
-from akash_mcp.sdl.output.orders import LEASED_IP, Order, Unit
+from akash_mcp.sdl.output.orders import LEASED_IP, Order, StorageOrder, Unit
 from akash_mcp.sdl.output.quantities import rounded_up
 from akash_mcp.sdl.report import Fault
 from akash_mcp.sdl.rules import known_gpus
@@ -46,9 +46,12 @@ def check_ceiling(all_orders: Sequence[Order]) -> Iterator[Fault]:
             if not _is_orderable(unit):
                 continue
             path = ("profiles", "placement", order.placement.name, "pricing", unit.profile, "amount")
-            yield from _out_of_proportion(
-                path, usd_per_month(unit.amount), _size_price(unit), _gpu_price(unit)
+            rests_on: tuple[Path, ...] = (
+                ("profiles", "compute", unit.profile, "resources"),
+                *(("services", service.name, "expose") for service in unit.services),
             )
+            for message, fix in _out_of_proportion(unit, usd_per_month(unit.amount)):
+                yield Fault("D11", path, message, fix, "market", rests_on=rests_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +73,23 @@ class _GpuPrice:
         return f"the cheapest GPU of any kind was listed at {self.lowest} ({known_gpus.LISTED_ON})"
 
 
-def _out_of_proportion(path: Path, most: Usd, size: Usd, gpu: _GpuPrice) -> Iterator[Fault]:
+def _out_of_proportion(unit: Unit, most: Usd) -> Iterator[tuple[str, str]]:
+    """What is out of proportion where a replica may cost so much a month, and what to write."""
+    size, gpu, alone = _size_price(unit), _gpu_price(unit), _priced_alone(unit)
     from_, to = size + gpu.lowest * gpu.count, size + gpu.highest * gpu.count
-    beside = f": {gpu}" if gpu.count else ""
+    for_alone = sum((price for _, price in alone), Usd(0))
     if not most:
-        yield Fault("D11", path, "no provider bids on a price of 0", "write a higher amount", "market")
+        yield "no provider bids on a price of 0", "write a higher amount"
     elif most > WORTH_WARNING and most > to * TOO_HIGH:
         message = f"a replica may cost up to {most} a month; providers ask about {to} for its size"
-        yield Fault("D11", path, message, f"write amount: {_amount(to * 2)} or less", "market")
-    elif most < size * TOO_LOW + gpu.lowest * gpu.count * TOO_LOW_FOR_GPU:
+        yield message, f"write amount: {_amount(to * 2)} or less"
+    elif most < max(size * TOO_LOW + gpu.lowest * gpu.count * TOO_LOW_FOR_GPU, for_alone):
+        beside = f": {gpu}" if gpu.count else ""
+        if most < for_alone:
+            what, each = " and ".join(name for name, _ in alone), "costs" if len(alone) == 1 else "cost"
+            beside = f": {what} alone {each} about {for_alone} of that by their default price list"
         message = f"a replica may cost only {most} a month; providers ask about {from_} for its size{beside}"
-        yield Fault("D11", path, message, f"write amount: {_amount(from_ * 2)}", "market")
+        yield message, f"write amount: {_amount(from_ * 2)}"
 
 
 def _is_orderable(unit: Unit) -> bool:
@@ -98,15 +107,35 @@ def _is_orderable(unit: Unit) -> bool:
 def _size_price(unit: Unit) -> Usd:
     """What providers ask for one replica without its GPUs, in dollars a month."""
     resources = unit.resources
-    kinds = [{a.key: a.value for a in volume.attributes}.get("class", "") for volume in resources.storage]
-    sizes = [rounded_up(volume.size) for volume in resources.storage]
     return TODAY.month(
         millicores=rounded_up(resources.cpu),
         memory=rounded_up(resources.memory),
-        volumes=zip(kinds, sizes, strict=True),
+        volumes=[(_kind(volume), rounded_up(volume.size)) for volume in resources.storage],
         endpoints=len(resources.endpoints),
-        ips=sum(endpoint.kind == LEASED_IP for endpoint in resources.endpoints),
+        ips=_leased_ips(unit),
     )
+
+
+def _priced_alone(unit: Unit) -> list[tuple[str, Usd]]:
+    """What has a price of its own however small the rest is, which nobody gives away: leased IPs and lasting disks."""
+    alone = []
+    if ips := _leased_ips(unit):
+        name = "a leased IP" if ips == 1 else f"{ips} leased IPs"
+        alone.append((name, TODAY.month(millicores=0, memory=0, volumes=(), ips=ips)))
+    for volume in unit.resources.storage:
+        size = rounded_up(volume.size)
+        if _kind(volume) in TODAY.volume_gb and _kind(volume) != "ram" and size:
+            price = TODAY.month(millicores=0, memory=0, volumes=[(_kind(volume), size)])
+            alone.append((f'the disk "{volume.name[:60]}"', price))
+    return alone
+
+
+def _leased_ips(unit: Unit) -> int:
+    return sum(endpoint.kind == LEASED_IP for endpoint in unit.resources.endpoints)
+
+
+def _kind(volume: StorageOrder) -> str:
+    return next((each.value for each in volume.attributes if each.key == "class"), "")
 
 
 def _gpu_price(unit: Unit) -> _GpuPrice:

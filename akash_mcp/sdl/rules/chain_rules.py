@@ -18,6 +18,8 @@ from akash_mcp.sdl.output.groups import Attribute
 from akash_mcp.sdl.output.orders import Order, Unit
 from akash_mcp.sdl.output.quantities import is_whole, rounded_up
 from akash_mcp.sdl.report import Fault
+from akash_mcp.sdl.rules.references import every_to
+from akash_mcp.sdl.yaml.javascript import text
 from akash_mcp.sdl.yaml.loader import Path
 
 MIB, TIB = 2**20, 2**40
@@ -35,21 +37,25 @@ _AMOUNT = re.compile(r"[0-9]+(\.[0-9]{1,18})?")
 def check_chain(sdl: Sdl, all_orders: Sequence[Order]) -> Iterator[Fault]:
     """Everything that the chain would refuse in `all_orders`, which are those of `sdl` (P00, P06 to P24)."""
     if not all_orders:
-        yield _fault("P00", ("services",), "an SDL needs a service that is deployed somewhere", "")
+        message = "an SDL needs a service that is deployed somewhere"
+        rests_on = tuple(("deployment", name, "") for name in sdl.services)
+        yield Fault("P00", ("services",), message, judge="chain", rests_on=rests_on)
         return
     judged: set[str] = set()
     for order in all_orders:
         yield from _group(sdl, order, judged)
 
 
-def check_open_to_world(all_orders: Sequence[Order]) -> Iterator[Fault]:
+def check_open_to_world(sdl: Sdl, all_orders: Sequence[Order]) -> Iterator[Fault]:
     """Refuses (P01) a deployment without a port that is open to everybody: no provider runs one."""
     services = [service for order in all_orders for service, _ in order.services]
     is_open = any(to.is_global for service in services for expose in service.expose for to in expose.to)
     if services and not is_open:
+        path: Path = ("services", services[0].name)
         message = "no service is open to the world, and providers refuse a deployment without one"
         fix = "add to an expose entry: to: - global: true"
-        yield Fault("P01", ("services", services[0].name), message, fix, "provider")
+        rests_on = (*every_to(sdl), *(("deployment", name, "") for name in sdl.services))
+        yield Fault("P01", path, message, fix, "provider", rests_on=rests_on)
 
 
 def _fault(rule: str, path: Path, message: str, fix: str) -> Fault:
@@ -80,7 +86,7 @@ def _cpu(profile: Profile, unit: Unit) -> Iterator[Fault]:
     path: Path = ("profiles", "compute", profile.name, "resources", "cpu", "units")
     cpu = unit.resources.cpu
     if not is_whole(cpu):
-        message = f"{profile.cpu} cores come to {cpu} millicores, and the chain takes only whole ones"
+        message = f"{text(profile.cpu)} cores come to {cpu} millicores, and the chain takes only whole ones"
         yield _fault("P06", path, message, f"write {_whole_millicores(profile.cpu)}m")
     elif not MIN_CPU <= int(cpu) <= MAX_CPU:
         fix = "write 10m" if int(cpu) < MIN_CPU else "spread it over more replicas"
@@ -137,15 +143,19 @@ def _gpu(profile: Profile, unit: Unit) -> Iterator[Fault]:
         yield _fault("P11", (*at, "units"), f"a replica has at most {MAX_GPU} GPUs, not {gpu}", "")
     elif int(gpu) == 0 and unit.resources.gpu_attributes:
         yield _fault("P21", (*at, "units"), "GPU attributes need a whole GPU", "write units: 1 or more")
-    yield from _attributes("P14", unit.resources.gpu_attributes, (*at, "attributes", "vendor", "nvidia"))
+    models_at: Path = (*at, "attributes", "vendor", "nvidia")
+    fix = "write the model in small letters and digits, its memory apart as ram: model: a100, ram: 80Gi"
+    yield from _attributes("P14", unit.resources.gpu_attributes, models_at, fix)
 
 
-def _attributes(rule: str, attributes: Sequence[Attribute], path: Path) -> Iterator[Fault]:
+def _attributes(
+    rule: str, attributes: Sequence[Attribute], path: Path, fix: str = "write it without spaces"
+) -> Iterator[Fault]:
     keys = [attribute.key for attribute in attributes]
     for key in keys:
         if not ATTRIBUTE_KEY.fullmatch(key):
             message = f'"{key}" cannot name an attribute: 2 to 128 letters, digits, "_", "-", "." and "/" can'
-            yield _fault(rule, path, message, "write it without spaces")
+            yield _fault(rule, path, message, fix)
     for key in sorted(key for key, times in Counter(keys).items() if times > 1):
         yield _fault(rule, path, f'the attribute "{key}" appears twice', "keep one of the two")
 
@@ -162,6 +172,8 @@ def _price(place: str, unit: Unit) -> Iterator[Fault]:
 
 
 def _totals(order: Order) -> Iterator[Fault]:
+    if any(unit.count > MAX_COUNT for unit in order.units):
+        return
     place = order.placement.name
     for rule, field, measure, most in (
         ("P17", "cpu", "millicores", MAX_GROUP_CPU),

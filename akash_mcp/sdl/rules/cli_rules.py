@@ -12,6 +12,7 @@ from decimal import Decimal
 from akash_mcp.sdl.model import Gpu, Placement, Profile, Sdl, Service, Volume
 from akash_mcp.sdl.output.quantities import amount_text
 from akash_mcp.sdl.report import Fault
+from akash_mcp.sdl.rules.references import outer_port_of
 from akash_mcp.sdl.yaml.loader import Path
 
 CLASSES = ("beta1", "beta2", "beta3", "default", "ram")
@@ -32,8 +33,9 @@ def check_cli(sdl: Sdl) -> Iterator[Fault]:
     yield from _leased_ips(sdl)
 
 
-def _fault(rule: str, path: Path, message: str, fix: str) -> Fault:
-    return Fault(rule, path, f"the akash command line would refuse this: {message}", fix, "cli")
+def _fault(rule: str, path: Path, message: str, fix: str, *rests_on: Path) -> Fault:
+    message = f"the akash command line would refuse this: {message}"
+    return Fault(rule, path, message, fix, "cli", rests_on=rests_on)
 
 
 def _profile(profile: Profile) -> Iterator[Fault]:
@@ -52,7 +54,8 @@ def _profile(profile: Profile) -> Iterator[Fault]:
         yield from _volume(where, volume)
         name = volume.name or "default"
         if name in names:
-            yield _fault("C02", where, f'two volumes are named "{name}"', "give each volume its own name")
+            message = f'two volumes are named "{name}"'
+            yield _fault("C02", where, message, "give each volume its own name", (*at, "storage"))
         names.add(name)
     if profile.gpu:
         yield from _gpu((*at, "gpu", "attributes", "vendor", "nvidia"), profile.gpu)
@@ -117,9 +120,8 @@ def _denoms(sdl: Sdl) -> Iterator[Fault]:
         if not isinstance(denom, str) or not denom:
             yield _fault("C12", path, "the price has no denom", "write denom: uact")
         elif denom != priced[0][1]:
-            yield _fault(
-                "C12", (*path, "denom"), "all prices in an SDL have one denom", "write denom: uact everywhere"
-            )
+            message = "all prices in an SDL have one denom"
+            yield _fault("C12", (*path, "denom"), message, "write denom: uact everywhere", priced[0][0])
 
 
 def _service(sdl: Sdl, service: Service) -> Iterator[Fault]:
@@ -141,7 +143,7 @@ def _service(sdl: Sdl, service: Service) -> Iterator[Fault]:
 
 
 def _leased_ips(sdl: Sdl) -> Iterator[Fault]:
-    taken: set[tuple[str, int, str]] = set()
+    taken: dict[tuple[str, int, str], Path] = {}
     for service in sdl.services.values():
         for _ in sdl.deployment[service.name]:
             for i, expose in enumerate(service.expose):
@@ -150,5 +152,7 @@ def _leased_ips(sdl: Sdl) -> Iterator[Fault]:
                     if to.ip and key in taken:
                         path: Path = ("services", service.name, "expose", i, "to", j, "ip")
                         message = f'it counts one port of the endpoint "{to.ip}" twice'
-                        yield _fault("C09", path, message, "write as: on both, and use one placement")
-                    taken.add(key)
+                        fix = "write as: on both, and use one placement"
+                        rests_on = (*outer_port_of(path[:4]), *outer_port_of(taken[key]))
+                        yield _fault("C09", path, message, fix, *rests_on)
+                    taken[key] = ("services", service.name, "expose", i)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
@@ -68,6 +69,18 @@ _HABITS: dict[str, dict[str, str]] = {
         "protocol": 'did you mean "proto"?',
         "target": 'did you mean "port"?',
         "published": 'did you mean "as"?',
+    },
+    "http_options": {
+        # akash-skill writes proxy: {buffering_disable: …}; akash-network/provider issue 430 asks for such
+        "proxy": "remove it: the Console refuses it, and no provider acts on it; what there is: read_timeout and "
+        "send_timeout (milliseconds, 60000 at most), max_body_size, proxy_buffer_size, next_tries, next_timeout, "
+        "next_cases",
+        "timeout": "write read_timeout and send_timeout, in milliseconds",
+        "proxy_read_timeout": 'did you mean "read_timeout"? It is in milliseconds',
+        "proxy_send_timeout": 'did you mean "send_timeout"? It is in milliseconds',
+        "connect_timeout": "remove it: providers set it themselves",
+        "client_max_body_size": 'did you mean "max_body_size"? It is in bytes',
+        "buffer_size": 'did you mean "proxy_buffer_size"? Many providers do not know it yet',
     },
     RESOURCES: {"disk": 'did you mean "storage"?', "ram": 'did you mean "memory"?', "id": "remove it"},
     VOLUME: {
@@ -161,15 +174,21 @@ def shown(value: Value) -> str:
 
 
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
-    """`did you mean "…"?` for the known name that is most like `name`, empty where none is near.
+    """`did you mean "…"?` for the known name that is most like `name`, empty where none is near."""
+    best = nearest_name(name, known, cutoff=cutoff)
+    return f'did you mean "{best}"?' if best is not None else ""
+
+
+def nearest_name(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """The known name that is most like `name`, None where none is near.
 
     A slip is mostly in one place, so two names are alike by the share of the longer one that both begin and end with.
     Looks at thirty names, and at short ones only: the SDL may have been written to keep us busy.
     """
     if len(name) > 48:
-        return ""
+        return None
     best = max(islice(known, 30), key=lambda each: _likeness(name, each), default="")
-    return f'did you mean "{best}"?' if _likeness(name, best) >= cutoff else ""
+    return best if _likeness(name, best) >= cutoff else None
 
 
 def _likeness(one: str, other: str) -> float:
@@ -191,7 +210,17 @@ def for_unknown(key: str, what: str, known: Iterable[str]) -> str:
     plain = key.lower().replace("-", "_")
     if plain in habits:
         return habits[plain]
-    return nearest(plain, known) or "remove it; known here: " + ", ".join(known)
+    return nearest(plain, known) or f"remove it; {_KNOWN}{', '.join(known)}"
+
+
+def named_in(fix: str, known: Iterable[str]) -> list[str]:
+    """Which of the `known` fields a fix speaks of, as the one that was meant."""
+    words = set(_WORD.findall(fix.partition(_KNOWN)[0]))
+    return [field for field in known if field in words]
+
+
+_KNOWN = "known here: "
+_WORD = re.compile("[a-z_]+")
 
 
 def for_missing(field: str, what: str) -> str:

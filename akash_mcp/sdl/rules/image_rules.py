@@ -7,18 +7,18 @@ is not a reference, after the deposit and the lease.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from akash_mcp.sdl.images.reference import LONGEST_REFERENCE, is_reference
-from akash_mcp.sdl.output.orders import Order
+from akash_mcp.sdl.model import Service
 from akash_mcp.sdl.report import Fault
 
 _SCHEME = re.compile(r"(?:docker|https?|oci)://")
 
 
-def check_images(all_orders: Sequence[Order]) -> Iterator[Fault]:
-    """Every image in `all_orders` that no container runtime would take (P25)."""
-    for service in {service.name: service for order in all_orders for service, _ in order.services}.values():
+def check_images(services: Iterable[Service]) -> Iterator[Fault]:
+    """Every image of `services` that no container runtime would take (P25)."""
+    for service in {service.name: service for service in services}.values():
         if not is_reference(service.image):
             shown = service.image if len(service.image) <= 80 else f"{service.image[:79]}…"
             message = f'"{shown}" is not the name of an image'

@@ -8,43 +8,50 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from akash_mcp.sdl.model import Expose, Gpu, Placement, Profile, Sdl, Service
+from akash_mcp.sdl.model import Expose, Gpu, GpuModel, Placement, Profile, Sdl, Service
 from akash_mcp.sdl.output.orders import DENOM
 from akash_mcp.sdl.report import Fault, Judge
 from akash_mcp.sdl.rules.chain_rules import ATTRIBUTE_KEY
 from akash_mcp.sdl.rules.cli_rules import CLASSES
-from akash_mcp.sdl.rules.known_gpus import ANY_MODEL, CATALOGUED, NAMES, meant_by
-from akash_mcp.sdl.rules.references import bad_sizes
-from akash_mcp.sdl.yaml.javascript import Value
+from akash_mcp.sdl.rules.known_gpus import (
+    ANY_MODEL,
+    CATALOGUED,
+    NAMES,
+    interfaces_of,
+    near,
+    sizes_of,
+    spelled,
+)
+from akash_mcp.sdl.rules.references import bad_sizes, outer_port_of
 from akash_mcp.sdl.yaml.loader import Path
 
 MAX_VOLUMES = 4
 """Volumes in one profile that a provider bids on by default."""
 
 _WINDOW = (3600, 720 * 3600)
-"""Seconds of notice that the chain's parameters allow, as akash-skill says: governance can move them."""
+"""Seconds of notice that the chain allows by default (akash-network/chain-sdk go/node/market/v1beta5/params.go:
+MinReclamationWindow, MaxReclamationWindow). Governance can move both, so it is a warning."""
 
 _RAM = re.compile(r"[1-9][0-9]*Gi")
 _WEB_PORTS = frozenset({80, 3000, 5000, 5173, 7860, 8000, 8080, 8081, 8501, 8888, 9000})
 
 
 def check_market(sdl: Sdl) -> Iterator[Fault]:
-    """Warnings: what will find no bidder, and what will not do what it seems to (D01 to D10, D12, D13, D16)."""
+    """What will find no bidder or not do what it seems to: warnings D01 to D05, D08 to D10, D12, D13 and D16."""
     used = {placed.profile for name in sdl.services for placed in sdl.deployment[name].values()}
     for profile in sdl.profiles.values():
         if profile.name in used:
             yield from _profile(profile)
         else:
             for fault in bad_sizes(profile):
-                yield _warn(
-                    "D13", fault.path, f"{fault.message}; no service uses this profile yet", fault.fix
-                )
+                message = f"{fault.message}; no service uses this profile yet"
+                yield _warn("D13", fault.path, message, fault.fix, rests_on=(("deployment",),))
     for placement in sdl.placements.values():
         yield from _placement(placement)
     for service in sdl.services.values():
         yield from _service(sdl, service)
     if sdl.min_window and not _WINDOW[0] <= _seconds(sdl.min_window) <= _WINDOW[1]:
-        message = f"the chain takes a notice of 1 to 720 hours, and not of {sdl.min_window[:20]}"
+        message = f"by default the chain takes a notice of 1 to 720 hours, and not of {sdl.min_window[:20]}"
         yield _warn("D16", ("reclamation", "min_window"), message, "write 24h, or what it needs", "chain")
 
 
@@ -53,8 +60,10 @@ def _seconds(window: str) -> int:
     return int(window[:-1][:10]) * {"s": 1, "m": 60, "h": 3600}[window[-1]]
 
 
-def _warn(rule: str, path: Path, message: str, fix: str, judge: Judge = "market") -> Fault:
-    return Fault(rule, path, message, fix, judge)
+def _warn(
+    rule: str, path: Path, message: str, fix: str, judge: Judge = "market", *, rests_on: tuple[Path, ...] = ()
+) -> Fault:
+    return Fault(rule, path, message, fix, judge, rests_on=rests_on)
 
 
 def _profile(profile: Profile) -> Iterator[Fault]:
@@ -67,21 +76,8 @@ def _profile(profile: Profile) -> Iterator[Fault]:
         if volume.kind and volume.kind not in CLASSES:
             message = f'no provider has the storage class "{volume.kind}"'
             yield _warn("D02", (*where, "attributes", "class"), message, "write beta3, beta2 or beta1")
-        yield from _empty_values((*where, "attributes"), volume.attributes)
-    yield from _empty_values((*at, "cpu", "attributes"), profile.cpu_attributes)
     if profile.gpu:
         yield from _gpu((*at, "gpu", "attributes", "vendor", "nvidia"), profile.gpu)
-
-
-def _empty_values(path: Path, attributes: dict[str, Value] | object) -> Iterator[Fault]:
-    if not isinstance(attributes, dict):
-        return
-    for key, value in attributes.items():
-        if value == "" or value == []:
-            message = (
-                f'the attribute "{key}" is empty: the provider would compute another hash than the chain has'
-            )
-            yield _warn("D07", (*path, key), message, "remove it or give it a value", "provider")
 
 
 def _gpu(path: Path, gpu: Gpu) -> Iterator[Fault]:
@@ -92,8 +88,10 @@ def _gpu(path: Path, gpu: Gpu) -> Iterator[Fault]:
         if model.model is None:
             message = 'an entry without a model asks for a GPU named "undefined"'
             yield _warn("D03", (*path, i), message, "add model:")
-        elif model.model != ANY_MODEL and model.model not in NAMES:
-            yield _unknown_model((*path, i, "model"), model.model)
+        elif model.model in NAMES:
+            yield from _unknown_kind((*path, i), model.model, model)
+        elif model.model != ANY_MODEL:
+            yield _unknown_model((*path, i, "model"), model.model, model)
         if model.ram and not _RAM.fullmatch(model.ram):
             message = f'providers write GPU memory as 80Gi: none has "{model.ram}"'
             digits = re.match("[0-9]+", model.ram)
@@ -105,15 +103,36 @@ def _gpu(path: Path, gpu: Gpu) -> Iterator[Fault]:
             yield _warn("D03", (*path, i, "ram"), message, fix)
 
 
-def _unknown_model(path: Path, model: str) -> Fault:
-    meant = meant_by(model)
-    if model != model.lower() or " " in model:
-        message = f'providers write models in lower case: none has "{model}"'
-        fix = f"write {meant or model.lower().replace(' ', '')}"
+def _unknown_kind(path: Path, name: str, model: GpuModel) -> Iterator[Fault]:
+    """A known model in a size or with an interface that it is not known with."""
+    sizes, interfaces = sizes_of(name), interfaces_of(name)
+    if sizes and model.ram not in ("", *sizes) and _RAM.fullmatch(model.ram):
+        message = f"no {name} with {model.ram} is known (names of {CATALOGUED})"
+        yield _warn("D03", (*path, "ram"), message, f"write {' or '.join(sizes)}, or leave ram out")
+    if interfaces and model.interface not in ("", *interfaces):
+        message = f"no {name} with {model.interface} is known (names of {CATALOGUED})"
+        fix = f"write {' or '.join(interfaces)}, or leave interface out"
+        yield _warn("D03", (*path, "interface"), message, fix)
+
+
+def _unknown_model(path: Path, name: str, model: GpuModel) -> Fault:
+    if name != name.lower() or " " in name:
+        message = f'providers write models in lower case: none has "{name}"'
+        fallback = f"write {name.lower().replace(' ', '')}"
     else:
-        message = f'no provider is known to have a GPU named "{model}" (names of {CATALOGUED})'
-        fix = f"write {meant}" if meant else "name a model that providers have, such as rtx4090, a100 or h100"
-    return _warn("D03", path, message, fix)
+        message = f'no provider is known to have a GPU named "{name}" (names of {CATALOGUED})'
+        fallback = "name a model that providers have, such as rtx4090, a100 or h100"
+    return _warn("D03", path, message, _spelling(name, model) or fallback)
+
+
+def _spelling(name: str, model: GpuModel) -> str:
+    """How to write a GPU's name with what is said beside it, where it is a spelling of a known one or near to one."""
+    if read := spelled(name):
+        beside = [f"ram: {read.ram}"] if read.ram and not model.ram else []
+        beside += [f"interface: {read.interface}"] if read.interface and not model.interface else []
+        return " and ".join([f"write model: {read.model}", *beside]) if beside else f"write {read.model}"
+    known = near(name)
+    return f"did you mean {' or '.join(known)}?" if known else ""
 
 
 def _placement(placement: Placement) -> Iterator[Fault]:
@@ -141,23 +160,13 @@ def _service(sdl: Sdl, service: Service) -> Iterator[Fault]:
         yield _warn("D09", (*at, "image"), message, "name a version, such as nginx:1.27.0")
     for i, expose in enumerate(service.expose):
         yield from _expose(sdl, service, (*at, "expose", i), expose)
-    if service.params and service.params.permissions and service.params.permissions.get("read") == []:
-        message = "an empty list of permissions: the provider would compute another hash than the chain has"
-        path = (*at, "params", "permissions", "read")
-        yield _warn("D07", path, message, "remove it", "provider")
-    for field, texts in (("command", service.command), ("args", service.args), ("env", service.env)):
-        for i, each in enumerate(texts):
-            if "\u2028" in each or "\u2029" in each:
-                message = (
-                    "a Unicode line separator: the provider would compute another hash than the chain has"
-                )
-                yield _warn("D07", (*at, field, i), message, "write \\n instead", "provider")
 
 
 def _expose(sdl: Sdl, service: Service, path: Path, expose: Expose) -> Iterator[Fault]:
     if not expose.to:
         message = f'nothing can reach port {expose.port}: there is no "to"'
-        yield _warn("D05", path, message, "add to: - global: true, or - service: <name>")
+        fix = "add to: - global: true, or - service: <name>"
+        yield _warn("D05", path, message, fix, rests_on=((*path, "to"),))
     for j, to in enumerate(expose.to):
         if to.service and to.service not in sdl.services:
             yield _warn(
@@ -173,8 +182,6 @@ def _expose(sdl: Sdl, service: Service, path: Path, expose: Expose) -> Iterator[
         message = (
             f"port {expose.outer_port} gets a random port and no web address: only the outer port 80 gets one"
         )
-        yield _warn("D04", (*path, "as" if expose.outside else "port"), message, "write as: 80")
-    if expose.http_options.get("proxy_buffer_size"):
-        message = "providers older than this option drop it and then compute another hash than the chain has"
-        where = (*path, "http_options", "proxy_buffer_size")
-        yield _warn("D06", where, message, "remove it", "provider")
+        field = "as" if expose.outside else "port"
+        rests_on = (*outer_port_of(path), (*path, "to"))
+        yield _warn("D04", (*path, field), message, "write as: 80", rests_on=rests_on)

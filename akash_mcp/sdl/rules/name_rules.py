@@ -7,10 +7,10 @@ Sources: akash-network/chain-sdk go/manifest (Manifest.Validate); Kubernetes api
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from akash_mcp.sdl.model import Service
-from akash_mcp.sdl.output.orders import Order, exposes
+from akash_mcp.sdl.output.orders import exposes
 from akash_mcp.sdl.report import Fault
 from akash_mcp.sdl.yaml.loader import Path
 
@@ -18,13 +18,18 @@ _SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _HOST = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _MAX_HOST = 253
+_MAX_LABEL = 63
+_SPELLED_AS_A_NAME = re.compile(r"[\w .-]+")
 
 
-def check_names(all_orders: Sequence[Order]) -> Iterator[Fault]:
-    """Every name in `all_orders` that a provider would refuse (P02 to P05), and names it sorts otherwise (P22)."""
+def check_names(services: Iterable[Service]) -> Iterator[Fault]:
+    """Every name in `services` that a provider would refuse (P02 to P05), and names it sorts otherwise (P22).
+
+    A service is there once for each placement that it is ordered in.
+    """
     hosts: set[str] = set()
     seen: set[str] = set()
-    for service in (service for order in all_orders for service, _ in order.services):
+    for service in services:
         if service.name not in seen:
             yield from _service_name(service)
             yield from _variable_names(service)
@@ -45,7 +50,9 @@ def _service_name(service: Service) -> Iterator[Fault]:
             'does not end with "-"'
         )
         plain = re.sub("-+", "-", re.sub("[^a-z0-9]", "-", name.lower())).strip("-").lstrip("0123456789-")
-        fix = f"call it {plain}, here and under deployment" if plain else ""
+        # A name of other characters may be a secret that slipped in, which no fix may repeat in new words.
+        is_a_name = plain and len(name) <= _MAX_LABEL and _SPELLED_AS_A_NAME.fullmatch(name)
+        fix = f"call it {plain}, here and under deployment" if is_a_name else "give it a short name of these"
         yield _fault("P02", ("services", name), message, fix, at_key=True)
 
 
@@ -81,7 +88,8 @@ def _sorting(service: Service) -> Iterator[Fault]:
     if in_bytes != sorted(in_bytes):
         message = 'the names under "to: - service:" sort one way at the Console and another at the provider'
         fix = "name existing services, in a-z, 0-9 and -"
-        yield _fault("P22", ("services", service.name, "expose"), message, fix)
+        path: Path = ("services", service.name, "expose")
+        yield Fault("P22", path, message, fix, "provider", rests_on=(path,))
 
 
 def _host_names(service: Service, taken: set[str], *, again: bool) -> Iterator[Fault]:

@@ -35,6 +35,10 @@ def check_patchable(sdl: Sdl) -> Iterator[Fault]:
                     )
                     fix = "write what it should be, or leave it out"
                     yield Fault("D14", (*at, "expose", i, "http_options", option), message, fix, "console")
+            if expose.http_options.get("next_cases") == []:
+                path: Path = (*at, "expose", i, "http_options", "next_cases")
+                message = "no update can set an empty next_cases"
+                yield Fault("D14", path, message, 'write next_cases: ["off"], or leave it out', "console")
 
 
 def _variables(at: Path, service: Service) -> Iterator[Fault]:

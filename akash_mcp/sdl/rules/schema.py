@@ -70,7 +70,8 @@ _named_vendor = record("a GPU vendor", {"nvidia": _nvidia})
 
 def _vendor(value: Value, path: Path) -> list[Fault]:
     if value == {}:
-        return [Fault("S01", path, "a GPU needs a vendor", "write vendor: nvidia:", at_key=True)]
+        fix = "write vendor: nvidia:"
+        return [Fault("S01", path, "a GPU needs a vendor", fix, at_key=True, lacks=((*path, "nvidia"),))]
     return _named_vendor(value, path)
 
 

@@ -5,6 +5,7 @@ A type takes a value and its path and gives the faults found, one for each mista
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
@@ -114,7 +115,9 @@ def whole(low: int, high: int | None = None) -> SchemaType:
     def check(value: Value, path: Path) -> list[Fault]:
         if not is_number(value):
             return [wrong_type(value, path, "integer")]
-        faults = [] if float(value).is_integer() else [wrong_type(value, path, "integer")]
+        # The Console's schema takes an infinite number for a whole one.
+        is_whole = math.isinf(value) or float(value).is_integer()
+        faults = [] if is_whole else [wrong_type(value, path, "integer")]
         if value < low:
             faults.append(Fault("S06", path, f"{name(path)} must be {low} or more"))
         if high is not None and value > high:
@@ -176,7 +179,8 @@ def record(
         for key in islice((key for key in value if key not in fields), ENOUGH):
             message = f'{what} has no field "{key}"'
             fix = hints.for_unknown(key, what, fields)
-            faults.append(Fault("S02", (*path, key), message, fix, at_key=True))
+            meant = tuple((*path, field) for field in hints.named_in(fix, fields) if field not in value)
+            faults.append(Fault("S02", (*path, key), message, fix, at_key=True, lacks=meant))
         for key, shape in fields.items():
             if key in value:
                 faults += shape(value[key], (*path, key))
@@ -188,7 +192,8 @@ def record(
 def missing(field: str, what: str, path: Path) -> Fault:
     """The fault (S01) of a map, called `what`, without a field that it needs."""
     message = f'{what} needs the field "{field}"'
-    return Fault("S01", path, message, hints.for_missing(field, what), at_key=True)
+    fix = hints.for_missing(field, what)
+    return Fault("S01", path, message, fix, at_key=True, lacks=((*path, field),))
 
 
 def or_null(shape: SchemaType) -> SchemaType:

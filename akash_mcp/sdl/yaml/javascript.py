@@ -29,8 +29,26 @@ _INT = re.compile(r"\s*([+-]?[0-9]+)")
 
 
 def is_number(value: Value) -> TypeGuard[int | float]:
-    """Whether a JSON schema calls this a number: a finite one, and never a boolean."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether the Console's schema calls this a number: also an infinite one, and never a boolean."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
+
+
+BEYOND_ALL = 2**1024
+"""A whole number above every double: what an infinite one becomes where only whole ones are kept."""
+
+
+def whole_number(number: float) -> int:
+    """The number that a schema called whole as an `int`; `BEYOND_ALL` for an infinite one."""
+    return int(number) if math.isfinite(number) else BEYOND_ALL
+
+
+def json_number(number: int) -> int | float | None:
+    """What Python's `json` writes as `JSON.stringify` writes a whole number: an infinite one is `null`."""
+    if number < 2**53:
+        return number
+    if number >= BEYOND_ALL:
+        return None
+    return int(number_text(number)) if number < 10**21 else float(number)
 
 
 def number_text(number: float) -> str:

@@ -86,7 +86,7 @@ class _Place(Protocol):
 
 @dataclass(slots=True)
 class Node:
-    """A value and where it is in the file. `merges`: it is a plain `<<`."""
+    """A value and where it is in the file. `merges`: it is a merge key, which is a plain `<<` or one tagged so."""
 
     start: _Place | None
     value: Value
@@ -279,7 +279,7 @@ class _Composer:
             value = resolve(plain)
         if self.as_written and value is not None:
             value = plain
-        merges = event.tag is None and event.implicit[0] and plain == "<<"
+        merges = event.tag == _MERGE or (event.tag is None and event.implicit[0] and plain == "<<")
         node = Node(event.start_mark, value, merges)
         if event.anchor is not None:
             self.anchors[event.anchor] = node
@@ -381,6 +381,7 @@ def _mark(place: _Place | None) -> Mark:
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
+_MERGE = f"{_CORE}merge"
 _KINDS: Mapping[str, type | tuple[type, ...]] = {
     f"{_CORE}null": type(None),
     f"{_CORE}bool": bool,
@@ -392,12 +393,14 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
 
 def _tagged(tag: str, plain: str, mark: Mark) -> Value:
     """The value of a scalar that says itself what it is."""
-    if tag in ("!", f"{_CORE}str"):
+    if tag in ("!", f"{_CORE}str") or (tag == _MERGE and plain == "<<"):
         return plain
-    if tag not in _KINDS:
+    if tag == _MERGE and not plain:
+        return None
+    if tag not in _KINDS and tag != _MERGE:
         raise _unknown_tag(tag, mark)
     value = resolve(plain)
-    if isinstance(value, bool) != (tag == f"{_CORE}bool") or not isinstance(value, _KINDS[tag]):
+    if isinstance(value, bool) != (tag == f"{_CORE}bool") or not isinstance(value, _KINDS.get(tag, ())):
         raise BadYaml(f"the value is not what its tag {tag} says", mark, kind="tagged", what=tag)
     return value
 
@@ -412,14 +415,14 @@ def _unknown_tag(tag: str, mark: Mark) -> BadYaml:
     )
 
 
-# ── line breaks ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── characters that js-yaml takes as they are ────────────────────────────────────────────────────────────────────
 
-_BREAKS_OF_YAML_1_1 = "\x85\u2028\u2029"
+_MEANT_OTHERWISE = "\x85\u2028\u2029\ufeff"
 
 
 def shield_of(source: str) -> dict[int, int]:
-    """Stand-ins for the three characters that only YAML 1.1 takes as line breaks."""
-    present = [c for c in _BREAKS_OF_YAML_1_1 if c in source]
+    """Stand-ins for what libyaml alone gives a meaning: YAML 1.1's line breaks, and byte order marks but the first."""
+    present = [c for c in _MEANT_OTHERWISE if c in source]
     if not present:
         return {}
     used = set(source)

@@ -5,6 +5,7 @@ Unlike YAML 1.1 there are no `yes` and `on`, no sexagesimal numbers, and no unde
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -29,9 +30,9 @@ def resolve(plain: str) -> Value:
     if plain[0] not in "0123456789+-.":
         return plain
     if _INTEGER.fullmatch(plain):
-        return _double(_integer(plain))
+        return _number(_integer(plain), plain)
     if _FLOAT.fullmatch(plain):
-        return _double(float(plain))
+        return _number(float(plain), plain)
     if special := _SPECIAL.fullmatch(plain):
         return float(f"{special[1]}inf") if special[2] else float("nan")
     if moment := _DAY.fullmatch(plain) or _MOMENT.fullmatch(plain):
@@ -52,7 +53,10 @@ def _power_of_two_base(digits: str, base: int) -> float:
     return float(int(significant, base)) if len(significant) <= 128 else float("inf")
 
 
-def _double(number: float) -> int | float:
+def _number(number: float, plain: str) -> int | float | str:
+    """The number, or the text itself where a double has no room for it."""
+    if not math.isfinite(number):
+        return plain
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 

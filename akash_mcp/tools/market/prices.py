@@ -108,7 +108,7 @@ async def estimate_cost(
 
 def _drafted(numbers: dict[str, Any], gpu_model: str | None) -> Draft:
     """What `draft_sdl` makes of the numbers. Raises `BadArgument`, saying what is accepted."""
-    models = [known_gpus.meant_by(gpu_model) or gpu_model] if gpu_model else []
+    models = [gpu_model] if gpu_model else []
     sized = {"gpus": len(models), **numbers}
     return draft(_ANY_IMAGE, port=WEB_PORT, gpu_models=models, **sized)
 

@@ -20,6 +20,8 @@ from akash_mcp.sdl.yaml.javascript import text as written
 from akash_mcp.sdl.yaml.loader import MAX_CHARACTERS, Document, Mark, Path
 
 NO_SUCH_FIELD = "an SDL has no such field"
+THE_SERVICE = "the service"
+"""What is left out where a service is not converted at all."""
 
 
 class ComposeFile:
@@ -55,6 +57,11 @@ class ComposeFile:
         """Put something on the list of what is not carried."""
         hide = self.variables.without_values
         self._left_out[LeftOut(service, hide(what), hide(why), hide(fix), protects)] = None
+
+    def leave_out_service(self, service: str, why: str, fix: str) -> None:
+        """Put a whole service on that list, in place of what was on it of the service."""
+        self._left_out = {each: None for each in self._left_out if each.service != service}
+        self.leave_out(service, THE_SERVICE, why, fix)
 
     def note(self, sentence: str) -> None:
         """Add a sentence about something that was decided."""

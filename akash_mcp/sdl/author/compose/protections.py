@@ -17,8 +17,8 @@ from akash_mcp.sdl.author.compose.interpolation import BadExpression, interpolat
 from akash_mcp.sdl.author.compose.left_out import PROTECTIONS, LeftOut, Protection
 from akash_mcp.sdl.author.compose.unsupported import MERGED
 from akash_mcp.sdl.author.compose.volumes import bind_target
-from akash_mcp.sdl.images.data_stores import DATA_STORES
-from akash_mcp.sdl.images.names import image_name
+from akash_mcp.sdl.guarding import holds_data
+from akash_mcp.sdl.images.fresh_disks import uid_of
 from akash_mcp.sdl.yaml.javascript import Value
 
 _ROOT = ("", "0", "root")
@@ -76,11 +76,7 @@ def check_accepted(accept: Collection[str]) -> None:
 def read_protections(file: ComposeFile, service: str, image: str, fields: Fields) -> None:
     """List what protects a service and is lost: its user, rights, read-only root disk, configuration in files, and what
     another file says of it."""
-    user = fields.peek("user")
-    if user is not None and (name := file.text(user, fields.at("user"))).partition(":")[0] not in _ROOT:
-        fields.take("user")
-        why = "an SDL names no user: the program runs as the image's own, which may be root"
-        file.leave_out(service, f"user: {name[:40]}", why, "set USER in the image", protects="user")
+    _user(file, service, image, fields)
     if fields.flag("read_only"):
         why = "a provider's containers can write to their root disk, so whoever breaks in can change the program"
         file.leave_out(service, "read_only", why, protects="read_only")
@@ -90,6 +86,20 @@ def read_protections(file: ComposeFile, service: str, image: str, fields: Fields
     _rights(file, service, fields)
     _configs(file, service, image, fields)
     _mounted_configuration(file, service, image, fields)
+
+
+def _user(file: ComposeFile, service: str, image: str, fields: Fields) -> None:
+    user = fields.peek("user")
+    if user is None or (name := file.text(user, fields.at("user"))).partition(":")[0] in _ROOT:
+        return
+    fields.take("user")
+    what = f"user: {name[:40]}"
+    if uid := uid_of(image):
+        why = f"an SDL names no user: the program runs as the image's own, {uid}, who is not root"
+        file.leave_out(service, what, why)
+    else:
+        why = "an SDL names no user: the program runs as the image's own, which may be root"
+        file.leave_out(service, what, why, "set USER in the image", protects="user")
 
 
 def _rights(file: ComposeFile, service: str, fields: Fields) -> None:
@@ -160,5 +170,5 @@ def _says_who_may(image: str, target: str) -> bool:
     """Whether a file there says who may connect: a list of passwords, or the configuration of a data store."""
     if _WHO_MAY.search(target):
         return True
-    is_store = image_name(image) in DATA_STORES
+    is_store = holds_data(image)
     return is_store and _SETS_UP.search(target) is not None and not _ABOUT_TIME.fullmatch(target)

@@ -50,9 +50,8 @@ def without_proxies(file: ComposeFile, services: Sequence[ComposeService]) -> li
             kept.append(_open(file, service, route, hosts))
         elif behind and _is_proxy(service) and all(map(_is_for_the_web, service.ports.published)):
             names = ", ".join(behind)
-            file.leave_out(
+            file.leave_out_service(
                 service.name,
-                "the service",
                 f"a provider's ingress does its work: it leads to {names}",
                 f"to run it all the same, take its labels and variables away from {names}",
             )

@@ -67,9 +67,8 @@ def read_service(
     at: Path = ("services", service)
     fields = file.fields(value, at, service)
     if fields.take("profiles"):
-        file.leave_out(
+        file.leave_out_service(
             service,
-            "the service",
             "it is in a profile, so Compose starts it only when asked to",
             "remove profiles from it to have it here",
         )
@@ -80,7 +79,7 @@ def read_service(
     if not image:
         built, extended = fields.take("build"), fields.take("extends")
         why, fix = _BUILT if built else _EXTENDED if extended else _NO_IMAGE
-        file.leave_out(service, "the service", why, fix)
+        file.leave_out_service(service, why, fix)
         return None
     if any(char.isspace() or not char.isprintable() for char in image):
         raise file.bad((*at, "image"), "must be the name of an image")
@@ -88,7 +87,7 @@ def read_service(
     own_labels = [(each.take("labels"), each.at("labels")) for each in (fields, deploy)]
     size = read_resources(file, service, fields, deploy)
     if size.count == 0:
-        file.leave_out(service, "the service", "it has 0 replicas", "give it 1 or more")
+        file.leave_out_service(service, "it has 0 replicas", "give it 1 or more")
         return None
     read_protections(file, service, image, fields)
     depends_on, aliases = read_neighbours(file, service, fields)
