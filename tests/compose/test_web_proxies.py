@@ -209,6 +209,11 @@ def test_what_asks_before_every_service_closes_all() -> None:
         assert "asks who may pass" in why(made, "its web address")
 
 
+def test_labels_in_a_file_may_ask_who_may_pass() -> None:
+    made = convert(one(f"expose: [80], label_file: ./labels, labels: ['{RULE}']"))
+    assert "label_file" in why(made, "its web address")
+
+
 def test_what_nginx_proxy_keeps_inside_is_not_opened() -> None:
     variables = "{VIRTUAL_HOST: a.example.org, NETWORK_ACCESS: internal}"
     made = convert(one(f"expose: [80], environment: {variables}"))

@@ -102,6 +102,13 @@ GUARDS: dict[str, tuple[Guard | None, str, int, tuple[str, ...], tuple[str, ...]
         (f"MONGO_INITDB_ROOT_PASSWORD={GOOD}",),
         ("docker-entrypoint.sh", "mongod"),
     ),
+    "bitnami's redis, started without its script": (
+        Guard.UNKNOWN,
+        "bitnami/redis:7",
+        6379,
+        (f"REDIS_PASSWORD={GOOD}",),
+        ("redis-server",),
+    ),
     "neo4j, started without its script": (
         Guard.WELL_KNOWN,
         "neo4j:5",

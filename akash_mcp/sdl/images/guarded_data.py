@@ -93,6 +93,7 @@ _DATABASES = (
         without=Guard.UNKNOWN,
         passwords=("MONGODB_ROOT_PASSWORD", "MONGODB_PASSWORD"),
         empty_by=("ALLOW_EMPTY_PASSWORD=yes",),
+        by_script=True,
     ),
     GuardedImage(
         "SQL Server",
@@ -271,6 +272,7 @@ _CACHES_AND_QUEUES = (
         without=Guard.UNKNOWN,
         passwords=("REDIS_PASSWORD", "VALKEY_PASSWORD", "REDIS_PASSWORD_FILE"),
         empty_by=("ALLOW_EMPTY_PASSWORD=yes",),
+        by_script=True,
     ),
     GuardedImage(
         "Dragonfly",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from akash_mcp.sdl.author.compose import unsupported
 from akash_mcp.sdl.author.compose.command import read_command
@@ -98,6 +98,8 @@ def read_service(
     disks, root = _with_models(file, service, size, disks)
     environment = fields.take("environment"), fields.at("environment")
     route, labels = read_route(file, service, own_labels, environment)
+    if route and fields.peek("label_file") is not None:  # it may hold what asks who may pass
+        route = replace(route, gates=route.gates | {"label_file"})
     networks, joined = read_networks(file, service, fields, aliases)
     command, args = read_command(file, service, fields)
     mounted = read_secret_files(file, service, fields)
