@@ -20,6 +20,7 @@ from akash_mcp.sdl.author.compose import (
     convert,
     read_env_text,
 )
+from akash_mcp.sdl.yaml.arrival import unfenced
 from akash_mcp.sdl.yaml.loader import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def run(
     """
     try:
         converted = convert(
-            read(file),
+            unfenced(read(file)),
             variables=_variables(variables, env_files),
             allow_missing=_names(allow_missing),
             images=pairs("--image", images),

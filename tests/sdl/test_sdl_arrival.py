@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sdl_data import BASE
 from terminals import Terminal
 
+from akash_mcp.cli import main
 from akash_mcp.cli.output import read
 from akash_mcp.errors import AkashError
 from akash_mcp.sdl.check import check
@@ -102,6 +103,13 @@ def test_a_fence_in_a_file_is_named_for_what_it_is(before: str) -> None:
     assert error.line == before.count("\n") + 1
     assert error.message == "this line is the fence of a Markdown code block, not YAML"
     assert error.fix == "leave out everything but what stands between the fences"
+
+
+def test_a_compose_file_in_a_fence_is_converted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "answer.md"
+    file.write_text(f"```yaml\n{COMPOSE}```\n", encoding="utf-8")
+    assert main.main(["import", str(file)]) == 0
+    assert "image: nginx:1.27.0\n" in capsys.readouterr().out
 
 
 PATHS = (

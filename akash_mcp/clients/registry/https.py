@@ -23,6 +23,7 @@ from akash_mcp import __version__
 from akash_mcp.clients.http import why_lost
 from akash_mcp.clients.public_addresses import LOOKUP_SECONDS, MOST_ADDRESSES, bracketed, is_allowed, is_ip
 from akash_mcp.clients.registry.answers import NotKnown
+from akash_mcp.clients.unused_connection import UnusedConnection
 from akash_mcp.sanitize.text import field
 
 SECONDS = 10.0
@@ -123,6 +124,7 @@ class HttpsReader:
     ) -> Answer:
         parts = urlsplit(url)
         query = f"?{parts.query}" if parts.query else ""
+        unused = UnusedConnection()
         request = httpx2.Request(
             "GET",
             f"https://{address}:{port}{parts.path or '/'}{query}",
@@ -132,9 +134,14 @@ class HttpsReader:
                 "accept-encoding": "identity",
                 **headers,
             },
-            extensions={"sni_hostname": origin.host, "timeout": httpx2.Timeout(SECONDS).as_dict()},
+            extensions={
+                "sni_hostname": origin.host,
+                "timeout": httpx2.Timeout(SECONDS).as_dict(),
+                "trace": unused.trace,
+            },
         )
-        response = await self._transport(origin).handle_async_request(request)
+        async with unused:
+            response = await self._transport(origin).handle_async_request(request)
         try:
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise NotKnown(f"could not be read: {origin} packs what was not to be packed")
