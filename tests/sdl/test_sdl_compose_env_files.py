@@ -134,6 +134,15 @@ def test_a_file_that_is_not_there_stops_it_unless_the_service_can_do_without() -
         of("[{path: nowhere}]", env_file_reader=FILES.get)
 
 
+def test_what_is_left_out_does_not_arrive_from_a_file() -> None:
+    made = convert(
+        "services: {web: {image: 'x:1', env_file: a.env, environment: [A, 'B=${NOPE}', C=1, C]}}",
+        env_file_reader=lambda name: "A=a\nB=b\nC=c\nD=d\n",
+    )
+    assert env(made.sdl) == {"D": "d"}
+    assert [each.what for each in made.left_out] == [f"environment: {name}" for name in "ABC"]
+
+
 def test_a_file_that_is_not_read_may_hold_the_password() -> None:
     with pytest.raises(LostProtections) as caught:
         of("[a.env, {path: b.env, required: false}]")

@@ -30,8 +30,10 @@ def read_environment(
         except Unresolved as missing:
             why = f"${{{missing.name}}} in line {file.where(at).line} has no value"
             file.leave_out(service, f"environment: {name[:60]}", why, f"give {missing.name} one")
-            continue
-        if text is not None:
+            entry, text = name, None
+        if text is None:
+            found.pop(entry, None)  # what is left out does not arrive from somewhere else
+        else:
             found[entry] = text
     return {
         name: for_kubernetes(file, text)
