@@ -34,7 +34,10 @@ _REFERENCE = re.compile(
     r"\$(?:\{(?P<braced>\w+)(?::?-(?P<default>[^}]*))?\}|\((?P<round>\w+)\)|(?P<plain>\w+))"
 )
 _START_SCRIPT = re.compile(r"entry_?point|(?:^|/)(?:run|start)[-\w]*\.sh$", re.IGNORECASE)
-_BY_SCRIPT = "start it by args and not by command, so that the image's own start script sets the password"
+_BY_SCRIPT = (
+    "start it by args and not by command (in a compose file: command and not entrypoint), so that the image's own "
+    "start script sets the password"
+)
 _TRUE, _FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
 
 _WHO_VARIABLE = re.compile(r"[A-Z0-9_]*(?:USER|USERNAME|DB|DATABASE|DB_NAME)", re.IGNORECASE)
@@ -163,10 +166,11 @@ class Program:
         """What the password makes of it that is set; None where none is, or it does not count."""
         if self._is_older(row) and row.before_needs and not self._first_set(row.before_needs, words):
             return None
-        given = _after(words, row.options)
+        known = [self._resolved(each) for each in _after(words, row.options)]
         if not (row.by_script and self._skips_script):
-            given += self._given(row.passwords)
-        known = [self._resolved(each) for each in given]
+            # In a variable Kubernetes fills in $(NAME), and no shell $NAME.
+            variables = self._given(row.passwords)
+            known += [self._resolved(each) if each.startswith("$(") else each for each in variables]
         if _NOTHING in known:
             return Guard.NONE
         if any(self._is_well_known(each) for each in (*known, *self._given(row.user_passwords)) if each):

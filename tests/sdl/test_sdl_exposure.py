@@ -165,6 +165,20 @@ GUARDS: dict[str, tuple[Guard | None, str, int, tuple[str, ...], tuple[str, ...]
         (),
         ("elasticsearch", "-E", "xpack.security.enabled=false"),
     ),
+    "postgres, a dollar in its password": (
+        Guard.PASSWORD,
+        "postgres:17",
+        5432,
+        ("POSTGRES_PASSWORD=$kQ7zu",),
+        (),
+    ),
+    "postgres, a variable of Kubernetes that is empty": (
+        Guard.NONE,
+        "postgres:17",
+        5432,
+        ("POSTGRES_PASSWORD=$(PW)", "PW="),
+        (),
+    ),
     "postgres, nothing": (Guard.UNKNOWN, "postgres:17", 5432, (), ()),
     "postgres, known to all": (Guard.WELL_KNOWN, "postgres:17", 5432, ("POSTGRES_PASSWORD=postgres",), ()),
     "postgres, a placeholder": (
@@ -355,7 +369,7 @@ def test_a_password_that_does_not_count_is_told_what_to_do_about() -> None:
         27017, "TCP"
     )
     assert found is not None
-    assert "by args and not by command" in found.how_to_guard
+    assert "by args and not by command (in a compose file: command and not entrypoint)" in found.how_to_guard
     by_args = Program("x", "mongo:7", (f"MONGO_INITDB_ROOT_PASSWORD={GOOD}",), (), ("mongod",))
     kept = by_args.guarding(27017, "TCP")
     assert kept is not None
