@@ -75,6 +75,17 @@ LOST: dict[str, tuple[str, str, str]] = {
         "postgres:17",
         "config_file",
     ),
+    "a folder of a database's configuration, by a volume that stands for it": (
+        "volumes: ['conf:/etc/postgresql']\n---\nvolumes: {conf: {driver_opts: {o: bind, device: ./conf}}}",
+        "postgres:17",
+        "config_file",
+    ),
+    "the same, in the long form": (
+        "volumes: [{type: volume, source: conf, target: /etc/postgresql/conf.d}]\n"
+        "---\nvolumes: {conf: {driver_opts: {o: bind, device: ./conf}}}",
+        "postgres:17",
+        "config_file",
+    ),
     "what another file says": ("extends: {file: common.yml, service: web}", "nginx", "extends"),
     "a configuration of Compose's": (
         "configs: [{source: acl, target: /etc/redis/users.acl}]",

@@ -16,7 +16,7 @@ from akash_mcp.sdl.author.compose.file import ComposeFile, Fields
 from akash_mcp.sdl.author.compose.interpolation import BadExpression, interpolate
 from akash_mcp.sdl.author.compose.left_out import PROTECTIONS, LeftOut, Protection
 from akash_mcp.sdl.author.compose.unsupported import MERGED
-from akash_mcp.sdl.author.compose.volumes import bind_target
+from akash_mcp.sdl.author.compose.volumes import bind_target, with_a_device
 from akash_mcp.sdl.guarding import holds_data
 from akash_mcp.sdl.images.fresh_disks import uid_of
 from akash_mcp.sdl.yaml.javascript import Value
@@ -152,9 +152,11 @@ def _mounted_configuration(file: ComposeFile, service: str, image: str, fields: 
 
 def _bind_target(file: ComposeFile, item: Value) -> str:
     """Where a file or folder of the machine is mounted; empty for anything else."""
-    if isinstance(item, dict):
-        return _filled(file, item.get("target")) if _filled(file, item.get("type")) == "bind" else ""
-    return bind_target(_filled(file, item))
+    devices = with_a_device(file)
+    if not isinstance(item, dict):
+        return bind_target(_filled(file, item), devices)
+    is_bind = _filled(file, item.get("type")) == "bind" or _filled(file, item.get("source")) in devices
+    return _filled(file, item.get("target")) if is_bind else ""
 
 
 def _filled(file: ComposeFile, value: Value) -> str:
