@@ -94,7 +94,8 @@ class AkashError(Exception):
             self.retryable = retryable
 
     def __str__(self) -> str:
-        return " ".join(part for part in (self.what, self.money, self.next_step) if part)
+        parts = filter(None, (self.what, self.money, self.next_step))
+        return "".join(part if part.endswith("\n") else f"{part} " for part in parts).rstrip()
 
 
 class BadSettings(AkashError):

@@ -64,10 +64,16 @@ def test_one_of_the_larger_real_sdls_is_deployed(demo: Demo) -> None:
 
 
 def test_an_sdl_that_crashes_ends_closed_and_says_why(demo: Demo, tmp_path: Path) -> None:
+    """It runs, and so crashes, without the secret that it names: here that has a value that was made up."""
     sdl = tmp_path / "crash.yaml"
     web = (Path(__file__).parent.parent / "examples" / "web.yaml").read_text(encoding="utf-8")
-    sdl.write_text(web.replace("nginx:1.28.0-alpine", "ghcr.io/acme/crash:1"), encoding="utf-8")
+    image = "image: nginx:1.28.0-alpine"
+    assert image in web
+    sdl.write_text(
+        web.replace(image, "image: ghcr.io/acme/crash:1\n    env: [KEY=secret://KEY]"), encoding="utf-8"
+    )
     status, line, told = demo(sdl)
+    assert "Its secrets have made-up values here" in told
     assert status == 1
     assert (line["ok"], line["closed"]) == (False, True)
     assert "a variable is missing" in " ".join(told.split())
@@ -101,6 +107,18 @@ async def test_a_page_that_does_not_come_ends_the_demo(monkeypatch: pytest.Monke
         uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(DemoFailed, match=r"No address answered within 0\.2 seconds"):
             await demo_command._page([uri])
+
+
+@pytest.mark.anyio
+async def test_of_several_ports_one_that_takes_connections_is_tried() -> None:
+    story = Story(Console(file=io.StringIO()))
+    udp = "localhost:9 -> 19132/udp"
+    with socket.create_server(("127.0.0.1", 0)) as game:
+        address = f"127.0.0.1:{game.getsockname()[1]}"
+        await demo_command._visit(story, [{"ports": [udp]}, {"ports": [f"{address} -> 25565"]}])
+    assert story.result["uri"] == f"tcp://{address}"
+    await demo_command._visit(story, [{"ports": [udp]}])
+    assert story.result["uri"] == "udp://localhost:9"
 
 
 @pytest.mark.anyio

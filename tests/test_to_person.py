@@ -27,6 +27,13 @@ from akash_mcp.errors import MissingKey
         ("Ask for less. Only the user can raise the limit.", "Ask for less. Only you can raise the limit."),
         ("Limits end when the user adds credits.", "Limits end when you add credits."),
         ("Ask the user to unlock their keyring.", "Unlock your keyring."),
+        (
+            "let the user run: akash-mcp secret set KEY; then write secret://KEY as the value",
+            "run: akash-mcp secret set KEY; then write secret://KEY as the value",
+        ),
+        ("ask the user, and write url=… with the real value", "write url=… with the real value"),
+        ("--open db:5432 (convert_compose: open) opens it on purpose", "--open db:5432 opens it on purpose"),
+        ("akash-mcp import (convert_compose) makes an SDL of it", "akash-mcp import makes an SDL of it"),
         ("Make it writable, or go on to another one.", "Make it writable, or go on to another one."),
     ],
 )

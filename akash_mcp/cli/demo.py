@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,12 +31,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from akash_mcp.cli.output import read
+from akash_mcp.cli.to_person import to_person
 from akash_mcp.data import examples_dir
 from akash_mcp.errors import BadArgument
+from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.sandbox.console import Generation
 from akash_mcp.sandbox.faults import UnknownFault
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 from akash_mcp.sandbox.tokens import NoRipemd160
+from akash_mcp.sdl.secret_reference import names_mentioned
 
 DEPOSIT_USD = "6"
 MAX_USD_PER_HOUR = "3"
@@ -97,7 +101,7 @@ def run(
         ok = False
         for failure in _leaves(failures):
             for each in _in_turn(failure):
-                story.out.print(f"[bold red]✗ {escape(str(each))}[/]")
+                story.out.print(f"[bold red]✗ {escape(to_person(str(each)))}[/]")
     seconds = round(time.monotonic() - story.started, 1)
     if as_json:
         keys = ("dseq", "provider", "uri", "bids", "spent_usd", "closed")
@@ -130,7 +134,7 @@ async def _tell(story: Story, sdl: str, network: EmbeddedNetwork) -> None:
             "The embedded network is up",
             f"Console API {network.console_url}, {len(network.chain.providers)} providers, all on this machine",
         )
-        async with _client(story, network, network.options.speed) as client:
+        async with _client(story, network, sdl) as client:
             launched = await _deploy(story, client, sdl)
             try:
                 await _look(story, client, launched)
@@ -140,17 +144,21 @@ async def _tell(story: Story, sdl: str, network: EmbeddedNetwork) -> None:
 
 
 @asynccontextmanager
-async def _client(story: Story, network: EmbeddedNetwork, speed: float) -> AsyncIterator[Client]:
-    """An MCP client, with the server as its own process and a person who says yes."""
+async def _client(story: Story, network: EmbeddedNetwork, sdl: str) -> AsyncIterator[Client]:
+    """An MCP client, with the server as its own process and a person who says yes. The secrets that the SDL names are
+    made up: what a person stored goes to no demo."""
 
     async def yes(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
         story.step("You are asked first", f"“{params.message}”  Here the demo says yes for you.")
         return ElicitResult(action="accept", content={"confirm": True})
 
     with tempfile.TemporaryDirectory(prefix="akash-mcp-demo-") as state:
+        secrets = {name: f"DEMO_SECRET_{number}" for number, name in enumerate(names_mentioned(sdl), 1)}
+        for name, variable in secrets.items():
+            SecretStore(Path(state), time.time).set_from_environment(name, variable)
         server = StdioServerParameters(
             command=sys.executable,
-            args=["-m", "akash_mcp", "serve", "--speed", str(speed)],
+            args=["-m", "akash_mcp", "serve", "--speed", str(network.options.speed)],
             env={
                 "PATH": os.environ.get("PATH", ""),
                 "HOME": state,
@@ -159,6 +167,7 @@ async def _client(story: Story, network: EmbeddedNetwork, speed: float) -> Async
                 "AKASH_CHAIN_REST_URL": network.chain_rest_url,
                 "AKASH_MCP_STATE_DIR": state,
                 "AKASH_MCP_ALLOW_PRIVATE_PROVIDERS": "127.0.0.0/8,::1/128",
+                **{variable: token_urlsafe() for variable in secrets.values()},
             },
         )
         client = Client(server, elicitation_callback=yes, read_timeout_seconds=_ANSWER_SECONDS)
@@ -166,6 +175,8 @@ async def _client(story: Story, network: EmbeddedNetwork, speed: float) -> Async
             async with client:
                 tools = (await client.list_tools()).tools
                 story.step("An MCP client talks to akash-mcp over stdio", f"{len(tools)} tools")
+                if secrets:
+                    story.step("Its secrets have made-up values here", ", ".join(secrets))
                 yield client
         except* MCPError as lost:
             raise DemoFailed(f"The server gave no answer: {lost.exceptions[0]}.") from lost
@@ -176,7 +187,10 @@ async def _deploy(story: Story, client: Client, sdl: str) -> dict[str, Any]:
     verdict = await _call(client, "validate_sdl", sdl=sdl)
     if not verdict["ok"]:
         problems = "; ".join(f"line {e['line']}: {e['message']}" for e in verdict["errors"])
-        raise DemoFailed(f"The SDL would be refused, and nothing was spent: {problems}")
+        fix = verdict["errors"][0].get("fix")
+        raise DemoFailed(
+            f"The SDL would be refused, and nothing was spent: {problems}{f'. Fix the first: {fix}' if fix else ''}"
+        )
     ceiling = verdict.get("ceiling_usd_per_hour")
     story.step(
         "The SDL passes Console, chain and provider rules",
@@ -203,7 +217,7 @@ async def _look(story: Story, client: Client, launched: dict[str, Any]) -> None:
     dseq = launched["dseq"]
     offers = launched.get("offers") or (await _call(client, "list_bids", dseq=dseq, wait_s=0))["offers"]
     story.result["bids"] = len(offers)
-    story.step(f"Deployment {dseq} got {len(offers)} offers that could be taken")
+    story.step(f"Deployment {dseq} got {len(offers)} offer{'s' * (len(offers) != 1)} that could be taken")
     story.out.print(_offers(offers))
     for reason in offers[0]["reasons"] if offers else ():
         story.out.print(f"  the first: {escape(reason)}")
@@ -268,15 +282,20 @@ async def _listen(story: Story, client: Client, dseq: str) -> None:
 
 
 async def _visit(story: Story, services: list[dict[str, Any]]) -> None:
-    """Fetch the first web address; where there is none, connect to the first open port."""
+    """Fetch the first web address; where there is none, connect to the first open port. Nobody can tell from outside
+    whether something listens at one of UDP."""
     uris = [uri for service in services for uri in service.get("uris", ())]
     ports = [port for service in services for port in service.get("ports", ())]
     if uris:
         uri, page = await _page(uris)
         story.result["uri"] = uri
         story.step(f"GET {uri} answers {page.status_code}", page.text.strip()[:300])
-    elif ports:
+    elif ports and all(port.endswith("/udp") for port in ports):
         address = ports[0].split(" ")[0]
+        story.result["uri"] = f"udp://{address}"
+        story.step(f"Its port is {address}", "UDP takes no connections, so nothing was tried")
+    elif ports:
+        address = next(port for port in ports if not port.endswith("/udp")).split(" ")[0]
         parts = urlsplit(f"tcp://{address}")
         try:
             with anyio.fail_after(_PAGE_SECONDS):

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from akash_mcp.cli.output import pairs, save, say
+from akash_mcp.cli.to_person import to_person
 from akash_mcp.errors import BadArgument
 from akash_mcp.money import NotMoney, Usd
 from akash_mcp.sdl.author.draft import draft
 
 if TYPE_CHECKING:
     from akash_mcp.workflow.image_checks import CheckedImage
+
+_FLAGS = {
+    "max_usd_per_hour": "--max-usd-per-hour",
+    "check_images": "--check-images",
+    "gpu_models": "--gpu",
+    "mount=": "--mount ",
+}
+_ARGUMENTS = re.compile("|".join(rf"(?<![\w./-]){name}" for name in _FLAGS))
 
 
 def run(
@@ -45,16 +55,21 @@ def run(
         drafted = make(config=images[0].answer.config)
     save(drafted.sdl, output)
     for assumption in drafted.assumed:
-        say(f"assumed: {assumption}")
+        say(f"assumed: {_with_flags(assumption)}")
     for note in drafted.notes:
-        say(f"note: {note}")
+        say(f"note: {_with_flags(note)}")
     for each in drafted.report.exposed:
         say(f"open to the Internet: {each.words}")
     for warning in drafted.report.warnings:
-        say(f"warning {warning.rule}: {warning.message}: {warning.fix}")
+        say(f"warning {warning.rule}: {warning.message}: {to_person(warning.fix)}")
     for image in images:
         say(image.line)
     return int(any(image.answer.cannot_be_pulled for image in images))
+
+
+def _with_flags(note: str) -> str:
+    """A note, with the flags of this command in the place of the arguments that a model gives."""
+    return _ARGUMENTS.sub(lambda found: _FLAGS[found[0]], note)
 
 
 def _usd(text: str) -> Usd:

@@ -41,8 +41,14 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
 DRAFT: Mapping[str, tuple[str, str]] = {
     "image": ("IMAGE", "container image, best with a version tag"),
     "name": ("NAME", "name of the service (app)"),
-    "port": ("N", "port that the container listens on (80, or what the image says where it is checked)"),
-    "protocol": ("NAME", "http (default) gets a web address, tcp and udp a port of the provider's choosing"),
+    "port": (
+        "N",
+        "port that the container listens on (what a checked image says, else its usual one, else 80)",
+    ),
+    "protocol": (
+        "NAME",
+        "http gets a web address, tcp and udp a port of the provider's choosing (by the port)",
+    ),
     "cpu": ("CORES", "cores, or millicores such as 500m (0.5)"),
     "memory": ("SIZE", "such as 512Mi (1Gi; with GPUs what a model that fits them needs)"),
     "storage": ("SIZE", "the root disk (1Gi; with GPUs more)"),
@@ -71,4 +77,4 @@ SWITCHES: Mapping[str, str] = {
     "debug": "log more, with tracebacks, on stderr",
 }
 
-CHECK_IMAGES = "ask registries whether the image is there and can be pulled; 1 where it surely cannot"
+CHECK_IMAGES = "ask registries whether the image is there and can be pulled; status 1 where it surely cannot"

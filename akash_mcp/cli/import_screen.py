@@ -1,4 +1,5 @@
-"""What a person reads of a converted compose file: each service in a line, what is not carried, and what was decided.
+"""What a person reads of a converted compose file: each service in a line, what is not carried, what was decided, and
+what to do next.
 
 It is meant to fit on one screen, so what is said of several services is said once.
 """
@@ -9,7 +10,10 @@ import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from akash_mcp.cli.output import printable
+from akash_mcp.cli.to_person import to_person
 from akash_mcp.sdl.author.compose import Converted, LeftOut
+from akash_mcp.sdl.author.compose.left_out import THE_SERVICE
+from akash_mcp.sdl.author.compose.notes import TO_STORE
 from akash_mcp.sdl.author.workload import WEB_PORT, ExposedPort, Workload
 from akash_mcp.sdl.author.writer import size_text
 from akash_mcp.sdl.images.usual_ports import UNUSED_PORT
@@ -17,21 +21,28 @@ from akash_mcp.sdl.report import Finding
 
 COLUMNS = 80
 
+_NEXT = "Try it here, for free: akash-mcp demo FILE. Then tell your agent to deploy it."
+
 
 def screen(converted: Converted) -> list[str]:
     """The lines, of at most 80 columns unless a word is longer, without what could steer a terminal."""
     services = {each.service for each in converted.left_out} | {each.name for each in converted.workloads}
+    to_store = [note for note in converted.notes if note.startswith(TO_STORE)]
+    decided = [note for note in converted.notes if note not in to_store]
+    gone = {each.service: each for each in converted.left_out if each.what == THE_SERVICE}
+    others = [each for each in converted.left_out if each not in gone.values()]
+    to_read = [each for each in others if each.protects or each.fix]
     warnings = converted.report.warnings
     return [
         *_wrapped(map(_service, converted.workloads)),
+        *_wrapped(f"{each.service}: left out, since {_why(each)}" for each in gone.values()),
         *_section("Open to the Internet:", _findings([w for w in warnings if w.rule[0] == "E"])),
-        *_section(
-            "Not carried:", _not_carried(each for each in converted.left_out if each.fix or each.protects)
-        ),
-        *_wrapped(_without_effect(each for each in converted.left_out if not (each.fix or each.protects))),
-        *_section("Decided:", _merged(converted.notes, services)),
+        *_section("Not carried:", _not_carried(to_read)),
+        *_wrapped(_without_effect(each for each in others if each not in to_read)),
+        *_section("Decided:", _merged(decided, services)),
         *_section("Fix before you deploy:", _findings(converted.report.errors)),
         *_section("Warnings:", _findings([w for w in warnings if w.rule[0] != "E"])),
+        *_section("Next:", [*to_store, _NEXT] if converted.report.ok else []),
     ]
 
 
@@ -45,7 +56,7 @@ def _findings(findings: Sequence[Finding]) -> list[str]:
         lines = ", ".join(str(each.line) for each in found)
         alike = ", and so with the others" if len({each.fix for each in found}) > 1 else ""
         what = "; ".join(_merged([each.message for each in found], ()))
-        told.append(f"{rule} (line {lines}): {what}: {found[0].fix}{alike}")
+        told.append(f"{rule} (SDL line {lines}): {what}: {to_person(found[0].fix)}{alike}")
     return told
 
 
@@ -91,13 +102,16 @@ def _not_carried(left_out: Iterable[LeftOut]) -> list[str]:
     """What is left out, with everything that has one reason in one item."""
     groups: list[tuple[_Alike, dict[str, dict[str, None]]]] = []
     for each in left_out:
-        fix = f"; fix: {each.fix}" if each.fix else ""
-        words = f"{each.why}{fix}{f' [{each.protects} accepted]' if each.protects else ''}".split()
+        words = f"{_why(each)}{f' [{each.protects} accepted]' if each.protects else ''}".split()
         whats = next((whats for reason, whats in groups if reason.takes("", words)), None)
         if whats is None:
             groups.append((_Alike("", words), whats := {}))
         whats.setdefault(each.what, {})[each.service] = None
     return [f"{_things(whats)}: {reason}" for reason, whats in groups]
+
+
+def _why(each: LeftOut) -> str:
+    return f"{each.why}; fix: {to_person(each.fix)}" if each.fix else each.why
 
 
 def _without_effect(left_out: Iterable[LeftOut]) -> list[str]:

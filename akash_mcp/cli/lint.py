@@ -17,7 +17,9 @@ from rich.console import Console
 from rich.text import Text
 
 from akash_mcp.cli.output import printable, read, say
+from akash_mcp.cli.to_person import to_person
 from akash_mcp.errors import AkashError
+from akash_mcp.sanitize.secrets import mask
 from akash_mcp.sdl import Finding, Report, check
 from akash_mcp.sdl.exposure import Exposed
 
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from akash_mcp.workflow.image_checks import CheckedImage
 
 ACCEPTED, REFUSED, UNREADABLE = 0, 1, 2
+
+_NEAR = 2_000
+"""Characters of a line, before and behind a place, that are searched for secrets: a line may be a whole file."""
 
 _WHO = {
     "console": "the Console refuses",
@@ -158,18 +163,25 @@ def _show_finding(
     if finding.line <= len(lines):
         _show_line(console, finding, lines[finding.line - 1], style)
     if finding.fix:
-        _print(console, "      ", "=", f" {printable(finding.fix)}", "dim")
+        _print(console, "      ", "=", f" {printable(to_person(finding.fix))}", "dim")
 
 
 def _show_line(console: Console, finding: Finding, line: str, style: str) -> None:
-    """The line with a caret under the place; of a line too long for the terminal the part around it."""
+    """The line without secrets, a caret under the place; of a line too long for the terminal the part around it."""
     number = f"{finding.line:>5} | "
-    room = console.width - len(number) if console.is_terminal else 200
-    before = min(finding.column - 1, len(line))
+    room = console.width - len(number)
+    at = finding.column - 1
+    near = max(0, at - _NEAR)
+    before = len(_hidden(line[near:at]))
     start = 0 if before < room else before - room // 2
-    shown = printable(line[start : start + room])
+    shown = _hidden(line[near : at + _NEAR])[start : start + room]
     console.print(Text().append(number, "dim").append(shown), no_wrap=True, overflow="crop")
     console.print(Text(" " * (len(number) + cell_len(shown[: before - start])) + "^", style), no_wrap=True)
+
+
+def _hidden(text: str) -> str:
+    """Text of a file without what could steer a terminal, and without secrets: a log of lint is often public."""
+    return mask(printable(text))[0]
 
 
 def _print(console: Console, before: str, marked: str, after: str, style: str) -> None:

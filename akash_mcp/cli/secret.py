@@ -40,7 +40,7 @@ def store(folder: Path, name: str, *, variable: str | None) -> int:
                 f"It has fewer than {SHORTEST_NAMED} characters, so it cannot be hidden in logs and answers: that "
                 "would hide ordinary words. Use a longer one."
             )
-    say(f"Write {name}={SCHEME}{name} in an SDL's env.")
+    say(f"An SDL names it as the whole value of a variable: - NAME={SCHEME}{name}")
     return 0
 
 

@@ -1,4 +1,5 @@
-"""Errors advise a model what to have the user do. On the command line the user reads them: nobody asks themselves."""
+"""Errors and findings advise a model what to have the user do. On the command line the user reads them: nobody asks
+themselves."""
 
 from __future__ import annotations
 
@@ -7,6 +8,9 @@ import re
 _ASKED = re.compile(r"(?:Ask|Tell) the user to (\w)")
 _GOES_ON = re.compile(r"(,| and| or| and then) to (?=\w)")
 """How what is asked for goes on: `Ask the user to create one, to set it and to restart the server.`"""
+
+_IN_THE_TOOL = re.compile(r" \((?:convert_compose(?:: [a-z_]+)?|validate_sdl)\)")
+"""The tool or its argument, named behind the command or its flag."""
 
 _WORDS = (
     ("Ask the user whose key it is, and to", "Find out whose key it is, and"),
@@ -24,6 +28,9 @@ _WORDS = (
     ("their own", "your own"),
     ("by doing it themselves", "by doing it yourself"),
     ("have the user put that right", "put that right"),
+    ("let the user run: ", "run: "),
+    ("once the user ran: ", "once you ran: "),
+    ("ask the user, and write", "write"),
 )
 
 
@@ -34,4 +41,4 @@ def to_person(advice: str) -> str:
         said = _GOES_ON.sub(r"\1 ", said)
     for model, person in _WORDS:
         said = said.replace(model, person)
-    return said
+    return _IN_THE_TOOL.sub("", said)

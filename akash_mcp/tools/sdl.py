@@ -9,8 +9,10 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from akash_mcp.errors import BadArgument
+from akash_mcp.sanitize.secrets import sounds_secret
 from akash_mcp.sdl.author.compose import LostProtections, MissingVariables, convert
-from akash_mcp.sdl.author.draft import DiskClass, Protocol, draft
+from akash_mcp.sdl.author.draft import DiskClass, draft
+from akash_mcp.sdl.author.image_hints import Protocol
 from akash_mcp.sdl.author.registry_login import FORM
 from akash_mcp.sdl.report import Report
 from akash_mcp.tools.approval import AppContext, runtime
@@ -54,8 +56,8 @@ async def draft_sdl(
     ctx: AppContext,
     image: Annotated[str, Field(description="With a version tag")],
     name: str = "app",
-    port: Annotated[int | None, Field(description="Where the container listens (80)")] = None,
-    protocol: Annotated[Protocol, Field(description="http gets a web address")] = "http",
+    port: Annotated[int | None, Field(description="Where the container listens")] = None,
+    protocol: Annotated[Protocol | None, Field(description="http gets a web address")] = None,
     cpu: Annotated[float | None, Field(description="Cores")] = None,
     memory: str | None = None,
     storage: str | None = None,
@@ -145,11 +147,20 @@ async def convert_compose(
         for each in converted.left_out[:MOST_LEFT_OUT]
     ]
     answer.left_out_total = len(converted.left_out)
+    if any(each.fix for each in converted.left_out):
+        answer.next_step = f"Tell the user what is left out, and its fixes. {answer.next_step}"
     return answer
 
 
 def _ways(missing: MissingVariables) -> str:
     way = "Ask the user for the values and give them in variables; no .env file is read."
+    secret = next(filter(sounds_secret, (*missing.names, *missing.required)), None)
+    if secret:
+        way += (
+            f" Never ask for a password in the conversation: {secret}=secret://{secret}, once the user ran akash-mcp "
+            f"secret set {secret}, does where it is the whole value of a variable; where it is a part of one or of a "
+            "command, the user runs akash-mcp import."
+        )
     if missing.names:
         way += f" What may be empty, as Compose would have it, goes into allow_missing: {', '.join(missing.names)}."
     return way

@@ -115,5 +115,5 @@ def test_the_command_opens_on_purpose_and_says_what_is_open(
     file.write_text("services: {db: {image: 'redis:8', ports: ['6379:6379']}}")
     assert main.main(["import", str(file), "--open", "db:6379"]) == 0
     said = capsys.readouterr().err
-    assert "Open to the Internet:\n- E01 (line 8): Redis is open to the Internet" in said
+    assert "Open to the Internet:\n- E01 (SDL line 8): Redis is open to the Internet" in said
     assert "Redis is open to the Internet" in said

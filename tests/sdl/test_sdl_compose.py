@@ -414,6 +414,10 @@ def test_a_neighbour_whose_port_nobody_knows_is_listed() -> None:
     ("text", "part"),
     [
         ("", "services"),
+        (
+            "{services: {web: {image: a}}, profiles: {}, deployment: {}}",
+            "an SDL already, and not a compose file",
+        ),
         ("- a", "must be a map"),
         ("services: {}", "services"),
         ("services: {web: 1}", "services.web (line 1, column 17) must be a map"),
@@ -570,6 +574,15 @@ def kubernetes(text: str) -> str:
     return out
 
 
+def test_each_size_that_the_file_does_not_give_is_named() -> None:
+    made = convert(
+        "services: {a: {image: 'x:1'}, b: {image: 'x:1', mem_limit: 3g}, c: {image: 'x:1', cpus: 2},"
+        " d: {image: 'x:1', cpus: 2, mem_limit: 3g}}"
+    )
+    sizes = "root disks 1Gi; a 0.5 cores, 1Gi; b 0.5 cores; c 1Gi of memory"
+    assert f"Sizes that the file does not give: {sizes}." in made.notes
+
+
 # ── the command ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -578,7 +591,7 @@ def test_the_command_prints_the_sdl_and_what_it_leaves_out(capsys: pytest.Captur
     assert main.main(["import", str(FOLDER / "built-here.yaml"), *words]) == 0
     said = capsys.readouterr()
     assert check(said.out).ok
-    assert "- the service (migrate): it is built from a Dockerfile" in said.err
+    assert "migrate: left out, since it is built from a Dockerfile" in said.err
 
 
 def test_the_command_in_json_is_one_object(

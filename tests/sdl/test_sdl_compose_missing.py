@@ -194,3 +194,24 @@ def test_no_value_that_was_given_shows_in_what_people_read(text: str) -> None:
     else:
         said = repr((made.left_out, made.notes, made.secrets, made.report.warnings, made.report.errors))
     assert SECRET[:6] not in said
+
+
+def test_a_value_that_the_file_says_itself_does_not_blot_out_its_own_words() -> None:
+    made = convert(
+        "services:\n"
+        "  postgres: {image: 'postgres:17', ports: [5432], volumes: ['postgres_data:/var/lib/postgresql/data'],\n"
+        "    environment: {POSTGRES_USER: '${POSTGRES_USER}', POSTGRES_PASSWORD: '${POSTGRES_PASSWORD}'}}\n"
+        "  web: {image: 'x:1', ports: [80], container_name: '${POSTGRES_PASSWORD}'}\n",
+        variables={"POSTGRES_USER": "postgres", "POSTGRES_PASSWORD": "postgres-4711"},
+    )
+    said = repr((made.left_out, made.notes))
+    assert "--open postgres:5432" in said
+    assert "PGDATA=/var/lib/postgresql/data/pgdata was added" in said
+    assert "container_name: <masked>" in said
+    assert "4711" not in said
+
+
+def test_a_secret_that_is_given_by_name_is_to_be_stored_as_well() -> None:
+    made = of("environment: {PW: '${DB_PASSWORD:?}'}", variables={"DB_PASSWORD": "secret://DB_PASSWORD"})
+    assert "PW=secret://DB_PASSWORD" in env(made)
+    assert "Secrets to store before deploying (web): akash-mcp secret set DB_PASSWORD." in made.notes

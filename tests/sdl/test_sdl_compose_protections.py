@@ -251,7 +251,9 @@ def test_the_command_writes_nothing_until_the_loss_is_accepted(
         said = capsys.readouterr()
         assert said.out == ""
         assert not sdl.exists()
-        assert "--accept read_only" in said.err
+        assert said.err.splitlines()[-1].startswith(
+            "Change the file, or accept what is lost: --accept read_only"
+        )
     assert "[user]" not in said.err
     assert main.main(["import", str(file), "--accept", "user,read_only", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
@@ -291,10 +293,53 @@ volumes: {data: {}}
 """)
     assert main.main(["import", str(file), "-o", str(tmp_path / "sdl.yaml")]) == 0
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) <= 25
+    assert len(lines) <= 26
     assert max(map(len, lines)) <= 80
     assert lines[0] == "web: ghcr.io/example/shop:3.1.4; open to the world: a web address (port 8000)"
     assert "- restart: on-failure (web, worker): a provider restarts whatever ends; fix: let" in lines
-    assert "  ${DATABASE_URL}/${LOG_LEVEL} in line 8/15 has no value; fix: give" in lines
+    assert "  ${DATABASE_URL}/${LOG_LEVEL} in line 8/15 has no value; fix: --env" in lines
     (nothing,) = [line for line in lines if line.startswith("Not carried, and nothing to do")]
     assert "healthcheck (web, db, cache)" in nothing
+    assert lines[lines.index("Next:") :] == [
+        "Next:",
+        "- Secrets to store before deploying (web: API_TOKEN, db: POSTGRES_PASSWORD):",
+        "  akash-mcp secret set API_TOKEN; akash-mcp secret set pw.",
+        "- Try it here, for free: akash-mcp demo FILE. Then tell your agent to deploy it.",
+    ]
+
+
+def test_a_finding_of_an_import_says_whose_line_it_is_and_speaks_to_the_person(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text("services: {web: {image: 'example/web:1', environment: {API_TOKEN: hunter2hunter2}}}")
+    main.main(["import", str(file)])
+    said = " ".join(capsys.readouterr().err.split())
+    assert "K04 (SDL line 6): API_TOKEN looks like a secret in plain text: run: akash-mcp secret set" in said
+
+
+def test_what_cannot_be_deployed_yet_is_not_sent_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text("services: {web: {image: 'example/web:1', mem_limit: 9t}}")
+    assert main.main(["import", str(file)]) == 1
+    said = capsys.readouterr().err
+    assert "Fix before you deploy:" in said
+    assert "Next:" not in said
+
+
+def test_a_service_that_is_left_out_stands_among_the_services(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text("""
+services:
+  proxy: {image: "traefik:v3", ports: ["80:80"], volumes: ["/var/run/docker.sock:/var/run/docker.sock"]}
+  web: {image: "example/web:1", labels: ["traefik.http.services.web.loadbalancer.server.port=8000"]}
+""")
+    assert main.main(["import", str(file), "-o", str(tmp_path / "sdl.yaml")]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("web: ")
+    assert lines[1].startswith("proxy: left out, since a provider's ingress does its work")
+    assert "Not carried:" not in lines

@@ -54,6 +54,36 @@ def test_udp() -> None:
     assert port["proto"] == "UDP"
 
 
+@pytest.mark.parametrize(
+    ("image", "port", "outer"),
+    [
+        ("ghost:5.101", 2368, 80),
+        ("docker.io/vllm/vllm-openai:v0.10.2", 8000, 80),
+        ("example/unheard-of:1", 80, 80),
+        ("postgres:17", 5432, None),  # a web address speaks HTTP, which no database but a few does
+        ("itzg/minecraft-server:java21", 25565, None),
+    ],
+)
+def test_an_image_that_is_known_gets_its_own_port_opened(image: str, port: int, outer: int | None) -> None:
+    drafted = draft(image)
+    (exposed,) = service(drafted.sdl)["expose"]
+    assert (exposed["port"], exposed.get("as")) == (port, outer)
+    assert [line.split(",")[0] for line in drafted.assumed[:-3]] == [
+        f"port {port}",
+        *["protocol tcp"] * (outer is None),
+    ]
+
+
+def test_what_is_said_of_port_and_protocol_holds() -> None:
+    (exposed,) = service(draft("postgres:17", port=8080, protocol="http").sdl)["expose"]
+    assert (exposed["port"], exposed["as"]) == (8080, 80)
+
+
+def test_a_port_of_a_database_is_no_web_address_either_where_it_is_named() -> None:
+    (exposed,) = service(draft(IMAGE, port=5432).sdl)["expose"]
+    assert "as" not in exposed
+
+
 def test_a_disk_that_lasts() -> None:
     drafted = draft(IMAGE, mount="/data", mount_size="20Gi", mount_class="beta2")
     made = service(drafted.sdl)
@@ -74,7 +104,8 @@ def test_without_a_model_any_gpu_will_do() -> None:
 
 
 def test_what_nobody_said_is_named_a_line_each() -> None:
-    assert draft("nginx:1.29.3").assumed == ("port 80", "cpu 0.5", "memory 1Gi", "storage 1Gi")
+    port = "port 80, where nginx usually listens"
+    assert draft("nginx:1.29.3").assumed == (port, "cpu 0.5", "memory 1Gi", "storage 1Gi")
     said = draft("nginx:1.29.3", port=80, cpu=1, memory="1Gi", storage="1Gi", mount="/data")
     assert said.assumed == ("mount_size 10Gi",)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from sdl_data import changed, only
 
+from akash_mcp.sdl.check import check
+
 IMAGE = "    image: nginx:1.27.0\n"
 
 
@@ -105,3 +107,15 @@ def test_a_good_sdl_has_neither_errors_nor_warnings() -> None:
     report = changed()
     assert (report.ok, report.console_ok, report.errors, report.warnings) == (True, True, (), ())
     assert report.services == ("web",)
+
+
+def test_a_compose_file_is_told_where_it_becomes_an_sdl() -> None:
+    report = check("services: {web: {image: 'nginx:1.27.0', ports: ['80:80']}}")
+    first = report.errors[0]
+    assert (first.rule, first.message) == ("S01", 'an SDL needs the field "version"')
+    assert first.fix == "this is a compose file: akash-mcp import (convert_compose) makes an SDL of it"
+
+
+def test_an_unfinished_sdl_is_told_what_it_lacks() -> None:
+    report = check("services: {web: {image: 'nginx:1.27.0', expose: [{port: 80}]}}")
+    assert report.errors[0].fix == 'add version: "2.0"'

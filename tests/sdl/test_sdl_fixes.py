@@ -96,7 +96,7 @@ WARNINGS: dict[str, tuple[list[Change], str, str, Change]] = {
     "a body of no size": ([("as: 80", "as: 80\n        http_options: {max_body_size: 0}")], "D14", "leave it out", ("max_body_size: 0", "")),
     "no time to answer": ([("as: 80", "as: 80\n        http_options: {read_timeout: 0}")], "D14", "leave it out", ("read_timeout: 0", "read_timeout: 500")),
     "no case at all": ([("as: 80", "as: 80\n        http_options: {next_cases: []}")], "D14", '["off"]', ("[]", '["off"]')),
-    "a variable that stays": ([(IMAGE, IMAGE + "    env: [LOG-LEVEL=info]\n")], "D15", "name it in such letters", ("LOG-LEVEL", "LOG_LEVEL")),
+    "a variable that stays": ([(IMAGE, IMAGE + "    env: [LOG-LEVEL=info]\n")], "D15", "name it in such letters, where the program takes such a name", ("LOG-LEVEL", "LOG_LEVEL")),
     "half an hour of notice": ([("services:\n", "reclamation: {min_window: 30m}\nservices:\n")], "D16", "write 24h", ("30m", "3600s")),
     "no end of notice": ([("services:\n", f"reclamation: {{min_window: {'9' * 5000}h}}\nservices:\n")], "D16", "write 24h", ("9" * 5000, "720")),
     "empty attribute": ([("units: 0.5", "units: 0.5\n          attributes: {arch: ''}")], "D07", "remove it", ("\n          attributes: {arch: ''}", "")),

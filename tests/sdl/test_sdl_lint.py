@@ -164,3 +164,20 @@ def test_several_files_are_separated_by_an_empty_line(
 ) -> None:
     run([bad, good], as_json=False)
     assert "refused: 1 error\n\n" in capsys.readouterr().out
+
+
+def test_a_password_of_the_file_is_in_no_line_that_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "open.yaml"
+    entries = "[DB_PASSWORD=hunter2hunter2, 'URL=postgres://shop:hunter2hunter2@db/shop', API_TOKEN=changeme]"
+    file.write_text(BASE.replace("    expose:", f"    env: {entries}\n    expose:", 1))
+    assert run([file], as_json=False) == 0
+    shown = capsys.readouterr().out
+    assert "hunter2" not in shown
+    carets = [
+        line[caret.index("^") :].partition("=")[0]
+        for line, caret in pairwise(shown.splitlines())
+        if "|" in line and caret.strip() == "^"
+    ]
+    assert carets == ["DB_PASSWORD", "'URL", "API_TOKEN"]

@@ -11,7 +11,8 @@ from akash_mcp.cli import main
 from akash_mcp.errors import BadArgument
 from akash_mcp.sdl import check
 from akash_mcp.sdl.author.compose import convert
-from akash_mcp.sdl.author.draft import Protocol, draft
+from akash_mcp.sdl.author.draft import draft
+from akash_mcp.sdl.author.image_hints import Protocol
 from akash_mcp.sdl.author.registry_login import parse_login
 from akash_mcp.sdl.author.workload import Credentials
 from akash_mcp.sdl.images.image_config import ImageConfig
@@ -101,14 +102,23 @@ def test_both_commands_take_them(tmp_path: Path, capsys: pytest.CaptureFixture[s
         (((53, "UDP"), (80, "TCP")), "udp", 53, "is what the image says"),
         (((53, "UDP"),), "http", 80, "80 is a guess"),
         ((), "http", 80, "80 is a guess"),
+        (((19132, "UDP"), (19133, "UDP")), None, 19132, "besides 19133."),
     ],
 )
 def test_the_port_is_what_the_image_says(
-    ports: tuple[tuple[int, str], ...], protocol: Protocol, port: int, note: str
+    ports: tuple[tuple[int, str], ...], protocol: Protocol | None, port: int, note: str
 ) -> None:
     drafted = draft("app:1", protocol=protocol, config=ImageConfig(ports=ports))
     assert f"- port: {port}\n" in drafted.sdl
     assert any(note in each for each in drafted.notes)
+
+
+def test_what_is_spoken_there_is_what_the_image_says() -> None:
+    game = draft("app:1", config=ImageConfig(ports=((19132, "UDP"),)))
+    assert "proto: UDP" in game.sdl
+    assert game.assumed[0] == "protocol udp, as the image says of its port"
+    database = draft("app:1", config=ImageConfig(ports=((5432, "TCP"),)))
+    assert database.assumed[0] == "protocol tcp, since what listens at 5432 speaks no HTTP"
 
 
 def test_a_port_that_was_given_stays() -> None:

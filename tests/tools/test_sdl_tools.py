@@ -59,6 +59,7 @@ async def test_a_compose_file_comes_with_what_was_left_out(era: str, connect: Co
         "why": "a provider checks only that the program runs",
         "fix": "",
     }
+    assert made["next_step"].startswith("Tell the user what is left out, and its fixes. It can be deployed")
 
 
 async def test_variables_and_images_are_given_as_words(connect: Connect) -> None:
@@ -101,12 +102,21 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "a size": ("draft_sdl", {"image": "a", "memory": "2GB"}, "512Mi"),
     "no image": ("draft_sdl", {}, "'image' is missing"),
     "no compose file": ("convert_compose", {"compose": "a: 1"}, "must be a map of services"),
-    "nothing to run": ("convert_compose", {"compose": "services: {a: {build: .}}"}, "Give an image"),
+    "nothing to run": (
+        "convert_compose",
+        {"compose": "services: {a: {build: .}}"},
+        "convert_compose: images",
+    ),
     "a bad pair": ("convert_compose", {"compose": "a", "variables": ["B"]}, "NAME=VALUE"),
     "a missing variable": (
         "convert_compose",
         {"compose": "services: {a: {image: 'x:${TAG}', command: '${PW:?}'}}"},
         "goes into allow_missing: TAG.",
+    ),
+    "a missing password": (
+        "convert_compose",
+        {"compose": "services: {a: {image: x:1, command: 'run --password ${DB_PASSWORD:?}'}}"},
+        "DB_PASSWORD=secret://DB_PASSWORD, once the user ran akash-mcp secret set DB_PASSWORD",
     ),
     "a protection that is lost": (
         "convert_compose",

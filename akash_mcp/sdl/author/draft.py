@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from akash_mcp.errors import BadArgument
 from akash_mcp.money import Usd, usd_per_hour
 from akash_mcp.sdl.author.draft_sizes import bad, read_sizes
-from akash_mcp.sdl.author.image_hints import hints, port_of
+from akash_mcp.sdl.author.image_hints import Protocol, hints, port_of, protocol_of
 from akash_mcp.sdl.author.registry_login import check_all_used, parse_login
 from akash_mcp.sdl.author.workload import (
     RAW_TCP_PORT,
@@ -42,7 +42,6 @@ from akash_mcp.sdl.rules.chain_rules import (
 )
 from akash_mcp.sdl.rules.known_gpus import LISTED_ON, Spelled, spelled
 
-Protocol: TypeAlias = Literal["http", "tcp", "udp"]
 DiskClass: TypeAlias = Literal["beta1", "beta2", "beta3"]
 
 REGION = "location-region"
@@ -71,7 +70,7 @@ def draft(
     *,
     name: str = "app",
     port: int | None = None,
-    protocol: Protocol = "http",
+    protocol: Protocol | None = None,
     cpu: str | int | float | None = None,
     memory: str | None = None,
     storage: str | None = None,
@@ -93,16 +92,25 @@ def draft(
 ) -> Draft:
     """The SDL of one service.
 
-    `port` is where the container listens, by default where the image's `config` says, else 80: `http` gives it a web
-    address, `tcp` and `udp` a port of the provider's choosing. `cpu` is cores or `500m`; sizes are written like `512Mi`
-    and rounded up to whole MiB; those that are not said are assumed (`draft_sizes`). `mount` adds a disk of
+    `port` is where the container listens, by default where the image's `config` says, else where an image of that
+    name usually does, else 80. `protocol`: `http` gives it a web address, `tcp` and `udp` a port of the provider's
+    choosing; by default `http`, `udp` where the image's `config` says so, and `tcp` at a port where a database or
+    another program speaks a protocol of its own. `cpu` is cores or `500m`; sizes are written like `512Mi` and
+    rounded up to whole MiB; those that are not said are assumed (`draft_sizes`). `mount` adds a disk of
     `mount_size` that lasts as long as the lease. `gpu_models` are alternatives; with none, any NVIDIA GPU will do.
     `env` holds NAME=VALUE or NAME. `max_usd_per_hour` is for all `count` replicas together; without it the ceiling
     follows from the size (`workload.default_ceiling`). `registry` are credentials for the image
     (`registry_login.FORM`). Raises `BadArgument`, saying what is accepted.
     """
-    is_said = port is not None
-    port, port_note = port_of(config, protocol) if port is None else (port, "")
+    image = _image(image)
+    assumed: list[str] = []
+    port_note = ""
+    if port is None:
+        port, port_note, why = port_of(image, config, protocol)
+        assumed += [f"port {port}, {why}"] * bool(why)
+    if protocol is None:
+        protocol, why = protocol_of(port, config)
+        assumed += [f"protocol {protocol}, {why}"] * bool(why)
     wanted = _gpus(gpus, gpu_models, gpu_ram)
     sizes = read_sizes(
         cpu=cpu,
@@ -115,7 +123,7 @@ def draft(
     )
     workload = Workload(
         name=_named(name),
-        image=_image(image),
+        image=image,
         exposed=(_exposed(port, protocol),),
         command=_texts("command", command),
         args=_texts("args", args),
@@ -136,8 +144,7 @@ def draft(
         raise BadArgument(f"The SDL would be refused: {first.message}.", next_step=first.fix)
     notes = _notes(workload, report, is_default=max_usd_per_hour is None)
     of_image = [port_note] * bool(port_note) + ([*hints(config, workload)] if config else [])
-    assumed = sizes.assumed if is_said or port_note else (f"port {port}", *sizes.assumed)
-    return Draft(sdl, report, (*notes, *of_image), assumed)
+    return Draft(sdl, report, (*notes, *of_image), (*assumed, *sizes.assumed))
 
 
 def _named(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from akash_mcp.sdl.output.quantities import BadSize, size_bytes
@@ -223,9 +223,25 @@ _KNOWN = "known here: "
 _WORD = re.compile("[a-z_]+")
 
 
-def for_missing(field: str, what: str) -> str:
-    """What to add where `what` needs `field`."""
+_OF_COMPOSE = frozenset(
+    {"build", "container_name", "depends_on", "environment", "networks", "ports", "restart", "volumes"}
+)
+"""Fields of a service in a compose file, and in no SDL."""
+
+
+def for_missing(field: str, what: str, value: Mapping[str, Value]) -> str:
+    """What to add where `what`, which is `value`, needs `field`."""
+    if what == ROOT and _is_compose(value):
+        return "this is a compose file: akash-mcp import (convert_compose) makes an SDL of it"
     return _MISSING.get((what, field), f"add {field}:")
+
+
+def _is_compose(sdl: Mapping[str, Value]) -> bool:
+    services = sdl.get("services")
+    each = services.values() if isinstance(services, dict) else ()
+    return not {"profiles", "deployment"} & sdl.keys() and any(
+        isinstance(service, dict) and _OF_COMPOSE & service.keys() for service in each
+    )
 
 
 def for_type(value: Value, path: Path, wanted: str) -> str:

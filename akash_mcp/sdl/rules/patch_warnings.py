@@ -49,4 +49,10 @@ def _variables(at: Path, service: Service) -> Iterator[Fault]:
                 'no update can change this variable: only names of A-Z, a-z, 0-9 and "_" can be, from a letter or '
                 '"_" on'
             )
-            yield Fault("D15", (*at, "env", i), message, "name it in such letters", "console")
+            yield Fault(
+                "D15",
+                (*at, "env", i),
+                message,
+                "name it in such letters, where the program takes such a name",
+                "console",
+            )

@@ -64,9 +64,9 @@ def gpu_units_fit_attributes(value: Value, path: Path) -> list[Fault]:
     if not isinstance(value, dict):
         return []
     if "attributes" not in value:
-        return [missing("attributes", "a GPU", path)] if _some_gpu(value.get("units")) else []
+        return [missing("attributes", "a GPU", path, value)] if _some_gpu(value.get("units")) else []
     if "units" not in value:
-        return [missing("units", "a GPU", path)]
+        return [missing("units", "a GPU", path, value)]
     if _some_gpu(value["units"]):
         return []
     fix = "write units: 1 or more, or remove the attributes"
@@ -93,7 +93,7 @@ def class_fits_persistent(value: Value, path: Path) -> list[Fault]:
     if kind not in _PERSISTENT_CLASSES or lasting:
         return []
     if "persistent" not in value:
-        return [missing("persistent", "volume attributes", path)]
+        return [missing("persistent", "volume attributes", path, value)]
     fix = "write persistent: true, or remove the attributes for a volume that lasts as long as its replica"
     return [Fault("S08", where, f"a volume of class {kind} must be persistent", fix)]
 

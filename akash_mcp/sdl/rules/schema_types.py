@@ -175,7 +175,7 @@ def record(
         faults = first(value, path)
         if not isinstance(value, dict):
             return [*faults, wrong_type(value, path, "object")]
-        faults += [missing(field, what, path) for field in required if field not in value]
+        faults += [missing(field, what, path, value) for field in required if field not in value]
         for key in islice((key for key in value if key not in fields), ENOUGH):
             message = f'{what} has no field "{key}"'
             fix = hints.for_unknown(key, what, fields)
@@ -189,10 +189,10 @@ def record(
     return check
 
 
-def missing(field: str, what: str, path: Path) -> Fault:
-    """The fault (S01) of a map, called `what`, without a field that it needs."""
+def missing(field: str, what: str, path: Path, value: Mapping[str, Value]) -> Fault:
+    """The fault (S01) of a map, called `what`, without a field that it needs. `value` is the map."""
     message = f'{what} needs the field "{field}"'
-    fix = hints.for_missing(field, what)
+    fix = hints.for_missing(field, what, value)
     return Fault("S01", path, message, fix, at_key=True, lacks=((*path, field),))
 
 

@@ -55,7 +55,7 @@ def _words(file: ComposeFile, service: str, value: Value, path: Path) -> tuple[s
     else:
         texts = _split(file, service, file.text(value, path), path)
     if has_open_quote(texts):
-        raise file.bad(path, "gives a shell a quote that is never closed")
+        raise file.bad(path, "gives a shell a quote that is never closed", next_step="Close it.")
     if not all(is_carried(text) for text in texts):
         file.leave_out(
             service, str(path[-1]), "it holds control characters", "write it without them", protects="command"

@@ -76,7 +76,7 @@ def convert(
     images = images or {}
     check_accepted(accept)
     logins = [parse_login(each) for each in registries]
-    given = Variables(variables or {}, allow_missing)
+    given = Variables(variables or {}, allow_missing, said=compose)
     document = _loaded(compose)
     document = extended(document, ComposeFile(document, given).bad)
     file = ComposeFile(document, given)
@@ -87,7 +87,11 @@ def convert(
     if len(services) > MAX_SERVICES:
         raise file.bad(("services",), f"holds more than {MAX_SERVICES} services: split the file")
     if unknown := sorted(set(images) - set(services)):
-        raise BadArgument(f"The compose file has no service {unknown[0][:60]!r} to give an image to.")
+        known = ", ".join(visible(name)[:60] for name in list(services)[:10])
+        raise BadArgument(
+            f"The compose file has no service {unknown[0][:60]!r} to give an image to.",
+            next_step=f"Its services: {known}.",
+        )
     started = [name for name, fields in services.items() if _is_started(fields, images.get(name))]
     refuse_missing(file, document.data, started, images)
     found = [
@@ -98,7 +102,8 @@ def convert(
         reasons = "; ".join(f"{each.service}: {each.why}" for each in file.left_out[:5])
         raise BadArgument(
             visible(f"No service of the compose file can run on Akash. {reasons}".strip() + "."),
-            next_step="Give an image for each service that is built from a Dockerfile.",
+            next_step="Push an image of each to a registry, and give it with --image SERVICE=IMAGE (convert_compose: "
+            "images).",
         )
     internal = read_top_level(file, top, services, converted)
     inside = [_kept_inside(file, service, internal) for service in separated(file, converted)]
@@ -126,6 +131,11 @@ def _loaded(compose: str) -> Document:
             visible(f"The compose file cannot be read: line {line}, column {column}: {bad.message}."),
             next_step=f"{fix[:1].upper()}{fix[1:]}." if fix else "",
         ) from bad
+    if isinstance(document.data, dict) and {"profiles", "deployment"} <= document.data.keys():
+        raise BadArgument(
+            "This is an SDL already, and not a compose file.",
+            next_step="Deploy it as it is; akash-mcp lint (validate_sdl) checks it.",
+        )
     if old := version_1(document.data):
         raise old
     return document

@@ -29,7 +29,12 @@ def read_environment(
             text = _value(file, service, entry, item, at)
         except Unresolved as missing:
             why = f"${{{missing.name}}} in line {file.where(at).line} has no value"
-            file.leave_out(service, f"environment: {name[:60]}", why, f"give {missing.name} one")
+            file.leave_out(
+                service,
+                f"environment: {name[:60]}",
+                why,
+                f"--env {missing.name}=… (convert_compose: variables)",
+            )
             entry, text = name, None
         if text is None:
             found.pop(entry, None)  # what is left out does not arrive from somewhere else

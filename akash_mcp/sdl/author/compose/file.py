@@ -12,7 +12,7 @@ from typing import Literal
 from akash_mcp.errors import BadArgument
 from akash_mcp.sanitize.unicode import visible
 from akash_mcp.sdl.author.compose.interpolation import BadExpression, Unresolved, interpolate
-from akash_mcp.sdl.author.compose.left_out import LeftOut, Protection
+from akash_mcp.sdl.author.compose.left_out import THE_SERVICE, LeftOut, Protection
 from akash_mcp.sdl.author.compose.variables import Variables
 from akash_mcp.sdl.secret_reference import SCHEME
 from akash_mcp.sdl.yaml.javascript import Value
@@ -20,8 +20,6 @@ from akash_mcp.sdl.yaml.javascript import text as written
 from akash_mcp.sdl.yaml.loader import MAX_CHARACTERS, Document, Mark, Path
 
 NO_SUCH_FIELD = "an SDL has no such field"
-THE_SERVICE = "the service"
-"""What is left out where a service is not converted at all."""
 
 
 class ComposeFile:
@@ -133,7 +131,7 @@ class ComposeFile:
             service,
             label(path),
             f"it needs ${{{missing.name}}}, which has no value here",
-            f"give {missing.name} a value",
+            f"--env {missing.name}=… (convert_compose: variables)",
         )
 
 

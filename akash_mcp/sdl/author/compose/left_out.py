@@ -39,6 +39,10 @@ PROTECTIONS: Mapping[Protection, str] = {
 """What is lost with each kind."""
 
 
+THE_SERVICE = "the service"
+"""`LeftOut.what` where it is a whole service."""
+
+
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """Something of the compose file that the SDL does not carry.

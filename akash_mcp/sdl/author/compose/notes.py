@@ -10,15 +10,18 @@ from akash_mcp.sdl.author.workload import Workload
 from akash_mcp.sdl.author.writer import size_text
 from akash_mcp.sdl.report import Report
 
+TO_STORE = "Secrets to store before deploying"
+"""How the note begins that is something to do, and nothing that was decided."""
+
 
 def note_decisions(file: ComposeFile, services: list[ComposeService], report: Report) -> None:
     """Add what was decided for the whole file to its notes."""
     if file.variables.defaulted:
         file.note(f"Defaults are used for {', '.join(sorted(file.variables.defaulted))}.")
-    if file.secrets:
-        users = ", ".join(user for each in file.secrets.values() for user in each)
-        commands = "; ".join(f"akash-mcp secret set {name}" for name in file.secrets)
-        file.note(f"Secrets to store before deploying ({users}): {commands}.")
+    if secrets := _secrets(file, report):
+        users = ", ".join(user for each in secrets.values() for user in each)
+        commands = "; ".join(f"akash-mcp secret set {name}" for name in secrets)
+        file.note(f"{TO_STORE} ({users}): {commands}.")
     if any(service.depends_on for service in services):
         file.note("All services start at once: each must try again until its neighbour is there.")
     if sizes := _sizes(services):
@@ -34,6 +37,14 @@ def note_decisions(file: ComposeFile, services: list[ComposeService], report: Re
         )
 
 
+def _secrets(file: ComposeFile, report: Report) -> dict[str, tuple[str, ...]]:
+    """Every secret that the SDL names, also one that was given by name, with the variables or services that get it."""
+    services: dict[str, tuple[str, ...]] = {}
+    for name, service in report.secrets:
+        services[name] = (*services.get(name, ()), service)
+    return services | dict(file.secrets)
+
+
 def _sizes(services: list[ComposeService]) -> str:
     """The sizes that were chosen. Those of services with a GPU are told by each."""
     usual = Workload("", "")
@@ -42,8 +53,15 @@ def _sizes(services: list[ComposeService]) -> str:
     if plain:
         of_whom = "" if len(plain) == len(services) else " without a GPU"
         told.append(f"root disks{of_whom} {size_text(usual.root)}")
-    if unsized := [service.name for service in plain if not service.size.is_given]:
-        told.append(f"{', '.join(unsized)} {usual.cpu / 1000} cores, {size_text(usual.memory)}")
+    cores, memory = f"{usual.cpu / 1000} cores", size_text(usual.memory)
+    chosen = {
+        (False, False): f"{cores}, {memory}",
+        (False, True): cores,
+        (True, False): f"{memory} of memory",
+    }
+    for given, sizes in chosen.items():
+        if names := [service.name for service in plain if service.size.given == given]:
+            told.append(f"{', '.join(names)} {sizes}")
     if lasting := sorted({name for service in services for name in service.volumes}):
         size = size_text(LASTING) + (", or as named for a GPU," if len(plain) < len(services) else "")
         told.append(f"new disks of {size} (beta3, NVMe) {', '.join(lasting)}. Closing deletes them")

@@ -166,7 +166,7 @@ class Project:
                 listening[name] = {(port, "TCP") for port in usual}
                 shown = ", ".join(map(str, usual))
                 self._file.note(
-                    f"{name}: port {shown} is opened to its neighbours, as this image usually listens there."
+                    f"{name}: port {shown} is opened to its neighbours: this image usually listens there."
                 )
             elif not listening[name] and any(name in other.depends_on for other in self._services.values()):
                 self._file.leave_out(

@@ -16,7 +16,7 @@ from akash_mcp.sdl.author.compose.file import ComposeFile, Fields
 from akash_mcp.sdl.author.compose.interpolation import BadExpression, interpolate
 from akash_mcp.sdl.author.compose.left_out import PROTECTIONS, LeftOut, Protection
 from akash_mcp.sdl.author.compose.unsupported import MERGED
-from akash_mcp.sdl.author.compose.volumes import bind_target, with_a_device
+from akash_mcp.sdl.author.compose.volumes import ABOUT_TIME, bind_target, with_a_device
 from akash_mcp.sdl.guarding import holds_data
 from akash_mcp.sdl.images.fresh_disks import uid_of
 from akash_mcp.sdl.yaml.javascript import Value
@@ -30,7 +30,6 @@ _WHO_MAY = re.compile(
     r"/(?:\.?htpasswd|[^/]*\.(?:htpasswd|passwd|acl)|passwd|passwords?(?:\.[a-z]+)?|pg_hba\.conf)$"
 )
 _SETS_UP = re.compile(r"/(?:etc|conf|config|conf\.d)(?:/|$)|\.(?:conf|cnf|acl|xml|ya?ml|ini|toml)$")
-_ABOUT_TIME = re.compile(r"/etc/(?:localtime|timezone)|.*/zoneinfo(?:/.*)?")
 _MOST_TOLD = 40
 _OPEN = (
     "what it says of passwords and of who may connect is lost, and the image's own default may let anybody in"
@@ -52,7 +51,7 @@ class LostProtections(BadArgument):
         if len(lost) > _MOST_TOLD:
             told.append(f"\n- and {len(lost) - _MOST_TOLD} more.")
         super().__init__(
-            f"The compose file protects what an SDL cannot, so nothing was written.{''.join(told)}\n",
+            f"The compose file has protections that an SDL cannot carry, so nothing was written.{''.join(told)}\n",
             next_step=f"Change the file, or accept the loss of: {', '.join(self.kinds)}.",
         )
 
@@ -173,4 +172,4 @@ def _says_who_may(image: str, target: str) -> bool:
     if _WHO_MAY.search(target):
         return True
     is_store = holds_data(image)
-    return is_store and _SETS_UP.search(target) is not None and not _ABOUT_TIME.fullmatch(target)
+    return is_store and _SETS_UP.search(target) is not None and not ABOUT_TIME.fullmatch(target)

@@ -34,14 +34,14 @@ _DEPLOY = {
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """One replica's size in millicores and bytes, and the number of replicas. `is_given`: the file says at least one
-    of cores and memory. `needs` is what its GPUs need, None where it has none."""
+    """One replica's size in millicores and bytes, and the number of replicas. `given`: whether the file says its
+    cores, and whether its memory. `needs` is what its GPUs need, None where it has none."""
 
     cpu: int
     memory: int
     gpus: Gpus | None
     count: int
-    is_given: bool
+    given: tuple[bool, bool]
     needs: GpuSizes | None
 
 
@@ -78,7 +78,7 @@ def read_resources(file: ComposeFile, service: str, fields: Fields, deploy: Fiel
         memory=max(MIB, read_size(file, *memory)) if memory else usual.memory,
         gpus=gpus,
         count=_count(file, replicas or scale or "1", deploy.at("replicas")),
-        is_given=bool(cpu or memory),
+        given=(cpu is not None, memory is not None),
         needs=needs,
     )
 

@@ -23,7 +23,7 @@ from akash_mcp.sdl.author.writer import size_text
 from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
 
-_PUSH = "push an image to a registry and name it for this service"
+_PUSH = "push an image to a registry, and name it with --image {}=IMAGE (convert_compose: images)"
 _BUILT = "it is built from a Dockerfile, and a provider does not build images", _PUSH
 _EXTENDED = "it has no image of its own, and what it extends is in another file", unsupported.MERGED
 _NO_IMAGE = "it has no image", _PUSH
@@ -79,7 +79,7 @@ def read_service(
     if not image:
         built, extended = fields.take("build"), fields.take("extends")
         why, fix = _BUILT if built else _EXTENDED if extended else _NO_IMAGE
-        file.leave_out_service(service, why, fix)
+        file.leave_out_service(service, why, fix.format(service))
         return None
     if any(char.isspace() or not char.isprintable() for char in image):
         raise file.bad((*at, "image"), "must be the name of an image")

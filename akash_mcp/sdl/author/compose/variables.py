@@ -13,9 +13,13 @@ _BEGINNING = 8
 
 
 class Variables:
-    """Values by name. Those in `allow_missing` are empty where nobody gave them one, as they are to Compose."""
+    """Values by name. Those in `allow_missing` are empty where nobody gave them one, as they are to Compose.
 
-    def __init__(self, given: Mapping[str, str], allow_missing: Collection[str] = ()) -> None:
+    `said` is the text of the file: a value that it says itself, such as `postgres`, is not hidden.
+    """
+
+    def __init__(self, given: Mapping[str, str], allow_missing: Collection[str] = (), said: str = "") -> None:
+        self._said = said
         self.given = given
         self.values = {**dict.fromkeys(allow_missing, ""), **given}
         self.defaulted: set[str] = set()
@@ -23,10 +27,12 @@ class Variables:
         self.hide(given)
 
     def hide(self, values: Mapping[str, str]) -> None:
-        """Hide these values from now on. One that is too short to be told from a word is shown."""
+        """Hide these values from now on. One that is too short to be told from a word is shown, and so is one that the
+        file says."""
         known = set(self._hidden)
         for name, value in values.items():
-            if len(value) >= (_SHORTEST_NAMED if sounds_secret(name) else SHORTEST_KNOWN):
+            shortest = _SHORTEST_NAMED if sounds_secret(name) else SHORTEST_KNOWN
+            if len(value) >= shortest and value not in self._said:
                 known.add(value)
         self._hidden = sorted(known, key=len, reverse=True)
 
@@ -39,9 +45,11 @@ class Variables:
                 end = at + _BEGINNING
                 while end < len(text) and text[end] == value[end - at]:
                     end += 1
-                text = text[:at] + MASK + text[end:]
-                at = text.find(value[:_BEGINNING], at + len(MASK))
+                if text[at:end] not in self._said:
+                    text = text[:at] + MASK + text[end:]
+                    end = at + len(MASK)
+                at = text.find(value[:_BEGINNING], end)
             for length in range(min(_BEGINNING, len(value)) - 1, _SHORTEST_NAMED - 1, -1):
-                if text.endswith(value[:length]):
+                if text.endswith(value[:length]) and value[:length] not in self._said:
                     text = text[:-length] + MASK
         return text

@@ -18,6 +18,6 @@ def version_1(data: Value) -> BadArgument | None:
     if not services or "version" in data:
         return None
     return BadArgument(
-        "The compose file is of version 1: its services stand at the top, and Compose reads it no more.",
+        "The compose file is of version 1: its services stand at the top, and Compose no longer reads it.",
         next_step=f'Write a line "services:" above {services[0][:60]}, and indent all lines below it by two spaces.',
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from akash_mcp.sdl.author.compose.file import ComposeFile, label
 from akash_mcp.sdl.author.compose.interpolation import Unresolved
@@ -48,7 +49,8 @@ _MODELS = re.compile(
     r"hugging|\bhf\b|model|ollama|weight|checkpoint|comfy|diffusion|lora|cache|storage|workspace| /root$",
     re.IGNORECASE,
 )
-_OWN_FILES = "image, or let the program fetch it at start"
+ABOUT_TIME = re.compile(r"/etc/(?:localtime|timezone)|.*/zoneinfo(?:/.*)?")
+"""Files of a machine that say its time zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +179,7 @@ def _add(
     what = _what(mount, path)
     target = mount.target.rstrip("/")
     if mount.kind == "bind":
-        file.leave_out(
-            service,
-            what,
-            "files of your machine do not travel to a provider",
-            f"build it into the {_OWN_FILES}; or use a named volume for data",
-        )
+        _leave_bind_out(file, service, what, mount)
     elif mount.kind not in ("volume", "tmpfs"):
         file.leave_out(service, what, f"a mount of the type {mount.kind[:40]} is the machine's own")
     elif mount.kind == "volume" and not mount.source:
@@ -209,6 +206,27 @@ def _add(
         name = _free(re.sub("[^a-z0-9]+", "-", mount.source.lower()).strip("-")[:60] or "data", disks)
         disks[name] = Disk(name, LASTING, "beta3", target, mount.read_only)
         used[mount.source] = name
+
+
+def _leave_bind_out(file: ComposeFile, service: str, what: str, mount: _Mount) -> None:
+    """A file or folder of the machine that runs Compose."""
+    names = (PurePosixPath(mount.source.replace("\\", "/")), PurePosixPath(mount.target))
+    if ABOUT_TIME.fullmatch(mount.target):
+        file.leave_out(service, what, "a provider's containers have UTC, and a variable TZ sets another zone")
+    elif mount.read_only or any(name.suffix for name in names):
+        file.leave_out(
+            service,
+            what,
+            "files of your machine do not travel to a provider",
+            "build it into the image, or let the program fetch it at start",
+        )
+    else:
+        file.leave_out(
+            service,
+            what,
+            "folders of your machine do not travel to a provider, and what is written there is lost at a restart",
+            "for data name a volume in its place (NAME:/path), else build it into the image",
+        )
 
 
 def _leave_socket_out(file: ComposeFile, service: str, image: str, mount: _Mount, path: Path) -> None:
