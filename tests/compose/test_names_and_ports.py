@@ -47,6 +47,11 @@ def test_tcp_and_udp_of_one_number_are_both_open() -> None:
     assert "53/udp is as: 20053" in noted(made, "drops one of two")
 
 
+def test_a_port_of_the_machine_that_docker_chooses_is_open() -> None:
+    made = convert("services: {web: {image: 'x:1', ports: ['0:7777', '127.0.0.1:0:7778']}}")
+    assert published(made) == {"web": [(7777, None, "TCP", ())]}
+
+
 def test_tcp_and_udp_of_one_number_are_not_both_open_to_neighbours() -> None:
     made = convert("services: {dns: {image: 'x:1', expose: [53, 53/udp]}, web: {image: 'y:1', ports: [80]}}")
     assert services(made)["dns"]["expose"] == [{"port": 53, "to": [{"service": "web"}]}]

@@ -389,6 +389,10 @@ SIZES: dict[str, tuple[str, tuple[Any, str]]] = {
     ),
     "older fields": ("cpus: .5\nmem_limit: 1.5gb", ("500m", "1536Mi")),
     "bytes": ("mem_limit: 536870912", ("500m", "512Mi")),
+    "0, which is nothing": (
+        "cpus: 0.0\nmem_limit: 0g\nmem_reservation: 64m\nshm_size: 0mb",
+        ("500m", "64Mi"),
+    ),
     "less than the chain takes": ("cpus: 0.001\nmem_limit: 6m", ("10m", "6Mi")),
 }
 

@@ -27,7 +27,8 @@ LINES: dict[str, tuple[str, dict[str, str]]] = {
     "Windows": ("\ufeffA=b\r\nB=c\r\n", {"A": "b", "B": "c"}),
     "single quotes are literal": ("A='$X ${Y} \\n #'", {"A": "$X ${Y} \\n #"}),
     "double quotes have escapes": ('A="a\\nb\\t\\"\\\\ \\$X"', {"A": 'a\nb\t"\\ $X'}),
-    "escapes that are none": (r'A="\c\d\0123\012"', {"A": r"\c\dS\012"}),
+    "escapes that are none": (r'A="\c\d\0123"', {"A": r"\c\dS"}),
+    "a zero behind a backslash": (r'A="\012\0a\0999\0400"', {"A": r"\12\a\999\400"}),
     "a quote inside quotes": (r"A='it\'s \\'", {"A": r"it's \\"}),
     "quotes over lines": ("A=\"a\nb\" # c\nB='x\ny'", {"A": "a\nb", "B": "x\ny"}),
     "what stands before": ('A=b\nB=${A}c\nC="$A"', {"A": "b", "B": "bc", "C": "b"}),
@@ -48,6 +49,8 @@ def test_a_file_is_read_as_compose_reads_it(text: str, expected: dict[str, str])
 
 BAD: dict[str, tuple[str, str]] = {
     "no name": ("A=1\n=hunter2", "Line 2"),
+    "a # in a name": ("A=1\nPASS#WORD=hunter2", "Line 2"),
+    "a # behind a name": ("A # hunter2", "Line 1"),
     "a key's own text": ("-----BEGIN PRIVATE KEY-----\nhunter2", "Line 1"),
     "base64": ("A=1\nhunter2/hunter2==", "Line 2"),
     "a quote that is never closed": ("A='hunter2\nB=c", "Line 1"),
@@ -127,6 +130,21 @@ def test_the_files_of_a_service_come_before_its_environment(env_file: str, expec
     assert env(made.sdl) == expected
     assert not made.left_out
     assert "hunter2" not in repr((made.left_out, made.notes))
+
+
+def test_what_the_environment_leaves_without_a_value_does_not_come_from_a_file() -> None:
+    web = "{image: x:1, env_file: b.env, environment: [B, 'C=${NOWHERE}']}"
+    made = convert(f"services: {{web: {web}}}", env_file_reader=FILES.get)
+    assert env(made.sdl) == {}
+    assert [each.what for each in made.left_out] == ["environment: B", "environment: C"]
+
+
+def test_what_may_be_missing_is_empty_in_a_file_that_gives_it_no_value() -> None:
+    texts = {"f": "A=$X\nX=x\nB=$X"}
+    made = convert(
+        "services: {web: {image: x:1, env_file: f}}", allow_missing=["X"], env_file_reader=texts.get
+    )
+    assert env(made.sdl) == {"A": "", "X": "x", "B": "x"}
 
 
 def test_a_file_that_is_not_there_stops_it_unless_the_service_can_do_without() -> None:

@@ -101,6 +101,14 @@ def test_what_may_be_missing_is_empty_as_compose_has_it() -> None:
     assert env(made) == ["A=", "TOKEN=", "D=d"]
 
 
+def test_what_may_be_missing_has_its_default_all_the_same() -> None:
+    made = of(
+        "environment: {A: '${X}', B: '${X-b}', C: '${X+c}', D: '${X:+d}', E: '${Y-${X}}'}",
+        allow_missing=["X"],
+    )
+    assert env(made) == ["A=", "B=b", "C=", "D=", "E="]
+
+
 GOES_ON = {
     "a label": "labels: {a: '${X}'}",
     "a health check": "healthcheck: {test: 'curl ${X}'}",

@@ -87,6 +87,8 @@ LOST: dict[str, tuple[str, str, str]] = {
         "config_file",
     ),
     "what another file says": ("extends: {file: common.yml, service: web}", "nginx", "extends"),
+    "a folder of a cache's configuration": ("volumes: ['./conf:/config']", "redis:8", "config_file"),
+    "passwords below /etc": ("volumes: ['./passwd:/etc/nginx/passwd']", "nginx", "config_file"),
     "a configuration of Compose's": (
         "configs: [{source: acl, target: /etc/redis/users.acl}]",
         "example/redis:7",
@@ -132,6 +134,9 @@ KEPT: dict[str, tuple[str, str]] = {
     "variables that it can do without": ("env_file: [{path: .env, required: false}]", "nginx"),
     "a page": ("volumes: ['./html:/usr/share/nginx/html', './nginx.conf:/etc/nginx/nginx.conf']", "nginx"),
     "the machine's time": ("volumes: ['/etc/localtime:/etc/localtime:ro']", "postgres:17"),
+    "the names of the machine's users": ("volumes: ['/etc/passwd:/host/etc/passwd:ro']", "netdata/netdata"),
+    "the names of an image's users": ("volumes: ['./passwd:/etc/passwd:ro']", "postgres:17"),
+    "where an image keeps data and configuration": ("volumes: ['./db:/config']", "linuxserver/mariadb"),
     "a database's data": ("volumes: ['./data:/var/lib/mysql', 'conf:/etc/mysql/conf.d']", "mysql:8"),
 }
 

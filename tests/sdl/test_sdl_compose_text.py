@@ -152,6 +152,10 @@ WORDS: dict[str, tuple[str, list[str]]] = {
     "a backslash in single quotes": (r"'a\nb'", [r"a\nb"]),
     "$( keeps its spaces": ("a $(date -u) b", ["a", "$(date -u)", "b"]),
     "backquotes keep theirs": ("a `date -u` b", ["a", "`date -u`", "b"]),
+    "a backslash in $(": (r"$(a \"b\" \))", ['$(a "b" ))']),
+    "quotes in $( are plain": ("$(a 'b\")", ["$(a 'b\")"]),
+    "a backslash in backquotes": (r"`a \` b`", ["`a ` b`"]),
+    "quotes in backquotes": ("`a 'b & `' c`", ["`a b & ` c`"]),
     "lines": ("--a b\n--c d\n", ["--a", "b", "--c", "d"]),
     "no comments": ("a # b", ["a", "#", "b"]),
 }
@@ -169,6 +173,8 @@ def test_a_command_is_split_as_compose_splits_it(text: str, words: list[str]) ->
         ("a;b", ["a"], ";b"),
         ("a 2>err", ["a"], ">err"),
         ("a b>c", ["a", "b"], ">c"),
+        ("a 9lives>c", ["a"], ">c"),
+        ("a '' >c", ["a", ""], ">c"),
     ],
 )
 def test_what_stands_behind_a_shells_sign_is_dropped_as_compose_drops_it(
@@ -180,7 +186,8 @@ def test_what_stands_behind_a_shells_sign_is_dropped_as_compose_drops_it(
 
 
 @pytest.mark.parametrize(
-    "text", ["a 'b", 'a "b', "a `b", "a $(b", "a \\", "a (b", "a) b", "a $(b (c))", 'sh -c "echo \'b"']
+    "text",
+    ["a 'b", 'a "b', "a `b", "`a 'b`", "a $(b", "a \\", "a (b", "a) b", "a $(b (c))", 'sh -c "echo \'b"'],
 )
 @pytest.mark.parametrize("field", ["command", "entrypoint"])
 def test_a_quote_that_is_never_closed_is_refused_with_its_place(field: str, text: str) -> None:
@@ -244,3 +251,12 @@ def test_a_command_that_names_a_neighbour_anew_is_noted() -> None:
     )
     assert services(made)["app"]["args"] == ["run", "http://task-queue:80"]
     assert "app: its command now has its neighbour's name in the SDL." in made.notes
+
+
+@pytest.mark.parametrize(
+    ("entries", "env"), [("[A=1, A]", []), ("[A, A=1]", ["A=1"]), ("[A=1, B=2, A=3]", ["A=3", "B=2"])]
+)
+def test_of_two_entries_of_one_name_the_later_counts(entries: str, env: list[str]) -> None:
+    made = convert(f"services: {{web: {{image: x:1, environment: {entries}}}}}")
+    assert services(made)["web"].get("env", []) == env
+    assert bool(made.left_out) == (not env)

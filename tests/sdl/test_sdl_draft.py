@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from akash_mcp.cli import flags, main
@@ -318,13 +318,15 @@ GOOD: dict[str, st.SearchStrategy[Any]] = {
 
 
 @given(st.fixed_dictionaries({}, optional=GOOD))
+@example({"port": 23})  # Telnet's: who could reach it is told for any port that is known (E04)
 def test_a_good_draft_draws_no_warning(arguments: dict[str, Any]) -> None:
     arguments.setdefault("gpus", 1)
     drafted = draft(IMAGE, **arguments)
     raw = (
         arguments.get("protocol", "http") != "http"
     )  # asked for: raw TCP on a port that looks like the web's
-    assert {warning.rule for warning in drafted.report.warnings} <= ({"D04"} if raw else set())
+    rules = {warning.rule for warning in drafted.report.warnings}
+    assert {rule for rule in rules if not rule.startswith("E")} <= ({"D04"} if raw else set())
 
 
 def test_the_command_offers_every_argument() -> None:

@@ -9,6 +9,7 @@ from sdl_data import BASE, changed
 from akash_mcp.sdl import Report, check
 
 IMAGE = "    image: nginx:1.27.0\n"
+GPU = "        gpu: {units: 1, attributes: {vendor: {%s}}}\n        memory:"
 Change = tuple[str, str]
 
 FAULTS: dict[str, tuple[Change, Change]] = {
@@ -62,6 +63,9 @@ def test_fixing_one_fault_takes_away_what_it_was_and_nothing_comes_up(rule: str)
          ["S03"]),
         ([("          size: 1Gi", "          - {name: 5, size: 1Gi}"),
           (IMAGE, f"{IMAGE}    params: {{storage: {{data: {{mount: /data}}}}}}\n")], ["S03"]),
+        ([("        memory:", GPU % "amd: [{model: x}]")], ["S02"]),
+        ([("        memory:", GPU % "nvidia: [{model: 4000}]")], ["S03"]),
+        ([(IMAGE, f"{IMAGE}    params: {{permissions: {{write: [logs]}}}}\n")], ["S02"]),
         # a name that leads nowhere is taken for the one that is proposed
         ([("profile: web", "profile: wep"), ("units: 0.5", "units: 9m")], ["P07", "T03", "T04"]),
         ([("    dc:\n      profile", "    dcc:\n      profile"), ("amount: 1000", "amount: 10000001")], ["P16", "T02"]),

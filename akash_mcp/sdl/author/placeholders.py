@@ -40,7 +40,7 @@ def gaps(sdl: Sdl) -> list[Gap]:
     for service in sdl.services.values():
         for index, entry in enumerate(service.env):
             name, _, value = entry.partition("=")
-            why = _why(value)
+            why = _why(name, value)
             if why is None and ("services", service.name, "env", index) in public:
                 why = "public"
             if why is None:
@@ -63,12 +63,12 @@ def placeholders_elsewhere(sdl: Sdl) -> list[tuple[str, str]]:
     ]
 
 
-def _why(value: str) -> Why | None:
+def _why(name: str, value: str) -> Why | None:
     if not value.strip().strip("\"'"):
         return "empty"
     if value.startswith((SCHEME, CONSOLE_SCHEME)):
         return None
-    return "placeholder" if is_placeholder(value) else None
+    return "placeholder" if is_placeholder(value, name) else None
 
 
 def _texts(service: Service) -> Iterator[tuple[str, str]]:

@@ -87,7 +87,7 @@ def _gpu(path: Path, gpu: Gpu) -> Iterator[Fault]:
     for i, model in enumerate(gpu.models or ()):
         if model.model is None:
             message = 'an entry without a model asks for a GPU named "undefined"'
-            yield _warn("D03", (*path, i), message, "add model:")
+            yield _warn("D03", (*path, i), message, "add model:", rests_on=((*path, i, "model"),))
         elif model.model in NAMES:
             yield from _unknown_kind((*path, i), model.model, model)
         elif model.model != ANY_MODEL:

@@ -29,8 +29,14 @@ _PREFIX = re.compile(r"(?:hf|sk|gh[a-z]|pk|ssh)[_-]|ssh-(?:rsa|ed25519)", re.IGN
 """What keys begin with, and nothing behind it."""
 
 
-def is_placeholder(value: str) -> bool:
-    """Whether a value only stands for one."""
+_HOW = re.compile(r"(?:TYPE|MODE|METHODS?|STRATEGY|BACKEND)\Z", re.IGNORECASE)
+"""How names end of what says how one logs in: by password."""
+
+
+def is_placeholder(value: str, name: str = "") -> bool:
+    """Whether a value only stands for one. `name` is that of its variable: `AUTH_MODE=password` is a choice."""
+    if value.lower() == "password" and _HOW.search(name):
+        return False
     return holds_placeholder(value) or _PREFIX.fullmatch(value) is not None
 
 

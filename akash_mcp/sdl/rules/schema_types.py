@@ -179,7 +179,8 @@ def record(
         for key in islice((key for key in value if key not in fields), ENOUGH):
             message = f'{what} has no field "{key}"'
             fix = hints.for_unknown(key, what, fields)
-            meant = tuple((*path, field) for field in hints.named_in(fix, fields) if field not in value)
+            named = hints.named_in(fix, fields) or (fields if len(fields) == 1 else ())
+            meant = tuple((*path, field) for field in named if field not in value)
             faults.append(Fault("S02", (*path, key), message, fix, at_key=True, lacks=meant))
         for key, shape in fields.items():
             if key in value:

@@ -47,7 +47,7 @@ def check_literals(sdl: Sdl) -> Iterator[Fault]:
             name = str(path[-1]) if path[-2] == "credentials" else _variable(service, path)
             if name == "username" or mentions(value) or len(value) < _SHORTEST or _SWITCH.fullmatch(value):
                 continue
-            if path[-2] == "env" and is_placeholder(value):
+            if path[-2] == "env" and is_placeholder(value, name):
                 continue  # it is nobody's secret, and has a warning of its own (N03)
             if sounds_secret(name) or looks_secret(value[:_LOOKED_AT]):
                 stored = name if re.fullmatch(r"[A-Za-z_]\w{0,63}", name, re.ASCII) else "NAME"

@@ -109,7 +109,7 @@ def _variables(service: Service, listening: _Listening) -> Iterator[Fault]:
                 yield _quotes(path, shown)
             if unfilled := _unfilled(value, shown, names, before):
                 yield _warn("N02", path, *unfilled)
-            elif is_placeholder(value) and "</" not in value:
+            elif is_placeholder(value, name) and "</" not in value:
                 yield _placeholder(path, shown, value)
             elif neighbour := _neighbour(service, name, value, listening, own_ports):
                 yield _warn("N05", path, *neighbour)

@@ -43,7 +43,7 @@ def read_env_files(
                 protects="env_file" if required else "",
             )
         elif (text := reader(name)) is not None:
-            found |= read_env_text(text, name[:60], file.variables.values, raw=raw)
+            found |= read_env_text(text, name[:60], file.variables.given, unset=file.variables.unset, raw=raw)
         elif required:
             raise file.bad(path, f"names a file that is not there: {name[:60]}")
     file.variables.hide(found)

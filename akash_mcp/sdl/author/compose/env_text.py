@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from akash_mcp.errors import BadArgument
-from akash_mcp.sdl.author.compose.interpolation import BadExpression, Unresolved, interpolate
+from akash_mcp.sdl.author.compose.interpolation import BadExpression, Unresolved, interpolate, raised
 from akash_mcp.sdl.yaml.loader import MAX_CHARACTERS
 
 _NAME = re.compile(
-    r"(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)[ \t]*(?:(?P<sign>[=:])[ \t]*|(?=\n|#|\Z))", re.ASCII
+    r"(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)[ \t]*(?:(?P<sign>[=:])[ \t]*|(?=\n|\Z))", re.ASCII
 )
 _QUOTED = {
     "'": re.compile(r"'((?:[^'\\]|\\.)*+)'", re.DOTALL),
@@ -28,20 +28,37 @@ _QUOTED = {
 _IDLE = re.compile(r"[ \t\n]+|#[^\n]*")
 _REST = re.compile(r"[ \t]*(?:#[^\n]*)?(?=\n|\Z)")
 _LINE = re.compile(r"[^\n]*")
-_ESCAPE = re.compile(r'\\(?:([abfnrtv$"\\])|0([0-7]{3}))')
+_ESCAPE = re.compile(r'\\(?:([abfnrtv$"\\])|0([0-9]{0,3}))')
+_OCTAL = re.compile("[0-3][0-7]{2}")
 _CONTROLS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
-def read_env_text(text: str, file: str, given: Mapping[str, str], *, raw: bool = False) -> dict[str, str]:
+def read_env_text(
+    text: str,
+    file: str,
+    given: Mapping[str, str],
+    *,
+    unset: Callable[[Unresolved], str] = raised,
+    raw: bool = False,
+) -> dict[str, str]:
     """The variables of a file's text, where the later of two lines of one name wins.
 
-    `file` is its name for errors. With `raw` a value is what stands behind the `=`, and nothing in it means anything.
-    Raises `BadArgument` with the number of the line.
+    `file` is its name for errors. `unset` says what stands for a variable that nothing gives a value. With `raw` a
+    value is what stands behind the `=`, and nothing in it means anything. Raises `BadArgument` with the number of the
+    line.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     found: dict[str, str] = {}
     known = ChainMap(dict(given), found)
     at, line, length = 0, 1, 0
+
+    def filled(value: str) -> str:
+        try:
+            return interpolate(value, known, set(), unset=unset)
+        except (Unresolved, BadExpression):
+            # from None, because the name behind the dollar may be a part of a password
+            raise _bad(file, line, "has a $ that names no variable with a value") from None
+
     while at < len(text):
         if idle := _IDLE.match(text, at):
             line += idle[0].count("\n")
@@ -55,7 +72,7 @@ def read_env_text(text: str, file: str, given: Mapping[str, str], *, raw: bool =
             if name in given:
                 found[name] = given[name]
             continue
-        value, end = _value(text, at, file, line, known, raw=raw)
+        value, end = _value(text, at, file, line, None if raw else filled)
         line += text.count("\n", at, end)
         found[name], at = value, end
         length += len(value)
@@ -66,16 +83,15 @@ def read_env_text(text: str, file: str, given: Mapping[str, str], *, raw: bool =
     return found
 
 
-def _value(
-    text: str, at: int, file: str, line: int, known: Mapping[str, str], *, raw: bool
-) -> tuple[str, int]:
-    """The value that begins at `at`, and where what follows it begins."""
+def _value(text: str, at: int, file: str, line: int, filled: Callable[[str], str] | None) -> tuple[str, int]:
+    """The value that begins at `at`, its variables `filled`, and where what follows it begins. Without `filled` it is
+    the rest of the line."""
     quote = text[at : at + 1]
-    if raw or quote not in _QUOTED:
+    if filled is None or quote not in _QUOTED:
         rest = _LINE.match(text, at)
         assert rest is not None
-        plain = rest[0] if raw else rest[0].partition(" #")[0].rstrip()
-        return (plain if raw else _filled(plain, file, line, known)), rest.end()
+        value = rest[0] if filled is None else filled(rest[0].partition(" #")[0].rstrip())
+        return value, rest.end()
     quoted = _QUOTED[quote].match(text, at)
     if quoted is None:
         raise _bad(file, line, "has a quote that is never closed")
@@ -84,21 +100,14 @@ def _value(
         raise _bad(file, line, "goes on behind its closing quote")
     if quote == "'":
         return quoted[1].replace("\\'", "'"), rest.end()
-    return _filled(_ESCAPE.sub(_unescaped, quoted[1]), file, line, known), rest.end()
+    return filled(_ESCAPE.sub(_unescaped, quoted[1])), rest.end()
 
 
 def _unescaped(match: re.Match[str]) -> str:
-    if match[2]:
-        return chr(int(match[2], 8))
+    if (digits := match[2]) is not None:
+        # Compose takes the zero away before it looks whether an octal number is left
+        return chr(int(digits, 8)) if _OCTAL.fullmatch(digits) else f"\\{digits}"
     return "$$" if match[1] == "$" else _CONTROLS.get(match[1], match[1])
-
-
-def _filled(text: str, file: str, line: int, known: Mapping[str, str]) -> str:
-    try:
-        return interpolate(text, known, set())
-    except (Unresolved, BadExpression):
-        # from None, because the name behind the dollar may be a part of a password
-        raise _bad(file, line, "has a $ that names no variable with a value") from None
 
 
 def _bad(file: str, line: int, problem: str) -> BadArgument:

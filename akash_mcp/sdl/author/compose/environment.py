@@ -18,14 +18,16 @@ from akash_mcp.sdl.yaml.loader import Path
 def read_environment(
     file: ComposeFile, service: str, value: Value, path: Path, from_files: Mapping[str, str]
 ) -> dict[str, str]:
-    """The variables with a value, those of `environment` before those `from_files`.
+    """The variables with a value, those of `environment` before those `from_files`, and the later of two of one name.
 
     One without a value that sounds like a secret becomes the name of one, which a person stores; any other is left out.
     """
     found = dict(from_files)
-    for name, item, at in _variables(file, value, path):
+    last = {name: (item, at) for name, item, at in _variables(file, value, path)}
+    for name, (item, at) in last.items():
         try:
             entry = file.text(name, at)
+            found.pop(entry, None)  # what is left out does not arrive from a file either
             text = _value(file, service, entry, item, at)
         except Unresolved as missing:
             why = f"${{{missing.name}}} in line {file.where(at).line} has no value"
@@ -35,10 +37,8 @@ def read_environment(
                 why,
                 f"--env {missing.name}=… (convert_compose: variables)",
             )
-            entry, text = name, None
-        if text is None:
-            found.pop(entry, None)  # what is left out does not arrive from somewhere else
-        else:
+            continue
+        if text is not None:
             found[entry] = text
     return {
         name: for_kubernetes(file, text)
@@ -53,8 +53,8 @@ def _value(file: ComposeFile, service: str, entry: str, item: Value, at: Path) -
     Raises `Unresolved`.
     """
     if item is None:
-        if entry in file.variables.values:
-            return file.variables.values[entry]
+        if entry in file.variables.given or entry in file.variables.empty:
+            return file.variables.given.get(entry, "")
         if sounds_secret(entry) and NAME.fullmatch(entry):
             return file.secret(entry, f"{service}: {entry}")
         why = "its value comes from the machine that runs Compose"

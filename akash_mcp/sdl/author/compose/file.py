@@ -91,7 +91,9 @@ class ComposeFile:
         if isinstance(value, list | dict) or value is None:
             raise self.bad(path, "must be a single value")
         try:
-            text = interpolate(written(value), self.variables.values, self.variables.defaulted)
+            text = interpolate(
+                written(value), self.variables.given, self.variables.defaulted, unset=self.variables.unset
+            )
         except BadExpression as bad:
             raise self.bad(path, f"cannot be read: {bad}") from bad
         self._length += len(text)

@@ -7,7 +7,8 @@ and a default is `Unresolved`, where Compose would put an empty text.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import NoReturn
 
 MAX_NESTED = 20
 """How deep defaults may be nested."""
@@ -33,6 +34,11 @@ class Unresolved(Exception):
         self.message = message
 
 
+def raised(variable: Unresolved) -> NoReturn:
+    """Raises it: nothing stands for a variable without a value."""
+    raise variable
+
+
 class BadExpression(ValueError):
     """An expression that Compose would refuse too."""
 
@@ -42,13 +48,13 @@ def interpolate(
     values: Mapping[str, str],
     defaulted: set[str],
     *,
-    missing: list[Unresolved] | None = None,
+    unset: Callable[[Unresolved], str] = raised,
     depth: int = 0,
 ) -> str:
     """The text with every variable filled in. Names whose default was used are added to `defaulted`.
 
-    Raises `BadExpression`, and `Unresolved` unless there is a list of the `missing` to put it on: then the variable is
-    `UNSET` in the text.
+    `unset` says what stands for a variable that has neither a value nor a default, or raises it. Raises
+    `BadExpression`.
     """
     if "$" not in text:
         return text
@@ -62,14 +68,14 @@ def interpolate(
         if match["escaped"]:
             out.append("$")
         elif name := match["plain"]:
-            out.append(_value(name, "", "", values, defaulted, missing, depth))
+            out.append(_value(name, "", "", values, defaulted, unset, depth))
         else:
             end = _closing(text, at)
             inside = _INSIDE.fullmatch(text, at, end)
             if inside is None:
                 raise BadExpression("there is no variable name between ${ and }")
             operator, word = inside[2] or "", inside[3] or ""
-            out.append(_value(inside[1], operator, word, values, defaulted, missing, depth))
+            out.append(_value(inside[1], operator, word, values, defaulted, unset, depth))
             at = end + 1
         length += len(out[-1])
         if length > MAX_LENGTH:
@@ -94,20 +100,16 @@ def _value(
     word: str,
     values: Mapping[str, str],
     defaulted: set[str],
-    missing: list[Unresolved] | None,
+    unset: Callable[[Unresolved], str],
     depth: int,
 ) -> str:
     value = values.get(name)
     there = value is not None and (value != "" or not operator.startswith(":"))
     if operator.endswith("+"):
-        return interpolate(word, values, defaulted, missing=missing, depth=depth + 1) if there else ""
+        return interpolate(word, values, defaulted, unset=unset, depth=depth + 1) if there else ""
     if value is not None and there:
         return value
     if operator.endswith("-"):
         defaulted.add(name)
-        return interpolate(word, values, defaulted, missing=missing, depth=depth + 1)
-    unresolved = Unresolved(name, required=operator.endswith("?"), message=word)
-    if missing is None:
-        raise unresolved
-    missing.append(unresolved)
-    return UNSET
+        return interpolate(word, values, defaulted, unset=unset, depth=depth + 1)
+    return unset(Unresolved(name, required=operator.endswith("?"), message=word))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from akash_mcp.errors import BadArgument
@@ -58,17 +59,18 @@ def refuse_missing(
 ) -> None:
     """Raise `MissingVariables` where a variable is missing that must not be: one with `:?` anywhere in the file, others
     in what the `services` that are converted run. `images` are the services whose image the caller names."""
-    given, allowed = file.variables.given, file.variables.values
     # a value may be large, and only whether it is empty counts here
-    forms = {name: value[:1] for name, value in given.items()}
+    forms = {name: value[:1] for name, value in file.variables.given.items()}
     found: dict[_Missing, None] = {}
     for path, text in _texts(data, ()):
         unset: list[Unresolved] = []
         try:
-            form = interpolate(text, forms, set(), missing=unset)
+            form = interpolate(text, forms, set(), unset=partial(_noted, unset))
         except BadExpression:  # an error where somebody reads it
             continue
-        names = {each.name for each in unset} - allowed.keys() if _is_run(path, services, images) else set()
+        names = (
+            {each.name for each in unset} - file.variables.empty if _is_run(path, services, images) else set()
+        )
         stopping = _stopping(data, path, text, form, names) if names else set()
         mark = file.where(path)
         for each in unset:
@@ -76,6 +78,11 @@ def refuse_missing(
                 found[_Missing(each.name, mark, each.required, each.message)] = None
     if found:
         raise _error(list(found))
+
+
+def _noted(unset: list[Unresolved], variable: Unresolved) -> str:
+    unset.append(variable)
+    return UNSET
 
 
 def alone(text: str) -> str | None:

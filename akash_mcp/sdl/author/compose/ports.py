@@ -105,7 +105,7 @@ def _entry(
     app: str = "",
 ) -> list[tuple[PublishedPort, bool]]:
     inside = _numbers(file, container, path)
-    outside = _numbers(file, host, path) if host else range(0)
+    outside = _numbers(file, host, path) if host.strip("0") else range(0)
     if not _carried(file, service, path, inside, proto):
         return []
     is_open = not _is_inside(address)

@@ -13,12 +13,13 @@ from typing import get_args
 from akash_mcp.errors import BadArgument
 from akash_mcp.sanitize.unicode import visible
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields
-from akash_mcp.sdl.author.compose.interpolation import BadExpression, interpolate
+from akash_mcp.sdl.author.compose.interpolation import UNSET, BadExpression, interpolate
 from akash_mcp.sdl.author.compose.left_out import PROTECTIONS, LeftOut, Protection
 from akash_mcp.sdl.author.compose.unsupported import MERGED
 from akash_mcp.sdl.author.compose.volumes import ABOUT_TIME, bind_target, with_a_device
 from akash_mcp.sdl.guarding import holds_data
 from akash_mcp.sdl.images.fresh_disks import uid_of
+from akash_mcp.sdl.images.names import image_owner
 from akash_mcp.sdl.yaml.javascript import Value
 
 _ROOT = ("", "0", "root")
@@ -30,6 +31,12 @@ _WHO_MAY = re.compile(
     r"/(?:\.?htpasswd|[^/]*\.(?:htpasswd|passwd|acl)|passwd|passwords?(?:\.[a-z]+)?|pg_hba\.conf)$"
 )
 _SETS_UP = re.compile(r"/(?:etc|conf|config|conf\.d)(?:/|$)|\.(?:conf|cnf|acl|xml|ya?ml|ini|toml)$")
+_OF_THE_MACHINE = re.compile(
+    r"(?:/host|/hostfs|/rootfs)?/etc/(?:passwd|group|hosts|hostname|resolv\.conf|os-release)"
+)
+"""What tells a program about the machine that it runs on: `/etc/passwd` holds the names of users and no passwords."""
+_KEEPS_ALL_IN_CONFIG = frozenset({"linuxserver", "hotio"})
+"""Whose images have one folder for data and configuration, `/config`, and fill it themselves."""
 _MOST_TOLD = 40
 _OPEN = (
     "what it says of passwords and of who may connect is lost, and the image's own default may let anybody in"
@@ -162,14 +169,16 @@ def _filled(file: ComposeFile, value: Value) -> str:
     """A text with its variables, one without a value too: only the form counts. What is wrong with it is told where the
     volumes are read."""
     try:
-        return interpolate(value, file.variables.values, set(), missing=[]) if isinstance(value, str) else ""
+        given = file.variables.given
+        return interpolate(value, given, set(), unset=lambda _: UNSET) if isinstance(value, str) else ""
     except BadExpression:
         return ""
 
 
 def _says_who_may(image: str, target: str) -> bool:
     """Whether a file there says who may connect: a list of passwords, or the configuration of a data store."""
-    if _WHO_MAY.search(target):
-        return True
-    is_store = holds_data(image)
-    return is_store and _SETS_UP.search(target) is not None and not ABOUT_TIME.fullmatch(target)
+    if _OF_THE_MACHINE.fullmatch(target) or ABOUT_TIME.fullmatch(target):
+        return False
+    if target == "/config" and image_owner(image) in _KEEPS_ALL_IN_CONFIG:
+        return False
+    return _WHO_MAY.search(target) is not None or (holds_data(image) and _SETS_UP.search(target) is not None)

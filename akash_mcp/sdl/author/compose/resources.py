@@ -5,6 +5,7 @@ A limit counts before a reservation: on Akash the one number is both.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields, label
@@ -19,6 +20,7 @@ from akash_mcp.sdl.yaml.loader import Path
 LEAST_SHARED = 64 * MIB
 """What a container has at /dev/shm anyway."""
 
+_NOTHING = re.compile(r"[0.]*0[0.]*\s?[A-Za-z]*|")
 _SWARM = "it tells Docker Swarm how to run and update replicas; a provider does this in its own way"
 _DEPLOY = {
     "restart_policy": (
@@ -95,7 +97,7 @@ def read_shared_memory(
         file.leave_out(
             service, f"ipc: {ipc[:60]}", "services share no memory", "put both programs into one service"
         )
-    if given:
+    if not _NOTHING.fullmatch(given):
         return read_size(file, given, fields.at("shm_size")), fields.at("shm_size")
     if ipc != "host":
         return None
@@ -110,7 +112,7 @@ def read_shared_memory(
 def _first(file: ComposeFile, places: list[tuple[Fields, str]]) -> tuple[str, Path] | None:
     """The first that is given, and not 0, which Compose reads as nothing. All are taken."""
     found = [(fields.text_or_left_out(key), fields.at(key)) for fields, key in places]
-    return next(((text, path) for text, path in found if text.strip("0.")), None)
+    return next(((text, path) for text, path in found if not _NOTHING.fullmatch(text)), None)
 
 
 def _count(file: ComposeFile, text: str, path: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from akash_mcp.sanitize.secrets import MASK, SHORTEST_KNOWN, sounds_secret
+from akash_mcp.sdl.author.compose.interpolation import Unresolved
 
 _SHORTEST_NAMED = 4
 """Characters of the shortest value that is hidden because its name sounds like a secret."""
@@ -13,7 +14,8 @@ _BEGINNING = 8
 
 
 class Variables:
-    """Values by name. Those in `allow_missing` are empty where nobody gave them one, as they are to Compose.
+    """Values by name. Those in `allow_missing` are `empty` where they have neither a value nor a default, as Compose
+    has them.
 
     `said` is the text of the file: a value that it says itself, such as `postgres`, is not hidden.
     """
@@ -21,10 +23,16 @@ class Variables:
     def __init__(self, given: Mapping[str, str], allow_missing: Collection[str] = (), said: str = "") -> None:
         self._said = said
         self.given = given
-        self.values = {**dict.fromkeys(allow_missing, ""), **given}
+        self.empty = frozenset(allow_missing)
         self.defaulted: set[str] = set()
         self._hidden: list[str] = []  # the longest first, since one may begin another
         self.hide(given)
+
+    def unset(self, variable: Unresolved) -> str:
+        """What stands for a variable without a value and a default. Raises it where it must not be missing."""
+        if variable.required or variable.name not in self.empty:
+            raise variable
+        return ""
 
     def hide(self, values: Mapping[str, str]) -> None:
         """Hide these values from now on. One that is too short to be told from a word is shown, and so is one that the

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from akash_mcp.sdl.author.compose.file import ComposeFile, label
@@ -44,6 +45,8 @@ _MODES = frozenset(
         "rslave",
     }
 )
+_COLON = re.compile(r"\$\{[^}]*+\}|(?P<colon>:)")
+"""A colon that is not a part of a variable. Such a one is there where a text is looked at before it is filled in."""
 _SOCKET = re.compile(r"(docker|podman|containerd|crio)\.sock$")
 _MODELS = re.compile(
     r"hugging|\bhf\b|model|ollama|weight|checkpoint|comfy|diffusion|lora|cache|storage|workspace| /root$",
@@ -55,11 +58,14 @@ ABOUT_TIME = re.compile(r"/etc/(?:localtime|timezone)|.*/zoneinfo(?:/.*)?")
 
 @dataclass(frozen=True, slots=True)
 class _Mount:
+    """`unknown` are options in the short form that mean nothing to us."""
+
     kind: str
     source: str
     target: str
     read_only: bool
     size: int = IN_MEMORY
+    unknown: tuple[str, ...] = ()
 
 
 def read_disks(
@@ -138,16 +144,23 @@ def with_a_device(file: ComposeFile) -> frozenset[str]:
 
 
 def _short(text: str) -> _Mount:
-    """`[SOURCE:]TARGET[:MODE]`, where a source that is a path is a file or folder of the machine."""
+    """`[SOURCE:]TARGET[:OPTIONS]`, where a source that is a path is a file or folder of the machine."""
     drive = re.match(r"[A-Za-z]:[\\/].*:/", text)  # without a second path, a volume whose name is one letter
-    parts = text[2:].split(":") if drive else text.split(":")
-    if drive:
-        parts[0] = text[:2] + parts[0]
-    modes = parts.pop().split(",") if len(parts) > 1 and set(parts[-1].split(",")) <= _MODES else []
-    target = parts[-1]
-    source = ":".join(parts[:-1])
-    is_path = bool(drive) or source.startswith((".", "/", "~")) or "/" in source
-    return _Mount("bind" if is_path else "volume", source, target, "ro" in modes)
+    first = 2 if drive else 0
+    colons = [colon.start() for colon in _COLON.finditer(text, first) if colon["colon"]]
+    parts = [text[start + 1 : end] for start, end in pairwise([-1, *colons, len(text)])]
+    if len(parts) == 1 or (len(parts) == 2 and set(parts[1].split(",")) <= _MODES):
+        parts.insert(0, "")
+    source, target, *rest = parts
+    options = [option for part in rest for option in part.split(",")]
+    is_path = bool(drive) or source.startswith((".", "~")) or "/" in source or "\\" in source
+    return _Mount(
+        "bind" if is_path else "volume",
+        source,
+        target,
+        "ro" in options,
+        unknown=tuple(option for option in options if option and option not in _MODES),
+    )
 
 
 def _long(file: ComposeFile, service: str, item: Value, path: Path) -> _Mount:
@@ -206,6 +219,10 @@ def _add(
         name = _free(re.sub("[^a-z0-9]+", "-", mount.source.lower()).strip("-")[:60] or "data", disks)
         disks[name] = Disk(name, LASTING, "beta3", target, mount.read_only)
         used[mount.source] = name
+        for option in mount.unknown:
+            file.leave_out(
+                service, f"{what}: the option {option[:40]}", "a disk of an SDL knows read-only alone"
+            )
 
 
 def _leave_bind_out(file: ComposeFile, service: str, what: str, mount: _Mount) -> None:
