@@ -130,6 +130,7 @@ class _Below:
         shown = printable(name[:80])
         try:
             path = (self._folder / name).resolve()  # where a link leads, too
+            is_there = path.exists()
         except (OSError, RuntimeError, ValueError) as bad:  # links in a circle, a name that no file can have
             raise AkashError(f"The env_file {shown} cannot be read.", money="") from bad
         if not path.is_relative_to(self._folder):
@@ -138,7 +139,7 @@ class _Below:
                 next_step="Copy it there, or write its lines under environment.",
                 money="",
             )
-        if not path.exists():
+        if not is_there:
             return None
         if not path.is_file() or path.stat().st_size > MAX_BYTES:
             raise AkashError(f"The env_file {shown} is not a file of at most 512 KiB.", money="")

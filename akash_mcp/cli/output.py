@@ -13,6 +13,8 @@ from typing import TextIO
 
 from akash_mcp.errors import AkashError, BadArgument
 
+MOST_BYTES = 16 * 2**20
+"""Bytes of a file that are read: many times what an SDL, a compose file or a list of offers has."""
 _IN_ASCII = {
     "\u2192": "->",
     "\u2026": "...",
@@ -39,7 +41,7 @@ def pairs(flag: str, words: Iterable[str]) -> dict[str, str]:
 def read(file: Path) -> str:
     """The text of a file, `-` for standard input, in the encoding that it is in (`sdl.yaml.arrival`).
 
-    Raises `AkashError` where it cannot be read.
+    Raises `AkashError` where it cannot be read, or is larger than what anybody writes by hand.
     """
     from akash_mcp.sdl.yaml.arrival import (
         Undecodable,
@@ -54,7 +56,14 @@ def read(file: Path) -> str:
             money="",
         )
     try:
-        return decoded(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
+        if str(file) == "-":
+            data = sys.stdin.buffer.read(MOST_BYTES + 1)
+        else:
+            with file.open("rb") as opened:
+                data = opened.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise AkashError(f"{name} is larger than {MOST_BYTES // 2**20} MiB, and is not read.", money="")
+        return decoded(data)
     except OSError as error:
         raise AkashError(f"{name} cannot be read: {error.strerror}.", money="") from error
     except Undecodable as error:

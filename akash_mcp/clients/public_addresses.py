@@ -26,7 +26,8 @@ def is_allowed(address: IPv4Address | IPv6Address, allowed: Sequence[IPv4Network
     inner = _embedded(address)
     if inner is not None:
         return is_allowed(inner, allowed)
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    is_site_local = isinstance(address, IPv6Address) and address.is_site_local  # old, and still inside
+    return address.is_global and not (address.is_multicast or address.is_reserved or is_site_local)
 
 
 def _embedded(address: IPv4Address | IPv6Address) -> IPv4Address | None:

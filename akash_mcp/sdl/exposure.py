@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from akash_mcp.sdl.guarding import Guarding, Program
-from akash_mcp.sdl.images.usual_ports import UNUSED_PORT
 from akash_mcp.sdl.model import Expose, Sdl, Service
 from akash_mcp.sdl.yaml.loader import Path
 
@@ -19,7 +18,8 @@ class Exposed:
 
     `port` is the container's, `outer_port` what callers use where they can choose: `way` says how it is reached (`HTTP`
     at a web address and its `hosts`, `TCP at a random port`, `UDP at an IP of its own`). `guarding` is what listens
-    there and who gets in, None where that is not known. `path` leads to it in the SDL.
+    there and who gets in, None where that is not known. `is_unused`: it is there only because providers run nothing
+    without an open port. `path` leads to it in the SDL.
     """
 
     service: str
@@ -28,6 +28,7 @@ class Exposed:
     way: str
     hosts: tuple[str, ...]
     guarding: Guarding | None
+    is_unused: bool
     path: Path
 
     @property
@@ -38,7 +39,7 @@ class Exposed:
     @property
     def note(self) -> str:
         """What listens there and who gets in, such as `Redis without a password`; empty where it is not known."""
-        if self.port == UNUSED_PORT:
+        if self.is_unused:
             return "nothing listens there"
         return self.guarding.words if self.guarding else ""
 
@@ -65,7 +66,7 @@ def _rank(each: Exposed) -> int:
 
 
 def _exposed(service: Service) -> Iterator[Exposed]:
-    program = Program(service.name, service.image, service.env, (*service.command, *service.args))
+    program = Program(service.name, service.image, service.env, service.command, service.args)
     for i, expose in enumerate(service.expose):
         if expose.is_open:
             yield Exposed(
@@ -75,6 +76,7 @@ def _exposed(service: Service) -> Iterator[Exposed]:
                 way=_way(expose, has_ip=any(to.ip for to in expose.to)),
                 hosts=expose.accept,
                 guarding=program.guarding(expose.port, expose.proto),
+                is_unused=program.leaves_unused(expose.port),
                 path=("services", service.name, "expose", i),
             )
 

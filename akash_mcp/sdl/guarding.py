@@ -30,7 +30,14 @@ _EMPTY_QUOTES = re.compile(r"(?<![^\s=])(?:''|\"\")(?![^\s;&])")
 _MORE_ARGUMENTS = re.compile(r"[A-Z0-9_]+_(?:ARGS|OPTS|FLAGS)")
 """Variables that some images add to their command, such as `REDIS_ARGS`."""
 _SETTINGS_FILE = re.compile(r"[^-].*\.(?:conf|cnf|ini|ya?ml|toml|xml|json|config)")
-_REFERENCE = re.compile(r"\$(?:\{(\w+)\}|\((\w+)\)|(\w+))")
+_REFERENCE = re.compile(
+    r"\$(?:\{(?P<braced>\w+)(?::?-(?P<default>[^}]*))?\}|\((?P<round>\w+)\)|(?P<plain>\w+))"
+)
+_START_SCRIPT = re.compile(r"entry_?point|(?:^|/)(?:run|start)[-\w]*\.sh$", re.IGNORECASE)
+_BY_SCRIPT = (
+    "start it by args and not by command (in a compose file: command and not entrypoint), so that the image's own "
+    "start script sets the password"
+)
 _TRUE, _FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
 
 _WHO_VARIABLE = re.compile(r"[A-Z0-9_]*(?:USER|USERNAME|DB|DATABASE|DB_NAME)", re.IGNORECASE)
@@ -93,14 +100,18 @@ class Guarding:
 
 
 class Program:
-    """What one service runs, for `guarding` to be asked of each of its ports. `env` holds NAME=VALUE or NAME."""
+    """What one service runs, for `guarding` to be asked of each of its ports. `env` holds NAME=VALUE or NAME, `command`
+    what is started in place of the image's own start script, and `args` what that script or this command is given."""
 
-    def __init__(self, name: str, image: str, env: Sequence[str], command: Sequence[str]) -> None:
+    def __init__(
+        self, name: str, image: str, env: Sequence[str], command: Sequence[str], args: Sequence[str] = ()
+    ) -> None:
         self._name = name
         self._image = image
         self._env = {key: value for key, _, value in (entry.partition("=") for entry in env)}
         more = (value for key, value in self._env.items() if _MORE_ARGUMENTS.fullmatch(key))
-        self._words = tuple(_words(chain(command, more)))
+        self._words = tuple(_words(chain(command, args, more)))
+        self._skips_script = bool(command) and not any(map(_START_SCRIPT.search, command))
         self._row = _row(image)
         self._started: dict[GuardedImage, tuple[str, ...]] = {}
         for at, word in enumerate(self._words):
@@ -109,9 +120,15 @@ class Program:
                 self._started[row] = self._words[at:]
         self._judgements: dict[GuardedImage, Guarding | None] = {}
 
+    def leaves_unused(self, port: int) -> bool:
+        """Whether it is the port on which nothing listens, and nothing here names it."""
+        number = str(UNUSED_PORT)
+        said = chain(self._words, self._env.values())
+        return port == UNUSED_PORT and not any(number in text for text in said)
+
     def guarding(self, port: int, proto: str) -> Guarding | None:
         """What listens at a port of the container, None where that is not known."""
-        if proto != "TCP" or port == UNUSED_PORT:
+        if proto != "TCP" or self.leaves_unused(port):
             return None
         row = self._row
         if row is not None and (row.kind.is_data or not row.ports or port in row.ports):
@@ -134,28 +151,55 @@ class Program:
         guard: Guard | None = None
         opened_by = self._first_set(row.opened_by, words)
         if not opened_by:
-            is_guarded = bool(self._first_set(row.guarded_by, words))
-            guard = Guard.PASSWORD if is_guarded else self._by_password(row, words)
+            guard = self._by_password(row, words)
+            if guard is not Guard.WELL_KNOWN and self._first_set(row.guarded_by, words):
+                guard = Guard.PASSWORD
         if guard is None and (opened_by := opened_by or self._first_set(row.empty_by, words)):
             remove = f"remove {opened_by if opened_by.startswith('-') else opened_by.partition('=')[0]}"
             return Guarding(row.what, row.kind, Guard.NONE, f"{remove} and {how}" if how else remove)
+        if guard is None and row.by_script and self._skips_script and self._given(row.passwords):
+            how = _BY_SCRIPT
         guard = guard or self._without(row, words)
         return guard and Guarding(row.what, row.kind, guard, how)
 
     def _by_password(self, row: GuardedImage, words: Sequence[str]) -> Guard | None:
-        """What the password makes of it that is set; None where none is."""
-        given = [*_after(words, row.options), *filter(None, map(self._env.get, row.passwords))]
-        if not given:
+        """What the password makes of it that is set; None where none is, or it does not count."""
+        if self._is_older(row) and row.before_needs and not self._first_set(row.before_needs, words):
             return None
-        if _NOTHING in given:
+        known = [self._resolved(each) for each in _after(words, row.options)]
+        if not (row.by_script and self._skips_script):
+            # In a variable Kubernetes fills in $(NAME), and no shell $NAME.
+            variables = self._given(row.passwords)
+            known += [self._resolved(each) if each.startswith("$(") else each for each in variables]
+        if _NOTHING in known:
             return Guard.NONE
-        return Guard.WELL_KNOWN if any(map(self._is_well_known, given)) else Guard.PASSWORD
+        if any(self._is_well_known(each) for each in (*known, *self._given(row.user_passwords)) if each):
+            return Guard.WELL_KNOWN
+        if None in known:
+            return Guard.UNKNOWN
+        return Guard.PASSWORD if known else None
+
+    def _given(self, names: Sequence[str]) -> list[str]:
+        return [value for value in map(self._env.get, names) if value]
+
+    def _resolved(self, password: str) -> str | None:
+        """A password, where it names a variable that one's value; None where that is not known here."""
+        reference = _REFERENCE.fullmatch(password)
+        if reference is None:
+            return password
+        name = reference["braced"] or reference["round"] or reference["plain"]
+        value = self._env.get(name) or reference["default"]
+        if value is None and name in self._env:
+            value = ""
+        return None if value is None else value.strip("'\"") or _NOTHING
+
+    def _is_older(self, row: GuardedImage) -> bool:
+        major = major_version(self._image)
+        return row.before is not None and major is not None and major < row.before[0]
 
     def _without(self, row: GuardedImage, words: Sequence[str]) -> Guard | None:
         """Who gets in where no password is set in sight."""
-        major = major_version(self._image)
-        is_older = row.before is not None and major is not None and major < row.before[0]
-        guard = row.before[1] if row.before and is_older else row.without
+        guard = row.before[1] if row.before and self._is_older(row) else row.without
         elsewhere = bool(self._first_set(row.may_guard, words)) or (
             row.kind is not Kind.MONITOR and any(map(_SETTINGS_FILE.fullmatch, words))
         )
@@ -181,8 +225,6 @@ class Program:
         return value == wanted_value
 
     def _is_well_known(self, password: str) -> bool:
-        if (reference := _REFERENCE.fullmatch(password)) and (name := next(filter(None, reference.groups()))):
-            password = self._env.get(name) or password
         if "://" in password or password.startswith("/"):
             return False  # the name of a secret, or of a file that holds it
         who = (value.lower() for name, value in self._env.items() if _WHO_VARIABLE.fullmatch(name))

@@ -99,6 +99,7 @@ def test_public_addresses_are_allowed(address: str) -> None:
         "::1",
         "fe80::1",
         "fc00::1",
+        "fec0::1",
         "ff02::1",
         "::ffff:127.0.0.1",
         "::127.0.0.1",

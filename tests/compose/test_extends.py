@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from akash_mcp.errors import BadArgument
+from akash_mcp.sdl.author.compose import LostProtections
 from akash_mcp.sdl.yaml.loader import load
 
 
@@ -54,6 +55,22 @@ MERGED: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"deploy": {"resources": {"limits": {"cpus": 1, "memory": "2g"}}, "replicas": 2}},
     ),
     "nothing said changes nothing": ("ports: [80]", "ports: ", {"ports": [80]}),
+    "nor does it for a single value": (
+        "user: x, read_only: true, deploy: {replicas: 2}",
+        "user: , read_only: , deploy: {replicas: }",
+        {"user": "x", "read_only": True, "deploy": {"replicas": 2}},
+    ),
+    "nor for a network": (
+        "networks: {a: {aliases: [x]}}",
+        "networks: [a]",
+        {"networks": {"a": {"aliases": ["x"]}}},
+    ),
+    "a command is taken away so": (
+        "command: [a], entrypoint: [b]",
+        "command: , entrypoint: ",
+        {"command": None, "entrypoint": None},
+    ),
+    "and a variable's value": ("environment: {A: 1}", "environment: [A]", {"environment": {"A": None}}),
 }
 
 
@@ -92,13 +109,16 @@ def test_a_mistake_is_told_with_the_line_it_stands_on() -> None:
         convert("services:\n  web: {extends: base}\n  base:\n    mem_limit: lots\n    image: a\n")
 
 
-def test_what_another_file_holds_is_listed_for_all_that_build_on_it() -> None:
-    made = convert(
+def test_what_another_file_holds_is_lost_with_a_yes_only_by_all_that_build_on_it() -> None:
+    text = (
         "services:\n"
         "  web: {image: 'x:1', extends: {file: common.yml, service: web}}\n"
         "  worker: {extends: web, command: work}\n"
         "  lost: {extends: {file: common.yml, service: web}}\n"
     )
+    with pytest.raises(LostProtections, match=r"web: extends.*docker compose config"):
+        convert(text)
+    made = convert(text, accept=["extends"])
     assert [each.service for each in made.left_out if each.what == "extends"] == ["web", "worker"]
     assert "docker compose config" in why(made, "the service")
     assert "another file" in why(made, "the service")

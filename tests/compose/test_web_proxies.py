@@ -140,7 +140,33 @@ CLOSED = {
         f"{CHECKS}=home",
         "traefik.http.middlewares.home.ipwhitelist=10.0.0.0/8",
     ],
+    "what another file defines": [f"{CHECKS}=secured@file"],
+    "a plugin": [f"{CHECKS}=p", "traefik.http.middlewares.p.plugin.geoblock.countries=DE"],
+    "a password in a chain": [
+        f"{CHECKS}=all",
+        "traefik.http.middlewares.all.chain.middlewares=gzip,pw",
+        "traefik.http.middlewares.pw.digestauth.users=a:b",
+    ],
+    "a middleware that a variable names": [f"{CHECKS}=${{ASKS}}"],
+    "a password that a variable holds": [
+        f"{CHECKS}=x",
+        "traefik.http.middlewares.x.basicauth.users=${USERS}",
+    ],
+    "a chain that a variable names": [f"{CHECKS}=x", "traefik.http.middlewares.x.chain.middlewares=${ALL}"],
+    "another file's of the same name": [f"{CHECKS}=x@file", "traefik.http.middlewares.x.compress=true"],
+    "addresses in a rule": [
+        "traefik.http.routers.blog.rule=Host(`blog.example.org`) && ClientIP(`10.0.0.0/8`)"
+    ],
+    "a header": ["traefik.http.routers.blog.rule=Host(`blog.example.org`) && Header(`X-Key`, `k`)"],
+    "an inner door": ["traefik.http.routers.blog.entrypoints=internal"],
+    "certificates": ["traefik.http.routers.blog.tls.options=mtls@file"],
+    "a password of Traefik 1": ["traefik.frontend.auth.basic.users=a:b"],
+    "addresses of Traefik 1": ["traefik.web.frontend.whiteList.sourceRange=10.0.0.0/8"],
     "a password of caddy": ["caddy=a.example.org", "caddy.basic_auth.user=x"],
+    "a password of caddy, deeper": ["caddy=a.example.org", "caddy.handle.0_basicauth.bob=x"],
+    "a snippet of caddy": ["caddy=a.example.org", "caddy.import=secure *"],
+    "addresses of caddy": ["caddy=a.example.org", "caddy.@in.not.remote_ip=10.0.0.0/8"],
+    "addresses of caddy, in a line": ["caddy=a.example.org", "caddy.@in=not client_ip 10.0.0.0/8"],
 }
 
 
@@ -162,6 +188,36 @@ def test_other_middlewares_are_listed_and_close_nothing() -> None:
     made = convert(behind_traefik(RULE, PORT, f"{CHECKS}=gzip@docker,secure-headers@file"))
     assert published(made) == {"blog": [(2368, 80, "TCP", ("blog.example.org",))]}
     assert left_out(made, "blog") == [f"labels: {CHECKS}"]
+    more = [
+        "traefik.http.middlewares.x.headers.sslredirect=true",
+        "traefik.http.middlewares.all.chain.middlewares=x",
+    ]
+    doors = "traefik.http.routers.blog.entrypoints=web,internal"
+    made = convert(behind_traefik(RULE, PORT, f"{CHECKS}=all@docker", doors, *more))
+    assert published(made) == {"blog": [(2368, 80, "TCP", ("blog.example.org",))]}
+
+
+def test_what_asks_before_every_service_closes_all() -> None:
+    for proxy in (
+        "command: --entrypoints.web.http.middlewares=sso@file",
+        "environment: {TRAEFIK_ENTRYPOINTS_WEB_HTTP_MIDDLEWARES: sso@file}",
+    ):
+        made = convert(
+            f"services:\n  proxy: {{image: 'traefik:3', ports: [80], {proxy}}}\n"
+            f"  blog: {{image: 'ghost:6', labels: ['{RULE}']}}\n"
+        )
+        assert "asks who may pass" in why(made, "its web address")
+
+
+def test_labels_in_a_file_may_ask_who_may_pass() -> None:
+    made = convert(one(f"expose: [80], label_file: ./labels, labels: ['{RULE}']"))
+    assert "label_file" in why(made, "its web address")
+
+
+def test_what_nginx_proxy_keeps_inside_is_not_opened() -> None:
+    variables = "{VIRTUAL_HOST: a.example.org, NETWORK_ACCESS: internal}"
+    made = convert(one(f"expose: [80], environment: {variables}"))
+    assert "NETWORK_ACCESS" in why(made, "its web address")
 
 
 def test_a_host_name_leads_to_one_service() -> None:

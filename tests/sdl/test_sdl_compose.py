@@ -19,6 +19,7 @@ from akash_mcp.errors import BadArgument
 from akash_mcp.sdl import check
 from akash_mcp.sdl.author.compose import PROTECTIONS, Converted, convert
 from akash_mcp.sdl.author.compose.file import label
+from akash_mcp.sdl.images.usual_ports import UNUSED_PORT
 from akash_mcp.sdl.yaml.loader import load
 
 FOLDER = Path(__file__).parent.parent / "compose"
@@ -317,7 +318,7 @@ PORTS: dict[str, tuple[str, list[tuple[int, int | None, str]]]] = {
     "host and container": ('"8080:3000"', [(3000, 80, "TCP")]),
     "an address": ('"0.0.0.0:80:8000"', [(8000, 80, "TCP")]),
     "IPv6": ('"[::]:80:8000"', [(8000, 80, "TCP")]),
-    "a free port on an address": ('"10.0.0.1::80"', [(80, 80, "TCP")]),
+    "a free port on an address": ('"9.9.9.9::80"', [(80, 80, "TCP")]),
     "ranges": ('"2222-2223:22-23"', [(22, None, "TCP"), (23, None, "TCP")]),
     "any of a range": ('"9000-9999:80"', [(80, 80, "TCP")]),
     "UDP": ('"53:53/udp"', [(53, None, "UDP")]),
@@ -334,6 +335,26 @@ def test_ports(ports: str, expected: list[tuple[int, int | None, str]]) -> None:
     made = web(of(f"ports: [{ports}]"))["expose"]
     assert [(each["port"], each.get("as"), each.get("proto", "TCP")) for each in made] == expected
     assert all(each["to"] == [{"global": True}] for each in made)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "127.1.2.3",
+        "[::1]",
+        "localhost",
+        "10.8.0.1",
+        "192.168.1.5",
+        "100.64.0.7",
+        "[fd00::1]",
+        "::ffff:127.0.0.1",
+    ],
+)
+def test_what_is_published_inside_only_is_not_opened(address: str) -> None:
+    made = of(f'ports: ["{address}:8080:80"]')
+    assert [each["port"] for each in web(made)["expose"]] == [UNUSED_PORT]
+    assert "the world cannot reach" in made.left_out[0].why
 
 
 PROCESSES: dict[str, tuple[str, list[str], list[str]]] = {

@@ -73,6 +73,11 @@ def test_a_large_file_is_read_once() -> None:
     assert len(read_env_text("".join(f"A{i}=$A0\n" for i in range(1, 20_000)), ".env", {"A0": "x"})) == 19_999
 
 
+def test_a_file_that_grows_by_its_own_variables_is_refused() -> None:
+    with pytest.raises(BadArgument, match=r"Line 5 of \.env is where the file, with its variables, passes"):
+        read_env_text(f"A={'x' * 250_000}\n" + "B=$A$A\n" * 3_000, ".env", {})
+
+
 def test_raw_values_mean_nothing_but_themselves() -> None:
     assert read_env_text("A='$X' # c\n# d\nB=\"", "f", {}, raw=True) == {"A": "'$X' # c", "B": '"'}
 
@@ -147,6 +152,15 @@ def test_a_file_that_is_not_there_stops_it_unless_the_service_can_do_without() -
         of("[{path: nowhere}]", env_file_reader=FILES.get)
 
 
+def test_what_is_left_out_does_not_arrive_from_a_file() -> None:
+    made = convert(
+        "services: {web: {image: 'x:1', env_file: a.env, environment: [A, 'B=${NOPE}', C=1, C]}}",
+        env_file_reader=lambda name: "A=a\nB=b\nC=c\nD=d\n",
+    )
+    assert env(made.sdl) == {"D": "d"}
+    assert [each.what for each in made.left_out] == [f"environment: {name}" for name in "ABC"]
+
+
 def test_a_file_that_is_not_read_may_hold_the_password() -> None:
     with pytest.raises(LostProtections) as caught:
         of("[a.env, {path: b.env, required: false}]")
@@ -188,7 +202,8 @@ def test_the_command_reads_files_below_the_compose_file(
 
 
 @pytest.mark.parametrize(
-    "name", ["../outside.env", "link.env", "circle.env", "/etc/passwd", ".", '"\\0"', "nowhere.env"]
+    "name",
+    ["../outside.env", "link.env", "circle.env", "/etc/passwd", ".", '"\\0"', "a/" * 3_000, "nowhere.env"],
 )
 def test_the_command_reads_no_other_file(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     compose(folder, name)
@@ -207,6 +222,12 @@ def test_the_command_reads_none_unless_it_is_told_to(
     assert "--accept env_file" in said.err
     assert not (folder / "sdl.yaml").exists()
     assert run(folder, "--accept", "env_file") == 0
+
+
+def test_a_file_without_end_is_not_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compose(folder, "inside.env")
+    assert run(folder, "--env-file", "/dev/zero") == 1
+    assert "/dev/zero is larger than 16 MiB, and is not read." in capsys.readouterr().err
 
 
 def test_variables_come_from_files_and_words_the_words_win(

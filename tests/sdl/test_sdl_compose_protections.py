@@ -67,6 +67,28 @@ LOST: dict[str, tuple[str, str, str]] = {
         "example/own-postgres:1",
         "config_file",
     ),
+    "who may connect, by a variable": (
+        "volumes: ['${HBA:-./pg_hba.conf}:/etc/pg_hba.conf']",
+        "postgres:17",
+        "config_file",
+    ),
+    "who may connect, at a place that a variable names": (
+        "volumes: [{type: '${T:-bind}', source: x, target: '${HBA:-/etc/pg_hba.conf}'}]",
+        "postgres:17",
+        "config_file",
+    ),
+    "a folder of a database's configuration, by a volume that stands for it": (
+        "volumes: ['conf:/etc/postgresql']\n---\nvolumes: {conf: {driver_opts: {o: bind, device: ./conf}}}",
+        "postgres:17",
+        "config_file",
+    ),
+    "the same, in the long form": (
+        "volumes: [{type: volume, source: conf, target: /etc/postgresql/conf.d}]\n"
+        "---\nvolumes: {conf: {driver_opts: {o: bind, device: ./conf}}}",
+        "postgres:17",
+        "config_file",
+    ),
+    "what another file says": ("extends: {file: common.yml, service: web}", "nginx", "extends"),
     "a folder of a cache's configuration": ("volumes: ['./conf:/config']", "redis:8", "config_file"),
     "passwords below /etc": ("volumes: ['./passwd:/etc/nginx/passwd']", "nginx", "config_file"),
     "a configuration of Compose's": (

@@ -214,6 +214,46 @@ def test_a_script_that_a_shell_can_read_is_carried(script: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("setting", "text", "arrives"),
+    [
+        # The user and the container are called alike, as in many a compose file.
+        ("DATABASE_URL", "postgres://pg:pw@pg:5432/pg", "postgres://pg:pw@db:5432/pg"),
+        ("DATABASE_URL", "postgres://pg:1234@pg/pg", "postgres://pg:1234@db/pg"),
+        ("DATABASE_URL", "postgres://pg@pg", "postgres://pg@db"),
+        ("DATABASE_URL", "postgres://u:pg@h,pg:5432/x", "postgres://u:pg@h,db:5432/x"),
+        ("DSN", "pg:pw@tcp(pg:5432)/x", "pg:pw@tcp(db:5432)/x"),
+        ("PGADMIN_URL", "http://pg:$(PORT)/x", "http://db:$(PORT)/x"),
+        ("DATABASE_URL", "postgres://pg:$(PASSWORD)@pg/x", "postgres://pg:$(PASSWORD)@db/x"),
+        ("FROM", "noreply@pg", "noreply@pg"),
+        ("CODE", "pg:12345abc", "pg:12345abc"),
+        ("ADMIN_PASSWORD", "pg:12345", "pg:12345"),
+        ("ADMIN_PASSWORD", "hunter2@pg", "hunter2@pg"),
+        ("DB_HOST_PASSWORD", "pg", "pg"),
+        ("DB_HOST", "pg", "db"),
+        ("AUTH_SERVER", "pg", "db"),
+        ("SERVERS", "a:1,pg:5432", "a:1,db:5432"),
+    ],
+)
+def test_a_user_or_password_that_is_called_like_a_host_stays(setting: str, text: str, arrives: str) -> None:
+    made = convert(
+        "services:\n  app:\n    image: me/app:1\n    environment:\n"
+        f"      {setting}: {json.dumps(text.replace('$(', '$$('))}\n"
+        "  db:\n    image: postgres:17\n    container_name: pg\n"
+    )
+    assert services(made)["app"]["env"] == [f"{setting}={arrives.replace('$(', '$$(')}"]
+    assert any(f"app: {setting} now has" in note for note in made.notes) is (text != arrives)
+
+
+def test_a_command_that_names_a_neighbour_anew_is_noted() -> None:
+    made = convert(
+        "services:\n  app:\n    image: me/app:1\n    command: run http://task_queue:80\n"
+        "  task_queue:\n    image: me/queue:1\n"
+    )
+    assert services(made)["app"]["args"] == ["run", "http://task-queue:80"]
+    assert "app: its command now has its neighbour's name in the SDL." in made.notes
+
+
+@pytest.mark.parametrize(
     ("entries", "env"), [("[A=1, A]", []), ("[A, A=1]", ["A=1"]), ("[A=1, B=2, A=3]", ["A=3", "B=2"])]
 )
 def test_of_two_entries_of_one_name_the_later_counts(entries: str, env: list[str]) -> None:

@@ -53,6 +53,132 @@ GUARDS: dict[str, tuple[Guard | None, str, int, tuple[str, ...], tuple[str, ...]
         (f"POSTGRES_PASSWORD={GOOD}", "POSTGRES_HOST_AUTH_METHOD=trust"),
         (),
     ),
+    "redis, a variable that is empty": (
+        Guard.NONE,
+        "redis",
+        6379,
+        ("RP=",),
+        sh('redis-server --requirepass "$RP"'),
+    ),
+    "redis, a variable and an empty default": (
+        Guard.NONE,
+        "redis",
+        6379,
+        (),
+        sh('redis-server --requirepass "${RP:-}"'),
+    ),
+    "redis, a variable that nobody sets": (
+        Guard.UNKNOWN,
+        "redis",
+        6379,
+        (),
+        sh("redis-server --requirepass $RP"),
+    ),
+    "redis, a variable of Kubernetes that is empty": (
+        Guard.NONE,
+        "redis",
+        6379,
+        ("RP=",),
+        ("redis-server", "--requirepass", "$(RP)"),
+    ),
+    "redis, a default that everybody knows": (
+        Guard.WELL_KNOWN,
+        "redis",
+        6379,
+        ("RP=",),
+        sh("redis-server --requirepass ${RP:-redis}"),
+    ),
+    "mongo, started without its script": (
+        Guard.NONE,
+        "mongo:7",
+        27017,
+        (f"MONGO_INITDB_ROOT_PASSWORD={GOOD}",),
+        ("mongod", "--bind_ip_all"),
+    ),
+    "mongo, started by its script": (
+        Guard.PASSWORD,
+        "mongo:7",
+        27017,
+        (f"MONGO_INITDB_ROOT_PASSWORD={GOOD}",),
+        ("docker-entrypoint.sh", "mongod"),
+    ),
+    "bitnami's redis, started without its script": (
+        Guard.UNKNOWN,
+        "bitnami/redis:7",
+        6379,
+        (f"REDIS_PASSWORD={GOOD}",),
+        ("redis-server",),
+    ),
+    "neo4j, started without its script": (
+        Guard.WELL_KNOWN,
+        "neo4j:5",
+        7687,
+        (f"NEO4J_AUTH=neo4j/{GOOD}",),
+        ("neo4j", "console"),
+    ),
+    "neo4j, its guard switched off": (
+        Guard.NONE,
+        "neo4j:5",
+        7687,
+        (f"NEO4J_AUTH=neo4j/{GOOD}", "NEO4J_dbms_security_auth__enabled=false"),
+        (),
+    ),
+    "mysql, an empty root and another user": (
+        Guard.NONE,
+        "mysql:8",
+        3306,
+        ("MYSQL_ALLOW_EMPTY_PASSWORD=1", f"MYSQL_PASSWORD={GOOD}"),
+        (),
+    ),
+    "mysql, a user whom everybody knows": (
+        Guard.WELL_KNOWN,
+        "mysql:8",
+        3306,
+        (f"MYSQL_ROOT_PASSWORD={GOOD}", "MYSQL_PASSWORD=mysql"),
+        (),
+    ),
+    "mysql, without grants, as it is also written": (
+        Guard.NONE,
+        "mysql:8",
+        3306,
+        (f"MYSQL_ROOT_PASSWORD={GOOD}",),
+        ("--skip_grant_tables",),
+    ),
+    "elasticsearch 7, a password alone": (
+        Guard.NONE,
+        "elasticsearch:7.17.3",
+        9200,
+        (f"ELASTIC_PASSWORD={GOOD}",),
+        (),
+    ),
+    "elasticsearch 7, a password and its guard": (
+        Guard.PASSWORD,
+        "elasticsearch:7.17.3",
+        9200,
+        (f"ELASTIC_PASSWORD={GOOD}", "xpack.security.enabled=true"),
+        (),
+    ),
+    "elasticsearch 8, switched off in two words": (
+        Guard.NONE,
+        "elasticsearch:8.1.0",
+        9200,
+        (),
+        ("elasticsearch", "-E", "xpack.security.enabled=false"),
+    ),
+    "postgres, a dollar in its password": (
+        Guard.PASSWORD,
+        "postgres:17",
+        5432,
+        ("POSTGRES_PASSWORD=$kQ7zu",),
+        (),
+    ),
+    "postgres, a variable of Kubernetes that is empty": (
+        Guard.NONE,
+        "postgres:17",
+        5432,
+        ("POSTGRES_PASSWORD=$(PW)", "PW="),
+        (),
+    ),
     "postgres, nothing": (Guard.UNKNOWN, "postgres:17", 5432, (), ()),
     "postgres, known to all": (Guard.WELL_KNOWN, "postgres:17", 5432, ("POSTGRES_PASSWORD=postgres",), ()),
     "postgres, a placeholder": (
@@ -236,6 +362,26 @@ def test_a_password_that_everybody_knows_is_told_and_not_repeated(password: str)
     (finding,) = warned(report)
     assert finding.rule == "E03"
     assert password not in finding.message + finding.fix + report.exposed[0].words
+
+
+def test_a_password_that_does_not_count_is_told_what_to_do_about() -> None:
+    found = Program("x", "mongo:7", (f"MONGO_INITDB_ROOT_PASSWORD={GOOD}",), ("mongod",)).guarding(
+        27017, "TCP"
+    )
+    assert found is not None
+    assert "by args and not by command (in a compose file: command and not entrypoint)" in found.how_to_guard
+    by_args = Program("x", "mongo:7", (f"MONGO_INITDB_ROOT_PASSWORD={GOOD}",), (), ("mongod",))
+    kept = by_args.guarding(27017, "TCP")
+    assert kept is not None
+    assert kept.guard is Guard.PASSWORD
+
+
+def test_nothing_hides_behind_the_port_on_which_nothing_listens() -> None:
+    hidden = of("redis:8", 65_535, "ARGS=--port 65535")
+    assert [each.rule for each in warned(hidden)] == ["E01"]
+    assert "without a password" in hidden.exposed[0].words
+    assert "nothing listens there" not in of("example/app:1", 65_535, "PORT=65535").exposed[0].words
+    assert "nothing listens there" in of("example/app:1", 65_535, "PORT=80").exposed[0].words
 
 
 def test_no_udp_port_is_judged() -> None:

@@ -7,6 +7,7 @@ proxy or .netrc is used, and no address is logged: that of a blob can hold a sig
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ import httpx2
 
 from akash_mcp import __version__
 from akash_mcp.clients.http import why_lost
-from akash_mcp.clients.public_addresses import LOOKUP_SECONDS, MOST_ADDRESSES, bracketed, is_allowed
+from akash_mcp.clients.public_addresses import LOOKUP_SECONDS, MOST_ADDRESSES, bracketed, is_allowed, is_ip
 from akash_mcp.clients.registry.answers import NotKnown
 from akash_mcp.clients.unused_connection import UnusedConnection
 from akash_mcp.sanitize.text import field
@@ -29,6 +30,8 @@ SECONDS = 10.0
 """The longest silence within one question."""
 MOST_REDIRECTS = 4
 _HTTPS = 443
+_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_-]{1,63})*\.?")
+"""The name of a host, as DNS has it."""
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 Lookup = Callable[..., Awaitable[Sequence[Any]]]
@@ -96,7 +99,7 @@ class HttpsReader:
             answer = await self._ask(origin, url, {**(headers or {}), **shown}, largest)
             if answer.status not in _REDIRECTS or not (location := answer.headers.get("location")):
                 return answer
-            url = urljoin(url, location)
+            url = _joined(url, location)
         raise NotKnown(f"could not be asked about: {asked} leads from one address to the next")
 
     async def _ask(self, origin: Origin, url: str, headers: Mapping[str, str], largest: int) -> Answer:
@@ -170,17 +173,28 @@ class HttpsReader:
 
 
 def origin_of(url: str) -> Origin:
-    """Whom a URL asks. Raises `NotKnown` unless it is https and printable ASCII, with a host, without credentials."""
+    """Whom a URL asks. Raises `NotKnown` unless it is https and printable ASCII, with the name or the address of a host
+    and without credentials. So what is said of a host is never somebody's sentence."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
         raise NotKnown("could not be asked about: its registry names an address that is not one") from None
-    if not (host and url.isascii() and url.isprintable() and " " not in url) or parts.username is not None:
+    if not (url.isascii() and url.isprintable() and " " not in url) or parts.username is not None:
+        raise NotKnown("could not be asked about: its registry names an address that is not one")
+    if not (_NAME.fullmatch(host) or is_ip(host)):
         raise NotKnown("could not be asked about: its registry names an address that is not one")
     if parts.scheme != "https":
         raise NotKnown(f"was not asked about: its registry leads to {field(host, 80)} without TLS")
     return Origin(host, _HTTPS if port is None else port)
+
+
+def _joined(url: str, location: str) -> str:
+    """Where a redirect leads. Raises `NotKnown` where it is not a URL."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise NotKnown("could not be asked about: its registry leads to an address that is not one") from None
 
 
 async def _body(response: httpx2.Response, origin: Origin, largest: int) -> bytes:

@@ -37,6 +37,8 @@ OURS = ("linux", "amd64")
 """What providers run."""
 MOST_SHOWN = 20
 """Ports, volumes and the like of one image that are taken, and platforms that are named."""
+_PLATFORM = re.compile(r"[a-z0-9][a-z0-9_.]{0,15}")
+_OTHER = "another platform"
 _PORT = re.compile(r"([1-9][0-9]{0,4})(?:/(tcp|udp))?", re.IGNORECASE)
 
 T = TypeVar("T")
@@ -49,7 +51,9 @@ class _Platform(ApiModel):
 
     @property
     def words(self) -> str:
-        return cleaned("/".join(part for part in (self.os, self.architecture, self.variant) if part), 40)
+        """`linux/arm64`; nothing that a platform is not called, since whoever pushes an image writes it."""
+        parts = [part for part in (self.os, self.architecture, self.variant) if part]
+        return "/".join(parts) if all(map(_PLATFORM.fullmatch, parts)) else _OTHER
 
 
 class _Descriptor(ApiModel):
@@ -140,7 +144,7 @@ def read_config(body: bytes) -> tuple[str, ImageConfig]:
     """The platform of an image, such as `linux/arm64`, and what it says of itself, all of it cleaned and bounded."""
     found = _read(_CONFIG, body, "its configuration")
     run = found.config
-    return f"{cleaned(found.os, 20)}/{cleaned(found.architecture, 20)}", ImageConfig(
+    return _Platform(os=found.os, architecture=found.architecture).words, ImageConfig(
         ports=_ports(run.exposed_ports),
         user=cleaned(run.user, 64),
         volumes=_texts(sorted(run.volumes)),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from heapq import nsmallest
 from ipaddress import IPv4Network, IPv6Network
+from itertools import takewhile
 from types import TracebackType
 from typing import Self
 
@@ -34,6 +36,10 @@ LARGEST_MANIFEST = 4 * 2**20
 """Bytes, of a configuration too: what the distribution specification expects registries to take at least."""
 LARGEST_LIST = 256 * 2**10
 """Bytes of a list of tags. A longer one is not looked through."""
+MOST_COMPARED = 100
+"""Tags that are compared with one that is not there."""
+LONGEST_COMPARED = 48
+"""Characters of a tag that is compared."""
 MOST_LISTS = 3
 """How deep lists of manifests may lie in each other."""
 
@@ -190,7 +196,7 @@ class _Question:
             return "is not there" if self._login else "is not there, or not for strangers"
         if self._image.digest:
             return "is not there: no image has this digest"
-        near = get_close_matches(self._image.tag, await self._tags(), n=3, cutoff=0.5)
+        near = _near(self._image.tag, await self._tags())
         return f"is not there: no such tag{'; there are ' + ', '.join(near) if near else ''}"
 
     async def _tags(self) -> list[str]:
@@ -205,6 +211,21 @@ class _Question:
         except (NotKnown, ValueError, RecursionError, ValidationError):
             return []
         return [tag for tag in tags[:1000] if is_tag(tag)]
+
+
+def _near(tag: str, tags: Sequence[str]) -> list[str]:
+    """Tags that are most like another. Only those that begin most like it are compared letter by letter: the time that
+    this takes grows with the square of their lengths, and strangers write them."""
+    alike = nsmallest(
+        MOST_COMPARED,
+        (each for each in tags if len(each) <= LONGEST_COMPARED),
+        key=lambda each: -_shared_beginning(tag, each),
+    )
+    return get_close_matches(tag, alike, n=3, cutoff=0.5)
+
+
+def _shared_beginning(one: str, other: str) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _other_platform(platforms: Sequence[str]) -> Refused:

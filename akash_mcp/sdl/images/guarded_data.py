@@ -15,6 +15,7 @@ def _bitnami(*names: str) -> tuple[str, ...]:
     return tuple(f"{owner}/{name}" for owner in _BITNAMI for name in names)
 
 
+_WITHOUT_GRANTS = ("--skip-grant-tables", "--skip_grant_tables")
 _REDIS_HOW = (
     'write args: ["--requirepass", "$(REDIS_PASSWORD)"] and REDIS_PASSWORD=secret://REDIS_PASSWORD under env'
 )
@@ -44,8 +45,9 @@ _DATABASES = (
         ("mysql", "mysql-server", "percona", "percona-server"),
         f"{_HUB}/_/mysql",
         without=Guard.UNKNOWN,
-        passwords=("MYSQL_ROOT_PASSWORD", "MYSQL_ROOT_PASSWORD_FILE", "MYSQL_PASSWORD"),
-        opened_by=("--skip-grant-tables",),
+        passwords=("MYSQL_ROOT_PASSWORD", "MYSQL_ROOT_PASSWORD_FILE"),
+        user_passwords=("MYSQL_PASSWORD",),
+        opened_by=_WITHOUT_GRANTS,
         empty_by=("MYSQL_ALLOW_EMPTY_PASSWORD=*", "ALLOW_EMPTY_PASSWORD=yes"),
         guarded_by=("MYSQL_RANDOM_ROOT_PASSWORD=*",),
     ),
@@ -60,10 +62,9 @@ _DATABASES = (
             "MARIADB_ROOT_PASSWORD_FILE",
             "MARIADB_ROOT_PASSWORD_HASH",
             "MYSQL_ROOT_PASSWORD",
-            "MARIADB_PASSWORD",
-            "MYSQL_PASSWORD",
         ),
-        opened_by=("--skip-grant-tables",),
+        user_passwords=("MARIADB_PASSWORD", "MYSQL_PASSWORD"),
+        opened_by=_WITHOUT_GRANTS,
         empty_by=("MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=*", "MYSQL_ALLOW_EMPTY_PASSWORD=*"),
         guarded_by=("MARIADB_RANDOM_ROOT_PASSWORD=*", "MYSQL_RANDOM_ROOT_PASSWORD=*"),
     ),
@@ -79,6 +80,7 @@ _DATABASES = (
         ),
         opened_by=("--noauth",),
         guarded_by=("--auth", "--keyFile"),
+        by_script=True,
         ports=(27017, 27018, 27019),
         programs=("mongod",),
         how="set MONGO_INITDB_ROOT_USERNAME=root and MONGO_INITDB_ROOT_PASSWORD=secret://MONGO_INITDB_ROOT_PASSWORD",
@@ -91,6 +93,7 @@ _DATABASES = (
         without=Guard.UNKNOWN,
         passwords=("MONGODB_ROOT_PASSWORD", "MONGODB_PASSWORD"),
         empty_by=("ALLOW_EMPTY_PASSWORD=yes",),
+        by_script=True,
     ),
     GuardedImage(
         "SQL Server",
@@ -118,6 +121,7 @@ _DATABASES = (
         before=(2, Guard.NONE),
         passwords=("DOCKER_INFLUXDB_INIT_PASSWORD", "INFLUXDB_ADMIN_USER_PASSWORD"),
         guarded_by=("INFLUXDB_HTTP_AUTH_ENABLED=yes",),
+        by_script=True,
     ),
     GuardedImage(
         "Neo4j",
@@ -126,7 +130,8 @@ _DATABASES = (
         "neo4j.com/docs/operations-manual/current/docker",
         without=Guard.WELL_KNOWN,
         passwords=("NEO4J_AUTH", "NEO4J_AUTH_FILE"),
-        opened_by=("NEO4J_AUTH=none",),
+        opened_by=("NEO4J_AUTH=none", "NEO4J_dbms_security_auth__enabled=no"),
+        by_script=True,
         how="set NEO4J_AUTH=secret://NEO4J_AUTH, which is stored as neo4j/PASSWORD",
     ),
     GuardedImage(
@@ -267,6 +272,7 @@ _CACHES_AND_QUEUES = (
         without=Guard.UNKNOWN,
         passwords=("REDIS_PASSWORD", "VALKEY_PASSWORD", "REDIS_PASSWORD_FILE"),
         empty_by=("ALLOW_EMPTY_PASSWORD=yes",),
+        by_script=True,
     ),
     GuardedImage(
         "Dragonfly",
@@ -341,7 +347,13 @@ _SEARCH_AND_STORES = (
         without=Guard.PASSWORD,  # from 8 on it makes one by itself
         before=(8, Guard.NONE),
         passwords=("ELASTIC_PASSWORD", "ELASTIC_PASSWORD_FILE"),
-        opened_by=("xpack.security.enabled=no", "-Expack.security.enabled false"),
+        before_needs=("xpack.security.enabled=yes", "-Expack.security.enabled true"),
+        opened_by=(
+            "xpack.security.enabled=no",
+            "ES_SETTING_XPACK_SECURITY_ENABLED=no",
+            "-Expack.security.enabled false",
+            "-E xpack.security.enabled=false",
+        ),
         how="set xpack.security.enabled=true and ELASTIC_PASSWORD=secret://ELASTIC_PASSWORD",
     ),
     GuardedImage(

@@ -62,6 +62,10 @@ class GuardedImage:
     of what holds no data, the ports that this is about (all where there are none). `programs`: by these in its command
     it is known on any image, on those `ports`. `how`: what sets a password, where the first of `passwords` alone does
     not do.
+
+    `user_passwords`: variables that hold the password of a user beside the one who may do all, whom they guard nothing.
+    `before_needs`: in older versions a password counts only with one of these switches. `by_script`: the image's own
+    start script sets the password, so it counts for nothing where another program is started in its place.
     """
 
     what: str
@@ -71,11 +75,14 @@ class GuardedImage:
     without: Guard | None = Guard.NONE
     before: tuple[int, Guard] | None = None
     passwords: tuple[str, ...] = ()
+    user_passwords: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     opened_by: tuple[str, ...] = ()
     guarded_by: tuple[str, ...] = ()
     empty_by: tuple[str, ...] = ()
     may_guard: tuple[str, ...] = ()
+    before_needs: tuple[str, ...] = ()
+    by_script: bool = False
     ports: tuple[int, ...] = ()
     programs: tuple[str, ...] = ()
     how: str = ""

@@ -15,7 +15,7 @@ _MARKS = (  # the longer ones first: UTF-32's begins as UTF-16's does
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _FENCED = re.compile(
-    r"\s*?(?P<fence>`{3,}|~{3,})[^\n`]*\n(?P<inside>.*\n)?[ \t]*(?P=fence)[`~]*\s*", re.DOTALL
+    r"\s*?(?P<fence>`{3,}+|~{3,}+)(?![^\n]*:\s)[^\n`]*\n(?P<inside>.*\n)?[ \t]*(?P=fence)[`~]*\s*", re.DOTALL
 )
 _FENCE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})", re.MULTILINE)
 _PATH = re.compile(
@@ -64,7 +64,7 @@ def _utf16_without_mark(data: bytes) -> str:
 def unfenced(text: str) -> str:
     """What stands between the two fences of a Markdown code block, on the lines where it stood; another text as it is.
 
-    Nothing else may stand around the block: which part of a longer answer is meant, nobody can tell.
+    Nothing else may stand around the block, nor YAML on the line of its fence: which part is meant, nobody can tell.
     """
     match = _FENCED.fullmatch(text)
     if match is None or _FENCE.search(match["inside"] or ""):

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 
 from akash_mcp.errors import BadArgument
 from akash_mcp.sdl.author.compose.interpolation import BadExpression, Unresolved, interpolate, raised
+from akash_mcp.sdl.yaml.loader import MAX_CHARACTERS
 
 _NAME = re.compile(
     r"(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)[ \t]*(?:(?P<sign>[=:])[ \t]*|(?=\n|\Z))", re.ASCII
@@ -49,7 +50,7 @@ def read_env_text(
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     found: dict[str, str] = {}
     known = ChainMap(dict(given), found)
-    at, line = 0, 1
+    at, line, length = 0, 1, 0
 
     def filled(value: str) -> str:
         try:
@@ -74,6 +75,11 @@ def read_env_text(
         value, end = _value(text, at, file, line, None if raw else filled)
         line += text.count("\n", at, end)
         found[name], at = value, end
+        length += len(value)
+        if length > MAX_CHARACTERS:
+            raise _bad(
+                file, line, f"is where the file, with its variables, passes {MAX_CHARACTERS} characters"
+            )
     return found
 
 

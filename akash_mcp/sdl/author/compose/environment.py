@@ -27,7 +27,7 @@ def read_environment(
     for name, (item, at) in last.items():
         try:
             entry = file.text(name, at)
-            found.pop(entry, None)
+            found.pop(entry, None)  # what is left out does not arrive from a file either
             text = _value(file, service, entry, item, at)
         except Unresolved as missing:
             why = f"${{{missing.name}}} in line {file.where(at).line} has no value"

@@ -36,6 +36,8 @@ _BY_NAME = frozenset(
     }
 )
 """Fields that are a map, or a list of NAME=VALUE or of names."""
+_OF_NAMES = frozenset({("depends_on",), ("networks",)})
+"""Those of them in which a name without a value adds nothing, and takes nothing away."""
 _LISTS = frozenset({("dns",), ("dns_search",), ("env_file",), ("label_file",), ("tmpfs",)})
 """Fields that are a list, or one text in its place."""
 
@@ -111,8 +113,10 @@ def _merged(bad: Bad, base: Node, own: Node, service: str, path: tuple[str, ...]
         base, own = _by_name(base), _by_name(own)
     if path in _LISTS:
         base, own = _list_of(base), _list_of(own)
+    if own.value is None and (path[:-1] not in _BY_NAME or path[:-1] in _OF_NAMES):
+        return base
     if not isinstance(base, Branch) or not isinstance(own, Branch):
-        return base if own.value is None and isinstance(base, Branch) else own
+        return own
     if type(base.value) is not type(own.value):
         at: Path = ("services", service, *path)
         raise bad(at, "is a map in one of the two services that are merged, and a list in the other")

@@ -34,6 +34,11 @@ class ComposeFile:
         self._length = 0
 
     @property
+    def data(self) -> Value:
+        """All of the file as plain values, its variables as they stand there."""
+        return self._document.data
+
+    @property
     def left_out(self) -> tuple[LeftOut, ...]:
         """What was left out so far, each thing once: service by service, then what belongs to none."""
         services = list(dict.fromkeys(each.service for each in self._left_out if each.service))

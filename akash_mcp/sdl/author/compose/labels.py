@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from akash_mcp.sdl.author.compose.file import ComposeFile
+from akash_mcp.sdl.author.compose.gates import checks_of, gates_of
 from akash_mcp.sdl.author.compose.interpolation import Unresolved
 from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
@@ -32,16 +33,7 @@ _CADDY_PROXY = re.compile(r"(caddy(?:_[0-9]+)?(?:\.[^.]+)*)\.reverse_proxy")
 _UPSTREAMS = re.compile(r"\{\{\s*upstreams(?:\s+https?)?\s*([0-9]{1,5})?\s*\}\}")
 _COOLIFY = re.compile(r"SERVICE_(?:FQDN|URL)_([A-Z0-9_]+?)(?:_([0-9]{2,5}))?", re.ASCII)
 _NGINX_HOST, _NGINX_PORT = "VIRTUAL_HOST", "VIRTUAL_PORT"
-_ROUTER_CHECKS = re.compile(r"traefik\.http\.routers\.[^.]+\.middlewares", re.IGNORECASE)
-_GATE = re.compile(
-    r"traefik\.http\.middlewares\.([^.]+)\.(?:basicauth|digestauth|forwardauth|ipwhitelist|ipallowlist)\b",
-    re.IGNORECASE,
-)
-_NAMED_LIKE_A_GATE = re.compile(r"auth|oidc|\bsso\b|login|whitelist|allowlist|[-_]only\b", re.IGNORECASE)
-_CADDY_GATE = re.compile(
-    r"caddy(?:_[0-9]+)?\.(?:[0-9]+_)?(?:basic_?auth|forward_auth|authorize|authenticate)\b"
-)
-_READ = re.compile(
+_CARRIED = re.compile(
     r"traefik\.(?:enable|docker\.|port$|frontend\.rule$|http\.routers\.[^.]+\.(?:rule|service|entrypoints|tls\b)"
     r"|http\.services\.[^.]+\.loadbalancer\.server\.port$)"
     r"|caddy(?:_[0-9]+)?(?:$|(?:\.[^.]+)*\.(?:reverse_proxy|tls)\b)",
@@ -55,16 +47,14 @@ _PRIVATE = re.compile(r"\.(?:localhost|local|localdomain|lan|home|internal|intra
 class Route:
     """How the world reaches a service by a web proxy.
 
-    `port` is None where the labels leave it to the proxy. `checks` are the middlewares that a request passes.
+    `port` is None where the labels leave it to the proxy. `checks` are the middlewares that a request passes, `gates`
+    the labels that ask who may pass by themselves.
     """
 
     port: int | None
     hosts: tuple[str, ...]
     checks: frozenset[str] = frozenset()
-
-    def gates(self, known: frozenset[str]) -> list[str]:
-        """Those of its checks that ask who may pass: one of the `known` ones, or named like one."""
-        return sorted(each for each in self.checks if each in known or _NAMED_LIKE_A_GATE.search(each))
+    gates: frozenset[str] = frozenset()
 
 
 def read_route(
@@ -72,27 +62,23 @@ def read_route(
     service: str,
     labels: Sequence[tuple[Value, Path]],
     environment: tuple[Value, Path],
-) -> tuple[Route | None, frozenset[str]]:
-    """What labels and variables say of the way to a service, None where they say nothing of one; and the middlewares
-    that they define, for any service, which ask who may pass.
+) -> tuple[Route | None, Mapping[str, str]]:
+    """What labels and variables say of the way to a service, None where they say nothing of one; and all its labels,
+    empty those that need a variable without a value.
 
     `labels` are the service's own and those under `deploy`, each with their place.
     """
     texts: dict[str, str] = {}
+    unknown: dict[str, str] = {}
     for value, path in labels:
-        texts |= _texts(file, service, value, path)
+        _read(file, service, value, path, texts, unknown)
     said = [*_traefik(texts), *_caddy(texts), *_variables(file, service, *environment)]
     is_off = texts.get("traefik.enable", "").lower() == "false"
     route = _joined(file, service, said) if said and not is_off else None
     if route:
-        named = (text.split(",") for name, text in texts.items() if _ROUTER_CHECKS.fullmatch(name))
-        checks = {each.strip().partition("@")[0] for names in named for each in names}
-        checks |= {name for name in texts if _CADDY_GATE.match(name)}
-        route = replace(route, checks=frozenset(checks))
-    gates = {match[1] for name in texts if (match := _GATE.match(name))}
-    gates |= {name for name in texts if _CADDY_GATE.match(name)}
+        route = replace(route, checks=checks_of(texts), gates=gates_of(texts, unknown))
     _leave_out_rest(file, service, texts, is_read=is_off or route is not None)
-    return route, frozenset(gates)
+    return route, {**unknown, **texts}
 
 
 def _joined(file: ComposeFile, service: str, said: Sequence[Route]) -> Route:
@@ -132,7 +118,7 @@ def _leave_out_rest(file: ComposeFile, service: str, labels: Mapping[str, str], 
                 "a provider's ingress goes by the host name alone",
                 "let the program look at the rest of a request",
             )
-    if rest := [name for name in labels if not is_read or not _READ.match(name)]:
+    if rest := [name for name in labels if not is_read or not _CARRIED.match(name)]:
         shown = ", ".join(name[:60] for name in rest[:3])
         more = f" and {len(rest) - 3} more" if len(rest) > 3 else ""
         file.leave_out(
@@ -143,15 +129,17 @@ def _leave_out_rest(file: ComposeFile, service: str, labels: Mapping[str, str], 
         )
 
 
-def _texts(file: ComposeFile, service: str, labels: Value, path: Path) -> dict[str, str]:
-    """The labels with their texts; those that need a variable without a value are left out."""
-    found: dict[str, str] = {}
+def _read(
+    file: ComposeFile, service: str, labels: Value, path: Path, texts: dict[str, str], unknown: dict[str, str]
+) -> None:
+    """Put the labels with their texts into `texts`; those that need a variable without a value are left out, and are
+    `unknown`."""
     for name, item, at in _pairs(file, labels, path):
         try:
-            found[name] = "" if item is None else file.text(item, at)
+            texts[name] = "" if item is None else file.text(item, at)
         except Unresolved as missing:
             file.unresolved(service, at, missing)
-    return found
+            unknown[name] = ""
 
 
 def _pairs(file: ComposeFile, value: Value, path: Path) -> Iterable[tuple[str, Value, Path]]:

@@ -46,7 +46,7 @@ def opened_ports(
 
 def _opened(file: ComposeFile, service: ComposeService, on_purpose: Opened) -> list[PublishedPort]:
     env = [f"{name}={value}" for name, value in service.env.items()]
-    program = Program(service.name, service.image, env, (*service.command, *service.args))
+    program = Program(service.name, service.image, env, service.command, service.args)
     found = []
     for each in service.ports.published:
         guarding = program.guarding(each.port, each.proto)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 
 from akash_mcp.sdl.author.compose.file import ComposeFile, label
 from akash_mcp.sdl.author.compose.interpolation import Unresolved
@@ -14,7 +15,6 @@ MAX_RANGE = 50
 """Ports of one entry that are carried. Each becomes a port that a provider has to open."""
 
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?", re.ASCII)
-_LOOPBACK = re.compile(r"127(\.[0-9]{1,3}){3}|\[?::1\]?|localhost")
 _WEB = frozenset({80, 81, 1337, 2368, 4000, 4200, 5000, 5001, 5173, 5601, 5678, 7860, 9000, 9090, 11434})
 _NEVER_WEB = frozenset({3306, 3389, 8333, 8443, 8883})
 
@@ -108,7 +108,7 @@ def _entry(
     outside = _numbers(file, host, path) if host.strip("0") else range(0)
     if not _carried(file, service, path, inside, proto):
         return []
-    is_open = not _LOOPBACK.fullmatch(address)
+    is_open = not _is_inside(address)
     if not is_open:
         file.leave_out(
             service,
@@ -116,7 +116,7 @@ def _entry(
             f"it is published on {address} only, which the world cannot reach",
             "publish it without an address to open it to the outside",
         )
-    elif address and address not in ("0.0.0.0", "[::]", "::", "*"):
+    elif address and address.strip("[]") not in ("0.0.0.0", "::", "*"):
         file.leave_out(service, f"{label(path)}: address {address}", "a provider chooses the address")
     pairs = (
         zip(inside, outside, strict=True)
@@ -124,6 +124,16 @@ def _entry(
         else ((port, None) for port in inside)
     )
     return [(PublishedPort(port, proto, to, app), is_open) for port, to in pairs]
+
+
+def _is_inside(address: str) -> bool:
+    """Whether a port that is published on an address is reached from the machine or its own network only."""
+    try:
+        ip = ip_address(address.strip("[]"))
+    except ValueError:
+        return address == "localhost"
+    inner = ip.ipv4_mapped if isinstance(ip, IPv6Address) and ip.ipv4_mapped else ip
+    return not (inner.is_global or inner.is_unspecified)
 
 
 def _protocol(text: str) -> tuple[str, str]:

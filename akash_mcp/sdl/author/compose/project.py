@@ -73,7 +73,11 @@ class Project:
         env = {name: renamed(text, hosts, setting=name) for name, text in service.env.items()}
         for name in (name for name in env if env[name] != service.env[name]):
             self._file.note(f"{service.name}: {name} now has its neighbour's name in the SDL.")
-        env, args = mended(self._file, service, env)
+        env, plain_args = mended(self._file, service, env)
+        command = tuple(renamed(word, hosts) for word in service.command)
+        args = tuple(renamed(word, hosts) for word in plain_args)
+        if (command, args) != (service.command, plain_args):
+            self._file.note(f"{service.name}: its command now has its neighbour's name in the SDL.")
         exposed = self._exposed(service, web)
         if placeholder:
             exposed.append(ExposedPort(UNUSED_PORT, WEB_PORT, is_global=True))
@@ -81,8 +85,8 @@ class Project:
             name=self._names[service.name],
             image=service.image,
             exposed=tuple(exposed),
-            command=tuple(renamed(word, hosts) for word in service.command),
-            args=tuple(renamed(word, hosts) for word in args),
+            command=command,
+            args=args,
             env=tuple(f"{name}={text}" for name, text in env.items()),
             dependencies=tuple(self._names[name] for name in service.depends_on if name in self._names),
             cpu=service.size.cpu,

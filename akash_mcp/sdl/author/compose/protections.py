@@ -13,8 +13,10 @@ from typing import get_args
 from akash_mcp.errors import BadArgument
 from akash_mcp.sanitize.unicode import visible
 from akash_mcp.sdl.author.compose.file import ComposeFile, Fields
+from akash_mcp.sdl.author.compose.interpolation import UNSET, BadExpression, interpolate
 from akash_mcp.sdl.author.compose.left_out import PROTECTIONS, LeftOut, Protection
-from akash_mcp.sdl.author.compose.volumes import ABOUT_TIME
+from akash_mcp.sdl.author.compose.unsupported import MERGED
+from akash_mcp.sdl.author.compose.volumes import ABOUT_TIME, bind_target, with_a_device
 from akash_mcp.sdl.guarding import holds_data
 from akash_mcp.sdl.images.names import image_owner
 from akash_mcp.sdl.images.users import own_user
@@ -35,7 +37,6 @@ _OF_THE_MACHINE = re.compile(
 """What tells a program about the machine that it runs on: `/etc/passwd` holds the names of users and no passwords."""
 _KEEPS_ALL_IN_CONFIG = frozenset({"linuxserver", "hotio"})
 """Whose images have one folder for data and configuration, `/config`, and fill it themselves."""
-_BIND = re.compile(r"(?P<source>(?:[A-Za-z]:[\\/])?(?:\$\{[^}]*+\}|[^:])*+):(?P<target>/[^:]*)")
 _MOST_TOLD = 40
 _OPEN = (
     "what it says of passwords and of who may connect is lost, and the image's own default may let anybody in"
@@ -79,11 +80,15 @@ def check_accepted(accept: Collection[str]) -> None:
 
 
 def read_protections(file: ComposeFile, service: str, image: str, fields: Fields) -> None:
-    """List what protects a service and is lost: its user, rights, read-only root disk and configuration in files."""
+    """List what protects a service and is lost: its user, rights, read-only root disk, configuration in files, and what
+    another file says of it."""
     _user(file, service, image, fields)
     if fields.flag("read_only"):
         why = "a provider's containers can write to their root disk, so whoever breaks in can change the program"
         file.leave_out(service, "read_only", why, protects="read_only")
+    if fields.take("extends") is not None:  # of this file it is carried out by now
+        why = "it is in another file, which is not read, and may hold a password, a user or a command"
+        file.leave_out(service, "extends", why, MERGED, protects="extends")
     _rights(file, service, fields)
     _configs(file, service, image, fields)
     _mounted_configuration(file, service, image, fields)
@@ -142,7 +147,7 @@ def _mounted_configuration(file: ComposeFile, service: str, image: str, fields: 
     """Files and folders of the machine that are mounted where a program looks for its configuration. Volumes are still
     to be read, and list each of them as a mount."""
     for item, _ in file.items(fields.peek("volumes"), fields.at("volumes")):
-        target = _bind_target(item)
+        target = _bind_target(file, item)
         if target and _says_who_may(image, target):
             file.leave_out(
                 service,
@@ -153,16 +158,23 @@ def _mounted_configuration(file: ComposeFile, service: str, image: str, fields: 
             )
 
 
-def _bind_target(item: Value) -> str:
+def _bind_target(file: ComposeFile, item: Value) -> str:
     """Where a file or folder of the machine is mounted; empty for anything else."""
-    if isinstance(item, dict):
-        target = item.get("target")
-        return target if isinstance(target, str) and item.get("type") == "bind" else ""
-    if not isinstance(item, str):
+    devices = with_a_device(file)
+    if not isinstance(item, dict):
+        return bind_target(_filled(file, item), devices)
+    is_bind = _filled(file, item.get("type")) == "bind" or _filled(file, item.get("source")) in devices
+    return _filled(file, item.get("target")) if is_bind else ""
+
+
+def _filled(file: ComposeFile, value: Value) -> str:
+    """A text with its variables, one without a value too: only the form counts. What is wrong with it is told where the
+    volumes are read."""
+    try:
+        given = file.variables.given
+        return interpolate(value, given, set(), unset=lambda _: UNSET) if isinstance(value, str) else ""
+    except BadExpression:
         return ""
-    # a source that is a path: only its form counts, so variables may stay as they are
-    match = _BIND.match(item)
-    return match["target"].rstrip("/") if match and re.search(r"[/~.\\]", match["source"]) else ""
 
 
 def _says_who_may(image: str, target: str) -> bool:

@@ -6,6 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from akash_mcp.sdl.author.compose.file import ComposeFile
+from akash_mcp.sdl.author.compose.gates import (
+    INNER_SETTING,
+    Middlewares,
+    checks_of_all,
+    is_inner,
+    middlewares,
+)
 from akash_mcp.sdl.author.compose.labels import Route
 from akash_mcp.sdl.author.compose.ports import PublishedPort
 from akash_mcp.sdl.author.compose.service import ComposeService
@@ -25,16 +32,17 @@ def without_proxies(file: ComposeFile, services: Sequence[ComposeService]) -> li
     behind something that asks who may pass (a password, a login, an address) is not opened, since nothing asks here.
     """
     behind = {service.name: service.route for service in services if service.route and not _is_proxy(service)}
-    gates = frozenset(gate for service in services for gate in service.gates)
+    known = middlewares([service.labels for service in services])
+    of_all = frozenset[str]().union(*map(_checks_of_all, filter(_is_proxy, services)))
     kept: list[ComposeService] = []
     hosts: dict[str, str] = {}
     for service in services:
         route = behind.get(service.name)
-        if route and (closed := route.gates(gates)):
+        if route and (closed := _closed(service, route, known, of_all)):
             file.leave_out(
                 service.name,
                 "its web address",
-                f"the proxy asks who may pass ({', '.join(each[:60] for each in closed)}), and nothing does so here",
+                f"the proxy asks who may pass, as far as is known ({', '.join(closed)}), and nothing does so here",
                 "take that away from its labels to open it to everyone",
             )
             kept.append(replace(service, route=None))
@@ -50,6 +58,18 @@ def without_proxies(file: ComposeFile, services: Sequence[ComposeService]) -> li
         else:
             kept.append(replace(service, route=None))
     return kept
+
+
+def _closed(service: ComposeService, route: Route, known: Middlewares, of_all: frozenset[str]) -> list[str]:
+    """What asks who may pass on the way to a service."""
+    gates = {*route.gates, *known.gates(route.checks | of_all)}
+    if is_inner(service.env):
+        gates.add(INNER_SETTING)
+    return sorted(each[:60] for each in gates)
+
+
+def _checks_of_all(proxy: ComposeService) -> frozenset[str]:
+    return checks_of_all((*proxy.command, *proxy.args), proxy.env)
 
 
 def _is_proxy(service: ComposeService) -> bool:

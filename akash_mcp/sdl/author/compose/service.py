@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from akash_mcp.sdl.author.compose import unsupported
 from akash_mcp.sdl.author.compose.command import read_command
@@ -35,7 +36,7 @@ class ComposeService:
     `volumes` are its named volumes with the disk that each became, `root` is its root disk in bytes. `aliases` are
     other names by which its neighbours call it; `depends_on` those it names under `depends_on` and `links`, by their
     names in the compose file. `joined` is the service whose network it would use as its own, `route` how a web proxy
-    would lead to it, `gates` the names of what asks there who may pass.
+    would lead to it, `labels` what it is told otherwise.
     """
 
     name: str
@@ -53,7 +54,7 @@ class ComposeService:
     depends_on: tuple[str, ...]
     aliases: dict[str, str]
     route: Route | None
-    gates: frozenset[str]
+    labels: Mapping[str, str]
 
 
 def read_service(
@@ -83,7 +84,7 @@ def read_service(
     if any(char.isspace() or not char.isprintable() for char in image):
         raise file.bad((*at, "image"), "must be the name of an image")
     deploy = file.fields(fields.take("deploy"), fields.at("deploy"), service)
-    labels = [(each.take("labels"), each.at("labels")) for each in (fields, deploy)]
+    own_labels = [(each.take("labels"), each.at("labels")) for each in (fields, deploy)]
     size = read_resources(file, service, fields, deploy)
     if size.count == 0:
         file.leave_out_service(service, "it has 0 replicas", "give it 1 or more")
@@ -96,7 +97,9 @@ def read_service(
     )
     disks, root = _with_models(file, service, size, disks)
     environment = fields.take("environment"), fields.at("environment")
-    route, gates = read_route(file, service, labels, environment)
+    route, labels = read_route(file, service, own_labels, environment)
+    if route and fields.peek("label_file") is not None:  # it may hold what asks who may pass
+        route = replace(route, gates=route.gates | {"label_file"})
     networks, joined = read_networks(file, service, fields, aliases)
     command, args = read_command(file, service, fields)
     mounted = read_secret_files(file, service, fields)
@@ -118,7 +121,7 @@ def read_service(
         depends_on=depends_on,
         aliases=aliases,
         route=route,
-        gates=gates,
+        labels=labels,
     )
     _restart(file, service, fields)
     _platform(file, service, fields)

@@ -38,7 +38,6 @@ SERVICE: Mapping[str, tuple[str, str]] = {
     "dns_search": (_HOST, ""),
     "domainname": (_NAMES, ""),
     "env_file": (_FILES, "write its lines under environment"),
-    "extends": (_MERGE, MERGED),
     "external_links": (_NAMES, "give the other's address in a variable"),
     "extra_hosts": (_HOST, "give the address in a variable"),
     "group_add": (_RIGHTS, "set the groups in the image"),

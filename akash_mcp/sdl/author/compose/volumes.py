@@ -4,6 +4,7 @@ and folders of the machine that runs Compose stay where they are."""
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import PurePosixPath
@@ -120,6 +121,26 @@ def with_room_for_models(disks: tuple[Disk, ...], size: int) -> tuple[Disk, ...]
 def target_of(volume: str) -> str:
     """Where a volume in the short form is mounted."""
     return _short(volume).target
+
+
+def bind_target(volume: str, with_a_device: Collection[str] = ()) -> str:
+    """Where a volume in the short form mounts a file or folder of the machine; empty where it mounts something else.
+
+    `with_a_device` are the named volumes that stand for one.
+    """
+    mount = _short(volume)
+    return mount.target.rstrip("/") if mount.kind == "bind" or mount.source in with_a_device else ""
+
+
+def with_a_device(file: ComposeFile) -> frozenset[str]:
+    """The named volumes that stand for a folder which is there already: `driver_opts` name its `device`."""
+    volumes = file.data.get("volumes") if isinstance(file.data, dict) else None
+    found: set[str] = set()
+    for name, options in volumes.items() if isinstance(volumes, dict) else ():
+        driver = options.get("driver_opts") if isinstance(options, dict) else None
+        if isinstance(driver, dict) and driver.get("device"):
+            found.add(name)
+    return frozenset(found)
 
 
 def _short(text: str) -> _Mount:
