@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import unicodedata
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from terminals import QUESTION, Terminal
 
-from akash_mcp.cli.terminal import framed
+from akash_mcp.cli.terminal import framed, lasting_interrupt
 from akash_mcp.guard.approval import waiting
 from akash_mcp.guard.approval.waiting import Waiting
 from akash_mcp.guard.books.store import Store
@@ -84,3 +85,18 @@ def test_what_was_typed_before_the_question_answers_nothing(tmp_path: Path) -> N
         screen.type("no\n")
         assert screen.end() == 0
         assert f"No to {waits.op_id}" in screen.shown
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # that is how it gets lost
+def test_ctrl_c_that_comes_while_something_is_finalized_is_not_forgotten() -> None:
+    class Interrupted:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    with lasting_interrupt() as raise_again:
+        raise_again()
+        Interrupted()  # Python says that it ignores what this raises
+        with pytest.raises(KeyboardInterrupt):
+            raise_again()
+    assert signal.getsignal(signal.SIGINT) is before

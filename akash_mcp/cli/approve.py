@@ -13,7 +13,7 @@ from pathlib import Path
 
 import anyio
 
-from akash_mcp.cli.terminal import ask_for_word, check_terminal, framed
+from akash_mcp.cli.terminal import ask_for_word, check_terminal, framed, lasting_interrupt
 from akash_mcp.errors import BadArgument
 from akash_mcp.guard.approval import waiting
 from akash_mcp.guard.approval.waiting import Answer, Waiting
@@ -55,11 +55,13 @@ def run(folder: Path, wanted: str | None, *, watch: bool, sleep: Callable[[float
 def _watch(store: Store, sleep: Callable[[float], None]) -> int:
     sys.stdout.write("Plans are shown here as they come. Ctrl-C ends this.\n")
     left_alone: set[str] = set()
-    while True:
-        for each in _waiting(store):
-            if each.op_id not in left_alone and _answer(store, each):
-                left_alone.add(each.op_id)
-        sleep(_LOOK_SECONDS)
+    with lasting_interrupt() as raise_again:
+        while True:
+            raise_again()
+            for each in _waiting(store):
+                if each.op_id not in left_alone and _answer(store, each):
+                    left_alone.add(each.op_id)
+            sleep(_LOOK_SECONDS)
 
 
 def _waiting(store: Store) -> list[Waiting]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import textwrap
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 from rich.cells import chop_cells
 
@@ -58,6 +61,30 @@ def ask_for_word(question: str, words: Collection[str]) -> str | None:
         if (word := line.strip().lower()) in words:
             return word
         sys.stdout.write(f"Type {' or '.join(words)} as a whole word.\n")
+
+
+@contextmanager
+def lasting_interrupt() -> Iterator[Callable[[], None]]:
+    """Ctrl-C as ever, and a function that raises it again where it was lost.
+
+    One that comes while Python finalizes an object is reported and forgotten. Of the main thread only.
+    """
+    was_interrupted = False
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal was_interrupted
+        was_interrupted = True
+        raise KeyboardInterrupt
+
+    def raise_again() -> None:
+        if was_interrupted:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield raise_again
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _forget_typed_ahead() -> None:
