@@ -8,16 +8,13 @@ from decimal import Decimal
 
 from akash_mcp.errors import BadArgument
 from akash_mcp.sdl.author.gpu_sizes import sizes_for
-from akash_mcp.sdl.author.workload import GIB, MIB, Disk, Gpus, Workload
+from akash_mcp.sdl.author.workload import LASTING, MIB, SHM, Disk, Gpus, Workload
 from akash_mcp.sdl.author.writer import size_text
 from akash_mcp.sdl.rules.chain_rules import MAX_CPU, MAX_MEMORY, MAX_VOLUME, MIN_CPU
 
 CLASSES = ("beta1", "beta2", "beta3")
 """Disks that last as long as the lease: HDD, SSD, NVMe."""
-DISK = 10 * GIB
-"""A disk that lasts, of which no size is said."""
 LEAST_VOLUME = 5 * MIB
-SHM = "/dev/shm"
 
 _CPU = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(m?)")
 _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(Ki|Mi|Gi|Ti)")
@@ -86,7 +83,9 @@ def read_sizes(
             raise bad("mount", "an absolute path below the root, such as /data")
         if mount_class not in CLASSES:
             raise bad("mount_class", "beta3 (NVMe), beta2 (SSD) or beta1 (HDD)")
-        size = taken("mount_size", mount_size, needs.disk if needs else DISK, LEAST_VOLUME, MAX_VOLUME, room)
+        size = taken(
+            "mount_size", mount_size, needs.disk if needs else LASTING, LEAST_VOLUME, MAX_VOLUME, room
+        )
         disks.append(Disk("data", size, mount_class, mount))
     if needs and gpus and gpus.count > 1 and (mount or "").rstrip("/") != SHM:
         disks.append(Disk("shm", needs.shm, "ram", SHM))

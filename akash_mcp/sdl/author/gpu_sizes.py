@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from akash_mcp.sdl.author.workload import GIB, Gpus
 from akash_mcp.sdl.rules.chain_rules import MAX_CPU, MAX_MEMORY
+from akash_mcp.sdl.rules.known_gpus import sizes_of
 
 ASSUMED = 24 * GIB
 """The memory of a GPU of no particular model: what an RTX 3090 or 4090 has, the most common large ones."""
@@ -19,33 +20,25 @@ SCRATCH = 20 * GIB
 """The root disk beside a disk for models: packages that are installed at the start, caches, logs."""
 LEAST_SHM, MOST_SHM = 2 * GIB, 64 * GIB
 
-_GIB_BY_MODEL: Mapping[int, str] = {
-    2: "gt1030 gtx1050 gtx960 mx150",
-    3: "gtx1060",
-    4: "gtx1050ti gtx1650s gtx1650ti gtx970 gtx980 p2000",
-    6: "gtx1660 gtx1660ti gtx980ti rtx2060 rtx3060m rtxa2000",
-    8: "gtx1070 gtx1070ti gtx1080 m4000 p4 p4000 rtx2060s rtx2070 rtx2070s rtx2080 rtx2080s rtx3060ti rtx3070 rtx4000 "
-    "rtx4060",
-    10: "rtx3080",
-    11: "gtx1080ti rtx2080ti",
-    12: "rtx3060 rtx4070 rtx4070s rtx4070ti rtx5070",
-    16: "p100 p5000 rtx2000eada rtx4060ti rtx4080 rtx4080s rtx5000 rtx5080 rtxa4000 t4 v100 a16",
-    20: "rtx4000ada rtx4000sada",
-    24: "a10 a30 a5000 l4 p40 p6000 rtx3090 rtx3090ti rtx4090 rtx5090m rtx6000",
-    32: "rtx5090",
-    40: "a100",
-    48: "a40 l40 l40s rtx8000 rtxa6000",
-    80: "a800 h100",
-    96: "gh200 pro6000mq pro6000se pro6000we",
-    141: "h200 h200nvl",
-    180: "b200",
-    268: "b300",
+_NOT_CATALOGUED: Mapping[str, int] = {
+    "a10": 24,
+    "a16": 16,
+    "a30": 24,
+    "b200": 180,
+    "b300": 268,
+    "gh200": 96,
+    "l4": 24,
+    "l40": 48,
+    "l40s": 48,
+    "rtxa4000": 16,
 }
-MEMORY: Mapping[str, int] = {
-    model: gib * GIB for gib, models in _GIB_BY_MODEL.items() for model in models.split()
-}
-"""The memory of each model in bytes, the smallest where it is made with several sizes: akash-network/provider-configs,
-devices/pcie/gpus.json at 2d04f4f (June 2026); what that does not list, such as l40s, by NVIDIA's data sheets."""
+"""The memory in GiB of models that the catalogue of `known_gpus` gives no size for, by NVIDIA's data sheets."""
+
+
+def memory_of(model: str) -> int | None:
+    """The memory of a model in bytes, the smallest where it is made with several sizes; None where it is not known."""
+    gib = [int(size.removesuffix("Gi")) for size in sizes_of(model)] or [_NOT_CATALOGUED.get(model, 0)]
+    return min(gib) * GIB or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +80,8 @@ def _memory(gpus: Gpus) -> tuple[int, str]:
     """The memory of one GPU in bytes, and what to say of how it is known."""
     if gpus.ram:
         return int(gpus.ram.removesuffix("Gi")) * GIB, ""
-    if gpus.models and all(model in MEMORY for model in gpus.models):
-        smallest = min(gpus.models, key=lambda model: MEMORY[model])
-        return MEMORY[smallest], f" ({smallest})"
+    known = {model: memory for model in gpus.models if (memory := memory_of(model))}
+    if known and len(known) == len(gpus.models):
+        smallest = min(known, key=lambda model: known[model])
+        return known[smallest], f" ({smallest})"
     return ASSUMED, " (assumed)"

@@ -17,6 +17,11 @@ MIB, GIB = 2**20, 2**30
 WEB_PORT = 80
 """The outer port that gives a web address; every other one gets a port of the provider's choosing."""
 
+LASTING = 10 * GIB
+"""A disk that lasts as long as the lease, of which nobody says the size."""
+SHM = "/dev/shm"
+"""Where programs of one container share memory."""
+
 RAW_TCP_PORT = 10_080
 """The outer port for raw TCP on container port 80: without one it would get a web address."""
 

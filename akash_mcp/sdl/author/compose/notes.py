@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from akash_mcp.sdl.author.compose.file import ComposeFile
 from akash_mcp.sdl.author.compose.service import ComposeService
-from akash_mcp.sdl.author.compose.volumes import LASTING
 from akash_mcp.sdl.author.draft import default_ceiling_note
-from akash_mcp.sdl.author.workload import Workload
+from akash_mcp.sdl.author.workload import LASTING, Workload
 from akash_mcp.sdl.author.writer import size_text
 from akash_mcp.sdl.report import Report
 

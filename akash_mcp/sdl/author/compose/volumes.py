@@ -12,17 +12,14 @@ from pathlib import PurePosixPath
 from akash_mcp.sdl.author.compose.file import ComposeFile, label
 from akash_mcp.sdl.author.compose.interpolation import Unresolved
 from akash_mcp.sdl.author.compose.sizes import read_size
-from akash_mcp.sdl.author.workload import GIB, MIB, Disk
+from akash_mcp.sdl.author.workload import LASTING, MIB, SHM, Disk
 from akash_mcp.sdl.images.names import image_name
 from akash_mcp.sdl.images.purposes import CONTAINER_TOOLS, PROXIES
 from akash_mcp.sdl.yaml.javascript import Value
 from akash_mcp.sdl.yaml.loader import Path
 
-LASTING = 10 * GIB
-"""The size of a named volume, which a compose file does not say."""
 IN_MEMORY = 64 * MIB
 """The size of a tmpfs without one, as Docker sizes /dev/shm."""
-SHM = "/dev/shm"
 MOST = 20
 """Disks of one service that are carried. Providers take four by default, as the checker says."""
 
