@@ -67,7 +67,9 @@ def build(
     intervals = intervals or Intervals()
     store = Store(settings.state_dir, agent=settings.agent or "", hold_seconds=intervals.hold)
     questions = SealedQuestions(
-        partial(store.run, shared_key, "questions"), partial(store.read_now, known_key, "questions")
+        partial(store.run, shared_key, "questions"),
+        partial(store.read_now, known_key, "questions"),
+        store.wall,
     )
 
     @asynccontextmanager
