@@ -34,6 +34,7 @@ from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.journal import op_id_of
 from akash_mcp.guard.plans.plans import ClosePlan, Plan
 from akash_mcp.ids import OpId
+from akash_mcp.tools.arguments import given
 from akash_mcp.tools.deadline import bounded
 from akash_mcp.tools.hiding import hidden
 from akash_mcp.tools.questions import Confirm, answer_of, note_question, question_of
@@ -52,7 +53,9 @@ QUESTION_SECONDS = 600.0
 """How long a person may think where the call waits for them: as long as a question that travels is good."""
 
 _NOBODY_ANSWERED = "The client can be asked, but brought no answer that can be read."
-_NOBODY_READ = "The client said no by itself: its answer came at once, before anybody could have read the question."
+_NOBODY_READ = (
+    "The client said no by itself: its answer came at once, before anybody could have read the question."
+)
 _SPARE_THE_QUESTION = "The user can set AKASH_MCP_APPROVAL=two-step, so that it is not asked."
 
 
@@ -228,7 +231,7 @@ def client_of(ctx: AppContext) -> str:
 
 def _call(ctx: AppContext) -> str:
     """A hash of the tool and its arguments."""
-    arguments = (ctx.request_context.params or {}).get("arguments") or {}
+    arguments = given((ctx.request_context.params or {}).get("arguments") or {})
     return hashlib.sha256(json.dumps([tool_of(ctx), arguments], sort_keys=True).encode()).hexdigest()
 
 

@@ -55,8 +55,8 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class TokenNeeded:
-    """The plan still needs a yes: show it, and confirm it with this token. `why_not_asked`: a sentence, where the client
-    can ask its user and yet nobody saw the question."""
+    """The plan still needs a yes: show it, and confirm it with this token. `why_not_asked`: a sentence, where the
+    client can ask its user and yet nobody saw the question."""
 
     plan: Plan
     token: str
