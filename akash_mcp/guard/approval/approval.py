@@ -50,7 +50,7 @@ class Question:
 
     op_id: OpId
     fingerprint: str
-    asked_at: float = 0.0
+    asked_at: float
 
 
 @dataclass(frozen=True, slots=True)
