@@ -209,6 +209,9 @@ class Store:
             self._readers.clear()
             self._writer, self._is_open = None, False
 
+    def __del__(self) -> None:
+        self.close()  # from Python 3.13 on it is a warning where nobody did
+
     def _db(self, connection: sqlite3.Connection) -> Db:
         return Db(connection, self, self._moment(connection))
 
