@@ -32,6 +32,7 @@ def run(
     attributes: Sequence[str],
     max_usd_per_hour: str | None,
     output: Path | None,
+    overwrites: bool = False,
     check_images: bool = False,
 ) -> int:
     """Write the SDL to standard output or to `output`, and what was decided to standard error.
@@ -53,7 +54,7 @@ def run(
 
         images = image_check.check_images(drafted.report, [given["registry"]] if "registry" in given else ())
         drafted = make(config=images[0].answer.config)
-    save(drafted.sdl, output)
+    save(drafted.sdl, output, overwrites=overwrites)
     for assumption in drafted.assumed:
         say(f"assumed: {_with_flags(assumption)}")
     for note in drafted.notes:

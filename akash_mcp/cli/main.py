@@ -1,6 +1,6 @@
 """The command line. A command's module is imported when it is run, so `--help` and `--version` are instant.
 
-Exit status: 0 fine, 1 something went wrong and stderr says what in plain lines, 2 wrong usage.
+Exit status: 0 fine, 1 something went wrong and stderr says what in plain lines, 2 wrong usage, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import sys
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
-from akash_mcp.cli.output import take_any_encoding, wrapped
-from akash_mcp.cli.parser import build_parser
+from akash_mcp.cli.output import is_terminal, take_any_encoding, wrapped
+from akash_mcp.cli.parser import read
 from akash_mcp.cli.to_person import to_person
 from akash_mcp.errors import AkashError
 
@@ -21,10 +21,10 @@ from akash_mcp.errors import AkashError
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status. Wrong usage leaves through argparse's `SystemExit(2)`."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
-        words.insert(0, "serve")
     take_any_encoding()
-    arguments = build_parser().parse_args(words)
+    if not words and is_terminal():
+        words = ["--help"]  # a person, and no host application, which has a pipe on each side
+    arguments = read(words)
     debug = bool(arguments.debug)
     _log_to_stderr(debug=debug)
     sys.excepthook = _log_traceback if debug else _say_plainly
