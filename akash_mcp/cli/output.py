@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import shutil
 import sys
 from collections.abc import Iterable
@@ -109,6 +110,18 @@ def why(error: OSError) -> str:
     return f"{text[:1].lower()}{text[1:]}"
 
 
+def open_what_is_closed() -> None:
+    """Have a standard output and error that lead nowhere, where whoever started us closed them (`>&-`, pythonw)."""
+    if sys.stdout is None:
+        sys.stdout = _nowhere()
+    if sys.stderr is None:
+        sys.stderr = _nowhere()
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
+
+
 def take_any_encoding() -> None:
     """Let standard output and error write what their encoding lacks in characters that it has.
 
@@ -130,7 +143,7 @@ def _in_ascii(error: UnicodeError) -> tuple[str, int]:
 
 def is_terminal() -> bool:
     """Whether a person can read what is written and type an answer: no pipe and no file on either side."""
-    # Without a console (pythonw, a closed descriptor) there is no stream at all.
+    # Where standard input is closed there is none at all.
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 

@@ -49,14 +49,14 @@ _OF_ITS_OWN = ("-h", "--help", "-V", "--version")
 """What comes before any command; another flag there is one of `serve`."""
 
 
-def read(words: Sequence[str]) -> argparse.Namespace:
-    """A command line as its arguments: `run` among them carries the command out.
+def read(words: Sequence[str], into: argparse.Namespace | None = None) -> argparse.Namespace:
+    """A command line as its arguments, `into` what is known already: `run` among them carries the command out.
 
     Wrong words leave through `SystemExit(2)`, after a line that says what is right.
     """
     if not words or (words[0].startswith("-") and words[0] not in _OF_ITS_OWN):
         words = ["serve", *words]
-    arguments, left = build_parser(words[0]).parse_known_args(words)
+    arguments, left = build_parser(words[0]).parse_known_args(words, into)
     if left:
         reader: CommandParser = arguments.parser
         if named := [word for word in left if word in COMMANDS]:

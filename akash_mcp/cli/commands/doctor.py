@@ -6,6 +6,7 @@ import argparse
 
 from akash_mcp.cli.command_parser import CommandParser
 from akash_mcp.cli.commands.watch import add_speed
+from akash_mcp.cli.flags import add_json
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -13,8 +14,9 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument(
         "--fix", action="store_true", help="also end what should be ended, as akash-mcp watch --once does"
     )
+    add_json(parser, "one JSON array")
     add_speed(parser)
-    parser.examples("akash-mcp doctor", "akash-mcp doctor --fix")
+    parser.examples("akash-mcp doctor", "akash-mcp doctor --json", "akash-mcp doctor --fix")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -22,4 +24,4 @@ def run(arguments: argparse.Namespace) -> int:
     from akash_mcp import config
     from akash_mcp.cli import doctor
 
-    return doctor.run(config.load(), fix=arguments.fix, speed=arguments.speed)
+    return doctor.run(config.load(), fix=arguments.fix, speed=arguments.speed, as_json=arguments.json)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from akash_mcp.cli.command_parser import CommandParser
-from akash_mcp.cli.flags import REGISTRY, add_check_images, add_output, dollars, whole
+from akash_mcp.cli.flags import REGISTRY, add_check_images, add_json, add_output, dollars, whole
 
 _MOST = 2**32 - 1
 
@@ -99,6 +99,7 @@ def add_arguments(parser: CommandParser) -> None:
         help="price ceiling of all replicas together (by size)",
     )
     add_output(parser)
+    add_json(parser)
     add_check_images(parser)
     parser.examples(
         "akash-mcp draft --image nginx:1.28.0-alpine -o deploy.yaml",
@@ -118,4 +119,5 @@ def run(arguments: argparse.Namespace) -> int:
         output=arguments.output,
         overwrites=arguments.force,
         check_images=arguments.check_images,
+        as_json=arguments.json,
     )

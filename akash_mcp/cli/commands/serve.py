@@ -6,6 +6,7 @@ import argparse
 
 from akash_mcp.cli.command_parser import CommandParser
 from akash_mcp.cli.flags import speed
+from akash_mcp.cli.output import is_terminal, say
 from akash_mcp.cli.setting_flags import NAMES, add_settings
 
 
@@ -31,6 +32,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     given = {name: getattr(arguments, name) for name in NAMES}
     settings = config.load({name: value for name, value in given.items() if value is not None})
+    if settings.transport == "stdio" and is_terminal():
+        say(
+            "akash-mcp: serving MCP on this terminal's input and output, for a client that speaks it. A host "
+            "application starts this by itself: akash-mcp install HOST. Ctrl-C ends it."
+        )
     from akash_mcp.cli import (
         serve,  # after the settings, so that a wrong one is reported before the SDK is imported
     )
