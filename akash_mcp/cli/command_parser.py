@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from akash_mcp.cli.output import wrapped
@@ -27,6 +27,19 @@ class CommandParser(argparse.ArgumentParser):
     def examples(self, *lines: str) -> None:
         """Command lines that are shown under the help."""
         self.epilog = "\n".join(["examples:", *(f"  {line}" for line in lines)])
+
+    def below(self) -> Mapping[str, CommandParser]:
+        """The commands that it has of its own, by name."""
+        for action in self._actions:  # there is no public way through a parser
+            if isinstance(action, argparse._SubParsersAction):
+                return action.choices
+        return {}
+
+    def add_debug(self, text: str) -> None:
+        """`--debug`, here and on each command below."""
+        self.add_argument("--debug", action="store_true", default=None, help=text)
+        for each in self.below().values():
+            each.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=text)
 
     def short_usage(self) -> None:
         """Show one line of usage, where all flags in a row would be many lines."""

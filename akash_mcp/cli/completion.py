@@ -5,13 +5,13 @@ It is written once from the parser and asks nothing of this program afterwards, 
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 import shtab
 
 from akash_mcp.cli import flags
+from akash_mcp.cli.command_parser import CommandParser
 from akash_mcp.cli.parser import build_parser
 from akash_mcp.sandbox.faults import CATALOGUE
 
@@ -24,13 +24,12 @@ def run(shell: str) -> int:
     return 0
 
 
-def _tell_files(parser: argparse.ArgumentParser) -> None:
+def _tell_files(parser: CommandParser) -> None:
     """Say of each argument what the shell can offer: files, folders, names of faults."""
+    for command in parser.below().values():
+        _tell_files(command)
     for action in parser._actions:  # there is no public way through a parser
-        if isinstance(action, argparse._SubParsersAction):
-            for inner in action.choices.values():
-                _tell_files(inner)
-        elif action.type is Path:
+        if action.type is Path:
             action.complete = shtab.FILE  # type: ignore[attr-defined]  # shtab reads it there
         elif action.type is flags.folder:
             action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]  # shtab reads it there

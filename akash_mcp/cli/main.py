@@ -33,8 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], int] = arguments.run
     status = 1
     try:
-        status = run(arguments)
+        ended = run(arguments)
         sys.stdout.flush()  # what a full disk does not take is said, and not only when Python ends
+        status = ended
     except* AkashError as group:  # a server's task group wraps what its tasks raise
         for error in _leaves(group):
             said = f"akash-mcp: {_without_secrets(to_person(str(error)))}"

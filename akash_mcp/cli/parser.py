@@ -76,14 +76,14 @@ def build_parser(only: str | None = None) -> CommandParser:
             # `import` is a word of Python's.
             module = import_module(f"akash_mcp.cli.commands.{name}{'_' if name == 'import' else ''}")
             module.add_arguments(command)
-            command.add_argument("--debug", action="store_true", default=None, help=_DEBUG)
+            command.add_debug(_DEBUG)
             command.set_defaults(run=module.run)
     return parser
 
 
 _DESCRIPTION = (
-    "Lets an AI agent run workloads on Akash Network without losing its owner's money.\n"
-    "Without a command it serves MCP, which is what host applications start."
+    "Lets an AI agent run workloads on Akash Network without losing its owner's\n"
+    "money. Without a command it serves MCP, which is what host applications start."
 )
 _DEBUG = "log more, with tracebacks, on stderr [AKASH_MCP_DEBUG]"
 

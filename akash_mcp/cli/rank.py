@@ -67,7 +67,7 @@ def offers_in(text: str) -> list[Offer]:
     """The offers of a JSON array. Raises `BadArgument`."""
     try:
         tree = json.loads(text, parse_float=Decimal)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the second for what nests without end
         raise BadArgument(f"That is not JSON: {error}.", money="") from error
     if not isinstance(tree, list) or not all(isinstance(each, dict) for each in tree):
         raise BadArgument("That is not a JSON array of offers.", next_step=_SHAPE, money="")

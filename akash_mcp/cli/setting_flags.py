@@ -25,7 +25,7 @@ APPROVED_TOOLS = (
 )
 """As `config` knows them; a test holds the two together. Importing it takes longer than all of `--help`."""
 
-_MOST_HOURS = 8_760
+MOST_HOURS = 8_760
 _ALIASES = {"console_url": "AKASH_CONSOLE_URL", "chain_rest_url": "AKASH_CHAIN_REST_URL"}
 
 
@@ -84,9 +84,9 @@ GROUPS: Mapping[str, Mapping[str, SettingFlag]] = {
         ),
         "max_deployments": SettingFlag("most deployments at once (5)", "N", whole(0, 1000)),
         "default_hours": SettingFlag(
-            "hours that a run lasts which names none (24)", "N", whole(1, _MOST_HOURS)
+            "hours that a run lasts which names none (24)", "N", whole(1, MOST_HOURS)
         ),
-        "max_hours": SettingFlag("most hours that a run may last (720)", "N", whole(1, _MOST_HOURS)),
+        "max_hours": SettingFlag("most hours that a run may last (720)", "N", whole(1, MOST_HOURS)),
         "allow_auto_top_up": SettingFlag(
             "automatic top-up may be switched on: only the end of a run bounds it then"
         ),
