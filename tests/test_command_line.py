@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import shlex
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -205,6 +206,22 @@ def test_no_words_at_all_break_it(first: str, others: list[str]) -> None:
         except SystemExit as refused:
             ended = int(refused.code or 0)
     assert (ended, bool(said.getvalue())) in ((0, False), (2, True))
+
+
+def _command_lines() -> list[str]:
+    """What the pages and the help tell a person to type."""
+    pages = (PAGE, PAGE.parent / "first-ten-minutes.md", PAGE.parent.parent / "README.md")
+    blocks = [
+        block for page in pages for block in re.findall(r"(?s)```.*?```", page.read_text(encoding="utf-8"))
+    ]
+    found = re.findall(r"(?m)^(?:\$ |.*\| )?(akash-mcp [a-z-][^|>#&…\n]*)", "\n".join(blocks))
+    return sorted({line.strip() for line in found})
+
+
+@pytest.mark.parametrize("line", _command_lines())
+def test_what_a_page_tells_to_type_is_taken(line: str) -> None:
+    arguments = read(shlex.split(line)[1:]) if "-V" not in line else None
+    assert arguments is None or callable(arguments.run)
 
 
 # ── what each ends with ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -24,7 +24,7 @@ def add_arguments(parser: CommandParser) -> None:
     parser.examples(
         "akash-mcp ledger",
         "akash-mcp ledger --json | jq '.[].running'",
-        "akash-mcp ledger settle op_3f9a… --spent 0.40",
+        "akash-mcp ledger settle op_3f9a41d2 --spent 0.40",
     )
 
 
