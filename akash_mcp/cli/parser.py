@@ -54,13 +54,14 @@ def read(words: Sequence[str], into: argparse.Namespace | None = None) -> argpar
 
     Wrong words leave through `SystemExit(2)`, after a line that says what is right.
     """
-    if not words or (words[0].startswith("-") and words[0] not in _OF_ITS_OWN):
+    is_named = bool(words) and (words[0] in _OF_ITS_OWN or not words[0].startswith("-"))
+    if not is_named:
         words = ["serve", *words]
     arguments, left = build_parser(words[0]).parse_known_args(words, into)
     if left:
         reader: CommandParser = arguments.parser
-        if named := [word for word in left if word in COMMANDS]:
-            reader.error(f"the command comes first: akash-mcp {named[0]} …")
+        if not is_named and (later := [word for word in left if word in COMMANDS]):
+            reader.error(f"the command comes first: akash-mcp {later[0]}")
         reader.refuse_words(left)
     return arguments
 
