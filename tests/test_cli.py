@@ -21,7 +21,7 @@ import pytest
 from mcp import Client
 
 from akash_mcp import __version__, config
-from akash_mcp.cli import install, main, setting_flags
+from akash_mcp.cli import flags, install, main
 from akash_mcp.cli.serve import embedded_network
 from akash_mcp.config import Settings
 from akash_mcp.errors import BadSettings, NotFound
@@ -112,7 +112,7 @@ def test_debug_adds_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_no_secret_can_be_given_on_the_command_line_and_everything_else_can() -> None:
-    by_flag = set(setting_flags.NAMES)
+    by_flag = {*flags.SETTINGS, *flags.SWITCHES}
     # Secrets, and agents, which are tables.
     assert set(Settings.model_fields) - by_flag == {"api_key", "token", "notify_url", "agents"}
     assert by_flag <= set(Settings.model_fields)

@@ -13,7 +13,6 @@ import shlex
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from types import ModuleType
 from typing import get_args
 
 import pytest
@@ -25,13 +24,14 @@ from akash_mcp import config
 from akash_mcp.cli import install, main, setting_flags
 from akash_mcp.cli.commands.install import HOSTS
 from akash_mcp.cli.commands.rank import PREFERENCES
-from akash_mcp.cli.flags import GENERATIONS
+from akash_mcp.cli.flags import SETTINGS, SWITCHES
 from akash_mcp.cli.parser import COMMANDS, build_parser, read
 from akash_mcp.cli.progress import working
 from akash_mcp.cli.rank import FIELDS
+from akash_mcp.cli.readers import GENERATIONS
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.limits import MOST_RUNTIME_HOURS
-from akash_mcp.config import Settings, Toolset, Transport
+from akash_mcp.config import Toolset, Transport
 from akash_mcp.data import examples_dir
 from akash_mcp.guard.policy.policy import ApprovalMode, ApprovedTool
 from akash_mcp.market.ranking import Prefer
@@ -84,7 +84,7 @@ def test_choices_are_those_of_the_settings() -> None:
 
 
 def test_every_flag_of_serve_names_a_variable_that_is_read() -> None:
-    for name in setting_flags.NAMES:
+    for name in (*SETTINGS, *SWITCHES):
         assert setting_flags.variable_of(name) in config.variables_of(name)
 
 
@@ -351,25 +351,6 @@ def test_alone_in_a_terminal_it_shows_what_there_is() -> None:
         assert screen.end() == 0
     assert all(f"\n  {command} " in screen.shown for command in COMMANDS)
     assert max(map(len, screen.shown.splitlines())) <= 80
-
-
-def test_serving_in_a_terminal_says_what_it_waits_for(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def run(settings: Settings, *, sandbox: bool, speed: float) -> int:
-        return 0
-
-    served = ModuleType("akash_mcp.cli.serve")
-    served.run = run  # type: ignore[attr-defined]  # a module is made here, since a real one would serve
-    monkeypatch.setitem(sys.modules, "akash_mcp.cli.serve", served)
-    monkeypatch.setattr("akash_mcp.cli.serve", served, raising=False)
-    assert status("serve") == 0
-    assert capsys.readouterr().err == ""
-    monkeypatch.setattr("akash_mcp.cli.commands.serve.is_terminal", lambda: True)
-    assert status("serve") == 0
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "serving MCP on this terminal's input and output" in err
 
 
 class _Screen(io.StringIO):

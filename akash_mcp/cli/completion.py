@@ -10,7 +10,7 @@ from pathlib import Path
 
 import shtab
 
-from akash_mcp.cli import flags
+from akash_mcp.cli import readers
 from akash_mcp.cli.command_parser import CommandParser
 from akash_mcp.cli.parser import build_parser
 from akash_mcp.sandbox.faults import CATALOGUE
@@ -31,7 +31,7 @@ def _tell_files(parser: CommandParser) -> None:
     for action in parser._actions:  # there is no public way through a parser
         if action.type is Path:
             action.complete = shtab.FILE  # type: ignore[attr-defined]  # shtab reads it there
-        elif action.type is flags.folder:
+        elif action.type is readers.folder:
             action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]  # shtab reads it there
-        elif action.type is flags.fault:
+        elif action.type is readers.fault:
             action.choices = list(CATALOGUE)

@@ -1,185 +1,47 @@
-"""What flags take: each reader refuses what is not it, says what is right, and imports nothing heavy.
-
-A value that stands for a setting is handed on as it was written: `config` judges it again, with everything else.
-"""
+"""Settings as flags of `serve`, with what they take and what they mean. It imports nothing that takes time: a host that
+waits for the first answer waits for this."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
-from akash_mcp.cli.command_parser import CommandParser, not_one_of
+SETTINGS: Mapping[str, tuple[str, str]] = {
+    "transport": ("HOW", "stdio, http or sse (stdio)"),
+    "host": ("ADDRESS", "address that http and sse listen on (127.0.0.1)"),
+    "port": ("N", "port that http and sse listen on, 0 for a free one (8427)"),
+    "allowed_hosts": ("A,B", "more host names by which http and sse may be reached"),
+    "toolsets": ("A,B", "groups of tools that the agent sees (deploy,observe)"),
+    "agent": ("NAME", "in whose name it spends: a budget of the configuration file"),
+    "approval": ("HOW", "how what spends or deletes is approved (elicit)"),
+    "approval_by_tool": ("TOOL=HOW,…", "how single tools are approved, instead of that"),
+    "auto_up_to_usd": ("USD", "what spends at most so much is not asked about (nothing)"),
+    "max_usd_per_deployment": ("USD", "most that one deployment may cost (10)"),
+    "max_usd_per_day": ("USD", "most that may be committed within 24 hours (20)"),
+    "max_usd_per_month": ("USD", "most that may be committed in a calendar month, UTC (no limit)"),
+    "max_usd_total": ("USD", "most that may be committed in all (no limit)"),
+    "max_usd_per_hour": ("USD", "highest rate of one deployment (no limit)"),
+    "max_usd_per_hour_together": ("USD", "highest rate of all open deployments together (no limit)"),
+    "max_deployments": ("N", "most deployments at once (5)"),
+    "default_hours": ("N", "hours that a run lasts which names none (24)"),
+    "max_hours": ("N", "most hours that a run may last (720)"),
+    "allowed_providers": ("A,B", "only these providers may get a lease"),
+    "denied_providers": ("A,B", "these providers never get a lease"),
+    "allow_private_providers": ("CIDR,…", "networks of private provider hosts that may be contacted"),
+    "notify_command": ("COMMAND", "program that is told what was found or done unasked"),
+    "console_url": ("URL", "Console API"),
+    "console_generation": (
+        "NAME",
+        "which Console API answers (found out by asking it)",
+    ),
+    "project_id": ("ID", "project of an organization that deployments are created and listed in"),
+    "chain_rest_url": ("URL", "Cosmos REST endpoint of an Akash node"),
+    "state_dir": ("DIR", "folder of the ledger and the journal"),
+}
+"""Fields of `config.Settings` that are flags of `serve`. Secrets are not among them: other users see a command line."""
 
-STATE_DIR = "folder of the ledger and the journal"
-REGISTRY = "HOST=USER:secret://NAME"
-GENERATIONS = ("2025", "reference", "2026-11")
-_MOST_SPEED = 10_000
-
-
-def whole(least: int, most: int, what: str = "a whole number") -> Callable[[str], int]:
-    """Reads a whole number from `least` to `most`."""
-
-    def read(text: str) -> int:
-        digits = text.strip()
-        if digits.isascii() and digits.isdigit() and len(digits) < 20 and least <= int(digits) <= most:
-            return int(digits)
-        raise argparse.ArgumentTypeError(f"{_shown(text)} is not {what} from {least} to {most}")
-
-    return read
-
-
-def dollars(text: str) -> str:
-    """An amount of US dollars, as it was written."""
-    from decimal import Decimal, InvalidOperation  # for the commands that take money only
-
-    try:
-        amount = Decimal(text.strip()) if text.isascii() else Decimal("NaN")
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0 or "_" in text:
-        raise argparse.ArgumentTypeError(
-            f"{_shown(text)} is not an amount of US dollars, such as 10 or 2.50, without a sign"
-        )
-    return text.strip()
-
-
-def speed(text: str) -> float:
-    """How many times faster time runs."""
-    try:
-        value = float(text) if text.isascii() else 0.0
-    except ValueError:
-        value = 0.0
-    if not 0.01 <= value <= _MOST_SPEED:
-        raise argparse.ArgumentTypeError(
-            f"{_shown(text)} is not a number of times from 0.01 to {_MOST_SPEED}"
-        )
-    return value
-
-
-def some_of(known: Sequence[str]) -> Callable[[str], str]:
-    """Reads words with commas between them, each one of `known`."""
-
-    def read(text: str) -> str:
-        for word in filter(None, (part.strip() for part in text.split(","))):
-            if word not in known:
-                raise argparse.ArgumentTypeError(not_one_of(word, known))
-        return text
-
-    return read
-
-
-def rules_of(tools: Sequence[str], ways: Sequence[str]) -> Callable[[str], str]:
-    """Reads TOOL=HOW with commas between them."""
-
-    def read(text: str) -> str:
-        for rule in filter(None, (part.strip() for part in text.split(","))):
-            tool, equals, way = (part.strip() for part in rule.partition("="))
-            if not equals:
-                raise argparse.ArgumentTypeError(
-                    f"{_shown(rule)} is not TOOL=HOW, such as {tools[0]}={ways[0]}"
-                )
-            for word, known in ((tool, tools), (way, ways)):
-                if word not in known:
-                    raise argparse.ArgumentTypeError(not_one_of(word, known))
-        return text
-
-    return read
-
-
-def folder(text: str) -> str:
-    """An absolute path: a host application chooses the working folder, and two of them would be two budgets."""
-    if not Path(text).expanduser().is_absolute():
-        raise argparse.ArgumentTypeError(
-            f"{_shown(text)} is not an absolute path, such as {Path(text).expanduser().absolute()}"
-        )
-    return text
-
-
-def fault(text: str) -> str:
-    """Something that goes wrong on an embedded network: a name of its catalogue, with a count and a value."""
-    from akash_mcp.sandbox.faults import CATALOGUE  # for this flag only
-
-    name = text.partition("=")[0].partition("*")[0]
-    if name not in CATALOGUE:
-        from akash_mcp.cli.command_parser import did_you_mean
-
-        raise argparse.ArgumentTypeError(
-            f"no fault is called {_shown(name)}{did_you_mean(name, CATALOGUE) or '; docs/sandbox.md lists them'}"
-        )
-    return text
-
-
-def _shown(text: str) -> str:
-    return repr(text[:40])
-
-
-def add_state_dir(parser: argparse.ArgumentParser, *, nested: bool = False) -> None:
-    """`--state-dir`; with `nested` what the command before it was given holds, where this one is given none."""
-    parser.add_argument(
-        "--state-dir",
-        type=folder,
-        metavar="DIR",
-        default=argparse.SUPPRESS if nested else None,
-        help=f"{STATE_DIR} [AKASH_MCP_STATE_DIR]",
-    )
-
-
-def add_json(parser: argparse.ArgumentParser, what: str = "one JSON object") -> None:
-    """`--json`, for programs."""
-    parser.add_argument("--json", action="store_true", help=f"print {what} instead of text")
-
-
-def add_output(parser: argparse.ArgumentParser) -> None:
-    """`-o FILE`, which overwrites nothing unasked."""
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="write the SDL there, and not to standard output"
-    )
-    parser.add_argument("--force", action="store_true", help="let -o overwrite a file that is there")
-
-
-def add_images(parser: argparse.ArgumentParser) -> None:
-    """Flags of the commands that read files with images."""
-    add_check_images(parser)
-    parser.add_argument(
-        "--registry",
-        action="append",
-        default=[],
-        metavar=REGISTRY,
-        help="credentials of a registry, for the images that come from there; repeatable",
-    )
-
-
-def add_check_images(parser: argparse.ArgumentParser) -> None:
-    """`--check-images`."""
-    parser.add_argument(
-        "--check-images",
-        action="store_true",
-        help="ask registries whether the image is there and can be pulled; status 1 where it surely cannot",
-    )
-
-
-def add_network(parser: CommandParser, *, default_speed: float) -> None:
-    """Flags of the commands that run an embedded network."""
-    network = parser.add_argument_group("the embedded network")
-    network.add_argument(
-        "--generation",
-        choices=GENERATIONS,
-        default="reference",
-        help="which Console API it plays (reference)",
-    )
-    network.add_argument(
-        "--fault",
-        type=fault,
-        action="append",
-        default=[],
-        metavar="NAME[*COUNT][=VALUE]",
-        help="something that goes wrong, for so many requests; repeatable",
-    )
-    network.add_argument(
-        "--speed",
-        type=speed,
-        default=default_speed,
-        metavar="X",
-        help=f"time runs X times faster ({default_speed:g})",
-    )
+SWITCHES: Mapping[str, str] = {
+    "read_only": "offer no tool that spends or changes anything",
+    "audited_only": "only audited providers may get a lease",
+    "allow_auto_top_up": "automatic top-up may be switched on: only the end of a run bounds it then",
+    "debug": "log more, with tracebacks, on stderr",
+}

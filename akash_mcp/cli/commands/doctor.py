@@ -6,7 +6,7 @@ import argparse
 
 from akash_mcp.cli.command_parser import CommandParser
 from akash_mcp.cli.commands.watch import add_speed
-from akash_mcp.cli.flags import add_json
+from akash_mcp.cli.common_flags import add_json
 
 
 def add_arguments(parser: CommandParser) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from akash_mcp.cli.command_parser import CommandParser
-from akash_mcp.cli.flags import REGISTRY, add_check_images, add_json, add_output, dollars, whole
+from akash_mcp.cli.common_flags import REGISTRY, add_check_images, add_json, add_output
+from akash_mcp.cli.readers import dollars, whole
 
 _MOST = 2**32 - 1
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from akash_mcp.cli.command_parser import CommandParser
-from akash_mcp.cli.flags import add_images, add_json, add_output
+from akash_mcp.cli.common_flags import add_images, add_json, add_output
 
 
 def add_arguments(parser: CommandParser) -> None:

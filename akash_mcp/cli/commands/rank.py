@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from akash_mcp.cli.command_parser import CommandParser
-from akash_mcp.cli.flags import add_json, dollars, whole
+from akash_mcp.cli.common_flags import add_json
+from akash_mcp.cli.readers import dollars, whole
 
 PREFERENCES = ("balanced", "cheapest", "reliable")
 

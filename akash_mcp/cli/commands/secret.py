@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from akash_mcp.cli.command_parser import CommandParser
-from akash_mcp.cli.flags import add_json, add_state_dir
+from akash_mcp.cli.common_flags import add_json, add_state_dir
 
 
 def add_arguments(parser: CommandParser) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from akash_mcp.cli.command_parser import CommandParser
-from akash_mcp.cli.flags import speed
-from akash_mcp.cli.output import is_terminal, say
-from akash_mcp.cli.setting_flags import NAMES, add_settings
+from akash_mcp.cli.flags import SETTINGS, SWITCHES
+from akash_mcp.cli.readers import speed
+from akash_mcp.cli.setting_flags import add_settings
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -30,13 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until the client hangs up."""
     from akash_mcp import config
 
-    given = {name: getattr(arguments, name) for name in NAMES}
+    given = {name: getattr(arguments, name) for name in (*SETTINGS, *SWITCHES)}
     settings = config.load({name: value for name, value in given.items() if value is not None})
-    if settings.transport == "stdio" and is_terminal():
-        say(
-            "akash-mcp: serving MCP on this terminal's input and output, for a client that speaks it. A host "
-            "application starts this by itself: akash-mcp install HOST. Ctrl-C ends it."
-        )
     from akash_mcp.cli import (
         serve,  # after the settings, so that a wrong one is reported before the SDK is imported
     )

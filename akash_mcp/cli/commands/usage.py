@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from akash_mcp.cli.command_parser import CommandParser
-from akash_mcp.cli.flags import add_json, add_state_dir, whole
+from akash_mcp.cli.common_flags import add_json, add_state_dir
+from akash_mcp.cli.readers import whole
 
 
 def add_arguments(parser: CommandParser) -> None:
