@@ -287,6 +287,8 @@ def test_help_fits_a_terminal_of_80_columns(
         ("watch --uninstall", 0, ""),
         ("completion bash", 0, ""),
         ("help", 0, ""),
+        ("help secret set", 0, ""),
+        ("help secret st", 2, "did you mean set?"),
         ("-V", 0, ""),
         ("serve --transport http --host 0.0.0.0", 1, "AKASH_MCP_TOKEN"),
         ("serve --console-url ftp://example.org", 1, "--console-url is 'ftp://example.org'"),

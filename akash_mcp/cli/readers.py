@@ -1,4 +1,4 @@
-"""What the value of a flag is read as: each reader refuses what is not it, and says what is right, without heavy imports.
+"""What the value of a flag is read as: each reader refuses what is not it, and says what is right.
 
 A value that stands for a setting is handed on as it was written: `config` judges it again, with everything else.
 """

@@ -18,12 +18,15 @@ def add_arguments(parser: CommandParser) -> None:
         metavar="COMMAND",
         help="all of them, where none is named",
     )
-    parser.examples("akash-mcp help", "akash-mcp help serve")
+    parser.add_argument(
+        "action", nargs="?", metavar="ACTION", help="one of that command's own, such as set of secret"
+    )
+    parser.examples("akash-mcp help", "akash-mcp help serve", "akash-mcp help secret set")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the help of a command, or the list of them."""
     from akash_mcp.cli.parser import read
 
-    read([arguments.command, "--help"] if arguments.command else ["--help"])
+    read([*filter(None, (arguments.command, arguments.action)), "--help"])
     return 0
