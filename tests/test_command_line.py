@@ -258,7 +258,7 @@ def test_help_fits_a_terminal_of_80_columns(
         ("lint compose.yaml", 1, ""),
         (f"lint {SDL} missing.yaml", 2, "missing.yaml cannot be read: there is no such file or folder."),
         ("lint .", 2, ". cannot be read: it is a folder, and a file was expected."),
-        ("lint binary", 2, "binary cannot be read: it is not "),
+        ("lint binary", 2, "binary cannot be read: it is a binary file, and text was expected."),
         ("import compose.yaml", 0, ""),
         (f"import {SDL}", 1, "This is an SDL already"),
         ("import missing.yaml", 1, "missing.yaml cannot be read: there is no such file or folder."),

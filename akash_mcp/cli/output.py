@@ -68,6 +68,10 @@ def read(file: Path) -> str:
     except OSError as error:
         raise AkashError(f"{name} cannot be read: {why(error)}.", money="") from error
     except Undecodable as error:
+        if b"\0" in data and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise AkashError(
+                f"{name} cannot be read: it is a binary file, and text was expected.", money=""
+            ) from error
         raise AkashError(f"{name} cannot be read: {error}.", next_step=error.fix, money="") from error
 
 
