@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from command_reference import reference
 
 from akash_mcp.sandbox.faults import CATALOGUE
 
@@ -18,12 +19,22 @@ def test_every_fault_is_on_its_page() -> None:
     table = "\n".join(
         ["| fault | what it does |", "|---|---|", *(f"| `{n}` | {w} |" for n, w in CATALOGUE.items())]
     )
-    page = TOP / "docs" / "sandbox.md"
+    assert table in generated("sandbox.md", "faults", table)
+
+
+def test_every_command_and_flag_is_on_its_page() -> None:
+    told = f"\n{reference()}\n"
+    assert told in generated("commands.md", "commands", told)
+
+
+def generated(name: str, part: str, anew: str) -> str:
+    """The text of a page, whose generated part is written anew where that is asked for."""
+    page = TOP / "docs" / name
     text = page.read_text(encoding="utf-8")
     if os.environ.get("UPDATE_SNAPSHOTS"):
-        text = re.sub(r"(?s)(<!-- faults -->\n).*?(\n<!-- end -->)", lambda m: m[1] + table + m[2], text)
+        text = re.sub(rf"(?s)(<!-- {part} -->\n).*?(\n?<!-- end -->)", lambda m: m[1] + anew + m[2], text)
         page.write_text(text, encoding="utf-8")
-    assert table in text
+    return text
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -165,8 +165,6 @@ def test_without_the_word_nothing_is_settled(store: Store, ledger: Ledger) -> No
     [
         ("op_0", "1", "has no operation"),
         (PAST, "1", "nothing is held for it"),
-        (LOST, "-1", "not negative"),
-        (LOST, "much", "not an amount"),
     ],
 )
 def test_what_cannot_be_settled_is_said_before_anything_is_asked(

@@ -453,4 +453,4 @@ def test_arguments_that_make_no_sense_are_refused(
 ) -> None:
     with pytest.raises(SystemExit):
         main.main(["watch", *words])
-    assert "error:" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("akash-mcp watch: --")

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -28,9 +28,11 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, TextContent
 from rich.console import Console
 from rich.markup import escape
+from rich.status import Status
 from rich.table import Table
 
-from akash_mcp.cli.output import read
+from akash_mcp.cli.compose_file import instead, is_compose
+from akash_mcp.cli.output import printable, read
 from akash_mcp.cli.to_person import to_person
 from akash_mcp.data import examples_dir
 from akash_mcp.errors import BadArgument
@@ -39,6 +41,7 @@ from akash_mcp.sandbox.console import Generation
 from akash_mcp.sandbox.faults import UnknownFault
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 from akash_mcp.sandbox.tokens import NoRipemd160
+from akash_mcp.sdl import check
 from akash_mcp.sdl.secret_reference import names_mentioned
 
 DEPOSIT_USD = "6"
@@ -62,6 +65,15 @@ class Story:
     out: Console
     started: float = field(default_factory=time.monotonic)
     result: dict[str, Any] = field(default_factory=dict)
+    waits: Status = field(init=False)
+    """Says what is being done."""
+
+    def __post_init__(self) -> None:
+        self.waits = self.out.status("Starting the embedded network …")
+
+    def doing(self, what: str) -> None:
+        """Say what a person waits for now."""
+        self.waits.update(f"{what} …")
 
     def step(self, title: str, detail: str = "") -> None:
         """Print a step that was done, with the seconds since the start."""
@@ -86,6 +98,8 @@ def run(
     """
     path = file or examples_dir() / "web.yaml"
     sdl = read(path)
+    if is_compose(check(sdl)):
+        raise BadArgument(f"{printable(str(path))} was not deployed: {instead(path)}", money="")
     try:
         network = EmbeddedNetwork(Options(speed=speed, generation=generation, faults=faults))
     except (UnknownFault, NoRipemd160) as error:
@@ -96,7 +110,8 @@ def run(
     )
     ok = True
     try:
-        anyio.run(_tell, story, sdl, network)
+        with story.waits if story.out.is_terminal and not as_json else nullcontext():
+            anyio.run(_tell, story, sdl, network)
     except* DemoFailed as failures:
         ok = False
         for failure in _leaves(failures):
@@ -134,6 +149,7 @@ async def _tell(story: Story, sdl: str, network: EmbeddedNetwork) -> None:
             "The embedded network is up",
             f"Console API {network.console_url}, {len(network.chain.providers)} providers, all on this machine",
         )
+        story.doing("Starting the server, as a host application would")
         async with _client(story, network, sdl) as client:
             launched = await _deploy(story, client, sdl)
             try:
@@ -196,6 +212,7 @@ async def _deploy(story: Story, client: Client, sdl: str) -> dict[str, Any]:
         "The SDL passes Console, chain and provider rules",
         f"services: {', '.join(verdict['services'])}; its prices allow up to ${ceiling} an hour",
     )
+    story.doing("Deploying: creating, waiting for bids, leasing, waiting until it runs")
     answer = await _call(
         client, "deploy", sdl=sdl, deposit_usd=float(DEPOSIT_USD), max_usd_per_hour=float(MAX_USD_PER_HOUR)
     )
@@ -214,6 +231,7 @@ async def _deploy(story: Story, client: Client, sdl: str) -> dict[str, Any]:
 
 async def _look(story: Story, client: Client, launched: dict[str, Any]) -> None:
     """Everything that can be seen of a running deployment."""
+    story.doing("Looking at it from outside")
     dseq = launched["dseq"]
     offers = launched.get("offers") or (await _call(client, "list_bids", dseq=dseq, wait_s=0))["offers"]
     story.result["bids"] = len(offers)
@@ -331,6 +349,7 @@ async def _page(uris: list[str]) -> tuple[str, httpx2.Response]:
 
 
 async def _close(story: Story, client: Client, network: EmbeddedNetwork, dseq: str) -> None:
+    story.doing("Closing it, and reading the network's own books")
     closed = await _call(client, "close_deployment", dseq=dseq)
     if closed["status"] != "closed":
         raise DemoFailed(f"It was not closed: {closed['summary']}")

@@ -6,12 +6,14 @@ Reads only: it creates no folder, and asks the Console and the chain nothing tha
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from dataclasses import asdict
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -21,6 +23,7 @@ import httpx2
 from akash_mcp.cli.check import Check
 from akash_mcp.cli.key_reach import reach_checks
 from akash_mcp.cli.output import wrapped
+from akash_mcp.cli.progress import working
 from akash_mcp.cli.terminal import ask_for_word, check_terminal
 from akash_mcp.cli.to_person import to_person
 from akash_mcp.cli.watch import look_once
@@ -43,12 +46,19 @@ _ANY_BLOCK = "/v1/blocks?limit=1"
 _LATEST_BLOCK = "/cosmos/base/tendermint/v1beta1/blocks/latest"
 
 
-def run(settings: Settings, *, fix: bool = False, speed: float = 1.0) -> int:
-    """Print a line for each check, and with `fix` for what was ended. Returns 0 where all are fine, else 1."""
-    checks = anyio.run(examine, settings)
+def run(settings: Settings, *, fix: bool = False, speed: float = 1.0, as_json: bool = False) -> int:
+    """Print a line for each check, and with `fix` for what was ended. Returns 0 where all are fine, else 1.
+
+    With `as_json` one array of `{"subject", "ok", "message", "fix", "warns"}` is printed instead.
+    """
+    with working("Asking the Console and the chain", quiet=as_json):
+        checks = anyio.run(examine, settings)
     if fix and settings.api_key is not None and not settings.read_only:
         checks += anyio.run(fix_once, settings, Intervals().times(speed), confirmed)
-    sys.stdout.writelines(f"{wrapped(str(check), sys.stdout, check.indent)}\n" for check in checks)
+    if as_json:
+        sys.stdout.write(json.dumps([asdict(check) for check in checks]) + "\n")
+    else:
+        sys.stdout.writelines(f"{wrapped(str(check), sys.stdout, check.indent)}\n" for check in checks)
     return 0 if all(check.ok for check in checks) else 1
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from akash_mcp.cli.lint import as_record
 from akash_mcp.cli.output import pairs, save, say
 from akash_mcp.cli.to_person import to_person
 from akash_mcp.errors import BadArgument
@@ -32,13 +35,15 @@ def run(
     attributes: Sequence[str],
     max_usd_per_hour: str | None,
     output: Path | None,
+    overwrites: bool = False,
     check_images: bool = False,
+    as_json: bool = False,
 ) -> int:
     """Write the SDL to standard output or to `output`, and what was decided to standard error.
 
     `given` are arguments of `sdl.draft.draft`. With `check_images` the image's registry is asked, and what the image
     says of itself informs the draft. Returns 0, or 1 where the image surely cannot be pulled: what cannot be drafted is
-    a `BadArgument`.
+    a `BadArgument`. With `as_json` all of it is one object on standard output.
     """
     make = partial(
         draft,
@@ -53,7 +58,19 @@ def run(
 
         images = image_check.check_images(drafted.report, [given["registry"]] if "registry" in given else ())
         drafted = make(config=images[0].answer.config)
-    save(drafted.sdl, output)
+    refused = any(image.answer.cannot_be_pulled for image in images)
+    if not as_json or output is not None:
+        save(drafted.sdl, output, overwrites=overwrites)
+    if as_json:
+        record = {
+            "sdl": drafted.sdl,
+            "assumed": [_with_flags(each) for each in drafted.assumed],
+            "notes": [_with_flags(each) for each in drafted.notes],
+            "report": as_record(str(output or "-"), drafted.report),
+            **({"images": [each.record for each in images]} if check_images else {}),
+        }
+        sys.stdout.write(json.dumps(record) + "\n")
+        return int(refused)
     for assumption in drafted.assumed:
         say(f"assumed: {_with_flags(assumption)}")
     for note in drafted.notes:
@@ -64,7 +81,7 @@ def run(
         say(f"warning {warning.rule}: {warning.message}: {to_person(warning.fix)}")
     for image in images:
         say(image.line)
-    return int(any(image.answer.cannot_be_pulled for image in images))
+    return int(refused)
 
 
 def _with_flags(note: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import anyio
 
 from akash_mcp import config
+from akash_mcp.cli.progress import working
 from akash_mcp.clients.registry.reader import RegistryReader
 from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.sdl import Report
@@ -23,7 +24,10 @@ def check_images(report: Report, logins: Sequence[str] = ()) -> list[CheckedImag
     `logins` are credentials that the person names (`registry_login.FORM`). Raises `BadArgument` and `BadSettings`.
     """
     named = [parse_login(each) for each in logins]
-    return anyio.run(_check, report.model, named) if report.model else []
+    if report.model is None:
+        return []
+    with working("Asking registries for the images"):
+        return anyio.run(_check, report.model, named)
 
 
 async def _check(sdl: Sdl, named: Sequence[Credentials]) -> list[CheckedImage]:

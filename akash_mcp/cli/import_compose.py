@@ -39,6 +39,7 @@ def run(
     opened: Sequence[str],
     logins: Sequence[str],
     output: Path | None,
+    overwrites: bool,
     as_json: bool,
     check_images: bool = False,
 ) -> int:
@@ -80,13 +81,13 @@ def run(
         checked = image_check.check_images(converted.report, logins)
     if as_json:
         if output is not None:
-            save(converted.sdl, output)
+            save(converted.sdl, output, overwrites=overwrites)
         record = _as_record(str(file), converted)
         if check_images:
             record["images"] = [each.record for each in checked]
         sys.stdout.write(json.dumps(record, ensure_ascii=True) + "\n")
     else:
-        save(converted.sdl, output)
+        save(converted.sdl, output, overwrites=overwrites)
         for line in screen(converted):
             say(line)
         for each in checked:

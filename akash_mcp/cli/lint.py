@@ -16,6 +16,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from akash_mcp.cli.compose_file import instead, is_compose
 from akash_mcp.cli.output import printable, read, say
 from akash_mcp.cli.to_person import to_person
 from akash_mcp.errors import AkashError
@@ -65,7 +66,10 @@ def run(
                 record["images"] = [each.record for each in images]
             sys.stdout.write(json.dumps(record, ensure_ascii=True) + "\n")
         else:
-            _show(console, str(file), source, report)
+            if is_compose(report):
+                _print(console, f"{printable(str(file))}: ", "refused", f": {instead(file)}", "bold red")
+            else:
+                _show(console, str(file), source, report)
             for each in images:
                 _print(console, f"{printable(str(file))}: ", printable(each.line), "", _style(each))
             if file is not files[-1]:

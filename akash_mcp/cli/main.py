@@ -1,19 +1,20 @@
 """The command line. A command's module is imported when it is run, so `--help` and `--version` are instant.
 
-Exit status: 0 fine, 1 something went wrong and stderr says what in plain lines, 2 wrong usage.
+Exit status: 0 fine, 1 something went wrong and stderr says what in plain lines, 2 wrong usage, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
-from akash_mcp.cli.output import take_any_encoding, wrapped
-from akash_mcp.cli.parser import build_parser
+from akash_mcp.cli.output import is_terminal, open_what_is_closed, take_any_encoding, wrapped
+from akash_mcp.cli.parser import read
 from akash_mcp.cli.to_person import to_person
 from akash_mcp.errors import AkashError
 
@@ -21,17 +22,20 @@ from akash_mcp.errors import AkashError
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status. Wrong usage leaves through argparse's `SystemExit(2)`."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
-        words.insert(0, "serve")
+    open_what_is_closed()
     take_any_encoding()
-    arguments = build_parser().parse_args(words)
+    if not words and is_terminal():
+        words = ["--help"]  # a person, and no host application, which has a pipe on each side
+    arguments = read(words)
     debug = bool(arguments.debug)
     _log_to_stderr(debug=debug)
     sys.excepthook = _log_traceback if debug else _say_plainly
     run: Callable[[argparse.Namespace], int] = arguments.run
     status = 1
     try:
-        status = run(arguments)
+        ended = run(arguments)
+        sys.stdout.flush()  # what a full disk does not take is said, and not only when Python ends
+        status = ended
     except* AkashError as group:  # a server's task group wraps what its tasks raise
         for error in _leaves(group):
             said = f"akash-mcp: {_without_secrets(to_person(str(error)))}"
@@ -43,8 +47,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     except* BrokenPipeError:
         # The reader of our output (`| head`) has left; Python would complain once more when it flushes at
         # exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_nowhere()
+    except* OSError as group:
+        if any(isinstance(leaf, OSError) and leaf.errno not in _UNWRITABLE for leaf in _leaves(group)):
+            raise
+        sys.stderr.write(f"akash-mcp: What it had to say cannot be written: {_reasons(group)}.\n")
+        _write_nowhere()
     return status
+
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a full or broken disk answers to a redirected output."""
+
+
+def _reasons(group: BaseExceptionGroup[OSError]) -> str:
+    return ", ".join(
+        sorted({os.strerror(leaf.errno or 0).lower() for leaf in _leaves(group) if isinstance(leaf, OSError)})
+    )
+
+
+def _write_nowhere() -> None:
+    """Let go of what standard output did not take, which Python would try to write again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _log_to_stderr(*, debug: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import shutil
 import sys
 from collections.abc import Iterable
@@ -65,23 +66,64 @@ def read(file: Path) -> str:
             raise AkashError(f"{name} is larger than {MOST_BYTES // 2**20} MiB, and is not read.", money="")
         return decoded(data)
     except OSError as error:
-        raise AkashError(f"{name} cannot be read: {error.strerror}.", money="") from error
+        raise AkashError(f"{name} cannot be read: {why(error)}.", money="") from error
     except Undecodable as error:
+        if b"\0" in data and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise AkashError(
+                f"{name} cannot be read: it is a binary file, and text was expected.", money=""
+            ) from error
         raise AkashError(f"{name} cannot be read: {error}.", next_step=error.fix, money="") from error
 
 
-def save(sdl: str, output: Path | None) -> None:
-    """Write an SDL to a file, or to standard output; as UTF-8, which is what others read a file as."""
-    if output is None and (sys.stdout.isatty() or not isinstance(sys.stdout, TextIOWrapper)):
-        sys.stdout.write(sdl)
-    elif output is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(sdl.encode())
-    else:
-        try:
-            output.write_bytes(sdl.encode())
-        except OSError as error:
-            raise AkashError(f"{output} cannot be written: {error.strerror}.", money="") from error
+def save(sdl: str, output: Path | None, *, overwrites: bool = False) -> None:
+    """Write an SDL to a file, or to standard output (None, `-`); as UTF-8, which is what others read a file as.
+
+    Raises `AkashError` where it cannot be written, and, unless it `overwrites`, for a file that is there.
+    """
+    if output is None or str(output) == "-":
+        if sys.stdout.isatty() or not isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.write(sdl)
+        else:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(sdl.encode())
+        return
+    # A pipe or a device is there before it is written to, and loses nothing.
+    is_new = not overwrites and (output.is_file() or not output.exists())
+    try:
+        with output.open("xb" if is_new else "wb") as opened:
+            opened.write(sdl.encode())
+    except FileExistsError as error:
+        raise AkashError(
+            f"{printable(str(output))} is there already, and was left as it is.",
+            next_step="Write --force to overwrite it, or another name.",
+            money="",
+        ) from error
+    except OSError as error:
+        raise AkashError(f"{printable(str(output))} cannot be written: {why(error)}.", money="") from error
+
+
+def why(error: OSError) -> str:
+    """What the system says of a file or a port, as the part of a sentence; with what it leaves to be guessed."""
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file or folder"
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder, and a file was expected"
+    if isinstance(error, PermissionError):
+        return "you have no permission to"
+    text = error.strerror or type(error).__name__
+    return f"{text[:1].lower()}{text[1:]}"
+
+
+def open_what_is_closed() -> None:
+    """Have a standard output and error that lead nowhere, where whoever started us closed them (`>&-`, pythonw)."""
+    if sys.stdout is None:
+        sys.stdout = _nowhere()
+    if sys.stderr is None:
+        sys.stderr = _nowhere()
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
 
 
 def take_any_encoding() -> None:
@@ -101,6 +143,12 @@ def _in_ascii(error: UnicodeError) -> tuple[str, int]:
         raise error
     lacking = error.object[error.start : error.end]
     return "".join(_IN_ASCII.get(char, "?") for char in lacking), error.end
+
+
+def is_terminal() -> bool:
+    """Whether a person can read what is written and type an answer: no pipe and no file on either side."""
+    # Where standard input is closed there is none at all.
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 def say(line: str) -> None:

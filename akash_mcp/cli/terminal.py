@@ -12,7 +12,7 @@ from types import FrameType
 
 from rich.cells import chop_cells
 
-from akash_mcp.cli.output import printable
+from akash_mcp.cli.output import is_terminal, printable
 from akash_mcp.errors import AkashError
 from akash_mcp.sanitize.unicode import visible
 
@@ -22,7 +22,7 @@ _FRAME = "  | "
 
 def check_terminal(command: str) -> None:
     """Raise `AkashError` unless a person can read what is written and type the answer."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not is_terminal():
         raise AkashError(
             f"{command} asks a person, so it runs in a terminal only: its input and output cannot be redirected.",
             next_step="Run it in a terminal of your own.",

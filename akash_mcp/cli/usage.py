@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from akash_mcp.cli.output import printable, say
+from akash_mcp.cli.progress import working
 from akash_mcp.cli.to_person import to_person
 from akash_mcp.config import Settings
 from akash_mcp.guard.books.runs import in_utc
@@ -42,7 +43,8 @@ def run(settings: Settings, *, days: int, as_json: bool) -> int:
 
     Raises `MissingKey`.
     """
-    now = anyio.run(_read, settings, days)
+    with working("Asking the Console what was spent", quiet=as_json):
+        now = anyio.run(_read, settings, days)
     if as_json:
         sys.stdout.write(json.dumps(_record(now, days)) + "\n")
     else:

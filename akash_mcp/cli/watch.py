@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import anyio
 
+from akash_mcp.cli.progress import working
 from akash_mcp.cli.to_person import to_person
 from akash_mcp.config import Settings
 from akash_mcp.errors import AkashError, BadSettings
@@ -56,7 +57,8 @@ def run(
         pause = every * 60.0
         intervals = replace(intervals, watch=pause, survey=max(intervals.survey, pause))
     if once:
-        lines = anyio.run(look_once, settings, intervals, seconds)
+        with working("Looking at what should be ended, and waiting until it is"):
+            lines = anyio.run(look_once, settings, intervals, seconds)
         sys.stdout.writelines(f"{line}\n" for line in lines.done + lines.left)
         return 1 if lines.left else 0
     logging.getLogger("akash_mcp.workflow").setLevel(logging.DEBUG if settings.debug else logging.INFO)

@@ -199,8 +199,9 @@ def test_the_command_line_chooses_what_is_played(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_demo_refuses_an_unknown_fault(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["demo", "--fault", "gremlins"]) == 1
-    assert "no fault is called 'gremlins'" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main.main(["demo", "--fault", "no-bid"])
+    assert "no fault is called 'no-bid'; did you mean no-bids?" in capsys.readouterr().err
 
 
 async def test_a_network_says_what_it_plays() -> None:

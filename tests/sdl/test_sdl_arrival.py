@@ -172,7 +172,7 @@ def test_an_output_that_lacks_a_character_gets_one_that_it_has(encoding: str, tm
 
 
 def test_lines_fit_a_terminal_of_80_columns_and_words_stay_whole(tmp_path: Path) -> None:
-    words = ("draft", "--image", "nginx:1.29.3", "-o", str(tmp_path / "deploy.yaml"))
+    words = ("draft", "--image", "nginx:1.29.3", "-o", str(tmp_path / "deploy.yaml"), "--force")
     with Terminal(*words, columns=80) as narrow:
         assert narrow.end() == 0
     with Terminal(*words, columns=2_000) as wide:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from akash_mcp.cli import flags, main
+from akash_mcp.cli import main
+from akash_mcp.cli.commands.draft import DRAFT
 from akash_mcp.errors import BadArgument
 from akash_mcp.money import Usd, usd_per_hour
 from akash_mcp.sdl import check
@@ -335,7 +336,7 @@ def test_the_command_offers_every_argument() -> None:
         "max_usd_per_hour",
         "config",
     }  # what an image says of itself is asked of its registry
-    assert {*flags.DRAFT, *by_itself} == set(inspect.signature(draft).parameters)
+    assert {*DRAFT, *by_itself} == set(inspect.signature(draft).parameters)
 
 
 def test_the_command_prints_the_sdl_alone(capsys: pytest.CaptureFixture[str]) -> None:
@@ -356,7 +357,12 @@ def test_the_command_writes_a_file(tmp_path: Path, capsys: pytest.CaptureFixture
 
 @pytest.mark.parametrize(
     "words",
-    [["--cpu", "0"], ["--max-usd-per-hour", "lots"], ["--attribute", "tier"], ["-o", "/nowhere/at/all.yaml"]],
+    [
+        ["--cpu", "0"],
+        ["--max-usd-per-hour", "0." + "1" * 50],
+        ["--attribute", "tier"],
+        ["-o", "/nowhere/at/all.yaml"],
+    ],
 )
 def test_the_command_says_in_one_line_what_is_wrong(
     words: list[str], capsys: pytest.CaptureFixture[str]

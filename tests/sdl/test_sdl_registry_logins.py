@@ -85,7 +85,8 @@ def test_both_commands_take_them(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main.main(["draft", "--image", "ghcr.io/team/app:1", "--registry", LOGIN]) == 0
     assert capsys.readouterr().out.count("password: secret://GH_TOKEN") == 2
     assert main.main(["draft", "--image", "ghcr.io/team/app:1", "--registry", "ghcr.io=robot:hunter2"]) == 1
-    assert main.main(["lint", str(file), "--registry", LOGIN]) == 1
+    with pytest.raises(SystemExit, match="2"):
+        main.main(["lint", str(file), "--registry", LOGIN])
     said = capsys.readouterr()
     assert "--check-images" in said.err
     assert "hunter2" not in said.out + said.err

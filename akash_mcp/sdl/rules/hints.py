@@ -229,10 +229,14 @@ _OF_COMPOSE = frozenset(
 """Fields of a service in a compose file, and in no SDL."""
 
 
+A_COMPOSE_FILE = "this is a compose file: akash-mcp import (convert_compose) makes an SDL of it"
+"""The fix of whatever a compose file lacks of an SDL."""
+
+
 def for_missing(field: str, what: str, value: Mapping[str, Value]) -> str:
     """What to add where `what`, which is `value`, needs `field`."""
     if what == ROOT and _is_compose(value):
-        return "this is a compose file: akash-mcp import (convert_compose) makes an SDL of it"
+        return A_COMPOSE_FILE
     return _MISSING.get((what, field), f"add {field}:")
 
 

@@ -1,0 +1,67 @@
+"""The words of `akash-mcp sandbox`."""
+
+from __future__ import annotations
+
+import argparse
+
+from akash_mcp.cli.command_parser import CommandParser
+from akash_mcp.cli.common_flags import add_network
+from akash_mcp.cli.readers import whole
+
+
+def add_arguments(parser: CommandParser) -> None:
+    """Add its flags."""
+    parser.short_usage()
+    parser.add_argument(
+        "--port", type=whole(0, 65_535), default=0, metavar="N", help="port of its Console API (a free one)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=whole(0, 2**63),
+        default=7,
+        metavar="N",
+        help="the same seed gives the same network (7)",
+    )
+    add_network(parser, default_speed=1.0)
+    parser.add_argument(
+        "--trial", action="store_true", help="its wallet is a trial wallet that was never paid for"
+    )
+    parser.add_argument(
+        "--organizations",
+        action="store_true",
+        help="2026-11 has projects, a colleague, and keys that reach less",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="2026-11 tells nothing that its own document does not name"
+    )
+    parser.add_argument(
+        "--block-seconds",
+        type=float,
+        choices=(6.0, 6.098),
+        default=6.098,
+        help="how long a block of its chain lasts (6.098)",
+    )
+    parser.examples(
+        "akash-mcp sandbox",
+        "akash-mcp sandbox --generation 2026-11 --fault no-bids --speed 20",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the embedded network until it is stopped."""
+    from akash_mcp.cli import sandbox
+    from akash_mcp.sandbox.network import Options
+
+    return sandbox.run(
+        Options(
+            seed=arguments.seed,
+            speed=arguments.speed,
+            faults=tuple(arguments.fault),
+            generation=arguments.generation,
+            trial=arguments.trial,
+            strict=arguments.strict,
+            organizations=arguments.organizations,
+            block_seconds=arguments.block_seconds,
+            console_port=arguments.port,
+        )
+    )

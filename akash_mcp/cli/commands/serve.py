@@ -1,0 +1,39 @@
+"""The words of `akash-mcp serve`."""
+
+from __future__ import annotations
+
+import argparse
+
+from akash_mcp.cli.command_parser import CommandParser
+from akash_mcp.cli.flags import SETTINGS, SWITCHES
+from akash_mcp.cli.readers import speed
+from akash_mcp.cli.setting_flags import add_settings
+
+
+def add_arguments(parser: CommandParser) -> None:
+    """Add its flags."""
+    parser.short_usage()
+    trial = parser.add_argument_group("to try it")
+    trial.add_argument("--sandbox", action="store_true", help="serve an embedded network with play money")
+    trial.add_argument(
+        "--speed", type=speed, default=1.0, metavar="X", help="the embedded network runs X times faster (1)"
+    )
+    add_settings(parser)
+    parser.examples(
+        "akash-mcp serve --sandbox",
+        "akash-mcp serve --max-usd-per-day 5 --toolsets deploy,observe,market",
+        "akash-mcp serve --transport http --port 8427",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until the client hangs up."""
+    from akash_mcp import config
+
+    given = {name: getattr(arguments, name) for name in (*SETTINGS, *SWITCHES)}
+    settings = config.load({name: value for name, value in given.items() if value is not None})
+    from akash_mcp.cli import (
+        serve,  # after the settings, so that a wrong one is reported before the SDK is imported
+    )
+
+    return serve.run(settings, sandbox=arguments.sandbox, speed=arguments.speed)
