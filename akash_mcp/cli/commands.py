@@ -125,12 +125,6 @@ def watch(arguments: argparse.Namespace) -> int:
     )
 
 
-def install(arguments: argparse.Namespace) -> int:
-    from akash_mcp.cli import install
-
-    return install.run(arguments.host, write=arguments.write)
-
-
 def approve(arguments: argparse.Namespace) -> int:
     from akash_mcp.cli import approve
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from akash_mcp import __version__
 from akash_mcp.cli import commands
 from akash_mcp.cli.flags import CHECK_IMAGES, DRAFT, SETTINGS, SWITCHES
+from akash_mcp.cli.hosts.arguments import add_host_commands
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -228,11 +229,7 @@ def build_parser() -> argparse.ArgumentParser:
             help="an embedded network runs X times faster (1)",
         )
 
-    install = command("install", commands.install, "show the configuration for a host application")
-    install.add_argument("host", metavar="HOST", help="claude-desktop, claude-code, cursor or vscode")
-    install.add_argument(
-        "--write", action="store_true", help="merge it into the host's file and keep a backup"
-    )
+    add_host_commands(command)
     return parser
 
 
