@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import tomlkit
 from tomlkit.exceptions import ParseError, TOMLKitError
+from tomlkit.items import Item
 from tomlkit.toml_document import TOMLDocument
 
 from akash_mcp.cli.hosts.formats import Path, Tree, Unmergeable, Value, lines_of, newline_of
@@ -131,8 +132,12 @@ def _within(document: TOMLDocument, above: Sequence[str]) -> MutableMapping[str,
 
 def _appended(text: str, path: Path, table: Mapping[str, Value]) -> str:
     """The text with a new table behind it: tomlkit would leave out the empty line before or after it."""
-    header = ".".join(tomlkit.key(str(key)).as_string() for key in path)
-    written = f"[{header}]\n{tomlkit.dumps(table)}"
+    inner: Item = tomlkit.item(dict(table))
+    for key in reversed(path[1:]):
+        outer = tomlkit.table(is_super_table=True)  # which gets no header of its own
+        outer.append(str(key), inner)
+        inner = outer
+    written = tomlkit.dumps({str(path[0]): inner})
     newline = newline_of(text)
     parted = "" if not text else newline if text.endswith("\n") else newline * 2
     return text + parted + written.replace("\n", newline)
