@@ -18,11 +18,11 @@ import platformdirs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from installed_program import install_program
 
 from akash_mcp.cli import main, watch_install
 from akash_mcp.cli.watch_units import NAME, environment_file, unit_of
 from akash_mcp.errors import BadSettings
-from installed_program import install_program
 
 KEY = "sk-console-0123456789"
 PLATFORMS = ["linux", "darwin", "win32"]

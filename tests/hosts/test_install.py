@@ -250,6 +250,23 @@ def test_a_key_that_stands_in_the_file_is_told_and_not_shown(
     assert SECRET not in out
 
 
+def test_what_is_shown_holds_nothing_of_what_a_person_put_into_theirs(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given(
+        HOSTS["cursor"], machine, json.dumps({"mcpServers": {SERVER: {"command": "x", "env": {KEY: SECRET}}}})
+    )
+    install("cursor", wish=Wish(), write=False, scope="user", machine=machine)
+    out, err = capsys.readouterr()
+    assert SECRET not in out + err
+
+
+def test_other_arguments_than_before_are_said(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    run("cursor", machine, "--max-usd-per-day", "1")
+    run("cursor", machine, "--read-only")
+    assert "started with “--max-usd-per-day 1”, and now is with “--read-only”" in capsys.readouterr().out
+
+
 def test_limits_of_this_shell_are_said_not_to_reach_the_host(
     machine: Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:

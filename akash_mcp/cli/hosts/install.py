@@ -22,10 +22,10 @@ from akash_mcp.errors import BadArgument, BadSettings
 
 Scope = Literal["user", "project"]
 
-_ASKS: dict[Asks, str] = {
+HOW_IT_ASKS: dict[Asks, str] = {
     "asks": "Before anything spends, {title} shows you the question and waits for your yes.",
-    "sometimes": "Before anything spends, {title} asks you where it shows a server's questions, as in a terminal; "
-    "where it declines them unseen, set AKASH_MCP_APPROVAL=two-step, and it shows you the plan first.",
+    "sometimes": "Before anything spends, {title} asks you where it shows a server's questions, as in a terminal. "
+    "Where it declines them unseen, install with -- --approval two-step: the agent then shows you the plan first.",
     "cannot": "{title} cannot ask for a server: the agent shows you the plan, and only after your yes may it call "
     "confirm.",
     "not stated": "Where {title} does not show a server's question, the agent shows you the plan, and only after "
@@ -62,10 +62,11 @@ def install(name: str, *, wish: Wish, write: bool, scope: Scope, machine: Machin
     present = _entry(file, path)
     shape = host.shape_in(file.tree)
     launch = wish.launch(shape.argv(present or {}))
-    entry = shape.entry(launch) if present is None else shape.updated(present, launch)
     by_program = host.own_command and scope == "user"
     if not write:
-        return _show(host, file, path, launch, entry, by_program=by_program)
+        # A new one: what a person put into theirs may be a key.
+        return _show(host, file, path, launch, shape.entry(launch), by_program=by_program)
+    entry = shape.entry(launch) if present is None else shape.updated(present, launch)
     if present == entry:
         _say(f"{host.title} has this server already, in {file.path}; nothing changed.")
         return 0
@@ -74,6 +75,9 @@ def install(name: str, *, wish: Wish, write: bool, scope: Scope, machine: Machin
     else:
         backup = file.write(file.with_changes(_changes(host, file, path, present, entry, launch)))
         _say(f"{file.path} now has the server {SERVER!r}.{_kept(backup)}")
+    before = words_of(shape.argv(present or {}))
+    if present is not None and before != launch.words:
+        _say(f"It was started with {_quoted(before)}, and now is with {_quoted(launch.words)}.")
     for line in _next_steps(host, entry, launch, scope, machine):
         _say(line)
     return 0
@@ -210,7 +214,7 @@ def _show(
 
 
 def _next_steps(host: Host, entry: Tree, launch: Launch, scope: Scope, machine: Machine) -> list[str]:
-    lines = [host.then, _ASKS[host.asks].format(title=host.title)]
+    lines = [host.then, HOW_IT_ASKS[host.asks].format(title=host.title)]
     written_out = plain_secrets(entry)
     if launch.is_sandbox:
         lines.append("It serves an embedded network with play money: no key, and nothing is paid.")
@@ -230,6 +234,10 @@ def _next_steps(host: Host, entry: Tree, launch: Launch, scope: Scope, machine: 
     if scope == "project":
         lines.append("Whoever shares this project needs akash-mcp at the same path.")
     return lines
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return f"“{shlex.join(words)}”" if words else "no arguments"
 
 
 def _kept(backup: str) -> str:
