@@ -32,6 +32,15 @@ HELLO = {
         "clientInfo": {"name": "install_forms", "version": "1"},
     },
 }
+NETWORK = {
+    name: value
+    for name, value in os.environ.items()
+    if name.startswith(
+        ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_SYSTEM_CERTS", "UV_NATIVE_TLS", "PIP_INDEX", "PIP_CERT")
+    )
+    or name.upper() in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+}
+"""How this machine reaches an index: uvx and pipx run load packages anew when the host starts them."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +56,8 @@ class Place:
         """Run a program in that home; raises with what it said where it fails."""
         # Only the tools are on the PATH, so that no other akash-mcp of this machine is found.
         tools = os.pathsep.join({str(Path(tool).parent) for tool in (self.uv, self.pipx)})
-        environ = {
-            "HOME": str(self.home),
-            "PATH": f"{tools}{os.pathsep}{os.defpath}",
-            "PIP_CACHE_DIR": str(self.pip_cache),
-        }
-        environ |= {
-            name: value
-            for name, value in os.environ.items()
-            if name.startswith(("UV_INDEX", "UV_DEFAULT", "PIP_INDEX"))
-        }
+        environ = {"HOME": str(self.home), "PATH": f"{tools}{os.pathsep}{os.defpath}", **NETWORK}
+        environ["PIP_CACHE_DIR"] = str(self.home.parent / "pip-cache")  # kept from one way to the next
         done = subprocess.run(
             [str(word) for word in words],
             env=environ,
@@ -68,11 +69,6 @@ class Place:
         if done.returncode:
             raise RuntimeError(f"{words[0]} failed: {done.stderr.strip()[-500:]}")
         return done.stdout
-
-    @property
-    def pip_cache(self) -> Path:
-        """Kept from one way to the next."""
-        return self.home.parent / "pip-cache"
 
     @property
     def base_python(self) -> Path:
@@ -153,7 +149,7 @@ def tried(way: Way, at: Place) -> tuple[str, str]:
     done = subprocess.run(
         argv,
         input=json.dumps(HELLO) + "\n",
-        env={"HOME": str(at.home), "PATH": "/usr/bin:/bin"},
+        env={"HOME": str(at.home), "PATH": "/usr/bin:/bin", **NETWORK},
         cwd="/",
         text=True,
         capture_output=True,

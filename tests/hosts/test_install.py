@@ -380,6 +380,23 @@ def test_an_unknown_host_is_told_which_there_are(machine: Machine) -> None:
     assert all(name in told.value.next_step for name in HOSTS)
 
 
+def test_a_server_at_an_address_is_not_made_one_to_start(machine: Machine) -> None:
+    text = json.dumps({"mcpServers": {SERVER: {"url": "https://mcp.example.org/mcp"}}})
+    path = given(HOSTS["cursor"], machine, text)
+    with pytest.raises(BadSettings, match="a server at an address"):
+        run("cursor", machine)
+    assert path.read_text() == text
+
+
+def test_what_the_host_wrote_meanwhile_is_not_lost(machine: Machine) -> None:
+    path = given(HOSTS["cursor"], machine, "{}")
+    file = read(path, "jsonc")
+    path.write_text('{"mine": 1}')
+    with pytest.raises(BadSettings, match="changed by another program"):
+        file.write("{}")
+    assert path.read_text() == '{"mine": 1}'
+
+
 def test_a_full_disk_leaves_the_file_as_it_was(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     path = given(HOSTS["cursor"], machine, "{}")
 

@@ -80,7 +80,12 @@ def test_without_its_program_the_command_is_shown_and_its_file_is_left_alone(mac
     assert (
         f"claude mcp add akash --scope user -- {machine.home / 'bin' / SCRIPT} serve" in told.value.next_step
     )
-    assert not (machine.home / ".claude.json").exists()
+    file = machine.home / ".claude.json"
+    assert not file.exists()
+    file.write_text('{"mcpServers": {"akash": {"command": "/x", "args": ["serve"]}}}')
+    with pytest.raises(BadSettings, match="no claude on the PATH") as told:
+        uninstall("claude-code", write=True, scope="user", machine=machine)
+    assert "claude mcp remove akash --scope user" in told.value.next_step
 
 
 @pytest.mark.usefixtures("claude")

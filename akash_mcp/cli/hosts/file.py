@@ -34,14 +34,20 @@ class HostFile:
     def write(self, text: str) -> str:
         """Write the text, and return the name of the copy of what was there, or nothing where nothing was.
 
-        Raises `BadSettings` where that fails: the file is then what it was.
+        Raises `BadSettings` where that fails, or the host has written the file meanwhile: it is then what it was.
         """
+        if read(self.path, self.format).text != self.text:
+            raise BadSettings(
+                f"{self.path} was changed by another program just now. Nothing was written.",
+                next_step="Run this again.",
+                money="",
+            )
         real = self.path.resolve()  # a link stays one
         backup = ""
         try:
             real.parent.mkdir(parents=True, exist_ok=True)
             if self.text:
-                backup = f"{real.name}.{datetime.now().astimezone():%Y%m%dT%H%M%S}.bak"
+                backup = f"{real.name}.{datetime.now().astimezone():%Y%m%dT%H%M%S%f}.bak"
                 shutil.copy2(real, real.with_name(backup))
             write_whole(real, text)
         except OSError as error:

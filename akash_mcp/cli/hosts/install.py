@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from akash_mcp.cli.hosts import own_command
@@ -95,9 +96,10 @@ def uninstall(name: str, *, write: bool, scope: Scope, machine: Machine) -> int:
         _say(f"{host.title} has no server {SERVER!r} in {file.path}; nothing changed.")
         return 0
     if host.own_command and scope == "user":
-        if not write or not own_command.is_there(host):
+        if not write:
             _say(f"This takes it out: {shlex.join(own_command.remove_command(host))}")
             return 0
+        _check_program(host, file, own_command.remove_command(host))
         own_command.remove(host)
         _say(f"{host.title} has taken the server {SERVER!r} out.")
         return 0
@@ -140,7 +142,15 @@ def _entry(file: HostFile, path: tuple[str, ...]) -> Tree | None:
         if not isinstance(value, dict):
             raise cannot_edit(file.path, Unmergeable(f'"{".".join(path[:end])}" is not a table of its own'))
         within = value
+    if any(name in within for name in _ADDRESSES):
+        raise cannot_edit(
+            file.path, Unmergeable(f'"{".".join(path)}" is a server at an address, not one to start')
+        )
     return within
+
+
+_ADDRESSES = ("url", "serverUrl", "httpUrl", "uri")
+"""What hosts call the address of a server that somebody else started."""
 
 
 def _changes(
@@ -185,18 +195,21 @@ def _input(host: Host, file: HostFile) -> int | None:
 
 
 def _by_program(host: Host, file: HostFile, present: Tree | None, entry: Tree, launch: Launch) -> None:
-    if not own_command.is_there(host):
-        command = shlex.join(own_command.add_command(host, launch))
-        raise BadSettings(
-            f"There is no {host.program} on the PATH, and {file.path} is written by {host.title} alone.",
-            next_step=f"Run this where it is: {command}",
-            money="",
-        )
+    _check_program(host, file, own_command.add_command(host, launch))
     if present is None:
         own_command.add(host, launch)
     else:
         own_command.replace(host, entry, launch)
     _say(f"{host.title} now has the server {SERVER!r}, in {file.path}.")
+
+
+def _check_program(host: Host, file: HostFile, command: Sequence[str]) -> None:
+    if not own_command.is_there(host):
+        raise BadSettings(
+            f"There is no {host.program} on the PATH, and {file.path} is written by {host.title} alone.",
+            next_step=f"Run this where it is: {shlex.join(command)}",
+            money="",
+        )
 
 
 def _show(
@@ -229,11 +242,17 @@ def _next_steps(host: Host, entry: Tree, launch: Launch, scope: Scope, machine: 
     if unseen:
         lines.append(
             f"{', '.join(unseen)} of this shell may not reach a server that {host.title} starts: what limits an agent "
-            "belongs into the configuration file, which every server reads (akash-mcp doctor says where)."
+            f"belongs into {_config_file()}, which every server reads."
         )
     if scope == "project":
         lines.append("Whoever shares this project needs akash-mcp at the same path.")
     return lines
+
+
+def _config_file() -> Path:
+    from akash_mcp import config  # pydantic, for the few who set variables
+
+    return config.default_config_file()
 
 
 def _quoted(words: Sequence[str]) -> str:
