@@ -181,6 +181,11 @@ def test_the_sandbox_comes_and_goes_with_the_name_of_the_key(machine: Machine) -
     assert entry_of(host, path)["env"] == {KEY: "${env:AKASH_API_KEY}"}
 
 
+def test_the_sandbox_may_be_among_the_arguments_too(machine: Machine) -> None:
+    run("zed", machine, "--read-only", "--sandbox")
+    assert entry_of(HOSTS["zed"], HOSTS["zed"].file(machine))["args"] == ["serve", "--sandbox", "--read-only"]
+
+
 def test_the_sandbox_needs_no_input_of_vscode(machine: Machine) -> None:
     run("vscode", machine, sandbox=True)
     assert "inputs" not in HOSTS["vscode"].file(machine).read_text()
@@ -371,6 +376,8 @@ def test_arguments_behind_the_dashes_are_checked_by_serve(
         "--max-usd-per-day",
         "5",
     ]
+    assert main.main(["install", "--list"]) == 0
+    assert "cursor: configured" in capsys.readouterr().out
     assert main.main(["uninstall", "cursor", "--write"]) == 0
 
 

@@ -46,7 +46,7 @@ class Wish:
         """How the server is to be started, where `present` is how an entry does it now."""
         before = words_of(present)
         words = before if self.words is None else self.words
-        is_sandbox = SANDBOX in before if self.sandbox is None else self.sandbox
+        is_sandbox = SANDBOX in (*before, *words) if self.sandbox is None else self.sandbox
         left = tuple(word for word in words if word != SANDBOX)
         return Launch(lasting_command(), ((SANDBOX,) if is_sandbox else ()) + left)
 
