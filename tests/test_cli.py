@@ -21,7 +21,8 @@ import pytest
 from mcp import Client
 
 from akash_mcp import __version__, config
-from akash_mcp.cli import flags, install, main
+from akash_mcp.cli import flags, main
+from akash_mcp.cli.hosts import install
 from akash_mcp.cli.serve import embedded_network
 from akash_mcp.config import Settings
 from akash_mcp.errors import BadSettings, NotFound
@@ -138,10 +139,10 @@ def test_without_a_command_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fails_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
-    def run(host: str, *, write: bool) -> int:
+    def fail(host: str, **_: object) -> int:
         raise error
 
-    monkeypatch.setattr(install, "run", run)
+    monkeypatch.setattr(install, "install", fail)
     return main.main(["install", "cursor"])
 
 

@@ -21,10 +21,11 @@ from hypothesis import strategies as st
 from terminals import Terminal
 
 from akash_mcp import config
-from akash_mcp.cli import install, main, setting_flags
+from akash_mcp.cli import main, setting_flags
 from akash_mcp.cli.commands.install import HOSTS
 from akash_mcp.cli.commands.rank import PREFERENCES
 from akash_mcp.cli.flags import SETTINGS, SWITCHES
+from akash_mcp.cli.hosts import table
 from akash_mcp.cli.parser import COMMANDS, build_parser, read
 from akash_mcp.cli.progress import working
 from akash_mcp.cli.rank import FIELDS
@@ -79,7 +80,7 @@ def test_choices_are_those_of_the_settings() -> None:
     assert get_args(ApprovedTool) == setting_flags.APPROVED_TOOLS
     assert tuple(Generation) == GENERATIONS
     assert get_args(Prefer) == PREFERENCES
-    assert set(install.HOSTS) == set(HOSTS)
+    assert set(table.HOSTS) == set(HOSTS)
     assert MOST_RUNTIME_HOURS == setting_flags.MOST_HOURS
 
 

@@ -12,7 +12,7 @@ from command_reference import reference
 from akash_mcp.sandbox.faults import CATALOGUE
 
 TOP = Path(__file__).parent.parent
-PAGES = sorted([*TOP.glob("*.md"), *(TOP / "docs").glob("*.md"), *(TOP / "examples").glob("*.md")])
+PAGES = sorted([*TOP.glob("*.md"), *(TOP / "docs").rglob("*.md"), *(TOP / "examples").glob("*.md")])
 
 
 def test_every_fault_is_on_its_page() -> None:

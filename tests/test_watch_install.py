@@ -9,7 +9,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +18,7 @@ import platformdirs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from installed_program import install_program
 
 from akash_mcp.cli import main, watch_install
 from akash_mcp.cli.watch_units import NAME, environment_file, unit_of
@@ -52,7 +52,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for folder in (home / "bin", system):
         folder.mkdir(parents=True)
     command(home / "bin")
-    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(home / "bin"))
+    install_program(home / "bin", tmp_path / "record of it", monkeypatch)
     for name in ("systemctl", "launchctl", "schtasks"):
         program(system / name, RECORDER.format(python=sys.executable))
     monkeypatch.setenv("PATH", str(system))
@@ -388,7 +388,7 @@ def test_without_systemd_there_is_a_line_for_cron_that_its_shell_reads_as_it_is_
     where = tmp_path / ODD
     where.mkdir()
     command(where)
-    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(where))
+    install_program(where, tmp_path / "record of it", monkeypatch)
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     with pytest.raises(BadSettings, match="this system has no systemd") as told:
         watch_install.install(platform="linux", every=30)

@@ -26,6 +26,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
     },
     "Give it to your agent": {
         "install": "show the configuration for a host application, or write it",
+        "uninstall": "take the server out of a host application again",
         "doctor": "check settings, key, network and clock, and say what to do",
         "secret": "store secrets that an SDL names as secret://NAME",
         "serve": "serve MCP (what happens without a command)",

@@ -16,8 +16,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from akash_mcp import config
-from akash_mcp.cli.install import lasting_command, write_whole
+from akash_mcp.cli.lasting_command import lasting_command
 from akash_mcp.cli.watch_units import MARK, Step, Unit, environment_file, unit_of
+from akash_mcp.cli.whole_file import write_whole
 from akash_mcp.config import Settings
 from akash_mcp.errors import BadSettings
 from akash_mcp.guard.private_files import who_else_can_write
@@ -52,7 +53,8 @@ def install(
             "this again.",
             money="",
         )
-    argv = (lasting_command(), "watch", *(("--every", str(every)) if every else ()))
+    command = lasting_command()
+    argv = (*command, "watch", *(("--every", str(every)) if every else ()))
     variables = {} if platform == "win32" else _variables(environ)
     env_file = _env_file() if variables else None
     unit = unit_of(platform, argv, env_file, environ)
@@ -63,7 +65,7 @@ def install(
         sys.stderr.write(f"This is {unit.title}, for {unit.file}.{kept}\n")
         return 0
     if platform not in ("win32", "darwin"):
-        _check_systemd(argv[0], every or CRON_MINUTES, variables)
+        _check_systemd(command, every or CRON_MINUTES, variables)
     for file, encoding in ((unit.file, unit.encoding), (_env_file(), "utf-8")):
         _check_ours(file, encoding)
     if unit.log is not None:
@@ -126,7 +128,7 @@ def _variables(environ: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _check_systemd(command: str, every: int, variables: Mapping[str, str]) -> None:
+def _check_systemd(command: Sequence[str], every: int, variables: Mapping[str, str]) -> None:
     """Raise `BadSettings`, which shows a line for cron, unless systemd runs a session of this user."""
     if shutil.which("systemctl") is None:
         why = "this system has no systemd"
@@ -142,7 +144,7 @@ def _check_systemd(command: str, every: int, variables: Mapping[str, str]) -> No
         if variables
         else ""
     )
-    line = f"*/{every} * * * * {shlex.quote(command)} watch --once".replace("%", "\\%")
+    line = f"*/{every} * * * * {shlex.join(command)} watch --once".replace("%", "\\%")
     raise BadSettings(
         f"The watch was not installed: {why}.",
         next_step=f"Where cron runs, add this line with crontab -e:\n\n{line}\n\nElse keep akash-mcp watch running "
