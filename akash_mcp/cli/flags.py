@@ -71,6 +71,7 @@ DRAFT: Mapping[str, tuple[str, str]] = {
 """Arguments of `sdl.draft.draft` that are flags of `draft`."""
 
 SWITCHES: Mapping[str, str] = {
+    "sandbox": "serve an embedded network with play money",
     "read_only": "offer no tool that spends or changes anything",
     "audited_only": "only audited providers may get a lease",
     "allow_auto_top_up": "automatic top-up may be switched on: only the end of a run bounds it then",

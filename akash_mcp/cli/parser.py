@@ -30,7 +30,6 @@ def build_parser() -> argparse.ArgumentParser:
         return sub
 
     serve = command("serve", commands.serve, "serve MCP (what happens without a command)")
-    serve.add_argument("--sandbox", action="store_true", help="serve an embedded network with play money")
     serve.add_argument(
         "--speed", type=_speed, default=1.0, metavar="X", help="the embedded network runs X times faster"
     )
