@@ -244,7 +244,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Given]:
         for variable in variables_of(field):
             value = environ.get(variable, "").strip()
             if _left_empty(field, value):
-                log.warning(
+                log.log(  # most fields are meant to be left empty, but nothing can be done without a key
+                    logging.WARNING if field == "api_key" else logging.DEBUG,
                     "%s holds a placeholder that the host application did not fill in, so it counts as not set",
                     variable,
                 )

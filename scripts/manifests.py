@@ -20,9 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from akash_mcp import config
-from akash_mcp.tools import TOOLSETS
-from akash_mcp.tools.tool import ToolSpec
-from tool_reference import DEFAULT_TOOLSETS, first_sentence
+from tool_reference import DEFAULT_TOOLS, first_sentence
 
 TOP = Path(__file__).parent.parent
 SCHEMA = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
@@ -224,17 +222,13 @@ def bundle_manifest(of: Project) -> Json:
             },
         },
         "tools": [
-            {"name": spec.name, "description": first_sentence(spec)} for spec in _default_tools()
+            {"name": spec.name, "description": first_sentence(spec)} for spec in DEFAULT_TOOLS
         ],
         "tools_generated": True,  # other toolsets, and read-only, have other tools
         "prompts_generated": True,
         "compatibility": {"platforms": ["darwin", "win32", "linux"], "runtimes": {"python": of.python}},
         "user_config": {each.setting: _user_config(each) for each in ASKED},
     }
-
-
-def _default_tools() -> list[ToolSpec]:
-    return [spec for toolset in DEFAULT_TOOLSETS for spec in TOOLSETS[toolset]]
 
 
 def _filled_in() -> dict[str, str]:

@@ -23,6 +23,7 @@ EFFECTS = {
     Effect.DELETES: "**deletes**",
 }
 DEFAULT_TOOLSETS: tuple[str, ...] = config.Settings.model_fields["toolsets"].default
+DEFAULT_TOOLS = [spec for toolset in DEFAULT_TOOLSETS for spec in TOOLSETS[toolset]]
 _BOUNDS = {
     "minimum": "at least {}",
     "maximum": "at most {}",
