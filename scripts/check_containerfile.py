@@ -41,8 +41,8 @@ def carry_out(stages: list[Stage], root: Path) -> None:
     print(f"{len(build.of('RUN'))} step built {megabytes(root / 'opt'):.0f} MB")
     home = Path(environ["HOME"])
     home.mkdir(parents=True, mode=0o700)
-    if os.getuid() == 0:
-        user, group = map(int, image.last("USER").value.split(":"))
+    user, group = _user(image)
+    if user is not None and group is not None:
         os.chown(home, user, group)
     _refuses_without_token(image, environ)
     environ["AKASH_MCP_TOKEN"] = secrets.token_urlsafe(32)
@@ -81,11 +81,12 @@ def _command(image: Stage) -> list[str]:
     return [*image.last("ENTRYPOINT").words, *image.last("CMD").words]
 
 
-def _as_the_user(image: Stage) -> dict[str, int]:
+def _user(image: Stage) -> tuple[int | None, int | None]:
+    """The image's user and group. None for both where this process may not take on another's."""
     if os.getuid() != 0:
-        return {}
+        return None, None
     user, group = map(int, image.last("USER").value.split(":"))
-    return {"user": user, "group": group}
+    return user, group
 
 
 def _refuses_without_token(image: Stage, environ: Mapping[str, str]) -> None:
@@ -99,6 +100,7 @@ def _run(image: Stage, words: list[str], environ: Mapping[str, str]) -> subproce
     program = shutil.which(words[0], path=environ["PATH"])
     if program is None:
         raise Failed(f"There is no {words[0]} in its PATH.")
+    user, group = _user(image)
     return subprocess.run(
         [program, *words[1:]],
         env=environ,
@@ -107,7 +109,8 @@ def _run(image: Stage, words: list[str], environ: Mapping[str, str]) -> subproce
         capture_output=True,
         check=False,
         timeout=_START_SECONDS,
-        **_as_the_user(image),
+        user=user,
+        group=group,
     )
 
 
@@ -116,13 +119,15 @@ def _started(image: Stage, environ: Mapping[str, str]) -> Iterator[None]:
     words = _command(image)
     program = shutil.which(words[0], path=environ["PATH"])
     assert program is not None  # it has refused to start just before
+    user, group = _user(image)
     with subprocess.Popen(
         [program, *words[1:]],
         env=environ,
         cwd=environ["HOME"],
         stderr=subprocess.PIPE,
         text=True,
-        **_as_the_user(image),
+        user=user,
+        group=group,
     ) as server:
         try:
             assert server.stderr is not None

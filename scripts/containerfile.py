@@ -1,4 +1,4 @@
-"""What stands in Containerfile, and the rules that it is held to: told by reading it, so no container engine is needed."""
+"""What stands in Containerfile, and the rules that it is held to, told by reading it: no container engine is needed."""
 
 from __future__ import annotations
 
@@ -94,13 +94,16 @@ def problems(text: str, of: Project, top: Path = TOP) -> list[str]:
 def _base_problems(stages: list[Stage]) -> Iterator[str]:
     for stage in stages:
         image = stage.base.split(" ")[0]
-        if not re.fullmatch(r"[\w.-]+(?::\d+)?(?:/[\w.-]+)+(?::(?!latest$)[\w.-]+|@sha256:[0-9a-f]{64})", image):
+        if not re.fullmatch(
+            r"[\w.-]+(?::\d+)?(?:/[\w.-]+)+(?::(?!latest$)[\w.-]+|@sha256:[0-9a-f]{64})", image
+        ):
             yield f"The base {image} names no registry, or no version: it would be another one on another day."
 
 
 def _label_problems(labels: Mapping[str, str], arguments: Mapping[str, str], of: Project) -> Iterator[str]:
     filled_in = {
-        name: re.sub(r"\$\{(\w+)\}", lambda m: arguments.get(m[1], ""), value) for name, value in labels.items()
+        name: re.sub(r"\$\{(\w+)\}", lambda m: arguments.get(m[1], ""), value)
+        for name, value in labels.items()
     }
     expected = {
         "io.modelcontextprotocol.server.name": of.server_name,

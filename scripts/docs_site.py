@@ -50,7 +50,9 @@ def outward_links(text: str, page: Path, docs: Path, repository: str) -> str:
 def main() -> int:
     """Stage the sources and run Zensical on them."""
     parser = argparse.ArgumentParser(description="Builds the documentation site.")
-    parser.add_argument("--serve", action="store_true", help="serve it on this machine, with what stands there now")
+    parser.add_argument(
+        "--serve", action="store_true", help="serve it on this machine, with what stands there now"
+    )
     arguments = parser.parse_args()
     stage(TOP / "docs", STAGED, project().repository)
     command = ["serve"] if arguments.serve else ["build", "--strict", "--clean"]

@@ -68,7 +68,12 @@ def _cursor(package: str) -> InstallLink:
 
 
 def _vscode(package: str, host: str, scheme: str) -> InstallLink:
-    asked = {"type": "promptString", "id": "akash-api-key", "description": "Akash Console API key", "password": True}
+    asked = {
+        "type": "promptString",
+        "id": "akash-api-key",
+        "description": "Akash Console API key",
+        "password": True,
+    }
     config = {"name": SERVER, **_server(package, "${input:akash-api-key}"), "inputs": [asked]}
     link = f"{scheme}:mcp/install?{quote(json.dumps(config, separators=(',', ':')), safe='')}"
     return InstallLink(host, link, f"https://insiders.vscode.dev/redirect?url={quote(link, safe='')}")
@@ -93,7 +98,9 @@ def _goose(package: str) -> InstallLink:
         },
         quote_via=quote,
     )
-    return InstallLink("Goose", f"goose://extension?{query}", f"https://block.github.io/goose/extension?{query}")
+    return InstallLink(
+        "Goose", f"goose://extension?{query}", f"https://block.github.io/goose/extension?{query}"
+    )
 
 
 def readme_badges(package: str) -> str:

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from akash_mcp import config
 from tool_reference import DEFAULT_TOOLS, first_sentence
+
+from akash_mcp import config
 
 TOP = Path(__file__).parent.parent
 SCHEMA = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
@@ -135,7 +136,7 @@ ASKED = (
 
 
 def server_json(of: Project, bundle_sha256: str | None = None) -> Json:
-    """`server.json` of the MCP registry. The bundle's hash is known once it is built, so only what is published has it."""
+    """`server.json` of the MCP registry. Only what is published has the bundle's hash, which its building tells."""
     asked = [_environment_variable(each) for each in ASKED]
     bundle: Json = {
         "registryType": "mcpb",
@@ -174,7 +175,9 @@ def server_json(of: Project, bundle_sha256: str | None = None) -> Json:
                 "identifier": of.image,
                 "runtimeHint": "docker",
                 # Without a volume the ledger goes with the container, and with it what was spent today.
-                "runtimeArguments": [{"type": "named", "name": "-v", "value": f"{of.name}:/var/lib/{of.name}"}],
+                "runtimeArguments": [
+                    {"type": "named", "name": "-v", "value": f"{of.name}:/var/lib/{of.name}"}
+                ],
                 "packageArguments": [{"type": "positional", "value": "serve"}],
                 "transport": {"type": "stdio"},
                 "environmentVariables": asked,
@@ -221,9 +224,7 @@ def bundle_manifest(of: Project) -> Json:
                 "env": _filled_in(),
             },
         },
-        "tools": [
-            {"name": spec.name, "description": first_sentence(spec)} for spec in DEFAULT_TOOLS
-        ],
+        "tools": [{"name": spec.name, "description": first_sentence(spec)} for spec in DEFAULT_TOOLS],
         "tools_generated": True,  # other toolsets, and read-only, have other tools
         "prompts_generated": True,
         "compatibility": {"platforms": ["darwin", "win32", "linux"], "runtimes": {"python": of.python}},
@@ -336,7 +337,9 @@ def publish(folder: Path) -> None:
 def main() -> int:
     """Write what was asked for."""
     parser = argparse.ArgumentParser(description="Writes what registries and hosts read of this package.")
-    parser.add_argument("--publish", type=Path, metavar="FOLDER", help="only server.json, beside the bundle in FOLDER")
+    parser.add_argument(
+        "--publish", type=Path, metavar="FOLDER", help="only server.json, beside the bundle in FOLDER"
+    )
     arguments = parser.parse_args()
     if arguments.publish:
         publish(arguments.publish)

@@ -15,7 +15,9 @@ from mcp import Client, StdioServerParameters
 
 TOP = Path(__file__).parent.parent
 NODE = TOP / ".node" / "node_modules"
-_SEARCHED = os.pathsep.join([str(Path(sys.executable).parent), str(NODE / ".bin"), os.environ.get("PATH", "")])
+_SEARCHED = os.pathsep.join(
+    [str(Path(sys.executable).parent), str(NODE / ".bin"), os.environ.get("PATH", "")]
+)
 
 
 class Missing(Exception):
@@ -30,7 +32,9 @@ def program(name: str) -> str:
     """The path of a program: of this environment, of .node, or of the PATH."""
     found = shutil.which(name, path=_SEARCHED)
     if found is None:
-        raise Missing(f"{name} is not here: run `make .node/.installed` for node's, or pip install '.[release]'.")
+        raise Missing(
+            f"{name} is not here: run `make .node/.installed` for node's, or pip install '.[release]'."
+        )
     return found
 
 
@@ -47,7 +51,13 @@ def bare_environment(home: Path, **more: str) -> dict[str, str]:
 def run(words: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path = TOP) -> str:
     """Run a program and return what it printed. Raises `Failed` with its words where it fails."""
     done = subprocess.run(
-        [str(word) for word in words], cwd=cwd, env=env, text=True, capture_output=True, check=False, timeout=600
+        [str(word) for word in words],
+        cwd=cwd,
+        env=env,
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=600,
     )
     if done.returncode:
         raise Failed(f"{' '.join(map(str, words))} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
