@@ -7,9 +7,10 @@ ONLY   ?=
 CRASHES ?=
 
 ENGINE ?= $(shell command -v podman || command -v docker || echo podman)
-# The newest that the bundle and the plugin were checked with.
-MCPB_VERSION   ?= 2.1.2
-CLAUDE_VERSION ?= 2.1.332
+# What the bundle, the plugin and the extension were last checked with.
+MCPB   := @anthropic-ai/mcpb@2.1.2
+CLAUDE := @anthropic-ai/claude-code@2.1.332
+GEMINI := @google/gemini-cli@0.61.0
 
 .PHONY: demo test thorough mutants crashes ranking check format clean
 .PHONY: docs docs-serve manifests packages mcpb container container-check plugin-check
@@ -59,8 +60,7 @@ $(VENV)/.release: $(VENV)/.installed
 # Programs of node, without a lock file: they check what is released and are no part of it.
 .node/.installed:
 	mkdir -p .node
-	npm install --prefix .node --no-package-lock --no-audit --no-fund \
-	    @anthropic-ai/mcpb@$(MCPB_VERSION) @anthropic-ai/claude-code@$(CLAUDE_VERSION)
+	npm install --prefix .node --no-package-lock --no-audit --no-fund $(MCPB) $(CLAUDE) $(GEMINI)
 	touch $@
 
 # The documentation site, in site/.
@@ -82,8 +82,9 @@ packages: $(VENV)/.release
 mcpb: $(VENV)/.release .node/.installed
 	$(BIN)/python scripts/mcp_bundle.py
 
+# The plugin of Claude Code and the extension of Gemini CLI, by those programs, after `packages`.
 plugin-check: $(VENV)/.release .node/.installed
-	$(BIN)/python scripts/check_claude_plugin.py
+	$(BIN)/python scripts/check_plugins.py
 
 # Needs Podman or Docker; `container-check` needs neither, and checks what can be checked without.
 container:

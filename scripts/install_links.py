@@ -98,9 +98,7 @@ def _goose(package: str) -> InstallLink:
         },
         quote_via=quote,
     )
-    return InstallLink(
-        "Goose", f"goose://extension?{query}", f"https://block.github.io/goose/extension?{query}"
-    )
+    return InstallLink("Goose", f"goose://extension?{query}", f"https://goose-docs.ai/extension?{query}")
 
 
 def readme_badges(package: str) -> str:

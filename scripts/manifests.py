@@ -176,7 +176,7 @@ def server_json(of: Project, bundle_sha256: str | None = None) -> Json:
                 "runtimeHint": "docker",
                 # Without a volume the ledger goes with the container, and with it what was spent today.
                 "runtimeArguments": [
-                    {"type": "named", "name": "-v", "value": f"{of.name}:/var/lib/{of.name}"}
+                    {"type": "named", "name": "--volume", "value": f"{of.name}:/var/lib/{of.name}"}
                 ],
                 "packageArguments": [{"type": "positional", "value": "serve"}],
                 "transport": {"type": "stdio"},
@@ -281,20 +281,16 @@ def claude_plugin_servers(of: Project) -> Json:
 
 
 def gemini_extension(of: Project) -> Json:
-    """`gemini-extension.json`: the extension of Gemini CLI, which fills in variables by itself."""
+    """`gemini-extension.json`: the extension of Gemini CLI. It asks for each setting in turn, so only for the key."""
     return {
         "name": of.name,
         "version": of.version,
         "description": of.description,
         "mcpServers": {SERVER: {"command": "uvx", "args": [of.name]}},
         "settings": [
-            {
-                "name": each.title,
-                "description": each.description,
-                "envVar": each.variable,
-                **({"sensitive": True} if each.secret else {}),
-            }
+            {"name": each.title, "description": each.description, "envVar": each.variable, "sensitive": True}
             for each in ASKED
+            if each.secret
         ],
     }
 

@@ -81,6 +81,7 @@ def test_the_version_is_one_everywhere() -> None:
     newest = re.search(r"(?m)^## (\S+?),? ", changes)
     assert newest is not None
     assert {OF.version} == {akash_mcp.__version__, newest[1]}
+    assert OF.image in (TOP / "docs" / "container.md").read_text(encoding="utf-8")
     urls = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
     assert all(url.startswith((OF.repository, OF.homepage)) for url in urls.values())
 
