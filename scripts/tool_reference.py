@@ -24,16 +24,6 @@ EFFECTS = {
 }
 DEFAULT_TOOLSETS: tuple[str, ...] = config.Settings.model_fields["toolsets"].default
 DEFAULT_TOOLS = [spec for toolset in DEFAULT_TOOLSETS for spec in TOOLSETS[toolset]]
-_BOUNDS = {
-    "minimum": "at least {}",
-    "maximum": "at most {}",
-    "exclusiveMinimum": "over {}",
-    "minLength": "at least {} characters",
-    "maxLength": "at most {} characters",
-    "minItems": "at least {} of them",
-    "maxItems": "at most {} of them",
-}
-
 Schema = Mapping[str, Any]
 
 
@@ -128,12 +118,8 @@ def _type(schema: Schema) -> str:
 
 
 def _about(schema: Schema) -> str:
-    """Its description, its bounds and its default, in one line that a table cell can hold."""
-    bounds = [text.format(schema[key]) for key, text in _BOUNDS.items() if key in schema]
-    if "default" in schema:
-        bounds.append(f"`{json.dumps(schema['default'])}` unless given")
-    words = " ".join(str(schema.get("description", "")).split()).replace("|", "\\|")
-    return "; ".join(part for part in (words, ", ".join(bounds)) if part)
+    """Its description, in one line that a table cell can hold."""
+    return " ".join(str(schema.get("description", "")).split()).replace("|", "\\|")
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -52,7 +52,7 @@ def test_every_tool_is_in_the_reference_with_a_call_that_its_schema_takes() -> N
 def test_the_reference_says_what_is_required_and_what_an_answer_holds() -> None:
     deploy = pages()["deploy.md"].partition("## deploy {")[2].partition("\n## ")[0]
     assert "| `deposit_usd` (required) | number |" in deploy
-    assert '| `prefer` | `"balanced"` or `"cheapest"` or `"reliable"` | `"balanced"` unless given |' in deploy
+    assert '| `prefer` | `"balanced"` or `"cheapest"` or `"reliable"` |' in deploy
     assert "- `services` (list of object, optional)\n    - `name` (string)\n" in deploy
 
 
