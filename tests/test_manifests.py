@@ -48,7 +48,7 @@ def _write_links(name: str, mark: str, links: str) -> None:
 
 @pytest.mark.parametrize("path", manifests(OF))
 def test_a_manifest_is_what_the_package_says(path: str) -> None:
-    assert (TOP / path).read_text(encoding="utf-8") == written(manifests(OF)[path])
+    assert (TOP / path).read_text(encoding="utf-8") == written(manifests(OF)[path]), "run make manifests"
 
 
 def test_the_repository_has_one_owner_everywhere() -> None:
