@@ -6,7 +6,14 @@ SDL    ?=
 ONLY   ?=
 CRASHES ?=
 
+ENGINE ?= $(shell command -v podman || command -v docker || echo podman)
+# What the bundle, the plugin and the extension were last checked with.
+MCPB   := @anthropic-ai/mcpb@2.1.2
+CLAUDE := @anthropic-ai/claude-code@2.1.332
+GEMINI := @google/gemini-cli@0.61.0
+
 .PHONY: demo test thorough mutants crashes ranking check format clean
+.PHONY: docs docs-serve manifests packages mcpb container container-check plugin-check
 
 # Installed again only when what is installed could have changed.
 $(VENV)/.installed: pyproject.toml
@@ -42,9 +49,54 @@ crashes: $(VENV)/.installed
 ranking: $(VENV)/.installed
 	$(BIN)/python benchmarks/ranking/benchmark.py
 
+$(VENV)/.docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	touch $@
+
+$(VENV)/.release: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[release]'
+	touch $@
+
+# Programs of node, without a lock file: they check what is released and are no part of it.
+.node/.installed:
+	mkdir -p .node
+	npm install --prefix .node --no-package-lock --no-audit --no-fund $(MCPB) $(CLAUDE) $(GEMINI)
+	touch $@
+
+# The documentation site, in site/.
+docs: $(VENV)/.docs
+	$(BIN)/python scripts/docs_site.py
+
+docs-serve: $(VENV)/.docs
+	$(BIN)/python scripts/docs_site.py --serve
+
+# server.json and the other files that registries and hosts read, anew from pyproject.toml, the settings and the tools.
+manifests: $(VENV)/.installed
+	$(BIN)/python scripts/manifests.py
+
+# Builds dist/ and installs it in every way that the README names.
+packages: $(VENV)/.release
+	$(BIN)/python scripts/check_packages.py
+
+# The MCP bundle, in dist/, started as a host starts it.
+mcpb: $(VENV)/.release .node/.installed
+	$(BIN)/python scripts/mcp_bundle.py
+
+# The plugin of Claude Code and the extension of Gemini CLI, by those programs, after `packages`.
+plugin-check: $(VENV)/.release .node/.installed
+	$(BIN)/python scripts/check_plugins.py
+
+# Needs Podman or Docker; `container-check` needs neither, and checks what can be checked without.
+container:
+	$(ENGINE) build --file Containerfile --tag akash-mcp:latest \
+	    --build-arg REVISION=$$(git rev-parse HEAD) --build-arg CREATED=$$(date -u +%Y-%m-%dT%H:%M:%SZ) .
+
+container-check: $(VENV)/.installed
+	$(BIN)/python scripts/check_containerfile.py
+
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .node build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -162,6 +162,7 @@ class Settings(BaseModel):
         ("deploy", "observe"), description="Groups of tools that the agent gets"
     )
     read_only: bool = Field(False, description="Offer no tool that spends or changes anything")
+    sandbox: bool = Field(False, description="Serve an embedded network with play money")
     transport: Transport = Field("stdio", description="How clients connect")
     host: str = Field("127.0.0.1", min_length=1, description="Address that http and sse listen on")
     port: int = Field(
@@ -242,10 +243,10 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Given]:
     for field in Settings.model_fields:
         for variable in variables_of(field):
             value = environ.get(variable, "").strip()
-            if field == "api_key" and re.fullmatch(r"\$\{.*\}", value):
-                # Hosts pass a placeholder on unchanged when the person left it empty.
-                log.warning(
-                    "%s holds a placeholder that the host application did not fill in, so there is no key",
+            if _left_empty(field, value):
+                log.log(  # most fields are meant to be left empty, but nothing can be done without a key
+                    logging.WARNING if field == "api_key" else logging.DEBUG,
+                    "%s holds a placeholder that the host application did not fill in, so it counts as not set",
                     variable,
                 )
                 value = ""
@@ -253,6 +254,15 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Given]:
                 chosen[field] = Given(value, variable)
                 break
     return chosen
+
+
+def _left_empty(field: str, value: str) -> bool:
+    """Whether a host passed a placeholder on unchanged, because the person left its field empty.
+
+    `${user_config.…}` is a field of a bundle or plugin. Any other placeholder is that of a variable: taken for no key,
+    but never for no limit, since the person wrote one there.
+    """
+    return re.fullmatch(r"\$\{.*\}" if field == "api_key" else r"\$\{user_config\.\w+\}", value) is not None
 
 
 def _from_file(environ: Mapping[str, str]) -> dict[str, Given]:

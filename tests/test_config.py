@@ -101,6 +101,27 @@ def test_a_placeholder_that_a_host_left_in_place_is_not_taken_for_a_key(
     assert "AKASH_API_KEY holds a placeholder" in caplog.text
 
 
+def test_every_setting_survives_a_field_of_a_bundle_that_was_left_empty(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """And only of a key that is missing is anybody warned."""
+    variables = [config.variables_of(name)[0] for name in Settings.model_fields if name != "agents"]
+    environ = {variable: f"${{user_config.{variable.lower()}}}" for variable in variables}
+    assert config.load(environ=environ) == config.load(environ={})
+    assert [record.getMessage().split()[0] for record in caplog.records] == ["AKASH_MCP_API_KEY"]
+
+
+def test_behind_a_field_that_was_left_empty_the_key_of_the_environment_counts() -> None:
+    environ = {"AKASH_MCP_API_KEY": "${user_config.api_key}", "AKASH_API_KEY": KEY}
+    key = config.load(environ=environ).api_key
+    assert key is not None
+    assert key.get_secret_value() == KEY
+
+
+def test_a_limit_in_a_variable_that_was_not_filled_in_stops_the_start() -> None:
+    assert "AKASH_MCP_MAX_USD_PER_DAY" in refusal({"AKASH_MCP_MAX_USD_PER_DAY": "${env:LIMIT}"})
+
+
 def test_money_in_the_file_is_exact(write: WriteFile) -> None:
     assert config.load(environ=write("max_usd_per_day = 0.1")).max_usd_per_day == Usd("0.1")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import email
 import os
 import re
 import subprocess
@@ -53,6 +54,24 @@ def test_the_wheel_carries_nothing_else(built: Path) -> None:
     names = zipfile.ZipFile(wheel(built)).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"akash_mcp"}
     assert not [name for name in names if name.endswith(".pyc")]
+
+
+def test_what_pypi_shows_leads_out_of_pypi_and_says_whose_it_is(built: Path) -> None:
+    archive = zipfile.ZipFile(wheel(built))
+    (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    page = email.message_from_bytes(archive.read(name))
+    text = page.get_payload()
+    assert isinstance(text, str)
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert targets
+    assert all(target.startswith(("https://", "#")) for target in targets)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    inside = f"{project['urls']['Repository']}/blob/v{project['version']}/"
+    local = [target.removeprefix(inside).partition("#")[0] for target in targets if target.startswith(inside)]
+    assert "docs/settings.md" in local
+    assert all((ROOT / path).exists() for path in local)
+    assert page["Author"] == "akash-mcp maintainers"
+    assert "mcp-name: io.github." in text
 
 
 def test_the_source_distribution_can_be_tested(built: Path) -> None:

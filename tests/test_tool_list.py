@@ -14,6 +14,7 @@ from typing import Any
 import bpe_openai
 import pytest
 from mcp.types import Tool
+from tool_reference import EFFECTS, first_sentence
 
 from akash_mcp import config
 from akash_mcp.server import INSTRUCTIONS, build
@@ -108,19 +109,12 @@ def test_the_instructions_are_read_whole_by_every_host() -> None:
 
 
 def test_the_readme_lists_the_tools() -> None:
-    effects = {
-        Effect.READS: "reads",
-        Effect.CHANGES: "changes",
-        Effect.SPENDS: "**spends**",
-        Effect.DELETES: "**deletes**",
-    }
-    rows = ["| toolset | tool | effect | |", "|---|---|---|---|"]
-    for toolset, specs in TOOLSETS.items():
-        for spec in specs:
-            words = " ".join((spec.function.__doc__ or "").split())
-            first = re.sub(r"^(SPENDS|DELETES)\S*\s", "", words).split(". ")[0].rstrip(".")
-            rows.append(f"| `{toolset}` | `{spec.name}` | {effects[spec.effect]} | {first} |")
-    table = "\n".join(rows)
+    rows = (
+        f"| `{toolset}` | `{spec.name}` | {EFFECTS[spec.effect]} | {first_sentence(spec)} |"
+        for toolset, specs in TOOLSETS.items()
+        for spec in specs
+    )
+    table = "\n".join(["| toolset | tool | effect | |", "|---|---|---|---|", *rows])
     readme = TOP / "README.md"
     text = readme.read_text(encoding="utf-8")
     if UPDATE:

@@ -40,6 +40,7 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
 """Fields of `config.Settings` that are flags of `serve`. Secrets are not among them: other users see a command line."""
 
 SWITCHES: Mapping[str, str] = {
+    "sandbox": "serve an embedded network with play money",
     "read_only": "offer no tool that spends or changes anything",
     "audited_only": "only audited providers may get a lease",
     "allow_auto_top_up": "automatic top-up may be switched on: only the end of a run bounds it then",

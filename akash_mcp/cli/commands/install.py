@@ -26,8 +26,7 @@ HOSTS = (
 def add_arguments(parser: CommandParser) -> None:
     """Add its words and flags."""
     parser.usage = (
-        "akash-mcp install HOST [--write] [--sandbox | --no-sandbox] [--scope user|project] [-- ARGS]\n"
-        "       akash-mcp install --list [--json]"
+        "akash-mcp install HOST [--write] [FLAG ...] [-- ARGS]\n       akash-mcp install --list [--json]"
     )
     host = parser.add_argument("host", choices=HOSTS, metavar="HOST", help=f"one of {', '.join(HOSTS)}")
     parser.add_argument(

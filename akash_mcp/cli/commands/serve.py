@@ -13,12 +13,10 @@ from akash_mcp.cli.setting_flags import add_settings
 def add_arguments(parser: CommandParser) -> None:
     """Add its flags."""
     parser.short_usage()
-    trial = parser.add_argument_group("to try it")
-    trial.add_argument("--sandbox", action="store_true", help="serve an embedded network with play money")
-    trial.add_argument(
-        "--speed", type=speed, default=1.0, metavar="X", help="the embedded network runs X times faster (1)"
-    )
     add_settings(parser)
+    parser.add_argument_group("the embedded network").add_argument(
+        "--speed", type=speed, default=1.0, metavar="X", help="it runs X times faster (1)"
+    )
     parser.examples(
         "akash-mcp serve --sandbox",
         "akash-mcp serve --max-usd-per-day 5 --toolsets deploy,observe,market",
@@ -36,4 +34,4 @@ def run(arguments: argparse.Namespace) -> int:
         serve,  # after the settings, so that a wrong one is reported before the SDK is imported
     )
 
-    return serve.run(settings, sandbox=arguments.sandbox, speed=arguments.speed)
+    return serve.run(settings, sandbox=settings.sandbox, speed=arguments.speed)
