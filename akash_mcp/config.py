@@ -33,6 +33,7 @@ from akash_mcp.setting_types import (
     ConsoleGeneration,
     Count,
     Dollars,
+    File,
     Folder,
     Hours,
     Names,
@@ -106,6 +107,9 @@ class Settings(BaseModel):
     chain_rest_url: Url = Field(
         "https://api.akashnet.net",
         description="Cosmos REST endpoint of an Akash node; any public one works, and this default can change",
+    )
+    ca_file: File | None = Field(
+        None, description="PEM file of more authorities that the Console and the chain may be proven by"
     )
     state_dir: Folder = Field(
         default_factory=lambda: platformdirs.user_state_path("akash-mcp", appauthor=False),

@@ -86,9 +86,12 @@ async def services(
                 key,
                 generation=settings.console_generation,
                 project=settings.project_id,
+                ca_file=settings.ca_file,
             )
         )
-        chain = await open_things.enter_async_context(chain_upstream(settings.chain_rest_url))
+        chain = await open_things.enter_async_context(
+            chain_upstream(settings.chain_rest_url, ca_file=settings.ca_file)
+        )
         reader = ConsoleReader(console)
         store.clock = ConsoleClock(console.clock, store.wall)
         history = History(store, reader, beside=settings.state_dir, config=default_config_file().parent)
