@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from akash_mcp.config_file import Given, read_file
 from akash_mcp.errors import BadSettings
@@ -175,6 +175,12 @@ class Settings(BaseModel):
     token: Secret | None = Field(None, description="Bearer token that http and sse require")
     debug: bool = Field(False, description="Log more, with tracebacks, on stderr")
 
+    _places: Mapping[str, str] = PrivateAttr(default_factory=dict)
+
+    def place_of(self, field: str) -> str:
+        """Where a setting was written: its flag, its variable, or its line of the file; "" where nobody wrote it."""
+        return self._places.get(field, "")
+
     @property
     def policy(self) -> Policy:
         """What a person decided, for the guard: the limits of this server's agent, and those of all together."""
@@ -234,6 +240,7 @@ def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] |
         raise BadSettings(_explain(error, chosen), money="") from None  # the cause would show the values
     _check_agent(settings, chosen)
     _check_contradictions(settings, chosen)
+    settings._places = {name: given.where for name, given in chosen.items()}
     return settings
 
 

@@ -23,9 +23,12 @@ async def network() -> AsyncIterator[EmbeddedNetwork]:
 
 
 @pytest.fixture
-def environ(network: EmbeddedNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def environ(
+    network: EmbeddedNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_retries: None
+) -> dict[str, str]:
     """Everything in order."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
     return {
         "AKASH_API_KEY": network.api_key,
         "AKASH_CONSOLE_URL": network.console_url,

@@ -9,6 +9,7 @@ from pathlib import Path
 from akash_mcp import __version__
 from akash_mcp.cli import commands
 from akash_mcp.cli.flags import CHECK_IMAGES, DRAFT, SETTINGS, SWITCHES
+from akash_mcp.cli.login_words import add_arguments as add_login_arguments
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -160,6 +161,8 @@ def build_parser() -> argparse.ArgumentParser:
                 metavar="VAR",
                 help="store no value: the server reads it from this variable of its environment",
             )
+
+    add_login_arguments(command)
 
     approve = command("approve", commands.approve, "answer what an agent asks for where approval is terminal")
     approve.add_argument("id", nargs="?", metavar="ID", help="show this plan whole and answer it")

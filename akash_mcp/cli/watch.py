@@ -20,6 +20,7 @@ from akash_mcp.config import Settings
 from akash_mcp.errors import AkashError, BadSettings
 from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.store import Store
+from akash_mcp.key_sources import has_key
 from akash_mcp.services import services
 from akash_mcp.workflow.runtime import Intervals, Runtime
 from akash_mcp.workflow.watch import Looked, Watch, came_to, left_open
@@ -39,10 +40,10 @@ def run(
     `every` is how many minutes lie between two looks, `speed` how fast time runs on the network. Raises `BadSettings`
     where there is nothing that it may do.
     """
-    if settings.api_key is None:
+    if not has_key(settings):
         raise BadSettings(
             "There is no Akash Console API key, so the watch could close nothing.",
-            next_step="Set AKASH_API_KEY, or api_key in the configuration file.",
+            next_step="Run akash-mcp login, or set AKASH_API_KEY.",
             money="",
         )
     if settings.read_only:

@@ -99,8 +99,8 @@ class Response:
             place = ".".join(map(str, (*keys, *first["loc"]))) or "the answer"
             raise self.lost(f"{place}: {first['msg']}") from None
         except (ValueError, RecursionError) as error:
-            page = "it is a web page, probably from a proxy in between" if is_web_page(self.body) else ""
-            raise self.lost(page or "it is not JSON") from error
+            page = " but a web page, probably from a proxy in between" if is_web_page(self.body) else ""
+            raise self.lost(f"it is not JSON{page}") from error
         except (KeyError, TypeError, IndexError) as error:
             raise self.lost(f"it has no {'.'.join(keys)}") from error
 
@@ -169,6 +169,7 @@ class Upstream:
         }
         self.clean = MessageCleaner((*secrets, *credentials()))
         """Makes text of this service fit for an error of ours: bounded, on one line, its secrets masked."""
+        self._shown: dict[str, str] = {}
         self._advice = advice or {}
         self._meanings = meanings or {}
         self._verify = options.get("verify")
@@ -197,6 +198,11 @@ class Upstream:
         for client in clients:
             if client is not None:
                 await client.aclose()
+
+    def authenticate(self, headers: Mapping[str, str]) -> None:
+        """Send these with every request from now on, and let no error repeat their values."""
+        self._shown = dict(headers)
+        self.clean = MessageCleaner((*self._shown.values(), *credentials()))
 
     async def send(
         self,
@@ -272,6 +278,7 @@ class Upstream:
                         params=params,
                         content=body.encode() if body is not None else None,
                         headers={
+                            **self._shown,
                             **headers,
                             **({"content-type": "application/json"} if body is not None else {}),
                         },
@@ -323,7 +330,9 @@ class Upstream:
     def _unreachable(self, why: str) -> Unreachable:
         return Unreachable(
             f"{self.name} at {self.host} cannot be reached: {why}.",
-            next_step=TRUST_ADVICE if why == _NOT_TRUSTED else "Check the network and the address, then try again.",
+            next_step=TRUST_ADVICE
+            if why == _NOT_TRUSTED
+            else "Check the network and the address, then try again.",
         )
 
     def _unreadable(self, path: str, status: int, sending: Sending) -> Callable[[str], AkashError]:
@@ -371,9 +380,7 @@ class Upstream:
             headers=self._headers,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             verify=self._verify,
-            proxy=httpx2.Proxy(
-                proxy.url, ssl_context=self._verify if proxy.url.startswith("https") else None
-            )
+            proxy=httpx2.Proxy(proxy.url, ssl_context=self._verify if proxy.url.startswith("https") else None)
             if proxy
             else None,
             limits=limits,

@@ -19,7 +19,8 @@ import httpx2
 from akash_mcp.clients.unused_connection import is_for_proxy
 from akash_mcp.errors import Unreachable
 
-_NAMES = ("https_proxy", "http_proxy", "all_proxy")
+PROXY_VARIABLES = ("https_proxy", "http_proxy", "all_proxy", "no_proxy")
+"""What decides, in small letters."""
 _COULD_NOT_REACH = (502, 503, 504)
 _WANTS_CREDENTIALS = 407
 
@@ -63,7 +64,7 @@ def proxy_for(url: str, *, name: str, environ: Mapping[str, str] = os.environ) -
 def credentials(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """What nobody may read of the proxies that the environment names."""
     found: list[str] = []
-    for name in _NAMES:
+    for name in PROXY_VARIABLES[:3]:
         for variable in (name, name.upper()):
             parts = _split(environ.get(variable, ""))
             if parts is not None and parts.username is not None:
@@ -103,7 +104,11 @@ class Passage:
             # Its message begins with the status. What follows are the proxy's words.
             return self._refusal(proxy, name, host, int(str(error)[:3]))
         if not self._has_tunnel:
-            failed = f"answered, and did not connect us ({why})" if self._reached_proxy else f"cannot be reached: {why}"
+            failed = (
+                f"answered, and did not connect us ({why})"
+                if self._reached_proxy
+                else f"cannot be reached: {why}"
+            )
             return Unreachable(
                 f"{name} at {host} was not asked: {proxy} {failed}.",
                 next_step=f"Check the network and {proxy.variable}. If {host} is reached without a proxy, add it to "

@@ -134,7 +134,7 @@ async def test_a_page_in_place_of_an_answer_is_told_and_what_may_spend_is_unknow
 ) -> None:
     error = await refusal(upstream(proxy))
     assert isinstance(error, ServerError)
-    assert "it is a web page, probably from a proxy in between" in error.what
+    assert "it is not JSON but a web page, probably from a proxy in between" in error.what
     assert isinstance(await refusal(upstream(proxy), Sending.ONCE), OutcomeUnknown)
 
 
