@@ -32,7 +32,7 @@ class ConsoleKey:
 
     def __init__(self, value: str | None = None, *, read: Callable[[], str | None] = lambda: None) -> None:
         self._read = read
-        self._reading: Future[str | None] | None = None
+        self._reading: Future[str | None | Exception] | None = None
         self._began = 0.0
         self._came = anyio.Event()
         self.known: str | None = None
@@ -82,11 +82,15 @@ class ConsoleKey:
                 "the user something.",
                 next_step="Ask the user to unlock it, then call again.",
             )
-        self._reading = None
-        return reading.result()
+        if self._reading is reading:
+            self._reading = None
+        outcome = reading.result()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
-    def _run(self, reading: Future[str | None]) -> None:
+    def _run(self, reading: Future[str | None | Exception]) -> None:
         try:
             reading.set_result(self._read())
         except Exception as error:  # noqa: BLE001  raised again where it is waited for
-            reading.set_exception(error)
+            reading.set_result(error)
