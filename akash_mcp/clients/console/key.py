@@ -32,7 +32,7 @@ class ConsoleKey:
 
     def __init__(self, value: str | None = None, *, read: Callable[[], str | None] = lambda: None) -> None:
         self._read = read
-        self._reading: Future[str | None | Exception] | None = None
+        self._reading: Future[str | Exception | None] | None = None
         self._began = 0.0
         self._came = anyio.Event()
         self.known: str | None = None
@@ -89,7 +89,7 @@ class ConsoleKey:
             raise outcome
         return outcome
 
-    def _run(self, reading: Future[str | None | Exception]) -> None:
+    def _run(self, reading: Future[str | Exception | None]) -> None:
         try:
             reading.set_result(self._read())
         except Exception as error:  # noqa: BLE001  raised again where it is waited for
