@@ -22,7 +22,7 @@ class CompanyProxy:
     """Connects `hosts` (by name) to ports of this machine. `asked` is the first line of each request that it got.
 
     `status`: what CONNECT is answered with. `page`: what follows that, in place of TLS. `dies_at`: where the client
-    sent this, it is handed on, and its answer is not.
+    sent this, it is handed on, and its answer is not; `died` counts that.
     """
 
     hosts: Mapping[str, int]
@@ -34,6 +34,7 @@ class CompanyProxy:
     status: int = 200
     page: bytes = b""
     dies_at: bytes = b""
+    died: int = 0
 
     @property
     def url(self) -> str:
@@ -84,6 +85,7 @@ class CompanyProxy:
         try:
             while chunk := await answers.read(1 << 16):
                 if self.dies_at and self.dies_at in sent:
+                    self.died += 1
                     return
                 writer.write(chunk)
                 await writer.drain()

@@ -66,7 +66,8 @@ def credentials(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     found: list[str] = []
     for name in PROXY_VARIABLES[:3]:
         for variable in (name, name.upper()):
-            parts = _split(environ.get(variable, ""))
+            value = environ.get(variable)
+            parts = _split(value) if value else None
             if parts is not None and parts.username is not None:
                 user, password = unquote(parts.username), unquote(parts.password or "")
                 found += [f"{user}:{password}", password] if password else [user]
