@@ -56,6 +56,8 @@ _ALIASES = {
     "chain_rest_url": "AKASH_CHAIN_REST_URL",
 }
 _PREFIX = "AKASH_MCP_"
+_PLACEHOLDER = re.compile(r"\$\{.*\}|\{env:.*\}|\$\w+|%\w+%")
+"""How hosts write what they put a value in place of."""
 _SECRETS = ("api_key", "token", "notify_url")
 
 
@@ -253,10 +255,10 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Given]:
     for field in Settings.model_fields:
         for variable in variables_of(field):
             value = environ.get(variable, "").strip()
-            if field == "api_key" and re.fullmatch(r"\$\{.*\}", value):
+            if field == "api_key" and _PLACEHOLDER.fullmatch(value):
                 # Hosts pass a placeholder on unchanged when the person left it empty.
                 log.warning(
-                    "%s holds a placeholder that the host application did not fill in, so there is no key",
+                    "%s holds a placeholder that the host application did not fill in, and counts as not set",
                     variable,
                 )
                 value = ""
