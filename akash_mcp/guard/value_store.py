@@ -105,10 +105,16 @@ class ValueStore:
             ) from None
 
     def from_keyring(self, name: str) -> str | None:
-        """The value that the keyring has; None where it has none, or there is no keyring."""
+        """The value that the keyring has; None where it has none."""
         backend = self._real_keyring()
+        if backend is None:
+            raise self._fault(
+                "This process reaches no keyring of the system: on Linux that needs a desktop session (D-Bus).",
+                next_step="Ask the user to start it within their session, or to store the value again where it runs: "
+                "without a keyring it is kept in a file.",
+            )
         with self._keyring_errors("The system's keyring cannot be read"):
-            return None if backend is None else backend.get_password(self._service, name)
+            return backend.get_password(self._service, name)
 
     def _remove_from_keyring(self, name: str) -> None:
         entry = self.entries().get(name)

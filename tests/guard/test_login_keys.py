@@ -70,6 +70,11 @@ def test_one_that_somebody_took_out_of_the_keyring_is_told(
         (tmp_path / "keyring").write_text("locked")
         with pytest.raises(MissingKey, match=r"keyring cannot be read \(KeyringLocked\)"):
             keys.read(CONSOLE)
+        keyring.set_keyring(Unrecommended())  # as cron and ssh find it
+        with pytest.raises(MissingKey, match="reaches no keyring"):
+            keys.read(CONSOLE)
+        assert keys.keep(CONSOLE, KEY) == "file"
+        assert keys.read(CONSOLE) == KEY
 
 
 def test_a_file_that_others_can_read_is_not_used(place: str, keys: LoginKeys) -> None:
