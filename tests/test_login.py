@@ -16,10 +16,13 @@ import pytest
 from agents import Connect
 from keyring_in_a_file import FileKeyring, Unrecommended
 
+from akash_mcp import config
 from akash_mcp.cli import main
 from akash_mcp.cli.plain_keys import plain_keys
 from akash_mcp.clients.console import key as key_module
+from akash_mcp.errors import MissingKey
 from akash_mcp.guard.login_keys import LoginKeys
+from akash_mcp.key_sources import key_of
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 from akash_mcp.sanitize import secrets
 
@@ -192,3 +195,24 @@ def test_keys_in_the_files_of_hosts_are_found_and_placeholders_are_not(tmp_path:
         ("a folder", tmp_path),
     ]
     assert plain_keys([*holding, *without]) == holding
+
+
+async def test_a_variable_beats_the_configuration_file_which_beats_login(
+    machine: LoginKeys, tmp_path: Path
+) -> None:
+    async def key(**environ: str) -> str:
+        found = key_of(config.load(environ={"AKASH_CONSOLE_URL": NOWHERE, **environ}))
+        value = await found.need()
+        found.forget()
+        return value
+
+    machine.keep(NOWHERE, "of-login")
+    file = tmp_path / "other.toml"
+    file.write_text('api_key = "of-the-file"')
+    file.chmod(0o600)
+    assert await key() == "of-login"
+    assert await key(AKASH_API_KEY="${AKASH_API_KEY}") == "of-login"
+    assert await key(AKASH_MCP_CONFIG=str(file)) == "of-the-file"
+    assert await key(AKASH_MCP_CONFIG=str(file), AKASH_API_KEY="of-a-variable") == "of-a-variable"
+    with pytest.raises(MissingKey, match="no API key for the Console at https"):
+        await key(AKASH_CONSOLE_URL="https://console.example")

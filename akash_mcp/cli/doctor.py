@@ -31,7 +31,7 @@ from akash_mcp.clients.http import Upstream
 from akash_mcp.clients.proxies import proxy_for
 from akash_mcp.clients.retries import Deadline, Sending
 from akash_mcp.config import Settings
-from akash_mcp.errors import AkashError
+from akash_mcp.errors import AkashError, MissingKey
 from akash_mcp.guard.books.store import Store
 from akash_mcp.guard.private_files import who_else_can_read, who_else_can_write
 from akash_mcp.key_sources import has_key, key_of, where_key_is
@@ -50,10 +50,17 @@ _LATEST_BLOCK = "/cosmos/base/tendermint/v1beta1/blocks/latest"
 def run(settings: Settings, *, fix: bool = False, speed: float = 1.0) -> int:
     """Print a line for each check, and with `fix` for what was ended. Returns 0 where all are fine, else 1."""
     checks = anyio.run(examine, settings)
-    if fix and has_key(settings) and not settings.read_only:
+    if fix and not settings.read_only and _may_have_key(settings):
         checks += anyio.run(fix_once, settings, Intervals().times(speed), confirmed)
     sys.stdout.writelines(f"{wrapped(str(check), sys.stdout, check.indent)}\n" for check in checks)
     return 0 if all(check.ok for check in checks) else 1
+
+
+def _may_have_key(settings: Settings) -> bool:
+    try:
+        return has_key(settings)
+    except MissingKey:  # what is wrong with it has been checked
+        return False
 
 
 async def fix_once(settings: Settings, intervals: Intervals, confirm: Callable[[str], bool]) -> list[Check]:

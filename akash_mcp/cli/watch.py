@@ -69,7 +69,8 @@ async def _watch(settings: Settings, intervals: Intervals) -> None:
     store = Store(settings.state_dir, hold_seconds=intervals.hold)
     # Before anything is begun: what is under way when a signal comes is handed over.
     with _signals() as stopped:
-        async with services(settings, store, intervals, watches=True, patience=GOODBYE_SECONDS):
+        async with services(settings, store, intervals, watches=True, patience=GOODBYE_SECONDS) as rt:
+            await rt.key.need()  # else it would wait for one, and seem to watch
             sys.stderr.write(f"akash-mcp: watching over {settings.state_dir}\n")
             await stopped()
 

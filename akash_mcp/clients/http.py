@@ -167,7 +167,8 @@ class Upstream:
             "user-agent": f"akash-mcp/{__version__}",
             **(headers or {}),
         }
-        self.clean = MessageCleaner((*secrets, *credentials()))
+        self._secrets = (*secrets, *credentials())
+        self.clean = MessageCleaner(self._secrets)
         """Makes text of this service fit for an error of ours: bounded, on one line, its secrets masked."""
         self._shown: dict[str, str] = {}
         self._advice = advice or {}
@@ -201,8 +202,9 @@ class Upstream:
 
     def authenticate(self, headers: Mapping[str, str]) -> None:
         """Send these with every request from now on, and let no error repeat their values."""
-        self._shown = dict(headers)
-        self.clean = MessageCleaner((*self._shown.values(), *credentials()))
+        if self._shown != headers:
+            self._shown = dict(headers)
+            self.clean = MessageCleaner((*self._secrets, *self._shown.values()))
 
     async def send(
         self,
