@@ -92,7 +92,7 @@ class Passage:
 
     def refused(self, name: str, host: str, status: int) -> Unreachable | None:
         """What it means that an answer with this status came over plain http: the proxy's own, or None."""
-        if self._proxy is None or status != _WANTS_CREDENTIALS:
+        if self._proxy is None or self._has_tunnel or status != _WANTS_CREDENTIALS:
             return None
         return self._refusal(self._proxy, name, host, status)
 
@@ -158,9 +158,12 @@ def _split(value: str) -> SplitResult | None:
     value = value.strip()
     try:
         parts = urlsplit(value if "://" in value else f"http://{value}")
-        return parts if parts.hostname and parts.port != 0 else None
-    except ValueError:  # of a port or an IPv6 address that is none
+        httpx2.URL(parts.geturl())
+        has_host = parts.hostname and parts.port != 0
+    except (ValueError, httpx2.InvalidURL):  # of a port or a host that is none
         return None
+    # A password with a slash in it would make the user's name the host.
+    return parts if has_host and "@" not in f"{parts.path}{parts.query}{parts.fragment}" else None
 
 
 def _is_excepted(host: str, port: int, environ: Mapping[str, str]) -> bool:

@@ -259,7 +259,10 @@ def test_networks_are_named_too(url: str, no_proxy: str) -> None:
     assert chosen("https://11.1.2.3", HTTPS_PROXY="http://a", NO_PROXY=no_proxy) == "HTTPS_PROXY"
 
 
-@pytest.mark.parametrize("value", ["socks5://a:1080", "http://a:99999", "http://:80", "ftp://a", "http://[a"])
+@pytest.mark.parametrize(
+    "value",
+    ["socks5://a:1080", "http://a:99999", "http://:80", "ftp://a", "http://[a", "http://u:80/x@a:3128"],
+)
 def test_what_is_no_http_proxy_is_told_without_its_value(value: str) -> None:
     with pytest.raises(Unreachable) as refused:
         chosen(HTTPS_PROXY=value)
