@@ -113,9 +113,9 @@ class MissingKey(BadSettings):
         self,
         what: str = "There is no Akash Console API key.",
         *,
-        next_step: str = "Ask the user to run akash-mcp login in a terminal, with a key from "
-        "https://console.akash.network (Settings, API Keys), then call again. To try everything without an account, "
-        "start the server with --sandbox.",
+        next_step: str = "Ask the user to run akash-mcp login in a terminal with a key from "
+        "https://console.akash.network (Settings, API Keys), or to set AKASH_API_KEY and restart this server, then "
+        "call again. To try everything without an account, start the server with --sandbox.",
     ) -> None:
         super().__init__(what, next_step=next_step)
 
