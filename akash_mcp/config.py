@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from akash_mcp.config_file import Given, read_file
 from akash_mcp.errors import BadSettings
@@ -33,6 +33,7 @@ from akash_mcp.setting_types import (
     ConsoleGeneration,
     Count,
     Dollars,
+    File,
     Folder,
     Hours,
     Names,
@@ -55,6 +56,9 @@ _ALIASES = {
     "chain_rest_url": "AKASH_CHAIN_REST_URL",
 }
 _PREFIX = "AKASH_MCP_"
+_PLACEHOLDER = re.compile(r"\$\{.*\}|\{env:.*\}|\$\w+|%\w+%")
+"""How hosts write what they put a value in place of."""
+_UNFILLED_FIELD = re.compile(r"\$\{user_config\.\w+\}")
 _SECRETS = ("api_key", "token", "notify_url")
 
 
@@ -106,6 +110,9 @@ class Settings(BaseModel):
     chain_rest_url: Url = Field(
         "https://api.akashnet.net",
         description="Cosmos REST endpoint of an Akash node; any public one works, and this default can change",
+    )
+    ca_file: File | None = Field(
+        None, description="PEM file of more authorities that the Console and the chain may be proven by"
     )
     state_dir: Folder = Field(
         default_factory=lambda: platformdirs.user_state_path("akash-mcp", appauthor=False),
@@ -172,6 +179,12 @@ class Settings(BaseModel):
     token: Secret | None = Field(None, description="Bearer token that http and sse require")
     debug: bool = Field(False, description="Log more, with tracebacks, on stderr")
 
+    _places: Mapping[str, str] = PrivateAttr(default_factory=dict)
+
+    def place_of(self, field: str) -> str:
+        """Where a setting was written: its flag, its variable, or its line of the file; "" where nobody wrote it."""
+        return self._places.get(field, "")
+
     @property
     def policy(self) -> Policy:
         """What a person decided, for the guard: the limits of this server's agent, and those of all together."""
@@ -231,6 +244,7 @@ def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] |
         raise BadSettings(_explain(error, chosen), money="") from None  # the cause would show the values
     _check_agent(settings, chosen)
     _check_contradictions(settings, chosen)
+    settings._places = {name: given.where for name, given in chosen.items()}
     return settings
 
 
@@ -262,7 +276,8 @@ def _left_empty(field: str, value: str) -> bool:
     `${user_config.…}` is a field of a bundle or plugin. Any other placeholder is that of a variable: taken for no key,
     but never for no limit, since the person wrote one there.
     """
-    return re.fullmatch(r"\$\{.*\}" if field == "api_key" else r"\$\{user_config\.\w+\}", value) is not None
+    unfilled = _PLACEHOLDER if field == "api_key" else _UNFILLED_FIELD
+    return unfilled.fullmatch(value) is not None
 
 
 def _from_file(environ: Mapping[str, str]) -> dict[str, Given]:

@@ -42,6 +42,11 @@ SESSIONS_A_CLIENT = 100
 REQUEST_SECONDS = 20.0
 """From the first byte of a request to its last, however small its pieces are."""
 
+_OAUTH_PATHS = re.compile(r"/\.well-known/|^/(?:register|authorize|token)$")
+"""Where clients look for OAuth: what would describe it, and where it was before there were descriptions."""
+_HOST = re.compile(r"(?:[A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_HAS_PORT = re.compile(r":[0-9]+$")
+
 MAKE_A_TOKEN = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
@@ -70,6 +75,72 @@ def client_of(scope: Scope) -> str:
     if not isinstance(address, IPv6Address):
         return str(address)
     return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
+
+
+class NoOAuth:
+    """Says that there is no OAuth to who looks for it, as many clients do before they show the token they were given.
+
+    Such a look needs no token and counts as no wrong one: a 401 would send them to look on.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not _OAUTH_PATHS.search(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        refusal = JSONResponse(
+            {
+                "error": "not_found",
+                "error_description": "This server has no OAuth. Where it wants a token, that is AKASH_MCP_TOKEN of "
+                "whoever runs it, sent as a header: Authorization: Bearer TOKEN.",
+            },
+            status_code=404,
+        )
+        await refusal(scope, receive, send)
+
+
+class NamedHosts:
+    """Says which host a request was refused for (421), and the setting that allows it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = False
+
+        async def named(message: Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start" and message["status"] == 421:
+                refused = True
+            if not refused:
+                await send(message)
+
+        await self._app(scope, receive, named if scope["type"] == "http" else send)
+        if refused:
+            await self._refusal(scope)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> JSONResponse:
+        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+        name = host if _HOST.fullmatch(host) else ""
+        which = f"The host {name} is" if name else "Without a host name that can be one, a request is"
+        allow = (
+            f"--allowed-hosts {name.rpartition(':')[0] if _HAS_PORT.search(name) else name}" if name else ""
+        )
+        return JSONResponse(
+            {
+                "error": "host_not_allowed",
+                "error_description": f"{which} not served here, so that no web page reaches this server by a name of "
+                "its own. "
+                + (
+                    f"If it is yours, start the server with {allow}, or set AKASH_MCP_ALLOWED_HOSTS."
+                    if allow
+                    else ""
+                ),
+            },
+            status_code=421,
+        )
 
 
 @dataclass

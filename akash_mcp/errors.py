@@ -2,7 +2,7 @@
 
 AkashError                     what happened, whether money moved, what to do next
 ├── BadSettings                a flag, variable or file that we cannot take
-│   └── MissingKey             a call needs the Console API key and there is none
+│   └── MissingKey             a call needs the Console API key and it cannot be had
 ├── BadArgument                a tool argument that is not what it should be
 ├── InvalidSdl                 the SDL would be refused; nothing was sent
 ├── Refused                    our own guard said no; nothing was sent
@@ -105,17 +105,19 @@ class BadSettings(AkashError):
 
 
 class MissingKey(BadSettings):
-    """A call that needs the Console API key, where none is set."""
+    """A call that needs the Console API key, where there is none, or none that can be read."""
 
     code = "no_api_key"
 
-    def __init__(self) -> None:
-        super().__init__(
-            "There is no Akash Console API key.",
-            next_step="Ask the user to create one at https://console.akash.network (Settings, API Keys) and to "
-            "set AKASH_API_KEY in this server's environment, then restart it. To try everything without an "
-            "account, start the server with --sandbox.",
-        )
+    def __init__(
+        self,
+        what: str = "There is no Akash Console API key.",
+        *,
+        next_step: str = "Ask the user to run akash-mcp login in a terminal with a key from "
+        "https://console.akash.network (Settings, API Keys), or to set AKASH_API_KEY and restart this server, then "
+        "call again. To try everything without an account, start the server with --sandbox.",
+    ) -> None:
+        super().__init__(what, next_step=next_step)
 
 
 class BadArgument(AkashError):

@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,9 +21,11 @@ from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.clients.provider.client_certificate import ClientCertificates
 from akash_mcp.clients.provider.http_probe import probe
+from akash_mcp.clients.proxies import credentials
 from akash_mcp.clients.registry.reader import RegistryReader
 from akash_mcp.clients.webhook import Webhook
 from akash_mcp.config import Settings, default_config_file
+from akash_mcp.errors import MissingKey
 from akash_mcp.guard.approval.approval import Approver
 from akash_mcp.guard.approval.tokens import Tokens
 from akash_mcp.guard.books.accounts import Accounts
@@ -38,6 +40,7 @@ from akash_mcp.guard.books.store import Store
 from akash_mcp.guard.books.track_records import TrackRecords
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.secret_store import SecretStore
+from akash_mcp.key_sources import key_of
 from akash_mcp.sanitize import secrets
 from akash_mcp.setting_types import is_private_host
 from akash_mcp.workflow.notify import Notifier
@@ -70,25 +73,28 @@ async def services(
     At its end nothing more is sent, what was sent is waited for (`patience` seconds, where somebody says), and what is
     under way is handed over.
     """
-    key = settings.api_key.get_secret_value() if settings.api_key else None
+    key = key_of(settings)
     policy = settings.policy
     ledger = Ledger(policy)
     stored_secrets = SecretStore(secrets_dir or settings.state_dir, time.time)
     async with AsyncExitStack() as open_things:
         open_things.callback(store.close)
         open_things.callback(stored_secrets.forget)
-        if key is not None:
-            secrets.known.remember(key)
-            open_things.callback(secrets.known.forget, key)
+        open_things.callback(key.forget)
+        for secret in credentials():
+            secrets.known.remember(secret)
         console = await open_things.enter_async_context(
             ConsoleClient(
                 settings.console_url,
                 key,
                 generation=settings.console_generation,
                 project=settings.project_id,
+                ca_file=settings.ca_file,
             )
         )
-        chain = await open_things.enter_async_context(chain_upstream(settings.chain_rest_url))
+        chain = await open_things.enter_async_context(
+            chain_upstream(settings.chain_rest_url, ca_file=settings.ca_file)
+        )
         reader = ConsoleReader(console)
         store.clock = ConsoleClock(console.clock, store.wall)
         history = History(store, reader, beside=settings.state_dir, config=default_config_file().parent)
@@ -127,7 +133,7 @@ async def services(
             gate=gate,
             approver=Approver(policy, Tokens(store)),
             store=store,
-            accounts=Accounts(store, console, history, network, key),
+            accounts=Accounts(store, console, history, network),
             ledger=ledger,
             evidence=Evidence(store),
             track_records=TrackRecords(store),
@@ -139,7 +145,7 @@ async def services(
                 webhook=Webhook(settings.notify_url.get_secret_value()) if settings.notify_url else None,
             ),
             heads=Heads(settings.state_dir),
-            has_key=key is not None,
+            key=key,
             operations=operations,
             intervals=intervals,
             now=store.now,
@@ -147,11 +153,23 @@ async def services(
             open_registries=partial(RegistryReader, settings.allow_private_providers),
             prepare_questions=prepare_questions,
         )
-        if watches and key is not None:
-            operations.on_rest = partial(_go_on, runtime)
-            tasks.start_soon(keep_watch, runtime)
-            tasks.start_soon(keep_telling, runtime)
+        if watches:
+            tasks.start_soon(_watch, runtime)
         yield runtime
+
+
+async def _watch(rt: Runtime) -> None:
+    """Look after what was begun from when there is a key on, which is read unasked only where something was begun."""
+    if rt.key.known is None:
+        await rt.sleep(rt.intervals.first_look)
+        if rt.store.path.exists():
+            with suppress(MissingKey):  # a call that needs it will say so
+                await rt.key.need()
+        await rt.key.came()
+    rt.operations.on_rest = partial(_go_on, rt)
+    async with anyio.create_task_group() as beside:
+        beside.start_soon(keep_watch, rt)
+        beside.start_soon(keep_telling, rt)
 
 
 async def _go_on(runtime: Runtime) -> None:

@@ -168,4 +168,5 @@ ApprovalByTool = Annotated[dict[ApprovedTool, ApprovalMode], BeforeValidator(_by
 ConsoleGeneration = Annotated[Generation, PlainValidator(_generation)]
 Project = Annotated[str, PlainValidator(_project)]
 Folder = Annotated[Path, PlainValidator(_absolute)]
+File = Annotated[Path, PlainValidator(_absolute)]
 CommaSeparated = BeforeValidator(_comma_separated)

@@ -30,7 +30,16 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from akash_mcp.door import MAKE_A_TOKEN, TOKEN_BITS, BearerGuard, PromptRequests, SessionCap, token_bits
+from akash_mcp.door import (
+    MAKE_A_TOKEN,
+    TOKEN_BITS,
+    BearerGuard,
+    NamedHosts,
+    NoOAuth,
+    PromptRequests,
+    SessionCap,
+    token_bits,
+)
 from akash_mcp.errors import BadSettings
 
 log = logging.getLogger(__name__)
@@ -116,11 +125,11 @@ def http_app(
             yield
 
     app = SessionCap(
-        _CompleteResponses(Starlette(routes=routes, lifespan=lifespan)),
+        NamedHosts(_CompleteResponses(Starlette(routes=routes, lifespan=lifespan))),
         idle=_SESSION_IDLE_SECONDS,
         most_streams=_MAX_SESSIONS,
     )
-    return app if token is None else BearerGuard(app, token)
+    return NoOAuth(app if token is None else BearerGuard(app, token))
 
 
 def http_config(app: ASGIApp, http: type[PromptRequests] = PromptRequests) -> uvicorn.Config:

@@ -24,6 +24,7 @@ from pydantic import SecretStr
 from akash_mcp import config
 from akash_mcp.clients import retries
 from akash_mcp.clients.console import account_reader
+from akash_mcp.clients.proxies import PROXY_VARIABLES
 from akash_mcp.data import examples_dir
 from akash_mcp.sandbox.console import Generation
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
@@ -52,6 +53,11 @@ def _keep_folders_in_memory() -> None:
 
 
 _keep_folders_in_memory()
+
+# A proxy and authorities of the machine that runs the tests decide none of them.
+for _name in (*PROXY_VARIABLES, "ssl_cert_file", "ssl_cert_dir"):
+    os.environ.pop(_name, None)
+    os.environ.pop(_name.upper(), None)
 
 # The suite stays short; `make thorough` looks longer. No test chooses a number of examples of its own.
 hypothesis.settings.register_profile("suite", max_examples=50, deadline=None)

@@ -19,6 +19,7 @@ from written import Written
 from akash_mcp.clients.chain import ChainReader, chain_upstream
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.key import ConsoleKey
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.access import ProviderAccess
 from akash_mcp.clients.provider.client import ProviderClient
@@ -340,7 +341,7 @@ def runtime(
         secrets=SecretStore(guard.store.path.parent, lambda: guard.clock[0]),
         notifier=Notifier(command=(), webhook=None),
         heads=Heads(guard.store.path.parent),
-        has_key=True,
+        key=ConsoleKey("k" * 20),
         operations=Operations(tasks, guard.store),
         intervals=intervals,
         sleep=sleep,
@@ -378,7 +379,7 @@ async def guarded(
         access = ProviderAccess(reader, ChainReader(chain))
         secrets = SecretStore(folder / "state", lambda: clock[0])
         history = History(store, reader, beside=folder / "state", config=folder / "config")
-        accounts = Accounts(store, upstream, history, Network(None), "k" * 20)
+        accounts = Accounts(store, upstream, history, Network(None))
         gate = Gate(
             upstream,
             reader,

@@ -93,7 +93,16 @@ def test_an_empty_variable_counts_as_not_set(value: str) -> None:
     assert config.load(environ={"AKASH_API_KEY": value, "AKASH_MCP_PORT": value}).api_key is None
 
 
-@pytest.mark.parametrize("value", ["${AKASH_API_KEY}", "${user_config.api_key}", "${input:akash-api-key}"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "${AKASH_API_KEY}",
+        "${user_config.api_key}",
+        "${input:akash-api-key}",
+        "{env:AKASH_API_KEY}",
+        "$AKASH_API_KEY",
+    ],
+)
 def test_a_placeholder_that_a_host_left_in_place_is_not_taken_for_a_key(
     value: str, caplog: pytest.LogCaptureFixture
 ) -> None:

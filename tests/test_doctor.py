@@ -4,13 +4,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
+import keyring
 import pytest
+from keyring_in_a_file import Unrecommended
+from provider_certificates import authority
 
 from akash_mcp import config
 from akash_mcp.cli.check import Check
 from akash_mcp.cli.doctor import examine
 from akash_mcp.config import Settings
 from akash_mcp.guard.books.store import Store
+from akash_mcp.key_sources import login_keys
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 
 NOWHERE = "http://127.0.0.1:9"
@@ -23,9 +27,12 @@ async def network() -> AsyncIterator[EmbeddedNetwork]:
 
 
 @pytest.fixture
-def environ(network: EmbeddedNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def environ(
+    network: EmbeddedNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_retries: None
+) -> dict[str, str]:
     """Everything in order."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
     return {
         "AKASH_API_KEY": network.api_key,
         "AKASH_CONSOLE_URL": network.console_url,
@@ -86,6 +93,57 @@ async def test_a_console_that_is_not_there_does_not_hide_the_rest(environ: dict[
     found = wrong(await examine(settings(environ, AKASH_CONSOLE_URL=NOWHERE)))
     assert set(found) == {"console", "key"}
     assert "AKASH_CONSOLE_URL" in found["console"].fix
+
+
+@pytest.mark.anyio
+async def test_where_the_key_comes_from_is_told(environ: dict[str, str], network: EmbeddedNetwork) -> None:
+    told = {check.subject: check.message for check in await examine(settings(environ))}
+    assert told["key"].endswith("; from AKASH_API_KEY")
+    before = keyring.get_keyring()
+    keyring.set_keyring(Unrecommended())
+    try:
+        login_keys().keep(network.console_url, network.api_key)
+    finally:
+        keyring.set_keyring(before)
+    told = {check.subject: check.message for check in await examine(settings(environ, AKASH_API_KEY=""))}
+    assert "akash-mcp/login.json, readable by you alone, by akash-mcp login on 20" in told["key"]
+
+
+@pytest.mark.anyio
+async def test_a_key_in_a_host_s_file_is_warned_of_and_not_shown(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    file = anyio.Path(tmp_path, ".cursor", "mcp.json")
+    await file.parent.mkdir()
+    await file.write_text('{"mcpServers": {"akash": {"env": {"AKASH_API_KEY": "ac.sk.production.0123"}}}}')
+    [host] = [check for check in await examine(settings(environ)) if check.subject == "hosts"]
+    assert str(host).startswith("WARN")
+    assert str(file) in host.message
+    assert "akash-mcp login" in host.fix
+    assert "0123" not in str(host)
+
+
+@pytest.mark.anyio
+async def test_the_proxy_and_the_authorities_in_force_are_told(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def told(**changed: str) -> str:
+        network = {check.subject: check for check in await examine(settings(environ, **changed))}.get(
+            "network"
+        )
+        return str(network) if network else ""
+
+    nowhere = "http://user:password@127.0.0.1:9"
+    monkeypatch.setenv("HTTPS_PROXY", nowhere)
+    assert await told() == ""  # what is on this machine is asked directly
+    console = await told(AKASH_CONSOLE_URL="https://console.test")
+    assert "the Console is asked through the proxy http://127.0.0.1:9 (HTTPS_PROXY)" in console
+    assert "password" not in console
+    company = anyio.Path(tmp_path, "company.pem")
+    await company.write_text(authority().pem)
+    assert f"{company} is trusted too" in await told(AKASH_MCP_CA_FILE=str(company))
+    await company.write_text("no certificate")
+    assert "it holds no CA certificates in PEM" in await told(AKASH_MCP_CA_FILE=str(company))
 
 
 @pytest.mark.anyio

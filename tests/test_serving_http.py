@@ -38,7 +38,12 @@ def serving(home: Path, transport: str) -> Iterator[str]:
     ) as server:
         assert server.stderr is not None
         try:
-            yield server.stderr.readline().rpartition(" ")[2].strip()
+            url = server.stderr.readline().rpartition(" ")[2].strip()
+            if transport == "sse":
+                assert (
+                    server.stderr.readline().rpartition(" ")[2].strip() == f"{url.removesuffix('/mcp')}/sse"
+                )
+            yield url
             server.terminate()
             assert server.wait(timeout=20) == 0
         finally:

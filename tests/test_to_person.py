@@ -44,4 +44,6 @@ def test_advice_to_a_model_is_said_to_the_person(advice: str, said: str) -> None
 def test_nobody_is_told_to_ask_themselves_for_a_key() -> None:
     said = to_person(str(MissingKey()))
     assert "the user" not in said
-    assert "Create one at https://console.akash.network (Settings, API Keys) and set AKASH_API_KEY" in said
+    assert "call again" not in said
+    assert "Run akash-mcp login in a terminal with a key from https://console.akash.network" in said
+    assert "(Settings, API Keys), or set AKASH_API_KEY and restart this server. To try" in said

@@ -143,6 +143,50 @@ async def test_a_host_name_that_is_not_allowed_is_refused() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("mcp.example:8443", "The host mcp.example:8443 is not served here"),
+        ("[fd00::1]", "--allowed-hosts [fd00::1], or set AKASH_MCP_ALLOWED_HOSTS"),
+        ("mcp.example:8443", "--allowed-hosts mcp.example, or set AKASH_MCP_ALLOWED_HOSTS"),
+        ('a"<script>', "Without a host name that can be one"),
+    ],
+)
+async def test_a_refused_host_is_told_with_the_setting_that_allows_it(host: str, said: str) -> None:
+    async with listening(Counted()) as url, httpx2.AsyncClient() as client:
+        for method in ("GET", "POST"):
+            answer = await client.request(
+                method,
+                url + "/mcp",
+                headers={"host": host, "content-type": "application/json"},
+                content=b"{}",
+            )
+            told = answer.json()["error_description"]
+            assert (answer.status_code, said in told, "<" in told) == (421, True, False)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("token", [None, TOKEN])
+async def test_there_is_no_oauth_and_who_looks_for_it_is_told_so_without_a_token(
+    token: SecretStr | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By the way: mcp-remote 0.15.1 looks at all of these before it connects with the token that it was given."""
+    kinds = ("oauth-protected-resource", "oauth-authorization-server", "openid-configuration")
+    paths = [
+        f"{before}/.well-known/{kind}{after}"
+        for kind in kinds
+        for before, after in (("", ""), ("", "/mcp"), ("/mcp", ""))
+    ]
+    async with listening(Counted(), token=token) as url, httpx2.AsyncClient() as client:
+        for path in paths:
+            answer = await client.get(url + path)
+            assert (answer.status_code, answer.json()["error"]) == (404, "not_found")
+        assert "Authorization: Bearer" in (await client.post(url + "/register")).json()["error_description"]
+        assert (await client.get(url + "/mcp")).status_code == (400 if token is None else 401)
+    assert caplog.text.count("wrong token") == (0 if token is None else 1)
+
+
+@pytest.mark.anyio
 async def test_a_page_of_another_origin_is_refused() -> None:
     async with listening(Counted()) as url:
         assert await post(url, {"origin": "https://evil.example"}) == 403

@@ -11,28 +11,33 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict
-from email.utils import parsedate_to_datetime
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import anyio
-import httpx2
 
 from akash_mcp.cli.check import Check
-from akash_mcp.cli.key_reach import reach_checks
+from akash_mcp.cli.hosts.machine import Machine
+from akash_mcp.cli.hosts.table import HOSTS
+from akash_mcp.cli.key_reach import key_checks
 from akash_mcp.cli.output import wrapped
+from akash_mcp.cli.plain_keys import plain_keys
 from akash_mcp.cli.progress import working
 from akash_mcp.cli.terminal import ask_for_word, check_terminal
 from akash_mcp.cli.to_person import to_person
 from akash_mcp.cli.watch import look_once
-from akash_mcp.clients.console.client import ConsoleClient
-from akash_mcp.clients.console.reader import ConsoleReader
+from akash_mcp.clients.authorities import trusting
+from akash_mcp.clients.chain import chain_upstream
+from akash_mcp.clients.http import Upstream
+from akash_mcp.clients.proxies import proxy_for
+from akash_mcp.clients.retries import Deadline, Sending
 from akash_mcp.config import Settings
-from akash_mcp.errors import AkashError
+from akash_mcp.errors import AkashError, MissingKey
 from akash_mcp.guard.books.store import Store
 from akash_mcp.guard.private_files import who_else_can_read, who_else_can_write
+from akash_mcp.key_sources import has_key, key_of, where_key_is
 from akash_mcp.services import services
 from akash_mcp.workflow.runtime import Intervals
 
@@ -42,7 +47,6 @@ MOST_SKEW_SECONDS = 30
 FIX_SECONDS = 120.0
 """How long what is brought to its end is waited for."""
 
-_ANY_BLOCK = "/v1/blocks?limit=1"
 _LATEST_BLOCK = "/cosmos/base/tendermint/v1beta1/blocks/latest"
 
 
@@ -53,13 +57,20 @@ def run(settings: Settings, *, fix: bool = False, speed: float = 1.0, as_json: b
     """
     with working("Asking the Console and the chain", quiet=as_json):
         checks = anyio.run(examine, settings)
-    if fix and settings.api_key is not None and not settings.read_only:
+    if fix and not settings.read_only and _may_have_key(settings):
         checks += anyio.run(fix_once, settings, Intervals().times(speed), confirmed)
     if as_json:
         sys.stdout.write(json.dumps([asdict(check) for check in checks]) + "\n")
     else:
         sys.stdout.writelines(f"{wrapped(str(check), sys.stdout, check.indent)}\n" for check in checks)
     return 0 if all(check.ok for check in checks) else 1
+
+
+def _may_have_key(settings: Settings) -> bool:
+    try:
+        return has_key(settings)
+    except MissingKey:  # what is wrong with it has been checked
+        return False
 
 
 async def fix_once(settings: Settings, intervals: Intervals, confirm: Callable[[str], bool]) -> list[Check]:
@@ -113,14 +124,20 @@ def confirmed(question: str) -> bool:
 
 async def examine(settings: Settings, wall: Callable[[], float] = time.time) -> list[Check]:
     """Check everything, one after the other. What depends on something that is broken says so itself."""
-    checks = [_limits(settings), _state(settings.state_dir)]
+    checks = [_limits(settings), _state(settings.state_dir), *_plain_keys(_host_files())]
     for subject, look in (
+        ("network", lambda: _network(settings)),
         ("console", lambda: _console(settings, wall)),
         ("key", lambda: _key(settings, wall)),
         ("chain", lambda: _chain(settings)),
     ):
         checks += await _checked(subject, look)
     return checks
+
+
+def _host_files() -> Iterator[tuple[str, Path]]:
+    machine = Machine.here()
+    return ((host.title, host.file(machine)) for host in HOSTS.values())
 
 
 async def _checked(subject: str, look: Callable[[], Awaitable[list[Check]]]) -> list[Check]:
@@ -181,29 +198,48 @@ def _ledger(file: Path) -> Check:
     )
 
 
-async def _console(settings: Settings, wall: Callable[[], float]) -> list[Check]:
-    try:
-        answer = await _get(settings.console_url + _ANY_BLOCK)
-    except httpx2.HTTPError as error:
-        return [_unreachable("console", settings.console_url, error, "AKASH_CONSOLE_URL")]
-    reached = Check("console", True, settings.console_url)
-    if answer.is_error:
-        reached = Check(
-            "console",
-            False,
-            f"{settings.console_url} answered {answer.status_code} instead of the latest block.",
-            "Check AKASH_CONSOLE_URL. If it is right, try again in a minute.",
+async def _network(settings: Settings) -> list[Check]:
+    """Which proxy and which authorities are in force; nothing where none is set. Raises `Unreachable`."""
+    proxies = {
+        name: proxy_for(url, name=name)
+        for name, url in (("the Console", settings.console_url), ("the chain", settings.chain_rest_url))
+    }
+    trusting(settings.ca_file)
+    said = [f"{name} is asked through {proxy}" for name, proxy in proxies.items() if proxy is not None]
+    in_place = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), None)
+    if in_place is not None:
+        said.append(f"authorities are those of {in_place} ({os.environ[in_place]})")
+    if settings.ca_file is not None:
+        said.append(f"{settings.ca_file} is trusted too")
+    return [Check("network", True, "; ".join(said))] if said else []
+
+
+def _plain_keys(files: Iterable[tuple[str, Path]]) -> list[Check]:
+    return [
+        Check(
+            "hosts",
+            True,
+            f"{title} has a key in plain text, which every program that you run can read: {path}",
+            f"Run akash-mcp login, take AKASH_API_KEY out of that file, and restart {title}.",
+            warns=True,
         )
-    date = answer.headers.get("date")
-    return [reached, *([_clock(date, wall())] if date else [])]
+        for title, path in plain_keys(files)
+    ]
 
 
-def _clock(date: str, now: float) -> Check:
-    """This machine's clock against the Date header of an answer, whose resolution is a second."""
-    try:
-        skew = now - parsedate_to_datetime(date).timestamp()
-    except ValueError:
-        return Check("clock", False, "The Console's answer has a Date that cannot be read.", "Try again.")
+async def _console(settings: Settings, wall: Callable[[], float]) -> list[Check]:
+    async with Upstream(settings.console_url, name="Akash Console", ca_file=settings.ca_file) as console:
+        try:
+            await _ask(console, "/v1/blocks", {"limit": "1"})
+            reached = Check("console", True, settings.console_url)
+        except AkashError as error:
+            reached = _not_reached("console", error, "AKASH_CONSOLE_URL")
+    return [reached, *([_clock(console.date, wall())] if console.date is not None else [])]
+
+
+def _clock(date: float, now: float) -> Check:
+    """This machine's clock against the Console's, as its last answer had it: to the second."""
+    skew = now - date
     if abs(skew) <= MOST_SKEW_SECONDS:
         return Check("clock", True, "agrees with the Console's")
     way = "ahead of" if skew > 0 else "behind"
@@ -216,64 +252,26 @@ def _clock(date: str, now: float) -> Check:
 
 
 async def _key(settings: Settings, wall: Callable[[], float]) -> list[Check]:
-    if settings.api_key is None:
-        return [
-            Check(
-                "key",
-                False,
-                "There is no Akash Console API key.",
-                "Create one at https://console.akash.network (Settings, API Keys) and set AKASH_API_KEY. To try "
-                "everything without an account, run akash-mcp serve --sandbox.",
-            )
-        ]
-    key = settings.api_key.get_secret_value()
-    async with ConsoleClient(settings.console_url, key, generation=settings.console_generation) as client:
-        reader = ConsoleReader(client)
-        user = await reader.current_user()
-        credit = (await reader.balances()).available
-        reach = await reach_checks(settings, reader, key, credit, wall())
-    kind = "trial account" if user.trial else "account"
-    accepted = Check("key", True, f"accepted; {kind} with {credit} to spend")
-    if credit:
-        return [accepted, *reach]
-    return [
-        accepted,
-        Check(
-            "credit",
-            False,
-            "The account has nothing to spend.",
-            "Add credits at https://console.akash.network.",
-        ),
-        *reach,
-    ]
+    where = where_key_is(settings)
+    accepted, *reach = await key_checks(settings, key_of(settings), wall())
+    return [replace(accepted, message=f"{accepted.message}; from {where}"), *reach]
 
 
 async def _chain(settings: Settings) -> list[Check]:
-    try:
-        answer = await _get(settings.chain_rest_url + _LATEST_BLOCK)
-    except httpx2.HTTPError as error:
-        return [_unreachable("chain", settings.chain_rest_url, error, "AKASH_CHAIN_REST_URL")]
-    if answer.is_error:
-        return [
-            Check(
-                "chain",
-                False,
-                f"{settings.chain_rest_url} answered {answer.status_code} instead of the latest block.",
-                "Set AKASH_CHAIN_REST_URL to another public REST endpoint of Akash.",
-            )
-        ]
+    async with chain_upstream(settings.chain_rest_url, ca_file=settings.ca_file) as chain:
+        try:
+            await _ask(chain, _LATEST_BLOCK)
+        except AkashError as error:
+            return [_not_reached("chain", error, "AKASH_CHAIN_REST_URL")]
     return [Check("chain", True, settings.chain_rest_url)]
 
 
-async def _get(url: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(timeout=10, trust_env=False) as client:
-        return await client.get(url)
-
-
-def _unreachable(subject: str, url: str, error: httpx2.HTTPError, variable: str) -> Check:
-    return Check(
-        subject,
-        False,
-        f"{url} cannot be reached ({type(error).__name__}).",
-        f"Check the network, and {variable}.",
+async def _ask(upstream: Upstream, path: str, params: Mapping[str, str] | None = None) -> None:
+    await upstream.send(
+        "GET", path, params=params, sending=Sending.READ, deadline=Deadline(read=10, total=20)
     )
+
+
+def _not_reached(subject: str, error: AkashError, variable: str) -> Check:
+    fix = to_person(error.next_step) or "Try again in a minute."
+    return Check(subject, False, to_person(error.what), f"{fix} {variable} names another address.")

@@ -35,6 +35,7 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
     ),
     "project_id": ("ID", "project of an organization that deployments are created and listed in"),
     "chain_rest_url": ("URL", "Cosmos REST endpoint of an Akash node"),
+    "ca_file": ("FILE", "PEM file of more authorities that the Console and the chain may be proven by"),
     "state_dir": ("DIR", "folder of the ledger and the journal"),
 }
 """Fields of `config.Settings` that are flags of `serve`. Secrets are not among them: other users see a command line."""

@@ -1,4 +1,5 @@
-"""How far the API key reaches, for `akash-mcp doctor`: found out by reads alone, never by trying what it may not do.
+"""Whose the API key is and how far it reaches, for `akash-mcp doctor` and `login`: found out by reads alone, never by
+trying what it may not do.
 
 A key reaches a whole account, or what its owner may in an organization, or one project. What says so (akash-network/
 console `ability` rules): a key of one project is refused the list of keys whatever its owner may, and the organization
@@ -13,7 +14,9 @@ from typing import TypeVar
 
 from akash_mcp.cli.check import Check
 from akash_mcp.clients.console.account_models import ApiKey, Organization, Project, WalletSettings
+from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.generation import Generation, no_such_route
+from akash_mcp.clients.console.key import ConsoleKey
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.config import Settings
 from akash_mcp.errors import AkashError, Forbidden, NotFound
@@ -23,6 +26,34 @@ from akash_mcp.sanitize.text import quoted
 SOON = timedelta(days=7)
 
 T = TypeVar("T")
+
+
+async def key_checks(settings: Settings, key: ConsoleKey, now: float) -> list[Check]:
+    """Whether the Console of these settings takes the key, whose it is, and what it reaches.
+
+    `now` is in seconds since the epoch. Raises `MissingKey`, and what the Console does to a key that it refuses.
+    """
+    async with ConsoleClient(
+        settings.console_url, key, generation=settings.console_generation, ca_file=settings.ca_file
+    ) as client:
+        reader = ConsoleReader(client)
+        user = await reader.current_user()
+        credit = (await reader.balances()).available
+        address = await reader.paying_address()
+        reach = await reach_checks(settings, reader, await key.need(), credit, now)
+    whose = f" {address}" if address else ""
+    accepted = Check(
+        "key", True, f"accepted; {'trial account' if user.trial else 'account'}{whose} with {credit} to spend"
+    )
+    if credit:
+        return [accepted, *reach]
+    nothing = Check(
+        "credit",
+        False,
+        "The account has nothing to spend.",
+        "Add credits at https://console.akash.network.",
+    )
+    return [accepted, nothing, *reach]
 
 
 async def reach_checks(

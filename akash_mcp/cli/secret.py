@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 import time
@@ -10,8 +9,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from akash_mcp.cli.hidden_input import hidden_input
 from akash_mcp.cli.output import say
-from akash_mcp.errors import BadArgument
 from akash_mcp.guard.secret_store import SecretStore, StoredSecret
 from akash_mcp.sanitize.secrets import SHORTEST_NAMED
 from akash_mcp.sdl.secret_reference import NAME, SCHEME
@@ -29,7 +28,7 @@ def store(folder: Path, name: str, *, variable: str | None) -> int:
     else:
         if not NAME.fullmatch(name):  # before anything is typed
             secrets.set(name, "")
-        value = _value(name)
+        value = hidden_input(f"Value of {name} (it is not shown): ")
         place = secrets.set(name, value)
         where = "the system's keyring" if place == "keyring" else f"{secrets.path}, readable by you alone"
         say(f"Secret {name} is in {where}.")
@@ -74,13 +73,3 @@ def _store(folder: Path) -> SecretStore:
 
 def _where(stored: StoredSecret) -> str:
     return f"environment variable {stored.variable}" if stored.place == "environment" else stored.place
-
-
-def _value(name: str) -> str:
-    if sys.stdin.isatty():
-        return getpass.getpass(f"Value of {name} (it is not shown): ")
-    try:
-        # One line end is the pipe's: `echo value |`.
-        return sys.stdin.buffer.read().decode("utf-8").removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError as error:
-        raise BadArgument("Standard input is not UTF-8 text.", money="") from error

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -52,12 +53,14 @@ async def _serve(settings: Settings, sandbox: bool, speed: float) -> None:
             token=settings.token,
             sse=settings.transport == "sse",
             allowed_hosts=settings.allowed_hosts,
-            listening=_say_where,
+            listening=partial(_say_where, sse=settings.transport == "sse"),
         )
 
 
-def _say_where(url: str) -> None:
+def _say_where(url: str, *, sse: bool) -> None:
     sys.stderr.write(f"akash-mcp: listening on {url}\n")
+    if sse:
+        sys.stderr.write(f"akash-mcp: older clients, which know SSE alone: {url.removesuffix('/mcp')}/sse\n")
 
 
 @asynccontextmanager

@@ -31,6 +31,7 @@ _WORDS = (
     ("let the user run: ", "run: "),
     ("once the user ran: ", "once you ran: "),
     ("ask the user, and write", "write"),
+    (", then call again", ""),
 )
 
 

@@ -21,6 +21,7 @@ from akash_mcp.config import Settings
 from akash_mcp.errors import AkashError, BadSettings
 from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.store import Store
+from akash_mcp.key_sources import has_key
 from akash_mcp.services import services
 from akash_mcp.workflow.runtime import Intervals, Runtime
 from akash_mcp.workflow.watch import Looked, Watch, came_to, left_open
@@ -40,10 +41,10 @@ def run(
     `every` is how many minutes lie between two looks, `speed` how fast time runs on the network. Raises `BadSettings`
     where there is nothing that it may do.
     """
-    if settings.api_key is None:
+    if not has_key(settings):
         raise BadSettings(
             "There is no Akash Console API key, so the watch could close nothing.",
-            next_step="Set AKASH_API_KEY, or api_key in the configuration file.",
+            next_step="Run akash-mcp login, or set AKASH_API_KEY.",
             money="",
         )
     if settings.read_only:
@@ -70,7 +71,8 @@ async def _watch(settings: Settings, intervals: Intervals) -> None:
     store = Store(settings.state_dir, hold_seconds=intervals.hold)
     # Before anything is begun: what is under way when a signal comes is handed over.
     with _signals() as stopped:
-        async with services(settings, store, intervals, watches=True, patience=GOODBYE_SECONDS):
+        async with services(settings, store, intervals, watches=True, patience=GOODBYE_SECONDS) as rt:
+            await rt.key.need()  # else it would wait for one, and seem to watch
             sys.stderr.write(f"akash-mcp: watching over {settings.state_dir}\n")
             await stopped()
 

@@ -19,16 +19,22 @@ from akash_mcp import config
 from akash_mcp.cli.lasting_command import lasting_command
 from akash_mcp.cli.watch_units import MARK, Step, Unit, environment_file, unit_of
 from akash_mcp.cli.whole_file import write_whole
+from akash_mcp.clients.proxies import PROXY_VARIABLES
 from akash_mcp.config import Settings
 from akash_mcp.errors import BadSettings
 from akash_mcp.guard.private_files import who_else_can_write
+from akash_mcp.key_sources import has_key
 from akash_mcp.sanitize.text import one_line
 
 CRON_MINUTES = 5
 """Minutes between two looks where cron starts the watch, and nobody said."""
 
-_FOLDERS = ("XDG_CONFIG_HOME", "XDG_STATE_HOME")
-"""Variables that decide where the configuration file and the ledger are."""
+_SURROUNDINGS = (
+    *("XDG_CONFIG_HOME", "XDG_STATE_HOME", "PYTHON_KEYRING_BACKEND"),
+    *(spelled for name in PROXY_VARIABLES for spelled in (name, name.upper())),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
+"""Variables that decide where the configuration file, the ledger and the key are, and how the Console is reached."""
 
 _STEP_SECONDS = 60
 
@@ -46,10 +52,10 @@ def install(
     system has nothing that could keep it running (with what to do instead), and for a file that is not ours.
     """
     settings = config.load(environ=environ)
-    if settings.api_key is None:
+    if not has_key(settings):
         raise BadSettings(
             "There is no Console API key, so the watch could close nothing.",
-            next_step=f"Put api_key into {config.default_config_file()} (chmod 600), or set AKASH_API_KEY, and run "
+            next_step=f"Run akash-mcp login, or put api_key into {config.default_config_file()} (chmod 600), and run "
             "this again.",
             money="",
         )
@@ -121,7 +127,9 @@ def _variables(environ: Mapping[str, str]) -> dict[str, str]:
     settings = [
         name for field in Settings.model_fields if field != "token" for name in config.variables_of(field)
     ]
-    found = {name: environ[name].strip() for name in (*settings, *_FOLDERS) if environ.get(name, "").strip()}
+    found = {
+        name: environ[name].strip() for name in (*settings, *_SURROUNDINGS) if environ.get(name, "").strip()
+    }
     named = environ.get(config.CONFIG_VARIABLE, "").strip()
     if named:
         found[config.CONFIG_VARIABLE] = str(Path(named).expanduser().absolute())

@@ -209,12 +209,14 @@ def _message(parsed: object, body: bytes, headers: Mapping[str, str]) -> str:
             error = parsed.get("error")
             message = error if isinstance(error, str) else ""
         return ": ".join(filter(None, (message, _issues(parsed.get("data")))))
-    text = body.decode("utf-8", "replace").strip()
-    if "html" in headers.get("content-type", "").lower() or text[:15].lower().startswith(
-        ("<!doctype", "<html")
-    ):
+    if "html" in headers.get("content-type", "").lower() or is_web_page(body):
         return "a web page instead of an answer, probably from the proxy in front of it"
-    return text
+    return body.decode("utf-8", "replace").strip()
+
+
+def is_web_page(body: bytes) -> bool:
+    """Whether an answer is HTML, which no upstream of ours speaks."""
+    return body.lstrip()[:15].lower().startswith((b"<!doctype", b"<html"))
 
 
 def _issues(data: object) -> str:

@@ -11,11 +11,13 @@ import random
 import re
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
@@ -26,7 +28,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from akash_mcp import __version__
 from akash_mcp.clients.api_model import read_json
-from akash_mcp.clients.error_mapping import MessageCleaner, date_of, error_of
+from akash_mcp.clients.authorities import trusting
+from akash_mcp.clients.error_mapping import MessageCleaner, date_of, error_of, is_web_page
+from akash_mcp.clients.proxies import Passage, Proxy, credentials, proxy_for
 from akash_mcp.clients.retries import Deadline, Sending, may_have_had_effect, pause_before_next, raise_last
 from akash_mcp.clients.service_clock import ServiceClock, elapsed
 from akash_mcp.clients.unused_connection import UnusedConnection
@@ -95,7 +99,8 @@ class Response:
             place = ".".join(map(str, (*keys, *first["loc"]))) or "the answer"
             raise self.lost(f"{place}: {first['msg']}") from None
         except (ValueError, RecursionError) as error:
-            raise self.lost("it is not JSON") from error
+            page = " but a web page, probably from a proxy in between" if is_web_page(self.body) else ""
+            raise self.lost(f"it is not JSON{page}") from error
         except (KeyError, TypeError, IndexError) as error:
             raise self.lost(f"it has no {'.'.join(keys)}") from error
 
@@ -115,6 +120,7 @@ class UpstreamOptions(TypedDict, total=False):
     """What an upstream may be given besides who it is. Times are seconds; `random` is in [0, 1)."""
 
     verify: ssl.SSLContext
+    ca_file: Path | None
     sni: str
     most_at_once: int
     sleep: Callable[[float], Awaitable[None]]
@@ -128,10 +134,10 @@ class Upstream:
     `base_url` is http or https without credentials. `name` is what errors call it. `headers` go with every
     request; `secrets` are values that no error may repeat. `advice` gives the next step for an error's code or class,
     `meanings` patterns, by name, for what an error's message is known to mean.
-    `verify` is the TLS context (by default the system's authorities), `sni` the host name that a TLS server
-    is asked for and checked against where `base_url` names an address. Redirects, cookies, proxies and .netrc
-    are not used: the first two could carry the key elsewhere, and a second credential makes the Console
-    refuse every call.
+    `verify` is the TLS context (by default the system's authorities, and those in `ca_file`), `sni` the host name
+    that a TLS server is asked for and checked against where `base_url` names an address. The proxy that the
+    environment names is used (`proxies`). Redirects, cookies and .netrc are not: the first two could carry the key
+    elsewhere, and a second credential makes the Console refuse every call.
     """
 
     def __init__(
@@ -161,11 +167,14 @@ class Upstream:
             "user-agent": f"akash-mcp/{__version__}",
             **(headers or {}),
         }
-        self.clean = MessageCleaner(secrets)
+        self._secrets = (*secrets, *credentials())
+        self.clean = MessageCleaner(self._secrets)
         """Makes text of this service fit for an error of ours: bounded, on one line, its secrets masked."""
+        self._shown: dict[str, str] = {}
         self._advice = advice or {}
         self._meanings = meanings or {}
         self._verify = options.get("verify")
+        self._ca_file = options.get("ca_file")
         self._sni = options.get("sni")
         self._slots = anyio.Semaphore(options.get("most_at_once", 8))
         self._random = options.get("random", random.random)
@@ -190,6 +199,12 @@ class Upstream:
         for client in clients:
             if client is not None:
                 await client.aclose()
+
+    def authenticate(self, headers: Mapping[str, str]) -> None:
+        """Send these with every request from now on, and let no error repeat their values."""
+        if self._shown != headers:
+            self._shown = dict(headers)
+            self.clean = MessageCleaner((*self._secrets, *self._shown.values()))
 
     async def send(
         self,
@@ -240,12 +255,12 @@ class Upstream:
         left: float,
         largest: int,
     ) -> Response:
-        sent, begun, unused = False, math.inf, UnusedConnection()
+        sent, begun, unused, passage = False, math.inf, UnusedConnection(), Passage(self._proxy)
 
         async def trace(event: str, info: Mapping[str, Any]) -> None:
             nonlocal sent
             await unused.trace(event, info)
-            if event.endswith("send_request_headers.started"):
+            if passage.trace(event, info):
                 if self.monotonic() - begun > LONGEST_PAUSE_SECONDS:
                     raise Unreachable(
                         f"{self.name} was not asked: this process stood still too long before it was."
@@ -255,20 +270,23 @@ class Upstream:
         extensions: dict[str, Any] = {"trace": trace}
         if self._sni:
             extensions["sni_hostname"] = self._sni
-        client = self._client(sending)
-        request = client.build_request(
-            method,
-            self._base_url + path,
-            params=params,
-            content=body.encode() if body is not None else None,
-            headers={**headers, **({"content-type": "application/json"} if body is not None else {})},
-            timeout=httpx2.Timeout(deadline.read, connect=min(CONNECT_SECONDS, deadline.total)),
-            extensions=extensions,
-        )
         started = self.monotonic()
         try:
             with anyio.fail_after(left):
-                async with self._slots, unused:
+                async with self._slots, self._client(sending) as client, unused:
+                    request = client.build_request(
+                        method,
+                        self._base_url + path,
+                        params=params,
+                        content=body.encode() if body is not None else None,
+                        headers={
+                            **self._shown,
+                            **headers,
+                            **({"content-type": "application/json"} if body is not None else {}),
+                        },
+                        timeout=httpx2.Timeout(deadline.read, connect=min(CONNECT_SECONDS, deadline.total)),
+                        extensions=extensions,
+                    )
                     begin = _before_sending.get()
                     if begin is not None and sending is not Sending.READ:
                         await begin(sending)
@@ -280,18 +298,20 @@ class Upstream:
                     finally:
                         await response.aclose()
         except (httpx2.RequestError, OSError) as error:
+            why = why_lost(error)
             if sent:
                 raise Interrupted(
-                    f"{self.name} at {self.host} did not give a whole answer: {why_lost(error)}."
+                    f"{self.name} at {self.host} did not give a whole answer{passage}: {why}."
                 ) from error
-            raise Unreachable(
-                f"{self.name} at {self.host} cannot be reached: {why_lost(error)}.",
-                next_step="Check the network and the address, then try again.",
-            ) from error
+            unsent = passage.failed(self.name, self.host, error, why) or self._unreachable(why)
+            # What a proxy says to its refusal may repeat what it was shown.
+            raise unsent from (None if isinstance(error, httpx2.ProxyError) else error)
         log.debug("%s %s: %d in %.2f s", method, path, response.status_code, self.monotonic() - started)
         self.date = date_of(response.headers.get("date", ""))
         if self.date is not None and "age" not in response.headers:
             self.clock.hear(self.date, sent=started)
+        if refused := passage.refused(self.name, self.host, response.status_code):
+            raise refused
         if not response.is_success:
             raise error_of(
                 response.status_code,
@@ -309,6 +329,14 @@ class Upstream:
             raise answer.lost(f"it is larger than {largest} bytes")
         return answer
 
+    def _unreachable(self, why: str) -> Unreachable:
+        return Unreachable(
+            f"{self.name} at {self.host} cannot be reached: {why}.",
+            next_step=TRUST_ADVICE
+            if why == _NOT_TRUSTED
+            else "Check the network and the address, then try again.",
+        )
+
     def _unreadable(self, path: str, status: int, sending: Sending) -> Callable[[str], AkashError]:
         def lost(why: str) -> AkashError:
             what = f"{self.name} answered {path} with something that cannot be read: {self.clean(why, limit=200)}."
@@ -322,25 +350,41 @@ class Upstream:
 
         return lost
 
-    def _client(self, sending: Sending) -> httpx2.AsyncClient:
-        if sending is Sending.ONCE:
+    @cached_property
+    def _proxy(self) -> Proxy | None:
+        return proxy_for(self._base_url, name=self.name)
+
+    @asynccontextmanager
+    async def _client(self, sending: Sending) -> AsyncIterator[httpx2.AsyncClient]:
+        if self._proxy is not None:
+            # One of its own: httpcore2 keeps a tunnel in whose TLS something failed for as long as its client.
+            async with self._build(httpx2.Limits(max_keepalive_connections=0)) as client:
+                yield client
+        elif sending is Sending.ONCE:
             # A connection of its own: a kept one, just closed by the other side, would leave the outcome
             # unknown.
             self._fresh = self._fresh or self._build(httpx2.Limits(max_keepalive_connections=0))
-            return self._fresh
-        self._kept = self._kept or self._build(
-            httpx2.Limits(max_keepalive_connections=4, keepalive_expiry=10)
-        )
-        return self._kept
+            yield self._fresh
+        else:
+            self._kept = self._kept or self._build(
+                httpx2.Limits(max_keepalive_connections=4, keepalive_expiry=10)
+            )
+            yield self._kept
 
     def _build(self, limits: httpx2.Limits) -> httpx2.AsyncClient:
-        if self._verify is None and self._base_url.startswith("https"):
-            self._verify = httpx2.create_ssl_context()
+        proxy = self._proxy
+        if self._verify is None:
+            addresses = (self._base_url, proxy.url if proxy else "")
+            is_tls = any(each.startswith("https") for each in addresses)
+            # For plain http one that trusts no authority: reading the system's takes a while.
+            self._verify = trusting(self._ca_file) if is_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         return httpx2.AsyncClient(
             headers=self._headers,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            verify=self._verify
-            or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # plain http: one that trusts no authority
+            verify=self._verify,
+            proxy=httpx2.Proxy(proxy.url, ssl_context=self._verify if proxy.url.startswith("https") else None)
+            if proxy
+            else None,
             limits=limits,
             trust_env=False,
             follow_redirects=False,
@@ -357,8 +401,15 @@ async def _bounded(response: httpx2.Response, limit: int) -> tuple[bytes, bool]:
     return bytes(content), True
 
 
+_NOT_TRUSTED = "its TLS certificate is not trusted (is this machine's clock right?)"
+TRUST_ADVICE = (
+    "Check this machine's clock. Where a company's proxy opens TLS, ask the user to name its CA file in "
+    "AKASH_MCP_CA_FILE and to restart this server."
+)
+"""What to do about a certificate that nobody vouches for whom we trust."""
+
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
-    (ssl.SSLCertVerificationError, "its TLS certificate is not trusted (is this machine's clock right?)"),
+    (ssl.SSLCertVerificationError, _NOT_TRUSTED),
     (socket.gaierror, "its name could not be looked up"),
     (ConnectionRefusedError, "the connection was refused"),
     # Before TLS: waiting for bytes is an error of the library's too.

@@ -63,6 +63,8 @@ def pause_before_next(
     """
     if sending is Sending.ONCE or attempt >= MOST_ATTEMPTS:
         return None
+    if isinstance(error, Unreachable) and not error.retryable:
+        return None
     asked = 0.0
     if isinstance(error, ApiError):
         if not (isinstance(error, RateLimited) or error.status in _PASSING):

@@ -28,7 +28,7 @@ class UnusedConnection:
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
         if event == "connection.connect_tcp.complete":
             self._connection = info["return_value"]
-        elif event.endswith("send_request_headers.started"):
+        elif event.endswith("send_request_headers.started") and not is_for_proxy(info):
             self._connection = None
 
     async def __aenter__(self) -> Self:
@@ -40,3 +40,8 @@ class UnusedConnection:
         if self._connection is not None:
             with anyio.CancelScope(shield=True):
                 await self._connection.aclose()
+
+
+def is_for_proxy(info: Mapping[str, Any]) -> bool:
+    """Whether a trace event is of the CONNECT to a proxy, and not of the request behind it."""
+    return bool(getattr(info.get("request"), "method", b"") == b"CONNECT")

@@ -2,7 +2,8 @@
 
 The address can hold a token, as those of chat services do, so no log and no error has it. That is why this is neither
 an `Upstream`, which logs paths, nor httpx2's client, which logs addresses, but what lies below both: one request over
-one connection, which follows no redirect and knows no cookie, proxy or .netrc.
+one connection, which follows no redirect and knows no cookie or .netrc. A company's proxy, where the environment names
+one, connects us to the host and sees no more than its name.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ import anyio
 import httpx2
 
 from akash_mcp import __version__
+from akash_mcp.clients.authorities import trusting
+from akash_mcp.clients.proxies import proxy_for
 from akash_mcp.clients.unused_connection import UnusedConnection
+from akash_mcp.errors import Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +84,8 @@ class Webhook:
                     await response.aclose()
         except TimeoutError:
             raise NotTaken(f"did not answer within {self._seconds:g} s", may_pass=True) from None
+        except Unreachable as error:  # a proxy, or a file of authorities, that cannot be used
+            raise NotTaken(f"could not be asked: {error.what.rstrip('.')}", may_pass=False) from None
         except (httpx2.RequestError, OSError) as error:
             # Not as its cause: nothing that may hold the address goes any further.
             raise NotTaken(f"could not be reached ({type(error).__name__})", may_pass=True) from None
@@ -91,8 +97,11 @@ class Webhook:
         if self._verify is None:
             # For plain http one that trusts no authority: reading the system's takes a while.
             https = urlsplit(self._url).scheme == "https"
-            self._verify = httpx2.create_ssl_context() if https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return httpx2.AsyncHTTPTransport(verify=self._verify, trust_env=False)
+            self._verify = trusting() if https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        proxy = proxy_for(self._url, name="The webhook")
+        return httpx2.AsyncHTTPTransport(
+            verify=self._verify, proxy=proxy.url if proxy else None, trust_env=False
+        )
 
     def _request(self, body: bytes, unused: UnusedConnection) -> httpx2.Request:
         headers = {"content-type": "application/json", "user-agent": f"akash-mcp/{__version__}"}

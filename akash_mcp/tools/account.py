@@ -56,7 +56,7 @@ async def list_alerts(ctx: AppContext, dseq: DseqArg | None = None) -> AlertList
 
 async def plan_top_up(ctx: AppContext, dseq: Dseq, enabled: bool) -> TopUpPlan:
     """The plan of `set_auto_top_up`."""
-    return await planning.top_up_plan(runtime_with_key(ctx), dseq=dseq, enabled=enabled)
+    return await planning.top_up_plan(await runtime_with_key(ctx), dseq=dseq, enabled=enabled)
 
 
 async def set_auto_top_up(
@@ -98,7 +98,7 @@ async def _switch_top_up(rt: Runtime, plan: TopUpPlan, permit: TopUpPermit, runn
 
 async def plan_certificate(ctx: AppContext) -> CertificatePlan:
     """The plan of `create_certificate`."""
-    return await planning.certificate_plan(runtime_with_key(ctx))
+    return await planning.certificate_plan(await runtime_with_key(ctx))
 
 
 async def create_certificate(

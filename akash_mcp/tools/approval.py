@@ -28,7 +28,7 @@ from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
 from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.resolve import Elicit, Resolve
 
-from akash_mcp.errors import LedgerUnusable, MissingKey
+from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard.approval.approval import Approval, AskThePerson, PersonNeeded, TokenNeeded
 from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.journal import op_id_of
@@ -85,11 +85,10 @@ def runtime(ctx: AppContext) -> Runtime:
     return ctx.request_context.lifespan_context
 
 
-def runtime_with_key(ctx: AppContext) -> Runtime:
+async def runtime_with_key(ctx: AppContext) -> Runtime:
     """The process's services, for a plan. Raises `MissingKey`: nobody should be asked for a yes that leads nowhere."""
     services = runtime(ctx)
-    if not services.has_key:
-        raise MissingKey
+    await services.key.need()
     return services
 
 
@@ -164,7 +163,7 @@ async def confirmed(ctx: AppContext, name: str) -> Decision[Any]:
 
     Raises `NotApproved`, and what stands in the way of spending.
     """
-    services = runtime_with_key(ctx)
+    services = await runtime_with_key(ctx)
     op_id = OpId(name) if name.startswith("op_") else op_id_of(name)
     try:
         if await _is_open(services, op_id):

@@ -89,7 +89,7 @@ async def plan_deploy(
     exclude_providers: list[ProviderAddress] | None,
 ) -> LaunchPlan:
     """The plan of `deploy`."""
-    rt = runtime_with_key(ctx)
+    rt = await runtime_with_key(ctx)
     return _known(
         rt,
         await planning.launch_plan(
@@ -138,7 +138,7 @@ async def plan_create(
     hours: int | None,
 ) -> LaunchPlan:
     """The plan of `create_deployment`."""
-    rt = runtime_with_key(ctx)
+    rt = await runtime_with_key(ctx)
     return _known(
         rt,
         await planning.launch_plan(
@@ -204,7 +204,7 @@ async def plan_lease(
     if not providers:
         raise BadArgument("providers is empty.", next_step="Name one provider a group, from list_bids.")
     return await planning.lease_plan(
-        runtime_with_key(ctx), dseq=dseq, providers=tuple(providers), max_usd_per_hour=max_usd_per_hour
+        await runtime_with_key(ctx), dseq=dseq, providers=tuple(providers), max_usd_per_hour=max_usd_per_hour
     )
 
 
@@ -225,7 +225,7 @@ async def _lease(rt: Runtime, plan: LeasePlan, permit: LeasePermit, running: Run
 
 async def plan_update(ctx: AppContext, dseq: Dseq, sdl: str) -> UpdatePlan:
     """The plan of `update_deployment`."""
-    rt = runtime_with_key(ctx)
+    rt = await runtime_with_key(ctx)
     return _known(rt, await update_plan(rt, dseq=dseq, sdl=await sdl_text(rt, sdl)))
 
 
@@ -273,7 +273,7 @@ async def _update(rt: Runtime, plan: UpdatePlan, permit: UpdatePermit, running: 
 
 async def plan_funds(ctx: AppContext, dseq: Dseq, amount_usd: Usd | None, hours: int | None) -> FundPlan:
     """The plan of `add_funds`."""
-    return await planning.fund_plan(runtime_with_key(ctx), dseq=dseq, amount=amount_usd, hours=hours)
+    return await planning.fund_plan(await runtime_with_key(ctx), dseq=dseq, amount=amount_usd, hours=hours)
 
 
 async def add_funds(
@@ -307,7 +307,7 @@ async def _fund(rt: Runtime, plan: FundPlan, permit: FundPermit, running: Runnin
 
 async def plan_close(ctx: AppContext, dseq: Dseq) -> ClosePlan:
     """The plan of `close_deployment`."""
-    return await planning.close_plan(runtime_with_key(ctx), dseq=dseq)
+    return await planning.close_plan(await runtime_with_key(ctx), dseq=dseq)
 
 
 async def close_deployment(

@@ -52,7 +52,7 @@ async def plan_run(
 ) -> ExecPlan:
     """The plan of `run_command`."""
     return await exec_plan(
-        runtime_with_key(ctx),
+        await runtime_with_key(ctx),
         tool="run_command",
         dseq=dseq,
         argv=tuple(command),

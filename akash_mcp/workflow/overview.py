@@ -23,7 +23,6 @@ from akash_mcp.errors import (
     ApiError,
     Interrupted,
     LedgerUnusable,
-    MissingKey,
     NotFound,
     Unreachable,
 )
@@ -121,8 +120,7 @@ async def overview(rt: Runtime) -> Overview:
     Raises what the Console does where its list cannot be read and the journal knows of nothing, and `MissingKey` before
     anything is opened.
     """
-    if not rt.has_key:
-        raise MissingKey
+    await rt.key.need()
     problems: list[str] = []
     launches = await _open_launches(rt, problems)
     listed = await _listed(rt, problems, or_raise=not launches)

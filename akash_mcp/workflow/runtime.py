@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import anyio
 import anyio.lowlevel
 
+from akash_mcp.clients.console.key import ConsoleKey
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.client import ProviderClient
 from akash_mcp.clients.provider.http_probe import Probe, probe
@@ -145,7 +146,7 @@ class Runtime:
     secrets: SecretStore
     notifier: Notifier
     heads: Heads
-    has_key: bool
+    key: ConsoleKey
     operations: Operations
     intervals: Intervals = field(default_factory=Intervals)
     visit: Callable[[str], Awaitable[Probe]] = probe

@@ -100,7 +100,7 @@ async def key_holder(
         history = History(store, ConsoleReader(client), beside=folder / "state", config=folder / "config")
         network = Network(ChainReader(upstream) if chain else None)
         try:
-            yield KeyHolder(store, Accounts(store, client, history, network, key))
+            yield KeyHolder(store, Accounts(store, client, history, network))
         finally:
             store.close()
 

@@ -22,6 +22,7 @@ from scripted_console import (
 )
 
 from akash_mcp.clients.console.generation import Generation
+from akash_mcp.clients.console.key import ConsoleKey
 from akash_mcp.errors import AkashError, NotFound, OutcomeUnknown
 from akash_mcp.guard.books.journal import State
 from akash_mcp.guard.permits.close_permit import Closed, ClosePermit
@@ -239,7 +240,7 @@ async def test_a_close_without_the_key_says_what_is_missing(tmp_path: Path) -> N
             await permit.close()
         assert unknown.value.next_step.startswith("Call close_deployment again")
         assert "The API key is wrong" in unknown.value.next_step
-        guard.gate._writer._client._has_key = False
+        guard.gate._writer._client.key = ConsoleKey()
         with pytest.raises(OutcomeUnknown, match="There is no Akash Console API key"):
             await permit.close()
         assert len(guard.pauses) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, Unpack
 
@@ -17,13 +18,13 @@ from akash_mcp.clients.console.generation import (
     older_generation,
     serves_funding_config,
 )
+from akash_mcp.clients.console.key import ConsoleKey
 from akash_mcp.clients.error_mapping import TopUpPending
 from akash_mcp.clients.http import LARGEST_ANSWER, Response, Upstream, UpstreamOptions
 from akash_mcp.clients.retries import Deadline, Sending
 from akash_mcp.clients.service_clock import ServiceClock
 from akash_mcp.errors import (
     ApiError,
-    BadSettings,
     MissingKey,
     NotFound,
     PaymentRequired,
@@ -60,7 +61,8 @@ OF_ORGANIZATIONS: Mapping[type[ApiError] | str, str] = {
 
 ADVICE: Mapping[type[ApiError] | str, str] = {
     Unauthorized: "The API key is wrong, expired or deleted. Ask the user to create a new one at "
-    "https://console.akash.network (Settings, API Keys), to set AKASH_API_KEY and to restart this server.",
+    "https://console.akash.network (Settings, API Keys), to run akash-mcp login (or to put it where the old one is: "
+    "AKASH_API_KEY or the configuration file) and to restart this server.",
     PaymentRequired: "Ask the user to add credits at https://console.akash.network (Billing).",
     WalletProvisioning: "Try again {when}.",
     "forbidden": "Unless it says why, the account or its key may not do this: a viewer's key only reads, and one that "
@@ -121,14 +123,14 @@ class ConsoleClient:
     """The Console API at one URL: how it is called, and what is known of its generation.
 
     Whoever reads or writes shares one client, so that the generation is asked for once, and again when that is hours
-    ago or an answer did not fit it. Without an `api_key` only the public calls work. A `generation` that a person has
-    set is not asked for. Use `async with`, or call `aclose`.
+    ago or an answer did not fit it. The `api_key` goes with every request once it is known; without one only the public
+    calls work. A `generation` that a person has set is not asked for. Use `async with`, or call `aclose`.
     """
 
     def __init__(
         self,
         url: str,
-        api_key: str | None,
+        api_key: ConsoleKey | str | None,
         *,
         generation: Generation | None = None,
         project: str | None = None,
@@ -138,17 +140,11 @@ class ConsoleClient:
 
         Raises `BadSettings` for a key that no header can carry.
         """
-        if api_key and not re.fullmatch(r"[!-~]+", api_key):
-            # Checked here, where the key is not repeated: the HTTP library would quote it.
-            raise BadSettings("The API key must be printable ASCII without spaces.")
-        self._has_key = bool(api_key)
-        self.account = hashlib.sha256(f"{url.rstrip('/')} {api_key or ''}".encode()).hexdigest()[:16]
-        """Stands for the account behind the key at this URL, and tells nothing of the key."""
+        self.key = api_key if isinstance(api_key, ConsoleKey) else ConsoleKey(api_key)
+        self._url = url.rstrip("/")
         self._upstream = Upstream(
             url,
             name="Akash Console",
-            headers={KEY_HEADER: api_key} if api_key else {},
-            secrets=(api_key,) if api_key else (),
             advice=ADVICE,
             meanings=MEANINGS,
             **options,
@@ -158,6 +154,8 @@ class ConsoleClient:
         self._generation = generation
         self._funds_itself: bool | None = None
         self._asked_at = 0.0
+        if self.key.known is not None:
+            self._show(self.key.known)
 
     async def __aenter__(self) -> Self:
         return self
@@ -175,6 +173,11 @@ class ConsoleClient:
         await self._upstream.aclose()
 
     @property
+    def account(self) -> str:
+        """Stands for the account behind the key at this URL, and tells nothing of the key."""
+        return hashlib.sha256(f"{self._url} {self.key.known or ''}".encode()).hexdigest()[:16]
+
+    @property
     def known_generation(self) -> Generation | None:
         """The generation as far as it is known, without asking for it."""
         return self._generation
@@ -189,6 +192,8 @@ class ConsoleClient:
         if await self.funds_itself(fresh=fresh):
             return Generation.V2026_11
         if self._generation is None:
+            with suppress(MissingKey):  # it is told without a key as well
+                await self.require_key()
             self._generation = await older_generation(self._upstream)
         return self._generation
 
@@ -218,10 +223,12 @@ class ConsoleClient:
         if not await self.funds_itself():
             raise NotOffered(f"The Console API of {self._upstream.host} has no {what}: it is an older one.")
 
-    def require_key(self) -> None:
+    async def require_key(self) -> None:
         """Raise `MissingKey` where there is no key, before anything is sent that leads to a call that needs it."""
-        if not self._has_key:
-            raise MissingKey
+        self._show(await self.key.need())
+
+    def _show(self, key: str) -> None:
+        self._upstream.authenticate({KEY_HEADER: key})
 
     async def call(
         self,
@@ -235,7 +242,7 @@ class ConsoleClient:
         headers: Mapping[str, str] | None = None,
     ) -> Response:
         """One call that needs the key. Raises `MissingKey` before anything is sent, else what `Upstream.send` does."""
-        self.require_key()
+        await self.require_key()
         try:
             return await self._upstream.send(
                 method,

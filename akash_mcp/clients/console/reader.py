@@ -93,7 +93,7 @@ class ConsoleReader(MarketReader, AccountReader):
         narrowed: dict[str, str] = {}
         if state != "active" or search is not None:
             await self._client.require_2026_11("list of closed deployments, and no names")
-        self._client.require_key()
+        await self._client.require_key()
         headers: dict[str, str] = {}
         if await self._client.funds_itself():
             narrowed = {"state": state} | ({"search": search} if search is not None else {})

@@ -416,7 +416,7 @@ class ConsoleWriter:
         return await self._send(make(await self._seal(values, sdl)))
 
     async def _requests(self) -> Requests:
-        self._client.require_key()
+        await self._client.require_key()
         return requests_of(await self._client.generation())
 
     async def _send(self, request: Request) -> Response:

@@ -40,7 +40,7 @@ _ADDRESS = re.compile(r"[a-z]{1,16}1[0-9a-z]{3,72}")
 
 
 class Accounts:
-    """Names the account of one key in `store.account`. `client` has that key too."""
+    """Names the account of the `client`'s key in `store.account`."""
 
     def __init__(
         self,
@@ -48,14 +48,12 @@ class Accounts:
         client: ConsoleClient,
         history: History,
         network: Network,
-        key: str | None,
     ) -> None:
         self._store = store
         self._client = client
         self._reader = ConsoleReader(client)
         self._history = history
         self._network = network
-        self._key = key
         self._asked_at: float | None = None
         self._lock = anyio.Lock()
 
@@ -64,10 +62,12 @@ class Accounts:
 
         Without one, and where the ledger cannot be read, it is '': what was written before anybody knew.
         """
-        if self._store.account or self._key is None or not self._store.path.exists():
+        if self._store.account or not self._store.path.exists():
             return
         try:
-            account = await self._store.read(remembered, self._key)
+            account = await self._store.read(remembered, await self._client.key.need())
+        except MissingKey:
+            return
         except LedgerUnusable:
             log.exception("which account the key is known to be cannot be read")
             return
@@ -121,12 +121,11 @@ class Accounts:
             return self._store.account
 
     async def _identify(self, *, by_force: bool = False) -> None:
-        if self._key is None:
-            raise MissingKey
+        key = await self._client.key.need()
         now = self._client.monotonic()
         if self._asked_at is not None and now - self._asked_at < ASK_AGAIN_SECONDS:
             return
-        known = await self._store.read(remembered, self._key)
+        known = await self._store.read(remembered, key)
         try:
             address = await self._reader.paying_address()
         except AkashError as unread:
@@ -147,7 +146,7 @@ class Accounts:
             return
         account = f"{await self._network.name()}:{address}"
         proven = await self._proven(address) if is_embedded(account) else None
-        await self._store.run(take, self._key, account, proven, by_force=by_force)
+        await self._store.run(take, key, account, proven, by_force=by_force)
         self._store.account, self._asked_at = account, now
 
     async def _proven(self, address: AccountAddress) -> set[Dseq]:

@@ -22,7 +22,7 @@ import anyio
 from akash_mcp.clients.api_model import UACT
 from akash_mcp.clients.console.account_models import Balances, BillingDeployment, UsageDay
 from akash_mcp.clients.console.generation import Generation
-from akash_mcp.errors import AkashError, MissingKey
+from akash_mcp.errors import AkashError
 from akash_mcp.guard.policy.limits import BudgetStatus, Committed
 from akash_mcp.ids import Dseq
 from akash_mcp.money import ZERO, NotMoney, Usd, hours_paid_for, told_apart, uact_per_block, usd_per_hour
@@ -94,8 +94,7 @@ async def usage(rt: Runtime, days: int = 1) -> Usage:
     """What the account spent and spends, with the last `days` days at least. Raises `MissingKey`, and else nothing that
     a source answers: it is `unknown` then.
     """
-    if not rt.has_key:
-        raise MissingKey
+    await rt.key.need()
     unknown: list[str] = []
     at = rt.now()
     today = datetime.fromtimestamp(at, UTC).date()
