@@ -37,6 +37,7 @@ from akash_mcp.ids import OpId
 from akash_mcp.tools.deadline import bounded
 from akash_mcp.tools.hiding import hidden
 from akash_mcp.tools.questions import Confirm, answer_of, note_question, question_of
+from akash_mcp.workflow.play_money import marked
 from akash_mcp.workflow.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -124,10 +125,10 @@ def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False)
             return answer_of(ctx) or await approver.shown(plan, client)
         await approver.asked(plan, client)
         if not _questions_travel(ctx):
-            return await _answer(ctx, hidden(plan.summary)) or await approver.shown(plan, client)
+            return await _answer(ctx, _question(ctx, plan)) or await approver.shown(plan, client)
         await runtime(ctx).prepare_questions()
         note_question(plan.fingerprint)
-        return Elicit(hidden(plan.summary), Confirm)
+        return Elicit(_question(ctx, plan), Confirm)
 
     # The SDK names a question by its resolver, and these would all have one name.
     ask.__qualname__ = f"ask_{make_plan.__name__}"
@@ -236,6 +237,12 @@ async def _answer(ctx: AppContext, message: str) -> Confirm | None:
         log.info("the client did not answer a question: %s", type(unavailable).__name__)
         return None
     return answer.data if isinstance(answer, AcceptedElicitation) else Confirm(confirm=False)
+
+
+def _question(ctx: AppContext, plan: Plan) -> str:
+    """What a person is asked about a plan."""
+    summary = hidden(plan.summary)
+    return marked(summary) if runtime(ctx).play_money else summary
 
 
 def _questions_travel(ctx: AppContext) -> bool:

@@ -143,6 +143,8 @@ class Runtime:
     notifier: Notifier
     heads: Heads
     has_key: bool
+    play_money: bool = False
+    """Whether the network is an embedded one that this process started, of which alone it is certain."""
     operations: Operations
     intervals: Intervals = field(default_factory=Intervals)
     visit: Callable[[str], Awaitable[Probe]] = probe
