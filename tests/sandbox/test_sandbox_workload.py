@@ -295,6 +295,23 @@ def test_what_a_command_wrote_is_there_until_it_restarts_and_on_a_volume_after_t
     assert after(6.5, running)[2] == [*log, "kept"]
 
 
+@pytest.mark.parametrize("path", ["/", "/etc", "/usr", "/tmp/a/b", "/data/"])
+def test_a_volume_hides_what_the_image_has_there(path: str) -> None:
+    for read_only in (False, True):
+        params = {"storage": [{"name": "data", "mount": path, "readOnly": read_only}]}
+        script = f"ls {path}; touch {path}/x; sleep infinity"
+        mounted = stateful("web", "nginx") | {"command": ["sh", "-c", script], "params": params}
+        running = Workload(KEY, decode(manifest(mounted)).groups[0], _still())
+        refused = [f"touch: cannot touch '{path}/x': Read-only file system"] * read_only
+        assert after(6, running)[2] == ["lost+found", *refused]
+
+
+def test_a_command_that_is_not_run_shows_no_value_of_a_variable() -> None:
+    command = ["sh", "-c", "./serve --token=$TOKEN"]
+    log = after(10, workload("acme/app:1", command=command, env=["TOKEN=hunter22"]))[2]
+    assert log[0].startswith("the sandbox does not run this command: ./serve --token=$TOKEN; ")
+
+
 def test_what_an_image_may_hold_is_not_taken_to_be_missing() -> None:
     for script in (
         "cd /app && ./serve",

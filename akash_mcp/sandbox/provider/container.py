@@ -26,6 +26,8 @@ MOST_LOGGED = 200_000
 _LEAST_SECONDS = 0.2
 """No container is over sooner than that."""
 _SHOWN = 200
+_LEAST_HIDDEN = 4
+"""Characters of a variable's value that can be a secret."""
 _IMAGE_FOLDERS = (
     "/bin",
     "/etc",
@@ -55,7 +57,6 @@ class Container:
     log: ContainerLog = field(default_factory=ContainerLog)
     files: Files = field(default_factory=Files)
     running: bool = True
-    exit_code: int = 0
     _ports: Ports = frozenset()
     _listens_from: float = math.inf
     _passed: float = 0.0
@@ -67,11 +68,14 @@ class Container:
         """A container with the files of a fresh image, and what is mounted."""
         files = Files(mounts)
         found = listening.known(service.image)
-        files.lay_image((*_IMAGE_FOLDERS, *(found.folders if found else ())))
-        for folder in _EMPTY_FOLDERS:
-            files.make_folders(folder)
-        files.write("/etc/hostname", f"{hostname}\n")
-        files.write("/etc/os-release", 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\n')
+        files.lay_image(
+            folders=(*_IMAGE_FOLDERS, *(found.folders if found else ())),
+            empty=_EMPTY_FOLDERS,
+            texts={
+                "/etc/hostname": f"{hostname}\n",
+                "/etc/os-release": 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\n',
+            },
+        )
         return cls(started, epoch, service, hostname, ContainerLog(voices.written_at_once(service)), files)
 
     def listens(self, port: int, now: float) -> bool:
@@ -113,8 +117,7 @@ class Container:
             while True:
                 wait = next(work)
                 yield math.inf if wait is None else wait
-        except StopIteration as end:
-            self.exit_code = end.value
+        except StopIteration:
             out.end()
             err.end()
         except NotPlayed as unknown:
@@ -135,8 +138,7 @@ class Container:
         has_voice = listening.is_own_program(service.image, words) or voices.is_misbehaving(service.image)
         if not has_voice:
             where = ", ".join(map(str, sorted(ports if ports is not None else _opened(service)))) or "no port"
-            shown = " ".join(" ".join(words).split())
-            shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
+            shown = self._shown(words)
             self.log.append(
                 f"the sandbox does not run this command: {shown}; it acts as if it ran on and listened on {where}"
             )
@@ -150,6 +152,15 @@ class Container:
                 passed = after
             if line is not None:
                 self.log.append(line)
+
+    def _shown(self, words: Sequence[str]) -> str:
+        """A command on one line, with the names of the service's variables in place of what they hold."""
+        text = " ".join(" ".join(words).split())
+        for variable in self.service.env:
+            name, _, value = variable.partition("=")
+            if len(value) >= _LEAST_HIDDEN:
+                text = text.replace(value, f"${name}")
+        return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
     def _now(self) -> float:
         return self.started + self._passed

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 MOST_CHARACTERS = 1_000_000
@@ -66,15 +66,19 @@ class Files:
             self._make_mount_point(path)
             self._mounts.append(Mount(path, mount.volume, mount.read_only))
 
-    def lay_image(self, folders: tuple[str, ...]) -> None:
-        """Make the folders of an image, in which there may be more than is known."""
-        for folder in folders:
-            self.make_folders(folder)
+    def lay_image(
+        self, *, folders: tuple[str, ...], empty: tuple[str, ...], texts: Mapping[str, str]
+    ) -> None:
+        """Lay out an image, where nothing is mounted over it: folders in which there may be more than is known, those
+        that are empty, and files."""
+        for folder in (*folders, *empty):
+            if self._is_of_image(folder):
+                self.make_folders(folder)
+        for path, text in texts.items():
+            if self._is_of_image(path):
+                self.write(path, text)
         self._image_folders = frozenset(
-            each
-            for folder in folders
-            for each in (folder, *_above(folder))
-            if self._place(each)[0].path == "/"
+            each for folder in folders for each in (folder, *_above(folder)) if self._is_of_image(each)
         )
 
     def as_known(self) -> Files:
@@ -173,6 +177,9 @@ class Files:
             mount, inner = self._place(path)
             mount.volume.folders.add(inner)
             path = posixpath.dirname(path)
+
+    def _is_of_image(self, path: str) -> bool:
+        return self._place(path)[0] is self._mounts[0]
 
     def _place(self, path: str) -> tuple[Mount, str]:
         """Where a path leads, and what it is called there."""

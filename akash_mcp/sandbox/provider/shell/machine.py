@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from akash_mcp.sandbox.provider.shell import builtins, expansion, patterns
 from akash_mcp.sandbox.provider.shell.budget import Budget, Exhausted
@@ -102,7 +102,6 @@ class Shell:
     functions: dict[str, Command] = field(default_factory=dict)
     exits_on_error: bool = False
     refuses_unset: bool = False
-    takes_patterns: bool = True
     is_bash: bool = False
     status: int = 0
     line: int = 1
@@ -147,25 +146,13 @@ class Shell:
 
     def fork(self, descriptors: Descriptors | None = None) -> Shell:
         """A subshell, with some descriptors of its own."""
-        return Shell(
-            self.host,
-            self.budget,
-            {**self.descriptors, **(descriptors or {})},
-            self.folder,
-            self.name,
-            self.parameters,
-            dict(self.variables),
-            set(self.exported),
-            dict(self.functions),
-            self.exits_on_error,
-            self.refuses_unset,
-            self.takes_patterns,
-            self.is_bash,
-            self.status,
-            self.line,
-            0,
-            self.depth,
-            self.is_in_function,
+        return replace(
+            self,
+            descriptors={**self.descriptors, **(descriptors or {})},
+            variables=dict(self.variables),
+            exported=set(self.exported),
+            functions=dict(self.functions),
+            loops=0,
         )
 
     def complain(self, text: str) -> None:
