@@ -254,7 +254,7 @@ async def test_a_shell_says_which_program_is_not_there(world: World) -> None:
 
 
 async def test_a_tenant_sees_what_the_command_wrote_and_it_what_the_tenant_did(world: World) -> None:
-    script = "echo begun > /tmp/state; until [ -f /tmp/go ]; do sleep 1; done; echo gone"
+    script = "echo begun > /tmp/state; until [ -f /tmp/go ]; do sleep 1; done; echo gone; sleep infinity"
     lease = await world.deploy(service(command=["sh", "-c", script]))
     assert await frames(world, lease, "cat", "/tmp/state") == [(STDOUT, b"begun\n"), result(0)]
     assert await frames(world, lease, "sh", "-c", "cd /tmp && mkdir a && touch go; ls") == [

@@ -16,9 +16,9 @@ from akash_mcp.sandbox.provider.shell.control import (
 )
 from akash_mcp.sandbox.provider.shell.expansion import split_line
 from akash_mcp.sandbox.provider.shell.files import FileFailed, UnknownFile, resolve
-from akash_mcp.sandbox.provider.shell.parser import NAME
 from akash_mcp.sandbox.provider.shell.process import NotPlayed
 from akash_mcp.sandbox.provider.shell.streams import Sink, Source, Waiting, sink_of
+from akash_mcp.sandbox.provider.shell.words import NAME
 
 if TYPE_CHECKING:
     from akash_mcp.sandbox.provider.shell.machine import Shell

@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 from akash_mcp.sandbox.provider.shell import builtins, expansion, patterns
 from akash_mcp.sandbox.provider.shell.budget import Budget, Exhausted
@@ -21,20 +21,20 @@ from akash_mcp.sandbox.provider.shell.control import (
     ShellFailed,
 )
 from akash_mcp.sandbox.provider.shell.expansion import ExpansionFailed
-from akash_mcp.sandbox.provider.shell.files import FileFailed, Files, UnknownFile, resolve
+from akash_mcp.sandbox.provider.shell.files import FileFailed, UnknownFile, resolve
 from akash_mcp.sandbox.provider.shell.parser import parse
 from akash_mcp.sandbox.provider.shell.process import Host, NotPlayed, Process
 from akash_mcp.sandbox.provider.shell.programs import PROGRAMS
+from akash_mcp.sandbox.provider.shell.redirections import CannotRedirect, redirected
+from akash_mcp.sandbox.provider.shell.state import ShellState
 from akash_mcp.sandbox.provider.shell.streams import (
     BrokenPipe,
     Captured,
-    Closed,
     Descriptors,
     Pipe,
     Sink,
     Source,
     ToCaller,
-    ToFile,
     Waiting,
     sink_of,
     source_of,
@@ -88,76 +88,14 @@ def run(
 
 
 @dataclass
-class Shell:
-    """One shell, or a subshell of it."""
-
-    host: Host
-    budget: Budget
-    descriptors: Descriptors
-    folder: str
-    name: str = "sh"
-    parameters: Sequence[str] = ()
-    variables: dict[str, str] = field(default_factory=dict)
-    exported: set[str] = field(default_factory=set)
-    functions: dict[str, Command] = field(default_factory=dict)
-    exits_on_error: bool = False
-    refuses_unset: bool = False
-    is_bash: bool = False
-    status: int = 0
-    line: int = 1
-    loops: int = 0
-    depth: int = 0
-    is_in_function: bool = False
-    is_tested: bool = False
-    _substituted: int | None = None
-
-    @property
-    def files(self) -> Files:
-        return self.host.files
-
-    @property
-    def stderr(self) -> Sink:
-        return sink_of(self.descriptors, 2)
-
-    def environment(self) -> dict[str, str]:
-        """The variables that programs get."""
-        return {name: value for name, value in self.variables.items() if name in self.exported}
-
-    def special(self, name: str) -> str:
-        """A special parameter."""
-        match name:
-            case "?":
-                return str(self.status)
-            case "#":
-                return str(len(self.parameters))
-            case "0":
-                return self.name
-            case "$":
-                return "1"
-            case "-":
-                return "e" * self.exits_on_error + "u" * self.refuses_unset
-        return ""
+class Shell(ShellState):
+    """A shell that carries out what it reads."""
 
     def output_of(self, script: Script) -> Waiting[str]:
         """What a command substitution writes."""
         captured = Captured()
-        self._substituted = yield from self.fork({1: captured}).subshell(script)
+        self.substituted = yield from self.fork({1: captured}).subshell(script)
         return captured.text
-
-    def fork(self, descriptors: Descriptors | None = None) -> Shell:
-        """A subshell, with some descriptors of its own."""
-        return replace(
-            self,
-            descriptors={**self.descriptors, **(descriptors or {})},
-            variables=dict(self.variables),
-            exported=set(self.exported),
-            functions=dict(self.functions),
-            loops=0,
-        )
-
-    def complain(self, text: str) -> None:
-        """Write an error as the shell does."""
-        self.stderr.write(f"{self.name}: {self.line}: {text}\n")
 
     # Scripts.
 
@@ -246,7 +184,8 @@ class Shell:
         with self._deeper():
             if isinstance(command.what, Simple):
                 self.is_tested = tested
-                yield from self._simple(command.what, command.redirections)
+                with self._ending_at_errors():
+                    yield from self._simple(command.what, command.redirections)
                 self._check(tested)
                 return
             if isinstance(command.what, Function):
@@ -255,14 +194,15 @@ class Shell:
                 return
             before = self.descriptors
             try:
-                self.descriptors = yield from self._redirected(command.redirections)
-            except _CannotRedirect as problem:
+                self.descriptors = yield from redirected(command.redirections, self)
+            except CannotRedirect as problem:
                 self.complain(str(problem))
                 self.status = 2
                 self._check(tested)
                 return
             try:
-                yield from self._compound(command.what, tested)
+                with self._ending_at_errors():
+                    yield from self._compound(command.what, tested)
             finally:
                 self.descriptors = before
 
@@ -342,13 +282,13 @@ class Shell:
     # Simple commands.
 
     def _simple(self, simple: Simple, redirections: Sequence[Redirection]) -> Waiting[None]:
-        self._substituted = None
+        self.substituted = None
         try:
             words = yield from expansion.fields(simple.words, self)
             is_special = bool(words) and words[0] in builtins.SPECIAL and words[0] not in self.functions
             try:
-                descriptors = yield from self._redirected(redirections)
-            except _CannotRedirect as problem:
+                descriptors = yield from redirected(redirections, self)
+            except CannotRedirect as problem:
                 if is_special:
                     raise ShellFailed(str(problem)) from problem
                 self.complain(str(problem))
@@ -362,7 +302,7 @@ class Shell:
         except ExpansionFailed as failed:
             raise ShellFailed(str(failed)) from failed
         if not words:
-            self.status = self._substituted or 0
+            self.status = self.substituted or 0
             return
         if words[0] == "exec":
             yield from self._exec(words[1:], descriptors)
@@ -382,8 +322,9 @@ class Shell:
         kept = {name: self.variables.get(name) for name in assigned}
         try:
             self.variables.update(assigned)
-            result = builtins.BUILTINS[words[0]](self, words[1:])
-            self.status = result if isinstance(result, int) else (yield from result)
+            with self._ending_at_errors():
+                result = builtins.BUILTINS[words[0]](self, words[1:])
+                self.status = result if isinstance(result, int) else (yield from result)
         except FileFailed as failed:  # what it wrote could not be written
             self.complain(f"{words[0]}: {failed}")
             self.status = 1
@@ -526,53 +467,14 @@ class Shell:
             shell.depth = self.depth
             return (yield from shell.script_in(text))
 
-    # Redirections.
-
-    def _redirected(self, redirections: Sequence[Redirection]) -> Waiting[Descriptors]:
-        """The descriptors with these redirections. Raises `_CannotRedirect`."""
-        descriptors = dict(self.descriptors)
-        for each in redirections:
-            target = yield from expansion.text_of(each.target, self)
-            if each.operator == "<<":
-                descriptors[each.descriptor] = Source(target)
-            elif each.operator in ("<&", ">&"):
-                self._duplicate(each.descriptor, target, descriptors)
-            elif each.operator == "<>":
-                raise NotPlayed((f"<> {target}",))
-            else:
-                descriptors[each.descriptor] = self._opened(each.operator, target, descriptors)
-        return descriptors
-
-    def _duplicate(self, descriptor: int, target: str, descriptors: dict[int, Source | Sink]) -> None:
-        if target == "-":
-            descriptors[descriptor] = Closed()
-        elif not target.isdigit():
-            raise ShellFailed("Syntax error: Bad fd number")
-        elif int(target) not in descriptors:
-            raise _CannotRedirect(f"{target}: Bad file descriptor")
-        else:
-            descriptors[descriptor] = descriptors[int(target)]
-
-    def _opened(self, operator: str, target: str, descriptors: Descriptors) -> Source | Sink:
-        names = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2, "/proc/1/fd/1": 1, "/proc/1/fd/2": 2}
-        if target in names:
-            return descriptors[names[target]]
-        path = resolve(self.folder, target) if target else ""
+    @contextmanager
+    def _ending_at_errors(self) -> Iterator[None]:
+        """Tell an error that ends the shell while the descriptors are those of the command that made it."""
         try:
-            if not target:
-                raise FileFailed("No such file or directory")
-            if operator == "<":
-                return Source(self.files.read(path))
-            self.files.write(path, "", append=operator == ">>")
-        except UnknownFile as unknown:
-            raise NotPlayed((operator, target)) from unknown
-        except FileFailed as failed:
-            if operator == "<":
-                reason = "No such file" if str(failed).startswith("No such") else failed
-                raise _CannotRedirect(f"cannot open {target}: {reason}") from failed
-            reason = "Directory nonexistent" if str(failed).startswith("No such") else failed
-            raise _CannotRedirect(f"cannot create {target}: {reason}") from failed
-        return ToFile(self.files, path)
+            yield
+        except ShellFailed as failed:
+            self.complain(str(failed))
+            raise ExitShell(2) from failed
 
     @contextmanager
     def _deeper(self) -> Iterator[None]:
@@ -583,7 +485,3 @@ class Shell:
             yield
         finally:
             self.depth -= 1
-
-
-class _CannotRedirect(Exception):
-    """A file that cannot be opened, in dash's words."""

@@ -1,18 +1,16 @@
-"""Reads a script into its syntax, by recursive descent over its characters, as quotes and `$(…)` nest in words.
+"""Reads a script into its syntax, by recursive descent. What dash refuses is a `ScriptError`.
 
-What dash refuses is a `ScriptError`. Aliases, `&` and bash's own syntax are not known here.
+Aliases, `&` and bash's own syntax are not known here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
+from akash_mcp.sandbox.provider.shell.reading import ScriptError
 from akash_mcp.sandbox.provider.shell.syntax import (
     AndOr,
-    Arithmetic,
     Case,
     Command,
     For,
@@ -21,38 +19,19 @@ from akash_mcp.sandbox.provider.shell.syntax import (
     If,
     Loop,
     Parameter,
-    Part,
     Pipeline,
     Redirection,
     Script,
     Simple,
-    Substitution,
     Text,
     Word,
 )
+from akash_mcp.sandbox.provider.shell.words import NAME, WordReader
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-_RESERVED = frozenset(
-    ("!", "{", "}", "case", "do", "done", "elif", "else", "esac", "fi", "for", "if", "then", "until", "while")
-)
 _CLOSES = frozenset(("}", "do", "done", "elif", "else", "esac", "fi", "then"))
 """Reserved words that end the list before them."""
-_METACHARACTERS = "|&;<>() \t\n"
-_SPECIAL_PARAMETERS = "@*#?-$!0123456789"
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 _REDIRECTION = re.compile(r"([0-9]?)(<<-|<<|<&|<>|>&|>>|>\||<|>)")
-_OPERATOR = re.compile(r"(:?[-=?+]|%%?|##?)")
-_DEEPEST = 50
-"""Levels of nesting. A script that nests deeper is refused, and Python's own stack is not used up."""
-
-
-class ScriptError(Exception):
-    """What is wrong with a script, in dash's words. `line` is counted from 1."""
-
-    def __init__(self, line: int, what: str) -> None:
-        super().__init__(what)
-        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +60,8 @@ def parse(text: str) -> Parsed:
 
 
 @dataclass
-class _Parser:
-    text: str
-    at: int = 0
-    depth: int = 0
-    lines_taken: int = 0
+class _Parser(WordReader):
+    """Reads commands."""
 
     # Lists and pipelines.
 
@@ -303,294 +279,3 @@ class _Parser:
         if is_quoted:
             return Redirection(descriptor, "<<", (Text(content, quoted=True),))
         return Redirection(descriptor, "<<", _Parser(content, depth=self.depth).document())
-
-    def document(self) -> Word:
-        """A here-document whose delimiter is not quoted: all of it as between double quotes, but `"` is a character."""
-        return self.quoted_parts(end="")
-
-    # Words.
-
-    def words(self) -> list[Word]:
-        found: list[Word] = []
-        while word := self.word():
-            found.append(word)
-        return found
-
-    def some_word(self) -> Word:
-        word = self.word()
-        if not word:
-            raise self.unexpected()
-        return word
-
-    def word(self) -> Word:
-        """The next word, empty where there is none."""
-        self.skip_blanks()
-        parts: list[Part] = []
-        while not self.at_end() and (char := self.text[self.at]) not in _METACHARACTERS:
-            match char:
-                case "'":
-                    end = self.text.find("'", self.at + 1)
-                    if end < 0:
-                        raise self.error("Syntax error: Unterminated quoted string")
-                    parts.append(Text(self.text[self.at + 1 : end], quoted=True))
-                    self.at = end + 1
-                case '"':
-                    self.at += 1
-                    parts += self.quoted_parts(end='"') or (Text("", quoted=True),)
-                case "\\":
-                    if self.at + 1 >= len(self.text):
-                        parts.append(Text("\\", quoted=True))
-                    elif self.text[self.at + 1] != "\n":
-                        parts.append(Text(self.text[self.at + 1], quoted=True))
-                    self.at += 2
-                case "$" | "`":
-                    parts.append(self.expansion(quoted=False))
-                case _:
-                    end = self.at + 1
-                    while end < len(self.text) and self.text[end] not in _METACHARACTERS + "'\"\\$`":
-                        end += 1
-                    parts.append(Text(self.text[self.at : end], quoted=False))
-                    self.at = end
-        self.at = min(self.at, len(self.text))
-        return tuple(parts)
-
-    def quoted_parts(self, *, end: str) -> Word:
-        """What stands between double quotes, up to `end`, which is taken; the whole text where that is empty."""
-        parts: list[Part] = []
-        plain: list[str] = []
-
-        def flush() -> None:
-            if plain:
-                parts.append(Text("".join(plain), quoted=True))
-                plain.clear()
-
-        while True:
-            if self.at_end():
-                if end:
-                    raise self.error("Syntax error: Unterminated quoted string")
-                break
-            char = self.text[self.at]
-            if char == end:
-                self.at += 1
-                break
-            if char in "$`":
-                flush()
-                parts.append(self.expansion(quoted=True))
-            elif char == "\\" and self.text[self.at + 1 : self.at + 2] in ("$", "`", "\\", "\n", end or "$"):
-                if self.text[self.at + 1] != "\n":
-                    plain.append(self.text[self.at + 1])
-                self.at += 2
-            else:
-                plain.append(char)
-                self.at += 1
-        flush()
-        return tuple(parts)
-
-    def expansion(self, *, quoted: bool) -> Part:
-        """What `$` or a backquote begins; a `$` that begins nothing stands for itself."""
-        with self.nested():
-            return self.one_expansion(quoted)
-
-    def one_expansion(self, quoted: bool) -> Part:
-        if self.take("`"):
-            return self.backquoted(quoted)
-        if self.sees("$((") and (arithmetic := self.arithmetic(quoted)):
-            return arithmetic
-        if self.take("$("):
-            script = self.script()
-            if not self.take(")"):
-                raise self.unexpected(expecting=")")
-            return Substitution(script, quoted)
-        if self.take("${"):
-            return self.braced(quoted)
-        self.at += 1
-        if name := NAME.match(self.text, self.at):
-            self.at = name.end()
-            return Parameter(name.group(), "", (), quoted)
-        if self.peek() and self.peek() in _SPECIAL_PARAMETERS:
-            self.at += 1
-            return Parameter(self.text[self.at - 1], "", (), quoted)
-        return Text("$", quoted=True)
-
-    def backquoted(self, quoted: bool) -> Substitution:
-        inner: list[str] = []
-        while not self.at_end() and self.peek() != "`":
-            if self.peek() == "\\" and self.text[self.at + 1 : self.at + 2] in ("$", "`", "\\"):
-                self.at += 1
-            inner.append(self.text[self.at])
-            self.at += 1
-        if not self.take("`"):
-            raise self.error("Syntax error: EOF in backquote substitution")
-        inner_parser = _Parser("".join(inner), depth=self.depth)
-        script = inner_parser.script()
-        if not inner_parser.at_end():
-            raise inner_parser.unexpected()
-        return Substitution(script, quoted)
-
-    def arithmetic(self, quoted: bool) -> Arithmetic | None:
-        """`$((…))`, or None where the two parentheses begin a subshell in a `$(…)`."""
-        start, self.at = self.at, self.at + 3
-        depth, begin = 0, self.at
-        while not self.at_end():
-            if self.peek() == "(":
-                depth += 1
-            elif self.peek() == ")":
-                if depth == 0:
-                    if not self.sees("))"):
-                        break
-                    inner = self.text[begin : self.at]
-                    self.at += 2
-                    return Arithmetic(_Parser(inner, depth=self.depth).document(), quoted)
-                depth -= 1
-            self.at += 1
-        self.at = start
-        return None
-
-    def braced(self, quoted: bool) -> Parameter:
-        """After `${`."""
-        if self.peek() == "#" and self.text[self.at + 1 : self.at + 2] not in ("}", "", ":", "%", "-", "?"):
-            self.at += 1
-            name = self.parameter_name()
-            self.close_brace()
-            return Parameter(name, "length", (), quoted)
-        name = self.parameter_name()
-        operator, word = "", Word()
-        if found := _OPERATOR.match(self.text, self.at):
-            operator = found.group()
-            self.at = found.end()
-            word = self.braced_word(quoted and operator[0] not in "%#")
-        self.close_brace()
-        return Parameter(name, operator, word, quoted)
-
-    def parameter_name(self) -> str:
-        if name := NAME.match(self.text, self.at) or re.compile(r"[0-9]+").match(self.text, self.at):
-            self.at = name.end()
-            return name.group()
-        if self.peek() and self.peek() in _SPECIAL_PARAMETERS:
-            self.at += 1
-            return self.text[self.at - 1]
-        raise self.error("Bad substitution")
-
-    def braced_word(self, quoted: bool) -> Word:
-        """The word in `${name-word}`, up to its brace. Between double quotes an apostrophe is a character there."""
-        parts: list[Part] = []
-        while not self.at_end() and (char := self.peek()) != "}":
-            if char == "'" and not quoted:
-                end = self.text.find("'", self.at + 1)
-                if end < 0:
-                    raise self.error("Syntax error: Unterminated quoted string")
-                parts.append(Text(self.text[self.at + 1 : end], quoted=True))
-                self.at = end + 1
-            elif char == '"':
-                self.at += 1
-                parts += self.quoted_parts(end='"') or (Text("", quoted=True),)
-            elif char in "$`":
-                parts.append(self.expansion(quoted=quoted))
-            elif char == "\\":
-                following = self.text[self.at + 1 : self.at + 2]
-                kept = quoted and following not in ("$", "`", "\\", '"', "}", "\n")
-                parts.append(Text(("\\" if kept else "") + following.replace("\n", ""), quoted=True))
-                self.at += 2
-            else:
-                parts.append(Text(char, quoted=quoted))
-                self.at += 1
-        return tuple(parts)
-
-    def close_brace(self) -> None:
-        if not self.take("}"):
-            raise self.error("Syntax error: Missing '}'" if self.at_end() else "Bad substitution")
-
-    # Characters.
-
-    def at_end(self) -> bool:
-        return self.at >= len(self.text)
-
-    def peek(self) -> str:
-        return self.text[self.at : self.at + 1]
-
-    def sees(self, text: str) -> bool:
-        return self.text.startswith(text, self.at)
-
-    def take(self, text: str) -> str:
-        if not self.sees(text):
-            return ""
-        self.at += len(text)
-        return text
-
-    def expect(self, text: str) -> None:
-        self.skip_blanks()
-        if not self.take(text):
-            raise self.unexpected(expecting=text)
-
-    def reserved(self) -> str:
-        """The reserved word that comes next, as it is only where a command may begin; empty for none."""
-        word = self.raw_word()
-        return word if word in _RESERVED else ""
-
-    def raw_word(self) -> str:
-        """The characters of the next word, quotes and all."""
-        self.skip_blanks()
-        end = self.at
-        while end < len(self.text) and self.text[end] not in _METACHARACTERS:
-            end += 1
-        return self.text[self.at : end]
-
-    def take_reserved(self, word: str) -> bool:
-        found = self.raw_word() == word
-        self.at += len(word) * found
-        return found
-
-    def expect_reserved(self, word: str) -> None:
-        self.skip_lines()
-        if not self.take_reserved(word):
-            raise self.unexpected(expecting=word)
-
-    def skip_blanks(self) -> None:
-        while not self.at_end():
-            if self.text[self.at] in " \t":
-                self.at += 1
-            elif self.sees("\\\n"):
-                self.at += 2
-            elif self.text[self.at] == "#" and (self.at == 0 or self.text[self.at - 1] in _METACHARACTERS):
-                end = self.text.find("\n", self.at)
-                self.at = len(self.text) if end < 0 else end
-            else:
-                return
-
-    def skip_lines(self) -> None:
-        self.skip_blanks()
-        while self.peek() == "\n":
-            self.at += 1
-            self.skip_blanks()
-
-    def error(self, what: str) -> ScriptError:
-        return ScriptError(self.line(), what)
-
-    def line(self) -> int:
-        """The number of the line that is being read."""
-        return self.text.count("\n", 0, self.at) + self.lines_taken + 1
-
-    @contextmanager
-    def nested(self) -> Iterator[None]:
-        """One level deeper."""
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise self.error(f"Syntax error: more than {_DEEPEST} levels")
-        yield
-        self.depth -= 1
-
-    def unexpected(self, *, expecting: str = "") -> ScriptError:
-        self.skip_blanks()
-        if self.at_end():
-            what = "end of file"
-        elif self.peek() == "\n":
-            what = "newline"
-        else:
-            start = self.at
-            if self.peek() in "|&;<>()":
-                self.at += 2 if self.sees(";;") or self.sees("&&") or self.sees("||") else 1
-            else:
-                self.word()
-            what = f'"{self.text[start : self.at] or self.peek()}"'
-        wanted = f' (expecting "{expecting}")' if expecting else ""
-        return self.error(f"Syntax error: {what} unexpected{wanted}")
