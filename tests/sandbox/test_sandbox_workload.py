@@ -348,6 +348,7 @@ LISTENERS = [
     ("nginx", ["sh", "-c", "echo ' listen 3000;' > /etc/nginx/conf.d/a.conf; nginx"], [], {3000}),
     ("nginx", ["sleep", "infinity"], [], set()),
     ("nginx", ["sh", "-c", "echo page | nc -l -p 3000"], [], {3000}),
+    ("nginx", ["sh", "-c", "nc -l -p 3000 -w 9; sleep infinity"], [], set()),
     ("python:3.13", ["python", "-m", "http.server", "3000"], [], {3000}),
     ("python:3.13", ["python3", "-m", "http.server"], [], {8000}),
     ("python:3.13", ["python", "main.py"], [], None),

@@ -110,7 +110,7 @@ class Container:
             yield from self._pretended(words, self.environment)
             return
         host = self.host(self._now)
-        host.listen = lambda port: self._listen(frozenset((port,)), 0.0)
+        host.listen = self._listen_for_it
         out, err = _Lines(self.log), _Lines(self.log)
         work = run(words, host, stdin=Source(), stdout=ToCaller(out.write), stderr=ToCaller(err.write))
         try:
@@ -164,6 +164,15 @@ class Container:
 
     def _now(self) -> float:
         return self.started + self._passed
+
+    def _listen_for_it(self, port: int) -> Callable[[], None]:
+        """A program of its listens. What ends that is returned."""
+        self._listen(frozenset((port,)), 0.0)
+
+        def stop() -> None:
+            self._ports = frozenset() if self._ports is None else self._ports - {port}
+
+        return stop
 
     def _listen(self, ports: Ports, boot: float) -> None:
         self._ports = ports if not self._ports or ports is None else (self._ports | ports)

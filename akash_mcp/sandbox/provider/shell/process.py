@@ -23,8 +23,8 @@ class NotPlayed(Exception):
 class Host:
     """The container that a command runs in.
 
-    `now`: simulated seconds since the epoch. `listen` is told of a port on which a program listens. A `session` is a
-    tenant's own command, where a program that is not played is one that is not there.
+    `now`: simulated seconds since the epoch. `listen` is told of a port on which a program listens, and returns what
+    ends that. A `session` is a tenant's own command, where a program that is not played is one that is not there.
     """
 
     hostname: str = "localhost"
@@ -32,7 +32,7 @@ class Host:
     files: Files = field(default_factory=Files)
     folder: str = "/"
     now: Callable[[], float] = lambda: 0.0
-    listen: Callable[[int], None] | None = None
+    listen: Callable[[int], Callable[[], None]] | None = None
     session: bool = False
 
 

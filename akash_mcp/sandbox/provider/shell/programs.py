@@ -144,14 +144,17 @@ def _yes(process: Process) -> Waiting[int]:
 
 
 def _nc(process: Process) -> Waiting[int]:
-    """Listening is played, as a port that answers; connecting is not."""
+    """Listening is played, as a port that answers, with `-w` for so many seconds; connecting is not."""
     options = process.options("lknv46u", valued="pws")
     port = options.get("p") or (process.arguments[-1] if process.arguments else "")
     if "l" not in options or "u" in options or not port.isdigit() or process.host.listen is None:
         raise process.unknown()
-    process.host.listen(int(port))
-    yield from process.wait(math.inf)
-    return 0
+    if not options.get("w", "0").isdigit():
+        raise process.unknown()
+    stop = process.host.listen(int(port))
+    yield from process.wait(float(options["w"]) if "w" in options else math.inf)
+    stop()
+    return 1
 
 
 PROGRAMS: Mapping[str, Program] = {
