@@ -13,9 +13,10 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from akash_mcp.sandbox.provider.shell.budget import Exhausted
 from akash_mcp.sandbox.provider.shell.files import Files
 from akash_mcp.sandbox.provider.shell.machine import run
-from akash_mcp.sandbox.provider.shell.process import Host
+from akash_mcp.sandbox.provider.shell.process import Host, NotPlayed
 from akash_mcp.sandbox.provider.shell.streams import Source, ToCaller
 
 Ended = tuple[str, int, bool]
@@ -186,3 +187,18 @@ def test_any_script_does_as_it_does_in_dash(scripts: list[str]) -> None:
         if (ours := with_ours(script)) != real
     ]
     assert min(wrong, key=lambda each: len(each[0]), default=None) is None
+
+
+_PIECES = """echo $x ${x } $(( )) ( ) ' " ` \\ ; && || | & < > <<E if then fi for i in do done while case esac ;; * [ ] a 0 -1
+    99999999999999999999 % printf %d %*s test read set -e eval # ## %% :- ? ! { $@ $* $# ~ / .. ls cat head -n wc grep
+    seq tail -c f() f $( cd sleep date +%s cp mv rm -r mkdir -p basename tee é exec 2>&1 >&- shift break return trap
+    unset export . nc -l"""
+
+
+@given(st.lists(st.tuples(st.sampled_from(_PIECES.split()), st.sampled_from(("", " ", "\n"))), max_size=25))
+def test_nothing_that_is_written_breaks_the_shell(pieces: list[tuple[str, str]]) -> None:
+    script = "".join(word + space for word, space in pieces)
+    try:
+        assert 0 <= with_ours(script)[1] < 256
+    except (Exhausted, NotPlayed):
+        return  # which end what is played, as they should

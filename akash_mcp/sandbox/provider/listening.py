@@ -138,7 +138,7 @@ def _said(words: Sequence[str]) -> int | None:
         if (_FLAG.fullmatch(flag) or is_postgres) and (number := _ADDRESS.fullmatch(following)):
             return int(number[1])
         if word == "http.server":
-            return int(following) if following.isdigit() else 8000
+            return int(following) if re.fullmatch(r"[0-9]{1,5}", following) else 8000
     return None
 
 

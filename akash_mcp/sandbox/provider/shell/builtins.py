@@ -29,7 +29,7 @@ Builtin: TypeAlias = "Callable[[Shell, list[str]], int | Waiting[int]]"
 def _number(words: list[str], otherwise: int) -> int:
     if not words:
         return otherwise
-    if not words[0].isdigit():
+    if not re.fullmatch(r"[0-9]{1,9}", words[0]):
         raise ShellFailed(f"Illegal number: {words[0]}")
     return int(words[0])
 

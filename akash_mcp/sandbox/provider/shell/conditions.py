@@ -140,6 +140,6 @@ def _binary(left: str, operator: str, right: str) -> bool:
 
 
 def _number(text: str) -> int:
-    if not re.fullmatch(r"\s*[-+]?[0-9]+\s*", text):
+    if not re.fullmatch(r"\s*[-+]?[0-9]{1,18}\s*", text):
         raise _Wrong(f"Illegal number: {text}")
     return int(text)

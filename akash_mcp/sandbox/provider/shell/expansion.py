@@ -12,6 +12,7 @@ from typing import Protocol
 
 from akash_mcp.sandbox.provider.shell import arithmetic, patterns
 from akash_mcp.sandbox.provider.shell.budget import MOST_TEXT, Exhausted
+from akash_mcp.sandbox.provider.shell.control import ShellFailed
 from akash_mcp.sandbox.provider.shell.files import Files
 from akash_mcp.sandbox.provider.shell.patterns import Pattern
 from akash_mcp.sandbox.provider.shell.streams import Waiting
@@ -28,7 +29,7 @@ from akash_mcp.sandbox.provider.shell.syntax import (
 _DEFAULT_IFS = " \t\n"
 
 
-class ExpansionFailed(Exception):
+class ExpansionFailed(ShellFailed):
     """What is wrong with an expansion, in dash's words. It ends the shell."""
 
 

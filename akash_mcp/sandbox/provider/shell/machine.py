@@ -20,7 +20,6 @@ from akash_mcp.sandbox.provider.shell.control import (
     ReturnFromFunction,
     ShellFailed,
 )
-from akash_mcp.sandbox.provider.shell.expansion import ExpansionFailed
 from akash_mcp.sandbox.provider.shell.files import FileFailed, UnknownFile, resolve
 from akash_mcp.sandbox.provider.shell.parser import parse
 from akash_mcp.sandbox.provider.shell.process import Host, NotPlayed, Process
@@ -225,17 +224,13 @@ class Shell(ShellState):
             case For():
                 yield from self._for(what, tested)
             case Case(word, items):
-                try:
-                    text = yield from expansion.text_of(word, self)
-                    for choices, body in items:
-                        for choice in choices:
-                            if patterns.matches((yield from expansion.pattern_of(choice, self)), text):
-                                self.status = 0
-                                yield from self.run(body, tested=tested)
-                                return
-                except ExpansionFailed as failed:
-                    raise ShellFailed(str(failed)) from failed
+                text = yield from expansion.text_of(word, self)
                 self.status = 0
+                for choices, body in items:
+                    for choice in choices:
+                        if patterns.matches((yield from expansion.pattern_of(choice, self)), text):
+                            yield from self.run(body, tested=tested)
+                            return
 
     def _loop(self, loop: Loop, tested: bool) -> Waiting[None]:
         status = 0
@@ -259,10 +254,7 @@ class Shell(ShellState):
         self.status = status
 
     def _for(self, loop: For, tested: bool) -> Waiting[None]:
-        try:
-            words = yield from expansion.fields(loop.words, self)
-        except ExpansionFailed as failed:
-            raise ShellFailed(str(failed)) from failed
+        words = yield from expansion.fields(loop.words, self)
         self.status = 0
         self.loops += 1
         try:
@@ -283,24 +275,21 @@ class Shell(ShellState):
 
     def _simple(self, simple: Simple, redirections: Sequence[Redirection]) -> Waiting[None]:
         self.substituted = None
+        words = yield from expansion.fields(simple.words, self)
+        is_special = bool(words) and words[0] in builtins.SPECIAL and words[0] not in self.functions
         try:
-            words = yield from expansion.fields(simple.words, self)
-            is_special = bool(words) and words[0] in builtins.SPECIAL and words[0] not in self.functions
-            try:
-                descriptors = yield from redirected(redirections, self)
-            except CannotRedirect as problem:
-                if is_special:
-                    raise ShellFailed(str(problem)) from problem
-                self.complain(str(problem))
-                self.status = 2
-                return
-            assigned: dict[str, str] = {}
-            for name, value in simple.assignments:
-                assigned[name] = yield from expansion.text_of(value, self)
-                if not words or is_special:
-                    self.variables[name] = assigned[name]
-        except ExpansionFailed as failed:
-            raise ShellFailed(str(failed)) from failed
+            descriptors = yield from redirected(redirections, self)
+        except CannotRedirect as problem:
+            if is_special:
+                raise ShellFailed(str(problem)) from problem
+            self.complain(str(problem))
+            self.status = 2
+            return
+        assigned: dict[str, str] = {}
+        for name, value in simple.assignments:
+            assigned[name] = yield from expansion.text_of(value, self)
+            if not words or is_special:
+                self.variables[name] = assigned[name]
         if not words:
             self.status = self.substituted or 0
             return

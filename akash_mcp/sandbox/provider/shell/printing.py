@@ -10,6 +10,10 @@ _ESCAPE = re.compile(r"\\(?:(0?[0-7]{1,3})|x([0-9a-fA-F]{1,2})|(.))", re.DOTALL)
 _CONVERSION = re.compile(r"%([-+ 0#]*)(\*|[0-9]+)?(?:\.(\*|[0-9]*))?(.?)", re.DOTALL)
 
 
+_LONGEST_NUMBER = 4
+"""Digits of a width or precision."""
+
+
 class BadFormat(Exception):
     """A format that cannot be used."""
 
@@ -61,6 +65,8 @@ def _once(template: str, rest: list[str], out: list[str], problems: list[str]) -
             width = str(_number(rest.pop(0) if rest else "", problems))
         if precision == "*":
             precision = str(_number(rest.pop(0) if rest else "", problems))
+        if any(len(number or "") > _LONGEST_NUMBER for number in (width, precision)):
+            raise BadFormat(f"{match[0]}: too wide")
         if not letter or letter not in "sbcdiouxXfeEgG":
             raise BadFormat(f"%{letter}: invalid directive")
         argument = rest.pop(0) if rest else ""

@@ -64,7 +64,7 @@ def _sleep(process: Process) -> Waiting[int]:
 
 def _seq(process: Process) -> int:
     words = process.arguments
-    if not 1 <= len(words) <= 3 or not all(re.fullmatch(r"[-+]?[0-9]+", word) for word in words):
+    if not 1 <= len(words) <= 3 or not all(re.fullmatch(r"[-+]?[0-9]{1,18}", word) for word in words):
         raise process.unknown()
     numbers = [int(word) for word in words]
     first = numbers[0] if len(numbers) > 1 else 1
@@ -147,9 +147,14 @@ def _nc(process: Process) -> Waiting[int]:
     """Listening is played, as a port that answers, with `-w` for so many seconds; connecting is not."""
     options = process.options("lknv46u", valued="pws")
     port = options.get("p") or (process.arguments[-1] if process.arguments else "")
-    if "l" not in options or "u" in options or not port.isdigit() or process.host.listen is None:
+    if (
+        "l" not in options
+        or "u" in options
+        or not re.fullmatch(r"[0-9]{1,5}", port)
+        or process.host.listen is None
+    ):
         raise process.unknown()
-    if not options.get("w", "0").isdigit():
+    if not re.fullmatch(r"[0-9]{1,9}", options.get("w", "0")):
         raise process.unknown()
     stop = process.host.listen(int(port))
     yield from process.wait(float(options["w"]) if "w" in options else math.inf)

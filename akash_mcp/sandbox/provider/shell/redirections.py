@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ def redirected(redirections: Sequence[Redirection], shell: Shell) -> Waiting[Des
 def _duplicate(descriptor: int, target: str, descriptors: dict[int, Source | Sink]) -> None:
     if target == "-":
         descriptors[descriptor] = Closed()
-    elif not target.isdigit():
+    elif not re.fullmatch(r"[0-9]{1,3}", target):
         raise ShellFailed("Syntax error: Bad fd number")
     elif int(target) not in descriptors:
         raise CannotRedirect(f"{target}: Bad file descriptor")

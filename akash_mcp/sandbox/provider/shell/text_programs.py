@@ -124,7 +124,7 @@ def wc(process: Process) -> Waiting[int]:
         figures = {"l": lines, "w": words, "c": size}
         rows.append(([figures[letter] for letter in shown], name if process.arguments else ""))
     if len(process.arguments) > 1:
-        rows.append(([sum(column) for column in zip(*(row for row, _ in rows), strict=True)], "total"))
+        rows.append(([sum(row[at] for row, _ in rows) for at in range(len(shown))], "total"))
     is_bare = len(shown) == 1 and len(process.arguments) <= 1
     width = len(str(max(rows[-1][0]))) if rows else 1
     if not is_bare and not all(
@@ -194,7 +194,7 @@ def _old_count(process: Process) -> None:
 
 def _count(process: Process, options: dict[str, str], letter: str) -> int:
     text = options.get(letter, "10").removeprefix("+")
-    if not text.isdigit():
+    if not re.fullmatch(r"[0-9]{1,18}", text):
         raise process.unknown()
     return int(text)
 
