@@ -189,10 +189,12 @@ def test_any_script_does_as_it_does_in_dash(scripts: list[str]) -> None:
     assert min(wrong, key=lambda each: len(each[0]), default=None) is None
 
 
-_PIECES = """echo $x ${x } $(( )) ( ) ' " ` \\ ; && || | & < > <<E if then fi for i in do done while case esac ;; * [ ]
-    a 0 -1 99999999999999999999 % printf %d %*s test read set -e eval # ## %% :- ? ! { $@ $* $# ~ / .. ls cat head -n
-    wc grep seq tail -c f() f $( cd sleep date +%s cp mv rm -r mkdir -p basename tee é exec 2>&1 >&- shift break return trap
-    unset export . nc -l"""
+_PIECES = """
+    echo $x ${x } $(( )) ( ) ' " ` \\ ; && || | & < > <<E if then fi for i in do done while case
+    esac ;; * [ ] a 0 -1 99999999999999999999 % printf %d %*s test read set -e eval # ## %% :- ? ! {
+    $@ $* $# ~ / .. ls cat head -n wc grep seq tail -c f() f $( cd sleep date +%s cp mv rm -r mkdir
+    -p basename tee é exec 2>&1 >&- shift break return trap unset export . nc -l
+"""
 
 
 @given(st.lists(st.tuples(st.sampled_from(_PIECES.split()), st.sampled_from(("", " ", "\n"))), max_size=25))
