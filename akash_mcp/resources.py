@@ -37,31 +37,31 @@ def add_resources(server: MCPServer[Any], runtime: Callable[[], Runtime]) -> Non
     async def budget() -> str:
         """The user's limits, how much of them is held and left, and the account's credit."""
         await runtime().accounts.recall()
-        return await _json(budget_of(runtime()))
+        return await _json(runtime(), budget_of(runtime()))
 
     @server.resource("akash://deployments", title="Deployments", mime_type=JSON)
     async def deployments() -> str:
         """The account's active deployments."""
         await runtime().accounts.recall()
-        return await _json(deployments_of(runtime()))
+        return await _json(runtime(), deployments_of(runtime()))
 
     @server.resource("akash://deployments/{dseq}", title="Deployment", mime_type=JSON)
     async def deployment(dseq: str) -> str:
         """One deployment: services, addresses, rate, escrow left."""
         await runtime().accounts.recall()
         await learn_secrets(runtime(), {"dseq": dseq})
-        return await _json(_deployment(runtime(), dseq))
+        return await _json(runtime(), _deployment(runtime(), dseq))
 
 
 async def _deployment(rt: Runtime, dseq: str) -> BaseModel:
     return deployment_result(await status.deployment_status(rt, parse_dseq(dseq)))
 
 
-async def _json(asked: Awaitable[BaseModel]) -> str:
+async def _json(rt: Runtime, asked: Awaitable[BaseModel]) -> str:
     try:
         answer = await asked
     except (NotFound, BadId) as unknown:
         raise ResourceNotFoundError(one_line(str(unknown))) from unknown
     except AkashError as failure:
         raise ResourceError(one_line(str(failure))) from failure
-    return as_json(answer)
+    return as_json(answer, play_money=rt.play_money)

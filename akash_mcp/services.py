@@ -65,10 +65,12 @@ async def services(
     secrets_dir: Path | None = None,
     prepare_questions: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
     watches: bool = False,
+    play_money: bool = False,
     patience: float | None = None,
 ) -> AsyncIterator[Runtime]:
     """What every workflow works with, for as long as the block lasts. `secrets_dir`: where secrets are stored, if not
     in the state folder. It `watches` where it looks by itself after what was begun, by whomever.
+    `play_money`: the network is an embedded one that this process started.
 
     At its end nothing more is sent, what was sent is waited for (`patience` seconds, where somebody says), and what is
     under way is handed over.
@@ -141,11 +143,13 @@ async def services(
             policy=policy,
             secrets=stored_secrets,
             notifier=Notifier(
+                play_money=play_money,
                 command=settings.notify_command,
                 webhook=Webhook(settings.notify_url.get_secret_value()) if settings.notify_url else None,
             ),
             heads=Heads(settings.state_dir),
             key=key,
+            play_money=play_money,
             operations=operations,
             intervals=intervals,
             now=store.now,

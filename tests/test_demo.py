@@ -92,7 +92,7 @@ async def test_what_crashes_is_not_believed_to_run_in_the_moment_in_which_it_doe
     connect: Connect, network: EmbeddedNetwork
 ) -> None:
     async with connect(approval="auto", intervals=IMPATIENT) as agent:
-        dseq = await leased(agent, network, sdl_of(web=script("echo no database; sleep 4; exit 3")))
+        dseq = await leased(agent, network, sdl_of(web=script("echo no database; nc -l -p 80 -w 4; exit 3")))
         while not (await agent.call("get_deployment", id=dseq))["ready"]:
             network.clock.skip(1.0)
         launched = {"status": "leased", "dseq": dseq}

@@ -106,7 +106,8 @@ def run(
         raise BadArgument(f"{error}.", money="") from error
     story = Story(Console(stderr=as_json, highlight=False))
     story.out.print(
-        f"[bold]Deploying {escape(path.name)} on an embedded Akash network[/], {speed:g} times as fast\n"
+        f"[bold]Deploying {escape(path.name)} on an embedded Akash network[/], with play money, {speed:g} times as "
+        "fast\n"
     )
     ok = True
     try:
@@ -123,7 +124,9 @@ def run(
         line = {"ok": ok, **{key: story.result.get(key) for key in keys}, "seconds": seconds}
         sys.stdout.write(json.dumps(line) + "\n")
     elif ok:
-        story.out.print(f"\n[bold green]All of it was seen from outside, in {seconds} seconds.[/]")
+        story.out.print(
+            f"\n[bold green]All of it was seen from outside, in {seconds} seconds, and paid in play money.[/]"
+        )
     return 0 if ok else 1
 
 
@@ -165,7 +168,10 @@ async def _client(story: Story, network: EmbeddedNetwork, sdl: str) -> AsyncIter
     made up: what a person stored goes to no demo."""
 
     async def yes(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
-        story.step("You are asked first", f"“{params.message}”  Here the demo says yes for you.")
+        story.step(
+            "You are asked first",
+            f"“{params.message}”  It is play money, and here the demo says yes for you.",
+        )
         return ElicitResult(action="accept", content={"confirm": True})
 
     with tempfile.TemporaryDirectory(prefix="akash-mcp-demo-") as state:

@@ -14,6 +14,7 @@ from pathlib import Path
 import anyio
 from pydantic import SecretStr
 
+from akash_mcp.cli.output import wrapped
 from akash_mcp.config import Settings
 from akash_mcp.errors import BadSettings
 from akash_mcp.server import build
@@ -42,8 +43,13 @@ async def _serve(settings: Settings, sandbox: bool, speed: float) -> None:
         secrets_dir = settings.state_dir  # a person's own, on an embedded network too
         if sandbox:
             settings = await stack.enter_async_context(embedded_network(settings, speed))
-        server = build(settings, intervals=Intervals().times(speed), secrets_dir=secrets_dir)
+            _say("this is a sandbox: a simulated network with play money, which is gone when it ends")
+        server = build(
+            settings, intervals=Intervals().times(speed), secrets_dir=secrets_dir, play_money=sandbox
+        )
         if settings.transport == "stdio":
+            if sys.stdin.isatty():
+                _say(_WAITS)
             await serve_stdio(server)
             return
         await serve_http(
@@ -57,10 +63,21 @@ async def _serve(settings: Settings, sandbox: bool, speed: float) -> None:
         )
 
 
+_WAITS = (
+    "it waits for an MCP client to speak to it on standard input, and this is a terminal. Your host application starts "
+    "it by itself: akash-mcp install shows how. To see what it does, run akash-mcp demo. Ctrl-C ends it"
+)
+
+
+def _say(text: str) -> None:
+    said = wrapped(f"akash-mcp: {text}", sys.stderr)
+    sys.stderr.write(f"{said}\n")
+
+
 def _say_where(url: str, *, sse: bool) -> None:
-    sys.stderr.write(f"akash-mcp: listening on {url}\n")
+    _say(f"listening on {url}")
     if sse:
-        sys.stderr.write(f"akash-mcp: older clients, which know SSE alone: {url.removesuffix('/mcp')}/sse\n")
+        _say(f"older clients, which know SSE alone: {url.removesuffix('/mcp')}/sse")
 
 
 @asynccontextmanager

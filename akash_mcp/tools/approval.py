@@ -38,6 +38,7 @@ from akash_mcp.tools.arguments import given
 from akash_mcp.tools.deadline import bounded
 from akash_mcp.tools.hiding import hidden
 from akash_mcp.tools.questions import Confirm, answer_of, note_question, question_of
+from akash_mcp.workflow.play_money import marked
 from akash_mcp.workflow.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -131,10 +132,10 @@ def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False)
         await approver.asked(plan, client)
         if not _questions_travel(ctx):
             asked_at = runtime(ctx).store.wall()
-            return await _heard(ctx, plan, await _answer(ctx, hidden(plan.summary)), asked_at)
+            return await _heard(ctx, plan, await _answer(ctx, _question(ctx, plan)), asked_at)
         await runtime(ctx).prepare_questions()
         note_question(plan.fingerprint)
-        return Elicit(hidden(plan.summary), Confirm)
+        return Elicit(_question(ctx, plan), Confirm)
 
     # The SDK names a question by its resolver, and these would all have one name.
     ask.__qualname__ = f"ask_{make_plan.__name__}"
@@ -260,6 +261,12 @@ async def _answer(ctx: AppContext, message: str) -> Confirm | None:
         log.info("the client did not answer a question: %s", type(unavailable).__name__)
         return None
     return answer.data if isinstance(answer, AcceptedElicitation) else Confirm(confirm=False)
+
+
+def _question(ctx: AppContext, plan: Plan) -> str:
+    """What a person is asked about a plan."""
+    summary = hidden(plan.summary)
+    return marked(summary) if runtime(ctx).play_money else summary
 
 
 def _questions_travel(ctx: AppContext) -> bool:

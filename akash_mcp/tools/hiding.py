@@ -20,6 +20,7 @@ from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize import secrets
 from akash_mcp.tools.new_notices import FIELD
 from akash_mcp.tools.results import listed_fields
+from akash_mcp.workflow.play_money import marked_answer
 from akash_mcp.workflow.runtime import Runtime
 
 
@@ -67,15 +68,17 @@ def hidden(value: Any) -> Any:
     return value
 
 
-def as_json(model: BaseModel) -> str:
+def as_json(model: BaseModel, *, play_money: bool = False) -> str:
     """A result as JSON text with nothing secret in it."""
-    return _text(_shown(model))
+    return _text(_shown(model, play_money))
 
 
-def tool_result(model: BaseModel, note: str, notices: Sequence[str] = ()) -> CallToolResult:
+def tool_result(
+    model: BaseModel, note: str, notices: Sequence[str] = (), *, play_money: bool = False
+) -> CallToolResult:
     """A result as a tool answers it: once as text and once structured, with what happened meanwhile in both, and a note
     behind the text where there is one."""
-    shown = _shown(model)
+    shown = _shown(model, play_money)
     if notices:
         shown[FIELD] = hidden(list(notices))
     texts = [_text(shown), *([note] if note else [])]
@@ -85,10 +88,11 @@ def tool_result(model: BaseModel, note: str, notices: Sequence[str] = ()) -> Cal
     )
 
 
-def _shown(model: BaseModel) -> dict[str, Any]:
+def _shown(model: BaseModel, play_money: bool) -> dict[str, Any]:
     """A result as plain values with nothing secret in them."""
     plain, listed = model.model_dump(mode="json", exclude_none=True), listed_fields(type(model))
-    return {key: value if key in listed else hidden(value) for key, value in plain.items()}
+    shown = {key: value if key in listed else hidden(value) for key, value in plain.items()}
+    return marked_answer(shown) if play_money else shown
 
 
 def _text(shown: dict[str, Any]) -> str:

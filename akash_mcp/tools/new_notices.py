@@ -7,6 +7,7 @@ from typing import Any
 
 from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard.books import notices
+from akash_mcp.workflow.play_money import marked
 from akash_mcp.workflow.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,8 @@ async def take_notices(rt: Runtime) -> list[str]:
     try:
         if not await rt.store.read(notices.pending, 1):
             return []
-        return [str(notice) for notice in await rt.store.run(notices.take)]
+        told = [str(notice) for notice in await rt.store.run(notices.take)]
+        return [marked(notice) for notice in told] if rt.play_money else told
     except LedgerUnusable as unusable:
         log.info("notices are told later: %s", unusable.what)
         return []

@@ -28,6 +28,7 @@ from akash_mcp.tools.deadline import bounded, start_call
 from akash_mcp.tools.error_result import error_result
 from akash_mcp.tools.hiding import hidden, learn_secrets, tool_result
 from akash_mcp.tools.new_notices import FIELD, SCHEMA, take_notices
+from akash_mcp.workflow import play_money as play_money_words
 
 log = logging.getLogger(__name__)
 
@@ -63,13 +64,13 @@ class ToolSpec:
         """The tool's name."""
         return self.function.__name__
 
-    def build(self) -> AkashTool:
+    def build(self, *, play_money: bool = False) -> AkashTool:
         """The tool as servers register it: made once a process, since its schemas take 7 ms and nothing changes it."""
-        return _built(self)
+        return _built(self, play_money)
 
 
 @cache
-def _built(spec: ToolSpec) -> AkashTool:
+def _built(spec: ToolSpec, play_money: bool) -> AkashTool:
     tool = AkashTool.from_function(
         bounded(spec.function),
         title=spec.title,
@@ -83,22 +84,27 @@ def _built(spec: ToolSpec) -> AkashTool:
         structured_output=False if spec.text_only else None,
     )
     assert isinstance(tool, AkashTool)
-    tool.make_strict()
+    tool.make_strict(
+        {FIELD: SCHEMA} | ({play_money_words.FIELD: play_money_words.SCHEMA} if play_money else {})
+    )
     return tool
 
 
 class AkashTool(Tool):
     """See the module's docstring."""
 
-    def make_strict(self) -> None:
-        """Refuse unknown arguments and slim both schemas. Once, before the tool is first listed."""
+    def make_strict(self, also_answered: dict[str, Any]) -> None:
+        """Refuse unknown arguments and slim both schemas. Once, before the tool is first listed.
+
+        `also_answered`: the fields that any answer may have.
+        """
         arguments = self.fn_metadata.arg_model
         arguments.model_config["extra"] = "forbid"
         arguments.model_rebuild(force=True)
         self.parameters = {**slim(self.parameters, left_out=_CHECKED_HERE), "additionalProperties": False}
         if self.fn_metadata.output_schema is not None:
             schema = slim(self.fn_metadata.output_schema)
-            schema["properties"] = {**schema["properties"], FIELD: SCHEMA}
+            schema["properties"] = schema["properties"] | also_answered
             self.fn_metadata.output_schema = schema
 
     async def run(
@@ -120,12 +126,15 @@ class AkashTool(Tool):
             else:
                 log.info("%s failed: %s", self.name, error.code)
             return error_result(
-                error, retryable=self._may_be_repeated(error), notices=await take_notices(services)
+                error,
+                retryable=self._may_be_repeated(error),
+                notices=await take_notices(services),
+                play_money=services.play_money,
             )
         if isinstance(result, BaseModel) and not isinstance(result, CallToolResult):
             if isinstance(result, InputRequiredResult):
                 return result
-            return tool_result(result, note, await take_notices(services))
+            return tool_result(result, note, await take_notices(services), play_money=services.play_money)
         if isinstance(result, str):
             result = hidden("\n".join(filter(None, [result, note, *await take_notices(services)])))
         return self.fn_metadata.convert_result(result)

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import anyio
@@ -25,6 +25,7 @@ from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard.books import notices
 from akash_mcp.guard.books.notices import Notice
 from akash_mcp.guard.books.store import Store
+from akash_mcp.workflow.play_money import marked
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Notifier:
     command: Sequence[str] = ()
     webhook: Webhook | None = None
     seconds: float = COMMAND_SECONDS
+    play_money: bool = False
 
     async def deliver(self, store: Store) -> None:
         """Send what was not sent yet of the store's account. What goes wrong is logged; nothing is raised.
@@ -60,6 +62,8 @@ class Notifier:
 
     async def tell(self, notice: Notice) -> None:
         """Give one notice to the command and to the webhook, both at once. What goes wrong is logged."""
+        if self.play_money:
+            notice = replace(notice, text=marked(notice.text))
         document = as_document(notice)
         async with anyio.create_task_group() as tasks:
             if self.command:

@@ -148,6 +148,8 @@ class Runtime:
     heads: Heads
     key: ConsoleKey
     operations: Operations
+    play_money: bool = False
+    """Whether the network is an embedded one that this process started, of which alone it is certain."""
     intervals: Intervals = field(default_factory=Intervals)
     visit: Callable[[str], Awaitable[Probe]] = probe
     """Looks once at a web address of a service, as any visitor does."""

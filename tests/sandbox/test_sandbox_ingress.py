@@ -36,7 +36,8 @@ async def test_the_page_escapes_what_the_tenant_wrote(world: World) -> None:
 
 
 async def test_before_its_port_answers_the_ingress_says_502(world: World) -> None:
-    lease = await world.deploy(service(image="vllm/vllm-openai:v0.11.0"), settle=1)
+    port = expose(port=8000, externalPort=80)
+    lease = await world.deploy(service(image="vllm/vllm-openai:v0.11.0", expose=[port]), settle=1)
     site = await world.site(lease)
     assert (await world.client.get(site)).status_code == 502
     world.chain.clock.skip(30)
@@ -101,10 +102,20 @@ async def test_an_update_that_hides_a_service_closes_its_port(world: World) -> N
 
 
 async def test_a_forwarded_port_listens_and_hangs_up(world: World) -> None:
-    lease = await world.deploy(service(expose=[expose(port=5432)]))
+    lease = await world.deploy(service(image="postgres:17", expose=[expose(port=5432)]))
     (port,) = (await world.get(f"{lease}/status")).json()["forwarded_ports"]["web"]
     async with await anyio.connect_tcp("127.0.0.1", port["externalPort"]) as stream:
         with pytest.raises(anyio.EndOfStream):
+            await stream.receive()
+
+
+async def test_where_nothing_listens_the_ingress_says_502_and_a_port_refuses(world: World) -> None:
+    ports = [expose(port=3000, externalPort=80), expose(port=5432)]
+    lease = await world.deploy(service(expose=ports))
+    assert (await world.client.get(await world.site(lease))).status_code == 502
+    (port,) = (await world.get(f"{lease}/status")).json()["forwarded_ports"]["web"]
+    async with await anyio.connect_tcp("127.0.0.1", port["externalPort"]) as stream:
+        with pytest.raises(anyio.BrokenResourceError):
             await stream.receive()
 
 

@@ -134,7 +134,7 @@ async def test_long_output_comes_in_chunks(world: World) -> None:
 async def test_a_program_that_is_not_there(world: World) -> None:
     lease = await world.deploy(service())
     message = "remote command execute error: command could not be executed because it does not exist"
-    assert await frames(world, lease, "rm", "-rf", "/") == [result(0, message)]
+    assert await frames(world, lease, "psql", "-l") == [result(0, message)]
 
 
 async def test_an_unknown_service(world: World) -> None:
@@ -248,9 +248,32 @@ async def test_a_shell_knows_the_words_that_come_after_its_script(world: World) 
 async def test_a_shell_says_which_program_is_not_there(world: World) -> None:
     lease = await world.deploy(service())
     assert await frames(world, lease, "sh", "-c", "exec psql -l; echo never") == [
-        (STDERR, b"sh: 1: psql: not found\n"),
+        (STDERR, b"sh: 1: psql: not found (this is a sandbox, which plays few programs)\n"),
         result(127),
     ]
+
+
+async def test_a_tenant_sees_what_the_command_wrote_and_it_what_the_tenant_did(world: World) -> None:
+    script = "echo begun > /tmp/state; until [ -f /tmp/go ]; do sleep 1; done; echo gone; sleep infinity"
+    lease = await world.deploy(service(command=["sh", "-c", script]))
+    assert await frames(world, lease, "cat", "/tmp/state") == [(STDOUT, b"begun\n"), result(0)]
+    assert await frames(world, lease, "sh", "-c", "cd /tmp && mkdir a && touch go; ls") == [
+        (STDOUT, b"a\ngo\nstate\n"),
+        result(0),
+    ]
+    world.chain.clock.skip(1.5)
+    async with world.socket(f"{lease}/logs") as socket:
+        assert json.loads((await until_end(socket)).messages[0])["message"] == "gone"
+
+
+async def test_a_tenant_is_told_what_is_not_played(world: World) -> None:
+    lease = await world.deploy(service())
+    assert await frames(world, lease, "sh", "-c", "sleep 1 & echo on") == [
+        (STDERR, b"sh: this sandbox does not play: sleep 1 &\n"),
+        result(127),
+    ]
+    said, ended = await frames(world, lease, "sh", "-c", "ls -l")
+    assert (said, ended) == ((STDERR, b"ls: this sandbox does not play it like this: ls -l\n"), result(1))
 
 
 async def test_an_image_may_have_no_shell(world: World) -> None:

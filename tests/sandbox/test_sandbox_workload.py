@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from provider_world import expose, manifest, service
+from provider_world import expose, manifest, service, stateful
 
 from akash_mcp.sandbox.clock import Clock
-from akash_mcp.sandbox.provider.command_interpreter import ContainerView, NotPlayed, Outcome, run
 from akash_mcp.sandbox.provider.images import canonical, kind_of, short_name
 from akash_mcp.sandbox.provider.manifest import decode
 from akash_mcp.sandbox.provider.workload import LeaseKey, Workload
 
 KEY = LeaseKey("akash1owner", "7", 1, 1, "akash1provider")
-BOX = ContainerView(hostname="web-0", env={"A": "1"})
+
+
+def _still() -> Clock:
+    return Clock(monotonic=lambda: 0.0, wall=lambda: 1_763_759_482.0)
 
 
 def workload(image: str = "nginx", **changes: Any) -> Workload:
     group = decode(manifest(service(image=image, **changes))).groups[0]
-    return Workload(KEY, group, Clock(monotonic=lambda: 0.0, wall=lambda: 1_763_759_482.0))
+    return Workload(KEY, group, _still())
 
 
 def after(seconds: float, running: Workload) -> tuple[int, list[str], list[str]]:
@@ -241,62 +243,135 @@ def test_image_references(image: str, name: str, kind: str, whole: str) -> None:
     assert (short_name(image), kind_of(image), canonical(image)) == (name, kind, whole)
 
 
-def written(outcome: Outcome, *, stderr: bool) -> str:
-    """All that a command wrote to one of its two streams."""
-    return "".join(text for _, is_stderr, text in outcome.output if is_stderr == stderr)
+# What a command does, and what is pretended.
+
+
+def test_a_command_goes_on_in_simulated_time() -> None:
+    script = "i=0; while true; do i=$((i+1)); echo tick $i; sleep 10; done"
+    running = workload(command=["sh", "-c", script])
+    assert after(5, running)[2] == ["tick 1"]
+    assert after(20, running)[2] == ["tick 1", "tick 2", "tick 3"]
+    assert after(3600, running)[2][-1] == "tick 363"
 
 
 @pytest.mark.parametrize(
-    ("argv", "stdout", "stderr", "code"),
-    [
-        (["echo", "a;b"], "a;b\n", "", 0),
-        (["sh", "-c", "echo 'a;b'; echo c"], "a;b\nc\n", "", 0),
-        (["sh", "-c", "echo a >&2"], "", "a\n", 0),
-        (["/bin/bash", "-c", "exit 300"], "", "", 44),
-        (["sh", "-c", "false; exit"], "", "", 1),
-        (["env"], "A=1\n", "", 0),
-        (["printenv", "B"], "", "", 1),
-        (["hostname"], "web-0\n", "", 0),
-    ],
+    "script", ["while true; do :; done", "while true; do yes; done | cat", "f() { f; }; f"]
 )
-def test_commands_that_the_interpreter_plays(argv: list[str], stdout: str, stderr: str, code: int) -> None:
-    outcome = run(argv, BOX)
-    assert (written(outcome, stderr=False), written(outcome, stderr=True), outcome.exit_code) == (
-        stdout,
-        stderr,
-        code,
-    )
-
-
-def test_a_script_that_cannot_be_parsed_exits_with_2() -> None:
-    assert run(["sh", "-c", "echo 'open"], BOX).exit_code == 2
-
-
-@pytest.mark.parametrize("argv", [[], ["nginx"], ["exit", "1"], ["sh", "-c", "python main.py"], ["cat"]])
-def test_commands_that_the_interpreter_does_not_play(argv: list[str]) -> None:
-    with pytest.raises(NotPlayed):
-        run(argv, BOX)
+def test_a_command_that_never_ends_costs_nothing(script: str) -> None:
+    running = workload(command=["sh", "-c", script])
+    ready, _, log = after(1_000_000, running)
+    assert ready == 1
+    assert log[-1].startswith("the sandbox plays no more of this command: more than ")
 
 
 SERVERS = {
-    "writes a file and runs on": "cat > /etc/caddy/Caddyfile <<'EOF'\n:80 {\n}\nEOF\n\ncaddy run",
-    "a pipe": "echo a | nc -l 80",
-    "a job": "true & nginx",
-    "a quote over lines": "printf 'a\nb'\nnginx",
-    "known words, then a server": "echo starting; nginx -g 'daemon off;'",
+    "writes a file and runs on": ("cat > /etc/app.toml <<'EOF'\na = 1\nEOF\n\nserve --fast", "serve --fast"),
+    "a job": ("true & serve", "true &"),
+    "a quote over lines": ("printf 'a\nb\n'\nserve", "serve"),
+    "known words, then a server": ("echo starting; exec ./serve 'a  b'", "./serve a b"),
+    "in a pipe": ("serve | tee log", "serve"),
+    "to be put in": ("x=$(serve)", "serve"),
 }
 
 
-@pytest.mark.parametrize("script", SERVERS.values(), ids=SERVERS.keys())
-def test_a_script_that_we_cannot_play_is_not_taken_for_one_that_ends(script: str) -> None:
-    with pytest.raises(NotPlayed):
-        run(["sh", "-c", script], ContainerView("web-0"))
+@pytest.mark.parametrize(("script", "unplayed"), SERVERS.values(), ids=SERVERS.keys())
+def test_a_command_that_we_cannot_play_says_so_and_runs_on(script: str, unplayed: str) -> None:
+    ready, _, log = after(1000, workload("ghcr.io/acme/app:1", command=["sh", "-c", script]))
+    assert ready == 1
+    assert log[-1] == (
+        f"the sandbox does not run this command: {unplayed}; it acts as if it ran on and listened on 80"
+    )
 
 
-def test_lines_are_played_one_after_another() -> None:
-    outcome = run(["sh", "-c", "echo a\necho b >&2\nexit 3"], ContainerView("web-0"))
-    assert (outcome.exit_code, written(outcome, stderr=False), written(outcome, stderr=True)) == (
-        3,
-        "a\n",
-        "b\n",
+def test_what_a_command_wrote_is_there_until_it_restarts_and_on_a_volume_after_that() -> None:
+    script = "[ -f /tmp/seen ] && echo again; touch /tmp/seen; echo kept >> /data/log; cat /data/log; exit 1"
+    plain = stateful("web", "acme/app:1") | {"command": ["sh", "-c", script]}
+    running = Workload(KEY, decode(manifest(plain)).groups[0], _still())
+    assert after(6.5, running)[2] == ["kept"]
+    log = after(300, running)[2]
+    assert set(log) == {"kept"}
+    assert len(log) > 1
+    running.update(decode(manifest(plain | {"env": ["A=1"]})).groups[0])
+    assert after(6.5, running)[2] == [*log, "kept"]
+
+
+@pytest.mark.parametrize("path", ["/", "/etc", "/usr", "/tmp/a/b", "/data/"])
+def test_a_volume_hides_what_the_image_has_there(path: str) -> None:
+    for read_only in (False, True):
+        params = {"storage": [{"name": "data", "mount": path, "readOnly": read_only}]}
+        script = f"ls {path}; touch {path}/x; sleep infinity"
+        mounted = stateful("web", "nginx") | {"command": ["sh", "-c", script], "params": params}
+        running = Workload(KEY, decode(manifest(mounted)).groups[0], _still())
+        refused = [f"touch: cannot touch '{path}/x': Read-only file system"] * read_only
+        assert after(6, running)[2] == ["lost+found", *refused]
+
+
+def test_a_command_that_is_not_run_shows_no_value_of_a_variable() -> None:
+    command = ["sh", "-c", "./serve --token=$TOKEN"]
+    log = after(10, workload("acme/app:1", command=command, env=["TOKEN=hunter22"]))[2]
+    assert log[0].startswith("the sandbox does not run this command: ./serve --token=$TOKEN; ")
+
+
+def test_what_an_image_may_hold_is_not_taken_to_be_missing() -> None:
+    for script in (
+        "cd /app && ./serve",
+        "cat /etc/app.toml",
+        ". /opt/env",
+        "sh /usr/bin/run",
+        "echo x > /app/y",
+    ):
+        log = after(30, workload("acme/app:1", command=["sh", "-c", f"set -e; {script}"]))[2]
+        assert log[0].startswith("the sandbox does not run this command: ")
+    script = "cat /tmp/x; mkdir /app; cat /app/x; exit 1"
+    assert after(6.5, workload("acme/app:1", command=["sh", "-c", script]))[2] == [
+        "cat: /tmp/x: No such file or directory",
+        "cat: /app/x: No such file or directory",
+    ]
+
+
+def test_each_replica_has_a_volume_of_its_own_and_a_read_only_one_stays_as_it_is() -> None:
+    script = "echo $HOSTNAME >> /data/who; cat /data/who; sleep infinity"
+    twice = stateful("web", "acme/app:1") | {"command": ["sh", "-c", script], "count": 2}
+    running = Workload(KEY, decode(manifest(twice)).groups[0], _still())
+    running.clock.skip(30)
+    assert [list(pod.container.log) for pod in running.pods() if pod.container] == [["web-0"], ["web-1"]]
+    params = {"storage": [{"name": "data", "mount": "/data", "readOnly": True}]}
+    sealed = stateful("web", "acme/app:1") | {"command": ["touch", "/data/x"], "params": params}
+    running = Workload(KEY, decode(manifest(sealed)).groups[0], _still())
+    assert after(6, running)[2] == ["touch: cannot touch '/data/x': Read-only file system"]
+
+
+LISTENERS = [
+    ("nginx:1.29", None, [], {80}),
+    ("docker.io/library/nginx", ["nginx", "-g", "daemon off;"], [], {80}),
+    ("nginx", ["sh", "-c", "echo 'server { listen 3000; }' | tr -d x"], [], None),
+    ("nginx", ["sh", "-c", "echo ' listen 3000;' > /etc/nginx/conf.d/a.conf; nginx"], [], {3000}),
+    ("nginx", ["sleep", "infinity"], [], set()),
+    ("nginx", ["sh", "-c", "echo page | nc -l -p 3000"], [], {3000}),
+    ("nginx", ["sh", "-c", "nc -l -p 3000 -w 9; sleep infinity"], [], set()),
+    ("python:3.13", ["python", "-m", "http.server", "3000"], [], {3000}),
+    ("python:3.13", ["python3", "-m", "http.server"], [], {8000}),
+    ("python:3.13", ["python", "main.py"], [], None),
+    ("python:3.13", ["gunicorn", "app:app", "-b", "0.0.0.0:5000"], [], {5000}),
+    ("vllm/vllm-openai:v0.11", ["--model", "a/b"], [], {8000}),
+    ("vllm/vllm-openai:v0.11", ["--model", "a/b", "--port=3000"], [], {3000}),
+    ("ollama/ollama", None, ["OLLAMA_HOST=0.0.0.0:3000"], {3000}),
+    ("ollama/ollama", None, [], {11434}),
+    ("louislam/uptime-kuma:1", None, ["PORT=3000"], {3000}),
+    ("postgres:17", ["postgres", "-p", "5433"], [], {5433}),
+    ("acme/nginx", None, [], None),
+    ("acme/deaf", None, [], set()),
+]
+
+
+@pytest.mark.parametrize(("image", "command", "env", "ports"), LISTENERS)
+def test_who_answers_on_which_port(
+    image: str, command: list[str] | None, env: list[str], ports: set[int] | None
+) -> None:
+    running = workload(image, args=command, env=env)
+    running.clock.skip(120)
+    (pod,) = running.pods()
+    asked = {80, 3000, 5000, 5432, 5433, 8000, 11434}
+    assert {port for port in asked if pod.listens(port, running.clock.elapsed())} == (
+        asked if ports is None else ports
     )

@@ -44,7 +44,7 @@ NOTE = "plain-and-readable"
 
 def with_secret(sdl: str, *, mode: str = NOTE) -> str:
     lines = f"""\
-    command: ["sh", "-c", "env; sleep 1000000"]
+    command: ["sh", "-c", "env; nginx"]
     env:
       - PASSWORD=secret://DB
       - MODE={mode}

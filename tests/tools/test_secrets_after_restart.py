@@ -34,7 +34,7 @@ async def test_what_was_lost_is_found_leased_after_a_restart_and_shown_while_the
     connect: Connect, network: EmbeddedNetwork, settings: config.Settings, keyring_file: Path, sdl: str
 ) -> None:
     SecretStore(settings.state_dir, lambda: 0.0).set("DB", VALUE)
-    lines = '    command: [sh, "-c", "env; sleep 1000000"]\n    env: [PASSWORD=secret://DB]\n    expose:'
+    lines = '    command: [sh, "-c", "env; nginx"]\n    env: [PASSWORD=secret://DB]\n    expose:'
     sdl = sdl.replace("    expose:", lines, 1)
     await network.inject("create-500-but-landed", count=1)
     async with connect(approval="auto") as agent:
@@ -90,7 +90,7 @@ async def test_what_an_update_gave_to_a_deployment_of_somebody_else_is_hidden_af
     connect: Connect, network: EmbeddedNetwork, settings: config.Settings, keyring_file: Path, sdl: str
 ) -> None:
     SecretStore(settings.state_dir, lambda: 0.0).set("DB", VALUE)
-    lines = '    command: [sh, "-c", "env; sleep 1000000"]\n    env: [MODE=plain]\n    expose:'
+    lines = '    command: [sh, "-c", "env; nginx"]\n    env: [MODE=plain]\n    expose:'
     sdl = sdl.replace("    expose:", lines, 1)
     dseq = run_workload(network, sdl)
     async with connect(answer=YES) as agent:
@@ -104,7 +104,7 @@ async def test_what_is_confirmed_after_a_restart_hides_what_its_deployment_got(
     connect: Connect, network: EmbeddedNetwork, settings: config.Settings, keyring_file: Path, sdl: str
 ) -> None:
     SecretStore(settings.state_dir, lambda: 0.0).set("DB", VALUE)
-    lines = '    command: [sh, "-c", "env; sleep 1000000"]\n    env: [PASSWORD=secret://DB]\n    expose:'
+    lines = '    command: [sh, "-c", "env; nginx"]\n    env: [PASSWORD=secret://DB]\n    expose:'
     async with connect(approval="auto") as agent:
         ran = await agent.finished(
             await agent.call("deploy", sdl=sdl.replace("    expose:", lines, 1), deposit_usd=5)

@@ -54,7 +54,7 @@ async def test_an_app_that_answers_and_goes_on_running_is_ready(
     ("failing", "cause", "evidence"),
     [
         (service("ghcr.io/acme/crash:1"), "a variable is missing", "DATABASE_URL is not set"),
-        (script("sleep 4; exit 3"), "keeps starting and ending", "Back-off restarting"),
+        (script("nc -l -p 80 -w 4; exit 3"), "keeps starting and ending", "Back-off restarting"),
         # Until the provider has told how it ended, it is one that starts and ends.
         (service("ghcr.io/acme/oom:1"), "runs out of memory|keeps starting and ending", "Killed|Back-off"),
         (service("ghcr.io/acme/does-not-exist:1"), "name or tag does not exist", "not found"),
@@ -93,7 +93,9 @@ async def test_a_slow_starter_is_waited_for_and_then_ready(
     connect: Connect, network: EmbeddedNetwork
 ) -> None:
     async with connect(approval="auto") as agent:
-        answer = await agent.finished(await deployed(agent, sdl_of(web=service("vllm/vllm-openai:v0.11.0"))))
+        answer = await agent.finished(
+            await deployed(agent, sdl_of(web=service("vllm/vllm-openai:v0.11.0", args=["--port", "80"])))
+        )
     assert answer["status"] == "ready"
 
 

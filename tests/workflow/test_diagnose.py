@@ -201,7 +201,9 @@ async def test_a_slow_starter_is_given_time_and_then_healthy(
     connect: Connect, network: EmbeddedNetwork
 ) -> None:
     async with connect(approval="auto", intervals=IMPATIENT) as agent:
-        dseq = await leased(agent, network, sdl_of(web=service("vllm/vllm-openai:v0.11.0")))
+        dseq = await leased(
+            agent, network, sdl_of(web=service("vllm/vllm-openai:v0.11.0", args=["--port", "80"]))
+        )
         assert causes(await diagnosed_after(agent, network, dseq, 2)) == [
             "The image of service web is still being pulled. That is not an error, and the provider does not "
             "report how far it is."
@@ -220,6 +222,17 @@ async def test_a_service_that_does_not_listen_is_found_by_asking_its_ingress(
     told = cause_of(found, "nothing answers where its ingress points (port 80 of the container)")
     assert "answers 502" in told["evidence"][0]
     assert any("listening on 80" in line for line in told["evidence"])
+
+
+async def test_a_port_on_which_the_image_does_not_listen_is_found_too(
+    connect: Connect, network: EmbeddedNetwork
+) -> None:
+    web = service("nginx:1.29")
+    web["expose"][0]["port"] = 3000
+    async with connect(approval="auto", intervals=IMPATIENT) as agent:
+        found = await diagnosed(agent, network, sdl_of(web=web), after=400)
+    told = cause_of(found, "nothing answers where its ingress points (port 3000 of the container)")
+    assert "answers 502" in told["evidence"][0]
 
 
 async def test_a_host_name_that_dns_does_not_know_is_named(
@@ -342,7 +355,7 @@ async def test_events_of_pods_before_an_update_are_not_a_cause(
 async def test_trouble_of_a_service_that_is_ready_again_is_past(
     connect: Connect, network: EmbeddedNetwork
 ) -> None:
-    lasting = script("echo starting; sleep 100; exit 1")
+    lasting = script("echo starting; nc -l -p 80 -w 100; exit 1")
     async with connect(approval="auto", intervals=IMPATIENT) as agent:
         found = await diagnosed(agent, network, sdl_of(web=lasting), after=250)
     assert found["healthy"]
@@ -353,7 +366,7 @@ async def test_what_was_seen_to_crash_is_not_healthy_in_the_moment_in_which_it_r
     connect: Connect, network: EmbeddedNetwork
 ) -> None:
     async with connect(approval="auto", intervals=IMPATIENT) as agent:
-        dseq = await leased(agent, network, sdl_of(web=script("sleep 4; exit 3")))
+        dseq = await leased(agent, network, sdl_of(web=script("nc -l -p 80 -w 4; exit 3")))
         crashed = await diagnosed_after(agent, network, dseq, 20)
         runs = await diagnosed_after(agent, network, dseq, 8)
         assert (await agent.call("get_deployment", id=dseq))["ready"]
@@ -370,7 +383,7 @@ async def test_visits_to_what_crashes_do_not_make_it_look_as_if_all_were_well(
     connect: Connect, network: EmbeddedNetwork
 ) -> None:
     async with connect(approval="auto", intervals=IMPATIENT) as agent:
-        dseq = await leased(agent, network, sdl_of(web=script("sleep 4; exit 3")))
+        dseq = await leased(agent, network, sdl_of(web=script("nc -l -p 80 -w 4; exit 3")))
         network.clock.skip(28)
         assert (await agent.call("get_deployment", id=dseq))["ready"]
         told = cause_of(await diagnosed_after(agent, network, dseq, 5), "keeps starting and ending")

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import html
+import socket
+import struct
 import zlib
 from collections.abc import Iterator
 
-from akash_mcp.sandbox.provider import images
+from akash_mcp.sandbox.provider import voices
 from akash_mcp.sandbox.provider.http1 import Connection, Request, Response
 from akash_mcp.sandbox.provider.listener import Listener, Serve
 from akash_mcp.sandbox.provider.manifest import Expose, Service
@@ -47,7 +49,7 @@ class Ingress:
             self._web[name] = self._begin(_Site(self._workload, name).serve)
         for key in sorted(ports - self._node_ports.keys(), key=str):
             if key[1].proto == "TCP":
-                self._node_ports[key] = self._begin(_hang_up)
+                self._node_ports[key] = self._begin(_NodePort(self._workload, *key).serve)
 
     def close(self) -> None:
         """Stop listening everywhere. `wait_closed` waits until that is done."""
@@ -143,14 +145,18 @@ class _Site:
 
     async def _answer(self, request: Request) -> Response:
         now = self._workload.clock.elapsed()
-        pods = [pod for pod in self._workload.pods(self._service) if pod.listens(now)]
+        pods = [
+            pod
+            for pod in self._workload.pods(self._service)
+            if any(expose.is_ingress and pod.listens(expose.port, now) for expose in pod.service.expose)
+        ]
         if not pods:
             return Response(502, _page("502 Bad Gateway", "<hr><center>nginx</center>"), _HTML)
         pod = pods[self._visits % len(pods)]
         self._visits += 1
         service = pod.service
         body = _page(f"{service.name} on Akash", f"<p>{html.escape(service.image)} in {pod.name}</p>")
-        line = images.access_line(
+        line = voices.access_line(
             at=self._workload.clock.now(),
             client=_CLIENT,
             request=f"{request.method} {request.target} HTTP/1.1",
@@ -163,8 +169,22 @@ class _Site:
         return Response(200, b"" if request.method == "HEAD" else body, _HTML)
 
 
-async def _hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """What the embedded network does on ports whose protocol it does not speak: accept, and close."""
+class _NodePort:
+    """A port whose protocol the embedded network does not speak: it takes a connection and closes it, and resets it
+    where nothing in the containers listens."""
+
+    def __init__(self, workload: Workload, service: str, expose: Expose) -> None:
+        self._workload = workload
+        self._service = service
+        self._port = expose.port
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        now = self._workload.clock.elapsed()
+        if not any(pod.listens(self._port, now) for pod in self._workload.pods(self._service)):
+            # Without it the connection would be closed in good order, like that of a program which has nothing to say.
+            peer = writer.get_extra_info("socket")
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
 
 
 def _forwarded(service: Service) -> Iterator[Expose]:

@@ -178,6 +178,16 @@ class Expose:
 
 
 @dataclass(frozen=True)
+class VolumeMount:
+    """A volume at a path of every replica. What is not `persistent` lives as long as its pod."""
+
+    volume: str
+    path: str
+    read_only: bool
+    persistent: bool
+
+
+@dataclass(frozen=True)
 class Service:
     """One service of a group. `decoded` is all of it, as Go holds it."""
 
@@ -189,8 +199,13 @@ class Service:
     count: int
     expose: tuple[Expose, ...]
     has_credentials: bool
-    is_stateful: bool
+    mounts: tuple[VolumeMount, ...]
     decoded: dict[str, Any]
+
+    @property
+    def is_stateful(self) -> bool:
+        """Whether Kubernetes runs it as a StatefulSet."""
+        return any(mount.persistent for mount in self.mounts)
 
 
 @dataclass(frozen=True)
@@ -237,7 +252,11 @@ def _service(decoded: dict[str, Any]) -> Service:
         count=decoded["count"],
         expose=tuple(map(_expose, decoded["expose"] or ())),
         has_credentials=decoded["credentials"] is not None,
-        is_stateful=any(mount["mount"] and mount["name"] in persistent for mount in mounts),
+        mounts=tuple(
+            VolumeMount(mount["name"], mount["mount"], mount["readOnly"], mount["name"] in persistent)
+            for mount in mounts
+            if mount["mount"]
+        ),
         decoded=decoded,
     )
 

@@ -1,7 +1,7 @@
 """The shell of a lease: one command in one container, over binary frames whose first byte says what they carry.
 
-Programs are those of a session of `command_interpreter`. The end is a result (102) or a failure (103), and then TCP
-drops without a Close frame. Without `stdin` the gateway never reads: no pong, no answer to a Close.
+Programs are those of `shell`, and what it does not play is not there. The end is a result (102) or a failure (103), and
+then TCP drops without a Close frame. Without `stdin` the gateway never reads: no pong, no answer to a Close.
 
 A pod that has completed or failed is never met here: every container is started again.
 """
@@ -11,15 +11,18 @@ from __future__ import annotations
 import math
 import re
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from akash_mcp.sandbox.clock import Clock
 from akash_mcp.sandbox.provider import go_json
-from akash_mcp.sandbox.provider.command_interpreter import SHELLS, NotPlayed, Outcome, run
 from akash_mcp.sandbox.provider.http1 import Request
+from akash_mcp.sandbox.provider.shell.budget import Exhausted
+from akash_mcp.sandbox.provider.shell.machine import SHELLS, run
+from akash_mcp.sandbox.provider.shell.process import NotPlayed
+from akash_mcp.sandbox.provider.shell.streams import Source, ToCaller, Waiting
 from akash_mcp.sandbox.provider.websocket import PONG_SECONDS, WebSocket
 from akash_mcp.sandbox.provider.workload import Pod, Workload
 
@@ -65,16 +68,19 @@ async def shell(
     if refusal:
         await socket.send_binary(_result(0, refusal))
         return
-    pod = pods[command.pod_index]
-    try:
-        if command.argv[0] in SHELLS and "distroless" in pod.service.image:
-            raise NotPlayed(command.argv[0])
-        outcome = run(command.argv, pod.view, session=True)
-    except NotPlayed:
-        message = "remote command execute error: command could not be executed because it does not exist"
-        await socket.send_binary(_result(0, message))
-        return
-    await _Session(socket, command, workload.clock, ping_seconds).run(outcome)
+    await _Session(socket, command, workload.clock, ping_seconds).run(pods[command.pod_index])
+
+
+class _Typed(Source):
+    """Standard input that comes while the command runs."""
+
+    is_over = False
+
+    def more(self) -> Waiting[bool]:
+        """Wait for the next of it, unless it is over."""
+        while not (self.held or self.is_over):
+            yield None
+        return bool(self.held)
 
 
 @dataclass
@@ -83,47 +89,67 @@ class _Session:
     command: Command
     clock: Clock
     ping_seconds: float
+    _written: list[tuple[int, str]] = field(default_factory=list)
 
-    async def run(self, outcome: Outcome) -> None:
-        """Play an outcome and say how it ended."""
+    async def run(self, pod: Pod) -> None:
+        """Play the command and say how it ended."""
         last = bytes([FAILURE])
         send, receive = anyio.create_memory_object_stream[bytes]()
         try:
             async with send, receive, anyio.create_task_group() as group:
                 group.start_soon(self.socket.ping, self.ping_seconds)
                 group.start_soon(self._read, send)
-                await self._play(outcome)
-                if outcome.copies_stdin:
-                    await self._cat(receive)
-                last = _result(outcome.exit_code)
+                last = await self._play(pod, receive)
                 group.cancel_scope.cancel()
         except* TimeoutError:
             last = bytes([FAILURE])  # pongs that stopped coming cancel the command
         await self.socket.send_binary(last)
 
-    async def _play(self, outcome: Outcome) -> None:
-        passed = 0.0
-        for at, is_stderr, text in outcome.output:
-            await self._wait(at - passed)
-            passed = at
-            # A terminal has one stream, so under a tty nothing is told as an error.
-            await self._write(STDERR if is_stderr and not self.command.tty else STDOUT, text.encode())
-        await self._wait(outcome.seconds - passed)
-        while outcome.endless:
-            await self._write(STDOUT, outcome.endless.encode() * (_CHUNK // len(outcome.endless)))
+    async def _play(self, pod: Pod, received: MemoryObjectReceiveStream[bytes]) -> bytes:
+        assert pod.container is not None
+        stdin = _Typed() if self.command.stdin else Source()
+        host = pod.container.host(self.clock.elapsed, session=True)
+        # A terminal has one stream, so under a tty nothing is told as an error.
+        stdout = ToCaller(lambda text: self._written.append((STDOUT, text)))
+        stderr = stdout if self.command.tty else ToCaller(lambda text: self._written.append((STDERR, text)))
+        work = run(self.command.argv, host, stdin=stdin, stdout=stdout, stderr=stderr)
+        try:
+            if self.command.argv[0] in SHELLS and "distroless" in pod.service.image:
+                raise NotPlayed(self.command.argv)
+            while True:
+                wait = next(work)
+                await self._flush()
+                if wait is None:
+                    assert isinstance(stdin, _Typed)
+                    await self._type(stdin, received)
+                elif wait:
+                    await self._wait(wait)
+        except StopIteration as end:
+            await self._flush()
+            return _result(end.value)
+        except NotPlayed:
+            message = "remote command execute error: command could not be executed because it does not exist"
+            return _result(0, message)
+        except Exhausted as much:
+            stderr.write(f"the sandbox plays no more of this command: {much}; it acts as if it ran on\n")
+            await self._flush()
+            await anyio.sleep_forever()
+            raise AssertionError from much
 
-    async def _cat(self, stdin: MemoryObjectReceiveStream[bytes]) -> None:
-        """Without a tty there is no way to say that the input is over, so it never is."""
-        if not self.command.stdin:
-            return
-        async for data in stdin:
-            if self.command.tty:
-                text, ended, _ = data.partition(_END_OF_TRANSMISSION)
-                await self._write(STDOUT, text + text)  # the terminal's echo, then cat's copy
-                if ended:
-                    return
-            else:
-                await self._write(STDOUT, data)
+    async def _flush(self) -> None:
+        """Send what was written."""
+        for code, text in self._written:
+            await self._write(code, text.encode("utf-8", "surrogateescape"))
+        self._written.clear()
+
+    async def _type(self, stdin: _Typed, received: MemoryObjectReceiveStream[bytes]) -> None:
+        """Hand the next input on. Without a tty there is no way to say that it is over, so it never is."""
+        data = await received.receive()
+        if self.command.tty:
+            data, ended, _ = data.partition(_END_OF_TRANSMISSION)
+            stdin.is_over = bool(ended)
+            await self._write(STDOUT, data)  # the terminal's echo
+        stdin.held += data.decode("utf-8", "surrogateescape")
 
     async def _read(self, stdin: MemoryObjectSendStream[bytes]) -> None:
         """Frames of the client. One that cannot be read ends the reading and nothing else."""

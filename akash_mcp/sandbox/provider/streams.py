@@ -15,9 +15,10 @@ from itertools import takewhile
 import anyio
 
 from akash_mcp.sandbox.provider import go_json
+from akash_mcp.sandbox.provider.container import Container
 from akash_mcp.sandbox.provider.http1 import Request
 from akash_mcp.sandbox.provider.websocket import WebSocket
-from akash_mcp.sandbox.provider.workload import Container, Event, Pod, Workload
+from akash_mcp.sandbox.provider.workload import Event, Pod, Workload
 
 INTERNAL_ERROR = 4000
 NORMAL = 1000

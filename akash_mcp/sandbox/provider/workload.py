@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 from akash_mcp.sandbox.clock import Clock
 from akash_mcp.sandbox.provider import images
-from akash_mcp.sandbox.provider.command_interpreter import ContainerView
-from akash_mcp.sandbox.provider.container_log import ContainerLog
+from akash_mcp.sandbox.provider.container import Container
 from akash_mcp.sandbox.provider.manifest import Group, Service
+from akash_mcp.sandbox.provider.shell.files import Mount, Volume
 
 CREATE_SECONDS = 1.0
 """From an accepted manifest to objects in the cluster. Until then the provider knows no deployments of the lease."""
@@ -65,21 +65,13 @@ class Event:
 
 
 @dataclass
-class Container:
-    """One run of a pod's container. A restart is another one, with another log."""
-
-    started: float
-    log: ContainerLog = field(default_factory=ContainerLog)
-    running: bool = True
-
-
-@dataclass
 class Pod:
     """One replica. `container` is the latest run, None before the first."""
 
     name: str
     service: Service
     behaviour: images.Behaviour
+    mounts: tuple[Mount, ...] = ()
     container: Container | None = None
     _life: Iterator[float] = field(default_factory=lambda: iter(()))
     _due: float = math.inf
@@ -89,18 +81,9 @@ class Pod:
         """As Kubernetes sees it: running. Nobody probes, so a container may be ready before its port answers."""
         return self.container is not None and self.container.running
 
-    def listens(self, now: float) -> bool:
-        """Whether its ports answer."""
-        return (
-            self.container is not None
-            and self.container.running
-            and now >= self.container.started + self.behaviour.listens_after
-        )
-
-    @property
-    def view(self) -> ContainerView:
-        """What a command inside the container sees."""
-        return _view(self.service, self.name)
+    def listens(self, port: int, now: float) -> bool:
+        """Whether its port answers."""
+        return self.container is not None and self.container.listens(port, now)
 
 
 class Workload:
@@ -112,6 +95,7 @@ class Workload:
         self.closed = False
         self.events: list[Event] = []
         self._services: dict[str, tuple[Service, list[Pod]]] = {}
+        self._volumes: dict[tuple[str, int, str], Volume] = {}
         self._accepted = clock.elapsed()
         self._epoch = clock.now() - clock.elapsed()
         self.generation = 0
@@ -194,11 +178,24 @@ class Workload:
         for index in range(service.count):
             suffix = str(index) if service.is_stateful else f"{template}-{_name(f'{seed} {index}', 5)}"
             pod_name = f"{service.name}-{suffix}"
-            pod = Pod(pod_name, service, images.behaviour_of(service, _view(service, pod_name), index))
+            pod = Pod(pod_name, service, images.behaviour_of(service, index), self._mounts(service, index))
             pod._life = self._life(pod)
             pod._due = self.clock.elapsed() + CREATE_SECONDS
             pods.append(pod)
         return pods
+
+    def _mounts(self, service: Service, index: int) -> tuple[Mount, ...]:
+        """The volumes of one replica: those that persist are the lease's, and every pod in its place gets them."""
+        return tuple(
+            Mount(
+                mount.path,
+                self._volumes.setdefault((service.name, index, mount.volume), _fresh_disk())
+                if mount.persistent
+                else Volume(),
+                mount.read_only,
+            )
+            for mount in service.mounts
+        )
 
     def _delete(self, pods: list[Pod]) -> None:
         for pod in pods:
@@ -299,22 +296,12 @@ class Workload:
             backoff = min(2 * backoff, _LONGEST_BACKOFF_SECONDS)
 
     def _run(self, pod: Pod) -> Iterator[float]:
-        """One run of the container, from its start to its end, which most never reach."""
-        started = pod._due
-        container = Container(started, ContainerLog(images.written_at_once(pod.service)))
+        """One run of the container, from its start to its end."""
+        container = Container.start(pod._due, self._epoch, pod.service, pod.name, pod.mounts)
         pod.container = container
         self._note(pod, "Created", f"Created container: {pod.service.name}")
         self._note(pod, "Started", f"Started container {pod.service.name}")
-        behaviour = pod.behaviour
-        passed = 0.0
-        lines = images.output_of(pod.service, pod.view, lambda after: self._epoch + started + after)
-        for after, line in [*lines, (behaviour.exits_after, None)]:
-            if after > passed:
-                yield after - passed
-                passed = after
-            if line is not None:
-                container.log.append(line)
-        container.running = False
+        yield from container.life()
 
     def _note(
         self,
@@ -329,17 +316,9 @@ class Workload:
         self.events.append(Event(type, reason, note, "Pod", pod.name, controller, instance))
 
 
-def _view(service: Service, pod_name: str) -> ContainerView:
-    variables = dict(variable.partition("=")[::2] for variable in service.env)
-    return ContainerView(
-        hostname=pod_name,
-        env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME": pod_name}
-        | variables,
-        files={
-            "/etc/hostname": f"{pod_name}\n",
-            "/etc/os-release": 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\n',
-        },
-    )
+def _fresh_disk() -> Volume:
+    """A disk as it is formatted: ext4 puts a folder into it."""
+    return Volume(folders={"/", "/lost+found"})
 
 
 def _name(seed: str, length: int) -> str:
