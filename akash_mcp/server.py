@@ -19,6 +19,8 @@ from akash_mcp.config import Settings
 from akash_mcp.guard.books.keys import known_key, shared_key
 from akash_mcp.guard.books.store import Store
 from akash_mcp.prompts import prompts
+from akash_mcp.protocol.operation_tasks import OperationTasks
+from akash_mcp.protocol.tasks import Tasks, refuse_undeclared_tasks
 from akash_mcp.resources import add_resources
 from akash_mcp.services import services
 from akash_mcp.tools import CONFIRM, TOOLSETS
@@ -92,9 +94,14 @@ def build(
         instructions=INSTRUCTIONS,
         website_url="https://akash.network",
         tools=[*tools],
+        extensions=[Tasks(OperationTasks())],
         lifespan=lifespan,
         request_state_security=RequestStateSecurity(codec=questions),
-        middleware=[refuse_other_tools([tool.name for tool in tools]), leave_out_unreadable],
+        middleware=[
+            refuse_other_tools([tool.name for tool in tools]),
+            leave_out_unreadable,
+            refuse_undeclared_tasks,
+        ],
         cache_hints={"tools/list": CacheHint(ttl_ms=300_000, scope="public")},
         log_level="DEBUG" if settings.debug else "WARNING",
     )

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from agents import ERAS, SPEED, Agent, Connect
 from jsonschema import Draft202012Validator
 from mcp import Client
 from mcp.client import ClientRequestContext
+from mcp.client.extension import ClientExtension
 from mcp.types import ElicitRequestParams, ElicitResult
 from pydantic import SecretStr
 
@@ -141,6 +142,7 @@ def connect(settings: config.Settings) -> Connect:
         *,
         answer: ElicitResult | None = None,
         intervals: Intervals = INTERVALS,
+        extensions: Sequence[ClientExtension] = (),
         **changed: Any,
     ) -> AsyncIterator[Agent]:
         asked: list[str] = []
@@ -152,7 +154,8 @@ def connect(settings: config.Settings) -> Connect:
 
         chosen = config.Settings(**{**dict(settings), **changed})
         server = build(chosen, intervals=intervals)
-        async with Client(server, mode=era, elicitation_callback=respond if answer else None) as client:
+        asks = respond if answer else None
+        async with Client(server, mode=era, elicitation_callback=asks, extensions=extensions) as client:
             yield Agent(client, asked)
 
     return connected

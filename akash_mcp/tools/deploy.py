@@ -337,12 +337,12 @@ async def _after_close(rt: Runtime, dseq: Dseq) -> str:
     return "Nothing needs doing."
 
 
-LAUNCH = CarryOut(Gate.launch, _launch)
+LAUNCH = CarryOut(Gate.launch, _launch, is_long=True)
 CREATE = CarryOut(Gate.launch, _create)
-LEASE = CarryOut(Gate.lease, _lease)
+LEASE = CarryOut(Gate.lease, _lease, is_long=True)
 UPDATE = CarryOut(Gate.update, _update)
 FUND = CarryOut(Gate.fund, _fund)
-CLOSE = CarryOut(Gate.close, _close, wait=MAX_WAIT_SECONDS)
+CLOSE = CarryOut(Gate.close, _close, wait=MAX_WAIT_SECONDS, is_long=True)
 
 TOOLS = (
     ToolSpec(validate_sdl, "Validate SDL", Effect.READS),

@@ -23,6 +23,7 @@ from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import BaseModel, ValidationError
 
 from akash_mcp.errors import NOTHING_MOVED, AkashError, BadArgument, InternalError, NotApproved
+from akash_mcp.tools import task_call
 from akash_mcp.tools.deadline import bounded, start_call
 from akash_mcp.tools.error_result import error_result
 from akash_mcp.tools.hiding import hidden, learn_secrets, tool_result
@@ -120,7 +121,8 @@ class AkashTool(Tool):
         if isinstance(result, BaseModel) and not isinstance(result, CallToolResult):
             if isinstance(result, InputRequiredResult):
                 return result
-            return tool_result(result, note, await take_notices(services))
+            goes_on = (call := task_call.current()) is not None and call.op_id is not None
+            return tool_result(result, note, [] if goes_on else await take_notices(services))
         if isinstance(result, str):
             result = hidden("\n".join(filter(None, [result, note, *await take_notices(services)])))
         return self.fn_metadata.convert_result(result)

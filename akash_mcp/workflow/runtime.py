@@ -76,6 +76,8 @@ class Intervals:
     crash_over: float = 600.0
     """How long ago what ended again and again was last seen to, before its running counts as more than a moment of it:
     the kubelet forgets too how often a container ended once it ran for so long."""
+    before_task: float = 1.0
+    """How long long work is waited for before its call is answered with a task, where the client takes tasks."""
     first_look: float = 1.0
     """Before a server first looks for what others left."""
     watch: float = 30.0
@@ -115,6 +117,7 @@ class Intervals:
             ready_look=self.ready_look / speed,
             ready_give_up=self.ready_give_up / speed,
             crash_over=self.crash_over / speed,
+            before_task=self.before_task / speed,
             first_look=self.first_look,
             watch=max(self.watch / speed, 0.5),
             survey=max(self.survey / speed, 1.0),
