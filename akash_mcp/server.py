@@ -19,7 +19,12 @@ from akash_mcp.config import Settings
 from akash_mcp.guard.books.keys import known_key, shared_key
 from akash_mcp.guard.books.store import Store
 from akash_mcp.prompts import prompts
+from akash_mcp.protocol.completion import Completions
+from akash_mcp.protocol.icon import show_icon
+from akash_mcp.protocol.log_messages import LogMessages
 from akash_mcp.protocol.operation_tasks import OperationTasks
+from akash_mcp.protocol.sessions import Sessions
+from akash_mcp.protocol.subscriptions import Subscriptions
 from akash_mcp.protocol.tasks import Tasks, refuse_undeclared_tasks
 from akash_mcp.resources import add_resources
 from akash_mcp.services import services
@@ -72,18 +77,25 @@ def build(
         partial(store.run, shared_key, "questions"), partial(store.read_now, known_key, "questions")
     )
 
+    sessions = Sessions()
+    subscriptions, log_messages = Subscriptions(sessions), LogMessages(sessions)
+
     @asynccontextmanager
     async def lifespan(server: MCPServer[Runtime]) -> AsyncIterator[Runtime]:
-        async with services(
-            settings,
-            store,
-            intervals,
-            secrets_dir=secrets_dir,
-            prepare_questions=questions.prepare,
-            watches=not settings.read_only,
-        ) as runtime:
-            current.append(runtime)
-            yield runtime
+        async with (
+            services(
+                settings,
+                store,
+                intervals,
+                secrets_dir=secrets_dir,
+                prepare_questions=questions.prepare,
+                watches=not settings.read_only,
+            ) as runtime,
+            sessions.open(),
+        ):
+            with runtime.changes.heard_by(subscriptions.hear), log_messages.listening():
+                current.append(runtime)
+                yield runtime
 
     tools: list[AkashTool] = [spec.build() for spec in chosen]
     server = MCPServer(
@@ -97,7 +109,10 @@ def build(
         extensions=[Tasks(OperationTasks())],
         lifespan=lifespan,
         request_state_security=RequestStateSecurity(codec=questions),
+        subscriptions=subscriptions.bus,
         middleware=[
+            show_icon,
+            log_messages.of_the_call,
             refuse_other_tools([tool.name for tool in tools]),
             leave_out_unreadable,
             refuse_undeclared_tasks,
@@ -106,6 +121,8 @@ def build(
         log_level="DEBUG" if settings.debug else "WARNING",
     )
     add_resources(server, lambda: current[-1])
+    for served in (subscriptions, log_messages, Completions()):
+        served.serve(server)
     for prompt in prompts():
         server.add_prompt(prompt)
     return server

@@ -40,6 +40,7 @@ from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.sanitize import secrets
 from akash_mcp.setting_types import is_private_host
+from akash_mcp.workflow.changes import Changes
 from akash_mcp.workflow.notify import Notifier
 from akash_mcp.workflow.operations import Operations
 from akash_mcp.workflow.recovery import recover
@@ -104,7 +105,8 @@ async def services(
         )
         tasks = await open_things.enter_async_context(anyio.create_task_group())
         open_things.callback(tasks.cancel_scope.cancel)
-        operations = Operations(tasks, store, intervals.before_retry)
+        changes = Changes()
+        operations = Operations(tasks, store, intervals.before_retry, changes=changes)
         gate = Gate(
             console,
             reader,
@@ -142,6 +144,7 @@ async def services(
             has_key=key is not None,
             operations=operations,
             intervals=intervals,
+            changes=changes,
             now=store.now,
             visit=partial(probe, allowed=settings.allow_private_providers),
             open_registries=partial(RegistryReader, settings.allow_private_providers),

@@ -18,7 +18,8 @@ from jsonschema import Draft202012Validator
 from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.client.extension import ClientExtension
-from mcp.types import ElicitRequestParams, ElicitResult
+from mcp.client.session import MessageHandlerFnT
+from mcp.types import ElicitRequestParams, ElicitResult, LoggingLevel
 from pydantic import SecretStr
 
 from akash_mcp import config
@@ -143,6 +144,8 @@ def connect(settings: config.Settings) -> Connect:
         answer: ElicitResult | None = None,
         intervals: Intervals = INTERVALS,
         extensions: Sequence[ClientExtension] = (),
+        hears: MessageHandlerFnT | None = None,
+        log_level: LoggingLevel | None = None,
         **changed: Any,
     ) -> AsyncIterator[Agent]:
         asked: list[str] = []
@@ -154,8 +157,14 @@ def connect(settings: config.Settings) -> Connect:
 
         chosen = config.Settings(**{**dict(settings), **changed})
         server = build(chosen, intervals=intervals)
-        asks = respond if answer else None
-        async with Client(server, mode=era, elicitation_callback=asks, extensions=extensions) as client:
+        async with Client(
+            server,
+            mode=era,
+            elicitation_callback=respond if answer else None,
+            extensions=extensions,
+            message_handler=hears,
+            log_level=log_level,
+        ) as client:
             yield Agent(client, asked)
 
     return connected

@@ -142,7 +142,7 @@ class Tasks(Extension):
         """The task. One that there is not, and one of somebody else, are refused in the same words."""
         require_client_extension(ctx, EXTENSION)
         headers = getattr(ctx.request, "headers", None)  # a request over HTTP has some
-        if headers is not None and headers.get("mcp-name", task_id) != task_id:
+        if headers is not None and headers.get("mcp-name") != task_id:
             raise MCPError(HEADER_MISMATCH, "The header Mcp-Name is not the taskId of the request")
         try:
             task = await self._source.find(ctx, task_id)

@@ -52,7 +52,11 @@ Wait = Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds")]
 async def validate_sdl(ctx: AppContext, sdl: SdlArg, check_images: bool = False) -> Verdict:
     """Check an SDL as Console, chain and providers will, for free: errors with line and fix, price ceiling, and an
     sdl_id to send in its place."""
-    rt = runtime(ctx)
+    return await verdict_of(runtime(ctx), sdl, check_images=check_images)
+
+
+async def verdict_of(rt: Runtime, sdl: str, *, check_images: bool = False) -> Verdict:
+    """The answer of `validate_sdl`, also for the resource."""
     text = await sdl_text(rt, sdl)
     report = check(text)
     images = await checked_images(rt, report) if check_images else None

@@ -30,6 +30,7 @@ from akash_mcp.guard.permits.operation import CERTAIN_SECONDS
 from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.ids import Dseq
+from akash_mcp.workflow.changes import Changes
 from akash_mcp.workflow.notify import Notifier
 from akash_mcp.workflow.operations import Operations
 
@@ -148,6 +149,7 @@ class Runtime:
     has_key: bool
     operations: Operations
     intervals: Intervals = field(default_factory=Intervals)
+    changes: Changes = field(default_factory=Changes)
     visit: Callable[[str], Awaitable[Probe]] = probe
     """Looks once at a web address of a service, as any visitor does."""
     open_registries: Callable[[], RegistryReader] = RegistryReader
