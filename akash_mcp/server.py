@@ -26,6 +26,7 @@ from akash_mcp.protocol.operation_tasks import OperationTasks
 from akash_mcp.protocol.sessions import Sessions
 from akash_mcp.protocol.subscriptions import Subscriptions
 from akash_mcp.protocol.tasks import Tasks, refuse_undeclared_tasks
+from akash_mcp.protocol.trace_context import take_trace_of_headers
 from akash_mcp.resources import add_resources
 from akash_mcp.services import services
 from akash_mcp.tools import CONFIRM, TOOLSETS
@@ -120,6 +121,7 @@ def build(
         cache_hints={"tools/list": CacheHint(ttl_ms=300_000, scope="public")},
         log_level="DEBUG" if settings.debug else "WARNING",
     )
+    server.middleware.insert(0, take_trace_of_headers)
     add_resources(server, lambda: current[-1])
     for served in (subscriptions, log_messages, Completions()):
         served.serve(server)
