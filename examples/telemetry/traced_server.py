@@ -1,6 +1,7 @@
 """akash-mcp with spans: printed to stderr, or sent by OTLP where OTEL_EXPORTER_OTLP_ENDPOINT says where to.
 
-    uvx --from akash-mcp --with opentelemetry-sdk python examples/telemetry/traced_server.py serve --sandbox
+    pip install akash-mcp opentelemetry-sdk
+    python examples/telemetry/traced_server.py serve --sandbox
 
 The arguments are those of akash-mcp. Standard output stays the protocol's, so nothing is printed there.
 """
