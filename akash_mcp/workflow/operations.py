@@ -35,7 +35,7 @@ KEPT = 200
 class Running(Generic[T]):
     """One operation under way or finished. `stage`: how far it is, as a sentence. `result` or `error`: how it ended.
 
-    `dseq` and `usd_per_hour` as soon as they are known: from then on it is leased and costs that much. `on_stage` is
+    `dseq` and `usd_per_hour` as soon as they are known: from then on it is leased and costs that much. `on_advance` is
     called with each stage.
     """
 
@@ -47,14 +47,14 @@ class Running(Generic[T]):
     usd_per_hour: Usd | None = None
     result: T | None = None
     error: AkashError | None = None
-    on_stage: Callable[[Running[T]], None] = lambda running: None
+    on_advance: Callable[[Running[T]], None] = lambda running: None
     _done: anyio.Event = field(default_factory=anyio.Event)
     _moved: anyio.Event = field(default_factory=anyio.Event)
 
     def progress(self, stage: str) -> None:
         """Set `stage`, and wake those who wait."""
         self.stage = stage
-        self.on_stage(self)
+        self.on_advance(self)
         self._wake()
 
     @property
@@ -130,7 +130,7 @@ class Operations:
         worker that takes it over. What does not come to its end is taken up again later, after ever longer pauses:
         it was tried `tries` times before.
         """
-        running: Running[T] = Running(op_id, epoch, tries, on_stage=self._note_progress)
+        running: Running[T] = Running(op_id, epoch, tries, on_advance=self._note_progress)
         over = [known for known, other in self._running.items() if other.is_done]
         for known in over[: max(0, len(over) - KEPT)]:
             del self._running[known]
