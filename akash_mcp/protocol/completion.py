@@ -89,7 +89,7 @@ class Completions:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._kept: dict[str, tuple[float, list[str]]] = {}
-        self._lock = anyio.Lock()
+        self._locks = {name: anyio.Lock() for name in _FIND}
 
     def serve(self, server: MCPServer[Any]) -> None:
         """Have the server complete."""
@@ -110,18 +110,16 @@ class Completions:
         find = _FIND.get(name)
         if find is None:
             return []
-        found: list[str] = []
-        with anyio.move_on_after(SECONDS):
-            async with self._lock:
-                at, kept = self._kept.get(name, (float("-inf"), []))
-                if self._now() - at < KEPT_SECONDS:
-                    return kept
-                try:
-                    with anyio.move_on_after(SECONDS):
-                        await find(rt, found)
-                except AkashError as failure:
-                    log.info("not all values of %s are known: %s", name, failure.code)
-                shown = list(dict.fromkeys(str(hidden(field(each))) for each in found))
-                self._kept[name] = self._now(), shown
-                return shown
-        return []
+        async with self._locks[name]:  # whoever types on meanwhile waits for the same answer
+            at, kept = self._kept.get(name, (float("-inf"), []))
+            if self._now() - at < KEPT_SECONDS:
+                return kept
+            found: list[str] = []
+            try:
+                with anyio.move_on_after(SECONDS):
+                    await find(rt, found)
+            except AkashError as failure:
+                log.info("not all values of %s are known: %s", name, failure.code)
+            shown = list(dict.fromkeys(str(hidden(field(each))) for each in found))
+            self._kept[name] = self._now(), shown
+            return shown

@@ -133,7 +133,7 @@ async def _answer(rt: Runtime, operation: Operation, running: Running[Any] | Non
 
 
 def _by_journal(operation: Operation) -> Outcome:
-    opening = f"Operation {operation.op_id} was carried on after its server had stopped, and is told from the journal."
+    opening = f"Operation {operation.op_id} was begun by another process of this server, and is told from the journal."
     refuse_again(operation, opening)
     # A launch that nobody carries on and that made no lease was to make none.
     creates = operation.state in (State.CREATED, State.OFFERED)

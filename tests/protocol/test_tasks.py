@@ -63,12 +63,12 @@ async def test_a_launch_that_fails_is_a_completed_task_with_an_error(connect: Co
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_who_takes_no_tasks_gets_answers_as_ever(era: str, connect: Connect, sdl: str) -> None:
+async def test_who_takes_no_tasks_gets_none(era: str, connect: Connect, sdl: str) -> None:
     async with connect(era, approval="auto") as agent:
-        deployed = await agent.call("deploy", sdl=sdl, deposit_usd=1)
-        assert deployed["status"] in ("ready", "pending")
+        created = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+        assert (await agent.call("close_deployment", dseq=created["dseq"]))["status"] == "closed"
         with pytest.raises(MCPError, match=r"required extension|not found"):
-            await ask(agent.client, "tasks/get", deployed["op_id"])
+            await ask(agent.client, "tasks/get", created["op_id"])
 
 
 async def test_an_unknown_task_and_a_foreign_one_are_refused_alike(connect: Connect, sdl: str) -> None:
@@ -81,6 +81,11 @@ async def test_an_unknown_task_and_a_foreign_one_are_refused_alike(connect: Conn
     async with connect(approval="auto", extensions=[TakesTasks()], agent="other") as agent:
         with pytest.raises(MCPError, match=NO_SUCH):
             await ask(agent.client, "tasks/get", takes.tasks[0].task_id)
+    # The same agent again, in a server that did not carry it out.
+    async with connect(approval="auto", extensions=[TakesTasks()], agent="one") as agent:
+        told = await ended(agent.client, takes.tasks[0].task_id)
+        assert "told from the journal" in told["result"]["structuredContent"]["summary"]
+        assert told["result"]["structuredContent"]["status"] == "ready"
 
 
 async def test_a_cancelled_task_goes_on_and_the_next_answer_says_so(connect: Connect, sdl: str) -> None:
