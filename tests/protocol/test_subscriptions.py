@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import pytest
 from agents import SPEED, Agent, Connect
 from heard import PATIENCE, Heard
@@ -107,6 +108,13 @@ async def test_subscribers_over_http_hear_each_in_its_era(
             await Agent(newer).call("create_deployment", sdl=sdl, deposit_usd=1)
             await next_of(subscription, DEPLOYMENTS)
             await heard.hear_of(DEPLOYMENTS)
+            server.process.terminate()
+            with anyio.fail_after(PATIENCE):
+                async for _ in subscription:  # it is told that this ends, and raises where it is cut off
+                    pass
+            assert await anyio.to_thread.run_sync(server.process.wait) == 0
+            assert server.process.stderr is not None
+            assert "Traceback" not in server.process.stderr.read()
     assert gone.uris == []
 
 
