@@ -1,8 +1,8 @@
 """The server's icon, where it costs nothing.
 
-From 2026-07-28 on the SDK puts the whole identity of a server into each of its answers, where an icon is 84 bytes more
-(some 25 tokens, for whoever shows a model the whole message). So it stands only where a client gets to know the server:
-in the answers to `initialize` and `server/discover`.
+From 2026-07-28 on the SDK puts the whole identity of a server into each of its answers, where an icon is 80 bytes more
+(22 tokens of o200k, for whoever shows a model the whole message). So it stands only where a client gets to know the
+server: in the answers to `initialize` and `server/discover`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, get_args
@@ -108,8 +108,9 @@ class LogMessages(logging.Handler):
         message = LoggingMessageNotificationParams(level=level, logger=record.name, data=text)
         if call is not None and _counts(level, call.level) and len(call.messages) < MOST:
             call.messages.append(message)
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._tell, message)
+        if loop is not None:
+            with suppress(RuntimeError):  # the loop has just ended, and with it everybody who could be told
+                loop.call_soon_threadsafe(self._tell, message)
 
     async def of_the_call(self, ctx: Context, call_next: CallNext) -> HandlerResult:
         """Middleware: before the answer of a call that wants them, the messages that were written during it."""
