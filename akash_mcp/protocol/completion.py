@@ -31,9 +31,6 @@ SECONDS = 2.0
 """How long the values of an argument may take."""
 MOST = 100
 """The most values that the protocol lets a server name."""
-KEPT_SECONDS = 30.0
-"""How long values are good, those too that could not be had: a client asks at each key."""
-
 Find = Callable[[Runtime, list[str]], Awaitable[None]]
 """Adds the values that an argument can have, those known for certain first: what is late is left out."""
 
@@ -72,15 +69,16 @@ async def _models(rt: Runtime, found: list[str]) -> None:
     found += sorted(NAMES)
 
 
-_FIND: Mapping[str, Find] = {
-    "dseq": _dseqs,
-    "op_id": _op_ids,
-    "provider": _providers,
-    "template": _templates,
-    "sdl_id": _sdl_ids,
-    "model": _models,
+_FIND: Mapping[str, tuple[Find, float]] = {
+    "dseq": (_dseqs, 5.0),
+    "op_id": (_op_ids, 0.0),
+    "provider": (_providers, 60.0),
+    "template": (_templates, 60.0),
+    "sdl_id": (_sdl_ids, 0.0),
+    "model": (_models, 0.0),
 }
-"""By the name of the argument, which is the same in prompts and addresses."""
+"""By the name of the argument, which is the same in prompts and addresses; with how many seconds what the Console was
+asked for is good, also where it could not be had. A client asks at each key."""
 
 
 class Completions:
@@ -107,12 +105,12 @@ class Completions:
 
     async def _values(self, rt: Runtime, params: CompleteRequestParams) -> list[str]:
         name = params.argument.name
-        find = _FIND.get(name)
-        if find is None:
+        if name not in _FIND:
             return []
+        find, good_for = _FIND[name]
         async with self._locks[name]:  # whoever types on meanwhile waits for the same answer
             at, kept = self._kept.get(name, (float("-inf"), []))
-            if self._now() - at < KEPT_SECONDS:
+            if self._now() - at < good_for:
                 return kept
             found: list[str] = []
             try:
