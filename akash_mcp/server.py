@@ -19,6 +19,14 @@ from akash_mcp.config import Settings
 from akash_mcp.guard.books.keys import known_key, shared_key
 from akash_mcp.guard.books.store import Store
 from akash_mcp.prompts import prompts
+from akash_mcp.protocol.completion import Completions
+from akash_mcp.protocol.icon import show_icon
+from akash_mcp.protocol.log_messages import LogMessages
+from akash_mcp.protocol.operation_tasks import OperationTasks
+from akash_mcp.protocol.sessions import Sessions
+from akash_mcp.protocol.subscriptions import Subscriptions
+from akash_mcp.protocol.tasks import Tasks, refuse_undeclared_tasks
+from akash_mcp.protocol.trace_context import take_trace_of_headers
 from akash_mcp.resources import add_resources
 from akash_mcp.services import services
 from akash_mcp.tools import CONFIRM, TOOLSETS
@@ -84,19 +92,26 @@ def build(
         store.wall,
     )
 
+    sessions = Sessions()
+    subscriptions, log_messages = Subscriptions(sessions), LogMessages(sessions)
+
     @asynccontextmanager
     async def lifespan(server: MCPServer[Runtime]) -> AsyncIterator[Runtime]:
-        async with services(
-            settings,
-            store,
-            intervals,
-            secrets_dir=secrets_dir,
-            prepare_questions=questions.prepare,
-            watches=not settings.read_only,
-            play_money=play_money,
-        ) as runtime:
-            current.append(runtime)
-            yield runtime
+        async with (
+            services(
+                settings,
+                store,
+                intervals,
+                secrets_dir=secrets_dir,
+                prepare_questions=questions.prepare,
+                watches=not settings.read_only,
+                play_money=play_money,
+            ) as runtime,
+            sessions.open(),
+        ):
+            with runtime.changes.heard_by(subscriptions.hear), log_messages.listening():
+                current.append(runtime)
+                yield runtime
 
     tools: list[AkashTool] = [spec.build(play_money=play_money) for spec in chosen]
     server = MCPServer(
@@ -107,16 +122,24 @@ def build(
         instructions=SANDBOX_INSTRUCTIONS if play_money else INSTRUCTIONS,
         website_url="https://akash.network",
         tools=[*tools],
+        extensions=[Tasks(OperationTasks())],
         lifespan=lifespan,
         request_state_security=RequestStateSecurity(codec=questions),
+        subscriptions=subscriptions.bus,
         middleware=[
+            show_icon,
+            log_messages.of_the_call,
             refuse_other_tools([tool.name for tool in tools], play_money=play_money),
             leave_out_unreadable,
+            refuse_undeclared_tasks,
         ],
         cache_hints={"tools/list": CacheHint(ttl_ms=300_000, scope="public")},
         log_level="DEBUG" if settings.debug else "WARNING",
     )
+    server.middleware.insert(0, take_trace_of_headers)
     add_resources(server, lambda: current[-1])
+    for served in (subscriptions, log_messages, Completions()):
+        served.serve(server)
     for prompt in prompts():
         server.add_prompt(prompt)
     return server

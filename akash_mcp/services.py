@@ -43,6 +43,7 @@ from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.key_sources import key_of
 from akash_mcp.sanitize import secrets
 from akash_mcp.setting_types import is_private_host
+from akash_mcp.workflow.changes import Changes
 from akash_mcp.workflow.notify import Notifier
 from akash_mcp.workflow.operations import Operations
 from akash_mcp.workflow.recovery import recover
@@ -112,7 +113,8 @@ async def services(
         )
         tasks = await open_things.enter_async_context(anyio.create_task_group())
         open_things.callback(tasks.cancel_scope.cancel)
-        operations = Operations(tasks, store, intervals.before_retry)
+        changes = Changes()
+        operations = Operations(tasks, store, intervals.before_retry, changes=changes)
         gate = Gate(
             console,
             reader,
@@ -152,6 +154,7 @@ async def services(
             play_money=play_money,
             operations=operations,
             intervals=intervals,
+            changes=changes,
             now=store.now,
             visit=partial(probe, allowed=settings.allow_private_providers),
             open_registries=partial(RegistryReader, settings.allow_private_providers),

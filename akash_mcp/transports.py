@@ -22,6 +22,7 @@ import uvicorn
 from anyio.abc import TaskStatus
 from mcp.server.mcpserver import MCPServer
 from mcp.server.sse import SseServerTransport
+from mcp.server.subscriptions import ListenHandler
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from pydantic import SecretStr
 from starlette.applications import Starlette
@@ -84,12 +85,20 @@ async def serve_http(
         http = _HttpServer(http_config(app))
 
         def stop() -> None:
+            _end_subscriptions(server)
             # Not `should_exit`: only this also ends the streams of sse-starlette, which would never end.
             http.handle_exit(signal.SIGTERM, None)
 
         listening(f"http://{_bracketed(host)}:{port}/mcp")
         async with _stop_on_signal(stop):
             await http.serve(sockets=[listener])
+
+
+def _end_subscriptions(server: MCPServer[Any]) -> None:
+    """Tell whoever listens for changes that this ends: an open stream would be cut off, with a traceback in the log."""
+    served = server._lowlevel_server.get_request_handler("subscriptions/listen")
+    if served is not None and isinstance(served.handler, ListenHandler):
+        served.handler.close()
 
 
 def http_app(

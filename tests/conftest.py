@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,9 @@ from agents import ERAS, SPEED, Agent, Connect
 from jsonschema import Draft202012Validator
 from mcp import Client
 from mcp.client import ClientRequestContext
-from mcp.types import ElicitRequestParams, ElicitResult
+from mcp.client.extension import ClientExtension
+from mcp.client.session import MessageHandlerFnT
+from mcp.types import ElicitRequestParams, ElicitResult, LoggingLevel
 from pydantic import SecretStr
 
 from akash_mcp import config
@@ -149,6 +151,9 @@ def connect(settings: config.Settings) -> Connect:
         *,
         answer: ElicitResult | None = None,
         intervals: Intervals = INTERVALS,
+        extensions: Sequence[ClientExtension] = (),
+        hears: MessageHandlerFnT | None = None,
+        log_level: LoggingLevel | None = None,
         **changed: Any,
     ) -> AsyncIterator[Agent]:
         asked: list[str] = []
@@ -160,7 +165,14 @@ def connect(settings: config.Settings) -> Connect:
 
         chosen = config.Settings(**{**dict(settings), **changed})
         server = build(chosen, intervals=intervals)
-        async with Client(server, mode=era, elicitation_callback=respond if answer else None) as client:
+        async with Client(
+            server,
+            mode=era,
+            elicitation_callback=respond if answer else None,
+            extensions=extensions,
+            message_handler=hears,
+            log_level=log_level,
+        ) as client:
             yield Agent(client, asked)
 
     return connected

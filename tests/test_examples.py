@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import re
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
 from akash_mcp.data import examples_dir
 from akash_mcp.sdl import check
@@ -34,3 +37,10 @@ def test_the_list_of_examples_states_their_price_ceilings() -> None:
     assert set(stated) == {file.name for file in FILES}
     for file in FILES:
         assert str(check(file.read_text(encoding="utf-8")).ceiling_usd_hour) == f"${stated[file.name]}"
+
+
+def test_the_traced_server_keeps_spans_off_standard_output() -> None:
+    traced = runpy.run_path(str(examples_dir() / "telemetry" / "traced_server.py"))
+    exporter = traced["exporter"]()
+    assert isinstance(exporter, ConsoleSpanExporter)
+    assert exporter.out is sys.stderr

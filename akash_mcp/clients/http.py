@@ -33,6 +33,7 @@ from akash_mcp.clients.error_mapping import MessageCleaner, date_of, error_of, i
 from akash_mcp.clients.proxies import Passage, Proxy, credentials, proxy_for
 from akash_mcp.clients.retries import Deadline, Sending, may_have_had_effect, pause_before_next, raise_last
 from akash_mcp.clients.service_clock import ServiceClock, elapsed
+from akash_mcp.clients.tracing import answered, request_span
 from akash_mcp.clients.unused_connection import UnusedConnection
 from akash_mcp.errors import (
     AkashError,
@@ -156,6 +157,7 @@ class Upstream:
             raise BadSettings(f"The address of {name} must be an http or https URL without credentials.")
         self.name = name
         self.host = options.get("sni") or parts.hostname
+        self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self.sleep = options.get("sleep", anyio.sleep)
         self.monotonic = options.get("monotonic", elapsed)
         self.date: float | None = None
@@ -231,9 +233,12 @@ class Upstream:
         while True:
             left = max(ends - self.monotonic(), 0.0)
             try:
-                return await self._attempt(
-                    method, path, params, body, headers or {}, sending, deadline, left, largest
-                )
+                with request_span(method, path, host=self.host, port=self._port, attempt=attempt) as span:
+                    answer = await self._attempt(
+                        method, path, params, body, headers or {}, sending, deadline, left, largest
+                    )
+                    answered(span, answer.status)
+                    return answer
             except (ApiError, Unreachable, Interrupted) as error:
                 maybe_done = maybe_done or may_have_had_effect(error)
                 pause = pause_before_next(error, sending, attempt, self._random)

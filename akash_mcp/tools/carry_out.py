@@ -24,6 +24,7 @@ from akash_mcp.tools.deadline import WAIT_SECONDS, wait_seconds
 from akash_mcp.tools.present import confirmation, pending, waiting_for_person
 from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import Outcome
+from akash_mcp.tools.task_call import current
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.runtime import Runtime
 
@@ -91,13 +92,18 @@ async def carry_out(
 async def _journalled(rt: Runtime, op_id: OpId) -> Operation:
     operation = await rt.store.read(journal.newest, op_id)
     assert operation is not None
+    refuse_again(operation, used(operation))
+    return operation
+
+
+def refuse_again(operation: Operation, opening: str) -> None:
+    """Raise what an operation was refused with, where it was; `opening` is the sentence before that."""
     if operation.state is State.REFUSED:
         raise AkashError(
-            f"{used(operation)} It was refused: {field(operation.note, 600)}",
+            f"{opening} It was refused: {field(operation.note, 600)}",
             money=NOTHING_MOVED,
             next_step="Call the tool that planned it again for a new plan.",
         )
-    return operation
 
 
 def used(operation: Operation) -> str:
@@ -113,18 +119,24 @@ class CarryOut(Generic[P, T]):
     admit: Admit[P, T]
     work: Work[P, T, Outcome]
     wait: float = WAIT_SECONDS
+    is_long: bool = False
+    """Whether a client that takes tasks gets one soon, instead of an answer after `wait` seconds."""
 
     async def __call__(self, ctx: AppContext, decision: Decision[P]) -> Outcome:
         """`carry_out` as an answer. Raises `OutcomeUnknown` too, for an operation whose outcome is not known."""
-        done = await carry_out(ctx, decision, self.admit, self.work, wait=self.wait)
+        task = current()
+        wait = runtime(ctx).intervals.before_task if task and self.is_long else self.wait
+        done = await carry_out(ctx, decision, self.admit, self.work, wait=wait)
         if isinstance(done, TokenNeeded):
             return confirmation(done)
         if isinstance(done, PersonNeeded):
             return waiting_for_person(done)
         if isinstance(done, Running):
+            if task:
+                task.op_id = done.op_id
             return pending(done, await _dseq(runtime(ctx), done.op_id, decision))
         if isinstance(done, Operation):
-            return _earlier(done, creates=_tool_of(decision) == "create_deployment")
+            return outcome_of(done, used(done), creates=_tool_of(decision) == "create_deployment")
         return done
 
 
@@ -157,7 +169,11 @@ _DONE = {
 }
 
 
-def _earlier(operation: Operation, *, creates: bool) -> Outcome:
+def outcome_of(operation: Operation, opening: str, *, creates: bool) -> Outcome:
+    """An operation that this process knows from the journal only, as an answer that begins with the sentence `opening`.
+
+    `creates`: to create a deployment was all that it should do. Raises `OutcomeUnknown`.
+    """
     state, dseq, note = operation.state, operation.dseq, field(operation.note, 400)
     look = f'get_deployment(id="{dseq or operation.op_id}"), which shows how it stands now'
     stands = f"That operation is {state}"
@@ -167,7 +183,7 @@ def _earlier(operation: Operation, *, creates: bool) -> Outcome:
     bids = f"list_bids(dseq={dseq}), then create_lease, or close_deployment"
     if state is State.UNKNOWN:
         raise OutcomeUnknown(
-            f"{used(operation)} What became of it is not known: {note}",
+            f"{opening} What became of it is not known: {note}",
             next_step=f'Call get_deployment(id="{operation.op_id}") or list_operations. Do not simply try again.',
         )
     status = _STATUS.get(state, "pending")
@@ -180,7 +196,7 @@ def _earlier(operation: Operation, *, creates: bool) -> Outcome:
             "status": status,
             "op_id": operation.op_id,
             "dseq": dseq,
-            "summary": f"{used(operation)} {stands}{f' ({note})' if note else ''}. It was: {operation.summary}",
+            "summary": f"{opening} {stands}{f' ({note})' if note else ''}. It was: {operation.summary}",
             "money": "This call moved no money; what was approved was reserved once.",
             "next_step": f"Call {bids if status == 'created' else look}.",
         }

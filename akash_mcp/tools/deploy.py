@@ -63,7 +63,11 @@ ImagesArg = Annotated[bool, Field(description="Ask registries")]
 async def validate_sdl(ctx: AppContext, sdl: SdlArg, check_images: ImagesArg = False) -> Verdict:
     """Check an SDL as Console, chain and providers will, for free: errors with fixes, price ceiling, and an sdl_id to
     send in its place."""
-    rt = runtime(ctx)
+    return await verdict_of(runtime(ctx), sdl, check_images=check_images)
+
+
+async def verdict_of(rt: Runtime, sdl: str, *, check_images: bool = False) -> Verdict:
+    """The answer of `validate_sdl`, also for the resource."""
     text = await sdl_text(rt, sdl)
     report = check(text)
     images = await checked_images(rt, report) if check_images else None
@@ -347,12 +351,12 @@ async def _after_close(rt: Runtime, dseq: Dseq) -> str:
     return "Nothing needs doing."
 
 
-LAUNCH = CarryOut(Gate.launch, _launch)
+LAUNCH = CarryOut(Gate.launch, _launch, is_long=True)
 CREATE = CarryOut(Gate.launch, _create)
-LEASE = CarryOut(Gate.lease, _lease)
+LEASE = CarryOut(Gate.lease, _lease, is_long=True)
 UPDATE = CarryOut(Gate.update, _update)
 FUND = CarryOut(Gate.fund, _fund)
-CLOSE = CarryOut(Gate.close, _close, wait=MAX_WAIT_SECONDS)
+CLOSE = CarryOut(Gate.close, _close, wait=MAX_WAIT_SECONDS, is_long=True)
 
 TOOLS = (
     ToolSpec(validate_sdl, "Validate SDL", Effect.READS),

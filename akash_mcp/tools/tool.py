@@ -23,6 +23,7 @@ from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import BaseModel, ValidationError
 
 from akash_mcp.errors import NOTHING_MOVED, AkashError, BadArgument, InternalError, NotApproved
+from akash_mcp.tools import task_call
 from akash_mcp.tools.arguments import given
 from akash_mcp.tools.deadline import bounded, start_call
 from akash_mcp.tools.error_result import error_result
@@ -134,7 +135,9 @@ class AkashTool(Tool):
         if isinstance(result, BaseModel) and not isinstance(result, CallToolResult):
             if isinstance(result, InputRequiredResult):
                 return result
-            return tool_result(result, note, await take_notices(services), play_money=services.play_money)
+            goes_on = (call := task_call.current()) is not None and call.op_id is not None
+            notices = [] if goes_on else await take_notices(services)
+            return tool_result(result, note, notices, play_money=services.play_money)
         if isinstance(result, str):
             result = hidden("\n".join(filter(None, [result, note, *await take_notices(services)])))
         return self.fn_metadata.convert_result(result)

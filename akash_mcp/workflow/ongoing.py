@@ -31,7 +31,12 @@ class Ongoing:
     @property
     def is_taken_up(self) -> bool:
         """Whether somebody carries it out, or will go on with it unasked."""
-        return not self.operation.is_over and self.operation.lease_until is not None
+        return is_taken_up(self.operation)
+
+
+def is_taken_up(operation: Operation) -> bool:
+    """Whether somebody carries an operation out, or will go on with it unasked."""
+    return not operation.is_over and operation.lease_until is not None
 
 
 async def ongoing(rt: Runtime) -> tuple[list[Ongoing], list[Waiting]]:

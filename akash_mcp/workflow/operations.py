@@ -16,11 +16,12 @@ import anyio
 from anyio.abc import TaskGroup
 
 from akash_mcp.errors import AkashError, InternalError, LedgerUnusable, TakenOver
-from akash_mcp.guard.books import holds
+from akash_mcp.guard.books import holds, journal
 from akash_mcp.guard.books.holds import UnderWay
 from akash_mcp.guard.books.store import Store
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.money import Usd
+from akash_mcp.workflow.changes import Change, Changes
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,8 @@ KEPT = 200
 class Running(Generic[T]):
     """One operation under way or finished. `stage`: how far it is, as a sentence. `result` or `error`: how it ended.
 
-    `dseq` and `usd_per_hour` as soon as they are known: from then on it is leased and costs that much.
+    `dseq` and `usd_per_hour` as soon as they are known: from then on it is leased and costs that much. `on_advance` is
+    called with each stage.
     """
 
     op_id: OpId
@@ -45,12 +47,14 @@ class Running(Generic[T]):
     usd_per_hour: Usd | None = None
     result: T | None = None
     error: AkashError | None = None
+    on_advance: Callable[[Running[T]], None] = lambda running: None
     _done: anyio.Event = field(default_factory=anyio.Event)
     _moved: anyio.Event = field(default_factory=anyio.Event)
 
     def progress(self, stage: str) -> None:
         """Set `stage`, and wake those who wait."""
         self.stage = stage
+        self.on_advance(self)
         self._wake()
 
     @property
@@ -107,11 +111,14 @@ class Operations:
         store: Store,
         retry_seconds: Callable[[int], float] = lambda tries: min(15.0 * 2**tries, 3600.0),
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        changes: Changes | None = None,
     ) -> None:
         self._tasks = tasks
         self._store = store
         self._retry_seconds = retry_seconds
         self._sleep = sleep
+        self._changes = changes or Changes()
+        self._seen: dict[OpId, tuple[Dseq | None, Usd | None]] = {}
         self.on_rest: Callable[[], Awaitable[None]] | None = None
         """What is done each time that an operation has let go of its deployment: another may have waited for that."""
         self._running: dict[OpId, Running[Any]] = {}
@@ -123,7 +130,7 @@ class Operations:
         worker that takes it over. What does not come to its end is taken up again later, after ever longer pauses:
         it was tried `tries` times before.
         """
-        running: Running[T] = Running(op_id, epoch, tries)
+        running: Running[T] = Running(op_id, epoch, tries, on_advance=self._note_progress)
         over = [known for known, other in self._running.items() if other.is_done]
         for known in over[: max(0, len(over) - KEPT)]:
             del self._running[known]
@@ -172,11 +179,28 @@ class Operations:
         finally:
             # Only now: whoever waited for it may act on its deployment at once.
             running._end()
+        await self._tell_end(running)
         if self.on_rest is not None:
             try:
                 await self.on_rest()
             except LedgerUnusable:
                 log.exception("whether another operation waited for %s is not known", running.op_id)
+
+    def _note_progress(self, running: Running[Any]) -> None:
+        """Tell that a deployment was created, or leased; most stages change nothing that is shown."""
+        now = running.dseq, running.usd_per_hour
+        if now != self._seen.get(running.op_id, (None, None)):
+            self._seen[running.op_id] = now
+            self._changes.tell(Change(running.dseq))
+
+    async def _tell_end(self, running: Running[Any]) -> None:
+        self._seen.pop(running.op_id, None)
+        dseq = running.dseq
+        try:
+            operation = await self._store.read(journal.newest, running.op_id)
+        except LedgerUnusable:
+            operation = None
+        self._changes.tell(Change(operation.dseq if operation else dseq))
 
     async def _rest(self, running: Running[Any]) -> None:
         try:

@@ -31,6 +31,7 @@ from akash_mcp.guard.permits.operation import CERTAIN_SECONDS
 from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.ids import Dseq
+from akash_mcp.workflow.changes import Changes
 from akash_mcp.workflow.notify import Notifier
 from akash_mcp.workflow.operations import Operations
 
@@ -79,6 +80,8 @@ class Intervals:
     the kubelet forgets too how often a container ended once it ran for so long."""
     reading: float = 1.0
     """Less than it takes a person to read a question and answer it. Nobody reads faster beside a faster network."""
+    before_task: float = 1.0
+    """How long long work is waited for before its call is answered with a task, where the client takes tasks."""
     first_look: float = 1.0
     """Before a server first looks for what others left."""
     watch: float = 30.0
@@ -119,6 +122,7 @@ class Intervals:
             ready_give_up=self.ready_give_up / speed,
             crash_over=self.crash_over / speed,
             reading=self.reading,
+            before_task=self.before_task / speed,
             first_look=self.first_look,
             watch=max(self.watch / speed, 0.5),
             survey=max(self.survey / speed, 1.0),
@@ -151,6 +155,7 @@ class Runtime:
     play_money: bool = False
     """Whether the network is an embedded one that this process started, of which alone it is certain."""
     intervals: Intervals = field(default_factory=Intervals)
+    changes: Changes = field(default_factory=Changes)
     visit: Callable[[str], Awaitable[Probe]] = probe
     """Looks once at a web address of a service, as any visitor does."""
     open_registries: Callable[[], RegistryReader] = RegistryReader

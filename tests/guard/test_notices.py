@@ -77,6 +77,20 @@ def test_reading_takes_nothing(store: Store) -> None:
     assert store.read_now(notices.pending) == []
 
 
+def test_what_is_new_since_a_number_is_read_without_taking_it(store: Store) -> None:
+    assert store.read_now(notices.newest_number) == 0
+    give(store, "first")
+    seen = store.read_now(notices.newest_number)
+    give(store, "second", "1763759482113")
+    (new,) = store.read_now(notices.since, seen)
+    assert (new.text, new.dseq) == ("second", "1763759482113")
+    assert store.read_now(notices.since, new.number) == []
+    assert len(taken(store)) == 2
+    store.account = "somebody else's"
+    assert store.read_now(notices.newest_number) == 0
+    assert store.read_now(notices.since, 0) == []
+
+
 def test_more_than_one_answer_holds_are_left_for_the_next(store: Store) -> None:
     for number in range(25):
         give(store, f"notice {number}")

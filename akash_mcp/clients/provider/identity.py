@@ -28,6 +28,7 @@ from akash_mcp.clients.provider.allowed_hosts import Endpoint
 from akash_mcp.clients.provider.certificate_errors import CertificateError, certificate_error_of
 from akash_mcp.clients.provider.gateway_errors import NotProven, clock_gap
 from akash_mcp.clients.public_addresses import bracketed, is_ip
+from akash_mcp.clients.tracing import connection_span
 from akash_mcp.errors import ApiError, Interrupted, Unreachable, UntrustedProvider
 from akash_mcp.ids import ProviderAddress
 
@@ -217,13 +218,14 @@ async def _try_handshake(
     for address in endpoint.addresses:
         try:
             seconds = HANDSHAKE_SECONDS / len(endpoint.addresses)
-            with anyio.fail_after(seconds):
-                stream = await anyio.connect_tcp(address, endpoint.port)
-            async with stream:
+            with connection_span("provider handshake", host=endpoint.host, port=endpoint.port):
                 with anyio.fail_after(seconds):
-                    await TLSStream.wrap(
-                        stream, hostname=endpoint.host, ssl_context=context, standard_compatible=False
-                    )
+                    stream = await anyio.connect_tcp(address, endpoint.port)
+                async with stream:
+                    with anyio.fail_after(seconds):
+                        await TLSStream.wrap(
+                            stream, hostname=endpoint.host, ssl_context=context, standard_compatible=False
+                        )
         except ssl.SSLError as error:
             refusal = error
         except (anyio.BrokenResourceError, anyio.EndOfStream) as error:

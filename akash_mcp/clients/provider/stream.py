@@ -25,6 +25,7 @@ from akash_mcp.clients.error_mapping import MessageCleaner, date_of, meanings_of
 from akash_mcp.clients.provider.access import ProviderSession
 from akash_mcp.clients.provider.gateway_errors import MEANINGS, close_of, refusal_of
 from akash_mcp.clients.public_addresses import bracketed
+from akash_mcp.clients.tracing import connection_span
 from akash_mcp.errors import Interrupted, ProviderError, Unreachable
 
 OPEN_SECONDS = 10.0
@@ -107,6 +108,16 @@ async def open_stream(
 
     It ends when nothing has come for `silence` seconds, unless that is None.
     """
+    endpoint = session.endpoint
+    with connection_span("provider stream", host=endpoint.host, port=endpoint.port):
+        async with _opened(session, path, silence) as connection:
+            yield connection
+
+
+@asynccontextmanager
+async def _opened(
+    session: ProviderSession, path: str, silence: float | None
+) -> AsyncGenerator[ClientConnection, None]:
     endpoint = session.endpoint
     opening = _Connect(
         f"wss://{bracketed(endpoint.host)}:{endpoint.port}{path}",

@@ -23,6 +23,7 @@ from akash_mcp import __version__
 from akash_mcp.clients.http import why_lost
 from akash_mcp.clients.public_addresses import LOOKUP_SECONDS, MOST_ADDRESSES, bracketed, is_allowed, is_ip
 from akash_mcp.clients.registry.answers import NotKnown
+from akash_mcp.clients.tracing import answered, request_span
 from akash_mcp.clients.unused_connection import UnusedConnection
 from akash_mcp.sanitize.text import field
 
@@ -106,7 +107,10 @@ class HttpsReader:
         reason: Exception | None = None
         for address, port in await self._addresses(origin):
             try:
-                return await self._send(origin, bracketed(address), port, url, headers, largest)
+                with request_span("GET", None, host=origin.host, port=port) as span:
+                    answer = await self._send(origin, bracketed(address), port, url, headers, largest)
+                    answered(span, answer.status)
+                    return answer
             except (
                 httpx2.ConnectError,
                 httpx2.ConnectTimeout,

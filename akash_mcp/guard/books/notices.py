@@ -140,6 +140,23 @@ def recent(db: Db, most: int = 10) -> list[Notice]:
     return [_notice(row) for row in reversed(rows)]
 
 
+def since(db: Db, number: int) -> list[Notice]:
+    """The notices of this account after the one of this number, oldest first. Takes nothing."""
+    rows = db.all(
+        f"SELECT {_COLUMNS} FROM notices WHERE account = :account AND number > :number ORDER BY number",
+        account=db.account,
+        number=number,
+    )
+    return [_notice(row) for row in rows]
+
+
+def newest_number(db: Db) -> int:
+    """The number of this account's newest notice; 0 where there is none."""
+    return int(
+        db.value("SELECT COALESCE(MAX(number), 0) FROM notices WHERE account = :account", account=db.account)
+    )
+
+
 def any_unsent(db: Db) -> bool:
     """Whether `take_unsent` would take any."""
     row = db.one(

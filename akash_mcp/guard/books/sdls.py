@@ -57,6 +57,11 @@ class Sdls:
         self._tasks.start_soon(self._write, sdl_id, sdl)
         return sdl_id
 
+    @property
+    def seen(self) -> list[SdlId]:
+        """The names of those that this process saw, the newest first."""
+        return [*reversed(self._seen)]
+
     async def _write(self, sdl_id: SdlId, sdl: str) -> None:
         with anyio.CancelScope(shield=True):  # also where the server ends right after its answer
             try:

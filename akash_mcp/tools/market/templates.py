@@ -20,6 +20,7 @@ from akash_mcp.tools.present import verdict
 from akash_mcp.tools.results import FindingResult, Result
 from akash_mcp.tools.tool import Effect, ToolSpec
 from akash_mcp.workflow.market.templates import read_catalogue, read_template
+from akash_mcp.workflow.runtime import Runtime
 
 MOST_ROWS = 40
 """Of what is to be filled in; how many more there are is said."""
@@ -138,7 +139,13 @@ async def get_template(
     show_sdl: Annotated[bool, Field(description="Show its text too")] = False,
 ) -> TemplateResult:
     """A ready-made SDL as an sdl_id, checked, and what to fill in. With env: the same with these variables set."""
-    rt = runtime(ctx)
+    return await template_of(runtime(ctx), id, env, show_sdl=show_sdl)
+
+
+async def template_of(
+    rt: Runtime, id: str, env: list[str] | None = None, *, show_sdl: bool = False
+) -> TemplateResult:
+    """The answer of `get_template`, also for the resource."""
     template = await read_template(rt, id)
     text, values = template.deploy, values_of(template.deploy, env) if env else {}
     if values:

@@ -22,6 +22,7 @@ from akash_mcp.guard.books.notices import Level
 from akash_mcp.guard.books.store import Db
 from akash_mcp.guard.permits.close_permit import Closed
 from akash_mcp.ids import Dseq
+from akash_mcp.workflow.changes import Change
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.recovery import recover
 from akash_mcp.workflow.runtime import Runtime
@@ -108,11 +109,30 @@ async def _pause(rt: Runtime) -> float:
 
 
 async def keep_telling(rt: Runtime) -> None:
-    """Tell the person what was found, for ever, beside the looks: a webhook that hangs delays none of them."""
+    """Tell the person what was found, for ever, beside the looks: a webhook that hangs delays none of them.
+
+    Clients that subscribed hear of it too, whichever process found it.
+    """
+    told: dict[str, int] = {}
     while True:
         await rt.sleep(rt.intervals.watch)
         if rt.store.path.exists():
+            await _tell_clients(rt, told)
             await rt.tell_person()
+
+
+async def _tell_clients(rt: Runtime, told: dict[str, int]) -> None:
+    """Tell whoever listens of the notices since the last time; `told` is the number of the newest, by account."""
+    account = rt.store.account
+    try:
+        if account not in told:  # what was noted before this process listened is not new
+            told[account] = await rt.store.read(notices.newest_number)
+            return
+        for notice in await rt.store.read(notices.since, told[account]):
+            told[account] = notice.number
+            rt.changes.tell(Change(notice.dseq, is_notice=True))
+    except LedgerUnusable as unusable:
+        log.info("which notices are new is not known: %s", unusable.what)
 
 
 class Watch:
