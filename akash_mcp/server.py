@@ -21,10 +21,11 @@ from akash_mcp.guard.books.store import Store
 from akash_mcp.prompts import prompts
 from akash_mcp.resources import add_resources
 from akash_mcp.services import services
+from akash_mcp.tool_choice import choose
 from akash_mcp.tools import CONFIRM, TOOLSETS
 from akash_mcp.tools.error_result import refuse_other_tools
 from akash_mcp.tools.questions import SealedQuestions, leave_out_unreadable
-from akash_mcp.tools.tool import AkashTool, Effect
+from akash_mcp.tools.tool import AkashTool
 from akash_mcp.workflow.runtime import Intervals, Runtime
 
 INSTRUCTIONS = """\
@@ -57,12 +58,7 @@ def build(
     `intervals` and `secrets_dir`, where secrets are stored, differ from the default only beside an embedded network,
     which runs faster and has a state folder of its own.
     """
-    chosen = [spec for toolset in settings.toolsets for spec in TOOLSETS[toolset]]
-    if settings.read_only:
-        chosen = [spec for spec in chosen if spec.effect is Effect.READS]
-    if CONFIRM not in chosen and any(spec.carry_out for spec in chosen):
-        chosen.append(CONFIRM)
-
+    chosen = choose(TOOLSETS, settings.toolsets, read_only=settings.read_only, confirm=CONFIRM)
     current: list[Runtime] = []
     intervals = intervals or Intervals()
     store = Store(settings.state_dir, agent=settings.agent or "", hold_seconds=intervals.hold)

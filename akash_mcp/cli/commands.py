@@ -18,7 +18,7 @@ def serve(arguments: argparse.Namespace) -> int:
         serve,  # after the settings, so that a wrong one is reported before the SDK is imported
     )
 
-    return serve.run(settings, sandbox=arguments.sandbox, speed=arguments.speed)
+    return serve.run(settings, sandbox=arguments.sandbox, speed=arguments.speed, wire=arguments.wire)
 
 
 def sandbox(arguments: argparse.Namespace) -> int:

@@ -11,20 +11,27 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from akash_mcp.cli.output import take_any_encoding, wrapped
 from akash_mcp.cli.parser import build_parser
 from akash_mcp.cli.to_person import to_person
 from akash_mcp.errors import AkashError
 
+if TYPE_CHECKING:
+    from akash_mcp.stdio_wire import StdioWire
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status. Wrong usage leaves through argparse's `SystemExit(2)`."""
+
+def main(argv: Sequence[str] | None = None, wire: StdioWire | None = None) -> int:
+    """Run one command and return its exit status. Wrong usage leaves through argparse's `SystemExit(2)`.
+
+    `wire`: stdin and stdout, where they were taken over already.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words.insert(0, "serve")
     take_any_encoding()
-    arguments = build_parser().parse_args(words)
+    arguments = build_parser().parse_args(words, argparse.Namespace(wire=wire))
     debug = bool(arguments.debug)
     _log_to_stderr(debug=debug)
     sys.excepthook = _log_traceback if debug else _say_plainly

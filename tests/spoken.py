@@ -1,0 +1,104 @@
+"""A server of ours on pipes of this process, spoken to line by line: what a client on stdio sees, to the byte."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+from typing import IO, Any
+
+import anyio
+from mcp.server.stdio import stdio_server
+
+from akash_mcp import config
+from akash_mcp.fast_start.early_answers import FirstAnswers
+from akash_mcp.fast_start.record import load
+from akash_mcp.server import build
+from akash_mcp.stdio_wire import StdioWire
+from akash_mcp.tool_choice import Serving
+from akash_mcp.transports import run_on_wire
+
+ENVELOPE: dict[str, Any] = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+HANDSHAKES = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+DEFAULT = Serving(("deploy", "observe"), read_only=False, sandbox=False)
+
+
+def request(method: str, number: object = 1, **params: Any) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).encode() + b"\n"
+
+
+def greeting(version: str, number: object = 1) -> bytes:
+    client = {"name": "test", "version": "1"}
+    return request("initialize", number, protocolVersion=version, capabilities={}, clientInfo=client)
+
+
+class Spoken:
+    """The client's end. `start` starts the server; before it, only a fast start answers."""
+
+    def __init__(self, state_dir: Path, serving: Serving, *, fast: bool) -> None:
+        self._settings = config.Settings(
+            state_dir=state_dir, toolsets=serving.toolsets, read_only=serving.read_only
+        )
+        client_in, to_server = os.pipe()
+        from_server, self._client_out = os.pipe()
+        self.stdin: IO[bytes] = os.fdopen(to_server, "wb", buffering=0)
+        self.stdout: IO[bytes] = os.fdopen(from_server, "rb")
+        record = load()
+        early = FirstAnswers(record.versions, record.results(serving)) if fast else None
+        self.wire = StdioWire(client_in, self._client_out, early, serving)
+        self._server = threading.Thread(target=anyio.run, args=(self._serve,), daemon=True)
+
+    def start(self) -> None:
+        self._server.start()
+
+    async def _serve(self) -> None:
+        await anyio.to_thread.run_sync(self.wire.hand_over)
+        with os.fdopen(self.wire.server_in, "rb") as stdin, os.fdopen(self._client_out, "wb") as stdout:
+            # Decoded and encoded as the SDK does it with the stdin and stdout of a process.
+            texts = TextIOWrapper(stdin, "utf-8", errors="replace"), TextIOWrapper(stdout, "utf-8")
+            async with stdio_server(*map(anyio.wrap_file, texts)) as (incoming, outgoing):
+                await run_on_wire(build(self._settings), self.wire, incoming, outgoing)
+
+    def answers(self) -> list[bytes]:
+        """All answers to what was sent, in the order in which they came."""
+        self.start()
+        lines = []
+        for last in (
+            "the last",
+            "the very last",
+        ):  # while the second is answered, any other that was begun ends
+            self.stdin.write(request("ping", last))
+            while json.loads(line := self.stdout.readline())["id"] != last:
+                lines.append(line)
+        return lines
+
+    def close(self) -> None:
+        self.stdin.close()
+        if self._server.ident is not None:
+            self._server.join()
+        self.wire.hang_up()
+        self.stdout.close()
+
+
+@contextmanager
+def spoken(state_dir: Path, serving: Serving = DEFAULT, *, fast: bool) -> Iterator[Spoken]:
+    client = Spoken(state_dir, serving, fast=fast)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def answers(state_dir: Path, lines: Iterable[bytes], serving: Serving = DEFAULT) -> list[bytes]:
+    """What the SDK itself answers."""
+    with spoken(state_dir, serving, fast=False) as client:
+        for line in lines:
+            client.stdin.write(line)
+        return client.answers()
