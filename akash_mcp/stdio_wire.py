@@ -66,7 +66,8 @@ class StdioWire:
         self._answers_left.set()
         self._news = threading.Semaphore(0)
         self._hung_up = False
-        self._stopped, self._stop = os.pipe()
+        self._stopped, stop = os.pipe()  # readable once its other end is closed
+        self._stop: int | None = stop
         os.set_blocking(self._server_out, False)
         self._thread = threading.Thread(target=self._carry, name="stdin", daemon=True)
         self._thread.start()
@@ -104,8 +105,10 @@ class StdioWire:
             os.dup2(self._client_out, 1)
 
     def hang_up(self) -> None:
-        """Let the server see the end of its stdin, though the client stays. To be called once."""
-        os.close(self._stop)
+        """Let the server see the end of its stdin, though the client stays."""
+        stop, self._stop = self._stop, None
+        if stop is not None:
+            os.close(stop)
 
     def release(self) -> None:
         """Make fd 0 the client's again."""

@@ -7,7 +7,6 @@ server through a name that it rebinds to 127.0.0.1. A body is at most 1 MiB.
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import socket
 import sys

@@ -46,13 +46,13 @@ class Spoken:
         self._settings = config.Settings(
             state_dir=state_dir, toolsets=serving.toolsets, read_only=serving.read_only
         )
-        client_in, to_server = os.pipe()
+        self._client_in, to_server = os.pipe()
         from_server, self._client_out = os.pipe()
         self.stdin: IO[bytes] = os.fdopen(to_server, "wb", buffering=0)
         self.stdout: IO[bytes] = os.fdopen(from_server, "rb")
         record = load()
         early = FirstAnswers(record.versions, record.results(serving)) if fast else None
-        self.wire = StdioWire(client_in, self._client_out, early, serving)
+        self.wire = StdioWire(self._client_in, self._client_out, early, serving)
         self._server = threading.Thread(target=anyio.run, args=(self._serve,), daemon=True)
 
     def start(self) -> None:
@@ -62,20 +62,24 @@ class Spoken:
         await anyio.to_thread.run_sync(self.wire.hand_over)
         with os.fdopen(self.wire.server_in, "rb") as stdin, os.fdopen(self._client_out, "wb") as stdout:
             # Decoded and encoded as the SDK does it with the stdin and stdout of a process.
-            texts = TextIOWrapper(stdin, "utf-8", errors="replace"), TextIOWrapper(stdout, "utf-8")
-            async with stdio_server(*map(anyio.wrap_file, texts)) as (incoming, outgoing):
+            reader = anyio.wrap_file(TextIOWrapper(stdin, "utf-8", errors="replace"))
+            writer = anyio.wrap_file(TextIOWrapper(stdout, "utf-8"))
+            async with stdio_server(reader, writer) as (incoming, outgoing):
                 await run_on_wire(build(self._settings), self.wire, incoming, outgoing)
 
+    def send(self, text: bytes) -> None:
+        while text:
+            text = text[self.stdin.write(text) :]
+
     def answers(self) -> list[bytes]:
-        """All answers to what was sent, in the order in which they came."""
-        self.start()
+        """The answers to all that was sent, in the order in which they came."""
         lines = []
         for last in (
             "the last",
             "the very last",
         ):  # while the second is answered, any other that was begun ends
-            self.stdin.write(request("ping", last))
-            while json.loads(line := self.stdout.readline())["id"] != last:
+            self.send(request("ping", last))
+            while json.loads(line := self.stdout.readline()).get("id") != last:
                 lines.append(line)
         return lines
 
@@ -85,6 +89,7 @@ class Spoken:
             self._server.join()
         self.wire.hang_up()
         self.stdout.close()
+        os.close(self._client_in)
 
 
 @contextmanager
@@ -99,6 +104,7 @@ def spoken(state_dir: Path, serving: Serving = DEFAULT, *, fast: bool) -> Iterat
 def answers(state_dir: Path, lines: Iterable[bytes], serving: Serving = DEFAULT) -> list[bytes]:
     """What the SDK itself answers."""
     with spoken(state_dir, serving, fast=False) as client:
+        client.start()
         for line in lines:
-            client.stdin.write(line)
+            client.send(line)
         return client.answers()

@@ -49,7 +49,9 @@ def certain(words: Sequence[str], environ: Mapping[str, str], toolsets: Collecti
 
 def _flags(words: Sequence[str]) -> tuple[dict[str, Any], bool]:
     """The deciding settings among the flags of `serve`, and whether `--sandbox` is one."""
-    rest = iter(words[1:] if words[:1] == ["serve"] else words)
+    rest = iter(words)
+    if words and words[0] == "serve":
+        next(rest)
     chosen: dict[str, Any] = {}
     sandbox = False
     for word in rest:

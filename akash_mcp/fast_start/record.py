@@ -83,6 +83,6 @@ def is_made_with(versions: dict[str, str], folders: Iterable[str]) -> bool:
             continue
         installed = [name.removesuffix(".dist-info") for name in names if name.endswith(".dist-info")]
         found = {package: version for package, _, version in (name.rpartition("-") for name in installed)}
-        if versions.keys() & found.keys() or versions.keys() & set(names):
+        if versions.keys() & found.keys():
             return all(found.get(package, "").startswith(version) for package, version in versions.items())
     return False
