@@ -120,7 +120,7 @@ def test_no_secret_can_be_given_on_the_command_line_and_everything_else_can() ->
 def test_without_a_command_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[tuple[Settings, bool, float]] = []
 
-    def run(settings: Settings, *, sandbox: bool, speed: float) -> int:
+    def run(settings: Settings, *, sandbox: bool, speed: float, wire: None) -> int:
         served.append((settings, sandbox, speed))
         return 0
 

@@ -14,15 +14,13 @@ def serve(arguments: argparse.Namespace) -> int:
     from akash_mcp import config
 
     given = {name: getattr(arguments, name) for name in (*SETTINGS, *SWITCHES)}
-    # What is imported stays: to look again and again whether it is garbage would take a sixth of the time.
-    gc.disable()
-    settings = config.load({name: value for name, value in given.items() if value is not None})
-    from akash_mcp.cli import (
-        serve,  # after the settings, so that a wrong one is reported before the SDK is imported
-    )
-
-    gc.freeze()
-    gc.enable()
+    gc.disable()  # what is imported stays: to look through it for garbage again and again takes a sixth of the time
+    try:
+        settings = config.load({name: value for name, value in given.items() if value is not None})
+        from akash_mcp.cli import serve  # after the settings: a wrong one is told before the SDK is imported
+    finally:
+        gc.freeze()
+        gc.enable()
     return serve.run(settings, sandbox=arguments.sandbox, speed=arguments.speed, wire=arguments.wire)
 
 
