@@ -185,9 +185,7 @@ MapOf = Annotated[
 class ApiModel(BaseModel):
     """A record with snake_case keys."""
 
-    model_config = ConfigDict(
-        extra="ignore", frozen=True, coerce_numbers_to_str=True, populate_by_name=True, defer_build=True
-    )
+    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True, populate_by_name=True)
 
     @model_validator(mode="before")
     @classmethod
