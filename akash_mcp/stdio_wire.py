@@ -93,7 +93,8 @@ class StdioWire:
         while self._early is not None and not self._early.is_over and self._news.acquire(timeout=seconds):
             if self._hung_up:
                 break
-        return self._hung_up and self._early is not None and not self._early.owes
+        is_served = self._hung_up and self._early is not None and not self._early.owes
+        return is_served and self._answers_left.wait()
 
     def hand_over(self) -> None:
         """Answer nothing more, and return once what was answered has left; fd 1 is the client's then."""
@@ -111,8 +112,11 @@ class StdioWire:
             os.close(stop)
 
     def release(self) -> None:
-        """Make fd 0 the client's again."""
-        os.dup2(self._client_in, 0)
+        """Carry nothing more, and make fd 0 the client's again."""
+        self.hang_up()
+        self._thread.join()
+        if self.server_in == 0:
+            os.dup2(self._client_in, 0)
 
     def _carry(self) -> None:
         try:
@@ -160,10 +164,8 @@ class StdioWire:
                 self._forward += told
             if self._answers:
                 self._answers_left.clear()
-            if self._hung_up or len(self._line) > _LONGEST_LINE:
-                self._early = (
-                    None if self._line else self._early
-                )  # a line without end is for the server to judge
+            if self._line and (self._hung_up or len(self._line) > _LONGEST_LINE):
+                self._early = None  # a line without end is for the server to judge
             if self._early is None or self._early.is_over:
                 self._forward += self._line
                 self._line.clear()

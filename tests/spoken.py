@@ -87,7 +87,7 @@ class Spoken:
         self.stdin.close()
         if self._server.ident is not None:
             self._server.join()
-        self.wire.hang_up()
+        self.wire.release()
         self.stdout.close()
         os.close(self._client_in)
 
