@@ -50,6 +50,9 @@ log = logging.getLogger(__name__)
 CONFIG_VARIABLE = "AKASH_MCP_CONFIG"
 """Names the configuration file, where it is not at `default_config_file()`."""
 
+FAST_START_VARIABLE = "AKASH_MCP_FAST_START"
+"""Switches the fast start off where it is 0. Read before there are settings."""
+
 _ALIASES = {
     "api_key": "AKASH_API_KEY",
     "console_url": "AKASH_CONSOLE_URL",
@@ -312,7 +315,11 @@ _LIMITING = re.compile(r"AKASH_MCP_(MAX|AUTO|APPROV|ALLOW|DEN[IY]|AUDIT|READ|AGE
 
 def _check_unknown_variables(environ: Mapping[str, str]) -> None:
     """Refuse an unknown variable that somebody limits an agent with: it would not hold. Warn of any other."""
-    known = {CONFIG_VARIABLE, *(name for field in Settings.model_fields for name in variables_of(field))}
+    known = {
+        CONFIG_VARIABLE,
+        FAST_START_VARIABLE,
+        *(name for field in Settings.model_fields for name in variables_of(field)),
+    }
     for name in environ:
         if not name.startswith(_PREFIX) or name in known:
             continue

@@ -29,10 +29,11 @@ from akash_mcp.protocol.tasks import Tasks, refuse_undeclared_tasks
 from akash_mcp.protocol.trace_context import take_trace_of_headers
 from akash_mcp.resources import add_resources
 from akash_mcp.services import services
+from akash_mcp.tool_choice import choose
 from akash_mcp.tools import CONFIRM, TOOLSETS
 from akash_mcp.tools.error_result import refuse_other_tools
 from akash_mcp.tools.questions import SealedQuestions, leave_out_unreadable
-from akash_mcp.tools.tool import AkashTool, Effect
+from akash_mcp.tools.tool import AkashTool
 from akash_mcp.workflow.runtime import Intervals, Runtime
 
 _REAL = """\
@@ -77,12 +78,7 @@ def build(
     which runs faster and has a state folder of its own. `play_money`: this process started that network, and every
     sentence says so.
     """
-    chosen = [spec for toolset in settings.toolsets for spec in TOOLSETS[toolset]]
-    if settings.read_only:
-        chosen = [spec for spec in chosen if spec.effect is Effect.READS]
-    if CONFIRM not in chosen and any(spec.carry_out for spec in chosen):
-        chosen.append(CONFIRM)
-
+    chosen = choose(TOOLSETS, settings.toolsets, read_only=settings.read_only, confirm=CONFIRM)
     current: list[Runtime] = []
     intervals = intervals or Intervals()
     store = Store(settings.state_dir, agent=settings.agent or "", hold_seconds=intervals.hold)

@@ -7,23 +7,26 @@ server through a name that it rebinds to 127.0.0.1. A body is at most 1 MiB.
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import socket
 import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from ipaddress import ip_address
-from typing import Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 import uvicorn
 from anyio.abc import TaskStatus
 from mcp.server.mcpserver import MCPServer
 from mcp.server.sse import SseServerTransport
+from mcp.server.stdio import stdio_server
 from mcp.server.subscriptions import ListenHandler
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from mcp.shared._stream_protocols import ReadStream, WriteStream
+from mcp.shared.message import SessionMessage
+from mcp.types import JSONRPCError, JSONRPCResponse
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -43,6 +46,9 @@ from akash_mcp.door import (
 )
 from akash_mcp.errors import BadSettings
 
+if TYPE_CHECKING:
+    from akash_mcp.stdio_wire import StdioWire
+
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1 << 20
@@ -54,14 +60,61 @@ _SHUTDOWN_SECONDS = 3
 """How long open requests may take to finish when the server is told to stop."""
 
 
-async def serve_stdio(server: MCPServer[Any]) -> None:
-    """Serve one client on stdin and stdout until it hangs up, or until SIGTERM or SIGINT."""
+async def serve_stdio(server: MCPServer[Any], wire: StdioWire | None = None) -> None:
+    """Serve one client on stdin and stdout until it hangs up, or until SIGTERM or SIGINT.
+
+    `wire`: the client, where it was answered already.
+    """
     if sys.platform == "win32":  # no SIGTERM there: hosts close stdin
         await server.run_stdio_async()
         return
-    with _interruptible_stdin() as end_stdin:
-        async with _stop_on_signal(end_stdin):
-            await server.run_stdio_async()
+    from akash_mcp.stdio_wire import StdioWire  # Windows has none of what it is made of
+
+    wire = wire or StdioWire.claim()
+    try:
+        async with _stop_on_signal(wire.hang_up):
+            await anyio.to_thread.run_sync(wire.hand_over)
+            async with stdio_server() as (incoming, outgoing):
+                await run_on_wire(server, wire, incoming, outgoing)
+    finally:
+        wire.release()
+
+
+async def run_on_wire(
+    server: MCPServer[Any],
+    wire: StdioWire,
+    incoming: ReadStream[SessionMessage | Exception],
+    outgoing: WriteStream[SessionMessage],
+) -> None:
+    """Serve a client that may have some of its answers already: those that are made for it again go nowhere."""
+    lowlevel = server._lowlevel_server
+    if wire.replay_id is not None:
+        outgoing = _WithoutAnswers(outgoing, wire.replay_id)
+    await lowlevel.run(incoming, outgoing, lowlevel.create_initialization_options())
+
+
+class _WithoutAnswers:
+    """A stream of messages without the answers to requests of one id."""
+
+    def __init__(self, stream: WriteStream[SessionMessage], id: str) -> None:
+        self._stream, self._id = stream, id
+
+    async def send(self, item: SessionMessage, /) -> None:
+        message = item.message
+        if not isinstance(message, JSONRPCResponse | JSONRPCError) or message.id != self._id:
+            await self._stream.send(item)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self._stream.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._stream.__aexit__(kind, error, trace)
 
 
 async def serve_http(
@@ -312,34 +365,3 @@ async def _stop_on_signal(stop: Callable[[], None]) -> AsyncIterator[None]:
         await tasks.start(wait)
         yield
         tasks.cancel_scope.cancel()
-
-
-@contextmanager
-def _interruptible_stdin() -> Iterator[Callable[[], None]]:
-    """Replace fd 0 by a socket that is fed from the real stdin, and yield a function that ends it.
-
-    The SDK reads stdin in a thread, and a blocking read of a pipe cannot be cancelled. With a socket in
-    between, a signal looks to the SDK like a client that hangs up.
-    """
-    ours, theirs = socket.socketpair()
-    real = os.dup(0)
-    os.dup2(theirs.fileno(), 0)
-    theirs.close()
-
-    def pump() -> None:
-        try:
-            while chunk := os.read(real, 1 << 16):
-                ours.sendall(chunk)
-            end()
-        except OSError as error:  # our side was ended, or the terminal went away: nothing more will come
-            log.debug("stdin ended: %s", error)
-
-    def end() -> None:
-        with suppress(OSError):  # it has ended already
-            ours.shutdown(socket.SHUT_WR)
-
-    threading.Thread(target=pump, name="stdin", daemon=True).start()
-    try:
-        yield end
-    finally:
-        os.dup2(real, 0)

@@ -120,10 +120,10 @@ def test_no_secret_can_be_given_on_the_command_line_and_everything_else_can() ->
 
 
 def test_without_a_command_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
-    served: list[tuple[Settings, bool, float]] = []
+    served: list[tuple[Settings, float]] = []
 
-    def run(settings: Settings, *, sandbox: bool, speed: float) -> int:
-        served.append((settings, sandbox, speed))
+    def run(settings: Settings, *, speed: float, wire: None) -> int:
+        served.append((settings, speed))
         return 0
 
     commands = ModuleType("akash_mcp.cli.serve")
@@ -132,8 +132,8 @@ def test_without_a_command_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("akash_mcp.cli.serve", commands, raising=False)
     assert main.main([]) == 0
     assert main.main(["--sandbox", "--read-only", "--max-usd-per-day", "3", "--speed", "9"]) == 0
-    (_, plain, _), (settings, sandbox, speed) = served
-    assert (plain, sandbox, speed) == (False, True, 9.0)
+    (plain, _), (settings, speed) = served
+    assert (plain.sandbox, settings.sandbox, speed) == (False, True, 9.0)
     assert settings.read_only
     assert str(settings.max_usd_per_day) == "$3.00"
 

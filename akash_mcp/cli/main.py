@@ -12,21 +12,28 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from akash_mcp.cli.output import is_terminal, open_what_is_closed, take_any_encoding, wrapped
 from akash_mcp.cli.parser import read
 from akash_mcp.cli.to_person import to_person
 from akash_mcp.errors import AkashError
 
+if TYPE_CHECKING:
+    from akash_mcp.stdio_wire import StdioWire
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status. Wrong usage leaves through argparse's `SystemExit(2)`."""
+
+def main(argv: Sequence[str] | None = None, wire: StdioWire | None = None) -> int:
+    """Run one command and return its exit status. Wrong usage leaves through argparse's `SystemExit(2)`.
+
+    `wire`: stdin and stdout, where they were taken over already.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     open_what_is_closed()
     take_any_encoding()
     if not words and is_terminal():
         words = ["--help"]  # a person, and no host application, which has a pipe on each side
-    arguments = read(words)
+    arguments = read(words, argparse.Namespace(wire=wire))
     debug = bool(arguments.debug)
     _log_to_stderr(debug=debug)
     sys.excepthook = _log_traceback if debug else _say_plainly

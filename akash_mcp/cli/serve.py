@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 from pydantic import SecretStr
@@ -18,29 +19,45 @@ from akash_mcp.cli.output import wrapped
 from akash_mcp.config import Settings
 from akash_mcp.errors import BadSettings
 from akash_mcp.server import build
+from akash_mcp.tool_choice import Serving
 from akash_mcp.transports import serve_http, serve_stdio
 from akash_mcp.workflow.runtime import Intervals
+
+if TYPE_CHECKING:
+    from akash_mcp.stdio_wire import StdioWire
 
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
-def run(settings: Settings, *, sandbox: bool, speed: float) -> int:
+def run(settings: Settings, *, speed: float, wire: StdioWire | None = None) -> int:
     """Serve until the client hangs up or a signal comes, then 0.
 
     `speed` is how fast time runs on the network: on an embedded one that is started here, or is known to be there.
+    `wire`: the client on stdio, where it was answered already.
 
-    Raises `BadSettings` for an address that cannot be listened on, or must not be without a token, and for an embedded
-    network that this Python cannot run.
+    Raises `BadSettings` for an address that cannot be listened on, or must not be without a token, for an embedded
+    network that this Python cannot run, and where a client was promised something else than these settings serve.
     """
+    if wire is not None:
+        _keep_promise(wire, settings)
     if settings.debug:  # the file or the environment may say so, where no flag did
         logging.getLogger("akash_mcp").setLevel(logging.DEBUG)
-    anyio.run(_serve, settings, sandbox, speed)
+    anyio.run(_serve, settings, speed, wire)
     return 0
 
 
-async def _serve(settings: Settings, sandbox: bool, speed: float) -> None:
+def _keep_promise(wire: StdioWire, settings: Settings) -> None:
+    served = Serving(settings.toolsets, read_only=settings.read_only, sandbox=settings.sandbox)
+    if settings.transport != "stdio" or wire.promised != served:
+        raise BadSettings(
+            "The configuration changed while the server started.", next_step="Start it again.", money=""
+        )
+
+
+async def _serve(settings: Settings, speed: float, wire: StdioWire | None) -> None:
     async with AsyncExitStack() as stack:
         secrets_dir = settings.state_dir  # a person's own, on an embedded network too
+        sandbox = settings.sandbox
         if sandbox:
             settings = await stack.enter_async_context(embedded_network(settings, speed))
             _say("this is a sandbox: a simulated network with play money, which is gone when it ends")
@@ -50,7 +67,7 @@ async def _serve(settings: Settings, sandbox: bool, speed: float) -> None:
         if settings.transport == "stdio":
             if sys.stdin.isatty():
                 _say(_WAITS)
-            await serve_stdio(server)
+            await serve_stdio(server, wire)
             return
         await serve_http(
             server,

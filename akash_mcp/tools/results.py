@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Literal, get_origin
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from akash_mcp.ids import OpId
 from akash_mcp.sanitize.text import one_line
@@ -35,6 +35,8 @@ def listed_fields(model: type[BaseModel]) -> frozenset[str]:
 
 class Result(BaseModel):
     """The base of every answer: each text becomes one clean line of bounded length, whoever wrote it."""
+
+    model_config = ConfigDict(defer_build=True)  # those of toolsets that nobody chose are never used
 
     @field_validator("*", mode="before")
     @classmethod

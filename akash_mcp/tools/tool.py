@@ -65,6 +65,16 @@ class ToolSpec:
         """The tool's name."""
         return self.function.__name__
 
+    @property
+    def reads(self) -> bool:
+        """Whether it only reads."""
+        return self.effect is Effect.READS
+
+    @property
+    def plans(self) -> bool:
+        """Whether it makes plans that `confirm` carries out."""
+        return self.carry_out is not None
+
     def build(self, *, play_money: bool = False) -> AkashTool:
         """The tool as servers register it: made once a process, since its schemas take 7 ms and nothing changes it."""
         return _built(self, play_money)

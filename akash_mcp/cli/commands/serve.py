@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 
 from akash_mcp.cli.command_parser import CommandParser
 from akash_mcp.cli.flags import SETTINGS, SWITCHES
@@ -29,9 +30,11 @@ def run(arguments: argparse.Namespace) -> int:
     from akash_mcp import config
 
     given = {name: getattr(arguments, name) for name in (*SETTINGS, *SWITCHES)}
-    settings = config.load({name: value for name, value in given.items() if value is not None})
-    from akash_mcp.cli import (
-        serve,  # after the settings, so that a wrong one is reported before the SDK is imported
-    )
-
-    return serve.run(settings, sandbox=settings.sandbox, speed=arguments.speed)
+    gc.disable()  # what is imported stays: to look through it for garbage again and again takes a sixth of the time
+    try:
+        settings = config.load({name: value for name, value in given.items() if value is not None})
+        from akash_mcp.cli import serve  # after the settings: a wrong one is told before the SDK is imported
+    finally:
+        gc.freeze()
+        gc.enable()
+    return serve.run(settings, speed=arguments.speed, wire=arguments.wire)
