@@ -5,8 +5,10 @@ BIN    := $(VENV)/bin
 SDL    ?=
 ONLY   ?=
 CRASHES ?=
+CONFORMANCE ?=
+CLIENTS ?=
 
-.PHONY: demo test thorough mutants crashes ranking check format clean
+.PHONY: demo test conformance clients thorough mutants crashes ranking check format clean
 
 # Installed again only when what is installed could have changed.
 $(VENV)/.installed: pyproject.toml
@@ -25,6 +27,11 @@ check: $(VENV)/.installed
 
 test: check
 	$(BIN)/pytest -n auto
+
+# The official conformance suite and Inspector, which npm installs into .node: most of a minute the first time, then half.
+# `make conformance CONFORMANCE=--or-skip` succeeds where npm cannot get them.
+conformance: $(VENV)/.installed
+	$(BIN)/python tests/conformance/check_conformance.py $(CONFORMANCE)
 
 # What hypothesis tries, with 2000 examples a test in place of the suite's 50: for a nightly run.
 thorough: $(VENV)/.installed
@@ -47,4 +54,4 @@ format: $(VENV)/.installed
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .node build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
