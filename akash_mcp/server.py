@@ -34,11 +34,9 @@ Usual order: validate_sdl (free), deploy, confirm; or create_deployment, list_bi
 yourself. A deployment costs money until close_deployment ends it: offer that once it has served its purpose.
 
 - Tools that spend say SPENDS. deposit_usd is the most a deployment can cost. Only the user sets limits (get_budget).
-- Every run ends after its hours (24 where you say nothing): take what the user asked for. add_funds with hours moves
-  the end. A job that ends by itself gets until.
-- confirmation_required: nothing was done. Show the user the plan as it stands; after their yes call confirm. Never
-  approve for them.
-- waiting_for_person: nothing was done. The user answers in a terminal of their own; then call confirm.
+- Every run ends after its hours (24 if absent): take what the user asked for. add_funds moves the end. A job that ends
+  by itself gets until.
+- confirmation_required: nothing was done. Show the user the plan; after their yes call confirm. Never approve for them.
 - pending: the work goes on; get_deployment(id=op_id, wait_for="ready") waits for it. If an outcome is unknown, or an
   answer was lost, never repeat the call: get_deployment or list_operations shows what became of it.
 - notices: what happened meanwhile. Tell the user.
@@ -67,7 +65,9 @@ def build(
     intervals = intervals or Intervals()
     store = Store(settings.state_dir, agent=settings.agent or "", hold_seconds=intervals.hold)
     questions = SealedQuestions(
-        partial(store.run, shared_key, "questions"), partial(store.read_now, known_key, "questions")
+        partial(store.run, shared_key, "questions"),
+        partial(store.read_now, known_key, "questions"),
+        store.wall,
     )
 
     @asynccontextmanager

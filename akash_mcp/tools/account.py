@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from pydantic import Field
+
 from akash_mcp.clients.console.account_reader import MOST_ALERTS
 from akash_mcp.errors import NOTHING_MOVED
 from akash_mcp.guard.books.runs import in_utc
@@ -60,7 +62,7 @@ async def plan_top_up(ctx: AppContext, dseq: Dseq, enabled: bool) -> TopUpPlan:
 async def set_auto_top_up(
     ctx: AppContext,
     dseq: DseqArg,
-    enabled: bool,
+    enabled: Annotated[bool, Field(description="On or off")],
     decision: Annotated[Decision[TopUpPlan], decided(plan_top_up)],
 ) -> Outcome:
     """SPENDS. Switch a deployment's automatic top-up, and read it back. On, only the end of its run bounds its
@@ -137,7 +139,13 @@ CERTIFICATE = CarryOut(Gate.certificate, _create_certificate)
 TOOLS = (
     ToolSpec(get_usage, "Get usage", Effect.READS),
     ToolSpec(get_deployment_settings, "Get deployment settings", Effect.READS),
-    ToolSpec(set_auto_top_up, "Set automatic top-up (spends money)", Effect.SPENDS, carry_out=TOP_UP),
+    ToolSpec(
+        set_auto_top_up,
+        "Set automatic top-up (spends money)",
+        Effect.SPENDS,
+        idempotent=True,
+        carry_out=TOP_UP,
+    ),
     ToolSpec(
         create_certificate,
         "Create certificate",

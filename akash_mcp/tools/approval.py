@@ -34,6 +34,7 @@ from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.journal import op_id_of
 from akash_mcp.guard.plans.plans import ClosePlan, Plan
 from akash_mcp.ids import OpId
+from akash_mcp.tools.arguments import given
 from akash_mcp.tools.deadline import bounded
 from akash_mcp.tools.hiding import hidden
 from akash_mcp.tools.questions import Confirm, answer_of, note_question, question_of
@@ -50,6 +51,12 @@ BODY_SECONDS = 10.0
 
 QUESTION_SECONDS = 600.0
 """How long a person may think where the call waits for them: as long as a question that travels is good."""
+
+_NOBODY_ANSWERED = "The client can be asked, but brought no answer that can be read."
+_NOBODY_READ = (
+    "The client said no by itself: its answer came at once, before anybody could have read the question."
+)
+_SPARE_THE_QUESTION = "The user can set AKASH_MCP_APPROVAL=two-step, so that it is not asked."
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +128,11 @@ def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False)
             return decision
         if question is not None:
             # Not left to the SDK, which asks again where a word of the question moved and the plan did not.
-            return answer_of(ctx) or await approver.shown(plan, client)
+            return await _heard(ctx, plan, answer_of(ctx), question.asked_at)
         await approver.asked(plan, client)
         if not _questions_travel(ctx):
-            return await _answer(ctx, hidden(plan.summary)) or await approver.shown(plan, client)
+            asked_at = runtime(ctx).store.wall()
+            return await _heard(ctx, plan, await _answer(ctx, hidden(plan.summary)), asked_at)
         await runtime(ctx).prepare_questions()
         note_question(plan.fingerprint)
         return Elicit(hidden(plan.summary), Confirm)
@@ -223,8 +231,25 @@ def client_of(ctx: AppContext) -> str:
 
 def _call(ctx: AppContext) -> str:
     """A hash of the tool and its arguments."""
-    arguments = (ctx.request_context.params or {}).get("arguments") or {}
+    arguments = given((ctx.request_context.params or {}).get("arguments") or {})
     return hashlib.sha256(json.dumps([tool_of(ctx), arguments], sort_keys=True).encode()).hexdigest()
+
+
+async def _heard(
+    ctx: AppContext, plan: Plan, answer: Confirm | None, asked_at: float
+) -> Confirm | TokenNeeded:
+    """What came of a question: its answer, or the plan to be shown where nobody can have seen it.
+
+    Some clients declare that they can ask and then say no by themselves: Codex (openai/codex issues 6992 and 45621),
+    Claude Code inside VS Code (anthropics/claude-code issue 79174). Their users could never deploy anything. A yes
+    counts however fast it comes, since a person can have told their client to give it.
+    """
+    services = runtime(ctx)
+    at_once = 0 <= services.store.wall() - asked_at < services.intervals.reading
+    if answer is not None and (answer.confirm or not at_once):
+        return answer
+    why = _NOBODY_ANSWERED if answer is None else _NOBODY_READ
+    return await services.approver.shown(plan, client_of(ctx), f"{why} {_SPARE_THE_QUESTION}")
 
 
 async def _answer(ctx: AppContext, message: str) -> Confirm | None:

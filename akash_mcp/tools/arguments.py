@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import ROUND_DOWN, Decimal
 from typing import Annotated, Any
 
@@ -10,9 +11,31 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from akash_mcp.errors import BadArgument
 from akash_mcp.ids import Dseq, parse_dseq, parse_provider
 from akash_mcp.ids import ProviderAddress as Address
+from akash_mcp.market.ranking import Prefer
 from akash_mcp.money import NotMoney, Usd
 from akash_mcp.sdl.yaml.arrival import is_path, unfenced
 from akash_mcp.workflow.jobs.until import Until, parse_until
+
+ADDED_BY_HOSTS = frozenset(
+    (
+        "toolCallId",  # n8n's MCP Client Tool, with the next three where a chat started the workflow (n8n issue 21500)
+        "sessionId",
+        "action",
+        "chatInput",
+        "wait_for_previous",  # Gemini CLI, for the order of its calls (MemPalace/mempalace pull request 322)
+        "waitForPreviousTools",  # Antigravity, for the same
+    )
+)
+"""Arguments that no model chose and no tool has: they mean something to the host alone. Any other that a tool does not
+have is refused, since it may be a limit that somebody misspelt."""
+
+
+def given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that a caller means: without what its host adds, and without null, by which callers that have to
+    name every argument leave one out (OpenAI's strict mode)."""
+    return {
+        name: value for name, value in arguments.items() if value is not None and name not in ADDED_BY_HOSTS
+    }
 
 
 def _usd(value: Any) -> Usd:
@@ -59,17 +82,21 @@ UsdArg = Annotated[Usd, BeforeValidator(_usd), WithJsonSchema({"type": "number"}
 DseqArg = Annotated[
     Dseq,
     BeforeValidator(_dseq),
-    WithJsonSchema({"type": "string", "description": "The deployment"}),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+$", "description": "The deployment"}),
 ]
-ProviderArg = Annotated[Address, BeforeValidator(_provider), WithJsonSchema({"type": "string"})]
+ProviderArg = Annotated[
+    Address,
+    BeforeValidator(_provider),
+    WithJsonSchema({"type": "string", "pattern": "^akash1"}),
+]
+PreferArg = Annotated[Prefer, Field(description="Balanced if absent")]
 UntilArg = Annotated[
     Until,
     BeforeValidator(_until),
     WithJsonSchema(
         {
             "type": "string",
-            "description": "Closes a job once a log line has a text, or its program ends: log:SERVICE:TEXT, "
-            "exit:SERVICE",
+            "description": "Closes a job at a text in its log or its program's end: log:SERVICE:TEXT, exit:SERVICE",
         }
     ),
 ]

@@ -22,7 +22,11 @@ async def confirm(
     ctx: AppContext,
     approval_token: Annotated[
         str,
-        Field(description="Or the op_id that waits for a person", max_length=64),
+        Field(
+            description="Or the op_id that waits for a person",
+            max_length=64,
+            json_schema_extra={"pattern": "^(approve|op)_"},
+        ),
     ],
 ) -> Outcome:
     """SPENDS. Carry out the plan that was shown to the user, once they agreed; it may delete."""
@@ -72,4 +76,6 @@ _CARRY_OUT = {
     spec.name: spec.carry_out for spec in (*deploy.TOOLS, *account.TOOLS, *exec.TOOLS) if spec.carry_out
 }
 
-TOOL = ToolSpec(confirm, "Carry out what the user agreed to (may spend or delete)", Effect.SPENDS)
+TOOL = ToolSpec(
+    confirm, "Carry out what the user agreed to (may spend or delete)", Effect.SPENDS, idempotent=True
+)

@@ -21,7 +21,16 @@ from akash_mcp.market.ranking import Prefer
 from akash_mcp.money import Usd
 from akash_mcp.sdl import check
 from akash_mcp.tools.approval import AppContext, Decision, decided, runtime, runtime_with_key
-from akash_mcp.tools.arguments import DseqArg, NameArg, ProviderArg, RegionsArg, SdlArg, UntilArg, UsdArg
+from akash_mcp.tools.arguments import (
+    DseqArg,
+    NameArg,
+    PreferArg,
+    ProviderArg,
+    RegionsArg,
+    SdlArg,
+    UntilArg,
+    UsdArg,
+)
 from akash_mcp.tools.carry_out import CarryOut
 from akash_mcp.tools.checked_images import checked_images
 from akash_mcp.tools.deadline import MAX_WAIT_SECONDS, WAIT_SECONDS
@@ -45,13 +54,15 @@ from akash_mcp.workflow.update_planning import update_plan
 RunsSdl = TypeVar("RunsSdl", LaunchPlan, UpdatePlan)
 
 HoursArg = Annotated[int | None, Field(ge=1, description="Then it is closed")]
-ProvidersArg = Annotated[list[ProviderArg], Field(max_length=20)]
-Wait = Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds")]
+ExcludedArg = Annotated[list[ProviderArg], Field(description="None of these", max_length=20)]
+MaxRateArg = Annotated[UsdArg | None, Field(description="No dearer offer")]
+Wait = Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds, up to 40")]
+ImagesArg = Annotated[bool, Field(description="Ask registries")]
 
 
-async def validate_sdl(ctx: AppContext, sdl: SdlArg, check_images: bool = False) -> Verdict:
-    """Check an SDL as Console, chain and providers will, for free: errors with line and fix, price ceiling, and an
-    sdl_id to send in its place."""
+async def validate_sdl(ctx: AppContext, sdl: SdlArg, check_images: ImagesArg = False) -> Verdict:
+    """Check an SDL as Console, chain and providers will, for free: errors with fixes, price ceiling, and an sdl_id to
+    send in its place."""
     rt = runtime(ctx)
     text = await sdl_text(rt, sdl)
     report = check(text)
@@ -102,16 +113,15 @@ async def deploy(
     sdl: SdlArg,
     deposit_usd: Annotated[UsdArg, Field(description="The most it can cost")],
     decision: Annotated[Decision[LaunchPlan], decided(plan_deploy)],
-    max_usd_per_hour: Annotated[UsdArg | None, Field(description="Take no more expensive offer")] = None,
-    prefer: Prefer = "balanced",
+    max_usd_per_hour: MaxRateArg = None,
+    prefer: PreferArg = "balanced",
     name: NameArg = None,
     hours: HoursArg = None,
     until: UntilArg | None = None,
     regions: RegionsArg | None = None,
-    exclude_providers: ProvidersArg | None = None,
+    exclude_providers: ExcludedArg | None = None,
 ) -> Outcome:
-    """SPENDS. Deploy an SDL whole: create, wait for bids, lease the best, wait until it runs; pending when that
-    takes longer."""
+    """SPENDS. Deploy an SDL: create, lease the best bid, wait until it runs; pending when that takes longer."""
     return await LAUNCH(ctx, decision)
 
 
@@ -148,7 +158,7 @@ async def create_deployment(
     sdl: SdlArg,
     deposit_usd: Annotated[UsdArg, Field(description="The most it can cost")],
     decision: Annotated[Decision[LaunchPlan], decided(plan_create)],
-    max_usd_per_hour: UsdArg | None = None,
+    max_usd_per_hour: MaxRateArg = None,
     name: NameArg = None,
     hours: HoursArg = None,
 ) -> Outcome:
@@ -171,11 +181,11 @@ async def _create(rt: Runtime, plan: LaunchPlan, permit: LaunchPermit, running: 
 async def list_bids(
     ctx: AppContext,
     dseq: DseqArg,
-    prefer: Prefer = "balanced",
+    prefer: PreferArg = "balanced",
     wait_s: Wait = int(WAIT_SECONDS),
     regions: RegionsArg | None = None,
 ) -> OfferList:
-    """Wait for bids and rank them, with reasons. Once leased: what was taken, why, and what else there was."""
+    """Wait for bids and rank them, with reasons. Once leased: what was taken, and why."""
     found = await listed_bids.list_bids(
         runtime(ctx),
         dseq,
@@ -201,7 +211,7 @@ async def plan_lease(
 async def create_lease(
     ctx: AppContext,
     dseq: DseqArg,
-    providers: Annotated[list[ProviderArg], Field(description="One a group, in order", max_length=20)],
+    providers: Annotated[list[ProviderArg], Field(description="One a group", max_length=20)],
     max_usd_per_hour: Annotated[UsdArg, Field(description="For all groups together")],
     decision: Annotated[Decision[LeasePlan], decided(plan_lease)],
 ) -> Outcome:
@@ -270,7 +280,7 @@ async def add_funds(
     ctx: AppContext,
     dseq: DseqArg,
     decision: Annotated[Decision[FundPlan], decided(plan_funds)],
-    amount_usd: UsdArg | None = None,
+    amount_usd: Annotated[UsdArg | None, Field(description="More that it may cost")] = None,
     hours: Annotated[int | None, Field(ge=1, description="How much longer it may run")] = None,
 ) -> Outcome:
     """SPENDS. Let a deployment cost more, or run hours longer, or both."""
@@ -305,7 +315,7 @@ async def close_deployment(
     dseq: DseqArg,
     decision: Annotated[Decision[ClosePlan], decided(plan_close, repeatable=True)],
 ) -> Outcome:
-    """DELETES. Close a deployment for good, prove it, and say what it cost. Harmless to repeat."""
+    """DELETES. Close a deployment for good, prove it, and say what it cost."""
     return await CLOSE(ctx, decision)
 
 

@@ -18,7 +18,7 @@ R = TypeVar("R", bound=Result)
 
 MOST_ROWS = 50
 
-LimitArg = Annotated[int, Field(ge=1, le=MOST_ROWS)]
+LimitArg = Annotated[int, Field(ge=1, le=MOST_ROWS, description="Rows, up to 50")]
 CursorArg = Annotated[str | None, Field(description="next_cursor of the last page", max_length=40)]
 
 _CURSOR = re.compile(r"([0-9]{1,6})\.([0-9a-f]{8})")

@@ -102,7 +102,7 @@ def confirmation(needed: TokenNeeded) -> Outcome:
         most_it_can_cost_usd=plan.most,
         approval_token=needed.token,
         expires_in_seconds=needed.expires_in_seconds,
-        next_step="Show the user this plan. After their yes call confirm.",
+        next_step=f"{needed.why_not_asked} Show the user this plan. After their yes call confirm.".lstrip(),
     )
 
 

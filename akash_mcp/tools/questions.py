@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import replace
@@ -32,6 +33,8 @@ _answered: ContextVar[Question | None] = ContextVar("_answered", default=None)
 
 _FINGERPRINT = 64
 """Characters of a plan's fingerprint. A question that was sealed without one fits no plan."""
+_MOMENT = 16
+"""Characters of the moment at which a question was asked."""
 
 
 class Confirm(BaseModel):
@@ -45,14 +48,18 @@ class SealedQuestions:
 
     `shared_key` is asked before the first question: the key that all processes of one state folder have, so that what
     one of them asks can be answered to another. `known_key` is it where one of them has made it, read without waiting
-    for anybody. Where they raise `LedgerUnusable`, questions are this process's own.
+    for anybody. Where they raise `LedgerUnusable`, questions are this process's own. `wall`: seconds since the epoch.
     """
 
     def __init__(
-        self, shared_key: Callable[[], Awaitable[bytes]], known_key: Callable[[], bytes | None]
+        self,
+        shared_key: Callable[[], Awaitable[bytes]],
+        known_key: Callable[[], bytes | None],
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._shared_key = shared_key
         self._known_key = known_key
+        self._wall = wall
         self._own_key = secrets.token_bytes(KEY_BYTES)
         self._shared: AESGCMRequestStateCodec | None = None
 
@@ -66,15 +73,17 @@ class SealedQuestions:
 
     def seal(self, payload: bytes) -> str:
         """The text that the client carries. Called in the task of the call that asked."""
-        return self._codec().seal(_asked.get().encode().ljust(_FINGERPRINT) + payload)
+        about = _asked.get().ljust(_FINGERPRINT) + f"{self._wall():.3f}".ljust(_MOMENT)
+        return self._codec().seal(about.encode() + payload)
 
     def unseal(self, token: str) -> bytes:
         """What was sealed, with the question that it belongs to noted for the call. Raises `InvalidRequestState`."""
         if self._shared is None:
             self._shared = self._made_by_others()
         sealed = self._codec().unseal(token)
-        _answered.set(Question(op_id_of(token), sealed[:_FINGERPRINT].decode()))
-        return sealed[_FINGERPRINT:]
+        fingerprint, rest = sealed[:_FINGERPRINT], sealed[_FINGERPRINT:]
+        _answered.set(Question(op_id_of(token), fingerprint.decode(), float(rest[:_MOMENT])))
+        return rest[_MOMENT:]
 
     def _made_by_others(self) -> AESGCMRequestStateCodec | None:
         # Not awaited: the SDK unseals before any call of ours.

@@ -55,26 +55,26 @@ Texts = Annotated[list[str] | None, Field(max_length=1000)]
 async def draft_sdl(
     ctx: AppContext,
     image: Annotated[str, Field(description="With a version tag")],
-    name: str = "app",
+    name: Annotated[str, Field(description="Of the service; app if absent")] = "app",
     port: Annotated[int | None, Field(description="Where the container listens")] = None,
     protocol: Annotated[Protocol | None, Field(description="http gets a web address")] = None,
     cpu: Annotated[float | None, Field(description="Cores")] = None,
-    memory: str | None = None,
-    storage: str | None = None,
+    memory: Annotated[str | None, Field(description="Such as 512Mi")] = None,
+    storage: Annotated[str | None, Field(description="Root disk, such as 1Gi")] = None,
     mount: Annotated[str | None, Field(description="Path of a disk that lasts as long as the lease")] = None,
-    mount_size: str | None = None,
-    mount_class: DiskClass = "beta3",
-    gpus: int = 0,
+    mount_size: Annotated[str | None, Field(description="Such as 10Gi")] = None,
+    mount_class: Annotated[DiskClass, Field(description="HDD, SSD, NVMe; NVMe if absent")] = "beta3",
+    gpus: Annotated[int, Field(description="How many")] = 0,
     gpu_models: Annotated[Texts, Field(description="Alternatives, such as rtx4090")] = None,
-    gpu_ram: str | None = None,
+    gpu_ram: Annotated[str | None, Field(description="Of one, such as 24Gi")] = None,
     env: Annotated[Texts, Field(description="NAME=VALUE")] = None,
     command: Annotated[Texts, Field(description="Replaces the entrypoint")] = None,
-    args: Texts = None,
-    count: int = 1,
-    region: str | None = None,
+    args: Annotated[Texts, Field(description="Its arguments")] = None,
+    count: Annotated[int, Field(description="Replicas")] = 1,
+    region: Annotated[str | None, Field(description="Such as us-west")] = None,
     max_usd_per_hour: Annotated[UsdArg | None, Field(description="For all replicas")] = None,
     registry: Annotated[str | None, Field(description=FORM)] = None,
-    check_images: bool = False,
+    check_images: Annotated[bool, Field(description="Ask its registry for it")] = False,
 ) -> SdlResult:
     """Write the SDL of one container, ready for deploy: sizes, price ceiling and GPU names as providers take them."""
     rt = runtime(ctx)
@@ -117,7 +117,7 @@ async def convert_compose(
     images: Annotated[Texts, Field(description="SERVICE=IMAGE for what is built")] = None,
     accept: Annotated[Texts, Field(description="Protections the user agreed to lose")] = None,
     open: Annotated[Texts, Field(description="SERVICE:PORT of databases to publish all the same")] = None,
-    registries: Texts = None,
+    registries: Annotated[Texts, Field(description=FORM)] = None,
 ) -> SdlResult:
     """Convert a Docker Compose file to an SDL. left_out lists all that it does not carry: tell the user."""
     try:
@@ -186,5 +186,5 @@ def _result(
 
 TOOLS = (
     ToolSpec(draft_sdl, "Draft an SDL", Effect.READS),
-    ToolSpec(convert_compose, "Convert a compose file", Effect.READS),
+    ToolSpec(convert_compose, "Convert a compose file", Effect.READS, open_world=False),
 )

@@ -23,6 +23,7 @@ from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import BaseModel, ValidationError
 
 from akash_mcp.errors import NOTHING_MOVED, AkashError, BadArgument, InternalError, NotApproved
+from akash_mcp.tools.arguments import given
 from akash_mcp.tools.deadline import bounded, start_call
 from akash_mcp.tools.error_result import error_result
 from akash_mcp.tools.hiding import hidden, learn_secrets, tool_result
@@ -44,13 +45,16 @@ class Effect(StrEnum):
 class ToolSpec:
     """One tool, before it is registered. Its name is the function's, its description the function's docstring.
 
-    `carry_out`: of a tool that plans, what is done with the decision on a plan of its, which `confirm` brings too.
+    `idempotent`: the same call again does nothing more. `open_world`: it asks the Console, the chain, providers or
+    registries. `carry_out`: of a tool that plans, what is done with the decision on a plan of its, which `confirm`
+    brings too.
     """
 
     function: Callable[..., Awaitable[Any]]
     title: str
     effect: Effect
     idempotent: bool = False
+    open_world: bool = True
     text_only: bool = False
     carry_out: Callable[[Any, Any], Awaitable[BaseModel]] | None = None
 
@@ -74,7 +78,7 @@ def _built(spec: ToolSpec) -> AkashTool:
             read_only_hint=spec.effect is Effect.READS,
             destructive_hint=spec.effect in (Effect.SPENDS, Effect.DELETES),
             idempotent_hint=spec.idempotent or spec.effect is Effect.READS,
-            open_world_hint=True,
+            open_world_hint=spec.open_world,
         ),
         structured_output=False if spec.text_only else None,
     )
@@ -102,6 +106,7 @@ class AkashTool(Tool):
     ) -> Any:
         """Run the tool; see the module's docstring for what becomes of its result and errors."""
         start_call()
+        arguments = given(arguments)
         services = context.request_context.lifespan_context
         try:
             _refuse_halves(self.name, arguments)
@@ -187,8 +192,16 @@ def _problem(problem: dict[str, Any]) -> str:
     return f"{name}: {problem['msg'].lower()}"
 
 
-_CHECKED_HERE = frozenset(("exclusiveMinimum", "minimum", "minLength", "maxLength", "minItems", "maxItems"))
-"""What the server refuses with a sentence. Some hosts refuse such a schema, and every session would pay for it."""
+_CHECKED_HERE = frozenset(
+    (
+        *("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf"),
+        *("minLength", "maxLength", "minItems", "maxItems"),
+        "default",
+    )
+)
+"""What the server refuses with a sentence, or fills in. Anthropic's strict tools refuse a schema with bounds, OpenAI's
+one with a default, older Gemini both; and every session would pay for them. What a model should know of it stands in
+the description."""
 
 
 def slim(schema: dict[str, Any], *, left_out: Collection[str] = ()) -> dict[str, Any]:

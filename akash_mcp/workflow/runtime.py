@@ -76,6 +76,8 @@ class Intervals:
     crash_over: float = 600.0
     """How long ago what ended again and again was last seen to, before its running counts as more than a moment of it:
     the kubelet forgets too how often a container ended once it ran for so long."""
+    reading: float = 1.0
+    """Less than it takes a person to read a question and answer it. Nobody reads faster beside a faster network."""
     first_look: float = 1.0
     """Before a server first looks for what others left."""
     watch: float = 30.0
@@ -115,6 +117,7 @@ class Intervals:
             ready_look=self.ready_look / speed,
             ready_give_up=self.ready_give_up / speed,
             crash_over=self.crash_over / speed,
+            reading=self.reading,
             first_look=self.first_look,
             watch=max(self.watch / speed, 0.5),
             survey=max(self.survey / speed, 1.0),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import anyio
 import pytest
 from agents import ERAS, YES, Agent, Connect, text_of
+from conftest import INTERVALS
 from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.types import (
@@ -49,6 +51,30 @@ async def test_a_no_is_a_no(
     assert "No money moved." in said
     assert len(agent.asked) == 1
     assert not network.chain.deployments
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("answer", NOT_A_YES.values(), ids=NOT_A_YES.keys())
+async def test_a_no_that_nobody_can_have_said_so_fast_shows_the_plan(
+    era: str, answer: ElicitResult, connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    slow_readers = replace(INTERVALS, reading=3600.0)
+    async with connect(era, answer=answer, intervals=slow_readers) as agent:
+        shown = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+        assert shown["next_step"].startswith("The client said no by itself")
+        assert "AKASH_MCP_APPROVAL=two-step" in shown["next_step"]
+        assert shown["money"] == "No money moved."
+        assert not network.chain.deployments
+        assert (await agent.agreed(shown))["status"] == "created"
+    assert len(agent.asked) == 1
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_yes_counts_however_fast_it_comes(
+    era: str, connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    async with connect(era, answer=YES, intervals=replace(INTERVALS, reading=3600.0)) as agent:
+        assert (await agent.call("create_deployment", sdl=sdl, deposit_usd=1))["status"] == "created"
 
 
 @pytest.mark.parametrize("era", ERAS)

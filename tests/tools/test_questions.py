@@ -24,13 +24,16 @@ from akash_mcp.tools.questions import SealedQuestions, leave_out_unreadable, not
 pytestmark = pytest.mark.anyio
 
 SHOWN = "f" * 64
+ASKED_AT = 1_795_996_133.722
 
 
 def process(folder: Path) -> SealedQuestions:
     """The questions of one process."""
     store = Store(folder)
     return SealedQuestions(
-        partial(store.run, shared_key, "questions"), partial(store.read_now, known_key, "questions")
+        partial(store.run, shared_key, "questions"),
+        partial(store.read_now, known_key, "questions"),
+        lambda: ASKED_AT,
     )
 
 
@@ -44,7 +47,7 @@ async def test_what_one_process_asks_another_can_take_the_answer_to(tmp_path: Pa
     note_question(SHOWN)
     sealed = await asked(process(tmp_path), b"the SDK's part")
     assert process(tmp_path).unseal(sealed) == b"the SDK's part"
-    assert questions._answered.get() == Question(op_id_of(sealed), SHOWN)
+    assert questions._answered.get() == Question(op_id_of(sealed), SHOWN, ASKED_AT)
 
 
 async def test_each_question_opens_an_operation_of_its_own(tmp_path: Path) -> None:

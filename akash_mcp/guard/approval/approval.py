@@ -43,18 +43,24 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question that was put to a person earlier: what a yes to it opens, and the plan that was shown in it."""
+    """A question that was put to a person earlier: what a yes to it opens, and the plan that was shown in it.
+
+    `asked_at`: seconds since the epoch, by the clock of the process that asked.
+    """
 
     op_id: OpId
     fingerprint: str
+    asked_at: float
 
 
 @dataclass(frozen=True, slots=True)
 class TokenNeeded:
-    """The plan still needs a yes: show it, and confirm it with this token."""
+    """The plan still needs a yes: show it, and confirm it with this token. `why_not_asked`: a sentence, where the
+    client can ask its user and yet nobody saw the question."""
 
     plan: Plan
     token: str
+    why_not_asked: str = ""
     expires_in_seconds: int = TOKEN_SECONDS
 
 
@@ -183,15 +189,17 @@ class Approver:
             await self._note(Event.DECLINED, plan, client, "elicitation")
             raise NotApproved(
                 "The plan was declined, or the client could not show it.",
-                next_step=_DO_NOT_ASK,
+                next_step=f"{_DO_NOT_ASK} If they saw no question, the user can set AKASH_MCP_APPROVAL=two-step: the "
+                "plan is shown in the conversation then.",
             )
         op_id = question.op_id if question else new_op_id()
         return Approval(plan.fingerprint, "elicitation", op_id, client)
 
-    async def shown(self, plan: Plan, client: str = "") -> TokenNeeded:
-        """The plan, to be shown where nobody can be asked, and the token that a yes to it is given with."""
+    async def shown(self, plan: Plan, client: str = "", why_not_asked: str = "") -> TokenNeeded:
+        """The plan, to be shown where nobody can be asked or nobody was, and the token that a yes to it is given
+        with."""
         entry = AuditEntry(Event.SHOWN, plan.record, client=client, via="two-step", exposure=plan.exposure)
-        return TokenNeeded(plan, await self.tokens.issue(plan, entry))
+        return TokenNeeded(plan, await self.tokens.issue(plan, entry), why_not_asked)
 
     async def opened_at_terminal(self, call: str) -> OpId | None:
         """The operation that a yes at a terminal to this very call opens, or opened; None where nobody said yes.

@@ -10,6 +10,7 @@ import binascii
 import re
 import zoneinfo
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from starlette.responses import Response
@@ -136,9 +137,15 @@ def _decoded(text: str) -> str:
         return ""
 
 
+@cache
+def _timezones() -> set[str]:
+    """Asked once: each time it opens every file of the system's database, 600 of them."""
+    return zoneinfo.available_timezones()
+
+
 def _timezone(value: Any, path: Path, issues: Issues) -> Any:
     zone = schema.string(value, path, issues)
-    if isinstance(zone, str) and zone not in zoneinfo.available_timezones():
+    if isinstance(zone, str) and zone not in _timezones():
         issues.append(schema.issue(path, "Invalid timezone"))
     return zone
 

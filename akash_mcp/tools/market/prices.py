@@ -80,11 +80,13 @@ async def estimate_cost(
     ] = None,
     cpu: Annotated[float | None, Field(description="Cores")] = None,
     memory: Annotated[str | None, Field(description="Such as 2Gi")] = None,
-    storage: str | None = None,
-    gpus: int | None = None,
+    storage: Annotated[str | None, Field(description="Root disk, such as 10Gi")] = None,
+    gpus: Annotated[int | None, Field(description="Of each replica")] = None,
     gpu_model: Annotated[str | None, Field(description="Such as rtx4090")] = None,
-    count: int | None = None,
-    hours: Annotated[int | None, Field(ge=1, le=MOST_RUNTIME_HOURS)] = None,
+    count: Annotated[int | None, Field(description="Replicas")] = None,
+    hours: Annotated[
+        int | None, Field(ge=1, le=MOST_RUNTIME_HOURS, description="How long it is to run")
+    ] = None,
 ) -> EstimateResult:
     """Estimate for free what an SDL or a size costs: the likely range, the ceiling, the deposit that pays for the
     hours."""

@@ -68,9 +68,9 @@ async def find_gpus(
 async def list_providers(
     ctx: AppContext,
     region: RegionArg = None,
-    audited: bool | None = None,
+    audited: Annotated[bool | None, Field(description="Only these, or only the others")] = None,
     gpu: Annotated[str | None, Field(description="A model, or any", max_length=100)] = None,
-    online: Annotated[bool, Field(description="Only these")] = True,
+    online: Annotated[bool, Field(description="Only these, as if absent; false shows all")] = True,
     limit: LimitArg = 5,
     cursor: CursorArg = None,
     fields: Annotated[
@@ -94,7 +94,9 @@ async def list_providers(
     )
 
 
-async def get_provider(ctx: AppContext, address: ProviderArg) -> ProviderResult:
+async def get_provider(
+    ctx: AppContext, address: Annotated[ProviderArg, Field(description="It begins with akash1")]
+) -> ProviderResult:
     """One provider: uptime, what is free, GPUs, our own history with it, and what it claims."""
     return provider_result(await market.read_provider(runtime(ctx), address))
 

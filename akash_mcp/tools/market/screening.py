@@ -78,9 +78,9 @@ class ScreeningResult(Result):
 async def screen_bids(
     ctx: AppContext,
     sdl: SdlArg,
-    max_usd_per_hour: UsdArg | None = None,
+    max_usd_per_hour: Annotated[UsdArg | None, Field(description="Instead of the SDL's ceiling")] = None,
     regions: RegionsArg | None = None,
-    limit: Annotated[int, Field(ge=0, le=20, description="Providers a group")] = 3,
+    limit: Annotated[int, Field(ge=0, le=20, description="Providers a group, up to 20")] = 3,
 ) -> ScreeningResult:
     """Which providers could serve an SDL now, for free; where none can, what rules them out and the smallest change
     that brings bids."""

@@ -127,7 +127,7 @@ def _unread(entries: int) -> str | None:
 
 async def get_template(
     ctx: AppContext,
-    id: str,
+    id: Annotated[str, Field(description="From list_templates")],
     env: Annotated[
         list[str] | None,
         Field(
@@ -135,7 +135,7 @@ async def get_template(
             max_length=200,
         ),
     ] = None,
-    show_sdl: bool = False,
+    show_sdl: Annotated[bool, Field(description="Show its text too")] = False,
 ) -> TemplateResult:
     """A ready-made SDL as an sdl_id, checked, and what to fill in. With env: the same with these variables set."""
     rt = runtime(ctx)
