@@ -1,0 +1,78 @@
+"""Drive the server with the clients that people use, each of its own version, and write what came of it.
+
+    python scripts/clients/clients_table.py                       `make clients`: all, and docs/clients.md
+    python scripts/clients/clients_table.py --only fastmcp         only those with this in their name or package
+    python scripts/clients/clients_table.py --place /tmp/clients   where they are installed, to be used again
+
+Each client is installed into a folder of its own, and does the same things on each way that it can connect: see
+`client_story.py`. Nothing is smoothed: what failed stands in the page with the client's own words. The status is 1
+where anything did.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+from client_list import CLIENTS, ClientInstaller, ClientSpec, Way
+from client_story import Story, tell
+from clients_page import written
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "clients.md"
+_AT_ONCE = 3
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", default="", help="part of a client's name or package")
+    parser.add_argument("--place", type=Path, help="where clients are installed, and stay")
+    chosen = parser.parse_args()
+    clients = [spec for spec in CLIENTS if chosen.only in f"{spec.name} {spec.packages[0]}"]
+    with tempfile.TemporaryDirectory(prefix="clients-") as folder:
+        place = chosen.place or Path(folder) / "installed"
+        stories = anyio.run(hold, clients, place, Path(folder))
+    page = written(stories, datetime.now(UTC).date())
+    if chosen.only:
+        sys.stdout.write(page)
+    else:
+        PAGE.write_text(page, encoding="utf-8")
+        print(f"written: {PAGE}")
+    return 1 if any(why for story in stories for why in story.came.values()) else 0
+
+
+async def hold(clients: Sequence[ClientSpec], place: Path, folder: Path) -> list[Story]:
+    """The story of every client on each of its ways, in their order, some at a time."""
+    installer, limiter = ClientInstaller(place), anyio.CapacityLimiter(_AT_ONCE)
+    told: dict[tuple[int, int], Story] = {}
+
+    async def hold_one(spec: ClientSpec, way: Way, at: tuple[int, int]) -> None:
+        async with limiter:
+            home = folder / f"{at[0]}-{at[1]}"
+            told[at] = await tell(installed[spec], way, home, is_first=at[1] == 0)
+            failed = [part for part, why in told[at].came.items() if why]
+            print(
+                spec.packages[0],
+                way.transport,
+                way.era,
+                f"failed: {', '.join(failed)}" if failed else "passed",
+            )
+
+    installed = {spec: await anyio.to_thread.run_sync(partial(installer.install, spec)) for spec in clients}
+    async with anyio.create_task_group() as tasks:
+        for row, spec in enumerate(clients):
+            for column, way in enumerate(spec.ways):
+                tasks.start_soon(hold_one, spec, way, (row, column))
+    return [told[at] for at in sorted(told)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
