@@ -33,6 +33,11 @@ test: check
 conformance: $(VENV)/.installed
 	$(BIN)/python tests/conformance/check_conformance.py $(CONFORMANCE)
 
+# Fourteen clients that others wrote, on each way that they connect, into docs/clients.md: most of half an hour.
+# `make clients CLIENTS="--only fastmcp"` takes some and only prints; `--help` knows more.
+clients: $(VENV)/.installed
+	$(BIN)/python scripts/clients/clients_table.py $(CLIENTS)
+
 # What hypothesis tries, with 2000 examples a test in place of the suite's 50: for a nightly run.
 thorough: $(VENV)/.installed
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n auto -m hypothesis --timeout 1800

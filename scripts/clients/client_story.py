@@ -22,7 +22,7 @@ from driver_process import Driver, DriverFailed, Seen, ServerAddress, driving
 from akash_mcp.data import examples_dir
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 
-SPEED = 60.0
+SPEED = 20.0
 PATIENT_SPEED = 2.0
 """So slow that a launch takes longer than a call waits for it."""
 YES = {"action": "accept", "content": {"confirm": True}}

@@ -16,8 +16,8 @@ from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 from client_list import Installed, Way
 
-_CONNECT_SECONDS = 90
-_CALL_SECONDS = 150
+_CONNECT_SECONDS = 300
+_CALL_SECONDS = 300
 _LONGEST_LINE = 1 << 22
 
 
