@@ -14,9 +14,13 @@ from pathlib import Path
 
 DRIVERS = Path(__file__).with_name("drivers")
 _INSTALL_SECONDS = 600
+_COMPLETE = ".complete"
+"""A file that says that nothing interrupted an installation."""
 
 STDIO, HTTP, SSE = "stdio", "http", "sse"
 LEGACY, AUTO, MODERN = "legacy", "auto", "modern"
+OWN = "its own"
+"""The client lets nobody choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,12 @@ class ClientSpec:
 def _ways(transports: str, *eras: str) -> Iterator[Way]:
     for transport in transports.split():
         # SSE is older than the newer era.
-        yield from (Way(transport, era) for era in eras if transport != SSE or era == LEGACY)
+        yield from (Way(transport, era) for era in eras if transport != SSE or era in (LEGACY, OWN))
 
 
 _OLDEST = tuple(_ways("stdio sse", LEGACY))
 _ALL = tuple(_ways("stdio http sse", LEGACY))
+_OWN_ERA = tuple(_ways("stdio http sse", OWN))
 _BOTH_ERAS = tuple(_ways("stdio http sse", LEGACY, AUTO))
 _EVERY_ERA = tuple(_ways("stdio http sse", LEGACY, AUTO, MODERN))
 _INSPECTED = tuple(_ways("stdio http", LEGACY, AUTO, MODERN))
@@ -78,8 +83,8 @@ CLIENTS = (
     ClientSpec("fastmcp", "fastmcp_client.py", ("fastmcp==2.14.7",), _ALL),
     ClientSpec("fastmcp", "fastmcp_client.py", ("fastmcp==4.2.3",), _BOTH_ERAS),
     ClientSpec("LangChain adapters", "langchain_tools.py", ("langchain-mcp-adapters==0.3.2",), _ALL),
-    ClientSpec("OpenAI Agents SDK", "openai_agents.py", ("openai-agents==0.24.0",), _ALL, asks=False),
-    ClientSpec("pydantic-ai", "pydantic_ai_toolset.py", ("pydantic-ai-slim[mcp]==2.68.0",), _ALL),
+    ClientSpec("OpenAI Agents SDK", "openai_agents.py", ("openai-agents==0.24.0",), _OWN_ERA, asks=False),
+    ClientSpec("pydantic-ai", "pydantic_ai_toolset.py", ("pydantic-ai-slim[mcp]==2.68.0",), _OWN_ERA),
     ClientSpec("mcp-remote", "python_sdk_2.py", ("mcp-remote@0.15.1",), _BRIDGED),
     ClientSpec(
         "Inspector", "inspector_cli.py", ("@modelcontextprotocol/inspector@2.12.0",), _INSPECTED, asks=False
@@ -129,14 +134,15 @@ class ClientInstaller:
         """The interpreter of an environment that has its packages."""
         folder = self._place / spec.folder
         python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-        if not python.exists():
+        if not (folder / _COMPLETE).exists():
             uv = shutil.which("uv")
             if uv:
-                _run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
+                _run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)])
                 _run([uv, "pip", "install", "--quiet", "--python", str(python), *spec.packages])
             else:
-                venv.create(folder, with_pip=True)
+                venv.create(folder, clear=True, with_pip=True)
                 _run([str(python), "-m", "pip", "install", "--quiet", *spec.packages])
+            (folder / _COMPLETE).touch()
         return python
 
     def _node(self) -> str:
@@ -147,11 +153,12 @@ class ClientInstaller:
 
     def _modules(self, name: str, packages: tuple[str, ...]) -> Path:
         folder = self._place / name
-        if not (folder / "node_modules").exists():
-            folder.mkdir(parents=True)
+        if not (folder / _COMPLETE).exists():
+            folder.mkdir(parents=True, exist_ok=True)
             (folder / "package.json").write_text('{"private": true, "type": "module"}\n', encoding="utf-8")
             quiet = ("--no-package-lock", "--no-save", "--no-audit", "--no-fund", "--loglevel=error")
             _run(["npm", "install", *quiet, *packages], folder)
+            (folder / _COMPLETE).touch()
         return folder / "node_modules"
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import anyio
 import httpx2
-from client_list import Installed, Way
+from client_list import ClientSpec, Installed, Way
 from driver_process import Driver, DriverFailed, Seen, ServerAddress, driving
 
 from akash_mcp.data import examples_dir
@@ -46,7 +46,7 @@ class NotSo(Exception):
 class Story:
     """What came of each part with one client on one way: None where it passed, else why not."""
 
-    client: Installed
+    spec: ClientSpec
     way: Way
     protocol: str = ""
     came: dict[str, str | None] = field(default_factory=dict)
@@ -134,7 +134,7 @@ async def staged(home: Path, speed: float = SPEED) -> AsyncIterator[Stage]:
 
 async def tell(client: Installed, way: Way, home: Path, *, is_first: bool) -> Story:
     """The whole story with one client on one way. `is_first`: what takes long is done on its first way only."""
-    story = Story(client, way)
+    story = Story(client.spec, way)
     async with staged(home) as stage:
         try:
             async with driving(client, way, stage.server, home / "plain", can_be_asked=False) as driver:

@@ -22,7 +22,7 @@ What `make clients` found on {day}: the server, driven by clients that others wr
 | nulls | every optional argument is sent as null |
 | pending | the launch takes longer than a call waits, and `get_deployment` waits for the rest; on one way of each |
 
-A – is what the client does not offer.
+A – is what the client does not offer, or what was not done on this way.
 """  # noqa: E501 - a paragraph of a page is a line
 
 
@@ -40,14 +40,14 @@ def _table(stories: Sequence[Story]) -> Iterator[str]:
     yield f"| client | version | over | era | protocol | {' | '.join(PARTS)} |"
     yield f"|---|---|---|---|---|{'---|' * len(PARTS)}"
     for story in stories:
-        spec, way = story.client.spec, story.way
+        spec, way = story.spec, story.way
         told = (spec.name, spec.version, way.transport, way.era, story.protocol or "not told")
         yield f"| {' | '.join([*told, *(_cell(story, part) for part in PARTS)])} |"
 
 
 def _cell(story: Story, part: str) -> str:
     if part not in story.came:
-        return "–"
+        return "–" if story.came else "not run"
     return "✓" if story.came[part] is None else "✗"
 
 
@@ -75,7 +75,7 @@ def _notes(stories: Sequence[Story]) -> Iterator[str]:
 
 
 def _named(story: Story) -> str:
-    return f"{story.client.spec.name} {story.client.spec.version}"
+    return f"{story.spec.name} {story.spec.version}"
 
 
 def _one_line(text: str) -> str:

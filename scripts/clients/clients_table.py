@@ -4,6 +4,7 @@
     python scripts/clients/clients_table.py --only fastmcp         only those with this in their name or package
     python scripts/clients/clients_table.py --place /tmp/clients   where they are installed, to be used again
     python scripts/clients/clients_table.py --kept /tmp/kept.json  keep what came of each, and go on where a run ended
+    python scripts/clients/clients_table.py --kept … --kept-only   run nothing: the page of what is kept
 
 Each client is installed into a folder of its own, and does the same things on each way that it can connect: see
 `client_story.py`. Nothing is smoothed: what failed stands in the page with the client's own words. The status is 1
@@ -23,7 +24,7 @@ from pathlib import Path
 
 import anyio
 import anyio.to_thread
-from client_list import CLIENTS, ClientInstaller, ClientSpec, Installed, Way
+from client_list import CLIENTS, ClientInstaller, ClientSpec, Way
 from client_story import Story, tell
 from clients_page import written
 
@@ -38,12 +39,15 @@ def main() -> int:
     parser.add_argument("--only", default="", help="part of a client's name or package")
     parser.add_argument("--place", type=Path, help="where clients are installed, and stay")
     parser.add_argument("--kept", type=Path, help="a file of what came of each, which is not found out again")
+    parser.add_argument("--kept-only", action="store_true", help="run nothing")
     chosen = parser.parse_args()
     clients = [spec for spec in CLIENTS if chosen.only in f"{spec.name} {spec.packages[0]}"]
     with tempfile.TemporaryDirectory(prefix="clients-") as folder:
         place = chosen.place or Path(folder) / "installed"
-        stories = anyio.run(
-            hold, clients, place, Path(folder), KeptStories(chosen.kept or Path(folder) / "kept")
+        kept = KeptStories(chosen.kept or Path(folder) / "kept")
+        installer = ClientInstaller(place)
+        stories = (
+            kept.all(clients) if chosen.kept_only else anyio.run(hold, clients, installer, Path(folder), kept)
         )
     page = written(stories, datetime.now(UTC).date())
     if chosen.only:
@@ -54,17 +58,17 @@ def main() -> int:
     return 1 if any(why for story in stories for why in story.came.values()) else 0
 
 
-async def hold(clients: Sequence[ClientSpec], place: Path, folder: Path, kept: KeptStories) -> list[Story]:
+async def hold(
+    clients: Sequence[ClientSpec], installer: ClientInstaller, folder: Path, kept: KeptStories
+) -> list[Story]:
     """The story of every client on each of its ways, in their order, some at a time."""
-    installer, limiter = ClientInstaller(place), anyio.CapacityLimiter(_AT_ONCE)
+    limiter = anyio.CapacityLimiter(_AT_ONCE)
     told: dict[tuple[int, int], Story] = {}
 
     async def hold_one(spec: ClientSpec, way: Way, at: tuple[int, int]) -> None:
         async with limiter:
             home = folder / f"{at[0]}-{at[1]}"
-            told[at] = kept.find(installed[spec], way) or await tell(
-                installed[spec], way, home, is_first=at[1] == 0
-            )
+            told[at] = kept.find(spec, way) or await tell(installed[spec], way, home, is_first=at[1] == 0)
             kept.keep(told[at])
             failed = [part for part, why in told[at].came.items() if why]
             print(
@@ -90,22 +94,26 @@ class KeptStories:
         lines = file.read_text("utf-8").splitlines() if file.exists() else []
         self._kept = {tuple(about): rest for about, *rest in map(json.loads, lines)}
 
-    def find(self, client: Installed, way: Way) -> Story | None:
+    def find(self, spec: ClientSpec, way: Way) -> Story | None:
         """What came of this client on this way before."""
-        kept = self._kept.get(_about(client, way))
-        return Story(client, way, *kept) if kept else None
+        kept = self._kept.get(_about(spec, way))
+        return Story(spec, way, *kept) if kept else None
+
+    def all(self, clients: Sequence[ClientSpec]) -> list[Story]:
+        """What came of these clients before, and stories in which nothing happened for the rest."""
+        return [self.find(spec, way) or Story(spec, way) for spec in clients for way in spec.ways]
 
     def keep(self, story: Story) -> None:
         """Keep it, where it is new."""
-        about = _about(story.client, story.way)
+        about = _about(story.spec, story.way)
         if about not in self._kept:
             self._kept[about] = [story.protocol, story.came, story.notes]
             with self._file.open("a", encoding="utf-8") as file:
                 file.write(json.dumps([about, *self._kept[about]]) + "\n")
 
 
-def _about(client: Installed, way: Way) -> tuple[str, ...]:
-    return (client.spec.packages[0], way.transport, way.era)
+def _about(spec: ClientSpec, way: Way) -> tuple[str, ...]:
+    return (spec.packages[0], way.transport, way.era)
 
 
 if __name__ == "__main__":
