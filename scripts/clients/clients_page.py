@@ -30,7 +30,14 @@ def written(stories: Sequence[Story], day: date) -> str:
     """The page, in Markdown."""
     return (
         "\n".join(
-            [_HEAD.format(day=day.isoformat()), *_table(stories), "", *_failures(stories), *_notes(stories)]
+            [
+                _HEAD.format(day=day.isoformat()),
+                *_table(stories),
+                *_not_run(stories),
+                "",
+                *_failures(stories),
+                *_notes(stories),
+            ]
         )
         + "\n"
     )
@@ -39,15 +46,29 @@ def written(stories: Sequence[Story], day: date) -> str:
 def _table(stories: Sequence[Story]) -> Iterator[str]:
     yield f"| client | version | over | era | protocol | {' | '.join(PARTS)} |"
     yield f"|---|---|---|---|---|{'---|' * len(PARTS)}"
-    for story in stories:
+    for story in filter(_was_run, stories):
         spec, way = story.spec, story.way
         told = (spec.name, spec.version, way.transport, way.era, story.protocol or "not told")
         yield f"| {' | '.join([*told, *(_cell(story, part) for part in PARTS)])} |"
 
 
+def _not_run(stories: Sequence[Story]) -> Iterator[str]:
+    left = [
+        f"{_named(story)} over {story.way.transport}, {story.way.era}"
+        for story in stories
+        if not _was_run(story)
+    ]
+    if left:
+        yield from ("", f"Not run yet: {'; '.join(left)}.")
+
+
+def _was_run(story: Story) -> bool:
+    return bool(story.came)
+
+
 def _cell(story: Story, part: str) -> str:
     if part not in story.came:
-        return "–" if story.came else "not run"
+        return "–"
     return "✓" if story.came[part] is None else "✗"
 
 
