@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 SDL    ?=
 ONLY   ?=
 CRASHES ?=
+CONFORMANCE ?=
+CLIENTS ?=
 
 ENGINE ?= $(shell command -v podman || command -v docker || echo podman)
 # What the bundle, the plugin and the extension were last checked with.
@@ -12,7 +14,7 @@ MCPB   := @anthropic-ai/mcpb@2.1.2
 CLAUDE := @anthropic-ai/claude-code@2.1.332
 GEMINI := @google/gemini-cli@0.61.0
 
-.PHONY: demo test thorough mutants crashes ranking check format clean
+.PHONY: demo test conformance clients thorough mutants crashes ranking check format clean
 .PHONY: docs docs-serve manifests packages mcpb container container-check plugin-check
 
 # Installed again only when what is installed could have changed.
@@ -32,6 +34,16 @@ check: $(VENV)/.installed
 
 test: check
 	$(BIN)/pytest -n auto
+
+# The official conformance suite and Inspector, which npm installs into .node: most of a minute the first time, then half.
+# `make conformance CONFORMANCE=--or-skip` succeeds where npm cannot get them.
+conformance: $(VENV)/.installed
+	$(BIN)/python tests/conformance/check_conformance.py $(CONFORMANCE)
+
+# Fourteen clients that others wrote, on each way that they connect, into docs/clients.md: most of half an hour.
+# `make clients CLIENTS="--only fastmcp"` takes some and only prints; `--help` knows more.
+clients: $(VENV)/.installed
+	$(BIN)/python scripts/clients/clients_table.py $(CLIENTS)
 
 # What hypothesis tries, with 2000 examples a test in place of the suite's 50: for a nightly run.
 thorough: $(VENV)/.installed

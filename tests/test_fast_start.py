@@ -343,7 +343,11 @@ ENVIRONMENTS: dict[str, tuple[dict[str, str], str, Serving | None]] = {
         "",
         DEFAULT,
     ),
-    "the sandbox": ({"AKASH_MCP_SANDBOX": "yes"}, "", Serving(DEFAULT.toolsets, read_only=False, sandbox=True)),
+    "the sandbox": (
+        {"AKASH_MCP_SANDBOX": "yes"},
+        "",
+        Serving(DEFAULT.toolsets, read_only=False, sandbox=True),
+    ),
     "an odd truth": ({"AKASH_MCP_READ_ONLY": "maybe"}, "", None),
     "a variable that there is not": ({"AKASH_MCP_READONLY": "1"}, "", None),
     "switched off": ({"AKASH_MCP_FAST_START": "0"}, "", None),
@@ -409,7 +413,9 @@ def test_what_environment_and_file_certainly_mean(
             "AKASH_MCP_TOOLSETS": st.sampled_from(["exec", " exec , sdl", ",", "no", "exec,"]),
             "AKASH_MCP_READ_ONLY": st.sampled_from(["1", "TRUE", "off", "2", "y", ""]),
             "AKASH_MCP_TRANSPORT": st.sampled_from(["stdio", "STDIO", " stdio ", "sse"]),
-            "AKASH_MCP_SANDBOX": st.sampled_from(["1", "no", "perhaps", "${user_config.sandbox}", "${SANDBOX}"]),
+            "AKASH_MCP_SANDBOX": st.sampled_from(
+                ["1", "no", "perhaps", "${user_config.sandbox}", "${SANDBOX}"]
+            ),
         },
     ),
 )

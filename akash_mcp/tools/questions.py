@@ -18,7 +18,7 @@ from typing import Any
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver.context import Context
 from mcp.server.request_state import AESGCMRequestStateCodec
-from mcp.types import ElicitResult
+from mcp.types import ElicitResult, InputResponseRequestParams
 from pydantic import BaseModel, Field, ValidationError
 
 from akash_mcp.errors import LedgerUnusable
@@ -112,7 +112,7 @@ async def leave_out_unreadable(ctx: ServerRequestContext[Any, Any], call_next: C
         readable = {
             key: answer
             for key, answer in (answers.items() if isinstance(answers, dict) else ())
-            if _is(ElicitResult, answer)
+            if _is(InputResponseRequestParams, {"inputResponses": {key: answer}})
         }
         ctx = replace(ctx, params={**params, "inputResponses": readable})
     return await call_next(ctx)

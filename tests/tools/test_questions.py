@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from mcp import Client
+from mcp.client import ClientRequestContext
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.context import Context
 from mcp.server.request_state import InvalidRequestState
+from mcp.types import InputRequiredResult, ListRootsRequest, ListRootsResult, Root
 
 from akash_mcp.guard.approval.approval import Question
 from akash_mcp.guard.books.journal import op_id_of
 from akash_mcp.guard.books.keys import known_key, shared_key
 from akash_mcp.guard.books.store import Store
 from akash_mcp.tools import questions
-from akash_mcp.tools.questions import SealedQuestions, note_question
+from akash_mcp.tools.questions import SealedQuestions, leave_out_unreadable, note_question
 
 pytestmark = pytest.mark.anyio
 
@@ -74,3 +80,20 @@ async def test_without_the_store_a_process_knows_its_own_questions_also_once_the
     file.unlink()
     assert one.unseal(sealed) == b"x"
     assert process(tmp_path).unseal(await asked(one, b"y")) == b"y"
+
+
+async def test_every_kind_of_answer_reaches_who_asked() -> None:
+    server: MCPServer[Any] = MCPServer("asks", middleware=[leave_out_unreadable])
+
+    @server.tool()
+    async def folders(ctx: Context[Any, Any]) -> str | InputRequiredResult:
+        roots = (ctx.input_responses or {}).get("roots")
+        if isinstance(roots, ListRootsResult):
+            return str(roots.roots[0].uri)
+        return InputRequiredResult(input_requests={"roots": ListRootsRequest()})
+
+    async def answer(context: ClientRequestContext) -> ListRootsResult:
+        return ListRootsResult(roots=[Root(uri="file:///here")])
+
+    async with Client(server, mode="2026-07-28", list_roots_callback=answer) as client:
+        assert (await client.call_tool("folders")).structured_content == {"result": "file:///here"}

@@ -1,0 +1,271 @@
+"""What is done with every client: the same calls, the same answers of its user, and the same proof by the network.
+
+A part of the story passes where what is claimed of it was seen from outside: a deployment answers at its address, is
+closed by the network's own books, or was never made.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+from client_list import ClientSpec, Installed, Way
+from driver_process import Driver, DriverFailed, Seen, ServerAddress, driving
+
+from akash_mcp.data import examples_dir
+from akash_mcp.sandbox.network import EmbeddedNetwork, Options
+
+SPEED = 20.0
+PATIENT_SPEED = 2.0
+"""So slow that a launch takes longer than a call waits for it."""
+YES = {"action": "accept", "content": {"confirm": True}}
+NO = {"action": "accept", "content": {"confirm": False}}
+EMPTY = {"action": "accept", "content": {}}
+DECLINE = {"action": "decline"}
+CANCEL = {"action": "cancel"}
+
+PARTS = (
+    "list", "call", "yes", "decline", "cancel", "empty yes", "no", "two-step", "error", "nulls", "pending",
+)  # fmt: skip
+_PAGE_SECONDS = 30
+_PATIENCE_CALLS = 8
+
+
+class NotSo(Exception):
+    """What should have been seen was not."""
+
+
+@dataclass
+class Story:
+    """What came of each part with one client on one way: None where it passed, else why not."""
+
+    spec: ClientSpec
+    way: Way
+    protocol: str = ""
+    came: dict[str, str | None] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    async def part(self, name: str, done: Callable[[], Awaitable[str | None]]) -> None:
+        """Do a part, and note what came of it."""
+        try:
+            note = await done()
+        except (NotSo, DriverFailed) as failure:
+            self.came[name] = str(failure)
+            return
+        self.came[name] = None
+        if note:
+            self.notes.append(f"{name}: {note}")
+
+
+class Stage:
+    """A network, and a server over HTTP that knows only it."""
+
+    def __init__(self, network: EmbeddedNetwork, server: ServerAddress) -> None:
+        self.network = network
+        self.server = server
+
+    @property
+    def made(self) -> int:
+        """How many deployments there ever were."""
+        return len(self.network.chain.deployments)
+
+    async def is_up(self, seen: Seen, driver: Driver) -> str:
+        """Wait until what was launched is ready and answers at its address; its dseq."""
+        data = seen.data
+        for _ in range(_PATIENCE_CALLS):
+            if data.get("status") != "pending":
+                break
+            waited = (await driver.call("get_deployment", {"id": data["op_id"], "wait_for": "ready"})).data
+            if waited.get("ready"):
+                data = {**data, **waited, "status": "ready"}
+        if data.get("status") != "ready":
+            raise NotSo(f"it was not ready: {seen.words[:300]}")
+        uris = [uri for service in data["services"] for uri in service.get("uris", ())]
+        async with httpx2.AsyncClient(trust_env=False, timeout=_PAGE_SECONDS) as browser:
+            page = await browser.get(uris[0])
+        if page.status_code != 200:
+            raise NotSo(f"{uris[0]} answers {page.status_code}")
+        return str(data["dseq"])
+
+    async def is_closed(self, dseq: str, driver: Driver, answer: dict[str, Any] | None = None) -> None:
+        """Close a deployment, and believe only the network that it is."""
+        closed = await driver.call("close_deployment", {"dseq": dseq}, answer)
+        deployment = self.network.chain.deployment(self.network.owner, dseq)
+        if deployment is None or deployment.state != "closed":
+            raise NotSo(f"the network does not say that it is closed: {closed.words[:300]}")
+        if closed.data.get("status") != "closed":
+            raise NotSo(f"it is closed, and the client does not see it: {closed.words[:300]}")
+
+
+@asynccontextmanager
+async def staged(home: Path, speed: float = SPEED) -> AsyncIterator[Stage]:
+    """A network and a server of its own."""
+    async with EmbeddedNetwork(Options(speed=speed)) as network:
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(home),
+            "AKASH_API_KEY": network.api_key,
+            "AKASH_CONSOLE_URL": network.console_url,
+            "AKASH_CHAIN_REST_URL": network.chain_rest_url,
+            "AKASH_MCP_STATE_DIR": str(home / "state"),
+            "AKASH_MCP_ALLOW_PRIVATE_PROVIDERS": "127.0.0.0/8,::1/128",
+            "AKASH_MCP_MAX_USD_PER_DAY": "100",
+        }
+        command = [sys.executable, "-m", "akash_mcp", "serve", "--speed", str(speed)]
+        await anyio.Path(home).mkdir(parents=True)
+        http = await anyio.open_process([*command, "--transport", "sse", "--port", "0"], env=environment)
+        assert http.stderr is not None
+        try:
+            said = ""
+            while "listening on " not in said:
+                said += (await http.stderr.receive()).decode()
+            url = said.partition("listening on ")[2].split()[0]
+            yield Stage(network, ServerAddress(command, environment, url))
+        finally:
+            with anyio.CancelScope(shield=True):
+                http.terminate()
+                await http.wait()
+                await http.aclose()
+
+
+async def tell(client: Installed, way: Way, home: Path, *, is_first: bool) -> Story:
+    """The whole story with one client on one way. `is_first`: what takes long is done on its first way only."""
+    story = Story(client.spec, way)
+    async with staged(home) as stage:
+        try:
+            async with driving(client, way, stage.server, home / "plain", can_be_asked=False) as driver:
+                story.protocol = driver.protocol
+                await _told_plainly(story, stage, driver)
+        except DriverFailed as failure:
+            story.came["list"] = str(failure)
+            return story
+        if client.spec.asks:
+            async with driving(client, way, stage.server, home / "asked", can_be_asked=True) as driver:
+                await _told_by_asking(story, stage, driver)
+    if is_first:
+        async with (
+            staged(home / "slow", PATIENT_SPEED) as slow,
+            driving(client, way, slow.server, home / "patient", can_be_asked=False) as driver,
+        ):
+            await story.part("pending", lambda: _pending(slow, driver))
+    return story
+
+
+async def _told_plainly(story: Story, stage: Stage, driver: Driver) -> None:
+    await story.part("list", lambda: _list(driver))
+    await story.part("call", lambda: _call(driver))
+    await story.part("error", lambda: _error(driver))
+    await story.part("nulls", lambda: _nulls(stage, driver))
+    await story.part("two-step", lambda: _two_step(stage, driver))
+
+
+async def _told_by_asking(story: Story, stage: Stage, driver: Driver) -> None:
+    await story.part("decline", lambda: _refused(stage, driver, DECLINE))
+    await story.part("cancel", lambda: _refused(stage, driver, CANCEL))
+    await story.part("empty yes", lambda: _refused(stage, driver, EMPTY))
+    await story.part("no", lambda: _refused(stage, driver, NO))
+    await story.part("yes", lambda: _yes(stage, driver))
+
+
+async def _list(driver: Driver) -> str | None:
+    tools = await driver.tools()
+    if "deploy" not in tools or "get_logs" not in tools:
+        raise NotSo(f"tools are missing: {', '.join(tools)}")
+    return None
+
+
+async def _call(driver: Driver) -> str | None:
+    seen = await driver.call("validate_sdl", {"sdl": web_sdl()})
+    if seen.data.get("ok") is not True:
+        raise NotSo(seen.words[:300])
+    if seen.structured is not None and seen.text and json.loads(seen.text) != seen.structured:
+        raise NotSo("text and structured content say different things")
+    return None
+
+
+async def _error(driver: Driver) -> str | None:
+    seen = await driver.call("get_deployment", {"id": "1234567"})
+    if "No money moved" not in seen.words:
+        raise NotSo(f"the model does not learn what failed: {seen.words[:300]}")
+    if seen.raised:
+        return f"a failed call is raised ({seen.raised.split(':')[0]})"
+    return None if seen.is_error else "a failed call reaches the model as words, without a flag"
+
+
+async def _nulls(stage: Stage, driver: Driver) -> str | None:
+    optional = ("max_usd_per_hour", "prefer", "name", "hours", "until", "regions", "exclude_providers")
+    seen = await driver.call("deploy", {"sdl": web_sdl(), "deposit_usd": 1, **dict.fromkeys(optional)})
+    if seen.data.get("status") != "confirmation_required":
+        raise NotSo(seen.words[:300])
+    return None
+
+
+async def _two_step(stage: Stage, driver: Driver) -> str | None:
+    before = stage.made
+    shown = await driver.call("deploy", {"sdl": web_sdl(), "deposit_usd": 1})
+    if shown.data.get("status") != "confirmation_required" or stage.made != before:
+        raise NotSo(f"no plan was shown first: {shown.words[:300]}")
+    launched, note = await _confirmed(driver, shown)
+    await stage.is_closed(await stage.is_up(launched, driver), driver)
+    if stage.made != before + 1:
+        raise NotSo(f"{stage.made - before} deployments were made")
+    return note
+
+
+async def _pending(stage: Stage, driver: Driver) -> str | None:
+    before = stage.made
+    shown = await driver.call("deploy", {"sdl": web_sdl(), "deposit_usd": 1})
+    launched, note = await _confirmed(driver, shown)
+    if launched.data.get("status") != "pending":
+        raise NotSo(f"it is not pending: {launched.words[:300]}")
+    await stage.is_closed(await stage.is_up(launched, driver), driver)
+    if stage.made != before + 1:
+        raise NotSo(f"{stage.made - before} deployments were made")
+    return note
+
+
+async def _confirmed(driver: Driver, shown: Seen) -> tuple[Seen, str | None]:
+    """What `confirm` came to, asked again where the client gave up on it before it was answered, as a model would."""
+    call = {"approval_token": shown.data.get("approval_token", "")}
+    launched = await driver.call("confirm", call)
+    lost = 0
+    while not launched.data and not launched.is_error and lost < _PATIENCE_CALLS:
+        lost += 1
+        said = launched.words
+        launched = await driver.call("confirm", call)
+    note = (
+        f"gives up on a call ({said[:120]}); asked again, confirm tells of the same launch" if lost else None
+    )
+    return launched, note
+
+
+async def _yes(stage: Stage, driver: Driver) -> str | None:
+    launched = await driver.call("deploy", {"sdl": web_sdl(), "deposit_usd": 1}, YES)
+    if len(launched.asked) != 1:
+        raise NotSo(f"asked {len(launched.asked)} times: {launched.words[:300]}")
+    await stage.is_closed(await stage.is_up(launched, driver), driver, YES)
+    return None
+
+
+async def _refused(stage: Stage, driver: Driver, answer: dict[str, Any]) -> str | None:
+    before = stage.made
+    seen = await driver.call("deploy", {"sdl": web_sdl(), "deposit_usd": 1}, answer)
+    if not seen.asked:
+        raise NotSo(f"nobody was asked: {seen.words[:300]}")
+    if stage.made != before:
+        raise NotSo(f"a deployment was made: {seen.words[:300]}")
+    if not (seen.is_error or seen.raised or seen.data.get("status") == "confirmation_required"):
+        return f"ends as: {seen.words[:120]}"
+    return "raised" if seen.raised else None
+
+
+def web_sdl() -> str:
+    """What is deployed: a web page."""
+    return (examples_dir() / "web.yaml").read_text(encoding="utf-8")
