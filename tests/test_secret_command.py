@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,7 +56,9 @@ def test_a_value_from_a_pipe_is_stored_less_its_line_end_and_listed_without_it(
     lines = out.splitlines()
     assert lines[0].startswith("DB   file  20")
     assert lines[1].startswith("ENV  environment variable SOME_VARIABLE  20")
-    assert [each["name"] for each in json.loads(lines[2])] == ["DB", "ENV"]
+    listed = json.loads(lines[2])
+    assert [each["name"] for each in listed] == ["DB", "ENV"]
+    assert all(re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", each["set_at"]) for each in listed)
     assert "not encrypted" in err
     assert "No value was stored" in err
     assert main.main(["secret", "rm", "DB"]) == 0

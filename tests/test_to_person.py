@@ -46,4 +46,4 @@ def test_nobody_is_told_to_ask_themselves_for_a_key() -> None:
     assert "the user" not in said
     assert "call again" not in said
     assert "Run akash-mcp login in a terminal with a key from https://console.akash.network" in said
-    assert "(Settings, API Keys), or set AKASH_API_KEY and restart this server. To try" in said
+    assert "(Settings, API Keys), or set AKASH_API_KEY and restart servers that run. To try" in said

@@ -66,8 +66,8 @@ class CommandParser(argparse.ArgumentParser):
         flag = flags[0]
         if flag in _SECRETS:
             self.error(
-                f"there is no flag {flag}, since other users of a machine can see a command line: set "
-                f"{_SECRETS[flag]} in the environment"
+                f"there is no flag {flag}, since other users of a machine can see a command line: "
+                f"{_SECRETS[flag]}"
             )
         known = [each for action in self._get_optional_actions() for each in action.option_strings]
         self.error(f"there is no flag {flag}{did_you_mean(flag, known)}")
@@ -81,13 +81,14 @@ class CommandParser(argparse.ArgumentParser):
 _SHAPES: dict[int | str | None, str] = {"?": "[{}]", "+": "{} ..."}
 """How a word is written that may be left out, or repeated."""
 
+_ASKED_FOR = "akash-mcp login asks for it, or set AKASH_API_KEY in the environment"
 _SECRETS = {
-    "--api-key": "AKASH_API_KEY",
-    "--key": "AKASH_API_KEY",
-    "--token": "AKASH_MCP_TOKEN",
-    "--notify-url": "AKASH_MCP_NOTIFY_URL",
+    "--api-key": _ASKED_FOR,
+    "--key": _ASKED_FOR,
+    "--token": "set AKASH_MCP_TOKEN in the environment",
+    "--notify-url": "set AKASH_MCP_NOTIFY_URL in the environment",
 }
-"""Flags that somebody expects, and the variable that stands in their place."""
+"""Flags that somebody expects, and what to do in their place."""
 
 
 def not_one_of(word: str, known: Iterable[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -56,7 +55,7 @@ def show(folder: Path, *, as_json: bool) -> int:
     """Write what is stored to standard output."""
     stored = _store(folder).stored()
     if as_json:
-        sys.stdout.write(json.dumps([asdict(each) for each in stored]) + "\n")
+        sys.stdout.write(json.dumps([_record(each) for each in stored]) + "\n")
         return 0
     if not stored:
         say("No secrets are stored. akash-mcp secret set NAME stores one.")
@@ -65,6 +64,12 @@ def show(folder: Path, *, as_json: bool) -> int:
         since = datetime.fromtimestamp(each.set_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
         sys.stdout.write(f"{each.name:{width}}  {_where(each)}  {since}\n")
     return 0
+
+
+def _record(stored: StoredSecret) -> dict[str, str | None]:
+    """A secret as JSON, without its value: `set_at` is text in UTC, as every moment of `--json`."""
+    set_at = datetime.fromtimestamp(stored.set_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"name": stored.name, "place": stored.place, "set_at": set_at, "variable": stored.variable}
 
 
 def _store(folder: Path) -> SecretStore:

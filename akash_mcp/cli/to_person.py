@@ -32,6 +32,7 @@ _WORDS = (
     ("once the user ran: ", "once you ran: "),
     ("ask the user, and write", "write"),
     (", then call again", ""),
+    ("restart this server", "restart servers that run"),
 )
 
 

@@ -55,7 +55,8 @@ async def wait_for_all_groups(
     """
 
     async def report(acceptable: int, bids: int) -> None:
-        on_progress(f"deployment {dseq} has {acceptable} acceptable offers")
+        offers = "offer" if acceptable == 1 else "offers"
+        on_progress(f"deployment {dseq} has {acceptable} acceptable {offers}")
 
     clock = _Clock()
     reader = OfferReader(rt, dseq, clock=clock)

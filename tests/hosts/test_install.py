@@ -269,7 +269,9 @@ def test_what_is_shown_holds_nothing_of_what_a_person_put_into_theirs(
 def test_other_arguments_than_before_are_said(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
     run("cursor", machine, "--max-usd-per-day", "1")
     run("cursor", machine, "--read-only")
-    assert "started with “--max-usd-per-day 1”, and now is with “--read-only”" in capsys.readouterr().out
+    assert (
+        "started with “--max-usd-per-day 1”, and is started with “--read-only” now" in capsys.readouterr().out
+    )
 
 
 def test_limits_of_this_shell_are_said_not_to_reach_the_host(

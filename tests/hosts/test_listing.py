@@ -56,6 +56,7 @@ def test_a_program_gets_all_of_them(machine: Machine, capsys: pytest.CaptureFixt
     assert listing.show(machine, as_json=True) == 0
     out = capsys.readouterr().out
     assert SECRET not in out
+    assert out.count("\n") == 1, "one line, as --json of every command"
     found = {each["host"]: each for each in json.loads(out)}
     assert list(found) == list(HOSTS)
     assert found["cursor"]["is_configured"]

@@ -78,7 +78,7 @@ def install(name: str, *, wish: Wish, write: bool, scope: Scope, machine: Machin
         _say(f"{file.path} now has the server {SERVER!r}.{_kept(backup)}")
     before = words_of(shape.argv(present or {}))
     if present is not None and before != launch.words:
-        _say(f"It was started with {_quoted(before)}, and now is with {_quoted(launch.words)}.")
+        _say(f"It was started with {_quoted(before)}, and is started with {_quoted(launch.words)} now.")
     for line in _next_steps(host, entry, launch, scope, machine):
         _say(line)
     return 0

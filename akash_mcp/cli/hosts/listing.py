@@ -38,7 +38,7 @@ def show(machine: Machine, *, as_json: bool) -> int:
     """Print how it stands with each host: all as JSON, or for a person those that are here. Returns 0."""
     standings = [_standing(host, machine) for host in HOSTS.values()]
     if as_json:
-        sys.stdout.write(json.dumps([asdict(each) for each in standings], indent=2) + "\n")
+        sys.stdout.write(json.dumps([asdict(each) for each in standings]) + "\n")
         return 0
     here = [each for each in standings if each.is_found or each.is_configured]
     for each in here:
