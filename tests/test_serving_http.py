@@ -38,6 +38,7 @@ def serving(home: Path, transport: str) -> Iterator[str]:
     ) as server:
         assert server.stderr is not None
         try:
+            assert "play money" in server.stderr.readline()
             url = server.stderr.readline().rpartition(" ")[2].strip()
             if transport == "sse":
                 assert (

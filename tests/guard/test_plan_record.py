@@ -29,7 +29,8 @@ from akash_mcp.money import MOST, Usd
 KEPT = (LaunchPlan, LeasePlan, FundPlan, UpdatePlan, ClosePlan, TopUpPlan, CertificatePlan)
 """The kinds whose plans are kept: a command is written down nowhere."""
 
-AMOUNTS = st.decimals(0, int(MOST), places=30).map(Usd) | st.decimals(0, 1000, places=6).map(Usd)
+# What a plan adds up is an amount too.
+AMOUNTS = st.decimals(0, int(MOST) // 1000, places=30).map(Usd) | st.decimals(0, 1000, places=6).map(Usd)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
