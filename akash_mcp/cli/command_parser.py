@@ -22,6 +22,8 @@ class CommandParser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)
+        # From Python 3.14 on argparse colours the words that are its own, and those alone: a page half in colour.
+        self.color = False
         self.set_defaults(parser=self)
 
     def examples(self, *lines: str) -> None:

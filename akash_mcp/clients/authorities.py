@@ -15,6 +15,18 @@ import httpx2
 from akash_mcp.errors import Unreachable
 
 
+def system_authorities() -> ssl.SSLContext:
+    """A TLS context for a client that trusts the system's, or what stands in their place.
+
+    Raises `OSError` where that cannot be used.
+    """
+    context = httpx2.create_ssl_context()
+    # Python sets it from 3.13 on, for what stands in their place and for nothing else. A company's authority often
+    # lacks what RFC 5280 wants of one, and is to be trusted alike on each Python and by whatever name.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
 def trusting(ca_file: Path | None = None) -> ssl.SSLContext:
     """A TLS context for a client. Reads the files anew, which takes a while.
 
@@ -22,7 +34,7 @@ def trusting(ca_file: Path | None = None) -> ssl.SSLContext:
     """
     named = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
     try:
-        context = httpx2.create_ssl_context()
+        context = system_authorities()
     except OSError as error:  # an `ssl.SSLError` is one
         raise _unusable(named, error) from error
     if ca_file is not None:

@@ -85,6 +85,15 @@ async def test_the_console_is_asked_through_the_proxy_and_the_companys_authority
 
 
 @pytest.mark.anyio
+async def test_an_authority_that_leaves_out_what_rfc_5280_wants_is_trusted_by_either_name(
+    proxy: CompanyProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await ask(upstream(proxy)) == 200
+    monkeypatch.setenv("SSL_CERT_FILE", str(proxy.ca_file))
+    assert await ask(upstream()) == 200
+
+
+@pytest.mark.anyio
 async def test_an_authority_that_is_not_named_is_told_with_the_setting(proxy: CompanyProxy) -> None:
     error = await refusal(upstream(), Sending.ONCE)
     assert isinstance(error, Unreachable)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,7 @@ async def test_a_killed_servers_task_is_told_by_the_next_server(
         await Agent(client).ask("deploy", sdl=sdl, deposit_usd=1)
         server.process.kill()
     op_id = takes.tasks[0].task_id
-    with sqlite3.connect(tmp_path / "state" / "akash-mcp.sqlite3") as db:
+    with closing(sqlite3.connect(tmp_path / "state" / "akash-mcp.sqlite3")) as db:
         (state,) = db.execute("SELECT state FROM operations WHERE op_id = ?", [op_id]).fetchone()
     assert state not in ("ready", "closed")
     soon = Intervals(first_look=0.0).times(SPEED)

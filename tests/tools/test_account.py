@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
@@ -60,7 +61,7 @@ async def test_what_was_spent_is_what_the_books_say(
     assert Decimal(now["ledger_spent_last_24h_usd"]) == pytest.approx(paid, abs=Decimal("0.0001"))
     assert Decimal(now["ledger_spent_last_24h_usd"]) >= paid
     assert now["ledger_held_usd"] == "0.00"
-    with sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3") as db:
+    with closing(sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3")) as db:
         (settled,) = db.execute("SELECT SUM(spent_uact) FROM reservations WHERE state = 'settled'").fetchone()
     assert settled == pytest.approx(float(book.escrow.transferred), abs=1)
 
@@ -144,7 +145,7 @@ async def test_top_up_is_switched_on_with_a_yes_within_the_policy_and_off_withou
         assert topped_up(network, dseq) is False
         assert (await agent.call("get_deployment", id=dseq))["hours_left"]
         await agent.call("close_deployment", dseq=dseq)
-    with sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3") as db:
+    with closing(sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3")) as db:
         (held,) = db.execute("SELECT COUNT(*) FROM reservations WHERE state = 'held'").fetchone()
     assert held == 0
 

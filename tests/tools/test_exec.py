@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ async def test_nothing_runs_after_a_no(era: str, dseq: str, connect: Connect, tm
 
 def operations(tmp_path: Path) -> list[tuple[str, str]]:
     """State and last note of every command that was let in."""
-    with sqlite3.connect(tmp_path / "state" / "akash-mcp.sqlite3") as db:
+    with closing(sqlite3.connect(tmp_path / "state" / "akash-mcp.sqlite3")) as db:
         return db.execute(
             "SELECT state, (SELECT note FROM steps WHERE steps.op_id = operations.op_id ORDER BY rowid DESC LIMIT 1)"
             " FROM operations WHERE kind = 'exec' ORDER BY created_at"
@@ -323,7 +324,7 @@ async def test_no_command_is_written_down(
     # The embedded provider's own log aside: a provider sees what it runs.
     ours = [record for record in caplog.records if record.name != "websockets.server"]
     assert not [record for record in ours if "sesame" in record.getMessage()]
-    with sqlite3.connect(tmp_path / "state" / "akash-mcp.sqlite3") as db:
+    with closing(sqlite3.connect(tmp_path / "state" / "akash-mcp.sqlite3")) as db:
         assert "sesame" not in "\n".join(db.iterdump())
 
 

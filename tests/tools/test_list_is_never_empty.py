@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
@@ -266,7 +267,7 @@ async def test_a_rate_that_an_earlier_version_did_not_write_down_is_learnt_from_
     together = {"approval": "auto", "max_usd_per_hour_together": "1"}
     async with connect(**together) as agent:
         deployed = await leased(agent, sdl)
-        with sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3") as db:
+        with closing(sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3", isolation_level=None)) as db:
             db.execute("UPDATE reservations SET rate_uact = 0")
         refused = await agent.refused("deploy", sdl=sdl, deposit_usd=1)
         assert "is not known" in refused

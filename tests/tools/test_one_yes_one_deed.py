@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from typing import Any
 
 import agents
@@ -334,7 +334,7 @@ async def test_a_yes_to_what_was_ours_is_no_yes_to_what_may_be_another_s(
         dseq = (await agent.call("create_deployment", sdl=sdl, deposit_usd=1))["dseq"]
     async with connect(answer=YES) as agent:
         send = await asked(agent.client, "add_funds", dseq=dseq, amount_usd=1)
-    with sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3") as db:
+    with closing(sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3", isolation_level=None)) as db:
         db.execute("DELETE FROM operations")
     async with connect(answer=YES) as agent:
         answer = await send(agent.client)

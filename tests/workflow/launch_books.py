@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from decimal import ROUND_CEILING, Decimal
 
 import anyio
@@ -31,7 +32,7 @@ async def until(there: Callable[[], bool], *, seconds: float = 0.005) -> None:
 
 def ledger_of(settings: config.Settings) -> dict[str, tuple[str, int, int | None]]:
     """What is reserved for each deployment: its state, and what it holds and cost in uact."""
-    with sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3") as db:
+    with closing(sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3")) as db:
         rows = db.execute(
             "SELECT dseq, MIN(state), SUM(amount_uact), SUM(spent_uact) FROM reservations GROUP BY dseq"
         ).fetchall()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any
 
 import anyio
@@ -83,13 +83,13 @@ async def failed(agent: Agent, **arguments: Any) -> str:
 
 def is_leased(settings: config.Settings) -> bool:
     """Whether a lease is written down: what it runs was delivered."""
-    with sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3") as db:
+    with closing(sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3")) as db:
         return bool(db.execute("SELECT 1 FROM operations WHERE state = 'leased'").fetchall())
 
 
 def is_under_way(settings: config.Settings) -> bool:
     """Whether anybody has anything in hand."""
-    with sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3") as db:
+    with closing(sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3")) as db:
         return bool(db.execute("SELECT 1 FROM operations WHERE lease_until IS NOT NULL").fetchall())
 
 

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -46,7 +47,7 @@ Moment = Callable[[EmbeddedNetwork, Path], bool]
 
 def states(home: Path) -> list[str]:
     """How each operation stands, in the order in which they were begun."""
-    with sqlite3.connect(home / "state" / "akash-mcp.sqlite3") as db:
+    with closing(sqlite3.connect(home / "state" / "akash-mcp.sqlite3")) as db:
         return [state for (state,) in db.execute("SELECT state FROM operations ORDER BY number")]
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from decimal import Decimal
 
 import pytest
@@ -92,7 +92,7 @@ async def test_a_launch_tells_every_stage(settings: config.Settings, sdl: str) -
         assert launched.readiness.is_ready
         assert it.state is State.READY
         assert launched.leased.usd_per_hour == launched.leased.chosen[0].usd_per_hour > ZERO
-        with sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3") as db:
+        with closing(sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3")) as db:
             steps = dict(db.execute("SELECT state, note FROM steps").fetchall())
         assert list(steps) == ["planned", "reserved", "created", "offered", "leased", "ready"]
         provider = launched.leased.chosen[0].offer.provider

@@ -20,6 +20,7 @@ import anyio
 import httpx2
 
 from akash_mcp import __version__
+from akash_mcp.clients.authorities import system_authorities
 from akash_mcp.clients.http import why_lost
 from akash_mcp.clients.public_addresses import LOOKUP_SECONDS, MOST_ADDRESSES, bracketed, is_allowed, is_ip
 from akash_mcp.clients.registry.answers import NotKnown
@@ -171,7 +172,7 @@ class HttpsReader:
 
     def _transport(self, origin: Origin) -> httpx2.AsyncHTTPTransport:
         if origin not in self._transports:
-            self._verify = self._verify or httpx2.create_ssl_context()
+            self._verify = self._verify or system_authorities()
             self._transports[origin] = httpx2.AsyncHTTPTransport(verify=self._verify, trust_env=False)
         return self._transports[origin]
 
