@@ -27,7 +27,7 @@ from akash_mcp.sandbox.provider.shell.syntax import (
 )
 
 _DEFAULT_IFS = " \t\n"
-_LOOKS_A_FIELD = 20
+_LOOKS_A_FIELD = 100
 """What a field costs, as looks at characters."""
 
 

@@ -9,7 +9,7 @@ from akash_mcp.sandbox.provider.shell.process import Process
 from akash_mcp.sandbox.provider.shell.regular import Expression, NotKnown
 from akash_mcp.sandbox.provider.shell.streams import Source, ToFile, Waiting
 
-_LOOKS_A_STATE = 4
+_LOOKS_A_STATE = 20
 """What a state of a pattern costs at one character, as looks at a character."""
 
 
