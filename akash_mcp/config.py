@@ -400,6 +400,13 @@ def _explain(error: ValidationError, chosen: Mapping[str, Given]) -> str:
             continue
         reason = str(fault["ctx"]["error"]) if fault["type"] == "value_error" else fault["msg"]
         value = inner[-1] if is_key else given.at(keys)
-        shown = "" if field in _SECRETS else f" is {str(value)[:60]!r}"
+        shown = "" if field in _SECRETS else f" is {_without_credentials(str(value))[:60]!r}"
         sentences.append(f"{given.place(keys)}{shown}: {reason[:1].lower()}{reason[1:]}.")
     return "\n".join(sentences)
+
+
+def _without_credentials(value: str) -> str:
+    """A value without what stands in an address before its host or behind its path, which may be a key."""
+    return re.sub(
+        r"//.*@|[?#].*", lambda found: "//…@" if found[0].startswith("//") else f"{found[0][0]}…", value
+    )

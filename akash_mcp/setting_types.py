@@ -56,10 +56,16 @@ def _header_value(value: object) -> object:
 
 def _url(value: object) -> str:
     parts = urlsplit(str(value).strip())
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("write an address such as https://console-api.akash.network")
-    if parts.username is not None or parts.password is not None:
+    if "@" in f"{parts.netloc}{parts.path}":  # in the path too: a slash in a password ends the host
         raise ValueError("an address must not contain a user name or password")
+    if (
+        parts.scheme not in ("https", "http")
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or re.search(r"\s", parts.geturl())
+    ):
+        raise ValueError("write an address such as https://console-api.akash.network")
     if parts.scheme == "http" and not is_private_host(parts.hostname):
         raise ValueError("plain http is allowed for loopback and private addresses only: use https")
     return parts.geturl().rstrip("/")

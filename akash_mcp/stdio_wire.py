@@ -164,9 +164,12 @@ class StdioWire:
                 self._forward += told
             if self._answers:
                 self._answers_left.clear()
-            if self._line and (self._hung_up or len(self._line) > _LONGEST_LINE):
-                self._early = None  # a line without end is for the server to judge
-            if self._early is None or self._early.is_over:
+            is_over = self._early is not None and self._early.is_over
+            if self._line and (is_over or self._hung_up or len(self._line) > _LONGEST_LINE):
+                self._early = (
+                    None  # a line without end, and one behind the last answer, are the server's to judge
+                )
+            if self._early is None:
                 self._forward += self._line
                 self._line.clear()
         if self._hung_up and not self._answers:

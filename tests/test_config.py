@@ -194,6 +194,22 @@ def test_plain_http_is_for_our_own_networks(url: str) -> None:
     assert config.load(environ={"AKASH_CONSOLE_URL": url}).console_url == url.rstrip("/")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hush@example.com",
+        "https://u:hush@example.com/a",
+        "https://u:hu/sh@example.com",
+        "https://x/?k=hush",
+    ],
+)
+def test_what_an_address_should_not_hold_is_not_shown(url: str) -> None:
+    with pytest.raises(BadSettings) as caught:
+        config.load(environ={"AKASH_CONSOLE_URL": url})
+    assert "AKASH_CONSOLE_URL is 'https://" in caught.value.what
+    assert "sh" not in str(caught.value).replace("https://console-api.akash.network", "")
+
+
 def test_a_bad_line_of_the_file_is_named(write: WriteFile) -> None:
     assert "akash.toml, line 3: port is 'x'" in refusal(write("\n# comment\nport = 'x'\n"))
 

@@ -295,6 +295,16 @@ def test_a_client_that_only_looked_needs_no_server(tmp_path: Path) -> None:
             assert not client.wire.linger(0.1), "it is owed an answer, or perhaps"
 
 
+@pytest.mark.parametrize("era", QUESTIONS)
+def test_a_call_behind_the_last_early_answer_is_owed_one(era: str, tmp_path: Path) -> None:
+    meta = {"_meta": ENVELOPE} if era == "envelope" else {}
+    call = request("tools/call", "call", name="get_budget", arguments={}, **meta)
+    with spoken(tmp_path, fast=True) as client:
+        client.send(b"".join([*QUESTIONS[era], call]))
+        client.stdin.close()
+        assert not client.wire.linger(10)
+
+
 WORDS = {
     (): DEFAULT,
     ("serve",): DEFAULT,

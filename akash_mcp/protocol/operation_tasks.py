@@ -34,6 +34,10 @@ POLL_SECONDS = 2.0
 """How often a client should ask. An answer costs three reads of the ledger, and no request."""
 
 _MESSAGE_BYTES = 400
+_MONEY = (
+    "What was approved was reserved once, and may have been spent since: get_deployment shows what it costs."
+)
+"""Of the call that the task stands for, which is the one that spent it."""
 
 
 class OperationTasks:
@@ -138,7 +142,7 @@ def _by_journal(operation: Operation) -> Outcome:
     refuse_again(operation, opening)
     # A launch that nobody carries on and that made no lease was to make none.
     creates = operation.state in (State.CREATED, State.OFFERED)
-    return outcome_of(operation, opening, creates=creates)
+    return outcome_of(operation, opening, creates=creates, money=_MONEY)
 
 
 def _message(text: str) -> str:

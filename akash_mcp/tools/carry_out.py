@@ -169,10 +169,16 @@ _DONE = {
 }
 
 
-def outcome_of(operation: Operation, opening: str, *, creates: bool) -> Outcome:
+def outcome_of(
+    operation: Operation,
+    opening: str,
+    *,
+    creates: bool,
+    money: str = "This call moved no money; what was approved was reserved once.",
+) -> Outcome:
     """An operation that this process knows from the journal only, as an answer that begins with the sentence `opening`.
 
-    `creates`: to create a deployment was all that it should do. Raises `OutcomeUnknown`.
+    `creates`: to create a deployment was all that it should do. `money`: what is said of it. Raises `OutcomeUnknown`.
     """
     state, dseq, note = operation.state, operation.dseq, field(operation.note, 400)
     look = f'get_deployment(id="{dseq or operation.op_id}"), which shows how it stands now'
@@ -197,7 +203,7 @@ def outcome_of(operation: Operation, opening: str, *, creates: bool) -> Outcome:
             "op_id": operation.op_id,
             "dseq": dseq,
             "summary": f"{opening} {stands}{f' ({note})' if note else ''}. It was: {operation.summary}",
-            "money": "This call moved no money; what was approved was reserved once.",
+            "money": money,
             "next_step": f"Call {bids if status == 'created' else look}.",
         }
     )

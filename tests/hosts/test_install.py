@@ -143,14 +143,30 @@ BAD = {
         "a list": "[1]",
         "of another type": '{{"{servers}": 3}}',
         "not UTF-8": "{{}}",
+        "deep": '{{"a": ' + "[" * 9_999 + "]" * 9_999 + "}}",
+        "a long number": '{{"a": ' + "9" * 9_999 + "}}",
     },
-    "toml": {"broken": "a = 1\nb = ", "a list": "[[", "of another type": "{servers} = 3\n", "not UTF-8": ""},
-    "yaml": {"broken": "b: [1,\n", "a list": "- 1", "of another type": "{servers}: 3\n", "not UTF-8": ""},
+    "toml": {
+        "broken": "a = 1\nb = ",
+        "a list": "[[",
+        "of another type": "{servers} = 3\n",
+        "not UTF-8": "",
+        "deep": "a = " + "[" * 9_999 + "]" * 9_999,
+        "a long number": "a = " + "9" * 9_999,
+    },
+    "yaml": {
+        "broken": "b: [1,\n",
+        "a list": "- 1",
+        "of another type": "{servers}: 3\n",
+        "not UTF-8": "",
+        "deep": "a: " + "[" * 9_999 + "]" * 9_999,
+        "a long number": "a: " + "9" * 9_999,
+    },
 }
 
 
 @pytest.mark.parametrize("name", IN_FILES)
-@pytest.mark.parametrize("kind", ["broken", "a list", "of another type", "not UTF-8"])
+@pytest.mark.parametrize("kind", BAD["jsonc"])
 def test_a_file_that_cannot_be_merged_is_left_as_it_is(name: str, kind: str, machine: Machine) -> None:
     host = HOSTS[name]
     texts = BAD[host.format]

@@ -28,7 +28,17 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
         ("goose", "a: [\n"),
         (
             "claude-desktop",
-            json.dumps({"mcpServers": {"akash": {"command": "/gone", "env": {"AKASH_API_KEY": SECRET}}}}),
+            json.dumps(
+                {
+                    "mcpServers": {
+                        "akash": {
+                            "command": "/gone",
+                            "args": ["--api-key", SECRET, f"--token={SECRET}", "stays"],
+                            "env": {"AKASH_API_KEY": SECRET},
+                        }
+                    }
+                }
+            ),
         ),
     ):
         file = HOSTS[name].file(machine)
@@ -59,6 +69,7 @@ def test_a_program_gets_all_of_them(machine: Machine, capsys: pytest.CaptureFixt
     assert out.count("\n") == 1, "one line, as --json of every command"
     found = {each["host"]: each for each in json.loads(out)}
     assert list(found) == list(HOSTS)
+    assert found["claude-desktop"]["command"][0::2] == ["/gone", "<masked>", "stays"]
     assert found["cursor"]["is_configured"]
     assert found["cursor"]["command_exists"]
     assert found["claude-desktop"]["plain_secrets"] == ["AKASH_API_KEY"]

@@ -87,6 +87,8 @@ async def test_an_unknown_task_and_a_foreign_one_are_refused_alike(connect: Conn
         told = await ended(agent.client, takes.tasks[0].task_id)
         assert "told from the journal" in told["result"]["structuredContent"]["summary"]
         assert told["result"]["structuredContent"]["status"] == "ready"
+        # The call that the task stands for is the one that spent.
+        assert "no money" not in told["result"]["structuredContent"]["money"].lower()
 
 
 async def test_a_cancelled_task_goes_on_and_the_next_answer_says_so(connect: Connect, sdl: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from akash_mcp.cli.hosts.formats import Tree, Value
+from akash_mcp.sanitize import secrets
 
 SERVER = "akash"
 """The server's name in the host. It is short, since some hosts cut `server + tool` at 60 characters."""
@@ -104,6 +105,17 @@ def words_of(argv: Sequence[str]) -> tuple[str, ...]:
 
 
 _OURS = ("akash-mcp", "akash-mcp.exe", "akash_mcp")
+
+
+def without_secrets(words: Sequence[str]) -> list[str]:
+    """The words as they may be shown: what was installed under our name may be another program, with a key of its own
+    behind a flag."""
+    shown = []
+    for before, word in zip(("", *words), words, strict=False):
+        beside = f"{before} "
+        masked = secrets.mask(beside + word)[0]
+        shown.append(masked.removeprefix(beside) if masked.startswith(beside) else secrets.mask(word)[0])
+    return shown
 
 
 def plain_secrets(entry: Value) -> list[str]:

@@ -13,6 +13,7 @@ from akash_mcp.cli.whole_file import write_whole
 from akash_mcp.errors import BadSettings
 
 _BOM = "\ufeff"
+_TOO_DEEP = Unmergeable("it is nested too deeply, or holds itself")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class HostFile:
             return self._bom + edited(format_named(self.format), self.text.removeprefix(_BOM), changes)
         except Unmergeable as error:
             raise cannot_edit(self.path, error) from error
+        except RecursionError as error:
+            raise cannot_edit(self.path, _TOO_DEEP) from error
 
     def write(self, text: str) -> str:
         """Write the text, and return the name of the copy of what was there, or nothing where nothing was.
@@ -75,6 +78,8 @@ def read(path: Path, format: Name) -> HostFile:
         return HostFile(path, text, format, format_named(format).parse(text.removeprefix(_BOM)))
     except Unmergeable as error:
         raise cannot_edit(path, error) from error
+    except RecursionError as error:  # of the readers of TOML and YAML
+        raise cannot_edit(path, _TOO_DEEP) from error
 
 
 def cannot_edit(path: Path, error: Unmergeable) -> BadSettings:

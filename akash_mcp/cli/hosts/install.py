@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from akash_mcp.cli.hosts import own_command
-from akash_mcp.cli.hosts.entry import SANDBOX, SERVER, Launch, plain_secrets, words_of
+from akash_mcp.cli.hosts.entry import SANDBOX, SERVER, Launch, plain_secrets, without_secrets, words_of
 from akash_mcp.cli.hosts.file import HostFile, cannot_edit, read
 from akash_mcp.cli.hosts.formats import Change, Put, Remove, Tree, Unmergeable, at
 from akash_mcp.cli.hosts.machine import Machine
@@ -256,7 +256,7 @@ def _config_file() -> Path:
 
 
 def _quoted(words: Sequence[str]) -> str:
-    return f"“{shlex.join(words)}”" if words else "no arguments"
+    return f"“{shlex.join(without_secrets(words))}”" if words else "no arguments"
 
 
 def _kept(backup: str) -> str:

@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from akash_mcp.cli.hosts.entry import SERVER, plain_secrets
+from akash_mcp.cli.hosts.entry import SERVER, plain_secrets, without_secrets
 from akash_mcp.cli.hosts.file import read
 from akash_mcp.cli.hosts.formats import at
 from akash_mcp.cli.hosts.machine import Machine
@@ -62,7 +62,8 @@ def _standing(host: Host, machine: Machine) -> Standing:
         return Standing(host.name, host.title, str(path), is_found, False, [], False, [])
     command = list(host.shape.argv(entry))
     exists = bool(command) and (shutil.which(command[0]) is not None or Path(command[0]).is_file())
-    return Standing(host.name, host.title, str(path), is_found, True, command, exists, plain_secrets(entry))
+    shown = without_secrets(command)
+    return Standing(host.name, host.title, str(path), is_found, True, shown, exists, plain_secrets(entry))
 
 
 def _lines(standing: Standing) -> list[str]:

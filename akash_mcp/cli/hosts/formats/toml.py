@@ -28,6 +28,8 @@ def parse(text: str) -> Tree:
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         raise Unmergeable("it is not TOML", int(line[1]) if line else None) from error
+    except ValueError as error:  # Python reads no number of so many digits
+        raise Unmergeable("it holds a value that cannot be read") from error
 
 
 def put(text: str, path: Path, value: Value) -> str:

@@ -24,6 +24,8 @@ def parse(text: str) -> Tree:
         return dict(yaml.SafeLoader("").construct_document(root))
     except yaml.MarkedYAMLError as error:
         raise _not_yaml(error) from error
+    except ValueError as error:  # a day that there is not, or a number of too many digits
+        raise Unmergeable("it holds a value that cannot be read") from error
 
 
 def put(text: str, path: Path, value: Value) -> str:

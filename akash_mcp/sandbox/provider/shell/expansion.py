@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from akash_mcp.sandbox.provider.shell import arithmetic, patterns
-from akash_mcp.sandbox.provider.shell.budget import MOST_TEXT, Exhausted
+from akash_mcp.sandbox.provider.shell.budget import MOST_TEXT, Budget, Exhausted
 from akash_mcp.sandbox.provider.shell.control import ShellFailed
 from akash_mcp.sandbox.provider.shell.files import Files
 from akash_mcp.sandbox.provider.shell.patterns import Pattern
@@ -27,6 +27,8 @@ from akash_mcp.sandbox.provider.shell.syntax import (
 )
 
 _DEFAULT_IFS = " \t\n"
+_LOOKS_A_FIELD = 100
+"""What a field costs, as looks at characters."""
 
 
 class ExpansionFailed(ShellFailed):
@@ -40,6 +42,7 @@ class Surroundings(Protocol):
     parameters: Sequence[str]
     folder: str
     refuses_unset: bool
+    budget: Budget
 
     @property
     def files(self) -> Files:
@@ -73,9 +76,10 @@ def fields(words: Iterable[Word], shell: Surroundings) -> Waiting[list[str]]:
         pieces = yield from _pieces(_with_home(word, shell), shell)
         for each in _split(pieces, shell.variables.get("IFS", _DEFAULT_IFS)):
             pattern = _pattern(each)
-            found += (patterns.is_magic(pattern) and patterns.paths(pattern, shell.files, shell.folder)) or [
-                _text(each)
-            ]
+            is_magic = patterns.is_magic(pattern)
+            named = patterns.paths(pattern, shell.files, shell.folder, shell.budget) if is_magic else []
+            found += named or [_text(each)]
+    shell.budget.work(len(found) * _LOOKS_A_FIELD)
     return found
 
 
@@ -167,7 +171,9 @@ def _parameter(part: Parameter, shell: Surroundings) -> Waiting[list[_Piece]]:
             raise ExpansionFailed(f"{name}: {said or unset}")
         case "%" | "%%" | "#" | "##":
             pattern = yield from pattern_of(part.word, shell)
-            value = _trimmed(_known(name, value, shell), kind, pattern)
+            value = _known(name, value, shell)
+            shell.budget.work(len(pattern) * len(value))
+            value = _trimmed(value, kind, pattern)
         case "":
             value = _known(name, value, shell)
     if name in ("@", "*") and not operator:
@@ -225,12 +231,11 @@ def _known(name: str, value: str | None, shell: Surroundings) -> str:
 def _trimmed(value: str, operator: str, pattern: Pattern) -> str:
     """Without what fits the pattern at the beginning (`#`) or the end (`%`), the least or, doubled, the most of it."""
     is_most = len(operator) == 2
-    expression = patterns.expression(pattern, lazy=not is_most)
     if operator[0] == "#":
-        match = re.match(expression, value, re.DOTALL)
+        match = patterns.beginning(pattern, is_most=is_most).match(value)
         return value[match.end() :] if match else value
-    match = re.match(f"(.*{'?' if is_most else ''})(?:{expression})\\Z", value, re.DOTALL)
-    return match[1] if match else value
+    match = patterns.reversed_end(pattern, is_most=is_most).match(value[::-1])
+    return value[: len(value) - match.end()] if match else value
 
 
 def _split(pieces: Sequence[_Piece], ifs: str) -> list[_Field]:

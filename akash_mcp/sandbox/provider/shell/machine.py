@@ -228,7 +228,9 @@ class Shell(ShellState):
                 self.status = 0
                 for choices, body in items:
                     for choice in choices:
-                        if patterns.matches((yield from expansion.pattern_of(choice, self)), text):
+                        pattern = yield from expansion.pattern_of(choice, self)
+                        self.budget.work(len(pattern) * len(text))
+                        if patterns.matches(pattern, text):
                             yield from self.run(body, tested=tested)
                             return
 

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Sequence
 
+from akash_mcp.sandbox.provider.shell.budget import Budget
 from akash_mcp.sandbox.provider.shell.files import Files, resolve
 
 Pattern = Sequence[tuple[str, bool]]
@@ -29,29 +30,54 @@ def is_magic(pattern: Pattern) -> bool:
     return any(char in _MAGIC and not quoted for char, quoted in pattern)
 
 
-def expression(pattern: Pattern, *, lazy: bool = False) -> str:
-    """The pattern as a regular expression, for `re.DOTALL`. `lazy`: each `*` takes as little as it can."""
-    out = []
+def beginning(pattern: Pattern, *, is_most: bool) -> re.Pattern[str]:
+    """A regular expression for what fits the pattern at the beginning of a text: the most of it, or the least."""
+    return _joined(_parts(pattern), is_most=is_most)
+
+
+def reversed_end(pattern: Pattern, *, is_most: bool) -> re.Pattern[str]:
+    """The same for the end of a text, to be looked for in the text read backwards."""
+    return _joined(_parts(pattern)[::-1], is_most=is_most)
+
+
+def matches(pattern: Pattern, text: str) -> bool:
+    """Whether the whole text fits the pattern."""
+    return beginning(pattern, is_most=True).fullmatch(text) is not None
+
+
+def _parts(pattern: Pattern) -> list[str]:
+    """A regular expression for each character that a text is to have, and "" for each `*`."""
+    parts = []
     at = 0
     while at < len(pattern):
         char, quoted = pattern[at]
         at += 1
         if quoted or char not in _MAGIC:
-            out.append(re.escape(char))
+            parts.append(re.escape(char))
         elif char == "*":
-            if not out or out[-1] not in (".*", ".*?"):
-                out.append(".*?" if lazy else ".*")
+            parts.append("")
         elif char == "?":
-            out.append(".")
+            parts.append(".")
         else:
             bracket, at = _bracket(pattern, at)
-            out.append(bracket)
-    return "".join(out)
+            parts.append(bracket)
+    return parts
 
 
-def matches(pattern: Pattern, text: str) -> bool:
-    """Whether the whole text fits the pattern."""
-    return re.fullmatch(expression(pattern), text, re.DOTALL) is not None
+def _joined(parts: Sequence[str], *, is_most: bool) -> re.Pattern[str]:
+    """What lies between two `*` is taken where it first comes, for good (`(?>…)`): a later place could not do better,
+    and to try them all would take for ever."""
+    runs = [""]
+    for part in parts:
+        if part:
+            runs[-1] += part
+        else:
+            runs.append("")
+    first, *between = runs
+    *before, last = between or [""]
+    inner = "".join(f"(?>.*?{run})" for run in before if run)
+    star = "" if not between else ".*" if is_most else ".*?"
+    return re.compile(f"{first}{inner}{star}{last}", re.DOTALL)
 
 
 def _bracket(pattern: Pattern, at: int) -> tuple[str, int]:
@@ -84,8 +110,8 @@ def _bracket(pattern: Pattern, at: int) -> tuple[str, int]:
     return r"\[", start
 
 
-def paths(pattern: Pattern, files: Files, folder: str) -> list[str]:
-    """The names of files that fit, sorted, as they are written from `folder`."""
+def paths(pattern: Pattern, files: Files, folder: str, budget: Budget) -> list[str]:
+    """The names of files that fit, sorted, as they are written from `folder`. Raises `Exhausted`."""
     components: list[list[tuple[str, bool]]] = [[]]
     for each in pattern:
         if each[0] == "/":
@@ -99,6 +125,7 @@ def paths(pattern: Pattern, files: Files, folder: str) -> list[str]:
         separator = "" if is_last else "/"
         following = []
         for begun in found:
+            budget.spend()
             here = resolve(folder, begun or ".")
             if not is_magic(component):
                 whole = begun + text
@@ -107,6 +134,7 @@ def paths(pattern: Pattern, files: Files, folder: str) -> list[str]:
                 continue
             if not files.is_folder(here):
                 continue
+            budget.work(sum(len(name) * len(component) for name in files.names(here)))
             names = [name for name in files.names(here) if not name.startswith(".") or text.startswith(".")]
             following += [
                 begun + name + separator

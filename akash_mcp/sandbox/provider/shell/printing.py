@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from akash_mcp.sandbox.provider.shell.budget import MOST_TEXT, Exhausted
+
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
 _ESCAPE = re.compile(r"\\(?:(0?[0-7]{1,3})|x([0-9a-fA-F]{1,2})|(.))", re.DOTALL)
 _CONVERSION = re.compile(r"%([-+ 0#]*)(\*|[0-9]+)?(?:\.(\*|[0-9]*))?(.?)", re.DOTALL)
@@ -38,13 +40,18 @@ def unescaped(text: str, *, zero_first: bool = False) -> tuple[str, bool]:
 
 
 def formatted(template: str, arguments: Sequence[str]) -> tuple[str, list[str]]:
-    """What `printf` writes, and what is wrong with its arguments. Raises `BadFormat`."""
+    """What `printf` writes, and what is wrong with its arguments. Raises `BadFormat` and `Exhausted`."""
     out: list[str] = []
     problems: list[str] = []
     rest = list(arguments)
+    length = 0
     while True:
         before = len(rest)
+        written = len(out)
         ended = _once(template, rest, out, problems)
+        length += sum(map(len, out[written:]))
+        if length > MOST_TEXT:
+            raise Exhausted(f"more than {MOST_TEXT:,} characters to print at once")
         if ended or not rest or len(rest) == before:
             return "".join(out), problems
 

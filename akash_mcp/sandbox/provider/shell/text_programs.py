@@ -6,7 +6,11 @@ import re
 
 from akash_mcp.sandbox.provider.shell.files import FileFailed
 from akash_mcp.sandbox.provider.shell.process import Process
+from akash_mcp.sandbox.provider.shell.regular import Expression, NotKnown
 from akash_mcp.sandbox.provider.shell.streams import Source, ToFile, Waiting
+
+_LOOKS_A_STATE = 20
+"""What a state of a pattern costs at one character, as looks at a character."""
 
 
 def cat(process: Process) -> Waiting[int]:
@@ -154,7 +158,8 @@ def grep(process: Process) -> Waiting[int]:
             process.budget.spend()
             number += 1
             text = line.removesuffix("\n")
-            if bool(pattern.search(text)) == ("v" in options):
+            process.budget.work(len(text) * pattern.states * _LOOKS_A_STATE)
+            if pattern.is_in(text) == ("v" in options):
                 continue
             count, found_any = count + 1, True
             if "q" in options:
@@ -169,8 +174,8 @@ def grep(process: Process) -> Waiting[int]:
     return 0 if found_any else 1
 
 
-def _pattern(process: Process, options: dict[str, str]) -> re.Pattern[str]:
-    """What `grep` looks for. Only what its patterns and those of Python have in common is played."""
+def _pattern(process: Process, options: dict[str, str]) -> Expression:
+    """What `grep` looks for."""
     text = options["e"]
     if "F" in options:
         text = re.escape(text)
@@ -179,10 +184,8 @@ def _pattern(process: Process, options: dict[str, str]) -> re.Pattern[str]:
     elif "E" not in options:
         text = re.sub(r"[+?{}()|]", r"\\\g<0>", text)
     try:
-        return re.compile(
-            rf"\A(?:{text})\Z" if "x" in options else text, re.IGNORECASE if "i" in options else 0
-        )
-    except re.error as error:
+        return Expression(f"^({text})$" if "x" in options else text, ignores_case="i" in options)
+    except NotKnown as error:
         raise process.unknown() from error
 
 
