@@ -244,7 +244,8 @@ async def _pending(stage: Stage, driver: Driver) -> str | None:
     before = stage.made
     shown = await driver.call("deploy", {"sdl": web_sdl(), "deposit_usd": 1})
     launched, note = await _confirmed(driver, shown)
-    if launched.data.get("status") != "pending":
+    # Whoever asks again and again may come when it is done.
+    if launched.data.get("status") != "pending" and not note:
         raise NotSo(f"it is not pending: {launched.words[:300]}")
     await stage.is_closed(await stage.is_up(launched, driver), driver)
     if stage.made != before + 1:
