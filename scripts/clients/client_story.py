@@ -122,7 +122,8 @@ async def staged(home: Path, speed: float = SPEED) -> AsyncIterator[Stage]:
             "AKASH_MCP_ALLOW_PRIVATE_PROVIDERS": "127.0.0.0/8,::1/128",
             "AKASH_MCP_MAX_USD_PER_DAY": "100",
         }
-        command = [sys.executable, "-m", "akash_mcp", "serve", "--speed", str(speed)]
+        # A whole number, as people write it: with "20.0" the server would not start as fast as theirs does.
+        command = [sys.executable, "-m", "akash_mcp", "serve", "--speed", f"{speed:g}"]
         await anyio.Path(home).mkdir(parents=True)
         http = await anyio.open_process([*command, "--transport", "sse", "--port", "0"], env=environment)
         assert http.stderr is not None

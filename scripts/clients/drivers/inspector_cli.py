@@ -12,8 +12,6 @@ from typing import Any
 from orders import Person, Seen, Target, drive
 
 _TOOL_FAILED = 5
-_CONNECT_MS = "120000"
-"""Its own 15 seconds are short for a process a call on a machine that is busy with others."""
 
 
 class Inspector:
@@ -36,16 +34,7 @@ class Inspector:
 
     async def _run(self, *what: str) -> tuple[int, dict[str, Any]]:
         target = self._target
-        chosen = [
-            "-q",
-            "--format",
-            "json",
-            "--protocol-era",
-            target.era,
-            "--connect-timeout",
-            _CONNECT_MS,
-            *what,
-        ]
+        chosen = ["-q", "--format", "json", "--protocol-era", target.era, *what]
         if target.transport == "stdio":
             pairs = [part for name, value in target.environment.items() for part in ("-e", f"{name}={value}")]
             chosen = [*pairs, *chosen, "--", target.command, *target.arguments]
