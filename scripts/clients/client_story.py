@@ -217,7 +217,7 @@ async def _error(driver: Driver) -> str | None:
     if "No money moved" not in seen.words:
         raise NotSo(f"the model does not learn what failed: {seen.words[:300]}")
     if seen.raised:
-        return f"a failed call is raised ({seen.raised.split(':')[0]})"
+        return f"a failed call is raised ({seen.raised[:160]})"
     return None if seen.is_error else "a failed call reaches the model as words, without a flag"
 
 
@@ -298,7 +298,7 @@ async def _shown_instead(stage: Stage, driver: Driver, answer: dict[str, Any]) -
     """A no that comes at once is not a person's: the plan is shown, and nothing is spent."""
     seen = await _asked_in_vain(stage, driver, answer)
     if seen.raised:
-        return f"raised by the client, which shows its model no plan ({seen.raised.split(':')[0]})"
+        return f"raised by the client, which shows its model no plan ({seen.raised[:160]})"
     if seen.data.get("status") == "confirmation_required" and seen.data.get("approval_token"):
         return None
     if "No money moved" in seen.words:
@@ -311,7 +311,7 @@ async def _refused(stage: Stage, driver: Driver) -> str | None:
     seen = await _asked_in_vain(stage, driver, LATE_NO)
     if seen.data.get("status") == "confirmation_required" or "No money moved" not in seen.words:
         raise NotSo(f"the no does not count: {seen.words[:300]}")
-    return f"raised ({seen.raised.split(':')[0]})" if seen.raised else None
+    return f"raised ({seen.raised[:160]})" if seen.raised else None
 
 
 async def _asked_in_vain(stage: Stage, driver: Driver, answer: dict[str, Any]) -> Seen:
