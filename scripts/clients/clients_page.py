@@ -101,8 +101,13 @@ def _notes(stories: Sequence[Story]) -> Iterator[str]:
 
 
 def _without_tasks(stories: Sequence[Story]) -> Iterator[str]:
-    yield from ("", "## Without tasks", "")
-    yield "Before 2026-07-28 there is no such extension, so no client takes tasks on its legacy ways."
+    yield from ("", "## How they take tasks", "")
+    yield (
+        "Inspector does by itself; the Python SDK, and behind mcp-remote, by a `ClientExtension` that its user writes; "
+        "the TypeScript SDK by `@modelcontextprotocol/ext-tasks` 0.2.2, whose requests its user sends; fastmcp and "
+        "pydantic-ai by the package `fastmcp-tasks`. Before 2026-07-28 there is no such extension, so none does on its "
+        "legacy ways. These do not at all:"
+    )
     whys = dict.fromkeys((_named(story), story.spec.no_tasks) for story in stories if story.spec.no_tasks)
     yield from ("", *(f"- {name}: {why}" for name, why in whys))
 
