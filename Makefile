@@ -40,7 +40,7 @@ test: check
 conformance: $(VENV)/.installed
 	$(BIN)/python tests/conformance/check_conformance.py $(CONFORMANCE)
 
-# Fourteen clients that others wrote, on each way that they connect, into docs/clients.md: most of half an hour.
+# Clients that others wrote, on each way that they connect, into docs/clients.md: most of half an hour.
 # `make clients CLIENTS="--only fastmcp"` takes some and only prints; `--help` knows more.
 clients: $(VENV)/.installed
 	$(BIN)/python scripts/clients/clients_table.py $(CLIENTS)

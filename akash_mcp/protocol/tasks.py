@@ -141,8 +141,9 @@ class Tasks(Extension):
     async def _known(self, ctx: Context, task_id: str) -> Task:
         """The task. One that there is not, and one of somebody else, are refused in the same words."""
         require_client_extension(ctx, EXTENSION)
-        headers = getattr(ctx.request, "headers", None)  # a request over HTTP has some
-        if headers is not None and headers.get("mcp-name") != task_id:
+        headers = getattr(ctx.request, "headers", None) or {}  # a request over HTTP has some
+        # Left out by fastmcp-tasks 4.1.4 and mcp-remote 0.15.1, whose users would not learn what became of a launch.
+        if headers.get("mcp-name", task_id) != task_id:
             raise MCPError(HEADER_MISMATCH, "The header Mcp-Name is not the taskId of the request")
         try:
             task = await self._source.find(ctx, task_id)

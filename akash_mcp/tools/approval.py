@@ -128,11 +128,12 @@ def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False)
             return decision
         if question is not None:
             # Not left to the SDK, which asks again where a word of the question moved and the plan did not.
-            return await _heard(ctx, plan, answer_of(ctx), question.asked_at)
+            return await _heard(ctx, plan, answer_of(ctx), question.back_at - question.asked_at)
         await approver.asked(plan, client)
         if not _questions_travel(ctx):
             asked_at = runtime(ctx).store.wall()
-            return await _heard(ctx, plan, await _answer(ctx, _question(ctx, plan)), asked_at)
+            said = await _answer(ctx, _question(ctx, plan))
+            return await _heard(ctx, plan, said, runtime(ctx).store.wall() - asked_at)
         await runtime(ctx).prepare_questions()
         note_question(plan.fingerprint)
         return Elicit(_question(ctx, plan), Confirm)
@@ -236,16 +237,16 @@ def _call(ctx: AppContext) -> str:
 
 
 async def _heard(
-    ctx: AppContext, plan: Plan, answer: Confirm | None, asked_at: float
+    ctx: AppContext, plan: Plan, answer: Confirm | None, seconds: float
 ) -> Confirm | TokenNeeded:
-    """What came of a question: its answer, or the plan to be shown where nobody can have seen it.
+    """What came of a question after so many seconds: its answer, or the plan to be shown if nobody can have seen it.
 
     Some clients declare that they can ask and then say no by themselves: Codex (openai/codex issues 6992 and 45621),
     Claude Code inside VS Code (anthropics/claude-code issue 79174). Their users could never deploy anything. A yes
     counts however fast it comes, since a person can have told their client to give it.
     """
     services = runtime(ctx)
-    at_once = 0 <= services.store.wall() - asked_at < services.intervals.reading
+    at_once = 0 <= seconds < services.intervals.reading
     if answer is not None and (answer.confirm or not at_once):
         return answer
     why = _NOBODY_ANSWERED if answer is None else _NOBODY_READ

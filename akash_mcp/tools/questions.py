@@ -82,7 +82,8 @@ class SealedQuestions:
             self._shared = self._made_by_others()
         sealed = self._codec().unseal(token)
         fingerprint, rest = sealed[:_FINGERPRINT], sealed[_FINGERPRINT:]
-        _answered.set(Question(op_id_of(token), fingerprint.decode(), float(rest[:_MOMENT])))
+        asked_at = float(rest[:_MOMENT])
+        _answered.set(Question(op_id_of(token), fingerprint.decode(), asked_at, self._wall()))
         return rest[_MOMENT:]
 
     def _made_by_others(self) -> AESGCMRequestStateCodec | None:

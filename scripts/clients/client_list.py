@@ -41,6 +41,10 @@ class ClientSpec:
     ways: tuple[Way, ...]
     asks: bool = True
     """Whether its users can be asked, by what the library offers."""
+    no_tasks: str = ""
+    """Why it has no way to take tasks; empty where it takes them, in the newer era."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """What its driver is told beside its target."""
 
     @property
     def is_npm(self) -> bool:
@@ -70,21 +74,72 @@ _OWN_ERA = tuple(_ways("stdio http sse", OWN))
 _BOTH_ERAS = tuple(_ways("stdio http sse", LEGACY, AUTO))
 _EVERY_ERA = tuple(_ways("stdio http sse", LEGACY, AUTO, MODERN))
 _INSPECTED = tuple(_ways("stdio http", LEGACY, AUTO, MODERN))
+_TASKED = tuple(_ways("stdio http", AUTO))
 _BRIDGED = (Way("bridge", LEGACY), Way("bridge", AUTO))
 
+_OLDER = "It speaks no protocol that has the extension."
+_UNPUBLISHED = "Its `fastmcp-tasks` is not published for this version, the row below has the newest that is."
+_NO_EXTENSIONS = "It hands no extension to its session, so a server never meets one."
+
 CLIENTS = (
-    ClientSpec("Python SDK", "python_sdk_1.py", ("mcp==1.2.1", "pydantic<2.11"), _OLDEST, asks=False),
-    ClientSpec("Python SDK", "python_sdk_1.py", ("mcp==1.6.0", "pydantic<2.11"), _OLDEST, asks=False),
-    ClientSpec("Python SDK", "python_sdk_1.py", ("mcp==1.9.4", "pydantic<2.11"), _ALL, asks=False),
-    ClientSpec("Python SDK", "python_sdk_1.py", ("mcp==1.28.1",), _ALL),
+    ClientSpec(
+        "Python SDK", "python_sdk_1.py", ("mcp==1.2.1", "pydantic<2.11"), _OLDEST, asks=False, no_tasks=_OLDER
+    ),
+    ClientSpec(
+        "Python SDK", "python_sdk_1.py", ("mcp==1.6.0", "pydantic<2.11"), _OLDEST, asks=False, no_tasks=_OLDER
+    ),
+    ClientSpec(
+        "Python SDK", "python_sdk_1.py", ("mcp==1.9.4", "pydantic<2.11"), _ALL, asks=False, no_tasks=_OLDER
+    ),
+    ClientSpec("Python SDK", "python_sdk_1.py", ("mcp==1.28.1",), _ALL, no_tasks=_OLDER),
     ClientSpec("Python SDK", "python_sdk_2.py", ("mcp==2.3.0",), _EVERY_ERA),
-    ClientSpec("TypeScript SDK", "typescript_sdk.mjs", ("@modelcontextprotocol/sdk@1.32.2",), _ALL),
-    ClientSpec("TypeScript SDK", "typescript_sdk.mjs", ("@modelcontextprotocol/client@2.4.0",), _EVERY_ERA),
-    ClientSpec("fastmcp", "fastmcp_client.py", ("fastmcp==2.14.7",), _ALL),
-    ClientSpec("fastmcp", "fastmcp_client.py", ("fastmcp==4.2.3",), _BOTH_ERAS),
-    ClientSpec("LangChain adapters", "langchain_tools.py", ("langchain-mcp-adapters==0.3.2",), _ALL),
-    ClientSpec("OpenAI Agents SDK", "openai_agents.py", ("openai-agents==0.24.0",), _OWN_ERA, asks=False),
-    ClientSpec("pydantic-ai", "pydantic_ai_toolset.py", ("pydantic-ai-slim[mcp]==2.68.0",), _OWN_ERA),
+    ClientSpec(
+        "TypeScript SDK", "typescript_sdk.mjs", ("@modelcontextprotocol/sdk@1.32.2",), _ALL, no_tasks=_OLDER
+    ),
+    ClientSpec(
+        "TypeScript SDK",
+        "typescript_sdk.mjs",
+        ("@modelcontextprotocol/client@2.4.0", "@modelcontextprotocol/ext-tasks@0.2.2"),
+        _EVERY_ERA,
+    ),
+    ClientSpec("fastmcp", "fastmcp_client.py", ("fastmcp==2.14.7",), _ALL, no_tasks=_OLDER),
+    ClientSpec("fastmcp", "fastmcp_client.py", ("fastmcp==4.2.3",), _BOTH_ERAS, no_tasks=_UNPUBLISHED),
+    ClientSpec(
+        "fastmcp, fastmcp-tasks", "fastmcp_client.py", ("fastmcp==4.1.4", "fastmcp-tasks==4.1.4"), _TASKED
+    ),
+    ClientSpec(
+        "LangChain adapters", "langchain_tools.py", ("langchain-mcp-adapters==0.3.2",), _ALL, no_tasks=_OLDER
+    ),
+    ClientSpec(
+        "OpenAI Agents SDK",
+        "openai_agents.py",
+        ("openai-agents==0.24.0",),
+        _OWN_ERA,
+        asks=False,
+        no_tasks=_NO_EXTENSIONS,
+    ),
+    ClientSpec(
+        "OpenAI Agents SDK, 60 s a call",
+        "openai_agents.py",
+        ("openai-agents==0.24.0",),
+        _OWN_ERA,
+        asks=False,
+        no_tasks=_NO_EXTENSIONS,
+        environment=(("CALL_SECONDS", "60"),),
+    ),
+    ClientSpec(
+        "pydantic-ai",
+        "pydantic_ai_toolset.py",
+        ("pydantic-ai-slim[mcp]==2.68.0",),
+        _OWN_ERA,
+        no_tasks="Not without its extra `mcp-tasks`, which has a row of its own.",
+    ),
+    ClientSpec(
+        "pydantic-ai, mcp-tasks",
+        "pydantic_ai_toolset.py",
+        ("pydantic-ai-slim[mcp,mcp-tasks]==2.68.0",),
+        tuple(_ways("stdio http", OWN)),
+    ),
     ClientSpec("mcp-remote", "python_sdk_2.py", ("mcp-remote@0.15.1",), _BRIDGED),
     ClientSpec(
         "Inspector", "inspector_cli.py", ("@modelcontextprotocol/inspector@2.12.0",), _INSPECTED, asks=False
@@ -113,22 +168,24 @@ class ClientInstaller:
 
     def install(self, spec: ClientSpec) -> Installed:
         """The client, installed where it is not. Raises `CalledProcessError` with the installer's own words."""
-        driver = DRIVERS / spec.driver
+        driver, told = DRIVERS / spec.driver, dict(spec.environment)
         if spec.name == "mcp-remote":
             proxy = self._npm(spec) / "mcp-remote/dist/proxy.js"
             python = self._python(next(each for each in CLIENTS if each.packages == ("mcp==2.3.0",)))
-            return Installed(spec, (str(python), str(driver)), {}, bridge=(self._node(), str(proxy)))
+            return Installed(spec, (str(python), str(driver)), told, bridge=(self._node(), str(proxy)))
         if spec.name == "Inspector":
             launcher = self._npm(spec) / "@modelcontextprotocol/inspector/clients/launcher/build/index.js"
             command = json.dumps([self._node(), str(launcher), "--cli"])
-            return Installed(spec, (sys.executable, str(driver)), {"INSPECTOR": command})
+            return Installed(spec, (sys.executable, str(driver)), told | {"INSPECTOR": command})
         if spec.is_npm:
             # What it imports is found beside it.
-            beside = self._npm(spec).parent / driver.name
-            shutil.copyfile(driver, beside)
+            folder = self._npm(spec).parent
+            for module in DRIVERS.glob("*.mjs"):
+                shutil.copyfile(module, folder / module.name)
+            beside = folder / driver.name
             package = spec.packages[0].rpartition("@")[0]
-            return Installed(spec, (self._node(), str(beside)), {"PACKAGE": package})
-        return Installed(spec, (str(self._python(spec)), str(driver)), {})
+            return Installed(spec, (self._node(), str(beside)), told | {"PACKAGE": package})
+        return Installed(spec, (str(self._python(spec)), str(driver)), told)
 
     def _python(self, spec: ClientSpec) -> Path:
         """The interpreter of an environment that has its packages."""

@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx2
-from client_list import ClientSpec, Installed, Way
+from client_list import LEGACY, ClientSpec, Installed, Way
 from driver_process import Driver, DriverFailed, Seen, ServerAddress, driving
 
 from akash_mcp.data import examples_dir
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
+from akash_mcp.tools.deadline import WAIT_SECONDS
 
 SPEED = 20.0
 PATIENT_SPEED = 2.0
@@ -30,9 +31,12 @@ NO = {"action": "accept", "content": {"confirm": False}}
 EMPTY = {"action": "accept", "content": {}}
 DECLINE = {"action": "decline"}
 CANCEL = {"action": "cancel"}
+LATE_NO = {"action": "decline", "after": 2}
+"""What a person may have said: the server takes a no within a second for the client's own."""
 
 PARTS = (
-    "list", "call", "yes", "decline", "cancel", "empty yes", "no", "two-step", "error", "nulls", "pending",
+    "list", "call", "yes", "late no", "decline", "cancel", "empty yes", "no",
+    "two-step", "error", "nulls", "pending", "task",
 )  # fmt: skip
 _PAGE_SECONDS = 30
 _PATIENCE_CALLS = 8
@@ -118,7 +122,8 @@ async def staged(home: Path, speed: float = SPEED) -> AsyncIterator[Stage]:
             "AKASH_MCP_ALLOW_PRIVATE_PROVIDERS": "127.0.0.0/8,::1/128",
             "AKASH_MCP_MAX_USD_PER_DAY": "100",
         }
-        command = [sys.executable, "-m", "akash_mcp", "serve", "--speed", str(speed)]
+        # A whole number, as people write it: with "20.0" the server would not start as fast as theirs does.
+        command = [sys.executable, "-m", "akash_mcp", "serve", "--speed", f"{speed:g}"]
         await anyio.Path(home).mkdir(parents=True)
         http = await anyio.open_process([*command, "--transport", "sse", "--port", "0"], env=environment)
         assert http.stderr is not None
@@ -136,26 +141,42 @@ async def staged(home: Path, speed: float = SPEED) -> AsyncIterator[Stage]:
 
 
 async def tell(client: Installed, way: Way, home: Path, *, is_first: bool) -> Story:
-    """The whole story with one client on one way. `is_first`: what takes long is done on its first way only."""
+    """The whole story with one client on one way.
+
+    `is_first`: what takes long is done on its first way, and on each on which it takes tasks.
+    """
     story = Story(client.spec, way)
     async with staged(home) as stage:
-        try:
-            async with driving(client, way, stage.server, home / "plain", can_be_asked=False) as driver:
-                story.protocol = driver.protocol
-                await _told_plainly(story, stage, driver)
-        except DriverFailed as failure:
-            story.came["list"] = str(failure)
-            return story
+
+        async def plainly(driver: Driver) -> None:
+            story.protocol = driver.protocol
+            await _told_plainly(story, stage, driver)
+
+        await _driven(story, "list", driving(client, way, stage.server, home / "plain"), plainly)
         if client.spec.asks:
-            async with driving(client, way, stage.server, home / "asked", can_be_asked=True) as driver:
-                await _told_by_asking(story, stage, driver)
-    if is_first:
-        async with (
-            staged(home / "slow", PATIENT_SPEED) as slow,
-            driving(client, way, slow.server, home / "patient", can_be_asked=False) as driver,
-        ):
-            await story.part("pending", lambda: _pending(slow, driver))
+            asked = driving(client, way, stage.server, home / "asked", can_be_asked=True)
+            await _driven(story, "yes", asked, lambda driver: _told_by_asking(story, stage, driver))
+    takes_tasks = not client.spec.no_tasks and way.era != LEGACY
+    if takes_tasks or is_first:
+        name, done = ("task", _task) if takes_tasks else ("pending", _pending)
+        async with staged(home / "slow", PATIENT_SPEED) as slow:
+            patient = driving(client, way, slow.server, home / "patient", takes_tasks=takes_tasks)
+            await _driven(story, name, patient, lambda driver: story.part(name, lambda: done(slow, driver)))
     return story
+
+
+async def _driven(
+    story: Story,
+    part: str,
+    connected: AbstractAsyncContextManager[Driver],
+    told: Callable[[Driver], Awaitable[None]],
+) -> None:
+    """Do with a client what `told` does; where it cannot connect, `part` has failed."""
+    try:
+        async with connected as driver:
+            await told(driver)
+    except DriverFailed as failure:
+        story.came[part] = str(failure)
 
 
 async def _told_plainly(story: Story, stage: Stage, driver: Driver) -> None:
@@ -167,10 +188,11 @@ async def _told_plainly(story: Story, stage: Stage, driver: Driver) -> None:
 
 
 async def _told_by_asking(story: Story, stage: Stage, driver: Driver) -> None:
-    await story.part("decline", lambda: _refused(stage, driver, DECLINE))
-    await story.part("cancel", lambda: _refused(stage, driver, CANCEL))
-    await story.part("empty yes", lambda: _refused(stage, driver, EMPTY))
-    await story.part("no", lambda: _refused(stage, driver, NO))
+    await story.part("decline", lambda: _shown_instead(stage, driver, DECLINE))
+    await story.part("cancel", lambda: _shown_instead(stage, driver, CANCEL))
+    await story.part("empty yes", lambda: _shown_instead(stage, driver, EMPTY))
+    await story.part("no", lambda: _shown_instead(stage, driver, NO))
+    await story.part("late no", lambda: _refused(stage, driver))
     await story.part("yes", lambda: _yes(stage, driver))
 
 
@@ -195,7 +217,7 @@ async def _error(driver: Driver) -> str | None:
     if "No money moved" not in seen.words:
         raise NotSo(f"the model does not learn what failed: {seen.words[:300]}")
     if seen.raised:
-        return f"a failed call is raised ({seen.raised.split(':')[0]})"
+        return f"a failed call is raised ({seen.raised[:160]})"
     return None if seen.is_error else "a failed call reaches the model as words, without a flag"
 
 
@@ -223,12 +245,30 @@ async def _pending(stage: Stage, driver: Driver) -> str | None:
     before = stage.made
     shown = await driver.call("deploy", {"sdl": web_sdl(), "deposit_usd": 1})
     launched, note = await _confirmed(driver, shown)
-    if launched.data.get("status") != "pending":
+    # Whoever asks again and again may come when it is done.
+    if launched.data.get("status") != "pending" and not note:
         raise NotSo(f"it is not pending: {launched.words[:300]}")
     await stage.is_closed(await stage.is_up(launched, driver), driver)
     if stage.made != before + 1:
         raise NotSo(f"{stage.made - before} deployments were made")
     return note
+
+
+async def _task(stage: Stage, driver: Driver) -> str | None:
+    """One call tells the end of a launch that takes longer than a call waits, so it was a task that told it."""
+    before = stage.made
+    shown = await driver.call("deploy", {"sdl": web_sdl(), "deposit_usd": 1})
+    started = anyio.current_time()
+    launched = await driver.call("confirm", {"approval_token": shown.data.get("approval_token", "")})
+    took = anyio.current_time() - started
+    if launched.data.get("status") != "ready":
+        raise NotSo(f"no task told how it ended, after {took:.0f} s: {launched.words[:300]}")
+    if took < WAIT_SECONDS:
+        raise NotSo(f"it took {took:.0f} s, which a call waits without a task")
+    await stage.is_closed(await stage.is_up(launched, driver), driver)
+    if stage.made != before + 1:
+        raise NotSo(f"{stage.made - before} deployments were made")
+    return None
 
 
 async def _confirmed(driver: Driver, shown: Seen) -> tuple[Seen, str | None]:
@@ -254,16 +294,34 @@ async def _yes(stage: Stage, driver: Driver) -> str | None:
     return None
 
 
-async def _refused(stage: Stage, driver: Driver, answer: dict[str, Any]) -> str | None:
+async def _shown_instead(stage: Stage, driver: Driver, answer: dict[str, Any]) -> str | None:
+    """A no that comes at once is not a person's: the plan is shown, and nothing is spent."""
+    seen = await _asked_in_vain(stage, driver, answer)
+    if seen.raised:
+        return f"raised by the client, which shows its model no plan ({seen.raised[:160]})"
+    if seen.data.get("status") == "confirmation_required" and seen.data.get("approval_token"):
+        return None
+    if "No money moved" in seen.words:
+        raise NotSo(f"the plan is not shown: {seen.words[:300]}")
+    return f"the client's own words, and no plan: {seen.words[:120]}"
+
+
+async def _refused(stage: Stage, driver: Driver) -> str | None:
+    """A no that takes its time is a no."""
+    seen = await _asked_in_vain(stage, driver, LATE_NO)
+    if seen.data.get("status") == "confirmation_required" or "No money moved" not in seen.words:
+        raise NotSo(f"the no does not count: {seen.words[:300]}")
+    return f"raised ({seen.raised[:160]})" if seen.raised else None
+
+
+async def _asked_in_vain(stage: Stage, driver: Driver, answer: dict[str, Any]) -> Seen:
     before = stage.made
     seen = await driver.call("deploy", {"sdl": web_sdl(), "deposit_usd": 1}, answer)
     if not seen.asked:
         raise NotSo(f"nobody was asked: {seen.words[:300]}")
     if stage.made != before:
         raise NotSo(f"a deployment was made: {seen.words[:300]}")
-    if not (seen.is_error or seen.raised or seen.data.get("status") == "confirmation_required"):
-        return f"ends as: {seen.words[:120]}"
-    return "raised" if seen.raised else None
+    return seen
 
 
 def web_sdl() -> str:

@@ -7,6 +7,8 @@ from datetime import date
 
 from client_story import PARTS, Story
 
+from akash_mcp.tools.deadline import WAIT_SECONDS
+
 _HEAD = """\
 # Clients
 
@@ -16,11 +18,13 @@ What `make clients` found on {day}: the server, driven by clients that others wr
 |---|---|
 | list, call | the tools are listed, and `validate_sdl` called; text and structured content say the same |
 | yes | its user is asked by `deploy` and agrees |
-| decline, cancel, empty yes, no | its user declines, cancels, accepts with nothing filled in, or fills in a no: nothing is made |
+| late no | it declines after two seconds, as a person might: that is a no, and nothing is made |
+| decline, cancel, empty yes, no | it declines, cancels, accepts with nothing filled in, or fills in a no, within a second, as [clients that answer by themselves](approval.md#clients-that-answer-by-themselves) do: nothing is made, and its model gets the plan with a token |
 | two-step | it cannot ask: it is shown the plan, and `confirm` carries it out |
 | error | a call fails, and its model learns why, and that no money moved |
 | nulls | every optional argument is sent as null |
 | pending | the launch takes longer than a call waits, and `get_deployment` waits for the rest; on one way of each |
+| task | it takes [tasks](protocol.md#tasks): the same launch, and the one call tells how it ended, {wait:g} seconds or more later |
 
 A – is what the client does not offer, or what was not done on this way.
 """  # noqa: E501 - a paragraph of a page is a line
@@ -31,12 +35,13 @@ def written(stories: Sequence[Story], day: date) -> str:
     return (
         "\n".join(
             [
-                _HEAD.format(day=day.isoformat()),
+                _HEAD.format(day=day.isoformat(), wait=WAIT_SECONDS),
                 *_table(stories),
                 *_not_run(stories),
                 "",
                 *_failures(stories),
                 *_notes(stories),
+                *_without_tasks(stories),
             ]
         )
         + "\n"
@@ -93,6 +98,18 @@ def _notes(stories: Sequence[Story]) -> Iterator[str]:
     )
     if notes:
         yield from ("", "## What is odd", "", *notes)
+
+
+def _without_tasks(stories: Sequence[Story]) -> Iterator[str]:
+    yield from ("", "## How they take tasks", "")
+    yield (
+        "Inspector does by itself; the Python SDK, and behind mcp-remote, by a `ClientExtension` that its user writes; "
+        "the TypeScript SDK by `@modelcontextprotocol/ext-tasks` 0.2.2, whose requests its user sends; fastmcp and "
+        "pydantic-ai by the package `fastmcp-tasks`. Before 2026-07-28 there is no such extension, so none does on its "
+        "legacy ways. These do not at all:"
+    )
+    whys = dict.fromkeys((_named(story), story.spec.no_tasks) for story in stories if story.spec.no_tasks)
+    yield from ("", *(f"- {name}: {why}" for name, why in whys))
 
 
 def _named(story: Story) -> str:

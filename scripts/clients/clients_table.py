@@ -29,7 +29,6 @@ from client_story import Story, tell
 from clients_page import written
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "clients.md"
-_AT_ONCE = 2
 
 
 def main() -> int:
@@ -40,6 +39,9 @@ def main() -> int:
     parser.add_argument("--place", type=Path, help="where clients are installed, and stay")
     parser.add_argument("--kept", type=Path, help="a file of what came of each, which is not found out again")
     parser.add_argument("--kept-only", action="store_true", help="run nothing")
+    parser.add_argument(
+        "--at-once", type=int, default=2, help="how many ways are tried at a time (default: 2)"
+    )
     chosen = parser.parse_args()
     clients = [spec for spec in CLIENTS if chosen.only in f"{spec.name} {spec.packages[0]}"]
     with tempfile.TemporaryDirectory(prefix="clients-") as folder:
@@ -47,7 +49,9 @@ def main() -> int:
         kept = KeptStories(chosen.kept or Path(folder) / "kept")
         installer = ClientInstaller(place)
         stories = (
-            kept.all(clients) if chosen.kept_only else anyio.run(hold, clients, installer, Path(folder), kept)
+            kept.all(clients)
+            if chosen.kept_only
+            else anyio.run(hold, clients, installer, Path(folder), kept, chosen.at_once)
         )
     page = written(stories, datetime.now(UTC).date())
     if chosen.only:
@@ -59,10 +63,14 @@ def main() -> int:
 
 
 async def hold(
-    clients: Sequence[ClientSpec], installer: ClientInstaller, folder: Path, kept: KeptStories
+    clients: Sequence[ClientSpec],
+    installer: ClientInstaller,
+    folder: Path,
+    kept: KeptStories,
+    at_once: int,
 ) -> list[Story]:
     """The story of every client on each of its ways, in their order, some at a time."""
-    limiter = anyio.CapacityLimiter(_AT_ONCE)
+    limiter = anyio.CapacityLimiter(at_once)
     told: dict[tuple[int, int], Story] = {}
 
     async def hold_one(spec: ClientSpec, way: Way, at: tuple[int, int]) -> None:
@@ -113,7 +121,7 @@ class KeptStories:
 
 
 def _about(spec: ClientSpec, way: Way) -> tuple[str, ...]:
-    return (spec.packages[0], way.transport, way.era)
+    return (spec.name, spec.packages[0], way.transport, way.era)
 
 
 if __name__ == "__main__":

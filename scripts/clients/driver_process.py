@@ -83,13 +83,22 @@ class Driver:
 
     async def _order(self, order: dict[str, Any]) -> dict[str, Any]:
         assert self.process.stdin is not None
-        await self.process.stdin.send(json.dumps(order).encode() + b"\n")
+        try:
+            await self.process.stdin.send(json.dumps(order).encode() + b"\n")
+        except anyio.BrokenResourceError as gone:
+            raise DriverFailed("the driver ended") from gone
         return await _line(self._lines, _CALL_SECONDS)
 
 
 @asynccontextmanager
 async def driving(
-    client: Installed, way: Way, server: ServerAddress, home: Path, *, can_be_asked: bool
+    client: Installed,
+    way: Way,
+    server: ServerAddress,
+    home: Path,
+    *,
+    can_be_asked: bool = False,
+    takes_tasks: bool = False,
 ) -> AsyncIterator[Driver]:
     """The client, connected. Raises `DriverFailed` with the last words of the driver."""
     command, transport = list(server.command), way.transport
@@ -99,6 +108,7 @@ async def driving(
         "transport": transport,
         "era": way.era,
         "can_be_asked": can_be_asked,
+        "takes_tasks": takes_tasks,
         "command": command[0],
         "arguments": command[1:],
         "environment": server.environment,

@@ -21,11 +21,27 @@ class TaskParams(RequestParams):
     input_responses: dict[str, Any] | None = Field(None, alias="inputResponses")
 
 
-class TaskRequest(Request[TaskParams, Literal["tasks/get", "tasks/update", "tasks/cancel"]]):
-    name_param = "taskId"
+class UnnamedTaskRequest(Request[TaskParams, Literal["tasks/get", "tasks/update", "tasks/cancel"]]):
+    """Over HTTP it travels without `Mcp-Name`."""
 
     method: Literal["tasks/get", "tasks/update", "tasks/cancel"]
     params: TaskParams
+
+
+class TaskRequest(UnnamedTaskRequest):
+    name_param = "taskId"
+
+
+class MisnamedTaskParams(TaskParams):
+    other: str = "op_0000000000000000"
+
+
+class MisnamedTaskRequest(TaskRequest):
+    """Over HTTP its `Mcp-Name` is another task's."""
+
+    name_param = "other"
+
+    params: MisnamedTaskParams
 
 
 class Told(Result):

@@ -11,7 +11,16 @@ from agents import ERAS, SPEED, YES, Agent, Connect, text_of
 from mcp import Client, MCPError
 from mcp.types import ElicitResult
 from server_process import server_process
-from task_client import TakesTasks, ask, ended
+from task_client import (
+    MisnamedTaskParams,
+    MisnamedTaskRequest,
+    TakesTasks,
+    TaskParams,
+    Told,
+    UnnamedTaskRequest,
+    ask,
+    ended,
+)
 
 from akash_mcp import config
 from akash_mcp.sandbox.network import EmbeddedNetwork
@@ -104,6 +113,25 @@ async def test_a_cancelled_task_goes_on_and_the_next_answer_says_so(connect: Con
         assert told["result"]["structuredContent"]["status"] == "ready"
         await ask(agent.client, "tasks/cancel", task.task_id)
         assert "notices" not in await agent.call("list_operations")
+
+
+async def test_over_http_a_client_may_leave_out_the_header_and_not_name_another_task(
+    network: EmbeddedNetwork, tmp_path: Path, sdl: str
+) -> None:
+    """fastmcp-tasks 4.1.4 and mcp-remote 0.15.1 leave it out, and their users' money is spent by then."""
+    takes = TakesTasks()
+    async with (
+        server_process(network, tmp_path, speed=SPEED) as server,
+        Client(server.url, extensions=[takes]) as client,
+    ):
+        await Agent(client).call("deploy", sdl=sdl, deposit_usd=1)
+        task_id = takes.tasks[0].task_id
+        request = UnnamedTaskRequest(method="tasks/get", params=TaskParams(taskId=task_id))
+        told = await client.session.send_request(request, Told)
+        assert told.model_dump()["status"] == "completed"
+        other = MisnamedTaskRequest(method="tasks/get", params=MisnamedTaskParams(taskId=task_id))
+        with pytest.raises(MCPError, match="Mcp-Name"):
+            await client.session.send_request(other, Told)
 
 
 async def test_a_killed_servers_task_is_told_by_the_next_server(

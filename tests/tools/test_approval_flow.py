@@ -70,6 +70,18 @@ async def test_a_no_that_nobody_can_have_said_so_fast_shows_the_plan(
 
 
 @pytest.mark.parametrize("era", ERAS)
+async def test_the_time_that_planning_takes_is_not_the_persons(
+    era: str, connect: Connect, network: EmbeddedNetwork, sdl: str
+) -> None:
+    await network.inject("slow", value="0.6")
+    at_once = ElicitResult(action="decline")
+    async with connect(era, answer=at_once, intervals=replace(INTERVALS, reading=0.5)) as agent:
+        shown = await agent.call("create_deployment", sdl=sdl, deposit_usd=1)
+        assert shown["status"] == "confirmation_required"
+    assert len(agent.asked) == 1
+
+
+@pytest.mark.parametrize("era", ERAS)
 async def test_a_yes_counts_however_fast_it_comes(
     era: str, connect: Connect, network: EmbeddedNetwork, sdl: str
 ) -> None:

@@ -45,12 +45,14 @@ class Approval:
 class Question:
     """A question that was put to a person earlier: what a yes to it opens, and the plan that was shown in it.
 
-    `asked_at`: seconds since the epoch, by the clock of the process that asked.
+    `asked_at`: seconds since the epoch, by the clock of the process that asked; `back_at`: when the client came back
+    with it, by that of the process that it came to.
     """
 
     op_id: OpId
     fingerprint: str
     asked_at: float
+    back_at: float
 
 
 @dataclass(frozen=True, slots=True)

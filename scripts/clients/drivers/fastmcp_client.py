@@ -36,7 +36,10 @@ class Connection:
 @asynccontextmanager
 async def connect(target: Target, person: Person) -> AsyncIterator[Connection]:
     async def answer(message: str, kind: object, params: object, context: object) -> ElicitResult:
-        return ElicitResult(**person.asks(message))
+        return ElicitResult(**await person.asks(message))
+
+    if target.takes_tasks:
+        import fastmcp_tasks  # noqa: F401 - importing it is how a client comes to take tasks
 
     options: dict[str, Any] = {"elicitation_handler": answer} if target.can_be_asked else {}
     if "mode" in inspect.signature(Client.__init__).parameters:

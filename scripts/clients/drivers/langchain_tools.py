@@ -38,7 +38,7 @@ class Tools:
 @asynccontextmanager
 async def connect(target: Target, person: Person) -> AsyncIterator[Tools]:
     async def answer(context: object, params: Any, about: object) -> ElicitResult:
-        return ElicitResult(**person.asks(params.message))
+        return ElicitResult(**await person.asks(params.message))
 
     callbacks = Callbacks(on_elicitation=answer) if target.can_be_asked else Callbacks()
     client = MultiServerMCPClient({"akash": _connection(target)}, callbacks=callbacks)

@@ -7,6 +7,7 @@ null where it has nothing to say.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -85,14 +86,15 @@ async def connect(target: Target, person: Person) -> AsyncIterator[Agents]:
 
 
 def _server(target: Target) -> Any:
-    # Its own default of 5 seconds is left as it is: that is what its users have.
+    # Unless somebody says otherwise its own default of 5 seconds is left as it is: that is what its users have.
+    seconds = os.environ.get("CALL_SECONDS")
+    patience: dict[str, Any] = {"client_session_timeout_seconds": float(seconds)} if seconds else {}
     if target.transport == "stdio":
-        return MCPServerStdio(
-            {"command": target.command, "args": target.arguments, "env": target.environment}
-        )
+        launched = {"command": target.command, "args": target.arguments, "env": target.environment}
+        return MCPServerStdio(launched, **patience)
     if target.transport == "sse":
-        return MCPServerSse({"url": target.url})
-    return MCPServerStreamableHttp({"url": target.url})
+        return MCPServerSse({"url": target.url}, **patience)
+    return MCPServerStreamableHttp({"url": target.url}, **patience)
 
 
 drive(connect)

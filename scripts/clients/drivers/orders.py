@@ -3,11 +3,12 @@
 A driver is run by its client's own interpreter, so this needs nothing but Python 3.11. First it is told its target:
 
     {"transport": "stdio" | "http" | "sse", "era": "legacy" | "auto" | "modern", "can_be_asked": true,
-     "command": "…", "arguments": ["…"], "environment": {"…": "…"}, "url": "…"}
+     "takes_tasks": false, "command": "…", "arguments": ["…"], "environment": {"…": "…"}, "url": "…"}
 
 An order is `{"do": "list"}` or `{"do": "call", "tool": "…", "arguments": {…}, "answer": {"action": "…"}}`, where
-`answer` is what a person says to a question. An answer is `{"tools": […]}`, or what a model would see of a call:
-`{"text", "structured", "is_error", "asked"}`; `{"raised"}` is what the client raised in place of either.
+`answer` is what a person says to a question, and `after` in it how many seconds they take. An answer is
+`{"tools": […]}`, or what a model would see of a call: `{"text", "structured", "is_error", "asked"}`; `{"raised"}` is
+what the client raised in place of either.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Target:
     transport: str
     era: str
     can_be_asked: bool
+    takes_tasks: bool
     command: str
     arguments: list[str]
     environment: dict[str, str]
@@ -41,10 +43,12 @@ class Person:
     answer: dict[str, Any] = field(default_factory=lambda: {"action": "cancel"})
     asked: list[str] = field(default_factory=list)
 
-    def asks(self, message: str) -> dict[str, Any]:
+    async def asks(self, message: str) -> dict[str, Any]:
         """Note a question; the answer to it."""
         self.asked.append(message)
-        return self.answer
+        answer = dict(self.answer)
+        await asyncio.sleep(answer.pop("after", 0))
+        return answer
 
 
 @dataclass(frozen=True)

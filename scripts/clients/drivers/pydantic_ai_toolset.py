@@ -53,7 +53,7 @@ class Toolset:
 @asynccontextmanager
 async def connect(target: Target, person: Person) -> AsyncIterator[Toolset]:
     async def answer(message: str, kind: object, params: object, context: object) -> ElicitResult:
-        return ElicitResult(**person.asks(message))
+        return ElicitResult(**await person.asks(message))
 
     handler = answer if target.can_be_asked else None
     async with MCPToolset(_transport(target), elicitation_handler=handler) as toolset:

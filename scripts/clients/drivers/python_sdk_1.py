@@ -32,7 +32,7 @@ class Session:
 @asynccontextmanager
 async def connect(target: Target, person: Person) -> AsyncIterator[Session]:
     async def answer(context: object, params: Any) -> Any:
-        return types.ElicitResult(**person.asks(params.message))
+        return types.ElicitResult(**await person.asks(params.message))
 
     knows = "elicitation_callback" in inspect.signature(ClientSession.__init__).parameters
     async with AsyncExitStack() as stack:

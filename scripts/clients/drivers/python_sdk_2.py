@@ -10,6 +10,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.sse import sse_client
 from mcp.types import ElicitResult, TextContent
 from orders import Person, Seen, Target, drive
+from taken_tasks import TakenTasks
 
 _MODES = {"legacy": "legacy", "auto": "auto", "modern": "2026-07-28"}
 
@@ -33,7 +34,7 @@ class Connection:
 @asynccontextmanager
 async def connect(target: Target, person: Person) -> AsyncIterator[Connection]:
     async def answer(context: object, params: Any) -> ElicitResult:
-        return ElicitResult(**person.asks(params.message))
+        return ElicitResult(**await person.asks(params.message))
 
     server: Any = target.url
     if target.transport == "stdio":
@@ -41,7 +42,8 @@ async def connect(target: Target, person: Person) -> AsyncIterator[Connection]:
     elif target.transport == "sse":
         server = sse_client(target.url)
     asked = {"elicitation_callback": answer} if target.can_be_asked else {}
-    async with Client(server, mode=_MODES[target.era], **asked) as client:
+    extensions = [TakenTasks()] if target.takes_tasks else []
+    async with Client(server, mode=_MODES[target.era], extensions=extensions, **asked) as client:
         yield Connection(client)
 
 
