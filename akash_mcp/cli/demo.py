@@ -180,7 +180,7 @@ async def _client(story: Story, network: EmbeddedNetwork, sdl: str) -> AsyncIter
             SecretStore(Path(state), time.time).set_from_environment(name, variable)
         server = StdioServerParameters(
             command=sys.executable,
-            args=["-m", "akash_mcp", "serve", "--speed", str(network.options.speed)],
+            args=["-m", "akash_mcp", "serve", "--speed", f"{network.options.speed:g}"],
             env={
                 "PATH": os.environ.get("PATH", ""),
                 "HOME": state,

@@ -250,7 +250,9 @@ async def _heard(
     if answer is not None and (answer.confirm or not at_once):
         return answer
     why = _NOBODY_ANSWERED if answer is None else _NOBODY_READ
-    return await services.approver.shown(plan, client_of(ctx), f"{why} {_SPARE_THE_QUESTION}")
+    return await services.approver.shown(
+        plan, client_of(ctx), f"{why} {_SPARE_THE_QUESTION}", question_of(ctx)
+    )
 
 
 async def _answer(ctx: AppContext, message: str) -> Confirm | None:

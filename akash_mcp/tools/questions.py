@@ -23,7 +23,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard.approval.approval import Question
-from akash_mcp.guard.books.journal import op_id_of
+from akash_mcp.guard.approval.tokens import token_of
 from akash_mcp.guard.books.keys import KEY_BYTES
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class SealedQuestions:
         sealed = self._codec().unseal(token)
         fingerprint, rest = sealed[:_FINGERPRINT], sealed[_FINGERPRINT:]
         asked_at = float(rest[:_MOMENT])
-        _answered.set(Question(op_id_of(token), fingerprint.decode(), asked_at, self._wall()))
+        _answered.set(Question(token_of(token), fingerprint.decode(), asked_at, self._wall()))
         return rest[_MOMENT:]
 
     def _made_by_others(self) -> AESGCMRequestStateCodec | None:

@@ -19,7 +19,7 @@ from akash_mcp.guard.books.store import Store
 from akash_mcp.guard.plans.contents import App, Contents
 from akash_mcp.guard.plans.plans import ClosePlan, ExecPlan, FundPlan, LaunchPlan, LeasePlan, Plan, UpdatePlan
 from akash_mcp.guard.policy.policy import ApprovalMode, Policy
-from akash_mcp.ids import Dseq, LeaseId, OpId, ProviderAddress
+from akash_mcp.ids import Dseq, LeaseId, ProviderAddress
 from akash_mcp.money import Usd
 
 pytestmark = pytest.mark.anyio
@@ -203,7 +203,7 @@ async def test_a_token_counts_as_the_policy_is_when_it_is_used(
 async def test_an_answer_counts_for_the_plan_that_was_shown(approver: Judge) -> None:
     judge, question = (
         approver(ApprovalMode.ELICIT),
-        Question(OpId("op_0123456789abcdef"), FUND.fingerprint, 0.0, 2.0),
+        Question("approve_0123456789", FUND.fingerprint, 0.0, 2.0),
     )
     asked = await judge.consider(FUND, can_ask=True, question=question)
     assert isinstance(asked, AskThePerson)
@@ -219,7 +219,7 @@ async def test_an_answer_counts_for_the_plan_that_was_shown(approver: Judge) -> 
 async def test_what_was_asked_is_one_deed_also_where_nobody_would_be_asked_any_more(
     plan: Plan, approver: Judge
 ) -> None:
-    question = Question(OpId("op_0123456789abcdef"), plan.fingerprint, 0.0, 2.0)
+    question = Question("approve_0123456789", plan.fingerprint, 0.0, 2.0)
     decision = await approver(ApprovalMode.AUTO).consider(plan, can_ask=True, question=question)
     assert isinstance(decision, Approval)
     assert decision.op_id == question.op_id

@@ -153,6 +153,40 @@ BROUGHT_BACK: dict[str, Any] = {
 }
 
 
+async def test_a_question_that_comes_again_is_one_deed_also_where_its_plan_was_shown_meanwhile(
+    settings: config.Settings, network: EmbeddedNetwork, sdl: str
+) -> None:
+    arguments = {"sdl": sdl, "deposit_usd": 1}
+    server = build(settings, intervals=replace(INTERVALS, reading=3600.0))
+
+    async def never(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        raise AssertionError
+
+    async with Client(server, mode=ERAS[0], elicitation_callback=never) as client:
+        question = await client.session.call_tool("create_deployment", arguments, allow_input_required=True)
+        assert isinstance(question, InputRequiredResult)
+        (key,) = question.input_requests or {}
+
+        async def bring(answer: ElicitResult) -> dict[str, Any]:
+            back = Anything(
+                name="create_deployment",
+                arguments=arguments,
+                request_state=question.request_state,
+                input_responses={key: answer.model_dump(by_alias=True, exclude_none=True)},
+            )
+            result = await client.session.send_request(Call(params=back), CallToolResult)
+            assert not result.is_error, text_of(result)
+            return dict(result.structured_content or {})
+
+        one, other = [await bring(ElicitResult(action="decline")) for _ in range(2)]
+        assert one["approval_token"] == other["approval_token"]
+        created = await bring(YES)
+        assert created["status"] == "created"
+        for again in (await bring(YES), await Agent(client).agreed(one)):
+            assert again["op_id"] == created["op_id"]
+    assert len(network.chain.deployments) == 1
+
+
 @pytest.mark.parametrize("brought", BROUGHT_BACK.values(), ids=BROUGHT_BACK.keys())
 async def test_what_is_brought_back_without_an_answer_gets_the_plan_to_show(
     brought: Any, settings: config.Settings, network: EmbeddedNetwork, sdl: str

@@ -15,6 +15,7 @@ from mcp.server.request_state import InvalidRequestState
 from mcp.types import InputRequiredResult, ListRootsRequest, ListRootsResult, Root
 
 from akash_mcp.guard.approval.approval import Question
+from akash_mcp.guard.approval.tokens import token_of
 from akash_mcp.guard.books.journal import op_id_of
 from akash_mcp.guard.books.keys import known_key, shared_key
 from akash_mcp.guard.books.store import Store
@@ -47,7 +48,7 @@ async def test_what_one_process_asks_another_can_take_the_answer_to(tmp_path: Pa
     note_question(SHOWN)
     sealed = await asked(process(tmp_path), b"the SDK's part")
     assert process(tmp_path).unseal(sealed) == b"the SDK's part"
-    assert questions._answered.get() == Question(op_id_of(sealed), SHOWN, ASKED_AT, back_at=ASKED_AT)
+    assert questions._answered.get() == Question(token_of(sealed), SHOWN, ASKED_AT, back_at=ASKED_AT)
 
 
 async def test_each_question_opens_an_operation_of_its_own(tmp_path: Path) -> None:

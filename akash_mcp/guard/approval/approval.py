@@ -43,16 +43,22 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question that was put to a person earlier: what a yes to it opens, and the plan that was shown in it.
+    """A question that was put to a person earlier, and the plan that was shown in it. `token` is what that plan is
+    confirmed with where nobody saw the question: both are one yes, and open one operation.
 
     `asked_at`: seconds since the epoch, by the clock of the process that asked; `back_at`: when the client came back
     with it, by that of the process that it came to.
     """
 
-    op_id: OpId
+    token: str
     fingerprint: str
     asked_at: float
     back_at: float
+
+    @property
+    def op_id(self) -> OpId:
+        """The operation that a yes to it opens."""
+        return op_id_of(self.token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +203,14 @@ class Approver:
         op_id = question.op_id if question else new_op_id()
         return Approval(plan.fingerprint, "elicitation", op_id, client)
 
-    async def shown(self, plan: Plan, client: str = "", why_not_asked: str = "") -> TokenNeeded:
-        """The plan, to be shown where nobody can be asked or nobody was, and the token that a yes to it is given
-        with."""
+    async def shown(
+        self, plan: Plan, client: str = "", why_not_asked: str = "", question: Question | None = None
+    ) -> TokenNeeded:
+        """The plan, to be shown where nobody can be asked or nobody was, and the token that a yes to it is given with:
+        that of the `question` which nobody saw, where there was one that can come again."""
         entry = AuditEntry(Event.SHOWN, plan.record, client=client, via="two-step", exposure=plan.exposure)
-        return TokenNeeded(plan, await self.tokens.issue(plan, entry), why_not_asked)
+        token = await self.tokens.issue(plan, entry, question.token if question else "")
+        return TokenNeeded(plan, token, why_not_asked)
 
     async def opened_at_terminal(self, call: str) -> OpId | None:
         """The operation that a yes at a terminal to this very call opens, or opened; None where nobody said yes.

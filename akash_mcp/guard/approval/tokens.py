@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import logging
 import secrets
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from akash_mcp.errors import LedgerUnusable
 from akash_mcp.guard.books import audit
@@ -66,9 +68,9 @@ class Tokens:
             return False
         return True
 
-    async def issue(self, plan: Plan, shown_as: AuditEntry) -> str:
-        """A new token for a plan. `shown_as` is written down with it."""
-        token = f"approve_{secrets.token_urlsafe(12)}"
+    async def issue(self, plan: Plan, shown_as: AuditEntry, token: str = "") -> str:
+        """A token for a plan: a new one, or the one that a question has. `shown_as` is written down with it."""
+        token = token or f"approve_{secrets.token_urlsafe(12)}"
         op_id = op_id_of(token)
         shown = Shown(plan.tool, plan, self.now() + TOKEN_SECONDS)
         kind = kind_of(plan)
@@ -78,7 +80,9 @@ class Tokens:
             forget_old(db)
             db.run(
                 "INSERT INTO tokens (op_id, account, agent, tool, kind, plan, expires_at)"
-                " VALUES (:op_id, :account, :agent, :tool, :kind, :plan, :expires_at)",
+                " VALUES (:op_id, :account, :agent, :tool, :kind, :plan, :expires_at)"
+                " ON CONFLICT (op_id) DO UPDATE SET plan = excluded.plan, expires_at = excluded.expires_at"
+                " WHERE tokens.account = excluded.account AND tokens.agent = excluded.agent",
                 op_id=op_id,
                 account=db.account,
                 agent=db.agent,
@@ -110,6 +114,12 @@ class Tokens:
         if op_id in self._own:
             return self._own[op_id]
         return await self.store.read(_find, op_id)
+
+
+def token_of(question: str) -> str:
+    """The token for the plan of a question that nobody saw: always the same, so that whoever brings the question back
+    again, answered or not, means the operation that the token opens."""
+    return f"approve_{urlsafe_b64encode(sha256(question.encode()).digest()[:12]).decode()}"
 
 
 def forget_old(db: Db) -> int:
