@@ -45,6 +45,11 @@ class LyingProxy:
     requests: list[Sent] = field(default_factory=list)
     forwarded: list[str] = field(default_factory=list)
     _rules: list[_Rule] = field(default_factory=list)
+    _gatherings: list[tuple[re.Pattern[str], int, asyncio.Event]] = field(default_factory=list)
+
+    def gather(self, route: str, count: int) -> None:
+        """Do nothing with a request of the route before so many have come: they are under way at once."""
+        self._gatherings.append((re.compile(route), count, asyncio.Event()))
 
     def rewrite(self, route: str, change: Rewrite, *, times: int = 10**9, status: int = 0) -> None:
         """Hand the request on, and tell what `change` makes of the answer; with another `status`, where given."""
@@ -78,6 +83,11 @@ class LyingProxy:
         self, client: httpx2.AsyncClient, headers: dict[str, str], request: Sent
     ) -> bytes | None:
         line = request.route
+        for route, count, all_are_here in self._gatherings:
+            if route.fullmatch(line):
+                if sum(route.fullmatch(each.route) is not None for each in self.requests) >= count:
+                    all_are_here.set()
+                await all_are_here.wait()
         fitting = [rule for rule in self._rules if rule.takes(line)]
         first = next((rule for rule in fitting if rule.act != "rewrite"), None)
         if first is not None:

@@ -39,8 +39,9 @@ async def somebody_else_s(connect: Connect, sdl: str, tmp_path: Path) -> str:
         return str((await other.call("create_deployment", sdl=sdl, deposit_usd=1))["dseq"])
 
 
-async def both(agent: Agent, sdl: str) -> list[str]:
+async def both(proxy: LyingProxy, agent: Agent, sdl: str) -> list[str]:
     """What two creations of the same say that are sent side by side."""
+    proxy.gather(CREATE, 2)
     said: list[str] = []
 
     async def create() -> None:
@@ -89,7 +90,7 @@ async def test_of_two_that_are_lost_at_once_neither_is_taken_up(
 ) -> None:
     async with behind_a_proxy(connect, network) as (proxy, agent):
         proxy.lose(CREATE, times=2)
-        for said in await both(agent, sdl):
+        for said in await both(proxy, agent, sdl):
             assert "nothing tells which of them" in said
             assert all(f"close_deployment(dseq={dseq})" in said for _, dseq in network.chain.deployments)
         assert (len(network.chain.deployments), await ours(agent), await held(agent)) == (2, set(), "2.00")
@@ -101,7 +102,7 @@ async def test_of_two_that_are_lost_the_only_one_that_landed_is_taken_up_by_neit
     async with behind_a_proxy(connect, network) as (proxy, agent):
         proxy.lose(CREATE)
         proxy.drop(CREATE)
-        for said in await both(agent, sdl):
+        for said in await both(proxy, agent, sdl):
             assert "may be what it created, and so may what operation op_" in said
         assert (len(network.chain.deployments), await ours(agent), await held(agent)) == (1, set(), "2.00")
 
@@ -111,7 +112,7 @@ async def test_of_two_the_one_that_is_lost_is_told_from_the_one_that_is_answered
 ) -> None:
     async with behind_a_proxy(connect, network) as (proxy, agent):
         proxy.lose(CREATE)
-        assert not [said for said in await both(agent, sdl) if "not known" in said]
+        assert not [said for said in await both(proxy, agent, sdl) if "not known" in said]
         assert (len(await ours(agent)), await held(agent)) == (2, "2.00")
 
 
@@ -193,7 +194,7 @@ async def test_a_list_that_shows_one_of_two_is_not_believed_over_the_journal(
     async with behind_a_proxy(connect, network) as (proxy, agent):
         proxy.lose(CREATE, times=2)
         proxy.rewrite(LIST, first_only)
-        for said in await both(agent, sdl):
+        for said in await both(proxy, agent, sdl):
             assert "and so may what operation op_" in said
         proxy.honest()
         assert (await ours(agent), await held(agent)) == (set(), "2.00")
