@@ -26,6 +26,7 @@ from akash_mcp.guard.policy.policy import ApprovalMode, ApprovedTool, Policy
 from akash_mcp.guard.private_files import who_else_can_read
 from akash_mcp.money import Usd
 from akash_mcp.setting_types import (
+    PLACEHOLDER,
     AgentName,
     ApprovalByTool,
     Command,
@@ -59,8 +60,6 @@ _ALIASES = {
     "chain_rest_url": "AKASH_CHAIN_REST_URL",
 }
 _PREFIX = "AKASH_MCP_"
-_PLACEHOLDER = re.compile(r"\$\{.*\}|\{env:.*\}|\$\w+|%\w+%")
-"""How hosts write what they put a value in place of."""
 _UNFILLED_FIELD = re.compile(r"\$\{user_config\.\w+\}")
 _SECRETS = ("api_key", "token", "notify_url")
 
@@ -279,7 +278,7 @@ def _left_empty(field: str, value: str) -> bool:
     `${user_config.…}` is a field of a bundle or plugin. Any other placeholder is that of a variable: taken for no key,
     but never for no limit, since the person wrote one there.
     """
-    unfilled = _PLACEHOLDER if field == "api_key" else _UNFILLED_FIELD
+    unfilled = PLACEHOLDER if field == "api_key" else _UNFILLED_FIELD
     return unfilled.fullmatch(value) is not None
 
 

@@ -20,6 +20,9 @@ from akash_mcp.guard.policy.policy import ApprovalMode, ApprovedTool
 from akash_mcp.ids import ProviderAddress, parse_provider
 from akash_mcp.money import NotMoney, Usd
 
+PLACEHOLDER = re.compile(r"\$\{.*\}|\{\w+:.*\}|\$\w+|%\w+%", re.DOTALL)
+"""How hosts write what they put a value in place of."""
+
 
 def _usd(value: object) -> Usd:
     if isinstance(value, Usd):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from akash_mcp.cli.hosts.formats import Tree, Value
 from akash_mcp.sanitize import secrets
+from akash_mcp.setting_types import PLACEHOLDER
 
 SERVER = "akash"
 """The server's name in the host. It is short, since some hosts cut `server + tool` at 60 characters."""
@@ -22,9 +23,6 @@ SANDBOX = "--sandbox"
 
 _SECRETS = (KEY, "AKASH_MCP_API_KEY", "AKASH_MCP_TOKEN", "AKASH_MCP_NOTIFY_URL")
 """Variables whose value is nobody's business."""
-
-_PLACEHOLDER = re.compile(r"\$\{.*\}|\{\w+:.*\}|\$\w+|%\w+%", re.DOTALL)
-"""What hosts fill in from somewhere else."""
 
 
 class Launch(NamedTuple):
@@ -130,7 +128,7 @@ def literal_variables(entry: Value) -> list[str]:
 
 
 def _is_placeholder(value: str) -> bool:
-    return not value.strip() or _PLACEHOLDER.fullmatch(value.strip()) is not None
+    return not value.strip() or PLACEHOLDER.fullmatch(value.strip()) is not None
 
 
 def _texts(value: Value) -> Iterator[tuple[str, str]]:
