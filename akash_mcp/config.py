@@ -28,6 +28,7 @@ from akash_mcp.money import Usd
 from akash_mcp.setting_types import (
     PLACEHOLDER,
     AgentName,
+    AkuaWorkspace,
     ApprovalByTool,
     Command,
     CommaSeparated,
@@ -58,13 +59,16 @@ _ALIASES = {
     "api_key": "AKASH_API_KEY",
     "console_url": "AKASH_CONSOLE_URL",
     "chain_rest_url": "AKASH_CHAIN_REST_URL",
+    "akua_token": "AKUA_API_TOKEN",
+    "akua_url": "AKUA_API_URL",
+    "akua_workspace": "AKUA_WORKSPACE",
 }
 _PREFIX = "AKASH_MCP_"
 _UNFILLED_FIELD = re.compile(r"\$\{user_config\.\w+\}")
-_SECRETS = ("api_key", "token", "notify_url")
+_SECRETS = ("api_key", "token", "notify_url", "akua_token")
 
 
-Toolset = Literal["deploy", "observe", "market", "account", "exec", "sdl"]
+Toolset = Literal["deploy", "observe", "market", "account", "exec", "sdl", "akua", "akua-clusters"]
 Transport = Literal["stdio", "http", "sse"]
 
 
@@ -112,6 +116,13 @@ class Settings(BaseModel):
     chain_rest_url: Url = Field(
         "https://api.akashnet.net",
         description="Cosmos REST endpoint of an Akash node; any public one works, and this default can change",
+    )
+    akua_token: Secret | None = Field(
+        None, description="API token of Akua, which is another service than Akash"
+    )
+    akua_url: Url = Field("https://api.akua.dev/v1", description="Akua's API")
+    akua_workspace: AkuaWorkspace | None = Field(
+        None, description="Akua workspace by id, slug or name, where the token reaches several"
     )
     ca_file: File | None = Field(
         None, description="PEM file of more authorities that the Console and the chain may be proven by"

@@ -135,6 +135,12 @@ def _project(value: object) -> str:
         raise ValueError("write a project's id, such as 3f0c9d4e-58f5-4b4e-9a63-0a6f8c1d2e3f") from error
 
 
+def _workspace(name: str) -> str:
+    if not name.strip() or len(name) > 100 or not name.isprintable():
+        raise ValueError("write a workspace's id, such as ws_abc123, its slug or its name")
+    return name.strip()
+
+
 def _by_tool(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -175,6 +181,7 @@ Count = Annotated[int, Field(ge=0, le=1000)]
 Hours = Annotated[int, Field(ge=1, le=MOST_RUNTIME_HOURS)]
 ApprovalByTool = Annotated[dict[ApprovedTool, ApprovalMode], BeforeValidator(_by_tool)]
 ConsoleGeneration = Annotated[Generation, PlainValidator(_generation)]
+AkuaWorkspace = Annotated[str, AfterValidator(_workspace)]
 Project = Annotated[str, PlainValidator(_project)]
 Folder = Annotated[Path, PlainValidator(_absolute)]
 File = Annotated[Path, PlainValidator(_absolute)]

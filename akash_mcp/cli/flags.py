@@ -35,6 +35,8 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
     ),
     "project_id": ("ID", "project of an organization that deployments are created and listed in"),
     "chain_rest_url": ("URL", "Cosmos REST endpoint of an Akash node"),
+    "akua_url": ("URL", "API of Akua, which is another service than Akash"),
+    "akua_workspace": ("NAME", "Akua workspace by id, slug or name, where the token reaches several"),
     "ca_file": ("FILE", "PEM file of more authorities that the Console and the chain may be proven by"),
     "state_dir": ("DIR", "folder of the ledger and the journal"),
 }

@@ -22,7 +22,7 @@ SWITCH = "AKASH_MCP_FAST_START"
 
 _PREFIX = "AKASH_MCP_"
 _CONFIG = "AKASH_MCP_CONFIG"
-_NO_FLAGS = ("api_key", "token", "notify_url")
+_NO_FLAGS = ("api_key", "token", "notify_url", "akua_token")
 _DEFAULTS = {
     "transport": "stdio",
     "toolsets": ("deploy", "observe"),

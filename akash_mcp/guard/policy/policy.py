@@ -50,6 +50,13 @@ ApprovedTool = Literal[
     "set_auto_top_up",
     "create_certificate",
     "run_command",
+    "akua_create_package",
+    "akua_create_install",
+    "akua_update_install",
+    "akua_delete_install",
+    "akua_create_cluster",
+    "akua_set_cluster_power",
+    "akua_set_autoscaling",
 ]
 """The tools that need approval."""
 

@@ -1,0 +1,9 @@
+"""The toolsets `akua` and `akua-clusters`: another company's hosted Kubernetes platform, unrelated to Akash."""
+
+from __future__ import annotations
+
+from akash_mcp.tools.tool import ToolSpec
+
+TOOLS: tuple[ToolSpec, ...] = ()
+
+CLUSTER_TOOLS: tuple[ToolSpec, ...] = ()
