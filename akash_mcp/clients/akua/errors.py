@@ -37,11 +37,6 @@ MEANINGS: Mapping[str, re.Pattern[str]] = {
 """What an error's message is known to mean. A token that reaches several workspaces has to say which one is meant:
 where it does not, Akua answers with 400 or 403."""
 
-NAME_WORKSPACE = (
-    "Ask the user to set AKUA_WORKSPACE to the id, slug or name of the workspace that is meant, and to restart this "
-    "server."
-)
-
 
 class StaleEtag(Conflict):
     """409 after an If-Match, or 412: what was to be changed is not as it was read. Nothing was changed by this request.
@@ -109,7 +104,7 @@ def as_stale(conflict: Conflict) -> StaleEtag:
         upstream_code=conflict.upstream_code,
         message=conflict.message,
         meanings=conflict.meanings,
-        next_step=ADVICE[StaleEtag],
+        next_step=conflict.next_step,  # it may be something else in the way
         retry_after=conflict.retry_after,
     )
 
