@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from akash_mcp.errors import LedgerUnusable
+from akash_mcp.guard.plans.akua_plans import AKUA_PLANS
 from akash_mcp.guard.plans.plans import (
     CertificatePlan,
     ClosePlan,
@@ -36,6 +37,7 @@ _KINDS: dict[str, type[Plan]] = {
         ExecPlan,
         TopUpPlan,
         CertificatePlan,
+        *AKUA_PLANS,
     )
 }
 
