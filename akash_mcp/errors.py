@@ -243,12 +243,10 @@ class ApiError(AkashError):
 
     `status` is the HTTP status, `upstream_code` its own code (`unknown_error` where it gave none) and `message` its
     message: bounded, without control characters, its secrets masked. `meanings` are the names of what that message
-    is known to mean, recognised before it was cleaned: decide by them, never by `message`. `after_lost`: the same
-    request was sent before, and its answer was lost, so that this one does not say that nothing was done.
+    is known to mean, recognised before it was cleaned: decide by them, never by `message`.
     """
 
     code = "api_error"
-    after_lost: bool = False
 
     def __init__(
         self,

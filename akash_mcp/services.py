@@ -176,7 +176,7 @@ async def services(
                 desk=Desk(
                     store=akua_store,
                     approver=Approver(policy, Tokens(akua_store)),
-                    account=AkuaAccount(akua_store, akua, settings.akua_workspace or ""),
+                    account=AkuaAccount(akua_store, akua, akua_token, settings.akua_workspace or ""),
                     operations=akua_operations,
                     key=akua_token,
                 ),

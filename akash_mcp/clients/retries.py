@@ -90,8 +90,6 @@ def raise_last(error: AkashError, sending: Sending, maybe_done: bool) -> NoRetur
             f"{error.what} Whether the change took effect is not known.",
             next_step="Doing it again is harmless.",
         ) from error
-    if isinstance(error, ApiError):
-        error.after_lost = maybe_done
     raise error
 
 

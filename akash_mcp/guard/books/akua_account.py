@@ -12,6 +12,7 @@ import logging
 import anyio
 
 from akash_mcp.clients.akua.client import AkuaClient
+from akash_mcp.clients.api_key import ApiKey
 from akash_mcp.errors import LedgerUnusable, MissingKey
 from akash_mcp.guard.books.accounts import remember, remembered
 from akash_mcp.guard.books.store import Store
@@ -22,10 +23,11 @@ log = logging.getLogger(__name__)
 class AkuaAccount:
     """Names the workspace of the `client`'s token in `store.account`."""
 
-    def __init__(self, store: Store, client: AkuaClient, workspace: str) -> None:
+    def __init__(self, store: Store, client: AkuaClient, token: ApiKey, workspace: str) -> None:
         """`workspace`: as it was set; "" where the token says which."""
         self._store = store
         self._client = client
+        self._token = token
         self._workspace = workspace
         self._is_sure = False
         self._lock = anyio.Lock()
@@ -56,4 +58,4 @@ class AkuaAccount:
 
     async def _name(self) -> str:
         """What the ledger knows the token by: one that reaches several workspaces has one for each."""
-        return " ".join(("akua", self._client.host, self._workspace, await self._client.token.need()))
+        return " ".join(("akua", self._client.host, self._workspace, await self._token.need()))

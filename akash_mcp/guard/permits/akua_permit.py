@@ -123,16 +123,15 @@ class AkuaPermit:
         try:
             result = await attempt.send(lambda writer: self._request(writer, region_id))
         except Interrupted as lost:
-            raise await self._unknown(lost) from lost
+            return await self._look_up(lost, sent.at if sent is not None else self._hands.store.now())
         except OutcomeUnknown as lost:
             await self._note(State.UNKNOWN, lost.what)
             raise
         except _CERTAIN_REFUSALS as refusal:
             if isinstance(refusal, TakenOver):
                 raise
-            if attempt.is_uncertain or (isinstance(refusal, ApiError) and refusal.after_lost):
-                at = sent.at if sent is not None else self._hands.store.now()
-                return await self._look_up(refusal, at)
+            if sent is not None:
+                return await self._look_up(refusal, sent.at)
             await self._refused(refusal)
             raise
         await self._taken(result)
@@ -338,8 +337,6 @@ class _Attempt:
     """One step, sent by this worker: written down before its first byte leaves."""
 
     def __init__(self, permit: AkuaPermit, step: str, *, was_lost: bool = False) -> None:
-        self.is_uncertain = was_lost
-        """Whether an earlier worker may have sent it: then a refusal does not say that nothing was done."""
         self._permit = permit
         self._step = step
         self._is_begun = was_lost

@@ -91,6 +91,10 @@ _WORDS: Mapping[Kind, str] = {
 }
 
 
+_INSTALLS = (Kind.AKUA_INSTALL, Kind.AKUA_UPDATE)
+"""Of these, being done at Akua does not say yet that what was installed works."""
+
+
 async def carried_out(ctx: AppContext, decision: Decision[AkuaPlan]) -> AkuaOutcome:
     """What was decided, done and waited for a while. Raises what Akua refuses, and `OutcomeUnknown`."""
     done = await carry_out(ctx, decision, Gate.at_akua, _do, wait=WAIT_SECONDS, desk_of=akua_desk)
@@ -113,10 +117,17 @@ def _ended(kind: Kind, op_id: OpId, done: Done, *, adds_cost: bool) -> AkuaOutco
     named = _named(kind, result)
     money = _BILLED if adds_cost else _FREE
     state = field(install.state, 30) if install is not None and install.state else None
-    urls = [field(url.url, 200) for url in install.urls if url.url][:5] if install is not None else []
+    urls = [field(url.url, 200) for url in install.urls or () if url.url][:5] if install is not None else []
     base: dict[str, Any] = {"op_id": op_id, "money": money, "state": state, "urls": urls or None, **named}
     reason = field(done.why, 600) or None
     thing = next((value for key, value in named.items() if key.endswith("_id") and key != "operation_id"), "")
+    if result.outcome == "succeeded" and kind in _INSTALLS and install is None:
+        return AkuaOutcome(
+            status="updated" if kind is Kind.AKUA_UPDATE else "created",
+            summary=f"Akua says that it was done{f' ({thing})' if thing else ''}; how the install stands was not seen.",
+            next_step=_next_step(kind, result) if thing else "akua_list_installs shows which it is.",
+            **base,
+        )
     if result.outcome == "succeeded":
         return AkuaOutcome(
             status=_status(kind),
@@ -131,6 +142,14 @@ def _ended(kind: Kind, op_id: OpId, done: Done, *, adds_cost: bool) -> AkuaOutco
             summary=f"{what}{f' ({thing})' if thing else ''}"
             f"{f': it is {state}' if state else ''}.",
             next_step=_after_failure(kind, result),
+            reason=reason,
+            **base,
+        )
+    if done.has_ended:
+        return AkuaOutcome(
+            status="unknown",
+            summary="Akua took it, and says that it has ended, but not how.",
+            next_step="Look with akua_list_installs and akua_list_clusters. Do not start it again unasked.",
             reason=reason,
             **base,
         )

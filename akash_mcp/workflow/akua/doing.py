@@ -31,14 +31,15 @@ _OUTCOMES: Mapping[str, Outcome] = {"SUCCEEDED": "succeeded", "FAILED": "failed"
 class Done:
     """What became of a deed at Akua. `result.outcome` None: it goes on there, and nobody waits for it any more.
 
-    `install`: as it stands then. `why`: what Akua says of a failure, its own words. `waits_for`: the step that a person
-    has to take there.
+    `install`: as it stands then, where it was seen. `why`: what Akua says of a failure, its own words. `waits_for`: the
+    step that a person has to take there. `has_ended`: its operation there is over, whether or not Akua says how.
     """
 
     result: AkuaResult
     install: Install | None = None
     why: str = ""
     waits_for: str = ""
+    has_ended: bool = False
 
 
 async def do(rt: Runtime, permit: AkuaPermit, running: Running[Any]) -> Done:
@@ -80,8 +81,8 @@ async def _operation_ended(
         else:
             result = _merged(taken, result_of(now))
             if now.is_over:
-                outcome = _OUTCOMES.get(now.state or "", None)
-                return Done(replace(result, outcome=outcome), why=now.failure)
+                outcome = _OUTCOMES.get((now.state or "").upper())
+                return Done(replace(result, outcome=outcome), why=now.failure, has_ended=True)
             waits_for = _waits_for(now)
             running.progress(_stage(now))
             taken = result
@@ -138,7 +139,7 @@ def _merged(known: AkuaResult, new: AkuaResult) -> AkuaResult:
 
 
 def _stage(operation: AkuaOperation) -> str:
-    steps = [step for step in operation.steps if step.status == "running"]
+    steps = [step for step in operation.steps or () if step.status == "running"]
     return f"Akua works on it{f': {steps[0].name}' if steps else ''}"
 
 
@@ -147,7 +148,7 @@ def _waits_for(operation: AkuaOperation) -> str:
     return next(
         (
             step.name or ""
-            for step in operation.steps
+            for step in operation.steps or ()
             if step.status == "running" and step.execution_type in ("user", "approval")
         ),
         "",

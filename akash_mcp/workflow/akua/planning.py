@@ -175,7 +175,7 @@ async def delete_plan(rt: Runtime, *, install_id: str) -> DeleteInstallPlan:
         etag=etag,
         what=await _what(rt, install),
         state=install.state or "",
-        urls=tuple(url.url for url in install.urls if url.url),
+        urls=tuple(url.url for url in install.urls or () if url.url),
     )
 
 
