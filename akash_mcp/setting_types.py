@@ -74,6 +74,13 @@ def _url(value: object) -> str:
     return parts.geturl().rstrip("/")
 
 
+def _akua_url(value: object) -> str:
+    """The address of Akua's API, which is below `/v1` where nobody says otherwise: in one form, since a token is stored
+    for an address."""
+    url = _url(value)
+    return url if urlsplit(url).path else f"{url}/v1"
+
+
 def _webhook(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -181,6 +188,7 @@ Count = Annotated[int, Field(ge=0, le=1000)]
 Hours = Annotated[int, Field(ge=1, le=MOST_RUNTIME_HOURS)]
 ApprovalByTool = Annotated[dict[ApprovedTool, ApprovalMode], BeforeValidator(_by_tool)]
 ConsoleGeneration = Annotated[Generation, PlainValidator(_generation)]
+AkuaUrl = Annotated[str, PlainValidator(_akua_url)]
 AkuaWorkspace = Annotated[str, AfterValidator(_workspace)]
 Project = Annotated[str, PlainValidator(_project)]
 Folder = Annotated[Path, PlainValidator(_absolute)]

@@ -64,7 +64,7 @@ def login(settings: Settings, *, unchecked: bool) -> int:
     assert stored is not None
     for check in checks:
         sys.stdout.write(f"{wrapped(str(check), sys.stdout, check.indent)}\n")
-    say(f"The key for {console} is in {stored_in(stored)}.")
+    say(f"The key for {console} is in {stored_in(login_keys(), stored)}.")
     if place == "file":
         say("This system has no keyring that could keep it, so it is not encrypted there.")
     if settings.api_key is not None:
@@ -85,8 +85,8 @@ def show(settings: Settings) -> int:
     else:
         sys.stdout.write(f"There is no key for {settings.console_url}. akash-mcp login stores one.\n")
     for stored in login_keys().all():
-        if stored.console != settings.console_url or settings.api_key is not None:
-            sys.stdout.write(f"Not in use: the key for {stored.console} in {stored_in(stored)}.\n")
+        if stored.url != settings.console_url or settings.api_key is not None:
+            sys.stdout.write(f"Not in use: the key for {stored.url} in {stored_in(login_keys(), stored)}.\n")
     return 0 if where else 1
 
 

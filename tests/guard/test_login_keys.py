@@ -38,7 +38,7 @@ def test_a_key_is_kept_read_replaced_and_forgotten(place: str, keys: LoginKeys, 
     assert keys.keep(f"{CONSOLE.upper().replace('HTTPS', 'https')}/", KEY) == place
     assert keys.read(CONSOLE) == KEY
     [stored] = keys.all()
-    assert (stored.console, stored.place, stored.set_at) == (CONSOLE, place, 1000.0)
+    assert (stored.url, stored.place, stored.set_at) == (CONSOLE, place, 1000.0)
     assert stat.S_IMODE(keys.path.stat().st_mode) == 0o600
     assert (KEY in keys.path.read_text()) is (place == "file")
     assert keys.forget(CONSOLE)
