@@ -43,7 +43,7 @@ from akash_mcp.guard.books.store import Store
 from akash_mcp.guard.books.track_records import TrackRecords
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.secret_store import SecretStore
-from akash_mcp.key_sources import akua_token_of, has_akua_token, key_of
+from akash_mcp.key_sources import akua_token_of, key_of
 from akash_mcp.sanitize import secrets
 from akash_mcp.setting_types import is_private_host
 from akash_mcp.workflow.akua.watching import keep_akua
@@ -190,8 +190,7 @@ async def services(
         )
         if watches:
             tasks.start_soon(_watch, runtime)
-            if has_akua_token(settings):
-                tasks.start_soon(keep_akua, runtime)
+            tasks.start_soon(keep_akua, runtime)
         yield runtime
 
 

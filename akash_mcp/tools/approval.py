@@ -216,11 +216,11 @@ async def _desk_that_knows(services: Runtime, op_id: OpId) -> Desk:
     if akua.approver.tokens.is_own(op_id):
         return akua
     try:
-        if akua.store.account and await akua.store.read(tokens.is_known, op_id):
-            return akua
+        is_known = akua.store.path.exists() and await akua.store.read(tokens.is_known, op_id)
     except LedgerUnusable:
         log.exception("whether a yes was asked for at Akua is not known")
-    return services.desk
+        is_known = False
+    return akua if is_known else services.desk
 
 
 async def _opened(ctx: AppContext, desk: Desk, repeatable: bool) -> Opened | None:
@@ -289,9 +289,7 @@ async def _heard(
     if answer is not None and (answer.confirm or not at_once):
         return answer
     why = _NOBODY_ANSWERED if answer is None else _NOBODY_READ
-    return await approver.shown(
-        plan, client_of(ctx), f"{why} {_SPARE_THE_QUESTION}", question_of(ctx)
-    )
+    return await approver.shown(plan, client_of(ctx), f"{why} {_SPARE_THE_QUESTION}", question_of(ctx))
 
 
 async def _answer(ctx: AppContext, message: str) -> Confirm | None:

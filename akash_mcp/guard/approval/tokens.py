@@ -123,8 +123,8 @@ def token_of(question: str) -> str:
 
 
 def is_known(db: Db, op_id: OpId) -> bool:
-    """Whether this account has anything under the name that a yes opens: a plan that was shown or waits for a person, or
-    the operation itself."""
+    """Whether this account has anything under the name that a yes opens: a plan that was shown or waits for a person,
+    or the operation itself."""
     return any(
         db.one(
             f"SELECT 1 FROM {table} WHERE op_id = :op_id AND account = :account",

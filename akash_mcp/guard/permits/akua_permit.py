@@ -313,8 +313,8 @@ class AkuaPermit:
         await self._note(State.UNKNOWN, lost.what)
         return OutcomeUnknown(
             f"{lost.what} Whether Akua did it is not known.",
-            next_step=f'akua_get_operation(operation_id="{self.op_id}") shows what becomes of it: this server asks again '
-            "by itself, with the same key, so that it is done once. Do not repeat the call.",
+            next_step=f'akua_get_operation(operation_id="{self.op_id}") shows what becomes of it: this server asks '
+            "again by itself, with the same key, so that it is done once. Do not repeat the call.",
         )
 
     async def _note(self, state: State, note: str) -> None:

@@ -1,7 +1,7 @@
 """Plans at Akua: what is about to be made, changed or deleted there.
 
-Akua is another company's platform, with an account and a bill of its own. What its machines cost can be read nowhere, so
-none of our limits bounds it: a plan that can add one says so, and a person says yes to each (`is_unbounded`).
+Akua is another company's platform, with an account and a bill of its own. What its machines cost can be read nowhere,
+so none of our limits bounds it: a plan that can add one says so, and a person says yes to each (`is_unbounded`).
 
 What Akua names is somebody else's words, and comes into a sentence as a `label` only.
 """
@@ -25,14 +25,14 @@ _MOST_VALUES = 20
 
 _NO_MACHINE = "It adds no machine, so Akua bills nothing more for it."
 _NO_LIMIT = (
-    "Akua bills it to the owner of the workspace, what it costs cannot be read here, and no limit of this server bounds "
-    "it."
+    "Akua bills it to the owner of the workspace, what it costs cannot be read here, and no limit of this server "
+    "bounds it."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AkuaPlan(Plan):
-    """The base of all plans at Akua. `workspace` is the id of whose things it is about, and `named` what it is called."""
+    """The base of all plans at Akua. `workspace`: the id of that whose things it is about, `named`: what it is called."""
 
     kind: ClassVar[Kind]
     workspace: str
@@ -58,7 +58,7 @@ class AkuaPlan(Plan):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatePackagePlan(AkuaPlan):
-    """Make a package of a Helm chart in an OCI registry. `values`: JSON text of the chart's defaults to change, or ""."""
+    """Make a package of a Helm chart in an OCI registry. `values`: JSON text of what differs from the chart's own, or ""."""
 
     kind = Kind.AKUA_PACKAGE
     name: str
@@ -193,7 +193,9 @@ class UpdateInstallPlan(AkuaPlan):
             if self.render_id
             else f"Update {install}{comma} from version {now} to {target}."
         )
-        return f"{how} What it runs is replaced, and may be interrupted; its data may not fit another version."
+        return (
+            f"{how} What it runs is replaced, and may be interrupted; its data may not fit another version."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,9 +216,7 @@ class DeleteInstallPlan(AkuaPlan):
         comma = "" if self.ours else ","
         state = f" It is {label(self.state)} now." if self.state else ""
         urls = f" Nothing answers any more at {listed(self.urls, _url, 2)}." if self.urls else ""
-        return (
-            f"Delete {install}{comma} for good, with its repository and all that it stored.{state}{urls}"
-        )
+        return f"Delete {install}{comma} for good, with its repository and all that it stored.{state}{urls}"
 
     @property
     def cost(self) -> str:
@@ -251,7 +251,10 @@ class CreateClusterPlan(AkuaPlan):
             else f"region {label(self.region or self.region_id, NAME_BYTES)}"
         )
         profile = f", network profile {self.network_profile}" if self.network_profile else ""
-        return f"Make a managed Kubernetes cluster {label(self.name)} in {region}{profile}. It runs until somebody deletes it."
+        return (
+            f"Make a managed Kubernetes cluster {label(self.name)} in {region}{profile}. It runs until somebody deletes "
+            "it, which no tool of this server does."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

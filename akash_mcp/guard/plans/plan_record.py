@@ -26,20 +26,18 @@ from akash_mcp.guard.plans.plans import (
 
 P = TypeVar("P", bound=Plan)
 
-_KINDS: dict[str, type[Plan]] = {
-    kind.__name__: kind
-    for kind in (
-        LaunchPlan,
-        LeasePlan,
-        UpdatePlan,
-        FundPlan,
-        ClosePlan,
-        ExecPlan,
-        TopUpPlan,
-        CertificatePlan,
-        *AKUA_PLANS,
-    )
-}
+_PLANS: tuple[type[Plan], ...] = (
+    LaunchPlan,
+    LeasePlan,
+    UpdatePlan,
+    FundPlan,
+    ClosePlan,
+    ExecPlan,
+    TopUpPlan,
+    CertificatePlan,
+    *AKUA_PLANS,
+)
+_KINDS: dict[str, type[Plan]] = {kind.__name__: kind for kind in _PLANS}
 
 
 def text_of(plan: Plan) -> str:

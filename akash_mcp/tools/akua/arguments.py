@@ -8,6 +8,4 @@ from pydantic import Field
 
 InstallArg = Annotated[str, Field(description="inst_…", max_length=80)]
 ClusterArg = Annotated[str, Field(description="clu_…", max_length=80)]
-ValuesArg = Annotated[
-    dict[str, Any] | None, Field(description="As akua_get_package_inputs says; no secrets")
-]
+ValuesArg = Annotated[dict[str, Any] | None, Field(description="As akua_get_package_inputs says; no secrets")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
@@ -25,6 +25,8 @@ from akash_mcp.tools.results import Result
 from akash_mcp.workflow.akua.doing import Done, do
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.runtime import Runtime
+
+P = TypeVar("P", bound=AkuaPlan)
 
 _BILLED = "Akua bills what it costs to the owner of the workspace; how much cannot be read here."
 _FREE = "Nothing that Akua bills was added. No money moved at Akash."
@@ -95,7 +97,7 @@ _INSTALLS = (Kind.AKUA_INSTALL, Kind.AKUA_UPDATE)
 """Of these, being done at Akua does not say yet that what was installed works."""
 
 
-async def carried_out(ctx: AppContext, decision: Decision[AkuaPlan]) -> AkuaOutcome:
+async def carried_out(ctx: AppContext, decision: Decision[P]) -> AkuaOutcome:
     """What was decided, done and waited for a while. Raises what Akua refuses, and `OutcomeUnknown`."""
     done = await carry_out(ctx, decision, Gate.at_akua, _do, wait=WAIT_SECONDS, desk_of=akua_desk)
     if isinstance(done, TokenNeeded | PersonNeeded):
@@ -136,11 +138,14 @@ def _ended(kind: Kind, op_id: OpId, done: Done, *, adds_cost: bool) -> AkuaOutco
             **base,
         )
     if result.outcome is not None:
-        what = f"Akua took it, and it was {result.outcome} there" if result.outcome == "cancelled" else "Akua took it, and it failed there"
+        what = (
+            f"Akua took it, and it was {result.outcome} there"
+            if result.outcome == "cancelled"
+            else "Akua took it, and it failed there"
+        )
         return AkuaOutcome(
             status="failed",
-            summary=f"{what}{f' ({thing})' if thing else ''}"
-            f"{f': it is {state}' if state else ''}.",
+            summary=f"{what}{f' ({thing})' if thing else ''}{f': it is {state}' if state else ''}.",
             next_step=_after_failure(kind, result),
             reason=reason,
             **base,
@@ -194,14 +199,21 @@ async def outcome_of(rt: Runtime, operation: Operation, opening: str = "") -> Ak
         status, stands = "failed", "It was refused, and nothing was done"
     elif operation.state is State.DONE:
         status = _status(operation.kind) if result.outcome == "succeeded" else "failed"
-        stands = _WORDS[operation.kind] if result.outcome == "succeeded" else f"It {result.outcome or 'ended'} at Akua"
+        stands = (
+            _WORDS[operation.kind]
+            if result.outcome == "succeeded"
+            else f"It {result.outcome or 'ended'} at Akua"
+        )
     is_over = operation.is_over
     return AkuaOutcome.model_validate(
         {
             "status": status,
             "op_id": operation.op_id,
             "summary": " ".join(
-                filter(None, (opening, f"{stands}{f' ({note})' if note else ''}.", f"It was: {operation.summary}"))
+                filter(
+                    None,
+                    (opening, f"{stands}{f' ({note})' if note else ''}.", f"It was: {operation.summary}"),
+                )
             ),
             "money": "No money moved."
             if operation.state is State.REFUSED
@@ -241,7 +253,8 @@ def _next_step(kind: Kind, result: AkuaResult) -> str:
     thing = field(result.resource_id or "", 80)
     if kind is Kind.AKUA_PACKAGE:
         return (
-            f'akua_get_package_inputs(package_id="{thing}") shows what values it takes; akua_create_install installs it.'
+            f'akua_get_package_inputs(package_id="{thing}") shows which values it takes; akua_create_install installs '
+            "it."
         )
     if kind in (Kind.AKUA_INSTALL, Kind.AKUA_UPDATE):
         return f'akua_get_install(install_id="{thing}") shows how it stands, and its addresses.'

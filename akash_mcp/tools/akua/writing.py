@@ -50,12 +50,13 @@ async def akua_create_package(
     ctx: AppContext,
     name: Annotated[str, Field(description="What to call it", max_length=100)],
     oci_repo_url: Annotated[
-        str, Field(description="oci://… of a Helm chart", max_length=500, json_schema_extra={"pattern": "^oci://"})
+        str,
+        Field(
+            description="oci://… of a Helm chart", max_length=500, json_schema_extra={"pattern": "^oci://"}
+        ),
     ],
     revision: Annotated[str, Field(description="The chart's version", max_length=100)],
-    decision: Annotated[
-        Decision[CreatePackagePlan], decided(plan_package, desk_of=akua_desk)
-    ],
+    decision: Annotated[Decision[CreatePackagePlan], decided(plan_package, desk_of=akua_desk)],
     chart: Annotated[str | None, Field(description="Its name, if the URL lacks it", max_length=100)] = None,
     values: ValuesArg = None,
 ) -> AkuaOutcome:
@@ -87,11 +88,11 @@ async def plan_install(
 async def akua_create_install(
     ctx: AppContext,
     region: Annotated[str, Field(description="Region, by id or name", max_length=100)],
-    decision: Annotated[
-        Decision[CreateInstallPlan], decided(plan_install, desk_of=akua_desk)
-    ],
+    decision: Annotated[Decision[CreateInstallPlan], decided(plan_install, desk_of=akua_desk)],
     package_id: Annotated[str | None, Field(description="This or product_id", max_length=80)] = None,
-    version: Annotated[str | None, Field(description="Of the package; latest if absent", max_length=80)] = None,
+    version: Annotated[
+        str | None, Field(description="Of the package; latest if absent", max_length=80)
+    ] = None,
     product_id: Annotated[str | None, Field(description="This or package_id", max_length=80)] = None,
     cluster_id: Annotated[str | None, Field(description="Akua chooses if absent", max_length=80)] = None,
     values: ValuesArg = None,
@@ -138,9 +139,7 @@ async def akua_delete_install(
 
 TOOLS = (
     ToolSpec(akua_create_package, "Create Akua package", Effect.CHANGES, carry_out=carried_out),
-    ToolSpec(
-        akua_create_install, "Install at Akua (may cost money)", Effect.SPENDS, carry_out=carried_out
-    ),
+    ToolSpec(akua_create_install, "Install at Akua (may cost money)", Effect.SPENDS, carry_out=carried_out),
     ToolSpec(akua_update_install, "Update Akua install", Effect.DELETES, carry_out=carried_out),
     ToolSpec(akua_delete_install, "Delete Akua install", Effect.DELETES, carry_out=carried_out),
 )

@@ -111,7 +111,9 @@ async def _install_settled(
             outcome = _SETTLED.get(install.state or "")
             if render is not None and render.state == "failed":
                 return replace(
-                    done, result=replace(done.result, outcome="failed"), why=render.message or "the render failed"
+                    done,
+                    result=replace(done.result, outcome="failed"),
+                    why=render.message or "the render failed",
                 )
             is_rendered = render is None or render.state in ("deployed", "skipped")
             if outcome is not None and is_rendered and not install.reconciling:

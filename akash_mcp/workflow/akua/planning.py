@@ -33,7 +33,13 @@ _REPO = re.compile(r"oci://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._-]+)+/?")
 
 
 async def package_plan(
-    rt: Runtime, *, name: str, repo_url: str, revision: str, chart: str | None, values: Mapping[str, Any] | None
+    rt: Runtime,
+    *,
+    name: str,
+    repo_url: str,
+    revision: str,
+    chart: str | None,
+    values: Mapping[str, Any] | None,
 ) -> CreatePackagePlan:
     """The plan to make a package of a Helm chart. Raises `BadArgument`, and what Akua raises."""
     _check_name("name", name)
@@ -221,7 +227,8 @@ async def power_plan(rt: Runtime, *, cluster_id: str, on: bool) -> ClusterPowerP
     state = "active" if on else "suspended"
     if cluster.state == state and not cluster.reconciling:
         raise BadArgument(
-            f"Cluster {cluster_id} is {state} already.", next_step="Nothing needs doing, and nothing was sent."
+            f"Cluster {cluster_id} is {state} already.",
+            next_step="Nothing needs doing, and nothing was sent.",
         )
     return ClusterPowerPlan(
         tool="akua_set_cluster_power",
@@ -298,7 +305,9 @@ async def _region(rt: Runtime, wanted: str) -> Region:
         raise BadArgument(f"There are {len(found)} regions of that name.", next_step=f"Regions: {there}.")
     raise BadArgument(
         "There is no such region" + ("." if listing.is_whole else f", as far as was read: {listing.problem}"),
-        next_step=f"Regions: {there}." if there else "akua_create_cluster makes a region with a cluster in it.",
+        next_step=f"Regions: {there}."
+        if there
+        else "akua_create_cluster makes a region with a cluster in it.",
     )
 
 
@@ -306,7 +315,9 @@ async def _changeable(rt: Runtime, install_id: str) -> tuple[Install, str]:
     """An install that is there, and its etag."""
     install = await rt.akua.reader.install(install_id)
     if install.state == "deleted":
-        raise BadArgument(f"Install {install_id} is deleted.", next_step="akua_list_installs shows the others.")
+        raise BadArgument(
+            f"Install {install_id} is deleted.", next_step="akua_list_installs shows the others."
+        )
     return install, _etag(install.etag, f"install {install_id}")
 
 
@@ -357,7 +368,9 @@ async def _render_words(rt: Runtime, install_id: str, render_id: str) -> str:
     render = next((each for each in listing.records if each.id == render_id), None)
     if render is None:
         known = ", ".join(field(each.id, 60) for each in listing.records[:10]) or "none that could be read"
-        raise BadArgument(f"Install {install_id} has no render of that id.", next_step=f"Its renders: {known}.")
+        raise BadArgument(
+            f"Install {install_id} has no render of that id.", next_step=f"Its renders: {known}."
+        )
     if render.state not in ("deployed", None):
         raise BadArgument(
             f"That render is {field(render.state, 20)}, and was never deployed whole.",

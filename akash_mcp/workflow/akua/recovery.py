@@ -1,8 +1,8 @@
 """What a process left at Akua that died or was stopped is brought to its end by the next one.
 
-    nothing sent       begun while its approval is good, else refused
-    sent, no answer    sent again, with its key: it is done once
-    taken              waited for until it has ended there
+nothing sent       begun while its approval is good, else refused
+sent, no answer    sent again, with its key: it is done once
+taken              waited for until it has ended there
 """
 
 from __future__ import annotations
