@@ -219,4 +219,3 @@ class Faults:
     def describe(self) -> dict[str, object]:
         """What is on, and the whole catalogue."""
         return {"on": [vars(fault) for fault in self._on.values()], "catalogue": dict(self._catalogue.texts)}
-
