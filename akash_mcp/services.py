@@ -190,7 +190,8 @@ async def services(
         )
         if watches:
             tasks.start_soon(_watch, runtime)
-            tasks.start_soon(keep_akua, runtime)
+            if settings.akua_token is not None or {"akua", "akua-clusters"} & {*settings.toolsets}:
+                tasks.start_soon(keep_akua, runtime)
         yield runtime
 
 

@@ -179,9 +179,9 @@ class Approver:
             raise await self._denied(
                 plan,
                 client,
-                "The deployment was not created by this server, and approval = auto is for what it created.",
+                f"The {plan.thing} was not created by this server, and approval = auto is for what it created.",
                 "Only the user can allow it: with approval = elicit or two-step (AKASH_MCP_APPROVAL), or by doing it "
-                "themselves at https://console.akash.network.",
+                f"themselves {plan.elsewhere}.",
             )
         return mode
 

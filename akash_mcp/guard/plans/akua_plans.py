@@ -39,6 +39,14 @@ class AkuaPlan(Plan):
     named: str = field(default="", compare=False)
 
     @property
+    def thing(self) -> str:
+        return "cluster" if hasattr(self, "cluster_id") else "install"
+
+    @property
+    def elsewhere(self) -> str:
+        return "in Akua's dashboard"
+
+    @property
     @abstractmethod
     def deed(self) -> str:
         """What is done, and what becomes of what is there, in sentences."""
@@ -153,22 +161,15 @@ class CreateInstallPlan(AkuaPlan):
 
     @property
     def cost(self) -> str:
-        if self.adds_machines is False:
-            return "Its cluster does not grow by itself. " + _NO_MACHINE
-        most = f" up to {self.most_machines}" if self.most_machines is not None else ""
-        grows = (
-            f"Its cluster may add machines for it{most}."
-            if self.adds_machines
-            else "Whether machines are added for it is not known."
-        )
-        return f"{grows} {_NO_LIMIT}"
+        return growth_words(self.adds_machines, self.most_machines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateInstallPlan(AkuaPlan):
     """Bring an install to another version of its package, or back to an earlier render. `etag`: of what was read.
 
-    One of `version_id` and `render_id` is there. `before`: the version that it has now.
+    One of `version_id` and `render_id` is there. `before`: the version that it has now. `adds_machines`: whether its
+    cluster may grow for it; None where that is not known.
     """
 
     kind = Kind.AKUA_UPDATE
@@ -177,10 +178,19 @@ class UpdateInstallPlan(AkuaPlan):
     before: str
     version_id: str = ""
     render_id: str = ""
+    adds_machines: bool | None = None
     etag: str = field(compare=False)
     what: str = field(default="", compare=False)
     from_words: str = field(default="", compare=False)
     to_words: str = field(default="", compare=False)
+
+    @property
+    def is_unbounded(self) -> bool:
+        return self.adds_machines is not False
+
+    @property
+    def cost(self) -> str:
+        return growth_words(self.adds_machines)
 
     @property
     def deed(self) -> str:
@@ -332,6 +342,19 @@ AKUA_PLANS: tuple[type[AkuaPlan], ...] = (
     ClusterPowerPlan,
     AutoscalingPlan,
 )
+
+
+def growth_words(adds_machines: bool | None, most: int | None = None) -> str:
+    """What an install can make its cluster cost. `most`: so many machines it has at the most; None is not known."""
+    if adds_machines is False:
+        return "Its cluster does not grow by itself. " + _NO_MACHINE
+    limit = f" up to {most}" if most is not None else ""
+    grows = (
+        f"Its cluster may add machines for it{limit}."
+        if adds_machines
+        else "Whether its cluster adds machines for it is not known."
+    )
+    return f"{grows} {_NO_LIMIT}"
 
 
 def values_words(text: str) -> str:

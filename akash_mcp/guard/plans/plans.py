@@ -83,6 +83,16 @@ class Plan(ABC):
         return getattr(self, "ours", True) is False
 
     @property
+    def thing(self) -> str:
+        """What it changes, in a word."""
+        return "deployment"
+
+    @property
+    def elsewhere(self) -> str:
+        """Where its owner can do the same themselves."""
+        return "at https://console.akash.network"
+
+    @property
     def deployment(self) -> Dseq | None:
         """The deployment that it is about, where there is one already."""
         return getattr(self, "dseq", None)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Annotated, Any
 
+import anyio
 from pydantic import Field
 
 from akash_mcp.clients.akua.models import Operation as AkuaOperation
 from akash_mcp.clients.akua.models import Step
-from akash_mcp.errors import AkashError
+from akash_mcp.errors import AkashError, OutcomeUnknown
 from akash_mcp.guard.books import akua_results, journal
 from akash_mcp.guard.books.journal import Operation
 from akash_mcp.guard.books.store import Db
@@ -21,7 +22,6 @@ from akash_mcp.tools.deadline import MAX_WAIT_SECONDS, wait_seconds
 from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import Result
 from akash_mcp.tools.tool import Effect, ToolSpec
-from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.runtime import Runtime
 
 _MOST_STEPS = 20
@@ -62,12 +62,22 @@ async def akua_get_operation(
     own = await _own(rt, operation_id)
     if own is None:
         return _at_akua(await _look(rt, operation_id, wait_seconds(wait_s)))
-    running = rt.akua.desk.operations.find(own.op_id)
-    if running is not None and wait_s and not running.is_done:
-        await _wait(running, wait_seconds(wait_s), ctx)
+    if wait_s:
+        with anyio.move_on_after(wait_seconds(wait_s)):
+            own = await _over(rt, own, ctx)
         own = await _own(rt, own.op_id) or own
     result = await rt.akua.desk.store.read(akua_results.find, own.op_id)
-    stands = await outcome_of(rt, own)
+    try:
+        stands = await outcome_of(rt, own)
+    except OutcomeUnknown as unknown:
+        return AkuaOperationResult(
+            op_id=own.op_id,
+            kind=own.kind.removeprefix("akua_"),
+            state="unknown",
+            summary=unknown.what,
+            money=unknown.money,
+            next_step=unknown.next_step,
+        )
     if own.is_over or result.operation_id is None:
         return AkuaOperationResult(
             op_id=own.op_id,
@@ -101,10 +111,17 @@ async def _own(rt: Runtime, name: str) -> Operation | None:
     return await desk.store.read(read)
 
 
-async def _wait(running: Running[Any], seconds: float, ctx: AppContext) -> None:
-    """Wait for the end of work of this process; how it failed is in the journal too."""
-    with suppress(AkashError):
-        await running.wait(seconds, report_progress(ctx))
+async def _over(rt: Runtime, own: Operation, ctx: AppContext) -> Operation:
+    """An operation of ours once it is over, in whichever process it is carried out."""
+    while not own.is_over:
+        running = rt.akua.desk.operations.find(own.op_id)
+        if running is not None and not running.is_done:
+            with suppress(AkashError):  # how it failed is in the journal too
+                await running.wait(MAX_WAIT_SECONDS, report_progress(ctx))
+        else:
+            await rt.sleep(rt.intervals.akua_poll)
+        own = await _own(rt, own.op_id) or own
+    return own
 
 
 async def _look(rt: Runtime, operation_id: str, seconds: float) -> AkuaOperation:

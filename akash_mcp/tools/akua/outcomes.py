@@ -28,8 +28,8 @@ from akash_mcp.workflow.runtime import Runtime
 
 P = TypeVar("P", bound=AkuaPlan)
 
-_BILLED = "Akua bills what it costs to the owner of the workspace; how much cannot be read here."
-_FREE = "Nothing that Akua bills was added. No money moved at Akash."
+_BILLED = "What it costs, Akua bills to the owner of the workspace; how much cannot be read here."
+_FREE = "It adds nothing that Akua bills, and Akash is not part of it."
 
 
 class AkuaOutcome(Result):
@@ -232,7 +232,7 @@ async def outcome_of(rt: Runtime, operation: Operation, opening: str = "") -> Ak
 
 def may_cost(kind: Kind) -> bool:
     """Whether what is done may add to what Akua bills, as far as its kind says."""
-    return kind in (Kind.AKUA_INSTALL, Kind.AKUA_CLUSTER, Kind.AKUA_POWER, Kind.AKUA_SCALING)
+    return kind not in (Kind.AKUA_PACKAGE, Kind.AKUA_DELETE)
 
 
 def _status(kind: Kind) -> Any:

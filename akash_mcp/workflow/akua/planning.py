@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from akash_mcp.clients.akua.models import Cluster, ComputeSettings, Install, Package, Product, Region
+from akash_mcp.clients.akua.models import ComputeSettings, Install, Package, Product, Region
 from akash_mcp.errors import AkashError, BadArgument, LedgerUnusable
 from akash_mcp.guard.books import akua_results
 from akash_mcp.guard.plans.akua_plans import (
@@ -102,7 +102,7 @@ async def install_plan(
         package_id_of, version_id, pinned = await _version_of_product(rt, what)
         package_id = package_id_of
     await check_values(await reader.inputs(package_id, version_id), values or {})
-    adds, most = await _growth(rt, cluster)
+    adds, most = await _growth(rt, cluster.id if cluster is not None else None)
     return CreateInstallPlan(
         tool="akua_create_install",
         workspace=workspace.id,
@@ -161,6 +161,7 @@ async def update_plan(
         before=before,
         version_id=version_id,
         render_id=render_id or "",
+        adds_machines=(await _growth(rt, install.cluster_id))[0],
         etag=etag,
         what=await _what(rt, install),
         from_words=now,
@@ -282,12 +283,12 @@ def _now(now: ComputeSettings) -> str:
     return ", ".join(filter(None, known))
 
 
-async def _growth(rt: Runtime, cluster: Cluster | None) -> tuple[bool | None, int | None]:
+async def _growth(rt: Runtime, cluster_id: str | None) -> tuple[bool | None, int | None]:
     """Whether a cluster may add machines for an install, and up to how many. None is what is not known."""
-    if cluster is None:
+    if cluster_id is None:
         return None, None
     try:
-        now = await rt.akua.reader.compute_settings(cluster.id)
+        now = await rt.akua.reader.compute_settings(cluster_id)
     except AkashError:
         return None, None
     if now.auto_scaling == "paused":
