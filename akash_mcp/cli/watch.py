@@ -120,7 +120,9 @@ async def look_once(settings: Settings, intervals: Intervals, seconds: float) ->
                 for running in at_akua:
                     await running.ended()
             lines.done += [f"carried on at Akua: operation {each.op_id}" for each in at_akua if each.is_done]
-            lines.left += [f"under way at Akua: operation {each.op_id}" for each in at_akua if not each.is_done]
+            lines.left += [
+                f"under way at Akua: operation {each.op_id}" for each in at_akua if not each.is_done
+            ]
             await watch.tell_of_what_was_carried_on()
             await rt.tell_person()
             await _tell(rt, looked, lines)

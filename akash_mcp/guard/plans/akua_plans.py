@@ -32,7 +32,7 @@ _NO_LIMIT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AkuaPlan(Plan):
-    """The base of all plans at Akua. `workspace`: the id of that whose things it is about, `named`: what it is called."""
+    """The base of all plans at Akua. `workspace`: the id of the one that it is about, `named`: what it is called."""
 
     kind: ClassVar[Kind]
     workspace: str
