@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from akash_mcp.tools.akua import reading
 from akash_mcp.tools.tool import ToolSpec
 
-TOOLS: tuple[ToolSpec, ...] = ()
+TOOLS: tuple[ToolSpec, ...] = reading.TOOLS
 
 CLUSTER_TOOLS: tuple[ToolSpec, ...] = ()
