@@ -73,7 +73,7 @@ def install_list(
     elif any_state:
         next_step = "None of those that were read is in this state."
     else:
-        next_step = if_none("install", "Nothing of that is installed.", is_whole=not problems)
+        next_step = if_none(listing, "install", "Nothing of that is installed.")
     return InstallList(
         installs=[_row(each) for each in rows],
         total=len(matching),

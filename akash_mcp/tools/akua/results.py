@@ -59,9 +59,9 @@ def told(problems: Sequence[str]) -> str | None:
     return " ".join(field(problem, 400) for problem in problems) or None
 
 
-def if_none(what: str, certain: str, *, is_whole: bool) -> str:
+def if_none(listing: Listing[object], what: str, certain: str) -> str:
     """The next step where a list shows nothing. `certain`: where there certainly is nothing."""
-    if is_whole:
+    if listing.is_whole:
         return certain
     return f"No {what} was read, which does not mean that there is none: call again in a minute."
 
@@ -184,7 +184,7 @@ class ClusterList(Result):
 
 def cluster_list(found: Clusters) -> ClusterList:
     """The answer of `akua_list_clusters`."""
-    rows, not_shown = _rows(found.clusters, lambda each: _cluster(each, found.machines.get(each.id)))
+    rows, not_shown = _rows(found.listing.records, lambda each: _cluster(each, found.machines.get(each.id)))
     return ClusterList(
         clusters=rows,
         regions=None if found.regions is None else [_region(each) for each in found.regions[:MOST_ROWS]],
@@ -192,9 +192,7 @@ def cluster_list(found: Clusters) -> ClusterList:
         incomplete=told(found.problems),
         next_step="akua_list_installs(cluster_id) shows what runs on one."
         if rows
-        else if_none(
-            "cluster", "Nothing can be installed before there is a cluster.", is_whole=found.is_whole
-        ),
+        else if_none(found.listing, "cluster", "Nothing can be installed before there is a cluster."),
     )
 
 
@@ -342,7 +340,7 @@ def repository_list(listing: Listing[Repository]) -> RepositoryList:
         incomplete=told([listing.problem]) if listing.problem else None,
         next_step="An install's inputs stand in its repository, where the user changes them."
         if rows
-        else if_none("repository", "There is none of this purpose.", is_whole=listing.is_whole),
+        else if_none(listing, "repository", "There is none of this purpose."),
     )
 
 

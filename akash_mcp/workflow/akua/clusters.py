@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from akash_mcp.clients.akua.models import Cluster, ComputeSettings, Region
+from akash_mcp.clients.akua.pages import Listing
 from akash_mcp.clients.akua.reader import AkuaReader
 from akash_mcp.workflow.akua.parts import reading
 
@@ -18,11 +19,10 @@ AT_ONCE = 4
 class Clusters:
     """The clusters and regions of a workspace, as far as they could be read; `problems` says what is missing.
 
-    `is_whole`: these are certainly all clusters. `machines` has the compute settings of the clusters that told them, by their ids.
+    `machines` has the compute settings of the clusters that told them, by their ids.
     """
 
-    clusters: list[Cluster]
-    is_whole: bool
+    listing: Listing[Cluster]
     machines: dict[str, ComputeSettings]
     regions: list[Region] | None
     problems: list[str]
@@ -49,8 +49,7 @@ async def read_clusters(reader: AkuaReader) -> Clusters:
     if len(listing.records) > MOST_ASKED:
         problems.append(f"Only the first {MOST_ASKED} clusters were asked for their machines.")
     return Clusters(
-        clusters=listing.records,
-        is_whole=listing.is_whole,
+        listing=listing,
         machines={name: part.value for name, part in asked.items() if part.value is not None},
         regions=None if regions.value is None else regions.value.records,
         problems=problems,
