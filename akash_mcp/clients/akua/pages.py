@@ -13,6 +13,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from akash_mcp.clients.akua.fields import text
+from akash_mcp.clients.api_model import read_json
+from akash_mcp.clients.http import Response
 from akash_mcp.clients.retries import Deadline
 from akash_mcp.errors import AkashError
 
@@ -62,10 +64,14 @@ class Page:
     """Whether it says that nothing follows."""
 
 
-def page_of(value: object) -> Page:
-    """The page that an answer's JSON is. Raises `ValueError` for one without a list."""
+def page_of(answer: Response) -> Page:
+    """The page that an answer is. Raises what the answer's `lost` makes for one without a list."""
+    try:
+        value = read_json(answer.body)
+    except (ValueError, RecursionError):
+        value = None
     if not isinstance(value, dict) or not isinstance(value.get("data"), list):
-        raise ValueError("it has no list in data")
+        raise answer.lost("it has no list in data")
     told, cursor = value.get("has_more"), text(value.get("next_cursor"))
     has_more = told if isinstance(told, bool) else None
     ends = has_more is None and "next_cursor" in value and value["next_cursor"] is None
