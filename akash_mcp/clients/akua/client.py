@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, Unpack
 from urllib.parse import urlsplit
@@ -28,9 +29,8 @@ from akash_mcp.clients.akua.errors import (
     is_sendable,
 )
 from akash_mcp.clients.akua.models import Workspace
-from akash_mcp.clients.akua.pages import HasId, Listing, Page, page_of, read_list
+from akash_mcp.clients.akua.pages import LARGEST_PAGE, HasId, Listing, Page, page_of, read_list
 from akash_mcp.clients.akua.workspace_choice import NAME_WORKSPACE, chosen, is_id
-from akash_mcp.clients.api_model import read_json
 from akash_mcp.clients.http import LARGEST_ANSWER, Response, Take, Upstream, UpstreamOptions
 from akash_mcp.clients.retries import Deadline, Sending, may_have_had_effect
 from akash_mcp.errors import (
@@ -50,7 +50,8 @@ WRITE_DEADLINE = Deadline(read=20, total=35)
 CONTEXT_HEADER = "akua-context"
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
-NOT_KNOWN = "Whether it was done, and so whether money moved, is not known."
+TRY_AGAIN = "This is on Akua's side, or the network's. Try again in a minute."
+NOT_KNOWN = "Whether money moved is not known yet."
 LOOK_FIRST = (
     "Look up what became of it (the cluster, package or install, and its operations) before doing it again: it may "
     "have been done."
@@ -184,16 +185,18 @@ class AkuaClient:
         body: Mapping[str, Any] | None = None,
         key: str | None = None,
         etag: str | None = None,
+        fits: Callable[[T], bool] = lambda _: True,
     ) -> T:
         """Make a change, and give what its answer is. For the writer only.
 
-        `key` is its Idempotency-Key and `etag` its If-Match: the very same go with every attempt. Raises `ApiError`
+        `key` is its Idempotency-Key and `etag` its If-Match: the very same go with every attempt. `fits` says whether
+        an answer is one to what was asked. Raises `ApiError`
         where certainly nothing was done, `StaleEtag` among them, `Unreachable` where nothing was sent, and
         `OutcomeUnknown` (of what is sent once) or `Interrupted` where it may have been done: after a lost answer, a
         refusal that follows one, or an answer that cannot be read.
         """
         conditions = _conditions(key, etag)
-        text = json.dumps(body, allow_nan=False, separators=(",", ":")) if body is not None else None
+        text = _written(body)
         await self._authenticate()
         context = await self._context()  # before what may have had an effect, since this has none
         with _certain(sending, names_etag=etag is not None):
@@ -207,7 +210,10 @@ class AkuaClient:
                 context=context,
             )
         try:
-            return answer.read(TypeAdapter(shape))
+            told = answer.read(TypeAdapter(shape))
+            if not fits(told):
+                raise answer.lost("it is about something else")
+            return told
         except (Interrupted, OutcomeUnknown) as unread:
             raise _doubtful(unread, sending, "It was probably done.") from unread
 
@@ -227,7 +233,7 @@ class AkuaClient:
         await self._authenticate()
         named = await self._context() if context is None else context
         with _explained():
-            return await self._upstream.send(
+            answer = await self._upstream.send(
                 method,
                 path,
                 sending=sending,
@@ -237,6 +243,7 @@ class AkuaClient:
                 headers={**named, **(headers or {})},
                 largest=largest,
             )
+        return replace(answer, lost=_advised(answer.lost))
 
     async def _list(
         self,
@@ -253,12 +260,10 @@ class AkuaClient:
                 sending=Sending.READ,
                 deadline=deadline,
                 params={**params, **page},
+                largest=LARGEST_PAGE,
                 context=headers,
             )
-            try:
-                return page_of(read_json(answer.body))
-            except (ValueError, RecursionError) as error:
-                raise answer.lost(str(error)) from error
+            return page_of(answer)
 
         return await read_list(fetch, shape, monotonic=self.monotonic, most=most)
 
@@ -301,14 +306,35 @@ def _conditions(key: str | None, etag: str | None) -> dict[str, str]:
     return keyed | ({"if-match": etag} if etag is not None else {})
 
 
+def _written(body: Mapping[str, Any] | None) -> str | None:
+    try:
+        return None if body is None else json.dumps(body, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadArgument("What Akua is to be sent cannot be written as JSON.") from error
+
+
+def _advised(lost: Callable[[str], AkashError]) -> Callable[[str], AkashError]:
+    """The same, with a next step where it has none."""
+
+    def told(why: str) -> AkashError:
+        error = lost(why)
+        error.next_step = error.next_step or TRY_AGAIN
+        return error
+
+    return told
+
+
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Say which setting is missing where Akua does not know which workspace is meant."""
+    """Say what to do next: which setting is missing where Akua does not know which workspace is meant."""
     try:
         yield
     except ApiError as refusal:
         if refusal.status in (400, 403) and MISSING_CONTEXT in refusal.meanings:
             refusal.next_step = NAME_WORKSPACE
+        raise
+    except Interrupted as lost:
+        lost.next_step = lost.next_step or TRY_AGAIN
         raise
 
 

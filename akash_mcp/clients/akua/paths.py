@@ -27,3 +27,9 @@ def _segment(text: str) -> str:
             next_step="Take the id from a list or an earlier answer.",
         )
     return quote(text, safe="")
+
+
+def is_same(asked: str, answered: str) -> bool:
+    """Whether an answer with this id is about what was asked for."""
+    # Akua also takes an id without its prefix, as it was before there were any.
+    return answered == asked or answered.rpartition("_")[2] == asked or asked.rpartition("_")[2] == answered
