@@ -195,6 +195,11 @@ def test_a_stream_without_end_is_read_only_so_far() -> None:
     assert "newest lines are missing" in told.problem
 
 
+def test_comments_within_an_event_are_no_part_of_it() -> None:
+    many = b": keep-alive\n" * (2 * logs.LONGEST_EVENT // 13)
+    assert texts(collected(b"data: a\n" + many + b"data: b\n\n", END)) == ["a\nb"]
+
+
 def test_comments_without_end_are_read_only_so_far() -> None:
     collector, taken = LogCollector(str), 0
     while collector.take(b": keep-alive\n" * 1000):
