@@ -29,12 +29,16 @@ from akash_mcp.cli.parser import build_parser
 from akash_mcp.errors import BadSettings
 from akash_mcp.fast_start import record as recorded
 from akash_mcp.fast_start.certain import certain, default_config_file
+from akash_mcp.guard.login_keys import AKUA
 from akash_mcp.tool_choice import Serving
 from akash_mcp.tools import TOOLSETS
 
 UPDATE = bool(os.environ.get("UPDATE_SNAPSHOTS"))
 ALL = Serving(tuple(TOOLSETS), read_only=False, sandbox=False)
+WITH_AKUA = Serving((*DEFAULT.toolsets, "akua"), read_only=False, sandbox=False)
 ALL_ON_SANDBOX = Serving(tuple(TOOLSETS), read_only=False, sandbox=True)
+AKUA_URL = config.Settings.model_fields["akua_url"].default
+AKUA_LIST = AKUA.file
 
 QUESTIONS = {
     "handshake": (greeting("2025-11-25", "initialize"), request("tools/list", "tools/list")),
@@ -377,6 +381,38 @@ ENVIRONMENTS: dict[str, tuple[dict[str, str], str, Serving | None]] = {
     "a file with a number": ({}, "toolsets = 5", None),
     "a file with an odd truth": ({}, "read_only = 1", None),
     "a file that is not there": ({"AKASH_MCP_CONFIG": "/nowhere/config.toml"}, "", None),
+    "a token of Akua": ({"AKUA_API_TOKEN": " sk_akua_x "}, "", WITH_AKUA),
+    "a token of Akua under our name": ({"AKASH_MCP_AKUA_TOKEN": "sk_akua_x"}, "read_only = false", WITH_AKUA),
+    "a token of Akua in the file": ({"AKUA_API_TOKEN": ""}, 'akua_token = "sk_akua_x"', WITH_AKUA),
+    "a token of Akua, and named toolsets": (
+        {"AKUA_API_TOKEN": "sk_akua_x"},
+        'toolsets = ["deploy", "observe"]',
+        DEFAULT,
+    ),
+    "a token of Akua, and the sandbox": (
+        {"AKUA_API_TOKEN": "sk_akua_x", "AKASH_MCP_SANDBOX": "1"},
+        "",
+        Serving(DEFAULT.toolsets, read_only=False, sandbox=True),
+    ),
+    "Akua named without a token": (
+        {"AKASH_MCP_TOOLSETS": "akua,akua-clusters"},
+        "",
+        Serving(("akua", "akua-clusters"), read_only=False, sandbox=False),
+    ),
+    "placeholders for a token of Akua": (
+        {"AKASH_MCP_AKUA_TOKEN": "${user_config.akua_token}", "AKUA_API_TOKEN": "{env:AKUA_API_TOKEN}"},
+        "",
+        DEFAULT,
+    ),
+    "a placeholder for a token of Akua, and one in the file": (
+        {"AKUA_API_TOKEN": "${AKUA_API_TOKEN}"},
+        'akua_token = "sk_akua_x"',
+        WITH_AKUA,
+    ),
+    "what may be a placeholder": ({"AKUA_API_TOKEN": "$AKUA_API_TOKEN"}, "", None),
+    "a token that no header carries": ({"AKUA_API_TOKEN": "two words"}, "", None),
+    "a token that is a number": ({}, "akua_token = 5", None),
+    "an empty token in the file": ({}, 'akua_token = ""', None),
 }
 
 
@@ -390,6 +426,80 @@ def test_what_environment_and_file_certainly_mean(
     if file:
         path.write_text(file, encoding="utf-8")
     assert certain((), environ, TOOLSETS) == meant
+
+
+AKUA_LISTS = {
+    "one for the address that is set where nobody sets one": json.dumps(
+        {AKUA_URL: {"place": "keyring", "set_at": 1.0}}
+    ),
+    "one that is kept in the list": json.dumps({AKUA_URL: {"place": "file", "set_at": 1, "value": "x"}}),
+    "one for another address": json.dumps({"https://akua.example/v1": {"place": "keyring", "set_at": 1.0}}),
+    "none": "{}",
+}
+BAD_AKUA_LISTS = {
+    "not JSON": "{",
+    "not a list": "[]",
+    "no place": json.dumps({AKUA_URL: {"set_at": 1.0}}),
+    "no time": json.dumps({AKUA_URL: {"place": "file", "set_at": "now"}}),
+    "one good and one bad": json.dumps({AKUA_URL: {"place": "keyring", "set_at": 1.0}, "x": 1}),
+    "something new": json.dumps({AKUA_URL: {"place": "vault", "set_at": 1.0}}),
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home whose configuration folder nobody else can write."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    folder = tmp_path / ".config" / "akash-mcp"
+    folder.mkdir(parents=True)
+    return tmp_path
+
+
+def _list_of(home: Path, text: str) -> Path:
+    path = home / ".config" / "akash-mcp" / AKUA_LIST
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.parametrize("text", AKUA_LISTS.values(), ids=AKUA_LISTS)
+@pytest.mark.parametrize("words", [(), ("--toolsets", "deploy"), ("--akua-url", AKUA_URL)], ids=str)
+def test_a_stored_token_of_akua_is_certain_too(words: tuple[str, ...], text: str, home: Path) -> None:
+    _list_of(home, text)
+    meant = certain(words, {"HOME": str(home)}, TOOLSETS)
+    assert meant is not None
+    flags = dict(zip((word[2:].replace("-", "_") for word in words[::2]), words[1::2], strict=True))
+    assert meant.toolsets == config.load(flags, {}).toolsets
+    assert ("akua" in meant.toolsets) is (f'"{AKUA_URL}"' in text and "--toolsets" not in words)
+
+
+@pytest.mark.parametrize("text", BAD_AKUA_LISTS.values(), ids=BAD_AKUA_LISTS)
+def test_a_list_that_cannot_be_used_is_in_doubt_and_settings_warn_of_it(
+    text: str, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _list_of(home, text)
+    assert certain((), {"HOME": str(home)}, TOOLSETS) is None
+    assert config.load(environ={}).toolsets == DEFAULT.toolsets
+    assert "Akua" in caplog.text
+
+
+def test_a_list_that_others_can_read_is_in_doubt_and_not_used(
+    home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = _list_of(home, AKUA_LISTS["one that is kept in the list"])
+    path.chmod(0o644)
+    assert certain((), {"HOME": str(home)}, TOOLSETS) is None
+    assert config.load(environ={}).toolsets == DEFAULT.toolsets
+    assert f"chmod 600 {path}" in caplog.text
+
+
+def test_another_address_of_akua_is_in_doubt_where_a_token_is_stored(home: Path) -> None:
+    other = {"HOME": str(home), "AKUA_API_URL": "https://AKUA.example/"}
+    assert certain((), other, TOOLSETS) == DEFAULT, "none is stored"
+    _list_of(home, AKUA_LISTS["one for another address"])
+    assert certain((), other, TOOLSETS) is None
+    assert config.load(environ=other).toolsets == WITH_AKUA.toolsets
 
 
 @given(
@@ -423,6 +533,11 @@ def test_what_environment_and_file_certainly_mean(
             "AKASH_MCP_TOOLSETS": st.sampled_from(["exec", " exec , sdl", ",", "no", "exec,"]),
             "AKASH_MCP_READ_ONLY": st.sampled_from(["1", "TRUE", "off", "2", "y", ""]),
             "AKASH_MCP_TRANSPORT": st.sampled_from(["stdio", "STDIO", " stdio ", "sse"]),
+            "AKASH_MCP_AKUA_TOKEN": st.sampled_from(
+                ["${user_config.akua_token}", "{x:}", "$T", "sk_akua_1", ""]
+            ),
+            "AKUA_API_TOKEN": st.sampled_from(["sk_akua_2", "${AKUA_API_TOKEN}", "%T%", "${", "é", " "]),
+            "AKUA_API_URL": st.sampled_from(["https://akua.example", "https://api.akua.dev", " "]),
             "AKASH_MCP_SANDBOX": st.sampled_from(
                 ["1", "no", "perhaps", "${user_config.sandbox}", "${SANDBOX}"]
             ),

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import anyio
 
@@ -23,6 +24,8 @@ from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.store import Store
 from akash_mcp.key_sources import has_key
 from akash_mcp.services import services
+from akash_mcp.workflow.akua.recovery import recover
+from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.runtime import Intervals, Runtime
 from akash_mcp.workflow.watch import Looked, Watch, came_to, left_open
 
@@ -111,8 +114,15 @@ async def look_once(settings: Settings, intervals: Intervals, seconds: float) ->
         watch = Watch(rt)
         try:
             looked = await watch.look(whole=True)
+            at_akua = await _carried_on_at_akua(rt)
             with anyio.move_on_after(seconds):
                 await _wait(rt, watch, looked)
+                for running in at_akua:
+                    await running.ended()
+            lines.done += [f"carried on at Akua: operation {each.op_id}" for each in at_akua if each.is_done]
+            lines.left += [
+                f"under way at Akua: operation {each.op_id}" for each in at_akua if not each.is_done
+            ]
             await watch.tell_of_what_was_carried_on()
             await rt.tell_person()
             await _tell(rt, looked, lines)
@@ -128,6 +138,12 @@ async def look_once(settings: Settings, intervals: Intervals, seconds: float) ->
     if not lines.left:
         lines.done.append("Nothing is left open that should be ended.")
     return lines
+
+
+async def _carried_on_at_akua(rt: Runtime) -> list[Running[Any]]:
+    """What was begun at Akua and has no worker any more; nothing where no token of Akua's is known here."""
+    await rt.akua.desk.account.recall()
+    return await recover(rt) if rt.akua.desk.store.account else []
 
 
 async def _wait(rt: Runtime, watch: Watch, looked: Looked) -> None:

@@ -94,6 +94,10 @@ class Intervals:
     """An hour of a run."""
     longest_retry: float = 3600.0
     """What does not work is tried again after `retry`, then twice as long each time, and at the most after this."""
+    akua_poll: float = 2.0
+    """Between two looks at what goes on at Akua."""
+    akua_give_up: float = 900.0
+    """How long the end of something is waited for that Akua took."""
     hold: float = HOLD_SECONDS
     """How long an operation is left to a worker that gives no sign of life."""
 
@@ -130,6 +134,8 @@ class Intervals:
             survey=max(self.survey / speed, 1.0),
             hour=self.hour / speed,
             longest_retry=self.longest_retry / speed,
+            akua_poll=max(self.akua_poll / speed, 0.05),
+            akua_give_up=self.akua_give_up / speed,
             hold=max(self.hold / speed, 3.0),
         )
 

@@ -1,1 +1,1 @@
-"""The client of Akua, another company's hosted Kubernetes platform: unrelated to Akash in spite of its name."""
+"""Akua, another company's hosted Kubernetes (https://api.akua.dev/v1): unrelated to Akash in spite of its name."""

@@ -122,6 +122,19 @@ def token_of(question: str) -> str:
     return f"approve_{urlsafe_b64encode(sha256(question.encode()).digest()[:12]).decode()}"
 
 
+def is_known(db: Db, op_id: OpId) -> bool:
+    """Whether this account has anything under the name that a yes opens: a plan that was shown or waits for a person,
+    or the operation itself."""
+    return any(
+        db.one(
+            f"SELECT 1 FROM {table} WHERE op_id = :op_id AND account = :account",
+            op_id=op_id,
+            account=db.account,
+        )
+        for table in ("tokens", "waiting", "operations")
+    )
+
+
 def forget_old(db: Db) -> int:
     """Forget the plans of tokens that are over, and tokens that were over long ago: how many plans. Whoever watches
     calls it."""

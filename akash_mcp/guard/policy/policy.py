@@ -82,5 +82,6 @@ class Policy(Limits):
 
     @property
     def asks_at_terminal(self) -> bool:
-        """Whether anything waits for a person at a terminal."""
-        return ApprovalMode.TERMINAL in (self.approval, *self.approval_by_tool.values())
+        """Whether anything waits for a person at a terminal: with `auto`, what no limit bounds."""
+        ways = (self.approval, *self.approval_by_tool.values())
+        return ApprovalMode.TERMINAL in ways or ApprovalMode.AUTO in ways

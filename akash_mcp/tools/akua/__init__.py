@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from akash_mcp.tools.akua import reading
+from akash_mcp.tools.akua import clusters, operations, reading, writing
 from akash_mcp.tools.tool import ToolSpec
 
-TOOLS: tuple[ToolSpec, ...] = reading.TOOLS
+TOOLS: tuple[ToolSpec, ...] = (*reading.TOOLS, operations.TOOL, *writing.TOOLS)
 
-CLUSTER_TOOLS: tuple[ToolSpec, ...] = ()
+CLUSTER_TOOLS: tuple[ToolSpec, ...] = clusters.TOOLS

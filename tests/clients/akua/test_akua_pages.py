@@ -16,7 +16,9 @@ from scripted_akua import Act, ScriptedAkua, page, refusal, reply
 
 from akash_mcp.clients.akua.models import Cluster
 from akash_mcp.clients.akua.pages import (
+    LARGEST_PAGE,
     LONGEST_CURSOR,
+    MOST_BYTES,
     MOST_EMPTY_PAGES,
     MOST_PAGES,
     MOST_RECORDS,
@@ -161,6 +163,21 @@ def test_a_list_without_end_ends(size: int, requests: int, seen: int, says: str)
     listing = told.read()
     assert (len(told.asked), len(listing.records)) == (requests, seen)
     assert says in listing.problem
+
+
+def test_a_list_of_giant_records_ends() -> None:
+    def giant(number: int) -> dict[str, object]:
+        return {**endless(1, number), "padding": "x" * (2**20)}
+
+    told = Told([giant])
+    listing = told.read()
+    assert len(told.asked) == MOST_BYTES // 2**20
+    assert "larger than 16 MiB" in listing.problem
+
+
+async def test_a_giant_page_is_not_taken() -> None:
+    with pytest.raises(ServerError, match="larger than"):
+        await listed(reply(200, "x" * (LARGEST_PAGE + 1)))
 
 
 def test_a_list_that_takes_too_long_ends() -> None:

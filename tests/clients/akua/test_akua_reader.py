@@ -206,11 +206,18 @@ async def test_waiting_is_a_read_and_asked_for_again_where_it_was_cut_off() -> N
     assert len(akua.requests) == 3
 
 
-async def test_a_failed_read_moved_nothing() -> None:
-    for act, kind in ((refusal(404), NotFound), (refusal(500), ServerError), (drop, Interrupted)):
+async def test_a_failed_read_moved_nothing_and_says_what_to_do() -> None:
+    for act, kind in (
+        (refusal(404), NotFound),
+        (refusal(500), ServerError),
+        (drop, Interrupted),
+        (reply(200, "<html>"), ServerError),
+        (reply(200, {"id": "inst_2"}), ServerError),
+    ):
         async with ScriptedAkua(act) as akua:
-            with pytest.raises(kind, match="No money moved"):
+            with pytest.raises(kind, match="No money moved") as caught:
                 await AkuaReader(akua.client()).install("inst_1")
+        assert caught.value.next_step
 
 
 async def test_a_read_that_hangs_is_given_up() -> None:

@@ -1,0 +1,385 @@
+"""The permit to do one thing at Akua: exactly the approved one, and once.
+
+Each request carries a key that is made of its operation, and Akua takes a key once: it may be sent again, also by
+another process long after, and is one deed all the same. A change carries the etag of what the person saw as well, so
+that nothing is changed that somebody else changed meanwhile. Two requests have no key: a region, which is sent once and
+found by its name, and the limits of a cluster, which are what they are however often they are set.
+
+After a lost answer a refusal proves nothing: what it refuses may be there by then. So it is looked for, as far as that
+can be seen, and what cannot be known stays unknown.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import NAMESPACE_URL, uuid5
+
+import anyio
+
+from akash_mcp.clients.akua.models import InstallMutation, Region
+from akash_mcp.clients.akua.models import Operation as AkuaOperation
+from akash_mcp.clients.akua.reader import AkuaReader
+from akash_mcp.clients.akua.writer import AkuaWriter
+from akash_mcp.clients.http import before_sending
+from akash_mcp.clients.retries import Sending
+from akash_mcp.errors import (
+    AkashError,
+    ApiError,
+    BadSettings,
+    Interrupted,
+    LedgerUnusable,
+    OutcomeUnknown,
+    Refused,
+    TakenOver,
+    Unreachable,
+)
+from akash_mcp.guard.books import akua_results, holds, journal, sends
+from akash_mcp.guard.books.akua_results import AkuaResult
+from akash_mcp.guard.books.journal import State
+from akash_mcp.guard.books.store import Db, Store
+from akash_mcp.guard.permits.wire import Wire
+from akash_mcp.guard.plans.akua_plans import (
+    AkuaPlan,
+    AutoscalingPlan,
+    ClusterPowerPlan,
+    CreateClusterPlan,
+    CreateInstallPlan,
+    CreatePackagePlan,
+    DeleteInstallPlan,
+    UpdateInstallPlan,
+)
+from akash_mcp.ids import OpId
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+DEED = "akua"
+REGION = "akua region"
+"""The steps of an operation at Akua: the thing itself, and the region that a cluster may need before it."""
+
+REPLAY_SECONDS = 3600.0
+"""For how long after it was first sent a request is sent again. How long Akua knows a key it does not say."""
+
+_CLOCKS_DIFFER = 60.0
+"""Seconds by which Akua's clock may be behind ours."""
+
+_CERTAIN_REFUSALS = (ApiError, Unreachable, BadSettings, Refused, TakenOver)
+"""What these say of a request none of whose answers was lost is certain: it did nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AkuaHands:
+    """What a permit works with: `writer` sends for it, `certain_seconds` after it was sent what does not show is not
+    there.
+    """
+
+    writer: AkuaWriter
+    reader: AkuaReader
+    store: Store
+    wire: Wire
+    certain_seconds: float
+
+
+class AkuaPermit:
+    """May do at Akua what its plan says. It is in this worker's hands since `epoch`."""
+
+    def __init__(self, hands: AkuaHands, plan: AkuaPlan, op_id: OpId, epoch: int = 1) -> None:
+        self.op_id = op_id
+        """Names this operation in the journal, and in the answers of tools."""
+        self.plan = plan
+        self.epoch = epoch
+        self._hands = hands
+
+    async def known(self) -> AkuaResult:
+        """What is known by now of what became of it."""
+        return await self._hands.store.read(akua_results.find, self.op_id)
+
+    async def was_sent(self) -> bool:
+        """Whether anything of it was ever about to be sent."""
+        return await self._hands.store.read(
+            lambda db: any(sends.find(db, self.op_id, step) is not None for step in (REGION, DEED))
+        )
+
+    async def send(self) -> AkuaResult:
+        """Have Akua take it, or see that it has: what it is called there.
+
+        Raises what Akua refuses it with, where nothing was done for certain, and `OutcomeUnknown` where that is not
+        certain: then it may be called again, by whoever has the operation in hand.
+        """
+        sent = await self._hands.store.read(sends.find, self.op_id, DEED)
+        if sent is not None and sent.answer == "taken":
+            return await self.known()
+        if sent is not None and self._hands.store.has_passed(REPLAY_SECONDS, sent.at):
+            return await self._look_up(
+                OutcomeUnknown("It was sent long ago, and its answer was lost."), sent.at
+            )
+        plan = self.plan
+        region_id = await self._region() if isinstance(plan, CreateClusterPlan) else ""
+        attempt = _Attempt(self, DEED, was_lost=sent is not None)
+        try:
+            result = await attempt.send(lambda writer: self._request(writer, region_id))
+        except Interrupted as lost:
+            return await self._look_up(lost, sent.at if sent is not None else self._hands.store.now())
+        except OutcomeUnknown as lost:
+            await self._note(State.UNKNOWN, lost.what)
+            raise
+        except _CERTAIN_REFUSALS as refusal:
+            if isinstance(refusal, TakenOver):
+                raise
+            if sent is not None:
+                return await self._look_up(refusal, sent.at)
+            await self._refused(refusal)
+            raise
+        await self._taken(result)
+        return result
+
+    async def refuse(self, why: str) -> None:
+        """Write down that nothing of it was sent, and that nothing will be. Raises `TakenOver`."""
+        await self._hands.store.run(journal.advance, self.op_id, State.REFUSED, why, epoch=self.epoch)
+
+    async def ended(self, result: AkuaResult, note: str) -> None:
+        """Write down how it ended at Akua. Raises `TakenOver` and `LedgerUnusable`."""
+
+        def write(db: Db) -> None:
+            akua_results.note(db, self.op_id, result)
+            journal.advance(db, self.op_id, State.DONE, note, epoch=self.epoch)
+
+        await self._hands.store.run(write)
+
+    async def _request(self, writer: AkuaWriter, region_id: str) -> AkuaResult:
+        plan, key = self.plan, self._key(DEED)
+        match plan:
+            case CreatePackagePlan():
+                return result_of(await writer.create_package(plan.body, key))
+            case CreateInstallPlan():
+                return result_of(await writer.create_install(plan.body, key))
+            case UpdateInstallPlan(version_id="", render_id=render_id):
+                return _of_change(
+                    plan, await writer.restore_install(plan.install_id, render_id, etag=plan.etag, key=key)
+                )
+            case UpdateInstallPlan(version_id=version_id):
+                return _of_change(
+                    plan, await writer.update_install(plan.install_id, version_id, etag=plan.etag, key=key)
+                )
+            case DeleteInstallPlan():
+                return result_of(await writer.delete_install(plan.install_id, etag=plan.etag, key=key))
+            case CreateClusterPlan():
+                return result_of(await writer.create_cluster(plan.body(region_id), key))
+            case ClusterPowerPlan(on=True):
+                return result_of(await writer.resume_cluster(plan.cluster_id, etag=plan.etag, key=key))
+            case ClusterPowerPlan():
+                return result_of(await writer.suspend_cluster(plan.cluster_id, etag=plan.etag, key=key))
+            case AutoscalingPlan():
+                await writer.set_compute(
+                    plan.cluster_id,
+                    etag=plan.etag,
+                    auto_scaling_enabled=plan.enabled,
+                    max_machines=plan.max_machines,
+                )
+                return AkuaResult(resource_id=plan.cluster_id)
+        raise TypeError(f"nothing at Akua is called {type(plan).__name__}")
+
+    async def _region(self) -> str:
+        """The id of the region that the cluster comes into: made now, where the plan says so, and it is not there."""
+        plan = self.plan
+        assert isinstance(plan, CreateClusterPlan)
+        if not plan.new_region:
+            return plan.region_id
+        sent = await self._hands.store.read(sends.find, self.op_id, REGION)
+        if sent is not None and sent.answer != "refused":
+            return await self._region_by_name(plan.new_region)
+        attempt = _Attempt(self, REGION)
+        try:
+            region: Region = await attempt.send(lambda writer: writer.create_region(plan.new_region))
+        except OutcomeUnknown as lost:
+            await self._note(State.UNKNOWN, lost.what)
+            raise
+        except _CERTAIN_REFUSALS as refusal:
+            if not isinstance(refusal, TakenOver):
+                await self._refused(refusal, step=REGION)
+            raise
+        await self._hands.store.run(sends.answered, self.op_id, REGION, "taken")
+        return region.id
+
+    async def _region_by_name(self, name: str) -> str:
+        listing = await self._hands.reader.regions()
+        found = [region.id for region in listing.records if region.name == name]
+        if len(found) == 1:
+            return found[0]
+        raise OutcomeUnknown(
+            f"Whether Akua made the region is not known: it shows {len(found) or 'none'} of that name"
+            f"{'' if listing.is_whole else ', in a list that is not whole'}.",
+            next_step="akua_list_clusters shows the regions. No cluster was asked for yet.",
+        )
+
+    async def _look_up(self, refusal: AkashError, sent_at: float) -> AkuaResult:
+        """What an earlier request came to, of which no answer came. Raises the refusal where it is certain that it did
+        nothing, and `OutcomeUnknown`."""
+        try:
+            found = await self._find(sent_at - _CLOCKS_DIFFER)
+        except AkashError as unread:
+            raise await self._unknown(unread) from refusal
+        if found is not None:
+            await self._taken(found)
+            return found
+        if isinstance(refusal, ApiError) and self._hands.store.has_passed(
+            self._hands.certain_seconds, sent_at
+        ):
+            await self._refused(refusal)
+            raise refusal
+        raise await self._unknown(refusal) from refusal
+
+    async def _find(self, since: float) -> AkuaResult | None:
+        """The deed itself, where Akua shows it; None where it shows that it was not done.
+
+        Raises `OutcomeUnknown` for what Akua cannot show: of two things that are equal nobody knows whose they are.
+        """
+        plan, reader = self.plan, self._hands.reader
+        match plan:
+            case UpdateInstallPlan():
+                return await self._updated(plan, since)
+            case DeleteInstallPlan():
+                return await self._own_operation("install", plan.install_id, "install.delete", since)
+            case ClusterPowerPlan():
+                kind = "cluster.resume" if plan.on else "cluster.suspend"
+                return await self._own_operation("cluster", plan.cluster_id, kind, since)
+            case AutoscalingPlan():
+                now = await reader.compute_settings(plan.cluster_id)
+                enabled = {"active": True, "paused": False}.get(now.auto_scaling or "")
+                if plan.enabled in (None, enabled) and plan.max_machines in (None, now.max_machines):
+                    return AkuaResult(resource_id=plan.cluster_id)
+        raise OutcomeUnknown("Akua cannot be asked whether it was done.")
+
+    async def _updated(self, plan: UpdateInstallPlan, since: float) -> AkuaResult | None:
+        """The change of an install that was made since then, as its renders and its version show it."""
+        renders = await self._hands.reader.renders(plan.install_id)
+        for render in renders.records:
+            is_it = (
+                render.package_version_id == plan.version_id
+                if plan.version_id
+                else render.restored_from_render_id == plan.render_id
+            )
+            if is_it and render.created_at is not None and render.created_at >= since:
+                return AkuaResult(resource_id=plan.install_id, render_id=render.id)
+        install = await self._hands.reader.install(plan.install_id)
+        if plan.version_id and install.package_version_id == plan.version_id:
+            return AkuaResult(resource_id=plan.install_id)
+        if not renders.is_whole:
+            raise OutcomeUnknown(f"Its renders could not be read whole: {renders.problem}")
+        return None
+
+    async def _own_operation(self, owner: str, id: str, kind: str, since: float) -> AkuaResult | None:
+        listing = await self._hands.reader.operations(owner, id)
+        for operation in listing.records:
+            if operation.kind == kind and operation.started_at is not None and operation.started_at >= since:
+                return AkuaResult(operation_id=operation.id, resource_id=id)
+        if not listing.is_whole:
+            raise OutcomeUnknown(f"Akua's operations could not be read whole: {listing.problem}")
+        return None
+
+    def _key(self, step: str) -> str:
+        return str(uuid5(NAMESPACE_URL, f"akash-mcp:{self.op_id}:{step}"))
+
+    async def _taken(self, result: AkuaResult) -> None:
+        """Write down that Akua has it. What cannot be written is told as just that."""
+
+        def write(db: Db) -> None:
+            akua_results.note(db, self.op_id, result)
+            sends.answered(db, self.op_id, DEED, "taken")
+            journal.advance(db, self.op_id, State.CREATED, _names(result), epoch=self.epoch)
+
+        try:
+            await self._hands.store.run(write)
+        except LedgerUnusable as unwritten:
+            raise AkashError(
+                f"Akua took it ({_names(result)}), and that could not be written down: {unwritten.what}",
+                money="What it costs, Akua bills.",
+                next_step="Do not repeat it: the reading tools of Akua show how it stands.",
+            ) from unwritten
+
+    async def _refused(self, refusal: AkashError, step: str = DEED) -> None:
+        def write(db: Db) -> None:
+            holds.check_own(db, self.op_id, self.epoch)
+            sends.answered(db, self.op_id, step, "refused")
+            journal.advance(db, self.op_id, State.REFUSED, str(refusal))
+
+        await self._noted(write)
+
+    async def _unknown(self, lost: AkashError) -> OutcomeUnknown:
+        await self._note(State.UNKNOWN, lost.what)
+        return OutcomeUnknown(
+            f"{lost.what} Whether Akua did it is not known.",
+            next_step=f'akua_get_operation(operation_id="{self.op_id}") shows what becomes of it: this server asks '
+            "again by itself, with the same key, so that it is done once. Do not repeat the call.",
+        )
+
+    async def _note(self, state: State, note: str) -> None:
+        def write(db: Db) -> None:
+            holds.check_own(db, self.op_id, self.epoch)
+            journal.advance(db, self.op_id, state, note)
+
+        await self._noted(write)
+
+    async def _noted(self, write: Callable[[Db], None]) -> None:
+        """Write down what is known anyway: where that cannot be, whoever carries it on finds out again."""
+        with anyio.CancelScope(shield=True):
+            try:
+                await self._hands.store.run(write)
+            except (LedgerUnusable, TakenOver):
+                log.exception("how operation %s ended could not be written down", self.op_id)
+
+
+class _Attempt:
+    """One step, sent by this worker: written down before its first byte leaves."""
+
+    def __init__(self, permit: AkuaPermit, step: str, *, was_lost: bool = False) -> None:
+        self._permit = permit
+        self._step = step
+        self._is_begun = was_lost
+
+    async def send(self, request: Callable[[AkuaWriter], Awaitable[T]]) -> T:
+        """Send it, while the operation is in hand. Raises `TakenOver` and `LedgerUnusable`; nothing is sent then."""
+        hands = self._permit._hands
+        async with hands.wire.request():
+            await hands.store.run(holds.keep, self._permit.op_id, self._permit.epoch)
+            with before_sending(self._begin):
+                return await request(hands.writer)
+
+    async def _begin(self, sending: Sending) -> None:
+        permit = self._permit
+        if self._is_begun:
+            await permit._hands.store.run(holds.keep, permit.op_id, permit.epoch)
+            return
+        about = {"key": permit._key(self._step)}
+        await permit._hands.store.run(sends.begin, permit.op_id, permit.epoch, self._step, about)
+        self._is_begun = True
+
+
+def _of_change(plan: UpdateInstallPlan, changed: InstallMutation) -> AkuaResult:
+    return AkuaResult(
+        resource_id=plan.install_id, render_id=changed.render.id if changed.render is not None else None
+    )
+
+
+def result_of(operation: AkuaOperation) -> AkuaResult:
+    """What is known of an operation of Akua's, as the ledger keeps it."""
+    told = operation.results
+    made = next((told[name] for name in ("install_id", "cluster_id", "package_id") if name in told), None)
+    owner = operation.owner_id if operation.owner_type in ("install", "cluster", "package") else None
+    return AkuaResult(
+        operation_id=operation.id or None,
+        resource_id=made or owner or None,
+        version_id=told.get("package_version_id"),
+    )
+
+
+def _names(result: AkuaResult) -> str:
+    parts = (
+        f"operation {result.operation_id}" if result.operation_id else "",
+        result.resource_id or "",
+    )
+    return ", ".join(filter(None, parts)) or "without a name"
