@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -270,12 +271,12 @@ async def test_no_secret_of_the_server_reaches_the_judge(monkeypatch: pytest.Mon
 
 
 async def test_a_python_that_cannot_be_started_passes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(values.sys, "executable", "/nonexistent/python")
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
     assert "cannot be started" in await fault_of({}, {})
 
 
 async def test_a_judge_that_breaks_passes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(values.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     assert "cannot be checked" in await fault_of({}, {"a": "x" * 60_000})
 
 
@@ -327,7 +328,7 @@ def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries({}, optional=rules)
 
 
-SCHEMAS = st.recursive(st.just({}), _schemas, max_leaves=6)
+SCHEMAS: st.SearchStrategy[Any] = st.recursive(st.just({}), _schemas, max_leaves=6)
 
 
 @given(SCHEMAS, _VALUES)
@@ -338,7 +339,12 @@ def test_it_agrees_with_the_library_and_tells_each_fault(
     asked = json.loads(json.dumps({"schema": schema, "values": given}), parse_float=Decimal)
     with pytest.MonkeyPatch.context() as patched:
         # This suite's `check_schema` remembers schemas by their text, for which the judge's numbers are too exact.
-        patched.setattr(validators, "Draft202012Validator", validators.extend(Draft202012Validator))
+        fresh: Any = validators.create(
+            Draft202012Validator.META_SCHEMA,
+            Draft202012Validator.VALIDATORS,
+            type_checker=Draft202012Validator.TYPE_CHECKER,
+        )
+        patched.setattr(validators, "Draft202012Validator", fresh)
         answer = schema_judge.judge(asked["schema"], asked["values"])
     assert bool(answer["faults"]) is not Draft202012Validator(schema).is_valid(given)
     assert len(answer["faults"]) <= schema_judge.MOST_FAULTS + 1
