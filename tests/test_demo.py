@@ -21,7 +21,8 @@ from mcp.server.mcpserver import MCPServer
 from rich.console import Console
 
 from akash_mcp.cli import demo as demo_command
-from akash_mcp.cli.demo import DemoFailed, Story
+from akash_mcp.cli.demo_client import call
+from akash_mcp.cli.demo_story import DemoFailed, Story
 from akash_mcp.sandbox.network import EmbeddedNetwork
 
 Demo = Callable[..., tuple[int, dict[str, object], str]]
@@ -132,7 +133,7 @@ async def test_a_server_that_falls_silent_ends_the_demo() -> None:
 
     async with Client(server, read_timeout_seconds=0.1) as client:
         with pytest.raises(DemoFailed, match="deploy got no answer"):
-            await demo_command._call(client, "deploy")
+            await call(client, "deploy")
 
 
 def test_a_server_that_does_not_start_ends_the_demo(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
