@@ -134,7 +134,7 @@ def _shown(value: Any, room: _Room, cut: _Cut, level: int = 0, *, secret: bool =
             return [_ELLIPSIS]
         cut.names += max(len(value) - room.names, 0)
         cut.take(3)
-        return [_shown(each, room, cut, level + 1) for each in value[: room.names]]
+        return [_shown(each, room, cut, level + 1, secret=secret) for each in value[: room.names]]
     if isinstance(value, Mapping):
         if level >= room.levels and value:
             cut.deep += 1

@@ -57,7 +57,7 @@ async def check_values(schema: Mapping[str, Any], values: Mapping[str, Any]) -> 
 
 
 def _values_json(values: Mapping[str, Any]) -> bytes:
-    if _depth(values) > DEEPEST:
+    if _is_deeper(values, DEEPEST):
         raise BadArgument(f"The values are nested more than {DEEPEST} levels deep.")
     try:
         text = json.dumps(values, allow_nan=False, ensure_ascii=False).encode()
@@ -72,7 +72,7 @@ def _values_json(values: Mapping[str, Any]) -> bytes:
 
 
 def _schema_json(schema: Mapping[str, Any]) -> bytes:
-    if _depth(schema) > DEEPEST_SCHEMA:
+    if _is_deeper(schema, DEEPEST_SCHEMA):
         raise _unchecked(f"it is nested more than {DEEPEST_SCHEMA} levels deep")
     try:
         text = json.dumps(schema, allow_nan=False, default=_number)
@@ -90,13 +90,14 @@ def _number(value: object) -> float:
     return float(value)
 
 
-def _depth(value: object) -> int:
-    """How many objects and lists are inside each other, counted without recursion and no further than needed."""
-    depth, level = 0, [value]
-    while level and depth <= DEEPEST_SCHEMA:
+def _is_deeper(value: object, levels: int) -> bool:
+    """Whether more objects and lists than that are inside each other. Looks no further than needed."""
+    level = [value]
+    for _ in range(levels + 1):
         level = [item for each in level for item in _inside(each)]
-        depth += 1
-    return depth - 1
+        if not level:
+            return False
+    return True
 
 
 def _inside(value: object) -> Iterator[object]:
