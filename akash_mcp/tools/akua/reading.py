@@ -47,8 +47,8 @@ Purpose = Literal["deploy", "package", "repository_change_request", "workspace"]
 
 
 async def akua_whoami(ctx: AppContext) -> WhoamiResult:
-    """Show the workspace in force at Akua, whether it can be used, and its quotas. Akua is a hosted Kubernetes platform,
-    another service than Akash."""
+    """Show the workspace in force at Akua, whether it can be used, and its quotas. Akua is a hosted Kubernetes
+    platform, another service than Akash."""
     return whoami_result(await standing(runtime(ctx).akua.reader))
 
 
@@ -77,7 +77,8 @@ async def akua_get_package_inputs(
         Field(description="An id or a semver; the latest if absent", min_length=1, max_length=_LONGEST_ID),
     ] = None,
 ) -> PackageInputs:
-    """Show what values an install of an Akua package takes: JSON Schema, defaults, what is required. Data from outside."""
+    """Show what values an install of an Akua package takes: JSON Schema, defaults, what is required. Data from
+    outside."""
     reader = runtime(ctx).akua.reader
     version = await version_of(reader, package_id, version_id or LATEST)
     return package_inputs(package_id, version, await reader.inputs(package_id, version.id))

@@ -1,4 +1,4 @@
-"""A server that has Akua's token and no key of Akash, beside an embedded Akua; and an Akua that says what a test wrote."""
+"""A server that has Akua's token and no key of Akash, beside an embedded Akua, and a proxy that can lie before it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from pathlib import Path
 
 import pytest
 from agents import SPEED
+from lying_proxy import LyingProxy, lying_proxy
 from pydantic import SecretStr
 
 from akash_mcp import config
 from akash_mcp.sandbox.akua import AkuaOptions, EmbeddedAkua
 
+NOBODY = "http://127.0.0.1:9"
+"""Where nothing answers: Akash's Console and chain, to somebody who uses Akua alone."""
+
 
 @pytest.fixture
 def akua_options() -> AkuaOptions:
     """How the embedded Akua is built. A test that wants another parametrizes it."""
-    return AkuaOptions(speed=SPEED)
+    return AkuaOptions(speed=SPEED, installs=3, plan="pro")
 
 
 @pytest.fixture
@@ -26,13 +30,19 @@ async def akua(akua_options: AkuaOptions, quick_retries: None) -> AsyncIterator[
 
 
 @pytest.fixture
+async def proxy(akua: EmbeddedAkua) -> AsyncIterator[LyingProxy]:
+    """Tells what Akua says until a test changes that. A test that wants it connects with its `url`."""
+    async with lying_proxy(akua.url.removesuffix("/v1")) as before:
+        yield before
+
+
+@pytest.fixture
 def settings(akua: EmbeddedAkua, tmp_path: Path) -> config.Settings:
-    """As of a person who uses Akua alone: nothing answers where Akash's Console is said to be."""
     return config.Settings(
         akua_token=SecretStr(akua.token),
         akua_url=akua.url,
-        console_url="http://127.0.0.1:9",
-        chain_rest_url="http://127.0.0.1:9",
+        console_url=NOBODY,
+        chain_rest_url=NOBODY,
         state_dir=tmp_path / "state",
         toolsets=("akua",),
     )
