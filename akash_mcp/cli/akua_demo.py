@@ -6,6 +6,7 @@ server says is not believed: the embedded Akua's own books are read after each s
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -40,7 +41,7 @@ _ONCE = {
     "install.delete": 1,
     "cluster.suspend": 1,
 }
-_PATIENCE_CALLS = 4
+_PATIENCE_CALLS = 3
 _WAIT_SECONDS = 40
 
 Books = Mapping[str, Any]
@@ -201,12 +202,12 @@ class _Life:
         self.story.doing("Installing it, and waiting until it is healthy")
         what = {"region": REGION, "cluster_id": cluster, "package_id": package, "version": FIRST}
         said = await refusal(
-            self.client, "akua_create_install", **what, values={"hostname": "not a host name"}
+            self.client, "akua_create_install", **what, values=json.dumps({"hostname": "not a host name"})
         )
         if (await books(self.control_url))["requests"].get("POST /installs"):
             raise DemoFailed("Values that the package does not take were sent to Akua")
         self.story.step("Wrong values are refused before anything is sent", said.splitlines()[0])
-        made = await self._do("akua_create_install", **what, values=VALUES)
+        made = await self._do("akua_create_install", **what, values=json.dumps(VALUES))
         install = await self._one("installs", made)
         self.story.result["install"] = install["id"]
         self._expect(install, FIRST, made)
