@@ -179,7 +179,7 @@ async def test_an_install_is_not_deleted_because_the_server_says_so(akua: Embedd
     said = {"status": "deleted", "summary": "The install was deleted."}
     async with life(akua, liar(akua, akua_delete_install=said)) as led:
         await _install(akua, "once")
-        with pytest.raises(DemoFailed, match="something is installed still: inst_"):
+        with pytest.raises(DemoFailed, match=r"By Akua's own books inst_\w+ is \w+, not deleted"):
             await led.end()
         assert "deleted" not in led.story.result
 

@@ -111,20 +111,14 @@ class _Life:
         self.story.doing("Deleting it, and reading Akua's own books")
         for install in await self._new("installs"):
             if install["state"] != "deleted":
-                await self._do("akua_delete_install", install_id=install["id"])
-        installs = await self._new("installs")
-        left = [install["id"] for install in installs if install["state"] != "deleted"]
-        if left:
-            raise DemoFailed(f"Akua's own books say that something is installed still: {', '.join(left)}")
-        if installs:
+                made = await self._do("akua_delete_install", install_id=install["id"])
+                await self._expect_state("installs", install, "deleted", made)
             self.story.result["deleted"] = True
             self.story.step("Deleted, and proven: Akua's own books say so")
         for cluster in await self._new("clusters"):
             if cluster["state"] == "active":
-                await self._do("akua_set_cluster_power", cluster_id=cluster["id"], on=False)
-        active = [cluster["id"] for cluster in await self._new("clusters") if cluster["state"] == "active"]
-        if active:
-            raise DemoFailed(f"Akua's own books say that a cluster runs on: {', '.join(active)}")
+                made = await self._do("akua_set_cluster_power", cluster_id=cluster["id"], on=False)
+                await self._expect_state("clusters", cluster, "suspended", made)
 
     async def prove(self) -> None:
         """Compare the books of the whole life with what was asked for. Raises `DemoFailed`."""
@@ -150,7 +144,7 @@ class _Life:
         me = await call(self.client, "akua_whoami")
         workspace = me["workspace"]
         if workspace["id"] != self.before["workspaces"][0]["id"] or me.get("accessible") is not True:
-            raise DemoFailed(f"It is not known whose token it is: {me['next_step']}")
+            raise DemoFailed(f"The token's workspace is not known to be usable: {me['next_step']}")
         quotas = {quota["metric"]: quota for quota in me.get("quotas") or ()}
         self.story.step(
             f"The token is of workspace {workspace.get('name')} ({workspace['id']})",
@@ -268,6 +262,13 @@ class _Life:
         if len(new) != 1:
             self._not_so(f"{len(new)} {kind} were made", made)
         return new[0]
+
+    async def _expect_state(
+        self, kind: str, thing: Mapping[str, Any], state: str, made: Mapping[str, Any]
+    ) -> None:
+        states = {each["id"]: each["state"] for each in await self._new(kind)}
+        if states[thing["id"]] != state:
+            self._not_so(f"{thing['id']} is {states[thing['id']]}, not {state}", made)
 
     def _expect(self, install: Mapping[str, Any], version: str, made: Mapping[str, Any]) -> None:
         if install["state"] != "healthy" or install["package_version_id"] != self.versions[version]:

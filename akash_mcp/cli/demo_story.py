@@ -95,9 +95,14 @@ def _leaves(group: BaseExceptionGroup[DemoFailed]) -> Iterator[DemoFailed]:
             yield error
 
 
-def _in_turn(failure: BaseException) -> Iterator[DemoFailed]:
-    """A failure after those that it came on top of: closing may fail too, and that must not hide why it closes."""
-    if failure.__context__ is not None and not failure.__suppress_context__:
-        yield from _in_turn(failure.__context__)
-    if isinstance(failure, DemoFailed):
+def _in_turn(failure: BaseException, *, is_reworded: bool = False) -> Iterator[DemoFailed]:
+    """A failure after those that it came on top of: closing may fail too, and that must not hide why it closes.
+
+    One that was raised from another says that one's words again; what that one came on top of it does not say.
+    """
+    is_cause = failure.__cause__ is not None
+    earlier = failure.__cause__ if is_cause or failure.__suppress_context__ else failure.__context__
+    if earlier is not None:
+        yield from _in_turn(earlier, is_reworded=is_cause)
+    if isinstance(failure, DemoFailed) and not is_reworded:
         yield failure
