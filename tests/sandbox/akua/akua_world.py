@@ -81,6 +81,20 @@ class AkuaWorld:
         return self.akua.state()[kind]
 
 
+async def headers_for(world: AkuaWorld, path: str, key: str) -> dict[str, str]:
+    """The headers of a write: the etag as it is now, and an idempotency key."""
+    return {"If-Match": (await world.ok("GET", path))["etag"], "Idempotency-Key": key}
+
+
+async def states(world: AkuaWorld, path: str, *seconds: float) -> list[str]:
+    """The state of something after each of these pauses."""
+    told = []
+    for each in seconds:
+        world.later(each)
+        told.append((await world.ok("GET", path))["state"])
+    return told
+
+
 def errors(response: httpx2.Response) -> tuple[int, dict[str, Any]]:
     """The status, and the one error of the document's envelope."""
     body = response.json()

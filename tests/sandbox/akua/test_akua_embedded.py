@@ -58,6 +58,17 @@ async def test_the_control_api_tells_the_state_and_turns_the_clock() -> None:
 
 
 @pytest.mark.anyio
+async def test_a_state_that_was_told_does_not_change_afterwards() -> None:
+    async with new_akua() as world:
+        await world.begin()
+        before = world.akua.state()
+        text = json.dumps(before)
+        world.later(60)
+        assert json.dumps(world.akua.state()) != text
+        assert json.dumps(before) == text
+
+
+@pytest.mark.anyio
 async def test_faults_are_switched_through_the_control_api() -> None:
     async with new_akua() as world:
         api = f"{world.akua.control_url}/_sandbox/faults"

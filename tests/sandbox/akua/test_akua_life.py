@@ -1,4 +1,4 @@
-"""What happens as time passes: operations step by step, installs, clusters, machines, and what a plan allows."""
+"""What happens as time passes: operations step by step, packages, and installs until they are deleted."""
 
 from __future__ import annotations
 
@@ -7,22 +7,10 @@ from typing import Any
 
 import anyio
 import pytest
-from akua_world import VALUES, AkuaWorld, errors, new_akua
+from akua_world import VALUES, headers_for, new_akua, states
 from anyio.lowlevel import checkpoint
 
 pytestmark = pytest.mark.anyio
-
-
-async def _states(world: AkuaWorld, path: str, *seconds: float) -> list[str]:
-    states = []
-    for each in seconds:
-        world.later(each)
-        states.append((await world.ok("GET", path))["state"])
-    return states
-
-
-async def _headers(world: AkuaWorld, path: str, key: str) -> dict[str, str]:
-    return {"If-Match": (await world.ok("GET", path))["etag"], "Idempotency-Key": key}
 
 
 async def test_an_install_gets_healthy_in_three_quarters_of_a_minute() -> None:
@@ -30,7 +18,7 @@ async def test_an_install_gets_healthy_in_three_quarters_of_a_minute() -> None:
         operation = await world.begin()
         assert (operation["owner_type"], operation["state"]) == ("install", "RUNNING")
         path = f"/installs/{operation['owner_id']}"
-        assert await _states(world, path, 0, 5, 10, 20, 10) == [
+        assert await states(world, path, 0, 5, 10, 20, 10) == [
             "pending",
             "rendering",
             "syncing",
@@ -123,7 +111,7 @@ async def test_an_update_changes_the_version_once_its_render_has_arrived() -> No
         path, versions = f"/installs/{install['id']}", await world.versions()
         body = {"package_version_id": versions["1.1.0"]}
         changed = await world.ok(
-            "POST", f"{path}:update", json=body, headers=await _headers(world, path, "k")
+            "POST", f"{path}:update", json=body, headers=await headers_for(world, path, "k")
         )
         assert changed["install"]["current_version"]["semver"] == "1.0.0"
         assert changed["install"]["desired_version"]["semver"] == "1.1.0"
@@ -144,13 +132,13 @@ async def test_a_restore_brings_back_the_version_of_its_render() -> None:
         path, versions = f"/installs/{install['id']}", await world.versions()
         (first,) = (await world.ok("GET", f"{path}/renders"))["data"]
         body = {"package_version_id": versions["1.1.0"]}
-        await world.ok("POST", f"{path}:update", json=body, headers=await _headers(world, path, "k"))
+        await world.ok("POST", f"{path}:update", json=body, headers=await headers_for(world, path, "k"))
         world.later(30)
         restored = await world.ok(
             "POST",
             f"{path}:restore",
             json={"render_id": first["id"]},
-            headers=await _headers(world, path, "r"),
+            headers=await headers_for(world, path, "r"),
         )
         assert restored["render"]["restored_from_render_id"] == first["id"]
         world.later(30)
@@ -164,7 +152,7 @@ async def test_an_update_to_what_it_is_already_renders_nothing() -> None:
         path = f"/installs/{install['id']}"
         body = {"package_version_id": install["package_version_id"]}
         changed = await world.ok(
-            "POST", f"{path}:update", json=body, headers=await _headers(world, path, "k")
+            "POST", f"{path}:update", json=body, headers=await headers_for(world, path, "k")
         )
         assert changed["render"] is None
 
@@ -174,9 +162,9 @@ async def test_one_change_at_a_time() -> None:
         install = await world.install()
         path, versions = f"/installs/{install['id']}", await world.versions()
         body = {"package_version_id": versions["1.1.0"]}
-        await world.ok("POST", f"{path}:update", json=body, headers=await _headers(world, path, "k"))
+        await world.ok("POST", f"{path}:update", json=body, headers=await headers_for(world, path, "k"))
         again = await world.call(
-            "POST", f"{path}:update", json=body, headers=await _headers(world, path, "k2")
+            "POST", f"{path}:update", json=body, headers=await headers_for(world, path, "k2")
         )
         assert again.status_code == 409
         assert (await world.call("POST", f"{path}/renders", json={})).status_code == 409
@@ -195,7 +183,7 @@ async def test_a_version_of_another_package_and_a_render_of_another_install_are_
             ("update", {"package_version_id": newest["latest_version_id"]}),
             ("restore", {"render_id": render["id"]}),
         ):
-            headers = await _headers(world, path, action)
+            headers = await headers_for(world, path, action)
             response = await world.call("POST", f"{path}:{action}", json=body, headers=headers)
             assert response.status_code == 404
 
@@ -207,7 +195,7 @@ async def test_a_render_that_failed_cannot_be_restored() -> None:
         await world.akua.inject("operation-fails", count=1)
         body = {"package_version_id": versions["1.1.0"]}
         changed = await world.ok(
-            "POST", f"{path}:update", json=body, headers=await _headers(world, path, "k")
+            "POST", f"{path}:update", json=body, headers=await headers_for(world, path, "k")
         )
         world.later(60)
         after = await world.ok("GET", path)
@@ -216,7 +204,7 @@ async def test_a_render_that_failed_cannot_be_restored() -> None:
             "POST",
             f"{path}:restore",
             json={"render_id": changed["render"]["id"]},
-            headers=await _headers(world, path, "r"),
+            headers=await headers_for(world, path, "r"),
         )
         assert response.status_code == 409
 
@@ -226,11 +214,11 @@ async def test_an_install_can_be_deleted_while_it_is_created() -> None:
         operation = await world.begin()
         path = f"/installs/{operation['owner_id']}"
         world.later(20)
-        deleting = await world.ok("DELETE", path, headers=await _headers(world, path, "d"))
+        deleting = await world.ok("DELETE", path, headers=await headers_for(world, path, "d"))
         world.later(4)
         assert (await world.operation(operation))["state"] == "CANCELLED"
         assert (await world.ok("GET", path))["reconciling"] is True
-        again = await world.call("DELETE", path, headers=await _headers(world, path, "d2"))
+        again = await world.call("DELETE", path, headers=await headers_for(world, path, "d2"))
         assert again.status_code == 409
         world.later(20)
         assert (await world.operation(deleting))["state"] == "SUCCEEDED"
@@ -238,120 +226,17 @@ async def test_an_install_can_be_deleted_while_it_is_created() -> None:
         assert [machine["removed"] is None for machine in world.truth("machines")] == [False]
 
 
-async def test_a_first_install_rents_a_machine_and_the_last_deletion_gives_it_back() -> None:
+async def test_a_creation_that_ends_while_it_is_cancelled_leaves_its_deletion_alone() -> None:
     async with new_akua() as world:
-        cluster = await world.first("/clusters")
-        settings = f"/clusters/{cluster['id']}/compute_settings"
-        assert (await world.ok("GET", settings))["machines"] == 0
-        install = await world.install()
-        await world.install(initial_values={"hostname": "second.example.com"})
-        assert (await world.ok("GET", settings))["machines"] == 1  # as many as the plan allows
-        world.later(3600)
-        (machine,) = world.truth("machines")
-        assert 1 < machine["hours"] < 1.1
-        path = f"/installs/{install['id']}"
-        await world.ok("DELETE", path, headers=await _headers(world, path, "d"))
-        world.later(60)
-        assert (await world.ok("GET", settings))["machines"] == 1  # for the other one
-
-
-async def test_a_larger_plan_rents_a_machine_for_each_install_up_to_the_limit_of_the_cluster() -> None:
-    async with new_akua(plan="pro") as world:
-        cluster = await world.first("/clusters")
-        path = f"/clusters/{cluster['id']}/compute_settings"
-        for limit, status in ((4, 403), (2, 200)):
-            response = await world.call(
-                "PATCH", path, json={"max_machines": limit}, headers=await _headers(world, path, "")
-            )
-            assert response.status_code == status
-        for number in range(3):
-            await world.install(initial_values={"hostname": f"n{number}.example.com"})
-        assert len(world.truth("machines")) == 2
-
-
-async def test_an_install_without_a_machine_is_degraded_until_there_is_one() -> None:
-    async with new_akua() as world:
-        cluster = await world.first("/clusters")
-        path = f"/clusters/{cluster['id']}/compute_settings"
-        await world.ok(
-            "PATCH",
-            path,
-            json={"auto_scaling_enabled": False},
-            headers=await _headers(world, path, "x"),
-        )
-        install = await world.install()
-        assert install["state"] == "degraded"
-        status = await world.ok("GET", f"/installs/{install['id']}/status")
-        assert status["resources"][0]["health"]["message"] == "0/0 nodes are available"
-        await world.ok(
-            "PATCH",
-            path,
-            json={"auto_scaling_enabled": True},
-            headers=await _headers(world, path, "x"),
-        )
-        assert (await world.ok("GET", f"/installs/{install['id']}"))["state"] == "healthy"
-
-
-async def test_a_suspended_cluster_runs_nothing_and_costs_no_machine() -> None:
-    async with new_akua() as world:
-        install = await world.install()
-        path = f"/clusters/{install['cluster_id']}"
-        await world.ok("POST", f"{path}:suspend", headers=await _headers(world, path, "s"))
-        world.later(30)
-        assert (await world.ok("GET", f"/installs/{install['id']}"))["state"] == "degraded"
-        assert (await world.ok("GET", f"{path}/compute_settings"))["machines"] == 0
-        for body in (await world.wish(), await world.wish(cluster_id=install["cluster_id"])):
-            assert (await world.call("POST", "/installs", json=body)).status_code == 409
-        again = await world.call("POST", f"{path}:suspend", headers=await _headers(world, path, "t"))
-        assert again.status_code == 409
-        await world.ok("POST", f"{path}:resume", headers=await _headers(world, path, "r"))
-        world.later(30)
-        assert (await world.ok("GET", f"/installs/{install['id']}"))["state"] == "healthy"
-
-
-async def test_a_cluster_with_installs_cannot_be_deleted() -> None:
-    async with new_akua(installs=1) as world:
-        path = f"/clusters/{(await world.first('/clusters'))['id']}"
-        response = await world.call("DELETE", path, headers=await _headers(world, path, "d"))
-        assert response.status_code == 409
-
-
-async def test_a_workspace_without_regions_gets_one_and_a_cluster_in_a_minute() -> None:
-    async with new_akua(token="broad") as world:
-        world.http.headers["Akua-Context"] = world.akua.workspaces[1]["id"]
-        assert (await world.ok("GET", "/regions"))["data"] == []
-        region = await world.ok("POST", "/regions", json={"name": "eu"})
-        assert (await world.call("POST", "/regions", json={"name": "eu"})).status_code == 409
-        body = {"name": "first", "region_id": region["id"]}
-        operation = await world.ok("POST", "/clusters", json=body)
-        path = f"/clusters/{operation['owner_id']}"
-        assert await _states(world, path, 0, 10, 45, 5) == [
-            "pending",
-            "provisioning",
-            "provisioning",
-            "active",
-        ]
-        assert (await world.operation(operation))["response"]["cluster_id"] == operation["owner_id"]
-
-
-@pytest.mark.parametrize("status", [403, 429])
-async def test_a_plan_has_an_end(status: int) -> None:
-    async with new_akua(quota_status=status) as world:
-        region = await world.first("/regions")
-        body = {"name": "second", "region_id": region["id"]}
-        refused, error = errors(await world.call("POST", "/clusters", json=body))
-        assert (refused, error["metadata"]["metric"]) == (status, "compute/clusters")
-        assert len(world.truth("clusters")) == 1
-
-
-async def test_a_network_profile_that_is_not_enabled_is_403() -> None:
-    async with new_akua() as world:
-        region = await world.first("/regions")
-        body = {"name": "second", "region_id": region["id"], "network_profile": "mixed_os_calico"}
-        assert (await world.call("POST", "/clusters", json=body)).status_code == 403
-        assert (
-            await world.call("POST", "/clusters", json={**body, "network_profile": "x"})
-        ).status_code == 422
+        operation = await world.begin()
+        path = f"/installs/{operation['owner_id']}"
+        world.later(42)
+        await world.ok("DELETE", path, headers=await headers_for(world, path, "d"))
+        world.later(3)
+        assert (await world.operation(operation))["state"] == "SUCCEEDED"  # before its worker could stop
+        assert (await world.ok("GET", path))["reconciling"] is True
+        world.later(20)
+        assert (await world.call("GET", path)).status_code == 404
 
 
 async def test_a_package_is_there_in_twenty_seconds_with_inputs_of_its_values() -> None:
