@@ -354,7 +354,7 @@ class PackageInputs(BaseModel):
     package_id: str
     version_id: str
     semver: str | None = None
-    required: list[str] | None = Field(None, description="Paths of what has to be given")
+    required: list[str] | None = Field(None, description="Paths of what has to be given in any case")
     defaults: list[str] | None = None
     input_schema: str
     left_out: str | None = Field(None, description="Of the schema")
@@ -364,6 +364,7 @@ class PackageInputs(BaseModel):
 def package_inputs(package_id: str, version: PackageVersion, schema: dict[str, object]) -> PackageInputs:
     """The answer of `akua_get_package_inputs`."""
     view = view_schema(schema)
+    conditions = "More than `required` may be: the schema has conditions. " if view.has_conditions else ""
     return PackageInputs(
         package_id=field(package_id, _ID_BYTES),
         version_id=field(version.id, _ID_BYTES),
@@ -372,5 +373,6 @@ def package_inputs(package_id: str, version: PackageVersion, schema: dict[str, o
         defaults=view.defaults or None,
         input_schema=fence(f"input schema of {field(package_id, _ID_BYTES)}", view.json),
         left_out=view.left_out or None,
-        next_step="Values are checked by the whole schema before anything is sent. Ask the user what you do not know.",
+        next_step=f"{conditions}Values are checked by the whole schema before anything is sent. Ask the user what you "
+        "do not know.",
     )

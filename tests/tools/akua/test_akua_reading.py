@@ -10,9 +10,16 @@ import pytest
 from agents import ERAS, Agent, Connect
 from akua_calls import CALLS, LISTS, ids_of, install_of
 
+from akash_mcp import config
 from akash_mcp.sandbox.akua import AkuaOptions, EmbeddedAkua
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def settings(akua_settings: config.Settings) -> config.Settings:
+    """Of a person who uses Akua alone."""
+    return akua_settings
 
 
 @pytest.mark.parametrize("era", ERAS)

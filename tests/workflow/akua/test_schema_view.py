@@ -42,6 +42,18 @@ def test_what_is_required_and_what_has_a_default_is_named_by_its_path() -> None:
     assert view.defaults == ["replicas = 1", "db.size = 0.5"]
 
 
+def test_where_more_may_be_required_it_says_so() -> None:
+    assert not view_schema(SMALL).has_conditions
+    conditional: list[dict[str, Any]] = [
+        {"$ref": "#/$defs/values"},
+        {"properties": {"db": {"properties": {"x": {"allOf": [{"type": "string"}]}}}}},
+        {"properties": {"a": {"anyOf": []}}},
+        {"dependentRequired": {"a": ["b"]}},
+    ]
+    for schema in conditional:
+        assert view_schema(schema).has_conditions
+
+
 def test_defaults_that_may_be_secrets_are_masked_wherever_they_stand() -> None:
     secret = "correct-horse-battery"
     view = view_schema(

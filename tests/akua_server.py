@@ -11,6 +11,9 @@ from lying_proxy import LyingProxy, lying_proxy
 from pydantic import SecretStr
 
 from akash_mcp import config
+from akash_mcp.clients.akua.client import AkuaClient
+from akash_mcp.clients.akua.reader import AkuaReader
+from akash_mcp.clients.akua.token import AkuaToken
 from akash_mcp.sandbox.akua import AkuaOptions, EmbeddedAkua
 
 NOBODY = "http://127.0.0.1:9"
@@ -30,14 +33,22 @@ async def akua(akua_options: AkuaOptions, quick_retries: None) -> AsyncIterator[
 
 
 @pytest.fixture
-async def proxy(akua: EmbeddedAkua) -> AsyncIterator[LyingProxy]:
-    """Tells what Akua says until a test changes that. A test that wants it connects with its `url`."""
+async def akua_proxy(akua: EmbeddedAkua) -> AsyncIterator[LyingProxy]:
+    """Tells what Akua says until a test changes that."""
     async with lying_proxy(akua.url.removesuffix("/v1")) as before:
         yield before
 
 
 @pytest.fixture
-def settings(akua: EmbeddedAkua, tmp_path: Path) -> config.Settings:
+async def akua_reader(akua: EmbeddedAkua, akua_proxy: LyingProxy) -> AsyncIterator[AkuaReader]:
+    """Reads what the proxy tells."""
+    async with AkuaClient(f"{akua_proxy.url}/v1", AkuaToken(akua.token)) as client:
+        yield AkuaReader(client)
+
+
+@pytest.fixture
+def akua_settings(akua: EmbeddedAkua, tmp_path: Path) -> config.Settings:
+    """Of a person who uses Akua alone. A module whose tests want them for `connect` has its own `settings`."""
     return config.Settings(
         akua_token=SecretStr(akua.token),
         akua_url=akua.url,
