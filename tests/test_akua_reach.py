@@ -177,6 +177,20 @@ async def test_what_akua_refuses_is_told_with_its_fix(
     assert "Ask the user" not in refused.fix
 
 
+async def test_the_proxy_before_akua_is_told_where_akua_is_asked(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", NOWHERE)
+    far = environ | {"AKUA_API_URL": "https://akua.test/v1"}
+    for token, asks in ((environ["AKUA_API_TOKEN"], True), ("", False)):
+        checks = await examine(config.load(environ=far | {"AKUA_API_TOKEN": token}))
+        network = [check.message for check in checks if check.subject == "network"]
+        assert (
+            any(f"Akua is asked through the proxy {NOWHERE} (HTTPS_PROXY)" in each for each in network)
+            is asks
+        )
+
+
 async def test_an_address_that_is_not_there_is_told(environ: dict[str, str]) -> None:
     [gone] = await told(environ, AKUA_API_URL=NOWHERE)
     assert (gone.ok, "AKUA_API_URL names another address" in gone.fix) == (False, True)
