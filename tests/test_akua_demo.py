@@ -19,7 +19,7 @@ from rich.console import Console
 
 from akash_mcp.cli import akua_demo, main
 from akash_mcp.cli.akua_demo import _Life
-from akash_mcp.cli.demo_client import books, refusal
+from akash_mcp.cli.demo_client import books, outside, refusal
 from akash_mcp.cli.demo_story import DemoFailed, Story
 from akash_mcp.errors import BadArgument
 from akash_mcp.sandbox.akua import AkuaOptions, EmbeddedAkua
@@ -140,9 +140,8 @@ async def akua() -> AsyncIterator[EmbeddedAkua]:
 @asynccontextmanager
 async def life(akua: EmbeddedAkua, server: MCPServer) -> AsyncIterator[_Life]:
     """A life beside a server that is not ours."""
-    before = await books(akua.control_url)
-    async with Client(server, read_timeout_seconds=5) as client:
-        yield _Life(Story(Console(file=io.StringIO())), client, akua.control_url, before)
+    async with outside(akua.control_url) as beside, Client(server, read_timeout_seconds=5) as client:
+        yield _Life(Story(Console(file=io.StringIO())), client, beside, await books(beside))
 
 
 def liar(akua: EmbeddedAkua, **answers: Any) -> MCPServer:
@@ -219,8 +218,8 @@ async def _install(akua: EmbeddedAkua, key: str) -> None:
     regions, packages = state["regions"], state["packages"]
     assert isinstance(regions, list)
     assert isinstance(packages, list)
-    async with httpx2.AsyncClient(trust_env=False) as outside:
-        answer = await outside.post(
+    async with httpx2.AsyncClient(trust_env=False) as others:
+        answer = await others.post(
             f"{akua.url}/installs",
             headers={"Authorization": f"Bearer {akua.token}", "Idempotency-Key": key},
             json={

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import anyio
+import httpx2
 from mcp import Client
 
-from akash_mcp.cli.demo_client import books, call, refusal, served, text
+from akash_mcp.cli.demo_client import books, call, outside, refusal, served, text
 from akash_mcp.cli.demo_story import DemoFailed, Story, tell
 from akash_mcp.errors import BadArgument
 from akash_mcp.sandbox.akua import AkuaOptions, EmbeddedAkua
@@ -67,15 +68,15 @@ def run(*, as_json: bool, speed: float, faults: tuple[str, ...] = ()) -> int:
 
 
 async def _tell(story: Story, akua: EmbeddedAkua) -> None:
-    async with akua:
+    async with akua, outside(akua.control_url) as beside:
         story.step("The embedded Akua is up", f"{akua.url}, on this machine")
         story.doing("Starting the server, as a host application would")
-        before = await books(akua.control_url)
+        before = await books(beside)
         with tempfile.TemporaryDirectory(prefix="akash-mcp-demo-") as state:
             flags = ("--toolsets", "akua,akua-clusters", "--speed", f"{akua.options.speed:g}")
             variables = {"AKUA_API_TOKEN": akua.token, "AKUA_API_URL": akua.url}
             async with served(story, Path(state), flags, variables, play="Nothing of it is real") as client:
-                life = _Life(story, client, akua.control_url, before)
+                life = _Life(story, client, beside, before)
                 try:
                     await life.lead()
                 finally:
@@ -90,7 +91,7 @@ class _Life:
 
     story: Story
     client: Client
-    control_url: str
+    outside: httpx2.AsyncClient
     before: Books
     versions: dict[str, str] = field(default_factory=dict)
     """The id of each version of the package, by its number."""
@@ -122,7 +123,7 @@ class _Life:
 
     async def prove(self) -> None:
         """Compare the books of the whole life with what was asked for. Raises `DemoFailed`."""
-        state = await books(self.control_url)
+        state = await books(self.outside)
         known = {operation["id"] for operation in self.before["operations"]}
         done = Counter(
             operation["metadata"]["type"] for operation in state["operations"] if operation["id"] not in known
@@ -198,7 +199,7 @@ class _Life:
         said = await refusal(
             self.client, "akua_create_install", **what, values=json.dumps({"hostname": "not a host name"})
         )
-        if (await books(self.control_url))["requests"].get("POST /installs"):
+        if (await books(self.outside))["requests"].get("POST /installs"):
             raise DemoFailed("Values that the package does not take were sent to Akua")
         self.story.step("Wrong values are refused before anything is sent", said.splitlines()[0])
         made = await self._do("akua_create_install", **what, values=json.dumps(VALUES))
@@ -254,7 +255,7 @@ class _Life:
     async def _new(self, kind: str) -> list[dict[str, Any]]:
         """What the books have now, and did not have when it began."""
         known = {each["id"] for each in self.before[kind]}
-        return [each for each in (await books(self.control_url))[kind] if each["id"] not in known]
+        return [each for each in (await books(self.outside))[kind] if each["id"] not in known]
 
     async def _one(self, kind: str, made: Mapping[str, Any]) -> dict[str, Any]:
         """The one thing of a kind that was made, by the books."""

@@ -23,7 +23,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from akash_mcp.cli.compose_file import instead, is_compose
-from akash_mcp.cli.demo_client import books, call, served, text
+from akash_mcp.cli.demo_client import books, call, outside, served, text
 from akash_mcp.cli.demo_story import DemoFailed, Story, tell
 from akash_mcp.cli.output import printable, read
 from akash_mcp.data import examples_dir
@@ -269,7 +269,8 @@ async def _close(story: Story, client: Client, network: EmbeddedNetwork, dseq: s
     closed = await call(client, "close_deployment", dseq=dseq)
     if closed["status"] != "closed":
         raise DemoFailed(f"It was not closed: {closed['summary']}")
-    state = await books(network.control_url)
+    async with outside(network.control_url) as beside:
+        state = await books(beside)
     deployment = _deployment(state, dseq)
     if deployment["state"] != "closed" or any(lease["state"] != "closed" for lease in deployment["leases"]):
         raise DemoFailed(f"The network's own books do not say that it is closed: {deployment}")

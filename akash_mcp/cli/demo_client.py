@@ -73,10 +73,14 @@ async def refusal(client: Client, tool: str, **arguments: Any) -> str:
     return _text(result)
 
 
-async def books(control_url: str) -> dict[str, Any]:
+def outside(control_url: str) -> httpx2.AsyncClient:
+    """Asks what is embedded, past the server, for its books."""
+    return httpx2.AsyncClient(base_url=control_url, trust_env=False)
+
+
+async def books(outside: httpx2.AsyncClient) -> dict[str, Any]:
     """What is true on the embedded side, whatever the server says. Raises `httpx2.HTTPError`."""
-    async with httpx2.AsyncClient(trust_env=False) as outside:
-        state = (await outside.get(f"{control_url}/_sandbox/state")).raise_for_status().json()
+    state = (await outside.get("/_sandbox/state")).raise_for_status().json()
     return dict(state)
 
 
