@@ -190,10 +190,9 @@ class AkuaClient:
         """Make a change, and give what its answer is. For the writer only.
 
         `key` is its Idempotency-Key and `etag` its If-Match: the very same go with every attempt. `fits` says whether
-        an answer is one to what was asked. Raises `ApiError`
-        where certainly nothing was done, `StaleEtag` among them, `Unreachable` where nothing was sent, and
-        `OutcomeUnknown` (of what is sent once) or `Interrupted` where it may have been done: after a lost answer, a
-        refusal that follows one, or an answer that cannot be read.
+        an answer is one to what was asked. Raises `ApiError` where certainly nothing was done, `StaleEtag` among them,
+        `Unreachable` where nothing was sent, and `OutcomeUnknown` (of what is sent once) or `Interrupted` where it may
+        have been done: after a lost answer, a refusal that follows one, or an answer that cannot be read.
         """
         conditions = _conditions(key, etag)
         text = _written(body)
@@ -345,11 +344,13 @@ def _certain(sending: Sending, *, names_etag: bool) -> Iterator[None]:
         yield
     except (Interrupted, OutcomeUnknown) as lost:
         raise _doubtful(lost, sending) from lost
-    except ApiError as refusal:
+    except AkashError as refusal:
         earlier = refusal.__cause__
         if isinstance(earlier, AkashError) and may_have_had_effect(earlier):
-            raise _doubtful(refusal, sending, "An attempt before that got no answer.") from refusal
-        if names_etag and isinstance(refusal, Conflict) and not isinstance(refusal, StaleEtag):
+            if isinstance(refusal, ApiError):
+                raise _doubtful(refusal, sending, "An attempt before that got no answer.") from refusal
+            refusal.money = NOT_KNOWN  # ours, which stopped a repetition
+        elif names_etag and isinstance(refusal, Conflict) and not isinstance(refusal, StaleEtag):
             raise as_stale(refusal) from refusal
         raise
 

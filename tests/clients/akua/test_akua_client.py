@@ -6,8 +6,9 @@ import logging
 import traceback
 from collections.abc import Callable
 
+import anyio
 import pytest
-from scripted_akua import SESSION, TOKEN, Act, OwnToken, ScriptedAkua, page, refusal, reply
+from scripted_akua import SESSION, TOKEN, Act, OwnToken, ScriptedAkua, hang, page, refusal, reply
 
 from akash_mcp.clients.akua.client import AkuaClient
 from akash_mcp.clients.akua.models import Cluster, Workspace
@@ -83,6 +84,24 @@ async def test_a_workspace_is_looked_up_once_and_without_naming_one(named: str) 
     assert [sent.path for sent in akua.requests] == ["/v1/workspaces", *["/v1/clusters/clu_1"] * 2]
     assert "akua-context" not in akua.requests[0].headers
     assert [sent.headers["akua-context"] for sent in akua.requests[1:]] == [found[0].id] * 2
+
+
+async def test_many_calls_at_once_look_the_workspace_up_once() -> None:
+    async with ScriptedAkua(page(ONE, THREE), CLUSTER) as akua:
+        client = akua.client(workspace="acme")
+        async with anyio.create_task_group() as group:
+            for _ in range(5):
+                group.start_soon(read, client)
+    assert [sent.path for sent in akua.requests].count("/v1/workspaces") == 1
+    assert {sent.headers.get("akua-context") for sent in akua.requests[1:]} == {"ws_1"}
+
+
+async def test_a_lookup_that_was_cancelled_stands_in_nobodys_way() -> None:
+    async with ScriptedAkua(hang, page(ONE), CLUSTER) as akua:
+        client = akua.client(workspace="acme")
+        with anyio.move_on_after(0.1):
+            await read(client)
+        assert (await read(client)).id == "clu_1"
 
 
 async def test_a_named_workspace_is_looked_up_before_the_first_call() -> None:
