@@ -239,6 +239,18 @@ async def test_a_creation_that_ends_while_it_is_cancelled_leaves_its_deletion_al
         assert (await world.call("GET", path)).status_code == 404
 
 
+async def test_an_install_whose_deletion_failed_runs_on() -> None:
+    async with new_akua() as world:
+        operation = await world.begin()
+        path = f"/installs/{operation['owner_id']}"
+        world.later(42)
+        await world.akua.inject("operation-fails", count=1)
+        await world.ok("DELETE", path, headers=await headers_for(world, path, "d"))
+        world.later(20)
+        install = await world.ok("GET", path)
+        assert (install["state"], install["reconciling"]) == ("healthy", False)
+
+
 async def test_a_package_is_there_in_twenty_seconds_with_inputs_of_its_values() -> None:
     async with new_akua() as world:
         source = {

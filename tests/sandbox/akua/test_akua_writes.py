@@ -108,6 +108,15 @@ async def test_a_key_of_another_request_is_409() -> None:
         assert (await world.call("POST", "/packages", json=package, headers=headers)).status_code == 202
 
 
+async def test_a_key_of_the_same_write_to_something_else_is_409() -> None:
+    async with new_akua(installs=2) as world:
+        one, two = (await world.ok("GET", "/installs"))["data"]
+        for install, status in ((one, 202), (two, 409)):
+            headers = {"If-Match": install["etag"], "Idempotency-Key": "k"}
+            response = await world.call("DELETE", f"/installs/{install['id']}", headers=headers)
+            assert response.status_code == status
+
+
 async def test_a_refused_request_does_not_use_its_key_up() -> None:
     async with new_akua() as world:
         headers = {"Idempotency-Key": "k"}
