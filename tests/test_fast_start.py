@@ -489,14 +489,15 @@ def test_a_list_that_cannot_be_used_is_in_doubt_and_settings_warn_of_it(
     assert "Akua" in caplog.text
 
 
-def test_a_list_that_others_can_read_is_in_doubt_and_not_used(
-    home: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("is_folder", "mode"), [(False, 0o644), (True, 0o777)], ids=["read", "replace"])
+def test_a_list_that_others_can_use_is_in_doubt_and_not_used(
+    is_folder: bool, mode: int, home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = _list_of(home, AKUA_LISTS["one that is kept in the list"])
-    path.chmod(0o644)
+    (path.parent if is_folder else path).chmod(mode)
     assert certain((), {"HOME": str(home)}, TOOLSETS) is None
     assert config.load(environ={}).toolsets == DEFAULT.toolsets
-    assert f"chmod 600 {path}" in caplog.text
+    assert "others can read or change it" in caplog.text
 
 
 def test_another_address_of_akua_is_in_doubt_where_a_token_is_stored(home: Path) -> None:
@@ -544,7 +545,9 @@ def test_another_address_of_akua_is_in_doubt_where_a_token_is_stored(home: Path)
             "AKASH_MCP_AKUA_TOKEN": st.sampled_from(
                 ["${user_config.akua_token}", "{x:}", "$T", "sk_akua_1", ""]
             ),
-            "AKUA_API_TOKEN": st.sampled_from(["sk_akua_2", "${AKUA_API_TOKEN}", "%T%", "${", "é", " "]),
+            "AKUA_API_TOKEN": st.sampled_from(
+                ["sk_akua_2", "${AKUA_API_TOKEN}", "%T%", "${x}", "{env:T}", " "]
+            ),
             "AKUA_API_URL": st.sampled_from(["https://akua.example", "https://api.akua.dev", " "]),
             "AKASH_MCP_SANDBOX": st.sampled_from(
                 ["1", "no", "perhaps", "${user_config.sandbox}", "${SANDBOX}"]
