@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from akash_mcp.cli.command_parser import CommandParser, did_you_mean
+from akash_mcp.cli.command_parser import CommandParser
 from akash_mcp.cli.common_flags import add_network
-from akash_mcp.cli.readers import fault, whole
+from akash_mcp.cli.readers import fault, fault_name, fault_of_either, whole
 
 _ENVELOPES = ("errors", "error")
 
@@ -25,7 +25,7 @@ def add_arguments(parser: CommandParser) -> None:
         help="the same seed gives the same network (7)",
     )
     add_network(parser, default_speed=1.0)
-    parser.register("type", fault, _fault_of_either)  # of the network's, or of Akua's
+    parser.register("type", fault, fault_of_either)  # of the network's, or of Akua's
     parser.add_argument(
         "--trial", action="store_true", help="its wallet is a trial wallet that was never paid for"
     )
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     options = Options(
         seed=arguments.seed,
         speed=arguments.speed,
-        faults=tuple(text for text in arguments.fault if _name(text) in CATALOGUE),
+        faults=tuple(text for text in arguments.fault if fault_name(text) in CATALOGUE),
         generation=arguments.generation,
         trial=arguments.trial,
         strict=arguments.strict,
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     akua = AkuaOptions(
         seed=arguments.seed,
         speed=arguments.speed,
-        faults=tuple(text for text in arguments.fault if _name(text) in AKUA.texts),
+        faults=tuple(text for text in arguments.fault if fault_name(text) in AKUA.texts),
         envelope=arguments.akua_envelope or "errors",
     )
     return sandbox.run(options, akua)
@@ -96,21 +96,5 @@ def _refuse_what_is_akuas(arguments: argparse.Namespace) -> None:
     if arguments.akua_envelope:
         parser.error("--akua-envelope is about Akua, which --akua plays")
     for text in arguments.fault:
-        if _name(text) not in CATALOGUE:
-            parser.error(f"the fault {_name(text)} is one of Akua, which --akua plays")
-
-
-def _fault_of_either(text: str) -> str:
-    """Reads a fault of Akua's catalogue, or of the network's."""
-    from akash_mcp.sandbox.akua import AKUA
-    from akash_mcp.sandbox.faults import CATALOGUE
-
-    name, known = _name(text), (*CATALOGUE, *AKUA.texts)
-    if name not in known:
-        near = did_you_mean(name, known) or "; docs/sandbox.md lists them"
-        raise argparse.ArgumentTypeError(f"no fault is called {name[:40]!r}{near}")
-    return text
-
-
-def _name(text: str) -> str:
-    return text.partition("=")[0].partition("*")[0]
+        if fault_name(text) not in CATALOGUE:
+            parser.error(f"the fault {fault_name(text)} is one of Akua, which --akua plays")
