@@ -46,6 +46,7 @@ from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.key_sources import akua_token_of, key_of
 from akash_mcp.sanitize import secrets
 from akash_mcp.setting_types import is_private_host
+from akash_mcp.tool_choice import serves_akua
 from akash_mcp.workflow.akua.watching import keep_akua
 from akash_mcp.workflow.changes import Changes
 from akash_mcp.workflow.desk import Desk
@@ -190,7 +191,7 @@ async def services(
         )
         if watches:
             tasks.start_soon(_watch, runtime)
-            if settings.akua_token is not None or {"akua", "akua-clusters"} & {*settings.toolsets}:
+            if settings.akua_token is not None or serves_akua(settings.toolsets):
                 tasks.start_soon(keep_akua, runtime)
         yield runtime
 

@@ -33,6 +33,11 @@ def choose(
     return chosen
 
 
+def serves_akua(toolsets: Iterable[str]) -> bool:
+    """Whether tools about Akua are among them."""
+    return any(name.startswith("akua") for name in toolsets)
+
+
 class Serving:
     """What is served: the toolsets, whether it is read-only, and whether on an embedded network."""
 

@@ -30,6 +30,7 @@ from akash_mcp.errors import BadSettings
 from akash_mcp.fast_start import record as recorded
 from akash_mcp.fast_start.certain import certain, default_config_file
 from akash_mcp.guard.login_keys import AKUA
+from akash_mcp.server import INSTRUCTIONS
 from akash_mcp.tool_choice import Serving
 from akash_mcp.tools import TOOLSETS
 
@@ -66,9 +67,25 @@ def _more_fields(real: str, sandbox: str) -> dict[str, Any]:
     return {name: schema for name, schema in other.items() if name not in one}
 
 
+def _said_of_akua(greeting: str) -> str:
+    """What the instructions say besides where Akua's tools are served too."""
+    instructions: str = json.loads(greeting)["instructions"]
+    assert instructions.startswith(INSTRUCTIONS)
+    assert instructions != INSTRUCTIONS
+    return instructions.removeprefix(INSTRUCTIONS)
+
+
+def _without(result: dict[str, Any], words: str) -> dict[str, Any]:
+    """A result whose instructions do not end with these words."""
+    if "instructions" not in result:
+        return result
+    return result | {"instructions": result["instructions"].removesuffix(words)}
+
+
 def made(folder: Path) -> dict[str, Any]:
     """The record, from what the SDK says now."""
     said = {era: results(folder, era, ALL) for era in QUESTIONS}
+    with_akua = _said_of_akua(said["handshake"]["initialize"])
     on_sandbox = {era: results(folder, era, ALL_ON_SANDBOX) for era in QUESTIONS}
     tools = {
         era: {tool["name"]: tool for tool in json.loads(texts["tools/list"])["tools"]}
@@ -85,14 +102,16 @@ def made(folder: Path) -> dict[str, Any]:
             era: {
                 "versions": HANDSHAKES if era == "handshake" else [ENVELOPE[next(iter(ENVELOPE))]],
                 "results": {
-                    method: json.loads(text) | ({"tools": []} if method == "tools/list" else {})
+                    method: _without(json.loads(text), with_akua)
+                    | ({"tools": []} if method == "tools/list" else {})
                     for method, text in texts.items()
                 },
+                "instructions_with_akua": with_akua,
                 "on_sandbox": {
                     method: {
                         name: value
-                        for name, value in json.loads(text).items()
-                        if name != "tools" and value != json.loads(texts[method])[name]
+                        for name, value in _without(json.loads(text), with_akua).items()
+                        if name != "tools" and value != _without(json.loads(texts[method]), with_akua)[name]
                     }
                     for method, text in on_sandbox[era].items()
                 },

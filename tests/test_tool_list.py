@@ -17,7 +17,7 @@ from mcp.types import Tool
 from tool_reference import EFFECTS, first_sentence
 
 from akash_mcp import config
-from akash_mcp.server import INSTRUCTIONS, build
+from akash_mcp.server import AKUA_INSTRUCTIONS, INSTRUCTIONS, build
 from akash_mcp.tools import TOOLSETS
 from akash_mcp.tools.tool import Effect
 
@@ -105,7 +105,7 @@ async def test_schemas_are_flat_strict_and_portable(tools: list[Tool]) -> None:
 
 
 def test_the_instructions_are_read_whole_by_every_host() -> None:
-    assert len(INSTRUCTIONS) < 2_048
+    assert len(INSTRUCTIONS + AKUA_INSTRUCTIONS) < 2_048
 
 
 def test_the_readme_lists_the_tools() -> None:

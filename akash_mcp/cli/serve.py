@@ -19,7 +19,7 @@ from akash_mcp.cli.output import wrapped
 from akash_mcp.config import Settings
 from akash_mcp.errors import BadSettings
 from akash_mcp.server import build
-from akash_mcp.tool_choice import Serving
+from akash_mcp.tool_choice import Serving, serves_akua
 from akash_mcp.transports import serve_http, serve_stdio
 from akash_mcp.workflow.runtime import Intervals
 
@@ -115,11 +115,13 @@ async def embedded_network(settings: Settings, speed: float) -> AsyncIterator[Se
         raise BadSettings(
             str(error), next_step="Or serve without --sandbox: the real network needs no such hash."
         ) from error
-    has_akua = bool({"akua", "akua-clusters"} & {*settings.toolsets})
+    has_akua = serves_akua(settings.toolsets)
     with tempfile.TemporaryDirectory(prefix="akash-mcp-") as folder:
         async with embedded as network, AsyncExitStack() as beside:
             akua = (
-                await beside.enter_async_context(EmbeddedAkua(AkuaOptions(speed=speed))) if has_akua else None
+                await beside.enter_async_context(EmbeddedAkua(AkuaOptions(speed=speed, plan="pro")))
+                if has_akua
+                else None
             )
             yield settings.model_copy(
                 update={
