@@ -58,7 +58,14 @@ async def test_one_workspace_does_not_see_what_is_in_another() -> None:
         own, other, _ = world.akua.workspaces
         headers = {"Akua-Context": own["id"]}
         install = (await world.ok("GET", "/installs", headers=headers))["data"][0]
-        for path in (f"/installs/{install['id']}", f"/clusters/{install['cluster_id']}"):
+        operation = await world.ok(
+            "DELETE", f"/installs/{install['id']}", headers={**headers, "If-Match": install["etag"]}
+        )
+        for path in (
+            f"/installs/{install['id']}",
+            f"/clusters/{install['cluster_id']}",
+            f"/operations/{operation['id']}",
+        ):
             response = await world.call("GET", path, headers={"Akua-Context": other["id"]})
             assert response.status_code == 404
 
@@ -137,6 +144,26 @@ async def test_an_install_of_what_is_not_there_is_404(change: dict[str, Any], pa
     async with new_akua() as world:
         status, error = errors(await world.call("POST", "/installs", json=await world.wish(**change)))
         assert (status, error["path"]) == (404, path)
+
+
+async def test_a_version_belongs_to_its_package() -> None:
+    async with new_akua() as world:
+        source = {"kind": "helm", "repo_url": "oci://r.example.com/x", "target_revision": "3.0.0"}
+        operation = await world.ok("POST", "/packages", json={"name": "x", "sources": [source]})
+        version = (await world.versions())["1.0.0"]
+        world.later(30)
+        path = f"/packages/{operation['owner_id']}/versions/{version}"
+        for url in (path, f"{path}/inputs"):
+            assert (await world.call("GET", url)).status_code == 404
+
+
+async def test_a_cluster_belongs_to_its_region() -> None:
+    async with new_akua() as world:
+        cluster = await world.first("/clusters")
+        region = await world.ok("POST", "/regions", json={"name": "us-east"})
+        wish = await world.wish(region_id=region["id"], cluster_id=cluster["id"])
+        status, error = errors(await world.call("POST", "/installs", json=wish))
+        assert (status, error["path"]) == (422, ["args", "clusterId"])
 
 
 async def test_a_body_is_an_object_in_json() -> None:

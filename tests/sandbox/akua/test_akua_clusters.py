@@ -39,6 +39,22 @@ async def test_a_larger_plan_rents_a_machine_for_each_install_up_to_the_limit_of
         assert len(world.truth("machines")) == 2
 
 
+async def test_the_clusters_of_a_workspace_share_the_machines_of_its_plan() -> None:
+    async with new_akua(plan="pro") as world:
+        first, region = await world.first("/clusters"), await world.first("/regions")
+        body = {"name": "second", "region_id": region["id"]}
+        second = (await world.ok("POST", "/clusters", json=body))["owner_id"]
+        world.later(60)
+        for cluster in (first["id"], second):
+            path = f"/clusters/{cluster}/compute_settings"
+            headers = await headers_for(world, path, "x")
+            await world.ok("PATCH", path, json={"max_machines": 3}, headers=headers)
+            for number in range(2):
+                values = {"hostname": f"n{number}.example.com"}
+                await world.install(cluster_id=cluster, initial_values=values)
+        assert len(world.truth("machines")) == 3
+
+
 async def test_an_install_without_a_machine_is_degraded_until_there_is_one() -> None:
     async with new_akua() as world:
         cluster = await world.first("/clusters")

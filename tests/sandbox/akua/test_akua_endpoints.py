@@ -146,8 +146,9 @@ async def test_what_exists_and_is_not_played_is_501() -> None:
 )
 async def test_what_does_not_exist_is_404(path: str) -> None:
     async with new_akua() as world:
-        assert (await world.call("GET", path)).status_code == 404
-        assert (await world.call("PUT", "/installs")).status_code == 404
+        for method, url in (("GET", path), ("PUT", "/installs")):
+            response = await world.call(method, url)
+            assert (response.status_code, response.json()["errors"][0]["code"]) == (404, 7003)
 
 
 async def test_paths_have_a_prefix() -> None:

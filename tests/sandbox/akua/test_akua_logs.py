@@ -58,6 +58,17 @@ async def test_logs_can_be_cut() -> None:
             assert (await world.call("GET", path)).status_code == 404
 
 
+async def test_a_new_render_starts_new_pods() -> None:
+    async with new_akua(installs=1) as world:
+        world.later(500)
+        install = await world.first("/installs")
+        body = {"package_version_id": (await world.versions())["1.0.0"]}
+        headers = {"If-Match": install["etag"], "Idempotency-Key": "k"}
+        await world.ok("POST", f"/installs/{install['id']}:update", json=body, headers=headers)
+        world.later(25)  # when it arrives
+        assert len(await _lines(world)) == 2 * 2 * 1
+
+
 async def test_old_lines_are_gone() -> None:
     async with new_akua(installs=1) as world:
         world.later(30 * 86_400)
