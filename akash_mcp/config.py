@@ -132,7 +132,7 @@ class Settings(BaseModel):
         None, description="Akua workspace by id, slug or name, where the token reaches several"
     )
     ca_file: File | None = Field(
-        None, description="PEM file of more authorities that the Console and the chain may be proven by"
+        None, description="PEM file of more authorities that the Console, the chain and Akua may be proven by"
     )
     state_dir: Folder = Field(
         default_factory=lambda: platformdirs.user_state_path("akash-mcp", appauthor=False),

@@ -11,8 +11,10 @@ from pathlib import Path
 import anyio
 import keyring_in_a_file
 import pytest
+from mcp import Client, StdioServerParameters
 
 from akash_mcp.sandbox.akua import AkuaOptions, EmbeddedAkua
+from akash_mcp.tools import TOOLSETS
 
 pytestmark = pytest.mark.anyio
 
@@ -42,16 +44,27 @@ class Person:
             "PYTHON_KEYRING_BACKEND": keyring_in_a_file.BACKEND,
         }
 
+    def stored(self, url: str) -> None:
+        """What `login --akua` leaves behind where the keyring took the token."""
+        self.folder.mkdir(parents=True)
+        self.tokens.touch(mode=0o600)
+        self.tokens.write_text(json.dumps({url: {"place": "keyring", "set_at": 1_795_996_133.7}}))
+
+    def server(self, *words: str, **environ: str) -> StdioServerParameters:
+        """A server as a host of this person starts it."""
+        return StdioServerParameters(
+            command=sys.executable, args=["-m", "akash_mcp", *words], env=self._environ | environ
+        )
+
     async def types(self, *words: str, token: str = "", **environ: str) -> tuple[int, str]:
         """The exit status, and what was written to both outputs, which never has the token."""
         done = await anyio.run_process(
             [sys.executable, "-m", "akash_mcp", *words],
             input=f"{token}\n".encode(),
             env=self._environ | environ,
-            stderr=-2,
             check=False,
         )
-        said = " ".join(done.stdout.decode().split())
+        said = " ".join((done.stdout + done.stderr).decode().split())
         for secret in (token, *environ.values()):
             assert not secret.startswith(("sk_akua", "ac.sk")) or secret not in said
         return done.returncode, said
@@ -182,30 +195,16 @@ async def test_an_address_of_the_other_service_is_wrong_usage(
     assert (status, right in said) == (2, True)
 
 
-async def test_a_stored_token_switches_the_tools_on(person: Person, akua: EmbeddedAkua) -> None:
+@pytest.mark.parametrize("fast", ["0", "1"], ids=["the SDK answers", "the record answers"])
+async def test_a_stored_token_switches_the_tools_on(fast: str, person: Person) -> None:
     async def tools(*words: str) -> set[str]:
-        questions = [
-            {
-                "id": 1,
-                "method": "initialize",
-                "params": {
-                    "protocolVersion": "2025-11-25",
-                    "capabilities": {},
-                    "clientInfo": {"name": "a", "version": "1"},
-                },
-            },
-            {"method": "notifications/initialized"},
-            {"id": 2, "method": "tools/list"},
-        ]
-        lines = "\n".join(json.dumps({"jsonrpc": "2.0", **each}) for each in questions)
-        status, said = await person.types(
-            *words, token=lines, AKUA_API_URL=akua.url, AKASH_MCP_STATE_DIR=str(person.folder / "state")
-        )
-        assert status == 0, said
-        return {name for name in json.dumps(said).split("\\") if "akua_" in name}
+        environ = {"AKASH_MCP_STATE_DIR": str(person.folder / "state"), "AKASH_MCP_FAST_START": fast}
+        async with Client(person.server(*words, **environ), mode="legacy") as client:
+            return {tool.name for tool in (await client.list_tools()).tools}
 
-    assert not await tools("serve")
-    await person.types("login", "--akua", "--akua-url", akua.url, token=akua.token)
-    offered = await tools("serve")
-    assert offered == (await tools("serve", "--toolsets", "deploy,observe,akua"))
-    assert not await tools("serve", "--toolsets", "deploy,observe")
+    ordinary, akuas = await tools("serve"), {spec.name for spec in TOOLSETS["akua"]}
+    assert ordinary.isdisjoint(akuas)
+    person.stored("https://api.akua.dev/v1")
+    assert await tools("serve") == ordinary | akuas
+    assert await tools("serve", "--toolsets", "deploy,observe") == ordinary
+    assert await tools("serve", "--akua-url", "https://akua.example/v1") == ordinary, "it is not for that"

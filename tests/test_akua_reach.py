@@ -14,6 +14,7 @@ from lying_proxy import LyingProxy, lying_proxy
 from akash_mcp import config
 from akash_mcp.cli.check import Check
 from akash_mcp.cli.doctor import examine
+from akash_mcp.errors import MissingAkuaToken
 from akash_mcp.key_sources import akua_token_of, akua_tokens, has_akua_token, where_akua_token_is
 from akash_mcp.sandbox.akua import AkuaOptions, EmbeddedAkua
 
@@ -109,7 +110,7 @@ async def test_a_stored_token_is_used_for_its_address_and_told_by_its_place(
     elsewhere = config.load(environ={**stored, "AKUA_API_URL": akua.url})
     assert (has_akua_token(elsewhere), where_akua_token_is(elsewhere)) == (False, "")
     assert elsewhere.toolsets == ("deploy", "observe")
-    with pytest.raises(config.BadSettings, match=f"no API token for Akua at {akua.url}"):
+    with pytest.raises(MissingAkuaToken, match=f"no API token for Akua at {akua.url}"):
         await akua_token_of(elsewhere).need()
 
 
@@ -155,7 +156,7 @@ async def test_no_workspace_at_all_is_told(environ: dict[str, str], akua: Embedd
 
 
 FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
-    "revoked": ({"name": "key-revoked"}, "credentials", "AKUA_API_TOKEN"),
+    "revoked": ({"name": "key-revoked"}, "credentials", "This one is from AKUA_API_TOKEN"),
     "page": ({"name": "html"}, "502", "Try again"),
     "down": ({"name": "503", "value": "before"}, "503", "Try again"),
     "cut": ({"name": "drop-connection", "value": "before"}, "Akua", ""),
@@ -174,6 +175,20 @@ async def test_what_akua_refuses_is_told_with_its_fix(
     assert message in refused.message
     assert fix in refused.fix
     assert "Ask the user" not in refused.fix
+
+
+async def test_the_proxy_before_akua_is_told_where_akua_is_asked(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", NOWHERE)
+    far = environ | {"AKUA_API_URL": "https://akua.test/v1"}
+    for token, asks in ((environ["AKUA_API_TOKEN"], True), ("", False)):
+        checks = await examine(config.load(environ=far | {"AKUA_API_TOKEN": token}))
+        network = [check.message for check in checks if check.subject == "network"]
+        assert (
+            any(f"Akua is asked through the proxy {NOWHERE} (HTTPS_PROXY)" in each for each in network)
+            is asks
+        )
 
 
 async def test_an_address_that_is_not_there_is_told(environ: dict[str, str]) -> None:
@@ -243,8 +258,11 @@ async def test_a_quota_near_its_end_is_warned_of(
     [
         ({"metric": "m", "limit": 10, "usage": 7.9}, "none of 1 is near its end"),
         ({"metric": "m", "limit": 0, "usage": 0}, "none of 1 is near its end"),
-        ({"metric": "m", "limit": None, "usage": 5}, "of 1 it is not told"),
-        ({"metric": "m", "limit": 5}, "of 1 it is not told"),
+        (
+            {"metric": "m", "limit": None, "usage": 5},
+            "of 1 is known to be near its end; of 1 Akua does not tell",
+        ),
+        ({"metric": "m", "limit": 5}, "of 1 is known to be near its end; of 1 Akua does not tell"),
     ],
 )
 async def test_any_other_quota_is_counted(

@@ -25,7 +25,7 @@ NEAR_ITS_END = Decimal("0.8")
 """The part of a quota that is used, from which on its owner should know."""
 MOST_QUOTAS = 10
 """How many quotas are told each in a line."""
-PLACE = "https://akua.dev"
+AKUA_PLACE = "https://akua.dev"
 """Where a person sees their workspaces, tokens and plan."""
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ def _access(told: AccessState | AkashError) -> Check:
             "akua",
             False,
             f"The workspace cannot be used: its state is {status}{why}.",
-            f"Look at its plan and payment at {PLACE}.",
+            f"Look at its plan and payment at {AKUA_PLACE}.",
         )
     if told.accessible is None or told.status is None:
         return Check(
@@ -93,7 +93,7 @@ def _access(told: AccessState | AkashError) -> Check:
         "akua",
         True,
         f"the workspace can be used, and its state is {status}{why}",
-        f"Look at its plan and payment at {PLACE}.",
+        f"Look at its plan and payment at {AKUA_PLACE}.",
         warns=True,
     )
 
@@ -109,7 +109,7 @@ def _quotas(told: Sequence[Quota] | AkashError) -> list[Check]:
             "akua",
             True,
             f"quota {quoted(quota.metric or 'without a name')}: {_shown(_used(quota))} of {_shown(quota.limit)} used",
-            f"What needs more is refused. Delete what is not needed any more, or look at the plan at {PLACE}.",
+            f"What needs more is refused. Delete what is not needed any more, or look at the plan at {AKUA_PLACE}.",
             warns=True,
         )
         for quota in near[:MOST_QUOTAS]
@@ -118,12 +118,13 @@ def _quotas(told: Sequence[Quota] | AkashError) -> list[Check]:
         lines.append(
             Check("akua", True, f"{len(near) - MOST_QUOTAS} more quotas are near their end", warns=True)
         )
-    not_told = f"; of {unknown} it is not told" if unknown else ""
-    if near:
-        return lines
-    return [
-        Check("akua", True, f"quotas: none of {len(told)} is near its end{not_told}" if told else "no quotas")
-    ]
+    if not told:
+        return [Check("akua", True, "no quotas are told")]
+    if not near:
+        known = "known to be " if unknown else ""
+        not_told = f"; of {unknown} Akua does not tell limit and use" if unknown else ""
+        lines.append(Check("akua", True, f"quotas: none of {len(told)} is {known}near its end{not_told}"))
+    return lines
 
 
 def _is_near_its_end(quota: Quota) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import anyio
 
-from akash_mcp.cli.akua_reach import token_checks
+from akash_mcp.cli.akua_reach import AKUA_PLACE, token_checks
 from akash_mcp.cli.check import Check
 from akash_mcp.cli.hosts.machine import Machine
 from akash_mcp.cli.hosts.table import HOSTS
@@ -35,7 +35,14 @@ from akash_mcp.clients.http import Upstream
 from akash_mcp.clients.proxies import proxy_for
 from akash_mcp.clients.retries import Deadline, Sending
 from akash_mcp.config import Settings
-from akash_mcp.errors import AkashError, MissingAkuaToken, MissingKey, Unreachable
+from akash_mcp.errors import (
+    AkashError,
+    Forbidden,
+    MissingAkuaToken,
+    MissingKey,
+    Unauthorized,
+    Unreachable,
+)
 from akash_mcp.guard.books.store import Store
 from akash_mcp.guard.login_keys import CONSOLE
 from akash_mcp.guard.private_files import who_else_can_read, who_else_can_write
@@ -290,6 +297,12 @@ async def _akua(settings: Settings) -> list[Check]:
         accepted, *reach = await token_checks(settings, akua_token_of(settings))
     except Unreachable as error:
         return [_not_reached("akua", error, "AKUA_API_URL")]
+    except Unauthorized as refused:
+        fix = f"Make another token at {AKUA_PLACE} and store it with akash-mcp login --akua. This one is from {where}."
+        return [Check("akua", False, refused.what, fix)]
+    except Forbidden as refused:
+        fix = "Use a token that may read its workspace, and look whether AKUA_WORKSPACE names the right one."
+        return [Check("akua", False, refused.what, f"{fix} This one is from {where}.")]
     return [replace(accepted, message=f"{accepted.message} from {where}"), *reach]
 
 

@@ -30,7 +30,8 @@ from akash_mcp.clients.akua.errors import (
 )
 from akash_mcp.clients.akua.models import Workspace
 from akash_mcp.clients.akua.pages import LARGEST_PAGE, HasId, Listing, Page, page_of, read_list
-from akash_mcp.clients.akua.workspace_choice import NAME_WORKSPACE, chosen, is_id
+from akash_mcp.clients.akua.paths import path_of
+from akash_mcp.clients.akua.workspace_choice import NAME_ID, NAME_WORKSPACE, chosen, is_id
 from akash_mcp.clients.http import LARGEST_ANSWER, Response, Take, Upstream, UpstreamOptions
 from akash_mcp.clients.retries import Deadline, Sending, may_have_had_effect
 from akash_mcp.errors import (
@@ -39,7 +40,9 @@ from akash_mcp.errors import (
     BadArgument,
     BadSettings,
     Conflict,
+    Forbidden,
     Interrupted,
+    NotFound,
     OutcomeUnknown,
 )
 from akash_mcp.sanitize.text import quoted
@@ -127,9 +130,19 @@ class AkuaClient:
         """
         async with self._resolving:
             if self._workspace is None:
-                found = chosen(await self.workspaces(), self._named)
-                self._workspace = found
+                self._workspace = await self._meant()
             return self._workspace
+
+    async def _meant(self) -> Workspace:
+        try:
+            return chosen(await self.workspaces(), self._named)
+        except (Forbidden, NotFound) as refusal:
+            # Whether the token of one workspace may read the list of them is nowhere said.
+            if not is_id(self._named):
+                refusal.next_step = NAME_ID
+                raise
+        found = await self.read(path_of("/workspaces/{}", self._named), Workspace)
+        return chosen(Listing([found]), self._named)
 
     async def workspaces(self) -> Listing[Workspace]:
         """The workspaces that the token reaches, asked for without naming one."""
@@ -190,10 +203,9 @@ class AkuaClient:
         """Make a change, and give what its answer is. For the writer only.
 
         `key` is its Idempotency-Key and `etag` its If-Match: the very same go with every attempt. `fits` says whether
-        an answer is one to what was asked. Raises `ApiError`
-        where certainly nothing was done, `StaleEtag` among them, `Unreachable` where nothing was sent, and
-        `OutcomeUnknown` (of what is sent once) or `Interrupted` where it may have been done: after a lost answer, a
-        refusal that follows one, or an answer that cannot be read.
+        an answer is one to what was asked. Raises `ApiError` where certainly nothing was done, `StaleEtag` among them,
+        `Unreachable` where nothing was sent, and `OutcomeUnknown` (of what is sent once) or `Interrupted` where it may
+        have been done: after a lost answer, a refusal that follows one, or an answer that cannot be read.
         """
         conditions = _conditions(key, etag)
         text = _written(body)
@@ -345,11 +357,13 @@ def _certain(sending: Sending, *, names_etag: bool) -> Iterator[None]:
         yield
     except (Interrupted, OutcomeUnknown) as lost:
         raise _doubtful(lost, sending) from lost
-    except ApiError as refusal:
+    except AkashError as refusal:
         earlier = refusal.__cause__
         if isinstance(earlier, AkashError) and may_have_had_effect(earlier):
-            raise _doubtful(refusal, sending, "An attempt before that got no answer.") from refusal
-        if names_etag and isinstance(refusal, Conflict) and not isinstance(refusal, StaleEtag):
+            if isinstance(refusal, ApiError):
+                raise _doubtful(refusal, sending, "An attempt before that got no answer.") from refusal
+            refusal.money = NOT_KNOWN  # ours, which stopped a repetition
+        elif names_etag and isinstance(refusal, Conflict) and not isinstance(refusal, StaleEtag):
             raise as_stale(refusal) from refusal
         raise
 

@@ -174,7 +174,7 @@ class _Pages(Generic[T]):
     def listing(self, reason: str) -> Listing[T]:
         """The list, which ends for this reason."""
         unread = f"{_records(self._unread)} of it could not be read." if self._unread else ""
-        twice = f"{_records(self._twice)} came twice: it changed while it was read." if self._twice else ""
+        twice = f"{_records(self._twice)} came twice, so others may be missing." if self._twice else ""
         return Listing(list(self._records.values()), " ".join(filter(None, (reason, unread, twice))))
 
 

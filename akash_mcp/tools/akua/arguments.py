@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 
 def _values(value: Any) -> Any:
-    """Values as JSON text, since some hosts take no schema of an object with names of its own; an object is taken too."""
+    """Values as JSON text: some hosts take no schema of an object whose names are free. An object is taken too."""
     if not isinstance(value, str):
         return value
     if not value.strip():

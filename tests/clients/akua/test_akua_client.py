@@ -6,12 +6,22 @@ import logging
 import traceback
 from collections.abc import Callable
 
+import anyio
 import pytest
-from scripted_akua import SESSION, TOKEN, Act, OwnToken, ScriptedAkua, page, refusal, reply
+from scripted_akua import SESSION, TOKEN, Act, OwnToken, ScriptedAkua, hang, page, refusal, reply
 
 from akash_mcp.clients.akua.client import AkuaClient
 from akash_mcp.clients.akua.models import Cluster, Workspace
-from akash_mcp.errors import AkashError, ApiError, BadSettings, Interrupted, MissingKey, ServerError
+from akash_mcp.errors import (
+    AkashError,
+    ApiError,
+    BadSettings,
+    Forbidden,
+    Interrupted,
+    MissingKey,
+    NotFound,
+    ServerError,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -85,6 +95,24 @@ async def test_a_workspace_is_looked_up_once_and_without_naming_one(named: str) 
     assert [sent.headers["akua-context"] for sent in akua.requests[1:]] == [found[0].id] * 2
 
 
+async def test_many_calls_at_once_look_the_workspace_up_once() -> None:
+    async with ScriptedAkua(page(ONE, THREE), CLUSTER) as akua:
+        client = akua.client(workspace="acme")
+        async with anyio.create_task_group() as group:
+            for _ in range(5):
+                group.start_soon(read, client)
+    assert [sent.path for sent in akua.requests].count("/v1/workspaces") == 1
+    assert {sent.headers.get("akua-context") for sent in akua.requests[1:]} == {"ws_1"}
+
+
+async def test_a_lookup_that_was_cancelled_stands_in_nobodys_way() -> None:
+    async with ScriptedAkua(hang, page(ONE), CLUSTER) as akua:
+        client = akua.client(workspace="acme")
+        with anyio.move_on_after(0.1):
+            await read(client)
+        assert (await read(client)).id == "clu_1"
+
+
 async def test_a_named_workspace_is_looked_up_before_the_first_call() -> None:
     async with ScriptedAkua(page(ONE, more=True, cursor="c"), page(THREE), CLUSTER) as akua:
         await read(akua.client(workspace="third"))
@@ -133,6 +161,19 @@ async def test_a_list_of_workspaces_that_is_not_whole_does_not_tell_which_is_mea
         with pytest.raises(Interrupted, match="could not be read"):
             await akua.client(workspace=named).workspace()
         assert (await akua.client(workspace="ws_1").workspace()).id == "ws_1"
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_a_token_that_may_not_list_workspaces_needs_the_id_of_its_own(status: int) -> None:
+    async with ScriptedAkua(refusal(status), reply(200, ONE)) as akua:
+        assert (await akua.client(workspace="ws_1").workspace()).name == ONE["name"]
+    assert akua.requests[1].path == "/v1/workspaces/ws_1"
+    async with ScriptedAkua(refusal(status)) as akua:
+        with pytest.raises((Forbidden, NotFound), match="AKUA_WORKSPACE to the id"):
+            await akua.client(workspace="acme").workspace()
+    async with ScriptedAkua(refusal(status), reply(200, TWO)) as akua:
+        with pytest.raises(BadSettings, match=r"ws_1.*only"):
+            await akua.client(workspace="ws_1").workspace()
 
 
 async def test_a_lookup_that_failed_is_tried_again() -> None:

@@ -157,6 +157,13 @@ def test_a_stream_without_its_end_says_so() -> None:
     assert collected(b"event: end\n\n").problem == ""
 
 
+def test_nothing_after_the_end_is_taken_although_it_came_with_it() -> None:
+    failure = b"event: x/stream/failure\ndata: why\n\n"
+    assert texts(collected(message("one") + END + message("two"))) == ["one"]
+    told = collected(message("one") + failure + message("two") + END)
+    assert (texts(told), told.problem) == (["one"], "Akua stopped it: why.")
+
+
 def test_the_newest_lines_are_kept() -> None:
     told = collected(*(message(f"{number} " + "x" * 1000) for number in range(1000)), END)
     assert told.lines[-1].text.startswith("999 ")
@@ -193,6 +200,11 @@ def test_a_stream_without_end_is_read_only_so_far() -> None:
     told = collector.finish()
     assert told.cut
     assert "newest lines are missing" in told.problem
+
+
+def test_comments_within_an_event_are_no_part_of_it() -> None:
+    many = b": keep-alive\n" * (2 * logs.LONGEST_EVENT // 13)
+    assert texts(collected(b"data: a\n" + many + b"data: b\n\n", END)) == ["a\nb"]
 
 
 def test_comments_without_end_are_read_only_so_far() -> None:

@@ -203,6 +203,11 @@ def test_an_envelope_that_only_names_its_operation_is_one() -> None:
     assert read(Operation, {"id": "op_2", "operation_id": "op_1"}).id == "op_2"
 
 
+def test_half_of_a_surrogate_pair_keeps_nobody_from_reading_the_rest() -> None:
+    told = read(Workspace, {"id": "ws_1", "name": "a\ud800b", "slug": {"x": 1}, "etag": 7})
+    assert (told.name, told.slug, told.etag) == ("a?b", None, "7")
+
+
 def test_what_is_not_a_number_is_unknown_and_not_zero() -> None:
     settings = read(ComputeSettings, {"machines": [1], "max_machines": "many", "auto_scaling": {}})
     assert (settings.machines, settings.max_machines, settings.auto_scaling) == (None, None, None)

@@ -106,6 +106,8 @@ async def test_only_as_many_as_are_wanted_are_asked_for() -> None:
     assert akua.only.query == {"x": "y", "limit": "2"}
     listing, _ = await listed(page(*records(1, 2)), most=2)
     assert listing.is_whole
+    listing, _ = await listed(page(*records(1, 2, 3)), most=2)  # more than was asked for
+    assert (ids(listing), listing.is_whole) == (["clu_1", "clu_2"], False)
 
 
 async def test_the_cleaned_words_of_a_failure_are_told() -> None:

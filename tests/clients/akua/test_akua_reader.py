@@ -11,7 +11,7 @@ from scripted_akua import ScriptedAkua, drop, hang, page, refusal, reply
 
 from akash_mcp.clients.akua.models import Install
 from akash_mcp.clients.akua.paths import LONGEST_ID, path_of
-from akash_mcp.clients.akua.reader import AkuaReader
+from akash_mcp.clients.akua.reader import LONGEST_WAIT, AkuaReader, wait_deadline
 from akash_mcp.clients.akua.schemas import DEEPEST_SCHEMA, LARGEST_SCHEMA
 from akash_mcp.clients.retries import Deadline
 from akash_mcp.errors import BadArgument, Interrupted, NotFound, ServerError
@@ -197,6 +197,13 @@ async def test_waiting_is_asked_for_within_its_bounds(seconds: float, sent: str)
     assert (akua.only.method, akua.only.target) == ("POST", f"/v1/operations/op_1:wait?timeout={sent}")
     assert akua.only.body == b""
     assert "idempotency-key" not in akua.only.headers
+
+
+@pytest.mark.parametrize("timeout", [1, 30, LONGEST_WAIT])
+def test_we_wait_longer_than_akua_does(timeout: int) -> None:
+    deadline = wait_deadline(timeout)
+    assert deadline.read >= timeout + 5
+    assert deadline.total >= deadline.read
 
 
 async def test_waiting_is_a_read_and_asked_for_again_where_it_was_cut_off() -> None:

@@ -328,7 +328,13 @@ async def test_whoever_keeps_the_books_is_asked_before_every_attempt() -> None:
             raise Refused("no more")
 
     async with ScriptedAkua(refusal(503)) as akua:
-        with pytest.raises(Refused), before_sending(note):
-            await AkuaWriter(akua.client(workspace="ws_1")).create_install(INSTALL, KEY)
-    assert asked == [Sending.REPEATABLE] * 3
-    assert len(akua.requests) == 2
+        writer = AkuaWriter(akua.client(workspace="ws_1"))
+        with pytest.raises(Refused, match="no more") as caught, before_sending(note):
+            await writer.create_install(INSTALL, KEY)
+        assert asked == [Sending.REPEATABLE] * 3
+        assert len(akua.requests) == 2
+        assert caught.value.money == "Whether money moved is not known yet."
+        with pytest.raises(Refused) as caught, before_sending(note):  # before anything was sent
+            await writer.create_install(INSTALL, KEY)
+        assert len(akua.requests) == 2
+        assert caught.value.money == NOTHING_MOVED
