@@ -135,8 +135,8 @@ async def _judged(asked: bytes) -> Mapping[str, Any]:
         raise _unchecked("the process that checks them cannot be started") from failed
     try:
         answer = json.loads(said)
-    except ValueError as unread:  # it was ended by its own limits
-        raise _unchecked("checking them takes too much time or memory") from unread
+    except ValueError as unread:  # it was ended by its limits, or by what it could not cope with
+        raise _unchecked("their check broke off, as one does that takes too much time or memory") from unread
     return answer if isinstance(answer, dict) else {}
 
 

@@ -214,6 +214,10 @@ async def tcp_port_that_counts() -> Any:
         ({"$schema": 7}, "dialect"),
         ({"$ref": "#"}, "refers to itself"),
         ({"properties": [1]}, "not a valid JSON Schema"),
+        (
+            {"properties": {"a": {"$schema": "http://json-schema.org/draft-03/schema#", "extends": 7}}},
+            "broke off",
+        ),
         ({"a": float("nan")}, "number that nobody can mean"),
         ({"description": "x" * 600_000}, "bytes"),
     ],
