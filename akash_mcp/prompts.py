@@ -1,5 +1,7 @@
-"""Prompts: the Markdown files in the folder `prompts/`. Front matter holds the title, description and arguments, and the
-toolset that a prompt needs, where it is not one of the default ones."""
+"""Prompts: the Markdown files in the folder `prompts/`.
+
+Front matter holds the title, description and arguments, and the toolset that a prompt needs beyond the default ones.
+"""
 
 from __future__ import annotations
 

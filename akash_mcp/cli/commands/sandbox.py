@@ -85,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         speed=arguments.speed,
         faults=tuple(text for text in arguments.fault if fault_name(text) in AKUA.texts),
         envelope=arguments.akua_envelope or "errors",
+        plan="pro",  # the Free one has room for the cluster alone that is there
     )
     return sandbox.run(options, akua)
 
