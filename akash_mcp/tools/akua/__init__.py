@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from akash_mcp.tools.akua import clusters, operations, writing
+from akash_mcp.tools.akua import clusters, operations, reading, writing
 from akash_mcp.tools.tool import ToolSpec
 
-TOOLS: tuple[ToolSpec, ...] = (operations.TOOL, *writing.TOOLS)
+TOOLS: tuple[ToolSpec, ...] = (*reading.TOOLS, operations.TOOL, *writing.TOOLS)
 
 CLUSTER_TOOLS: tuple[ToolSpec, ...] = clusters.TOOLS

@@ -25,7 +25,7 @@ from akash_mcp.guard.plans.akua_plans import (
 )
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.akua.values import check_values
-from akash_mcp.workflow.akua.versions import version_of
+from akash_mcp.workflow.akua.versions import LATEST, version_of
 from akash_mcp.workflow.runtime import Runtime
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
@@ -92,7 +92,7 @@ async def install_plan(
     pinned, semver = "", ""
     if package_id is not None:
         what = await reader.package(package_id)
-        chosen = await version_of(reader, package_id, version)
+        chosen = await version_of(reader, package_id, LATEST if version is None else version)
         if not chosen.semver:
             raise BadArgument("That version of the package has no number, so it cannot be pinned.")
         semver, version_id = chosen.semver, chosen.id
@@ -338,7 +338,7 @@ async def _version_of_product(rt: Runtime, product: Product) -> tuple[str, str, 
         raise BadArgument(f"Akua does not say which package product {product.id} is of.")
     pin = package.version_pin
     wanted = pin.version if pin is not None and pin.kind == "pinned" else package.default_version_id
-    chosen = await version_of(rt.akua.reader, package.id, wanted)
+    chosen = await version_of(rt.akua.reader, package.id, wanted or LATEST)
     follows = ", the latest now" if pin is None or pin.kind != "pinned" else ""
     return package.id, chosen.id, f"version {field(chosen.semver or chosen.id, 60)}{follows}"
 

@@ -1,17 +1,57 @@
-"""tmp"""
+"""Which version of a package is meant: the latest, or one that is named by its semver or its id."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from akash_mcp.clients.akua.models import PackageVersion
+from akash_mcp.clients.akua.pages import Listing
 from akash_mcp.clients.akua.reader import AkuaReader
+from akash_mcp.errors import BadArgument
+from akash_mcp.sanitize.text import quoted
+
+LATEST = "latest"
+
+_MOST_NAMED = 10
 
 
-async def version_of(reader: AkuaReader, package_id: str, version: str | None) -> PackageVersion:
-    """tmp"""
+async def version_of(reader: AkuaReader, package_id: str, version: str) -> PackageVersion:
+    """The version of a package that `latest`, a semver or a version's id names.
+
+    Raises `BadArgument` that names the versions there are where it is none of them, or more than one, or where Akua
+    does not say which one is the latest.
+    """
+    wanted = version
+    if version == LATEST:
+        newest = (await reader.package(package_id)).latest_version_id
+        if newest is None:
+            raise _unclear(
+                "Akua does not say which version of this package is the latest.",
+                await reader.versions(package_id),
+            )
+        wanted = newest
     listing = await reader.versions(package_id)
-    latest = (await reader.package(package_id)).latest_version_id
-    return next(
-        v
-        for v in listing.records
-        if (version in (v.id, v.semver) if version and version != "latest" else v.id == latest)
-    )
+    found = [each for each in listing.records if each.id == wanted]
+    if not found and version != LATEST:
+        found = [each for each in listing.records if each.semver == wanted]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise _unclear(f"{quoted(version)} names {len(found)} versions of this package.", listing)
+    if listing.is_whole and version != LATEST:
+        raise _unclear(f"This package has no version {quoted(version)}.", listing)
+    # It may be among those that the list left out.
+    return await reader.version(package_id, wanted)
+
+
+def _unclear(what: str, listing: Listing[PackageVersion]) -> BadArgument:
+    named = _named(listing.records)
+    known = f"It has: {named}." if named else "No version of it was found."
+    missing = f" There may be more: {listing.problem}" if not listing.is_whole else ""
+    return BadArgument(f"{what} {known}{missing}", next_step="Name one of its versions by its id.")
+
+
+def _named(versions: Iterable[PackageVersion]) -> str:
+    names = [quoted(each.id) + (f" ({quoted(each.semver)})" if each.semver else "") for each in versions]
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
