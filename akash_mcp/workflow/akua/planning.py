@@ -24,6 +24,7 @@ from akash_mcp.guard.plans.akua_plans import (
     UpdateInstallPlan,
 )
 from akash_mcp.sanitize.text import field
+from akash_mcp.workflow.akua.secret_inputs import secret_paths
 from akash_mcp.workflow.akua.values import check_values
 from akash_mcp.workflow.akua.versions import LATEST, version_of
 from akash_mcp.workflow.runtime import Runtime
@@ -101,7 +102,8 @@ async def install_plan(
         what = await reader.product(product_id)
         package_id_of, version_id, pinned = await _version_of_product(rt, what)
         package_id = package_id_of
-    await check_values(await reader.inputs(package_id, version_id), values or {})
+    inputs = await reader.inputs(package_id, version_id)
+    await check_values(inputs, values or {})
     adds, most = await _growth(rt, cluster.id if cluster is not None else None)
     return CreateInstallPlan(
         tool="akua_create_install",
@@ -115,6 +117,7 @@ async def install_plan(
         cluster_id=cluster.id if cluster is not None else "",
         cluster=(cluster.name or "") if cluster is not None else "",
         values=_text(values),
+        secret_paths=tuple(secret_paths(inputs)),
         adds_machines=adds,
         most_machines=most,
         what=what.name or "",
@@ -136,7 +139,7 @@ async def update_plan(
     install, etag = await _changeable(rt, install_id)
     before = install.package_version_id or ""
     now, package_id = await _version_words(rt, install)
-    version_id, to_words = "", ""
+    version_id = ""
     if version is not None:
         if not package_id:
             raise BadArgument(
@@ -151,7 +154,8 @@ async def update_plan(
             )
     else:
         assert render_id is not None
-        to_words = await _render_words(rt, install_id, render_id)
+        to_words = await _render_words(rt, install_id, render_id, package_id)
+    adds, most = await _growth(rt, install.cluster_id)
     return UpdateInstallPlan(
         tool="akua_update_install",
         workspace=workspace.id,
@@ -161,7 +165,8 @@ async def update_plan(
         before=before,
         version_id=version_id,
         render_id=render_id or "",
-        adds_machines=(await _growth(rt, install.cluster_id))[0],
+        adds_machines=adds,
+        most_machines=most,
         etag=etag,
         what=await _what(rt, install),
         from_words=now,
@@ -363,21 +368,29 @@ _MOST_PACKAGES = 40
 """Whose versions are read to find out which package an install is of: Akua names the version alone."""
 
 
-async def _render_words(rt: Runtime, install_id: str, render_id: str) -> str:
-    """What a render is, in words. Raises `BadArgument` where the install has none of that id."""
+async def _render_words(rt: Runtime, install_id: str, render_id: str, package_id: str) -> str:
+    """The version that a render brings back, "" where that is not known. Raises `BadArgument` where the install has no
+    render of that id, or where it was never deployed."""
     listing = await rt.akua.reader.renders(install_id)
     render = next((each for each in listing.records if each.id == render_id), None)
     if render is None:
         known = ", ".join(field(each.id, 60) for each in listing.records[:10]) or "none that could be read"
         raise BadArgument(
-            f"Install {install_id} has no render of that id.", next_step=f"Its renders: {known}."
+            f"Install {install_id} has no render of that id"
+            + ("." if listing.is_whole else f", as far as the list could be read: {listing.problem}"),
+            next_step=f"Its renders: {known}.",
         )
-    if render.state not in ("deployed", None):
+    if render.state != "deployed":
+        state = f"is {field(render.state, 20)}" if render.state else "does not say in which state it is"
         raise BadArgument(
-            f"That render is {field(render.state, 20)}, and was never deployed whole.",
-            next_step="akua_get_install shows those that were.",
+            f"That render {state}, so it cannot be restored.",
+            next_step="akua_get_install shows those that were deployed.",
         )
-    return field(render_id, 60)
+    if not render.package_version_id:
+        return ""
+    versions = (await rt.akua.reader.versions(package_id)).records if package_id else []
+    semver = next((each.semver for each in versions if each.id == render.package_version_id), None)
+    return semver or render.package_version_id
 
 
 async def _what(rt: Runtime, install: Install) -> str:
