@@ -1,9 +1,10 @@
-"""An embedded Akua, and servers beside it that have nothing but a token of Akua's: no Akash key, and no Akash network."""
+"""An embedded Akua, and servers beside it that have a token of Akua's alone: no Akash key, and no Akash network."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -105,3 +106,10 @@ async def done(agent: Agent, answer: dict[str, Any]) -> dict[str, Any]:
         if shown.get("done"):
             return {**answer, **shown, "status": "over"}
     raise AssertionError(f"it does not end: {answer}")
+
+
+def operation_ids(settings: config.Settings) -> list[str]:
+    """The operations at Akua that the ledger knows, in the order in which they were begun."""
+    with closing(sqlite3.connect(settings.state_dir / "akash-mcp.sqlite3")) as db:
+        rows = db.execute("SELECT op_id FROM operations WHERE kind LIKE 'akua_%' ORDER BY number")
+        return [op_id for (op_id,) in rows]

@@ -138,8 +138,7 @@ class AkuaPermit:
         except Interrupted as lost:
             return await self._look_up(lost, sent.at if sent is not None else self._hands.store.now())
         except OutcomeUnknown as lost:
-            await self._note(State.UNKNOWN, lost.what)
-            raise
+            raise await self._unknown(lost) from lost
         except _CERTAIN_REFUSALS as refusal:
             if isinstance(refusal, TakenOver):
                 raise
@@ -217,9 +216,8 @@ class AkuaPermit:
         attempt = _Attempt(self, REGION)
         try:
             region: Region = await attempt.send(lambda writer: writer.create_region(plan.new_region))
-        except OutcomeUnknown as lost:
-            await self._note(State.UNKNOWN, lost.what)
-            raise
+        except (Interrupted, OutcomeUnknown) as lost:
+            raise await self._unknown(lost, "made the region") from lost
         except _CERTAIN_REFUSALS as refusal:
             if not isinstance(refusal, TakenOver):
                 await self._refused(refusal, step=REGION)
@@ -240,11 +238,11 @@ class AkuaPermit:
             )
             await self._refused(never, step=REGION)
             raise never
-        raise OutcomeUnknown(
-            f"Whether Akua made the region is not known: it shows {len(found) or 'none'} of that name"
-            f"{'' if listing.is_whole else ', in a list that is not whole'}.",
-            next_step="akua_list_clusters shows the regions. No cluster was asked for yet.",
+        unseen = OutcomeUnknown(
+            f"Akua shows {len(found) or 'none'} of that name"
+            f"{'' if listing.is_whole else ', in a list that is not whole'}."
         )
+        raise await self._unknown(unseen, "made the region")
 
     async def _look_up(self, lost: AkashError, sent_at: float) -> AkuaResult:
         """What an earlier request came to, of which no answer came; `lost`: what stands in for its answer. Raises that
@@ -309,11 +307,11 @@ class AkuaPermit:
             refusal.next_step = f"The new region may be there: it costs nothing. {refusal.next_step}".strip()
         return refusal
 
-    async def _unknown(self, lost: AkashError) -> OutcomeUnknown:
+    async def _unknown(self, lost: AkashError, deed: str = "did it") -> OutcomeUnknown:
         """What is told, and written down, where nobody knows yet whether it was done."""
         await self._note(State.UNKNOWN, lost.what)
         unknown = OutcomeUnknown(
-            f"{lost.what} Whether Akua did it is not known.",
+            f"{lost.what} Whether Akua {deed} is not known.",
             next_step=f'akua_get_operation(operation_id="{self.op_id}") shows what becomes of it: this server asks '
             "again by itself, with the same key, so that it is done once. Do not repeat the call.",
         )
