@@ -222,7 +222,7 @@ async def test_a_creation_that_is_refused_after_a_lost_answer_stays_unknown(
         assert MONEY_NOT_KNOWN in text
         with anyio.fail_after(20):
             while requests(akua, CLUSTER.route) < 4:  # it is asked again by itself
-                await anyio.sleep(0.05)
+                shown = await agent.call("akua_get_operation", operation_id=op_id_in(text), wait_s=1)
         shown = await agent.call("akua_get_operation", operation_id=op_id_in(text))
     assert shown["state"] == "unknown"
     assert shown["money"] == MONEY_NOT_KNOWN
