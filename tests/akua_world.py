@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
@@ -55,7 +55,9 @@ def akua_settings(akua: EmbeddedAkua, tmp_path: Path) -> config.Settings:
 
 @pytest.fixture
 def at_akua(akua_settings: config.Settings) -> Connect:
-    """`async with at_akua(era, answer=…, **settings) as agent`. Without an answer the client cannot be asked."""
+    """`async with at_akua(era, answer=…, **settings) as agent`. Without an answer the client cannot be asked.
+    `meanwhile` is done while the person thinks.
+    """
 
     @asynccontextmanager
     async def connected(
@@ -63,6 +65,7 @@ def at_akua(akua_settings: config.Settings) -> Connect:
         *,
         answer: ElicitResult | None = None,
         intervals: Intervals = AKUA_INTERVALS,
+        meanwhile: Callable[[], None] = lambda: None,
         **changed: Any,
     ) -> AsyncIterator[Agent]:
         asked: list[str] = []
@@ -70,6 +73,7 @@ def at_akua(akua_settings: config.Settings) -> Connect:
         async def respond(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
             asked.append(params.message)
             assert answer is not None
+            meanwhile()
             return answer
 
         chosen = config.Settings(**{**dict(akua_settings), **changed})

@@ -11,11 +11,12 @@ from typing import Any
 
 from akash_mcp.clients.akua.models import Install
 from akash_mcp.clients.akua.models import Operation as AkuaOperation
-from akash_mcp.errors import AkashError, BadArgument
+from akash_mcp.errors import AkashError, BadArgument, NotApproved
 from akash_mcp.guard.books.akua_results import AkuaResult, Outcome
 from akash_mcp.guard.permits.akua_lookup import result_of
 from akash_mcp.guard.permits.akua_permit import AkuaPermit
 from akash_mcp.guard.plans.akua_plans import CreateInstallPlan, UpdateInstallPlan
+from akash_mcp.workflow.akua.growth import what_changed
 from akash_mcp.workflow.akua.read_back import Seen, read_back
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.runtime import Runtime
@@ -48,10 +49,25 @@ class Done:
 async def do(rt: Runtime, permit: AkuaPermit, running: Running[Any]) -> Done:
     """Have Akua do it, and wait until it has ended there, or for `akua_give_up` seconds.
 
-    Raises what Akua refuses it with, and `OutcomeUnknown`.
+    Raises what Akua refuses it with, `NotApproved` where it is not any more what was agreed to, and `OutcomeUnknown`.
     """
+    if not await permit.was_sent():
+        await _check_still_agreed(rt, permit)
     running.progress("asking Akua to do it")
     return await see_through(rt, permit, await permit.send(), running)
+
+
+async def _check_still_agreed(rt: Runtime, permit: AkuaPermit) -> None:
+    try:
+        changed = await what_changed(rt.akua.reader, permit.plan)
+    except AkashError as unread:
+        changed = f"How it stands now could not be read: {unread.what}"
+    if changed:
+        await permit.refuse(changed)
+        raise NotApproved(
+            f"{changed} That is not what was agreed to, so nothing was done.",
+            next_step=f"Call {permit.plan.tool} again, so that the user sees it as it is now.",
+        )
 
 
 async def see_through(rt: Runtime, permit: AkuaPermit, taken: AkuaResult, running: Running[Any]) -> Done:
