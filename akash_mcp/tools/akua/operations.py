@@ -17,7 +17,7 @@ from akash_mcp.guard.books.journal import Operation
 from akash_mcp.guard.books.store import Db
 from akash_mcp.ids import OpId
 from akash_mcp.sanitize.text import field
-from akash_mcp.tools.akua.outcomes import outcome_of
+from akash_mcp.tools.akua.outcomes import AkuaOutcome, outcome_of
 from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.deadline import MAX_WAIT_SECONDS, wait_seconds
 from akash_mcp.tools.progress import report_progress
@@ -97,9 +97,27 @@ async def akua_get_operation(
             money=stands.money,
             next_step=stands.next_step,
         )
-    seen = _at_akua(await _look(rt, result.operation_id, 0.0))
+    return _under_way(own, stands, await _look(rt, result.operation_id, 0.0))
+
+
+def _under_way(own: Operation, stands: AkuaOutcome, now: AkuaOperation) -> AkuaOperationResult:
+    """An operation of ours that this server has not seen the end of, whatever Akua says of its own."""
+    seen = _at_akua(now)
+    summary, next_step = f"{seen.summary} {stands.summary}", seen.next_step
+    if now.is_over:
+        summary = (
+            f"Akua says that it has ended ({seen.state or 'how is not told'}), and this server has not seen what came "
+            f"of it. {stands.summary}"
+        )
+        next_step = f"{stands.next_step} Or look yourself: the reading tools of Akua show how it stands. Do not repeat it."
     return seen.model_copy(
-        update={"op_id": own.op_id, "summary": f"{seen.summary} {stands.summary}", "money": stands.money}
+        update={
+            "op_id": own.op_id,
+            "done": False,
+            "summary": summary,
+            "money": stands.money,
+            "next_step": next_step,
+        }
     )
 
 

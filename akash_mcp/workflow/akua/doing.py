@@ -16,6 +16,7 @@ from akash_mcp.guard.books.akua_results import AkuaResult, Outcome
 from akash_mcp.guard.permits.akua_lookup import result_of
 from akash_mcp.guard.permits.akua_permit import AkuaPermit
 from akash_mcp.guard.plans.akua_plans import CreateInstallPlan, UpdateInstallPlan
+from akash_mcp.sanitize.text import quoted
 from akash_mcp.workflow.akua.growth import what_changed
 from akash_mcp.workflow.akua.read_back import Seen, read_back
 from akash_mcp.workflow.operations import Running
@@ -87,11 +88,14 @@ async def _operation_ended(
     rt: Runtime, permit: AkuaPermit, taken: AkuaResult, running: Running[Any], ends: float
 ) -> Done:
     """Wait for an operation of Akua's. Reads that fail meanwhile are done again: they change nothing."""
-    assert taken.operation_id is not None
-    reader, waits_for = rt.akua.reader, ""
+    reader, waits_for, seconds = rt.akua.reader, "", 0
     while True:
+        assert taken.operation_id is not None
         try:
-            now = await reader.wait(taken.operation_id, _WAIT_SECONDS)
+            # A look first: what waits for a person is told at once.
+            now = await (
+                reader.wait(taken.operation_id, seconds) if seconds else reader.operation(taken.operation_id)
+            )
         except BadArgument:
             return Done(taken, has_ended=True)  # what Akua calls it can be asked for nowhere
         except AkashError as unread:
@@ -107,6 +111,7 @@ async def _operation_ended(
             taken = result
         if rt.now() >= ends:
             return Done(taken, waits_for=waits_for)
+        seconds = _WAIT_SECONDS
         await rt.sleep(rt.intervals.akua_poll)
 
 
@@ -145,8 +150,10 @@ def _merged(known: AkuaResult, new: AkuaResult) -> AkuaResult:
 
 
 def _stage(operation: AkuaOperation) -> str:
-    steps = [step for step in operation.steps or () if step.status == "running"]
-    return f"Akua works on it{f': {steps[0].name}' if steps else ''}"
+    if waits_for := _waits_for(operation):
+        return f"a person has to act at Akua first: {quoted(waits_for)}"
+    running = next((step.name or "" for step in operation.steps or () if step.status == "running"), "")
+    return f"Akua works on it: {quoted(running)}" if running else "Akua works on it"
 
 
 def _waits_for(operation: AkuaOperation) -> str:
