@@ -39,6 +39,7 @@ from akash_mcp.guard.approval.approval import (
 )
 from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.journal import op_id_of
+from akash_mcp.guard.plans.akua_plans import KINDS as AKUA_KINDS
 from akash_mcp.guard.plans.plans import ClosePlan, Plan
 from akash_mcp.ids import OpId
 from akash_mcp.tools.arguments import given
@@ -191,7 +192,7 @@ async def confirmed(ctx: AppContext, name: str) -> Decision[Any]:
     Raises `NotApproved`, and what stands in the way of spending.
     """
     op_id = OpId(name) if name.startswith("op_") else op_id_of(name)
-    desk = await _desk_that_knows(runtime(ctx), op_id)
+    desk = await _desk_of_yes(runtime(ctx), op_id)
     await desk.key.need()
     try:
         if await _is_open(desk, op_id):
@@ -209,18 +210,21 @@ async def confirmed(ctx: AppContext, name: str) -> Decision[Any]:
     return Approved(plan, approval)
 
 
-async def _desk_that_knows(services: Runtime, op_id: OpId) -> Desk:
-    """Akua's, where the yes was asked for there; else Akash's."""
+async def _desk_of_yes(services: Runtime, op_id: OpId) -> Desk:
+    """Akua's, where the yes was asked for there; else Akash's. No key is read for that: each is needed by its own desk
+    alone."""
     akua = services.akua.desk
-    await akua.account.recall()
     if akua.approver.tokens.is_own(op_id):
         return akua
     try:
-        is_known = akua.store.path.exists() and await akua.store.read(tokens.is_known, op_id)
+        is_akuas = akua.store.path.exists() and await akua.store.read(tokens.is_of, op_id, AKUA_KINDS)
     except LedgerUnusable:
         log.exception("whether a yes was asked for at Akua is not known")
-        is_known = False
-    return akua if is_known else services.desk
+        is_akuas = False
+    if not is_akuas:
+        return services.desk
+    await akua.account.recall()
+    return akua
 
 
 async def _opened(ctx: AppContext, desk: Desk, repeatable: bool) -> Opened | None:
@@ -278,7 +282,7 @@ def _call(ctx: AppContext) -> str:
 
 async def _heard(
     ctx: AppContext, approver: Approver, plan: Plan, answer: Confirm | None, seconds: float
-) -> Confirm | TokenNeeded:
+) -> Confirm | Approval | TokenNeeded | PersonNeeded:
     """What came of a question after so many seconds: its answer, or the plan to be shown if nobody can have seen it.
 
     Some clients declare that they can ask and then say no by themselves: Codex (openai/codex issues 6992 and 45621),
@@ -289,7 +293,13 @@ async def _heard(
     if answer is not None and (answer.confirm or not at_once):
         return answer
     why = _NOBODY_ANSWERED if answer is None else _NOBODY_READ
-    return await approver.shown(plan, client_of(ctx), f"{why} {_SPARE_THE_QUESTION}", question_of(ctx))
+    return await approver.unseen(
+        plan,
+        call=_call(ctx),
+        client=client_of(ctx),
+        why_not_asked=f"{why} {_SPARE_THE_QUESTION}",
+        question=question_of(ctx),
+    )
 
 
 async def _answer(ctx: AppContext, message: str) -> Confirm | None:

@@ -98,6 +98,8 @@ class Intervals:
     """Between two looks at what goes on at Akua."""
     akua_give_up: float = 900.0
     """How long the end of something is waited for that Akua took."""
+    akua_lag: float = 60.0
+    """How long after its end what was done at Akua may take to show."""
     hold: float = HOLD_SECONDS
     """How long an operation is left to a worker that gives no sign of life."""
 
@@ -136,6 +138,7 @@ class Intervals:
             longest_retry=self.longest_retry / speed,
             akua_poll=max(self.akua_poll / speed, 0.05),
             akua_give_up=self.akua_give_up / speed,
+            akua_lag=self.akua_lag / speed,
             hold=max(self.hold / speed, 3.0),
         )
 

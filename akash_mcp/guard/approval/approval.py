@@ -156,7 +156,7 @@ class Approver:
     async def _mode(self, plan: Plan, client: str, *, can_ask: bool = False) -> ApprovalMode:
         """How a plan is approved. Raises `NotApproved` where the policy allows it to nobody who calls."""
         mode = mode_for(self.policy, plan)
-        if mode is ApprovalMode.AUTO and plan.is_unbounded:
+        if mode is ApprovalMode.AUTO and plan.is_unbounded and not plan.touches_others:
             # What no limit bounds needs a person's word: by the client, else where no model can say it.
             return ApprovalMode.ELICIT if can_ask else ApprovalMode.TERMINAL
         is_denied = mode is ApprovalMode.DENY
@@ -214,6 +214,16 @@ class Approver:
         entry = AuditEntry(Event.SHOWN, plan.record, client=client, via="two-step", exposure=plan.exposure)
         token = await self.tokens.issue(plan, entry, question.token if question else "")
         return TokenNeeded(plan, token, why_not_asked)
+
+    async def unseen(
+        self, plan: Plan, *, call: str, client: str, why_not_asked: str, question: Question | None
+    ) -> Approval | TokenNeeded | PersonNeeded:
+        """What a plan needs whose question nobody saw: to be shown, or a person at a terminal where no model may agree
+        to it. That one may have said yes to this very `call` already.
+        """
+        if await self._mode(plan, client) is ApprovalMode.TERMINAL:
+            return await self._at_terminal(plan, call, client)
+        return await self.shown(plan, client, why_not_asked, question)
 
     async def opened_at_terminal(self, call: str) -> OpId | None:
         """The operation that a yes at a terminal to this very call opens, or opened; None where nobody said yes.

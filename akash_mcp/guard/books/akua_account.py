@@ -13,7 +13,7 @@ import anyio
 
 from akash_mcp.clients.akua.client import AkuaClient
 from akash_mcp.clients.api_key import ApiKey
-from akash_mcp.errors import LedgerUnusable, MissingKey
+from akash_mcp.errors import BadSettings, LedgerUnusable
 from akash_mcp.guard.books.accounts import remember, remembered
 from akash_mcp.guard.books.store import Store
 
@@ -38,7 +38,7 @@ class AkuaAccount:
             return
         try:
             account = await self._store.read(remembered, await self._name())
-        except MissingKey:
+        except BadSettings:  # no token, or one that cannot be one: a call that needs it says so
             return
         except LedgerUnusable:
             log.exception("which workspace the Akua token is about cannot be read")

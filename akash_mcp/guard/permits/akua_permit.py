@@ -1,9 +1,9 @@
 """The permit to do one thing at Akua: exactly the approved one, and once.
 
 Each request carries a key that is made of its operation, and Akua takes a key once: it may be sent again, also by
-another process long after, and is one deed all the same. A change carries the etag of what the person saw as well, so
-that nothing is changed that somebody else changed meanwhile. Two requests have no key: a region, which is sent once and
-found by its name, and the limits of a cluster, which are what they are however often they are set.
+another process long after, and is one deed all the same. A change carries the etag of what was read for its plan as
+well, so that nothing is changed that somebody else changed meanwhile. Two requests have no key: a region, which is sent
+once and found by its name, and the limits of a cluster, which are what they are however often they are set.
 
 After a lost answer a refusal proves nothing: what it refuses may be there by then. So it is looked for, as far as that
 can be seen, and what cannot be known stays unknown.
@@ -19,8 +19,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 import anyio
 
+from akash_mcp.clients.akua.errors import StaleEtag
 from akash_mcp.clients.akua.models import InstallMutation, Region
-from akash_mcp.clients.akua.models import Operation as AkuaOperation
 from akash_mcp.clients.akua.reader import AkuaReader
 from akash_mcp.clients.akua.writer import AkuaWriter
 from akash_mcp.clients.http import before_sending
@@ -28,6 +28,7 @@ from akash_mcp.clients.retries import Sending
 from akash_mcp.errors import (
     AkashError,
     ApiError,
+    BadArgument,
     BadSettings,
     Interrupted,
     LedgerUnusable,
@@ -36,10 +37,13 @@ from akash_mcp.errors import (
     TakenOver,
     Unreachable,
 )
+from akash_mcp.guard.approval import tokens, waiting
 from akash_mcp.guard.books import akua_results, holds, journal, sends
 from akash_mcp.guard.books.akua_results import AkuaResult
 from akash_mcp.guard.books.journal import State
+from akash_mcp.guard.books.sends import Send
 from akash_mcp.guard.books.store import Db, Store
+from akash_mcp.guard.permits.akua_lookup import find, result_of
 from akash_mcp.guard.permits.wire import Wire
 from akash_mcp.guard.plans.akua_plans import (
     AkuaPlan,
@@ -52,6 +56,7 @@ from akash_mcp.guard.plans.akua_plans import (
     UpdateInstallPlan,
 )
 from akash_mcp.ids import OpId
+from akash_mcp.sanitize import secrets
 
 log = logging.getLogger(__name__)
 
@@ -64,10 +69,13 @@ REGION = "akua region"
 REPLAY_SECONDS = 3600.0
 """For how long after it was first sent a request is sent again. How long Akua knows a key it does not say."""
 
+_NOT_KNOWN = "Whether Akua bills more for it is not known yet."
+_COSTS_NOTHING = "It adds nothing that Akua bills, whether it was done or not."
+
 _CLOCKS_DIFFER = 60.0
 """Seconds by which Akua's clock may be behind ours."""
 
-_CERTAIN_REFUSALS = (ApiError, Unreachable, BadSettings, Refused, TakenOver)
+_CERTAIN_REFUSALS = (ApiError, BadArgument, BadSettings, Refused, TakenOver, Unreachable)
 """What these say of a request none of whose answers was lost is certain: it did nothing."""
 
 
@@ -93,6 +101,8 @@ class AkuaPermit:
         self.plan = plan
         self.epoch = epoch
         self._hands = hands
+        for secret in plan.secrets:  # Akua may repeat one in an error
+            secrets.known.remember(secret)
 
     async def known(self) -> AkuaResult:
         """What is known by now of what became of it."""
@@ -118,45 +128,58 @@ class AkuaPermit:
                 OutcomeUnknown("It was sent long ago, and its answer was lost."), sent.at
             )
         plan = self.plan
-        region_id = await self._region() if isinstance(plan, CreateClusterPlan) else ""
-        attempt = _Attempt(self, DEED, was_lost=sent is not None)
+        region_id = ""
+        if isinstance(plan, CreateClusterPlan):
+            # With a key goes the very same body, also where the region is called something else by now.
+            region_id = sent.about["region_id"] if sent is not None else await self._region(plan)
+        attempt = _Attempt(self, DEED, region_id, was_lost=sent is not None)
         try:
             result = await attempt.send(lambda writer: self._request(writer, region_id))
         except Interrupted as lost:
             return await self._look_up(lost, sent.at if sent is not None else self._hands.store.now())
         except OutcomeUnknown as lost:
-            await self._note(State.UNKNOWN, lost.what)
-            raise
+            raise await self._unknown(lost) from lost
         except _CERTAIN_REFUSALS as refusal:
             if isinstance(refusal, TakenOver):
                 raise
             if sent is not None:
                 return await self._look_up(refusal, sent.at)
             await self._refused(refusal)
-            raise
+            raise self._explained(refusal) from refusal
         await self._taken(result)
         return result
 
     async def refuse(self, why: str) -> None:
         """Write down that nothing of it was sent, and that nothing will be. Raises `TakenOver`."""
-        await self._hands.store.run(journal.advance, self.op_id, State.REFUSED, why, epoch=self.epoch)
+
+        def write(db: Db) -> None:
+            journal.advance(db, self.op_id, State.REFUSED, why, epoch=self.epoch)
+            forget_yes(db)
+
+        await self._hands.store.run(write)
 
     async def ended(self, result: AkuaResult, note: str) -> None:
-        """Write down how it ended at Akua. Raises `TakenOver` and `LedgerUnusable`."""
+        """Write down how it ended at Akua, and forget what was approved. Raises `TakenOver`; what cannot be written is
+        told as just that.
+        """
 
         def write(db: Db) -> None:
             akua_results.note(db, self.op_id, result)
             journal.advance(db, self.op_id, State.DONE, note, epoch=self.epoch)
+            forget_yes(db)
 
-        await self._hands.store.run(write)
+        try:
+            await self._hands.store.run(write)
+        except LedgerUnusable as unwritten:
+            raise self._unwritten(result, f"it {result.outcome} there", unwritten) from unwritten
 
     async def _request(self, writer: AkuaWriter, region_id: str) -> AkuaResult:
         plan, key = self.plan, self._key(DEED)
         match plan:
             case CreatePackagePlan():
-                return result_of(await writer.create_package(plan.body, key))
+                return result_of(plan, await writer.create_package(plan.body, key))
             case CreateInstallPlan():
-                return result_of(await writer.create_install(plan.body, key))
+                return result_of(plan, await writer.create_install(plan.body, key))
             case UpdateInstallPlan(version_id="", render_id=render_id):
                 return _of_change(
                     plan, await writer.restore_install(plan.install_id, render_id, etag=plan.etag, key=key)
@@ -166,13 +189,13 @@ class AkuaPermit:
                     plan, await writer.update_install(plan.install_id, version_id, etag=plan.etag, key=key)
                 )
             case DeleteInstallPlan():
-                return result_of(await writer.delete_install(plan.install_id, etag=plan.etag, key=key))
+                return result_of(plan, await writer.delete_install(plan.install_id, etag=plan.etag, key=key))
             case CreateClusterPlan():
-                return result_of(await writer.create_cluster(plan.body(region_id), key))
+                return result_of(plan, await writer.create_cluster(plan.body(region_id), key))
             case ClusterPowerPlan(on=True):
-                return result_of(await writer.resume_cluster(plan.cluster_id, etag=plan.etag, key=key))
+                return result_of(plan, await writer.resume_cluster(plan.cluster_id, etag=plan.etag, key=key))
             case ClusterPowerPlan():
-                return result_of(await writer.suspend_cluster(plan.cluster_id, etag=plan.etag, key=key))
+                return result_of(plan, await writer.suspend_cluster(plan.cluster_id, etag=plan.etag, key=key))
             case AutoscalingPlan():
                 await writer.set_compute(
                     plan.cluster_id,
@@ -183,21 +206,18 @@ class AkuaPermit:
                 return AkuaResult(resource_id=plan.cluster_id)
         raise TypeError(f"nothing at Akua is called {type(plan).__name__}")
 
-    async def _region(self) -> str:
+    async def _region(self, plan: CreateClusterPlan) -> str:
         """The id of the region that the cluster comes into: made now, where the plan says so, and it is not there."""
-        plan = self.plan
-        assert isinstance(plan, CreateClusterPlan)
         if not plan.new_region:
             return plan.region_id
         sent = await self._hands.store.read(sends.find, self.op_id, REGION)
         if sent is not None and sent.answer != "refused":
-            return await self._region_by_name(plan.new_region)
+            return await self._region_by_name(plan.new_region, sent)
         attempt = _Attempt(self, REGION)
         try:
             region: Region = await attempt.send(lambda writer: writer.create_region(plan.new_region))
-        except OutcomeUnknown as lost:
-            await self._note(State.UNKNOWN, lost.what)
-            raise
+        except (Interrupted, OutcomeUnknown) as lost:
+            raise await self._unknown(lost, "made the region") from lost
         except _CERTAIN_REFUSALS as refusal:
             if not isinstance(refusal, TakenOver):
                 await self._refused(refusal, step=REGION)
@@ -205,81 +225,43 @@ class AkuaPermit:
         await self._hands.store.run(sends.answered, self.op_id, REGION, "taken")
         return region.id
 
-    async def _region_by_name(self, name: str) -> str:
+    async def _region_by_name(self, name: str, sent: Send) -> str:
+        """The region whose creation was sent before. Raises `Refused` where it certainly did not come about."""
         listing = await self._hands.reader.regions()
         found = [region.id for region in listing.records if region.name == name]
         if len(found) == 1:
             return found[0]
-        raise OutcomeUnknown(
-            f"Whether Akua made the region is not known: it shows {len(found) or 'none'} of that name"
-            f"{'' if listing.is_whole else ', in a list that is not whole'}.",
-            next_step="akua_list_clusters shows the regions. No cluster was asked for yet.",
+        if not found and listing.is_whole and self._is_certain(sent.at):
+            never = Refused(
+                "Akua did not make the new region, so no cluster was asked for.",
+                next_step=f"Call {self.plan.tool} again for a new plan, if it is still wanted.",
+            )
+            await self._refused(never, step=REGION)
+            raise never
+        unseen = OutcomeUnknown(
+            f"Akua shows {len(found) or 'none'} of that name"
+            f"{'' if listing.is_whole else ', in a list that is not whole'}."
         )
+        raise await self._unknown(unseen, "made the region")
 
-    async def _look_up(self, refusal: AkashError, sent_at: float) -> AkuaResult:
-        """What an earlier request came to, of which no answer came. Raises the refusal where it is certain that it did
-        nothing, and `OutcomeUnknown`."""
+    async def _look_up(self, lost: AkashError, sent_at: float) -> AkuaResult:
+        """What an earlier request came to, of which no answer came; `lost`: what stands in for its answer. Raises that
+        where it is certain that nothing was done, and `OutcomeUnknown`."""
         try:
-            found = await self._find(sent_at - _CLOCKS_DIFFER)
+            found = await find(self._hands.reader, self.plan, since=sent_at - _CLOCKS_DIFFER)
         except AkashError as unread:
-            raise await self._unknown(unread) from refusal
+            log.info("what became of operation %s cannot be seen: %s", self.op_id, unread.what)
+            raise await self._unknown(lost) from unread
         if found is not None:
             await self._taken(found)
             return found
-        if isinstance(refusal, ApiError) and self._hands.store.has_passed(
-            self._hands.certain_seconds, sent_at
-        ):
-            await self._refused(refusal)
-            raise refusal
-        raise await self._unknown(refusal) from refusal
+        if isinstance(lost, ApiError) and self._is_certain(sent_at):
+            await self._refused(lost)
+            raise self._explained(lost) from lost
+        raise await self._unknown(lost) from lost
 
-    async def _find(self, since: float) -> AkuaResult | None:
-        """The deed itself, where Akua shows it; None where it shows that it was not done.
-
-        Raises `OutcomeUnknown` for what Akua cannot show: of two things that are equal nobody knows whose they are.
-        """
-        plan, reader = self.plan, self._hands.reader
-        match plan:
-            case UpdateInstallPlan():
-                return await self._updated(plan, since)
-            case DeleteInstallPlan():
-                return await self._own_operation("install", plan.install_id, "install.delete", since)
-            case ClusterPowerPlan():
-                kind = "cluster.resume" if plan.on else "cluster.suspend"
-                return await self._own_operation("cluster", plan.cluster_id, kind, since)
-            case AutoscalingPlan():
-                now = await reader.compute_settings(plan.cluster_id)
-                enabled = {"active": True, "paused": False}.get(now.auto_scaling or "")
-                if plan.enabled in (None, enabled) and plan.max_machines in (None, now.max_machines):
-                    return AkuaResult(resource_id=plan.cluster_id)
-        raise OutcomeUnknown("Akua cannot be asked whether it was done.")
-
-    async def _updated(self, plan: UpdateInstallPlan, since: float) -> AkuaResult | None:
-        """The change of an install that was made since then, as its renders and its version show it."""
-        renders = await self._hands.reader.renders(plan.install_id)
-        for render in renders.records:
-            is_it = (
-                render.package_version_id == plan.version_id
-                if plan.version_id
-                else render.restored_from_render_id == plan.render_id
-            )
-            if is_it and render.created_at is not None and render.created_at >= since:
-                return AkuaResult(resource_id=plan.install_id, render_id=render.id)
-        install = await self._hands.reader.install(plan.install_id)
-        if plan.version_id and install.package_version_id == plan.version_id:
-            return AkuaResult(resource_id=plan.install_id)
-        if not renders.is_whole:
-            raise OutcomeUnknown(f"Its renders could not be read whole: {renders.problem}")
-        return None
-
-    async def _own_operation(self, owner: str, id: str, kind: str, since: float) -> AkuaResult | None:
-        listing = await self._hands.reader.operations(owner, id)
-        for operation in listing.records:
-            if operation.kind == kind and operation.started_at is not None and operation.started_at >= since:
-                return AkuaResult(operation_id=operation.id, resource_id=id)
-        if not listing.is_whole:
-            raise OutcomeUnknown(f"Akua's operations could not be read whole: {listing.problem}")
-        return None
+    def _is_certain(self, sent_at: float) -> bool:
+        return self._hands.store.has_passed(self._hands.certain_seconds, sent_at)
 
     def _key(self, step: str) -> str:
         return str(uuid5(NAMESPACE_URL, f"akash-mcp:{self.op_id}:{step}"))
@@ -295,27 +277,46 @@ class AkuaPermit:
         try:
             await self._hands.store.run(write)
         except LedgerUnusable as unwritten:
-            raise AkashError(
-                f"Akua took it ({_names(result)}), and that could not be written down: {unwritten.what}",
-                money="What it costs, Akua bills.",
-                next_step="Do not repeat it: the reading tools of Akua show how it stands.",
-            ) from unwritten
+            raise self._unwritten(result, "Akua took it", unwritten) from unwritten
+
+    def _unwritten(self, result: AkuaResult, what: str, unwritten: LedgerUnusable) -> AkashError:
+        return AkashError(
+            f"Akua has it ({_names(result)}): {what}. That could not be written down: {unwritten.what}",
+            money="What it costs, Akua bills." if self.plan.is_unbounded else _COSTS_NOTHING,
+            next_step="Do not repeat it: the reading tools of Akua show how it stands.",
+        )
 
     async def _refused(self, refusal: AkashError, step: str = DEED) -> None:
         def write(db: Db) -> None:
             holds.check_own(db, self.op_id, self.epoch)
             sends.answered(db, self.op_id, step, "refused")
             journal.advance(db, self.op_id, State.REFUSED, str(refusal))
+            forget_yes(db)
 
         await self._noted(write)
 
-    async def _unknown(self, lost: AkashError) -> OutcomeUnknown:
+    def _explained(self, refusal: AkashError) -> AkashError:
+        """A refusal with what it leaves to be done."""
+        plan = self.plan
+        if isinstance(refusal, StaleEtag):
+            refusal.next_step = (
+                "It was changed by somebody or something else after this plan was made, so nothing was changed. Call "
+                f"{plan.tool} again for a new plan, which shows how it stands now."
+            )
+        if isinstance(plan, CreateClusterPlan) and plan.new_region:
+            refusal.next_step = f"The new region may be there: it costs nothing. {refusal.next_step}".strip()
+        return refusal
+
+    async def _unknown(self, lost: AkashError, deed: str = "did it") -> OutcomeUnknown:
+        """What is told, and written down, where nobody knows yet whether it was done."""
         await self._note(State.UNKNOWN, lost.what)
-        return OutcomeUnknown(
-            f"{lost.what} Whether Akua did it is not known.",
+        unknown = OutcomeUnknown(
+            f"{lost.what} Whether Akua {deed} is not known.",
             next_step=f'akua_get_operation(operation_id="{self.op_id}") shows what becomes of it: this server asks '
             "again by itself, with the same key, so that it is done once. Do not repeat the call.",
         )
+        unknown.money = _NOT_KNOWN if self.plan.is_unbounded else _COSTS_NOTHING
+        return unknown
 
     async def _note(self, state: State, note: str) -> None:
         def write(db: Db) -> None:
@@ -336,9 +337,10 @@ class AkuaPermit:
 class _Attempt:
     """One step, sent by this worker: written down before its first byte leaves."""
 
-    def __init__(self, permit: AkuaPermit, step: str, *, was_lost: bool = False) -> None:
+    def __init__(self, permit: AkuaPermit, step: str, region_id: str = "", *, was_lost: bool = False) -> None:
         self._permit = permit
         self._step = step
+        self._about = {"key": permit._key(step), "region_id": region_id}
         self._is_begun = was_lost
 
     async def send(self, request: Callable[[AkuaWriter], Awaitable[T]]) -> T:
@@ -354,8 +356,7 @@ class _Attempt:
         if self._is_begun:
             await permit._hands.store.run(holds.keep, permit.op_id, permit.epoch)
             return
-        about = {"key": permit._key(self._step)}
-        await permit._hands.store.run(sends.begin, permit.op_id, permit.epoch, self._step, about)
+        await permit._hands.store.run(sends.begin, permit.op_id, permit.epoch, self._step, self._about)
         self._is_begun = True
 
 
@@ -365,16 +366,10 @@ def _of_change(plan: UpdateInstallPlan, changed: InstallMutation) -> AkuaResult:
     )
 
 
-def result_of(operation: AkuaOperation) -> AkuaResult:
-    """What is known of an operation of Akua's, as the ledger keeps it."""
-    told = operation.results
-    made = next((told[name] for name in ("install_id", "cluster_id", "package_id") if name in told), None)
-    owner = operation.owner_id if operation.owner_type in ("install", "cluster", "package") else None
-    return AkuaResult(
-        operation_id=operation.id or None,
-        resource_id=made or owner or None,
-        version_id=told.get("package_version_id"),
-    )
+def forget_yes(db: Db) -> None:
+    """What was shown of a plan, or waited for a person, is not kept longer than what it opened."""
+    waiting.forget_old(db)
+    tokens.forget_old(db)
 
 
 def _names(result: AkuaResult) -> str:

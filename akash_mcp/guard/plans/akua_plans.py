@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from akash_mcp.guard.books.journal import Kind
+from akash_mcp.guard.plans.akua_values import secret_values, values_whole, values_words
 from akash_mcp.guard.plans.contents import label, listed
 from akash_mcp.guard.plans.plans import Plan
-from akash_mcp.sanitize.secrets import sounds_secret
 
 NAME_BYTES = 64
-_VALUE_BYTES = 80
-_MOST_VALUES = 20
 
 _NO_MACHINE = "It adds no machine, so Akua bills nothing more for it."
 _NO_LIMIT = (
@@ -57,6 +54,17 @@ class AkuaPlan(Plan):
         return _NO_LIMIT if self.is_unbounded else _NO_MACHINE
 
     @property
+    def secrets(self) -> list[str]:
+        """The secrets among what is sent."""
+        return secret_values(getattr(self, "values", ""), getattr(self, "secret_paths", ()))
+
+    @property
+    def whole_values(self) -> str:
+        """The values that are sent, none of them left out, for a person at a terminal; "" where there are none."""
+        values = getattr(self, "values", "")
+        return values_whole(values, getattr(self, "secret_paths", ())) if values else ""
+
+    @property
     def summary(self) -> str:
         first = "Cost not known." if self.is_unbounded else "No cost by itself."
         named = f" {label(self.named, NAME_BYTES)}" if self.named else ""
@@ -66,7 +74,8 @@ class AkuaPlan(Plan):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatePackagePlan(AkuaPlan):
-    """Make a package of a Helm chart in an OCI registry. `values`: JSON text of what differs from the chart's own, or ""."""
+    """Make a package of a Helm chart in an OCI registry. `values`: JSON text of what is other than the chart's own, or
+    ""."""
 
     kind = Kind.AKUA_PACKAGE
     name: str
@@ -114,12 +123,14 @@ class CreateInstallPlan(AkuaPlan):
     """Of a package: its exact version, also where the latest was asked for."""
     cluster_id: str = ""
     values: str = field(default="", repr=False)
+    secret_paths: tuple[str, ...] = field(default=(), compare=False)
+    """Which of the values are secrets, as the package says: `admin_password`, `db.pin`."""
     adds_machines: bool | None = None
-    most_machines: int | None = field(default=None, compare=False)
+    most_machines: int | None = None
+    pinned: str = ""
+    """Which version a product installs now, in words."""
     what: str = field(default="", compare=False)
     """What the package or product is called."""
-    pinned: str = field(default="", compare=False)
-    """Which version a product installs now, in words."""
     region: str = field(default="", compare=False)
     cluster: str = field(default="", compare=False)
 
@@ -157,7 +168,7 @@ class CreateInstallPlan(AkuaPlan):
             else "on a cluster that Akua chooses"
         )
         region = f"in region {label(self.region or self.region_id, NAME_BYTES)}"
-        return f"Install {what} {cluster} {region}{values_words(self.values)}."
+        return f"Install {what} {cluster} {region}{values_words(self.values, self.secret_paths)}."
 
     @property
     def cost(self) -> str:
@@ -179,10 +190,12 @@ class UpdateInstallPlan(AkuaPlan):
     version_id: str = ""
     render_id: str = ""
     adds_machines: bool | None = None
+    most_machines: int | None = None
     etag: str = field(compare=False)
     what: str = field(default="", compare=False)
     from_words: str = field(default="", compare=False)
     to_words: str = field(default="", compare=False)
+    """Of a render: the version that it brings back."""
 
     @property
     def is_unbounded(self) -> bool:
@@ -190,19 +203,23 @@ class UpdateInstallPlan(AkuaPlan):
 
     @property
     def cost(self) -> str:
-        return growth_words(self.adds_machines)
+        return growth_words(self.adds_machines, self.most_machines)
 
     @property
     def deed(self) -> str:
         install = f"install {self.install_id}{_of(self.what)}{_whose(self.ours)}"
         comma = "" if self.ours else ","
-        now = label(self.from_words or self.before, NAME_BYTES)
-        target = label(self.to_words or self.version_id or self.render_id, NAME_BYTES)
-        how = (
-            f"Restore {install}{comma} to render {target}; it has version {now} now."
-            if self.render_id
-            else f"Update {install}{comma} from version {now} to {target}."
-        )
+        now = f"version {label(self.from_words or self.before, NAME_BYTES)}" if self.before else "its version"
+        if self.render_id:
+            brings = (
+                f"which has version {label(self.to_words, NAME_BYTES)}"
+                if self.to_words
+                else "whose version is not known here"
+            )
+            how = f"Restore {install}{comma} from {now} to render {label(self.render_id, NAME_BYTES)}, {brings}."
+        else:
+            target = label(self.to_words or self.version_id, NAME_BYTES)
+            how = f"Update {install}{comma} from {now} to {target}."
         return (
             f"{how} What it runs is replaced, and may be interrupted; its data may not fit another version."
         )
@@ -262,8 +279,8 @@ class CreateClusterPlan(AkuaPlan):
         )
         profile = f", network profile {self.network_profile}" if self.network_profile else ""
         return (
-            f"Make a managed Kubernetes cluster {label(self.name)} in {region}{profile}. It runs until somebody deletes "
-            "it, which no tool of this server does."
+            f"Make a managed Kubernetes cluster {label(self.name)} in {region}{profile}. It runs until somebody "
+            "deletes it, which no tool of this server does."
         )
 
 
@@ -342,6 +359,8 @@ AKUA_PLANS: tuple[type[AkuaPlan], ...] = (
     ClusterPowerPlan,
     AutoscalingPlan,
 )
+KINDS = frozenset(name for plan in AKUA_PLANS for name in (plan.__name__, plan.kind))
+"""What plans at Akua, and the operations that they open, say that they are."""
 
 
 def growth_words(adds_machines: bool | None, most: int | None = None) -> str:
@@ -355,36 +374,6 @@ def growth_words(adds_machines: bool | None, most: int | None = None) -> str:
         else "Whether its cluster adds machines for it is not known."
     )
     return f"{grows} {_NO_LIMIT}"
-
-
-def values_words(text: str) -> str:
-    """`, with "replicas" = 2, "db.password" = (hidden)`: what values hold, for whoever approves them. "" for none."""
-    if not text:
-        return ""
-    flat = list(_flat(json.loads(text)))
-    shown = listed(flat, lambda each: f"{label(each[0], NAME_BYTES)} = {_shown(*each)}", _MOST_VALUES)
-    return f", with {shown}" if flat else ""
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
-    for name, value in values.items():
-        path = f"{prefix}{name}"
-        if isinstance(value, dict) and value:
-            found += _flat(value, f"{path}.")
-        else:
-            found.append((path, value))
-    return found
-
-
-def _shown(path: str, value: Any) -> str:
-    if isinstance(value, str) and sounds_secret(path.rsplit(".", 1)[-1]):
-        return "(hidden)"
-    if isinstance(value, str):
-        return label(value, _VALUE_BYTES)
-    if isinstance(value, list | dict):
-        return label(json.dumps(value, ensure_ascii=False), _VALUE_BYTES)
-    return json.dumps(value)
 
 
 def _of(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -10,19 +11,21 @@ from pydantic import Field
 
 from akash_mcp.clients.akua.models import Operation as AkuaOperation
 from akash_mcp.clients.akua.models import Step
-from akash_mcp.errors import AkashError, OutcomeUnknown
+from akash_mcp.errors import AkashError, LedgerUnusable, NotFound, OutcomeUnknown
 from akash_mcp.guard.books import akua_results, journal
 from akash_mcp.guard.books.journal import Operation
 from akash_mcp.guard.books.store import Db
 from akash_mcp.ids import OpId
 from akash_mcp.sanitize.text import field
-from akash_mcp.tools.akua.outcomes import outcome_of
+from akash_mcp.tools.akua.outcomes import AkuaOutcome, outcome_of
 from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.deadline import MAX_WAIT_SECONDS, wait_seconds
 from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import Result
 from akash_mcp.tools.tool import Effect, ToolSpec
 from akash_mcp.workflow.runtime import Runtime
+
+log = logging.getLogger(__name__)
 
 _MOST_STEPS = 20
 
@@ -59,7 +62,11 @@ async def akua_get_operation(
 ) -> AkuaOperationResult:
     """Show how something stands that was begun at Akua. Starts nothing."""
     rt = runtime(ctx)
-    own = await _own(rt, operation_id)
+    try:
+        own = await _own(rt, operation_id)
+    except LedgerUnusable as unusable:
+        log.exception("whether an operation is this server's is not known")
+        return await _unless_ours(rt, operation_id, wait_seconds(wait_s), unusable)
     if own is None:
         return _at_akua(await _look(rt, operation_id, wait_seconds(wait_s)))
     if wait_s:
@@ -90,10 +97,43 @@ async def akua_get_operation(
             money=stands.money,
             next_step=stands.next_step,
         )
-    seen = _at_akua(await _look(rt, result.operation_id, 0.0))
+    return _under_way(own, stands, await _look(rt, result.operation_id, 0.0))
+
+
+def _under_way(own: Operation, stands: AkuaOutcome, now: AkuaOperation) -> AkuaOperationResult:
+    """An operation of ours that this server has not seen the end of, whatever Akua says of its own."""
+    seen = _at_akua(now)
+    summary, next_step = f"{seen.summary} {stands.summary}", seen.next_step
+    if now.is_over:
+        summary = (
+            f"Akua says that it has ended ({seen.state or 'how is not told'}), and this server has not seen what came "
+            f"of it. {stands.summary}"
+        )
+        next_step = f"{stands.next_step} Or look yourself: the reading tools of Akua show how it stands. Do not repeat it."
     return seen.model_copy(
-        update={"op_id": own.op_id, "summary": f"{seen.summary} {stands.summary}", "money": stands.money}
+        update={
+            "op_id": own.op_id,
+            "done": False,
+            "summary": summary,
+            "money": stands.money,
+            "next_step": next_step,
+        }
     )
+
+
+async def _unless_ours(
+    rt: Runtime, operation_id: str, seconds: float, unusable: LedgerUnusable
+) -> AkuaOperationResult:
+    """How an operation stands at Akua, where the ledger cannot say whether it is one of ours. Raises that where Akua
+    does not know it: it may be an op_id."""
+    try:
+        return _at_akua(await _look(rt, operation_id, seconds))
+    except NotFound:
+        raise LedgerUnusable(
+            unusable.what,
+            next_step=unusable.next_step,
+            money="Looking moved none; what the operation did is in the ledger.",
+        ) from unusable
 
 
 async def _own(rt: Runtime, name: str) -> Operation | None:

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
-from akash_mcp.errors import OutcomeUnknown
+from akash_mcp.errors import OutcomeUnknown, TakenOver
 from akash_mcp.guard.approval.approval import PersonNeeded, TokenNeeded
 from akash_mcp.guard.books import akua_results, journal
 from akash_mcp.guard.books.akua_results import AkuaResult
@@ -30,6 +30,7 @@ P = TypeVar("P", bound=AkuaPlan)
 
 _BILLED = "What it costs, Akua bills to the owner of the workspace; how much cannot be read here."
 _FREE = "It adds nothing that Akua bills, and Akash is not part of it."
+_NOT_KNOWN = "Whether Akua bills more for it is not known yet."
 
 
 class AkuaOutcome(Result):
@@ -94,7 +95,7 @@ _WORDS: Mapping[Kind, str] = {
 
 
 _INSTALLS = (Kind.AKUA_INSTALL, Kind.AKUA_UPDATE)
-"""Of these, being done at Akua does not say yet that what was installed works."""
+_LOOK = 'akua_get_operation(operation_id="{}") shows how it stands.'
 
 
 async def carried_out(ctx: AppContext, decision: Decision[P]) -> AkuaOutcome:
@@ -111,61 +112,66 @@ async def carried_out(ctx: AppContext, decision: Decision[P]) -> AkuaOutcome:
 
 
 async def _do(rt: Runtime, plan: AkuaPlan, permit: AkuaPermit, running: Running[Any]) -> AkuaOutcome:
-    return _ended(plan.kind, permit.op_id, await do(rt, permit, running), adds_cost=plan.is_unbounded)
+    try:
+        done = await do(rt, permit, running)
+    except TakenOver as taken:
+        taken.next_step = _LOOK.format(permit.op_id)
+        raise
+    return _ended(plan.kind, permit.op_id, done, adds_cost=plan.is_unbounded)
 
 
 def _ended(kind: Kind, op_id: OpId, done: Done, *, adds_cost: bool) -> AkuaOutcome:
+    """What became of it, as far as Akua took it."""
     result, install = done.result, done.install
-    named = _named(kind, result)
-    money = _BILLED if adds_cost else _FREE
     state = field(install.state, 30) if install is not None and install.state else None
     urls = [field(url.url, 200) for url in install.urls or () if url.url][:5] if install is not None else []
-    base: dict[str, Any] = {"op_id": op_id, "money": money, "state": state, "urls": urls or None, **named}
-    reason = field(done.why, 600) or None
-    thing = next((value for key, value in named.items() if key.endswith("_id") and key != "operation_id"), "")
-    if result.outcome == "succeeded" and kind in _INSTALLS and install is None:
-        return AkuaOutcome(
-            status="updated" if kind is Kind.AKUA_UPDATE else "created",
-            summary=f"Akua says that it was done{f' ({thing})' if thing else ''}; how the install stands was not seen.",
-            next_step=_next_step(kind, result) if thing else "akua_list_installs shows which it is.",
-            **base,
-        )
+    base: dict[str, Any] = {
+        "op_id": op_id,
+        "money": _BILLED if adds_cost else _FREE,
+        "state": state,
+        "urls": urls or None,
+        "reason": field(done.why, 600) or None,
+        **_named(kind, result),
+    }
+    thing = f" ({field(result.resource_id, 80)})" if result.resource_id else ""
     if result.outcome == "succeeded":
         return AkuaOutcome(
             status=_status(kind),
-            summary=f"{_WORDS[kind]}{f' ({thing})' if thing else ''}.",
+            summary=f"{_WORDS[kind]}{thing}.",
             next_step=_next_step(kind, result),
             **base,
         )
     if result.outcome is not None:
-        what = (
-            f"Akua took it, and it was {result.outcome} there"
-            if result.outcome == "cancelled"
-            else "Akua took it, and it failed there"
-        )
         return AkuaOutcome(
             status="failed",
-            summary=f"{what}{f' ({thing})' if thing else ''}{f': it is {state}' if state else ''}.",
+            summary=_failure(kind, result, thing, state),
             next_step=_after_failure(kind, result),
-            reason=reason,
             **base,
         )
     if done.has_ended:
         return AkuaOutcome(
             status="unknown",
-            summary="Akua took it, and says that it has ended, but not how.",
-            next_step="Look with akua_list_installs and akua_list_clusters. Do not start it again unasked.",
-            reason=reason,
+            summary=f"Akua took it, and says that it has ended, but whether it was done does not show{thing}: "
+            f"{done.unseen or 'it does not say how'}.",
+            next_step=f"{_LOOK.format(op_id)} Do not start it again unasked.",
             **base,
         )
     waits = f" A person has to act there first: {quoted(done.waits_for)}." if done.waits_for else ""
     return AkuaOutcome(
         status="pending",
-        summary=f"Akua took it, and it had not ended when this server stopped waiting.{waits}",
-        next_step=f'akua_get_operation(operation_id="{op_id}") shows how it stands. Do not start it again.',
-        reason=reason,
+        summary=f"Akua took it{thing}, and it had not ended when this call stopped waiting.{waits}",
+        next_step=f"{_LOOK.format(op_id)} Do not start it again.",
         **base,
     )
+
+
+def _failure(kind: Kind, result: AkuaResult, thing: str, state: str | None) -> str:
+    if result.outcome == "cancelled":
+        return f"Akua took it, and it was cancelled there{thing}."
+    if kind in _INSTALLS and state == "degraded":
+        done = "installed" if kind is Kind.AKUA_INSTALL else "changed"
+        return f"It was {done}{thing}, and does not work as it should: Akua calls it degraded."
+    return f"Akua took it, and it failed there{thing}{f': it is {state}' if state else ''}."
 
 
 async def _under_way(rt: Runtime, running: Running[Any]) -> AkuaOutcome:
@@ -189,11 +195,13 @@ async def outcome_of(rt: Runtime, operation: Operation, opening: str = "") -> Ak
     result = await rt.akua.desk.store.read(akua_results.find, operation.op_id)
     named, note = _named(operation.kind, result), field(operation.note, 400)
     if operation.state is State.UNKNOWN:
-        raise OutcomeUnknown(
+        unknown = OutcomeUnknown(
             f"{opening} What became of it is not known yet: {note}".strip(),
             next_step="This server asks Akua again by itself, so that it is done once. Do not repeat it; call "
             f'akua_get_operation(operation_id="{operation.op_id}") in a minute.',
         )
+        unknown.money = _NOT_KNOWN if may_cost(operation.kind) else _FREE
+        raise unknown
     status, stands = "pending", f"It is under way, and has come to: {operation.state}"
     if operation.state is State.REFUSED:
         status, stands = "failed", "It was refused, and nothing was done"
@@ -202,7 +210,7 @@ async def outcome_of(rt: Runtime, operation: Operation, opening: str = "") -> Ak
         stands = (
             _WORDS[operation.kind]
             if result.outcome == "succeeded"
-            else f"It {result.outcome or 'ended'} at Akua"
+            else f"It {'was ' if result.outcome == 'cancelled' else ''}{result.outcome or 'ended'} at Akua"
         )
     is_over = operation.is_over
     return AkuaOutcome.model_validate(

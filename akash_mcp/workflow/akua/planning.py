@@ -24,8 +24,11 @@ from akash_mcp.guard.plans.akua_plans import (
     UpdateInstallPlan,
 )
 from akash_mcp.sanitize.text import field
+from akash_mcp.workflow.akua.growth import growth_of
+from akash_mcp.workflow.akua.secret_inputs import secret_paths
 from akash_mcp.workflow.akua.values import check_values
 from akash_mcp.workflow.akua.versions import LATEST, version_of
+from akash_mcp.workflow.akua.versions_in_words import render_words, version_of_product, version_words
 from akash_mcp.workflow.runtime import Runtime
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
@@ -92,17 +95,18 @@ async def install_plan(
     pinned, semver = "", ""
     if package_id is not None:
         what = await reader.package(package_id)
-        chosen = await version_of(reader, package_id, version or LATEST)
+        chosen = await version_of(reader, package_id, LATEST if version is None else version)
         if not chosen.semver:
             raise BadArgument("That version of the package has no number, so it cannot be pinned.")
         semver, version_id = chosen.semver, chosen.id
     else:
         assert product_id is not None
         what = await reader.product(product_id)
-        package_id_of, version_id, pinned = await _version_of_product(rt, what)
+        package_id_of, version_id, pinned = await version_of_product(reader, what)
         package_id = package_id_of
-    await check_values(await reader.inputs(package_id, version_id), values or {})
-    adds, most = await _growth(rt, cluster.id if cluster is not None else None)
+    inputs = await reader.inputs(package_id, version_id)
+    await check_values(inputs, values or {})
+    adds, most = await growth_of(reader, cluster.id if cluster is not None else None)
     return CreateInstallPlan(
         tool="akua_create_install",
         workspace=workspace.id,
@@ -115,6 +119,7 @@ async def install_plan(
         cluster_id=cluster.id if cluster is not None else "",
         cluster=(cluster.name or "") if cluster is not None else "",
         values=_text(values),
+        secret_paths=tuple(secret_paths(inputs)),
         adds_machines=adds,
         most_machines=most,
         what=what.name or "",
@@ -135,8 +140,8 @@ async def update_plan(
     workspace = await reader.workspace()
     install, etag = await _changeable(rt, install_id)
     before = install.package_version_id or ""
-    now, package_id = await _version_words(rt, install)
-    version_id, to_words = "", ""
+    now, package_id = await version_words(reader, install)
+    version_id = ""
     if version is not None:
         if not package_id:
             raise BadArgument(
@@ -151,7 +156,8 @@ async def update_plan(
             )
     else:
         assert render_id is not None
-        to_words = await _render_words(rt, install_id, render_id)
+        to_words = await render_words(reader, install_id, render_id, package_id)
+    adds, most = await growth_of(reader, install.cluster_id)
     return UpdateInstallPlan(
         tool="akua_update_install",
         workspace=workspace.id,
@@ -161,7 +167,8 @@ async def update_plan(
         before=before,
         version_id=version_id,
         render_id=render_id or "",
-        adds_machines=(await _growth(rt, install.cluster_id))[0],
+        adds_machines=adds,
+        most_machines=most,
         etag=etag,
         what=await _what(rt, install),
         from_words=now,
@@ -283,19 +290,6 @@ def _now(now: ComputeSettings) -> str:
     return ", ".join(filter(None, known))
 
 
-async def _growth(rt: Runtime, cluster_id: str | None) -> tuple[bool | None, int | None]:
-    """Whether a cluster may add machines for an install, and up to how many. None is what is not known."""
-    if cluster_id is None:
-        return None, None
-    try:
-        now = await rt.akua.reader.compute_settings(cluster_id)
-    except AkashError:
-        return None, None
-    if now.auto_scaling == "paused":
-        return False, None
-    return (True if now.auto_scaling == "active" else None), now.max_machines
-
-
 async def _region(rt: Runtime, wanted: str) -> Region:
     listing = await rt.akua.reader.regions()
     found = [each for each in listing.records if wanted in (each.id, each.name)]
@@ -329,55 +323,6 @@ def _etag(etag: str | None, what: str) -> str:
             next_step="Try again in a minute.",
         )
     return etag
-
-
-async def _version_of_product(rt: Runtime, product: Product) -> tuple[str, str, str]:
-    """The package of a product, the version of it that is installed now, and that in words."""
-    package = product.package
-    if package is None or not package.id:
-        raise BadArgument(f"Akua does not say which package product {product.id} is of.")
-    pin = package.version_pin
-    wanted = pin.version if pin is not None and pin.kind == "pinned" else package.default_version_id
-    chosen = await version_of(rt.akua.reader, package.id, wanted or LATEST)
-    follows = ", the latest now" if pin is None or pin.kind != "pinned" else ""
-    return package.id, chosen.id, f"version {field(chosen.semver or chosen.id, 60)}{follows}"
-
-
-async def _version_words(rt: Runtime, install: Install) -> tuple[str, str]:
-    """Which version an install has, in words, and the package that it is of; "" for what cannot be found out."""
-    reader, wanted = rt.akua.reader, install.package_version_id
-    packages: list[str] = []
-    if install.product_id:
-        product = await reader.product(install.product_id)
-        packages = [product.package.id] if product.package is not None and product.package.id else []
-    else:
-        packages = [each.id for each in (await reader.packages()).records]
-    for package_id in packages[:_MOST_PACKAGES]:
-        for version in (await reader.versions(package_id)).records:
-            if version.id == wanted:
-                return version.semver or "", package_id
-    return "", packages[0] if install.product_id and packages else ""
-
-
-_MOST_PACKAGES = 40
-"""Whose versions are read to find out which package an install is of: Akua names the version alone."""
-
-
-async def _render_words(rt: Runtime, install_id: str, render_id: str) -> str:
-    """What a render is, in words. Raises `BadArgument` where the install has none of that id."""
-    listing = await rt.akua.reader.renders(install_id)
-    render = next((each for each in listing.records if each.id == render_id), None)
-    if render is None:
-        known = ", ".join(field(each.id, 60) for each in listing.records[:10]) or "none that could be read"
-        raise BadArgument(
-            f"Install {install_id} has no render of that id.", next_step=f"Its renders: {known}."
-        )
-    if render.state not in ("deployed", None):
-        raise BadArgument(
-            f"That render is {field(render.state, 20)}, and was never deployed whole.",
-            next_step="akua_get_install shows those that were.",
-        )
-    return field(render_id, 60)
 
 
 async def _what(rt: Runtime, install: Install) -> str:

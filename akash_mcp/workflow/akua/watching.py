@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 
-from akash_mcp.errors import LedgerUnusable, MissingKey
+from akash_mcp.errors import AkashError
+from akash_mcp.guard.permits.akua_permit import forget_yes
 from akash_mcp.workflow.akua.recovery import recover
 from akash_mcp.workflow.runtime import Runtime
 
@@ -18,14 +18,28 @@ async def keep_akua(rt: Runtime) -> None:
     if desk.key.known is None:
         await rt.sleep(rt.intervals.first_look)
         if desk.store.path.exists():
-            with suppress(MissingKey):  # a call that needs it will say so
-                await desk.key.need()
+            await _ask_for_token(rt)
         await desk.key.came()
     while True:
-        try:
-            await desk.account.recall()
-            if desk.store.account:
-                await recover(rt)
-        except LedgerUnusable:
-            log.exception("what was begun at Akua could not be looked after")
+        await _look(rt)
         await rt.sleep(rt.intervals.watch)
+
+
+async def _ask_for_token(rt: Runtime) -> None:
+    try:
+        await rt.akua.desk.key.need()
+    except AkashError as missing:  # a call that needs it will say so
+        log.info("there is no token of Akua's yet: %s", missing.what)
+
+
+async def _look(rt: Runtime) -> None:
+    desk = rt.akua.desk
+    try:
+        await desk.account.recall()
+        if desk.store.account:
+            await desk.store.run(forget_yes)
+            await recover(rt)
+    except AkashError as failure:
+        log.warning("what was begun at Akua could not be looked after: %s", failure)
+    except Exception:  # a fault of ours in one look must not end the server, and the looks after it
+        log.exception("a look at what was begun at Akua broke")
