@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from akua_world import AkuaWorld, errors, new_akua
 from hypothesis import given
 from hypothesis import strategies as st
+from sandbox_akua import AkuaWorld, errors, new_akua
 
 from akash_mcp.sandbox.akua.catalogue import AKUA
 from akash_mcp.sandbox.akua.errors import Refused

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from akua_world import AkuaWorld, new_akua
 from jsonschema import Draft202012Validator
+from sandbox_akua import AkuaWorld, new_akua
 
 from akash_mcp.sandbox.akua.unplayed import unplayed
 

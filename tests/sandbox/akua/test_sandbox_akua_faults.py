@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from akua_world import AkuaWorld, errors, new_akua
+from sandbox_akua import AkuaWorld, errors, new_akua
 
 from akash_mcp.sandbox.akua import AKUA
 from akash_mcp.sandbox.faults import UnknownFault

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from akua_world import new_akua
+from sandbox_akua import new_akua
 
 from akash_mcp.cli import main
 from akash_mcp.sandbox.akua import AKUA, AkuaOptions, EmbeddedAkua

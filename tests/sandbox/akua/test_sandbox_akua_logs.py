@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from akua_world import AkuaWorld, new_akua
+from sandbox_akua import AkuaWorld, new_akua
 
 pytestmark = pytest.mark.anyio
 

@@ -8,9 +8,9 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from akua_world import AkuaWorld, new_akua
 from hypothesis import given
 from hypothesis import strategies as st
+from sandbox_akua import AkuaWorld, new_akua
 
 _ACTIONS = (
     "create",

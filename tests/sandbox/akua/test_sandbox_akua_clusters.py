@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from akua_world import errors, headers_for, new_akua, states
+from sandbox_akua import errors, headers_for, new_akua, states
 
 pytestmark = pytest.mark.anyio
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import anyio
 import pytest
-from akua_world import VALUES, headers_for, new_akua, states
 from anyio.lowlevel import checkpoint
+from sandbox_akua import VALUES, headers_for, new_akua, states
 
 pytestmark = pytest.mark.anyio
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from akua_world import AkuaWorld, errors, new_akua
+from sandbox_akua import AkuaWorld, errors, new_akua
 
 pytestmark = pytest.mark.anyio
 

@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from akua_world import VALUES, errors, new_akua
 from hypothesis import given
 from hypothesis import strategies as st
+from sandbox_akua import VALUES, errors, new_akua
 
 pytestmark = pytest.mark.anyio
 
