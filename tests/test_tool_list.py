@@ -24,7 +24,14 @@ from akash_mcp.tools.tool import Effect
 TOP = Path(__file__).parent.parent
 SNAPSHOTS = Path(__file__).parent / "snapshots" / "tools"
 MAX_TOKENS = 2_100
-MAX_TOKENS_MORE = {"account": 470, "exec": 300, "market": 1_150, "sdl": 660}
+MAX_TOKENS_MORE = {
+    "account": 470,
+    "exec": 300,
+    "market": 1_150,
+    "sdl": 660,
+    "akua": 1_350,
+    "akua-clusters": 400,
+}
 UPDATE = bool(os.environ.get("UPDATE_SNAPSHOTS"))
 
 pytestmark = pytest.mark.anyio
