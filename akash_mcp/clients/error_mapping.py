@@ -159,14 +159,16 @@ def _nothing_more(error: ApiError) -> None:
 class ErrorReading:
     """What a service says in an error response, its texts as they came: nobody is shown them before they are cleaned.
 
-    `message` is what meanings are recognised in, `shown` what an error repeats in its place. `complete` gives the
-    error what its `kind` holds besides.
+    `message` is what meanings are recognised in, `shown` what an error repeats in its place. `what` happened, with
+    `{name}` for the service's, where its `kind` does not say that well. `complete` gives the error what its kind holds
+    besides.
     """
 
     kind: type[ApiError]
     code: str
     message: str
     shown: str = ""
+    what: str = ""
     complete: Callable[[ApiError], None] = _nothing_more
 
 
@@ -194,7 +196,9 @@ def error_of(
     said = (read or console_error)(ErrorResponse(status, headers, body, _parsed(body)))
     code = said.code if _CODE.fullmatch(said.code) else clean(said.code, limit=LONGEST_CODE)
     message = clean(said.shown or said.message)
-    what = f"{_what(said.kind).format(name=name)} ({status}{': ' + message if message else ''})."
+    what = (
+        f"{(said.what or _what(said.kind)).format(name=name)} ({status}{': ' + message if message else ''})."
+    )
     retry_after = _retry_after(headers)
     advice = advice or {}
     general = next((advice[each] for each in said.kind.__mro__ if each in advice), "")
@@ -232,7 +236,7 @@ def console_error(response: ErrorResponse) -> ErrorReading:
             error.tell(_usd(parsed, "requiredAmountUsd"), _usd(parsed, "availableAmountUsd"))
 
     # Behind a provider's own reason the Console says what to do next, which may be over by the time it is read.
-    return ErrorReading(kind, code, message, _reason(parsed), tell)
+    return ErrorReading(kind, code, message, _reason(parsed), complete=tell)
 
 
 def _kind(status: int, code: str, message: str) -> type[ApiError]:

@@ -249,7 +249,8 @@ class Upstream:
         `body` is JSON text, `headers` go with this one, `largest` is the most bytes of an answer that are
         taken. Raises `ApiError` for a definite refusal, `Unreachable` where nothing was sent, `Interrupted` for
         a READ or REPEATABLE request without a whole answer, and `OutcomeUnknown` for a ONCE request that may
-        have had an effect. The cause of a refusal is the attempt before it that may have had one.
+        have had an effect. The cause of a change's refusal, by the service or `before_sending`, is the attempt before
+        it that may have had one.
         """
         return await self._repeat(
             _Request(method, path, sending, deadline, params, body, headers or {}, largest)
@@ -297,12 +298,15 @@ class Upstream:
                     return answer
             except (ApiError, Unreachable, Interrupted) as error:
                 if may_have_had_effect(error):
-                    lost = error
+                    lost = error if request.sending is not Sending.READ else None
                 elif lost is not None and isinstance(error, ApiError):
                     error.__cause__ = lost
                 pause = pause_before_next(error, request.sending, attempt, self._random)
                 if was_taken or pause is None or self.monotonic() + pause >= ends:
                     raise_last(error, request.sending, lost is not None)
+            except AkashError as stopped:  # by whoever is asked before each attempt
+                stopped.__cause__ = lost or stopped.__cause__
+                raise
             log.debug(
                 "%s %s: attempt %d failed, again in %.2f s", request.method, request.path, attempt, pause
             )

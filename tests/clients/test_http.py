@@ -209,6 +209,10 @@ async def test_a_refusal_names_the_lost_attempt_before_it() -> None:
         with pytest.raises(Conflict) as caught:
             await ask(server, Sending.REPEATABLE)
     assert caught.value.__cause__ is None  # nothing was done before: we asked too often
+    async with Server(drop, reply(409, {"message": "changed"})) as server:
+        with pytest.raises(Conflict) as caught:
+            await ask(server, Sending.READ)
+    assert caught.value.__cause__ is None  # a read does nothing
 
 
 async def test_a_change_lost_by_a_server_that_then_vanished_may_have_been_made() -> None:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, Unpack
 from urllib.parse import urlsplit
@@ -28,7 +29,7 @@ from akash_mcp.clients.akua.errors import (
     is_sendable,
 )
 from akash_mcp.clients.akua.models import Workspace
-from akash_mcp.clients.akua.pages import HasId, Listing, Page, page_of, read_list
+from akash_mcp.clients.akua.pages import LARGEST_PAGE, HasId, Listing, Page, page_of, read_list
 from akash_mcp.clients.akua.workspace_choice import NAME_WORKSPACE, chosen, is_id
 from akash_mcp.clients.http import LARGEST_ANSWER, Response, Take, Upstream, UpstreamOptions
 from akash_mcp.clients.retries import Deadline, Sending, may_have_had_effect
@@ -49,6 +50,7 @@ WRITE_DEADLINE = Deadline(read=20, total=35)
 CONTEXT_HEADER = "akua-context"
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
+TRY_AGAIN = "This is on Akua's side, or the network's. Try again in a minute."
 NOT_KNOWN = "Whether money moved is not known yet."
 LOOK_FIRST = (
     "Look up what became of it (the cluster, package or install, and its operations) before doing it again: it may "
@@ -188,10 +190,9 @@ class AkuaClient:
         """Make a change, and give what its answer is. For the writer only.
 
         `key` is its Idempotency-Key and `etag` its If-Match: the very same go with every attempt. `fits` says whether
-        an answer is one to what was asked. Raises `ApiError`
-        where certainly nothing was done, `StaleEtag` among them, `Unreachable` where nothing was sent, and
-        `OutcomeUnknown` (of what is sent once) or `Interrupted` where it may have been done: after a lost answer, a
-        refusal that follows one, or an answer that cannot be read.
+        an answer is one to what was asked. Raises `ApiError` where certainly nothing was done, `StaleEtag` among them,
+        `Unreachable` where nothing was sent, and `OutcomeUnknown` (of what is sent once) or `Interrupted` where it may
+        have been done: after a lost answer, a refusal that follows one, or an answer that cannot be read.
         """
         conditions = _conditions(key, etag)
         text = _written(body)
@@ -231,7 +232,7 @@ class AkuaClient:
         await self._authenticate()
         named = await self._context() if context is None else context
         with _explained():
-            return await self._upstream.send(
+            answer = await self._upstream.send(
                 method,
                 path,
                 sending=sending,
@@ -241,6 +242,7 @@ class AkuaClient:
                 headers={**named, **(headers or {})},
                 largest=largest,
             )
+        return replace(answer, lost=_advised(answer.lost))
 
     async def _list(
         self,
@@ -257,6 +259,7 @@ class AkuaClient:
                 sending=Sending.READ,
                 deadline=deadline,
                 params={**params, **page},
+                largest=LARGEST_PAGE,
                 context=headers,
             )
             return page_of(answer)
@@ -309,14 +312,28 @@ def _written(body: Mapping[str, Any] | None) -> str | None:
         raise BadArgument("What Akua is to be sent cannot be written as JSON.") from error
 
 
+def _advised(lost: Callable[[str], AkashError]) -> Callable[[str], AkashError]:
+    """The same, with a next step where it has none."""
+
+    def told(why: str) -> AkashError:
+        error = lost(why)
+        error.next_step = error.next_step or TRY_AGAIN
+        return error
+
+    return told
+
+
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Say which setting is missing where Akua does not know which workspace is meant."""
+    """Say what to do next: which setting is missing where Akua does not know which workspace is meant."""
     try:
         yield
     except ApiError as refusal:
         if refusal.status in (400, 403) and MISSING_CONTEXT in refusal.meanings:
             refusal.next_step = NAME_WORKSPACE
+        raise
+    except Interrupted as lost:
+        lost.next_step = lost.next_step or TRY_AGAIN
         raise
 
 
@@ -327,11 +344,13 @@ def _certain(sending: Sending, *, names_etag: bool) -> Iterator[None]:
         yield
     except (Interrupted, OutcomeUnknown) as lost:
         raise _doubtful(lost, sending) from lost
-    except ApiError as refusal:
+    except AkashError as refusal:
         earlier = refusal.__cause__
         if isinstance(earlier, AkashError) and may_have_had_effect(earlier):
-            raise _doubtful(refusal, sending, "An attempt before that got no answer.") from refusal
-        if names_etag and isinstance(refusal, Conflict) and not isinstance(refusal, StaleEtag):
+            if isinstance(refusal, ApiError):
+                raise _doubtful(refusal, sending, "An attempt before that got no answer.") from refusal
+            refusal.money = NOT_KNOWN  # ours, which stopped a repetition
+        elif names_etag and isinstance(refusal, Conflict) and not isinstance(refusal, StaleEtag):
             raise as_stale(refusal) from refusal
         raise
 

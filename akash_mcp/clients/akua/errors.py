@@ -23,6 +23,7 @@ from akash_mcp.errors import (
     PaymentRequired,
     RateLimited,
     ServerError,
+    TooLarge,
     Unauthorized,
 )
 
@@ -67,6 +68,7 @@ ADVICE: Mapping[type[ApiError] | str, str] = {
     NotFound: "Check the id. Only what belongs to the workspace is found; akua_whoami says which one that is.",
     Conflict: "Read it again: it may be in use, or changing. Then repeat this if it is still wanted.",
     StaleEtag: "Read it again, then repeat the change if it is still wanted.",
+    TooLarge: "Send less at once.",
     RateLimited: "Try again {when}.",
     ServerError: "This is on Akua's side. Try again {when}.",
     NotServed: "Akua does not offer this. Trying again does not help.",
@@ -82,7 +84,8 @@ def akua_error(response: ErrorResponse) -> ErrorReading:
     code = next(filter(None, map(_code, said)), "unknown_error")
     kind = _kind(response.status, etag)
     complete = partial(_tell, etag)
-    return ErrorReading(kind, code, message, complete=complete)
+    what = "{name} cannot do this as things stand" if kind is Conflict else ""
+    return ErrorReading(kind, code, message, what=what, complete=complete)
 
 
 def _kind(status: int, etag: str | None) -> type[ApiError]:

@@ -2,6 +2,8 @@
 
 Each `message` holds a line, as JSON or as plain text. `end` says that this was all, and an event whose name ends in
 `/stream/failure` why there will be no more. A stream that closes without either was cut.
+
+The lines are whatever a container wrote: untrusted.
 """
 
 from __future__ import annotations

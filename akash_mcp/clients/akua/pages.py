@@ -23,6 +23,9 @@ MOST_PAGES = 50
 MOST_RECORDS = 2000
 MOST_EMPTY_PAGES = 3
 """So many in a row that hold nothing, and still go on, are enough."""
+LARGEST_PAGE = 4 * 2**20
+MOST_BYTES = 16 * 2**20
+"""Of one page, and of all of a list: what is read takes some twenty times its size in memory."""
 LONGEST_CURSOR = 2048
 LIST_SECONDS = 30.0
 PAGE_DEADLINE = Deadline(read=12, total=20)
@@ -62,6 +65,8 @@ class Page:
     next_cursor: str | None
     is_last: bool
     """Whether it says that nothing follows."""
+    size: int
+    """In bytes."""
 
 
 def page_of(answer: Response) -> Page:
@@ -75,7 +80,8 @@ def page_of(answer: Response) -> Page:
     told, cursor = value.get("has_more"), text(value.get("next_cursor"))
     has_more = told if isinstance(told, bool) else None
     ends = has_more is None and "next_cursor" in value and value["next_cursor"] is None
-    return Page(value["data"], has_more, cursor, is_last=has_more is False or ends)
+    is_last = has_more is False or ends
+    return Page(value["data"], has_more, cursor, is_last=is_last, size=len(answer.body))
 
 
 FetchPage = Callable[[Mapping[str, str], Deadline], Awaitable[Page]]
@@ -117,13 +123,14 @@ class _Pages(Generic[T]):
         self._most = MOST_RECORDS if most is None else min(most, MOST_RECORDS)
         self._records: dict[str, T] = {}
         self._left_out = False
-        self._unread = self._twice = self._empty = 0
+        self._unread = self._twice = self._empty = self._size = 0
         self._cursors: set[str] = set()
         self.count = 0
 
     def take(self, page: Page) -> str | None:
         """Add a page. Why the list ends with it: "" where that is its end, None where it goes on."""
         self.count += 1
+        self._size += page.size
         self._empty = 0 if page.data else self._empty + 1
         for entry in page.data:
             self._add(entry)
@@ -146,6 +153,8 @@ class _Pages(Generic[T]):
             return "Akua says that there is more, and gives empty pages, so some may be missing."
         if self.count >= MOST_PAGES:
             return f"There are more than {MOST_PAGES} pages of it, and the rest was not read."
+        if self._size >= MOST_BYTES:
+            return f"It is larger than {MOST_BYTES // 2**20} MiB, and the rest was not read."
         self._cursors.add(page.next_cursor)
         return None
 
@@ -165,7 +174,7 @@ class _Pages(Generic[T]):
     def listing(self, reason: str) -> Listing[T]:
         """The list, which ends for this reason."""
         unread = f"{_records(self._unread)} of it could not be read." if self._unread else ""
-        twice = f"{_records(self._twice)} came twice: it changed while it was read." if self._twice else ""
+        twice = f"{_records(self._twice)} came twice, so others may be missing." if self._twice else ""
         return Listing(list(self._records.values()), " ".join(filter(None, (reason, unread, twice))))
 
 

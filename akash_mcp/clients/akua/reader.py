@@ -152,13 +152,12 @@ class AkuaReader:
     async def wait(self, operation_id: str, seconds: float) -> Operation:
         """An operation once it is over, or after so many seconds (1 to 60) as it is then: look at `is_over`."""
         timeout = max(1, min(LONGEST_WAIT, round(seconds)))
-        longest = timeout + WAIT_SLACK
         # A POST, and still a read: it only waits.
         answer = await self._client.ask(
             path_of("/operations/{}:wait", operation_id),
             {"timeout": str(timeout)},
             method="POST",
-            deadline=Deadline(read=longest, total=longest),
+            deadline=wait_deadline(timeout),
         )
         operation = answer.read(TypeAdapter(Operation))
         _check(operation_id, operation.id)
@@ -215,6 +214,11 @@ class AkuaReader:
         if data and not records:
             raise answer.lost("none of its records can be read")
         return records
+
+
+def wait_deadline(timeout: int) -> Deadline:
+    """How long a wait may take of which Akua was asked that it last at most `timeout` seconds."""
+    return Deadline(read=timeout + WAIT_SLACK, total=timeout + WAIT_SLACK)
 
 
 def _check(asked: str, answered: str) -> None:
