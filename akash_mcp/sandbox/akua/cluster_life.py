@@ -119,7 +119,8 @@ class ClusterLife:
         """What is installed there is healthy where there is a machine for it, and degraded where there is none."""
         has_room = cluster.state == "active" and bool(self._world.machines_of(cluster))
         for install in self._world.installs_on(cluster):
-            if install.reconciling or install.state == "failed":
+            is_arriving = install.state == "syncing" and install.reconciling
+            if is_arriving or install.state in ("pending", "rendering", "failed"):
                 continue
             if not has_room:
                 install.running_since = None

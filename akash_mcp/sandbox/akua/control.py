@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -24,7 +25,7 @@ from akash_mcp.sandbox.faults import Faults
 def state_of(
     world: World, operations: Operations, requests: dict[str, int], replays: Replays
 ) -> dict[str, object]:
-    """Everything that is true now, deleted installs and clusters and removed machines included.
+    """A copy of everything that is true now, deleted installs and clusters and removed machines included.
 
     `machines` cost money from `launched` to `removed`, in simulated seconds since the start; `hours` is how long that
     was until now. `replays`: how often each idempotency key was answered again.
@@ -32,16 +33,18 @@ def state_of(
     now = world.clock.elapsed()
     return {
         "elapsed_seconds": now,
-        "workspaces": [vars(workspace) for workspace in world.workspaces.values()],
-        "regions": [vars(region) for region in world.regions.values()],
-        "clusters": [vars(cluster) for cluster in world.clusters.values()],
-        "machines": [{**vars(machine), "hours": _hours(machine, now)} for machine in world.machines.values()],
+        "workspaces": [asdict(workspace) for workspace in world.workspaces.values()],
+        "regions": [asdict(region) for region in world.regions.values()],
+        "clusters": [asdict(cluster) for cluster in world.clusters.values()],
+        "machines": [
+            {**asdict(machine), "hours": _hours(machine, now)} for machine in world.machines.values()
+        ],
         "packages": [
-            {**vars(package), "versions": [version.semver for version in world.versions_of(package)]}
+            {**asdict(package), "versions": [version.semver for version in world.versions_of(package)]}
             for package in world.packages.values()
         ],
         "installs": [
-            {**vars(install), "renders": [vars(render) for render in world.renders_of(install)]}
+            {**asdict(install), "renders": [asdict(render) for render in world.renders_of(install)]}
             for install in world.installs.values()
         ],
         "operations": [operation.tell() for operation in operations.of.values()],

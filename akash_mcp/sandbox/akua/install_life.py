@@ -173,6 +173,7 @@ class InstallLife:
         def fail() -> None:
             self._deleting.discard(install.id)
             self._set(install, reconciling=False)
+            self._clusters.settle(self._world.clusters[install.cluster_id])
 
         work = Work(
             "install.delete",
@@ -217,6 +218,7 @@ class InstallLife:
                 desired_version_id=install.package_version_id,
                 reconciling=install.id in self._deleting,
             )
+            self._clusters.settle(self._world.clusters[install.cluster_id])
 
         work = Work(
             "install.render",
@@ -264,7 +266,7 @@ class InstallLife:
             package_version_id=render.package_version_id,
             desired_version_id=render.package_version_id,
             state="syncing",
-            reconciling=False,
+            reconciling=install.id in self._deleting,
         )
         self._clusters.settle(self._world.clusters[install.cluster_id])
 

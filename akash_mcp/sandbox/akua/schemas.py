@@ -83,11 +83,10 @@ CREATE_PACKAGE = strict(
     {"display_image_url": text(0, 2048), "keep_source_repository": {"type": "boolean"}},
 )
 _WHERE: dict[str, Schema] = {"cluster_id": id_of(54), "initial_values": _VALUES}
-CREATE_INSTALL: Schema = {
-    "anyOf": [
-        strict({"product_id": id_of(55), "region_id": id_of(54)}, _WHERE),
-        strict({"package_id": id_of(54), "package_version_pin": _PIN, "region_id": id_of(54)}, _WHERE),
-    ]
+CREATE_INSTALL: Schema = {  # one or the other, so written that a complaint is about the one that was meant
+    "if": {"required": ["product_id"]},
+    "then": strict({"product_id": id_of(55), "region_id": id_of(54)}, _WHERE),
+    "else": strict({"package_id": id_of(54), "package_version_pin": _PIN, "region_id": id_of(54)}, _WHERE),
 }
 UPDATE_INSTALL = strict({"package_version_id": id_of(55)})
 RESTORE_INSTALL = strict({"render_id": id_of(54)})

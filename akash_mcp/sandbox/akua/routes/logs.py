@@ -79,6 +79,7 @@ class _Stream:
             return
         while follows and (is_endless or self.install.state != "deleted"):
             await world.clock.sleep(LINE_SECONDS)
+            world.schedule.catch_up()
             now = world.clock.elapsed()
             for each in lines(self.install, self.pods, self.containers, seen, now):
                 yield self._frame(each, is_last=False, is_plain=is_plain)

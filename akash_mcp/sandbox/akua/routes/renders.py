@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from akash_mcp.sandbox.akua.backend import Backend, find
-from akash_mcp.sandbox.akua.endpoint import Answer, Call, Endpoint
+from akash_mcp.sandbox.akua.endpoint import Answer, Call, Endpoint, Handler
 from akash_mcp.sandbox.akua.errors import not_found
 from akash_mcp.sandbox.akua.records import Install, PackageVersion, Render
 from akash_mcp.sandbox.akua.schemas import CREATE_RENDER, RESTORE_INSTALL, UPDATE_INSTALL
@@ -52,7 +52,7 @@ def endpoints(backend: Backend) -> list[Endpoint]:
             raise not_found("Render")
         return render
 
-    def write(action: str, handler: Any, body: dict[str, Any]) -> Endpoint:
+    def write(action: str, handler: Handler, body: dict[str, Any]) -> Endpoint:
         path = f"/installs/{{id}}:{action}"
         return Endpoint("POST", path, handler, body=body, if_match="required", key="required")
 
