@@ -29,12 +29,14 @@ from akash_mcp.money import Usd
 from akash_mcp.setting_types import (
     PLACEHOLDER,
     AgentName,
+    AkuaSecret,
     AkuaUrl,
     AkuaWorkspace,
     ApprovalByTool,
     Command,
     CommaSeparated,
     ConsoleGeneration,
+    ConsoleSecret,
     Count,
     Dollars,
     File,
@@ -109,7 +111,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    api_key: Secret | None = Field(None, description="Console API key")
+    api_key: ConsoleSecret | None = Field(None, description="Console API key")
     console_url: Url = Field("https://console-api.akash.network", description="Console API")
     console_generation: ConsoleGeneration | None = Field(
         None, description="Generation of the Console API, instead of asking it"
@@ -122,7 +124,7 @@ class Settings(BaseModel):
         "https://api.akashnet.net",
         description="Cosmos REST endpoint of an Akash node; any public one works, and this default can change",
     )
-    akua_token: Secret | None = Field(
+    akua_token: AkuaSecret | None = Field(
         None, description="API token of Akua, which is another service than Akash"
     )
     akua_url: AkuaUrl = Field("https://api.akua.dev/v1", description="Akua's API")
@@ -130,7 +132,7 @@ class Settings(BaseModel):
         None, description="Akua workspace by id, slug or name, where the token reaches several"
     )
     ca_file: File | None = Field(
-        None, description="PEM file of more authorities that the Console and the chain may be proven by"
+        None, description="PEM file of more authorities that the Console, the chain and Akua may be proven by"
     )
     state_dir: Folder = Field(
         default_factory=lambda: platformdirs.user_state_path("akash-mcp", appauthor=False),

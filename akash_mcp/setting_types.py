@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Sec
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.limits import MOST_RUNTIME_HOURS
+from akash_mcp.guard.login_keys import AKUA, CONSOLE, Service, owner_of
 from akash_mcp.guard.policy.policy import ApprovalMode, ApprovedTool
 from akash_mcp.ids import ProviderAddress, parse_provider
 from akash_mcp.money import NotMoney, Usd
@@ -55,6 +56,20 @@ def _header_value(value: object) -> object:
     if not re.fullmatch(r"[!-~]+", value.strip()):
         raise ValueError("it must be printable ASCII without spaces")
     return value.strip()
+
+
+def _key_for(service: Service) -> BeforeValidator:
+    """Refuses a key that is plainly another service's, which the wrong one would be shown."""
+
+    def read(value: object) -> object:
+        owner = owner_of(value.strip()) if isinstance(value, str) else None
+        if owner is not None and owner is not service:
+            raise ValueError(
+                f"it is an API {owner.noun} for {owner.title}, which {service.title} must not see"
+            )
+        return value
+
+    return BeforeValidator(read)
 
 
 def _url(value: object) -> str:
@@ -172,6 +187,8 @@ def _agent_name(name: str) -> str:
 
 Dollars = Annotated[Usd, PlainValidator(_usd)]
 Secret = Annotated[SecretStr, BeforeValidator(_header_value)]
+ConsoleSecret = Annotated[Secret, _key_for(CONSOLE)]
+AkuaSecret = Annotated[Secret, _key_for(AKUA)]
 Url = Annotated[str, PlainValidator(_url)]
 Webhook = Annotated[SecretStr, BeforeValidator(_webhook)]
 Command = Annotated[tuple[str, ...], BeforeValidator(_command)]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, event, example, given, settings
 from hypothesis import strategies as st
 from spoken import DEFAULT, ENVELOPE, HANDSHAKES, answers, greeting, request, spoken
 from test_stdio import environment, serving
@@ -241,6 +241,10 @@ def lines(draw: st.DrawFn) -> bytes:
     return line.replace(b"\n", b"\r\n") if draw(st.integers(0, 9)) == 0 else line
 
 
+TWO_PIPES = 100_000
+"""Bytes that the wire's two pipes hold for certain: nobody takes what is sent before the server starts."""
+
+
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sent=st.lists(lines(), min_size=1, max_size=7),
@@ -258,6 +262,7 @@ def test_it_makes_no_difference_to_what_is_answered(
     sent: list[bytes], early: int, cuts: set[int], tmp_path: Path
 ) -> None:
     before = b"".join(sent[:early])
+    assume(len(before) < TWO_PIPES)
     with spoken(tmp_path, fast=True) as client:
         for start, end in pairwise([0, *sorted(cut for cut in cuts if cut < len(before)), len(before)]):
             client.send(before[start:end])
@@ -484,14 +489,15 @@ def test_a_list_that_cannot_be_used_is_in_doubt_and_settings_warn_of_it(
     assert "Akua" in caplog.text
 
 
-def test_a_list_that_others_can_read_is_in_doubt_and_not_used(
-    home: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("is_folder", "mode"), [(False, 0o644), (True, 0o777)], ids=["read", "replace"])
+def test_a_list_that_others_can_use_is_in_doubt_and_not_used(
+    is_folder: bool, mode: int, home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = _list_of(home, AKUA_LISTS["one that is kept in the list"])
-    path.chmod(0o644)
+    (path.parent if is_folder else path).chmod(mode)
     assert certain((), {"HOME": str(home)}, TOOLSETS) is None
     assert config.load(environ={}).toolsets == DEFAULT.toolsets
-    assert f"chmod 600 {path}" in caplog.text
+    assert "others can read or change it" in caplog.text
 
 
 def test_another_address_of_akua_is_in_doubt_where_a_token_is_stored(home: Path) -> None:
@@ -503,7 +509,8 @@ def test_another_address_of_akua_is_in_doubt_where_a_token_is_stored(home: Path)
 
 
 @given(
-    words=st.lists(
+    words=st.just(list[str]())
+    | st.lists(
         st.sampled_from(
             [
                 "serve",
@@ -518,6 +525,8 @@ def test_another_address_of_akua_is_in_doubt_where_a_token_is_stored(home: Path)
                 "--speed",
                 "2",
                 "--agent=x",
+                f"--akua-url={AKUA_URL}",
+                "--akua-url=https://akua.example",
                 "--debug",
                 "--host",
                 "--max-hours=1",
@@ -536,19 +545,43 @@ def test_another_address_of_akua_is_in_doubt_where_a_token_is_stored(home: Path)
             "AKASH_MCP_AKUA_TOKEN": st.sampled_from(
                 ["${user_config.akua_token}", "{x:}", "$T", "sk_akua_1", ""]
             ),
-            "AKUA_API_TOKEN": st.sampled_from(["sk_akua_2", "${AKUA_API_TOKEN}", "%T%", "${", "é", " "]),
+            "AKUA_API_TOKEN": st.sampled_from(
+                ["sk_akua_2", "${AKUA_API_TOKEN}", "%T%", "${x}", "{env:T}", " "]
+            ),
             "AKUA_API_URL": st.sampled_from(["https://akua.example", "https://api.akua.dev", " "]),
             "AKASH_MCP_SANDBOX": st.sampled_from(
                 ["1", "no", "perhaps", "${user_config.sandbox}", "${SANDBOX}"]
             ),
         },
     ),
+    file=st.lists(
+        st.sampled_from(
+            [
+                'akua_token = "sk_akua_3"',
+                'akua_url = "https://akua.example/v1"',
+                'toolsets = "deploy"',
+                "sandbox = true",
+                "read_only = true",
+            ]
+        ),
+        max_size=3,
+        unique=True,
+    ),
+    listed=st.one_of(st.none(), st.sampled_from([*AKUA_LISTS.values(), *BAD_AKUA_LISTS.values()])),
 )
-def test_what_is_certain_is_so(words: list[str], environ: dict[str, str]) -> None:
-    environ = {"HOME": "/nowhere", "AKASH_MCP_STATE_DIR": "/nowhere", **environ}
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_certain_is_so(
+    words: list[str], environ: dict[str, str], file: list[str], listed: str | None, home: Path
+) -> None:
+    path = _list_of(home, listed or "")
+    if listed is None:
+        path.unlink()
+    path.with_name("config.toml").write_text("\n".join(file), encoding="utf-8")
+    environ = {"HOME": str(home), "AKASH_MCP_STATE_DIR": "/nowhere", **environ}
     meant = certain(words, environ, TOOLSETS)
     if meant is None:
         return
+    event(f"certain: {', '.join(meant.toolsets)}")
     arguments = build_parser().parse_args(words if words[:1] == ["serve"] else ["serve", *words])
     given = {name: getattr(arguments, name) for name in (*SETTINGS, *SWITCHES)}
     real = config.load({name: value for name, value in given.items() if value is not None}, environ)

@@ -21,8 +21,10 @@ class Service:
     """Whose keys a list holds, and what sentences call them."""
 
     title: str
-    key: str
-    keys: str
+    noun: str
+    """What its keys are called, behind `API`."""
+    begins: tuple[str, ...]
+    """How its keys begin, by which one that is given to the wrong service is told before it is sent."""
     login: str
     """The command that stores one, which is also what a keyring calls them."""
     address: str
@@ -32,11 +34,28 @@ class Service:
 
 
 CONSOLE = Service(
-    "the Console", "API key", "keys", "akash-mcp login", "--console-url", "login.json", MissingKey
+    title="the Console",
+    noun="key",
+    begins=("ac.sk.",),
+    login="akash-mcp login",
+    address="--console-url",
+    file="login.json",
+    missing=MissingKey,
 )
 AKUA = Service(
-    "Akua", "API token", "tokens", "akash-mcp login --akua", "--akua-url", "login-akua.json", MissingAkuaToken
+    title="Akua",
+    noun="token",
+    begins=("sk_akua_", "cnap_pat_"),
+    login="akash-mcp login --akua",
+    address="--akua-url",
+    file="login-akua.json",
+    missing=MissingAkuaToken,
 )
+
+
+def owner_of(key: str) -> Service | None:
+    """The service whose key this is by how it begins; None where that does not tell."""
+    return next((service for service in (CONSOLE, AKUA) if key.startswith(service.begins)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +77,7 @@ class LoginKeys:
         self.service = service
         self.path = folder / service.file
         self._kept = ValueStore(
-            self.path, service=service.login, what=service.keys, fault=service.missing, now=now
+            self.path, service=service.login, what=f"{service.noun}s", fault=service.missing, now=now
         )
 
     def keep(self, url: str, key: str) -> Place:
@@ -90,7 +109,7 @@ class LoginKeys:
         its = self.service
         if entry is None and entries:
             raise its.missing(
-                f"There is no {its.key} for {its.title} at {address}: {its.login} stored one for "
+                f"There is no API {its.noun} for {its.title} at {address}: {its.login} stored one for "
                 f"{', '.join(sorted(entries))} alone.",
                 next_step=f"Ask the user to run {its.login} {its.address} {address}, then call again.",
             )
@@ -99,7 +118,7 @@ class LoginKeys:
         key = self._value(address, entry)
         if not key:
             raise its.missing(
-                f"The {its.key} for {address} is not where {its.login} stored it: somebody took it out of the "
+                f"The API {its.noun} for {address} is not where {its.login} stored it: somebody took it out of the "
                 "keyring.",
                 next_step=f"Ask the user to run {its.login} again, then call again.",
             )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from akash_mcp.cli.hosts.formats import Tree, Value
+from akash_mcp.guard.login_keys import AKUA, CONSOLE
 from akash_mcp.sanitize import secrets
 from akash_mcp.setting_types import PLACEHOLDER
 
@@ -21,7 +22,8 @@ KEY = "AKASH_API_KEY"
 SERVE = "serve"
 SANDBOX = "--sandbox"
 
-_SECRETS = (KEY, "AKASH_MCP_API_KEY", "AKASH_MCP_TOKEN", "AKASH_MCP_NOTIFY_URL")
+_AKUA_TOKENS = ("AKUA_API_TOKEN", "AKASH_MCP_AKUA_TOKEN")
+_SECRETS = (KEY, "AKASH_MCP_API_KEY", "AKASH_MCP_TOKEN", "AKASH_MCP_NOTIFY_URL", *_AKUA_TOKENS)
 """Variables whose value is nobody's business."""
 
 
@@ -119,6 +121,12 @@ def without_secrets(words: Sequence[str]) -> list[str]:
 def plain_secrets(entry: Value) -> list[str]:
     """The variables in an entry whose values are secrets written out. The values are not looked at further."""
     return sorted({name for name, value in _texts(entry) if name in _SECRETS and not _is_placeholder(value)})
+
+
+def login_for(variables: Sequence[str]) -> str:
+    """The command, or both, that stores what these variables hold."""
+    services = (AKUA if name in _AKUA_TOKENS else CONSOLE for name in variables)
+    return " and ".join(dict.fromkeys(service.login for service in services))
 
 
 def literal_variables(entry: Value) -> list[str]:

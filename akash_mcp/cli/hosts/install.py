@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Literal
 
 from akash_mcp.cli.hosts import own_command
-from akash_mcp.cli.hosts.entry import SANDBOX, SERVER, Launch, plain_secrets, without_secrets, words_of
+from akash_mcp.cli.hosts.entry import (
+    SANDBOX,
+    SERVER,
+    Launch,
+    login_for,
+    plain_secrets,
+    without_secrets,
+    words_of,
+)
 from akash_mcp.cli.hosts.file import HostFile, cannot_edit, read
 from akash_mcp.cli.hosts.formats import Change, Put, Remove, Tree, Unmergeable, at
 from akash_mcp.cli.hosts.machine import Machine
@@ -233,7 +241,8 @@ def _next_steps(host: Host, entry: Tree, launch: Launch, scope: Scope, machine: 
         lines.append("It serves an embedded network with play money: no key, and nothing is paid.")
     elif written_out:
         lines.append(
-            f"{', '.join(written_out)} is written out in that file: run akash-mcp login, and take it out there."
+            f"{', '.join(written_out)} is written out in that file: run {login_for(written_out)}, and take it out "
+            "there."
         )
     else:
         also = ", or set AKASH_API_KEY where it starts" if host.reads_environment else ""

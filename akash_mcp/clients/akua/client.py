@@ -30,7 +30,8 @@ from akash_mcp.clients.akua.errors import (
 )
 from akash_mcp.clients.akua.models import Workspace
 from akash_mcp.clients.akua.pages import LARGEST_PAGE, HasId, Listing, Page, page_of, read_list
-from akash_mcp.clients.akua.workspace_choice import NAME_WORKSPACE, chosen, is_id
+from akash_mcp.clients.akua.paths import path_of
+from akash_mcp.clients.akua.workspace_choice import NAME_ID, NAME_WORKSPACE, chosen, is_id
 from akash_mcp.clients.http import LARGEST_ANSWER, Response, Take, Upstream, UpstreamOptions
 from akash_mcp.clients.retries import Deadline, Sending, may_have_had_effect
 from akash_mcp.errors import (
@@ -39,7 +40,9 @@ from akash_mcp.errors import (
     BadArgument,
     BadSettings,
     Conflict,
+    Forbidden,
     Interrupted,
+    NotFound,
     OutcomeUnknown,
 )
 from akash_mcp.sanitize.text import quoted
@@ -127,9 +130,19 @@ class AkuaClient:
         """
         async with self._resolving:
             if self._workspace is None:
-                found = chosen(await self.workspaces(), self._named)
-                self._workspace = found
+                self._workspace = await self._meant()
             return self._workspace
+
+    async def _meant(self) -> Workspace:
+        try:
+            return chosen(await self.workspaces(), self._named)
+        except (Forbidden, NotFound) as refusal:
+            # Whether the token of one workspace may read the list of them is nowhere said.
+            if not is_id(self._named):
+                refusal.next_step = NAME_ID
+                raise
+        found = await self.read(path_of("/workspaces/{}", self._named), Workspace)
+        return chosen(Listing([found]), self._named)
 
     async def workspaces(self) -> Listing[Workspace]:
         """The workspaces that the token reaches, asked for without naming one."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from akash_mcp.clients.akua.fields import (
     Amount,
@@ -31,14 +31,20 @@ TERMINAL = frozenset({SUCCEEDED, "FAILED", "CANCELLED"})
 """The states of an operation that it never leaves."""
 
 
-class WorkspacePlan(ApiModel):
+class AkuaModel(ApiModel):
+    """A record of Akua's. It is built when one is read first: most servers never read any."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class WorkspacePlan(AkuaModel):
     """What a workspace is billed for, and by whom: `platform` or `seller`."""
 
     tier: Text = None
     billed_by: Text = None
 
 
-class Workspace(ApiModel):
+class Workspace(AkuaModel):
     """Whose clusters, packages and installs are seen and changed."""
 
     id: Id
@@ -51,7 +57,7 @@ class Workspace(ApiModel):
     etag: Text = None
 
 
-class AccessState(ApiModel):
+class AccessState(AkuaModel):
     """Whether a workspace can be used: `active`, or why not."""
 
     status: Text = None
@@ -59,7 +65,7 @@ class AccessState(ApiModel):
     reason: Text = None
 
 
-class Quota(ApiModel):
+class Quota(AkuaModel):
     """How much of one thing a workspace may have: `allocation`, `rate` or `concurrency`."""
 
     metric: Text = None
@@ -71,7 +77,7 @@ class Quota(ApiModel):
     resets_at: Moment = None
 
 
-class Region(ApiModel):
+class Region(AkuaModel):
     """A label that groups clusters. A cluster or an install has to name one."""
 
     id: Id
@@ -81,7 +87,7 @@ class Region(ApiModel):
     created_at: Moment = None
 
 
-class Cluster(ApiModel):
+class Cluster(AkuaModel):
     """A Kubernetes cluster: `pending`, `provisioning`, `active`, `suspended` or `deleting`."""
 
     id: Id
@@ -96,7 +102,7 @@ class Cluster(ApiModel):
     etag: Text = None
 
 
-class ComputeSettings(ApiModel):
+class ComputeSettings(AkuaModel):
     """Whether a cluster rents machines by itself (`active` or `paused`), how many it has, and at most."""
 
     auto_scaling: Text = None
@@ -106,7 +112,7 @@ class ComputeSettings(ApiModel):
     etag: Text = None
 
 
-class PackageSource(ApiModel):
+class PackageSource(AkuaModel):
     """Where a package comes from: `hosted` in a repository, or `oci`."""
 
     kind: Text = None
@@ -114,7 +120,7 @@ class PackageSource(ApiModel):
     oci_ref: Text = None
 
 
-class Package(ApiModel):
+class Package(AkuaModel):
     """What can be installed."""
 
     id: Id
@@ -129,7 +135,7 @@ class Package(ApiModel):
     etag: Text = None
 
 
-class PackageVersion(ApiModel):
+class PackageVersion(AkuaModel):
     """One version of a package, and the JSON Schema of what an install of it may be given."""
 
     id: Id
@@ -142,14 +148,14 @@ class PackageVersion(ApiModel):
     etag: Text = None
 
 
-class VersionPin(ApiModel):
+class VersionPin(AkuaModel):
     """Which version is installed: `latest`, or `pinned` to a `version`."""
 
     kind: Text = None
     version: Text = None
 
 
-class ProductPackage(ApiModel):
+class ProductPackage(AkuaModel):
     """The package behind a product."""
 
     id: Text = None
@@ -157,7 +163,7 @@ class ProductPackage(ApiModel):
     default_version_id: Text = None
 
 
-class Product(ApiModel):
+class Product(AkuaModel):
     """A package as it is offered: `active` or `archived`."""
 
     id: Id
@@ -174,7 +180,7 @@ class Product(ApiModel):
     etag: Text = None
 
 
-class InstallUrl(ApiModel):
+class InstallUrl(AkuaModel):
     """An address of an install, and whether it works: `pending`, `provisioning`, `active`, `not_ready` or `failed`."""
 
     route_key: Text = None
@@ -188,14 +194,14 @@ class InstallUrl(ApiModel):
     updated_at: Moment = None
 
 
-class CustomerWorkspace(ApiModel):
+class CustomerWorkspace(AkuaModel):
     """For whom something is installed."""
 
     id: Text = None
     name: Text = None
 
 
-class Install(ApiModel):
+class Install(AkuaModel):
     """A package on a cluster: `pending`, `rendering`, `syncing`, `healthy`, `degraded`, `failed` or `deleted`."""
 
     id: Id
@@ -213,14 +219,14 @@ class Install(ApiModel):
     etag: Text = None
 
 
-class ResourceHealth(ApiModel):
+class ResourceHealth(AkuaModel):
     """What Argo says of a resource."""
 
     status: Text = None
     message: Text = None
 
 
-class StatusResource(ApiModel):
+class StatusResource(AkuaModel):
     """A Kubernetes resource of an install."""
 
     kind: Text = None
@@ -233,7 +239,7 @@ class StatusResource(ApiModel):
     health: OneOf[ResourceHealth] = None
 
 
-class InstallStatus(ApiModel):
+class InstallStatus(AkuaModel):
     """How an install does."""
 
     install_id: Text = None
@@ -247,14 +253,14 @@ class InstallStatus(ApiModel):
     reconciling: Flag = None
 
 
-class Pod(ApiModel):
+class Pod(AkuaModel):
     """A pod of an install, and the names of its containers."""
 
     name: Id
     containers: ManyOf[Id] = None
 
 
-class Render(ApiModel):
+class Render(AkuaModel):
     """What an install's manifests were made of: `running`, `deployed`, `skipped` or `failed`."""
 
     id: Id
@@ -272,7 +278,7 @@ class Render(ApiModel):
     updated_at: Moment = None
 
 
-class Repository(ApiModel):
+class Repository(AkuaModel):
     """A git repository of Akua's: its `purpose` is `deploy`, `package`, `repository_change_request` or `workspace`."""
 
     id: Id
@@ -290,14 +296,14 @@ class Repository(ApiModel):
     etag: Text = None
 
 
-class InstallMutation(ApiModel):
+class InstallMutation(AkuaModel):
     """An install after its version was changed or an earlier render restored, and the render that this began."""
 
     install: Install
     render: OneOf[Render] = None
 
 
-class Step(ApiModel):
+class Step(AkuaModel):
     """A step of an operation: `pending`, `running`, `completed`, `failed` or `skipped`.
 
     One whose `execution_type` is `user` or `approval` waits for a person.
@@ -313,7 +319,7 @@ class Step(ApiModel):
     skippable: Flag = None
 
 
-class Operation(ApiModel):
+class Operation(AkuaModel):
     """Something that Akua does in the background: `RUNNING`, `SUCCEEDED`, `FAILED` or `CANCELLED`."""
 
     id: Id

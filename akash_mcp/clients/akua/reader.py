@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from akash_mcp.clients.akua.client import AkuaClient
 from akash_mcp.clients.akua.logs import LOGS_DEADLINE, LogCollector, Logs
@@ -41,8 +41,9 @@ MOST_TAIL = 2000
 T = TypeVar("T")
 R = TypeVar("R", bound=HasId)
 
-_QUOTAS = TypeAdapter(RecordsOf[Quota])
-_PODS = TypeAdapter(RecordsOf[Pod])
+_LATER = ConfigDict(defer_build=True)
+_QUOTAS = TypeAdapter(RecordsOf[Quota], config=_LATER)
+_PODS = TypeAdapter(RecordsOf[Pod], config=_LATER)
 
 
 class AkuaReader:

@@ -18,6 +18,11 @@ NAME_WORKSPACE = (
     "server."
 )
 
+NAME_ID = (
+    "The token may not list workspaces. Ask the user to set AKUA_WORKSPACE to the id of its workspace (ws_…), as "
+    "Akua's dashboard shows it, and to restart this server."
+)
+
 _SENDABLE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

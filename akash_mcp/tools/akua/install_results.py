@@ -28,7 +28,7 @@ _MESSAGE_BYTES = 240
 
 
 class InstallRow(Result):
-    """An install. `urls`: its first addresses, whether they work or not."""
+    """An install. `customer`: whose it is, where it is another workspace's. `urls`: whether they work or not."""
 
     id: str
     state: str | None = None
@@ -93,7 +93,9 @@ def _row(install: Install) -> InstallRow:
         cluster_id=id_of(install.cluster_id),
         product_id=id_of(install.product_id),
         version_id=id_of(install.package_version_id),
-        customer=name_of(customer.name or customer.id) if customer else None,
+        customer=name_of(customer.name or customer.id)
+        if customer and customer.id != install.workspace_id
+        else None,
         urls=[address for url in (install.urls or [])[:_URLS_OF_A_ROW] if (address := name_of(_address(url)))]
         or None,
     )

@@ -84,6 +84,7 @@ class QuotaRow(Result):
     """How much of one thing the workspace may have."""
 
     metric: str
+    unit: str | None = None
     limit: str | None = None
     usage: str | None = None
     remaining: str | None = None
@@ -139,17 +140,16 @@ def _workspace(workspace: Workspace) -> WorkspaceRow:
 def _quota(quota: Quota) -> QuotaRow:
     return QuotaRow(
         metric=word(quota.metric) or "not named",
-        limit=_amount(quota.limit, quota.unit),
-        usage=_amount(quota.usage, None),
-        remaining=_amount(quota.remaining, None),
+        unit=word(quota.unit),
+        limit=_amount(quota.limit),
+        usage=_amount(quota.usage),
+        remaining=_amount(quota.remaining),
         resets_at=None if quota.resets_at is None else in_utc(quota.resets_at),
     )
 
 
-def _amount(amount: Decimal | None, unit: str | None) -> str | None:
-    if amount is None:
-        return None
-    return f"{amount.normalize():f} {field(unit, 40)}".rstrip()
+def _amount(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount.normalize():f}"
 
 
 class ClusterRow(Result):
@@ -241,11 +241,7 @@ def package_list(listing: Listing[Package]) -> PackageList:
         incomplete=told([listing.problem]) if listing.problem else None,
         next_step="akua_get_package_inputs(package_id) shows what an install of one is given."
         if rows
-        else if_none(
-            "package",
-            "The workspace has no package: one is made from a Helm chart.",
-            is_whole=listing.is_whole,
-        ),
+        else if_none(listing, "package", "The workspace has no package: one is made from a Helm chart."),
     )
 
 
@@ -289,11 +285,7 @@ def product_list(listing: Listing[Product]) -> ProductList:
         incomplete=told([listing.problem]) if listing.problem else None,
         next_step="akua_list_installs(product_id) shows who has one."
         if rows
-        else if_none(
-            "product",
-            "The workspace offers none. A package can be installed by itself.",
-            is_whole=listing.is_whole,
-        ),
+        else if_none(listing, "product", "The workspace offers none. A package can be installed by itself."),
     )
 
 
@@ -362,7 +354,7 @@ class PackageInputs(BaseModel):
     package_id: str
     version_id: str
     semver: str | None = None
-    required: list[str] | None = Field(None, description="Paths of what has to be given")
+    required: list[str] | None = Field(None, description="Paths of what has to be given in any case")
     defaults: list[str] | None = None
     input_schema: str
     left_out: str | None = Field(None, description="Of the schema")
@@ -372,6 +364,7 @@ class PackageInputs(BaseModel):
 def package_inputs(package_id: str, version: PackageVersion, schema: dict[str, object]) -> PackageInputs:
     """The answer of `akua_get_package_inputs`."""
     view = view_schema(schema)
+    conditions = "More than `required` may be: the schema has conditions. " if view.has_conditions else ""
     return PackageInputs(
         package_id=field(package_id, _ID_BYTES),
         version_id=field(version.id, _ID_BYTES),
@@ -380,6 +373,6 @@ def package_inputs(package_id: str, version: PackageVersion, schema: dict[str, o
         defaults=view.defaults or None,
         input_schema=fence(f"input schema of {field(package_id, _ID_BYTES)}", view.json),
         left_out=view.left_out or None,
-        next_step="Values are checked by the whole schema before anything is sent. Ask the user for what is required "
-        "and has no sensible value; never invent a password.",
+        next_step=f"{conditions}Values are checked by the whole schema before anything is sent. Ask the user what you "
+        "do not know.",
     )

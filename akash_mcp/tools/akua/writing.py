@@ -119,7 +119,8 @@ async def akua_update_install(
         str | None, Field(description="Instead: the render to go back to", max_length=80)
     ] = None,
 ) -> AkuaOutcome:
-    """Bring an install at Akua to another version, or back to an earlier render. What it runs is replaced."""
+    """SPENDS. Bring an install at Akua to another version, or back to an earlier render; its cluster may add
+    machines."""
     return await carried_out(ctx, decision)
 
 
@@ -140,6 +141,8 @@ async def akua_delete_install(
 TOOLS = (
     ToolSpec(akua_create_package, "Create Akua package", Effect.CHANGES, carry_out=carried_out),
     ToolSpec(akua_create_install, "Install at Akua (may cost money)", Effect.SPENDS, carry_out=carried_out),
-    ToolSpec(akua_update_install, "Update Akua install", Effect.DELETES, carry_out=carried_out),
+    ToolSpec(
+        akua_update_install, "Update Akua install (may cost money)", Effect.SPENDS, carry_out=carried_out
+    ),
     ToolSpec(akua_delete_install, "Delete Akua install", Effect.DELETES, carry_out=carried_out),
 )

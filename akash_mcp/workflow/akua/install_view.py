@@ -41,28 +41,30 @@ async def view_install(reader: AkuaReader, install_id: str) -> InstallView:
     async with reading() as parts:
         status = parts.read("Its status", partial(reader.install_status, install.id))
         pods = parts.read("The list of its pods", partial(reader.pods, install.id))
-        renders = parts.read("The list of its renders", partial(_renders, reader, install.id))
+        renders = parts.read("The list of its renders", partial(reader.renders, install.id, _MOST_RENDERS))
         operation = parts.read("What works on it", partial(_operation, reader, install.id))
         cluster = (
             parts.read("Its cluster", partial(reader.cluster, install.cluster_id))
             if install.cluster_id
             else None
         )
+    problems = parts.problems
+    if renders.value is not None and not renders.value.is_whole:
+        problems.append(f"The list of its renders is not whole: {renders.value.problem}")
     return InstallView(
         install=install,
         status=status.value,
         pods=pods.value,
-        renders=renders.value,
+        renders=None if renders.value is None else _newest_first(renders.value.records),
         cluster=cluster.value if cluster else None,
         operation=operation.value,
-        problems=parts.problems,
+        problems=problems,
     )
 
 
-async def _renders(reader: AkuaReader, install_id: str) -> list[Render]:
-    """The renders of an install, the newest first: Akua does not say how it orders them."""
-    listing = await reader.renders(install_id, _MOST_RENDERS)
-    return sorted(listing.records, key=lambda each: each.created_at or 0.0, reverse=True)
+def _newest_first(renders: list[Render]) -> list[Render]:
+    """Akua does not say in which order it lists them."""
+    return sorted(renders, key=lambda each: each.created_at or 0.0, reverse=True)
 
 
 async def _operation(reader: AkuaReader, install_id: str) -> Operation | None:

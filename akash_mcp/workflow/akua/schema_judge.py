@@ -188,7 +188,7 @@ _RULES: Mapping[str, Callable[[Any], str]] = {
 }
 
 
-def _bound_resources() -> None:
+def take_little() -> None:
     """Take no more than a little, also where whoever started this process is gone and ends it no more."""
     try:
         import resource
@@ -201,7 +201,7 @@ def _bound_resources() -> None:
 
 def main() -> None:
     """Judge what comes in."""
-    _bound_resources()
+    take_little()
     asked = json.loads(sys.stdin.buffer.read(), parse_float=Decimal)
     json.dump(judge(asked["schema"], asked["values"]), sys.stdout)
 

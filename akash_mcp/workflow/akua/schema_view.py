@@ -50,12 +50,14 @@ _ROOMS = (
 class SchemaView:
     """A schema as JSON text; the inputs that it requires and the defaults that it has, by their paths.
 
-    `left_out`: what is not shown, as a sentence; "" where all is.
+    `has_conditions`: it says in other ways too what is required, which are not looked into. `left_out`: what is not
+    shown, as a sentence; "" where all is.
     """
 
     json: Cleaned
     required: list[str]
     defaults: list[str]
+    has_conditions: bool
     left_out: str
 
 
@@ -69,6 +71,7 @@ def view_schema(schema: Mapping[str, Any]) -> SchemaView:
         json=Cleaned(text, cut=bool(cut.words)),
         required=required[:MOST_NAMED],
         defaults=defaults[:MOST_NAMED],
+        has_conditions=_has_conditions(schema),
         left_out=cut.words,
     )
 
@@ -134,7 +137,7 @@ def _shown(value: Any, room: _Room, cut: _Cut, level: int = 0, *, secret: bool =
             return [_ELLIPSIS]
         cut.names += max(len(value) - room.names, 0)
         cut.take(3)
-        return [_shown(each, room, cut, level + 1) for each in value[: room.names]]
+        return [_shown(each, room, cut, level + 1, secret=secret) for each in value[: room.names]]
     if isinstance(value, Mapping):
         if level >= room.levels and value:
             cut.deep += 1
@@ -205,3 +208,21 @@ def _defaults(schema: Mapping[str, Any], path: str = "", level: int = 0) -> Iter
             yield one_line(f"{place} = {text}", limit=_DEFAULT_BYTES)
         if level < _DEEPEST_NAMED:
             yield from _defaults(inner, f"{place}.", level + 1)
+
+
+_CONDITIONS = frozenset(
+    {
+        *("$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "not", "if"),
+        *("dependentRequired", "dependentSchemas", "dependencies", "minProperties"),
+    }
+)
+
+
+def _has_conditions(schema: Mapping[str, Any], level: int = 0) -> bool:
+    """Whether an object is described by more than its `properties` and what of them is `required`."""
+    properties = schema.get("properties")
+    inner = properties.values() if isinstance(properties, Mapping) else ()
+    return not _CONDITIONS.isdisjoint(schema) or any(
+        isinstance(each, Mapping) and (level >= _DEEPEST_NAMED or _has_conditions(each, level + 1))
+        for each in inner
+    )

@@ -44,7 +44,10 @@ async def check_values(schema: Mapping[str, Any], values: Mapping[str, Any]) -> 
     Raises `BadArgument` that names at most 10 faults by their place and the rule that is broken, without the values
     themselves; and one that says so where values or schema are too large, or the schema cannot be judged by.
     """
-    asked = b'{"schema":%s,"values":%s}' % (_schema_json(schema), _values_json(values))
+    said = _values_json(values)
+    if not schema:
+        return  # it takes whatever JSON there is
+    asked = b'{"schema":%s,"values":%s}' % (_schema_json(schema), said)
     async with _turns:
         answer = await _judged(asked)
     if (why := answer.get("unjudged")) is not None:
@@ -57,7 +60,7 @@ async def check_values(schema: Mapping[str, Any], values: Mapping[str, Any]) -> 
 
 
 def _values_json(values: Mapping[str, Any]) -> bytes:
-    if _depth(values) > DEEPEST:
+    if _is_deeper(values, DEEPEST):
         raise BadArgument(f"The values are nested more than {DEEPEST} levels deep.")
     try:
         text = json.dumps(values, allow_nan=False, ensure_ascii=False).encode()
@@ -72,7 +75,7 @@ def _values_json(values: Mapping[str, Any]) -> bytes:
 
 
 def _schema_json(schema: Mapping[str, Any]) -> bytes:
-    if _depth(schema) > DEEPEST_SCHEMA:
+    if _is_deeper(schema, DEEPEST_SCHEMA):
         raise _unchecked(f"it is nested more than {DEEPEST_SCHEMA} levels deep")
     try:
         text = json.dumps(schema, allow_nan=False, default=_number)
@@ -90,13 +93,14 @@ def _number(value: object) -> float:
     return float(value)
 
 
-def _depth(value: object) -> int:
-    """How many objects and lists are inside each other, counted without recursion and no further than needed."""
-    depth, level = 0, [value]
-    while level and depth <= DEEPEST_SCHEMA:
+def _is_deeper(value: object, levels: int) -> bool:
+    """Whether more objects and lists than that are inside each other. Looks no further than needed."""
+    level = [value]
+    for _ in range(levels + 1):
         level = [item for each in level for item in _inside(each)]
-        depth += 1
-    return depth - 1
+        if not level:
+            return False
+    return True
 
 
 def _inside(value: object) -> Iterator[object]:
@@ -131,8 +135,8 @@ async def _judged(asked: bytes) -> Mapping[str, Any]:
         raise _unchecked("the process that checks them cannot be started") from failed
     try:
         answer = json.loads(said)
-    except ValueError as unread:  # it was ended by its own limits
-        raise _unchecked("checking them takes too much time or memory") from unread
+    except ValueError as unread:  # it was ended by its limits, or by what it could not cope with
+        raise _unchecked("their check broke off, as one does that takes too much time or memory") from unread
     return answer if isinstance(answer, dict) else {}
 
 

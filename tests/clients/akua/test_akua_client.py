@@ -12,7 +12,16 @@ from scripted_akua import SESSION, TOKEN, Act, OwnToken, ScriptedAkua, hang, pag
 
 from akash_mcp.clients.akua.client import AkuaClient
 from akash_mcp.clients.akua.models import Cluster, Workspace
-from akash_mcp.errors import AkashError, ApiError, BadSettings, Interrupted, MissingKey, ServerError
+from akash_mcp.errors import (
+    AkashError,
+    ApiError,
+    BadSettings,
+    Forbidden,
+    Interrupted,
+    MissingKey,
+    NotFound,
+    ServerError,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -152,6 +161,19 @@ async def test_a_list_of_workspaces_that_is_not_whole_does_not_tell_which_is_mea
         with pytest.raises(Interrupted, match="could not be read"):
             await akua.client(workspace=named).workspace()
         assert (await akua.client(workspace="ws_1").workspace()).id == "ws_1"
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_a_token_that_may_not_list_workspaces_needs_the_id_of_its_own(status: int) -> None:
+    async with ScriptedAkua(refusal(status), reply(200, ONE)) as akua:
+        assert (await akua.client(workspace="ws_1").workspace()).name == ONE["name"]
+    assert akua.requests[1].path == "/v1/workspaces/ws_1"
+    async with ScriptedAkua(refusal(status)) as akua:
+        with pytest.raises((Forbidden, NotFound), match="AKUA_WORKSPACE to the id"):
+            await akua.client(workspace="acme").workspace()
+    async with ScriptedAkua(refusal(status), reply(200, TWO)) as akua:
+        with pytest.raises(BadSettings, match=r"ws_1.*only"):
+            await akua.client(workspace="ws_1").workspace()
 
 
 async def test_a_lookup_that_failed_is_tried_again() -> None:

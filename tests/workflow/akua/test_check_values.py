@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +18,7 @@ import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 
 from akash_mcp.errors import BadArgument
 from akash_mcp.workflow.akua import schema_judge, values
@@ -212,6 +214,10 @@ async def tcp_port_that_counts() -> Any:
         ({"$schema": 7}, "dialect"),
         ({"$ref": "#"}, "refers to itself"),
         ({"properties": [1]}, "not a valid JSON Schema"),
+        (
+            {"properties": {"a": {"$schema": "http://json-schema.org/draft-03/schema#", "extends": 7}}},
+            "broke off",
+        ),
         ({"a": float("nan")}, "number that nobody can mean"),
         ({"description": "x" * 600_000}, "bytes"),
     ],
@@ -223,11 +229,20 @@ async def test_a_schema_that_cannot_be_judged_by_does_not_pass(schema: dict[str,
 
 
 async def test_depth_is_bounded_on_both_sides() -> None:
-    deep: dict[str, Any] = {}
-    for _ in range(5_000):
-        deep = {"a": deep}
-    assert "levels deep" in await fault_of({}, deep)
-    assert "levels deep" in await fault_of(deep, {})
+    assert "levels deep" in await fault_of({}, nested(5_000))
+    assert "levels deep" in await fault_of(nested(5_000), {})
+    await check_values({"type": "object"}, nested(values.DEEPEST))
+    assert "levels deep" in await fault_of({}, nested(values.DEEPEST + 1))
+    await check_values({"default": nested(values.DEEPEST_SCHEMA - 1)}, {})
+    assert "levels deep" in await fault_of({"default": nested(values.DEEPEST_SCHEMA)}, {})
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """So many objects inside each other."""
+    value: dict[str, Any] = {"a": 1}
+    for _ in range(levels - 1):
+        value = {"a": value}
+    return value
 
 
 @pytest.mark.parametrize("odd", [{"a": float("inf")}, {"a": "\ud800"}, {"a": object()}, {"a": b"x"}])
@@ -260,14 +275,30 @@ async def test_no_secret_of_the_server_reaches_the_judge(monkeypatch: pytest.Mon
     await check_values(SCHEMA, RIGHT)
 
 
+async def test_no_file_of_the_folder_it_runs_in_judges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("json.py", "jsonschema.py", "akash_mcp.py"):
+        (tmp_path / name).write_text("raise SystemExit(1)")
+    monkeypatch.chdir(tmp_path)
+    await check_values(SCHEMA, RIGHT)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not keep to such a limit")
+def test_a_judge_has_little_memory() -> None:
+    code = f"from {schema_judge.__name__} import *; take_little(); bytearray(MEMORY_BYTES)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=30)
+    assert b"MemoryError" in done.stderr
+
+
 async def test_a_python_that_cannot_be_started_passes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(values.sys, "executable", "/nonexistent/python")
-    assert "cannot be started" in await fault_of({}, {})
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    assert "cannot be started" in await fault_of(SCHEMA, RIGHT)
 
 
 async def test_a_judge_that_breaks_passes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(values.sys, "executable", "/bin/false")
-    assert "cannot be checked" in await fault_of({}, {"a": "x" * 60_000})
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert "cannot be checked" in await fault_of(SCHEMA, {"a": "x" * 60_000})
 
 
 _NAMES = st.sampled_from(["a", "b", "token", "p/q", "é", "~"])
@@ -318,7 +349,7 @@ def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries({}, optional=rules)
 
 
-SCHEMAS = st.recursive(st.just({}), _schemas, max_leaves=6)
+SCHEMAS: st.SearchStrategy[Any] = st.recursive(st.just({}), _schemas, max_leaves=6)
 
 
 @given(SCHEMAS, _VALUES)
@@ -327,7 +358,15 @@ def test_it_agrees_with_the_library_and_tells_each_fault(
 ) -> None:
     """The judge's own verdict on what it is asked, without a process for each example."""
     asked = json.loads(json.dumps({"schema": schema, "values": given}), parse_float=Decimal)
-    answer = schema_judge.judge(asked["schema"], asked["values"])
+    with pytest.MonkeyPatch.context() as patched:
+        # This suite's `check_schema` remembers schemas by their text, for which the judge's numbers are too exact.
+        fresh: Any = validators.create(
+            Draft202012Validator.META_SCHEMA,
+            Draft202012Validator.VALIDATORS,
+            type_checker=Draft202012Validator.TYPE_CHECKER,
+        )
+        patched.setattr(validators, "Draft202012Validator", fresh)
+        answer = schema_judge.judge(asked["schema"], asked["values"])
     assert bool(answer["faults"]) is not Draft202012Validator(schema).is_valid(given)
     assert len(answer["faults"]) <= schema_judge.MOST_FAULTS + 1
     for path, what in answer["faults"]:
