@@ -47,7 +47,7 @@ async def test_the_next_server_brings_it_to_its_end(
                 "done"
             ):
                 pass
-    assert shown["state"] == "done"
+    assert shown["state"] == "succeeded"
     assert deed.times(akua) == deed.before + 1
 
 

@@ -62,7 +62,7 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_key(
         if deed is REGION:  # it is sent once, and found by its name
             assert result.is_error
             if moment == "after":
-                assert (await over(agent, op_id_in(text_of(result))))["state"] == "done"
+                assert (await over(agent, op_id_in(text_of(result))))["state"] == "succeeded"
         else:
             assert not result.is_error, text_of(result)
             await done(agent, dict(result.structured_content or {}))
@@ -91,7 +91,7 @@ async def test_where_every_answer_was_lost_the_server_finds_out_by_itself(
         else:  # it shows at what was changed
             assert not deed.makes
             ended = await done(agent, dict(result.structured_content or {}))
-    assert ended["status"] != "failed" if "status" in ended else ended["state"] == "done"
+    assert ended["status"] != "failed" if "status" in ended else ended["state"] == "succeeded"
     assert deed.times(akua) == deed.before + 1
 
 
@@ -119,7 +119,7 @@ async def test_an_answer_that_cannot_be_read_is_no_failure(
         result = await agent.ask(deed.tool, **deed.arguments(akua))
         if result.is_error:
             assert "No money moved" not in text_of(result)
-            assert (await over(agent, op_id_in(text_of(result))))["state"] == "done"
+            assert (await over(agent, op_id_in(text_of(result))))["state"] == "succeeded"
         else:
             await done(agent, dict(result.structured_content or {}))
     assert deed.times(akua) == deed.before + 1
@@ -134,7 +134,7 @@ async def test_an_answer_that_comes_too_late_is_a_lost_one(
         text = await agent.refused(INSTALL.tool, **INSTALL.arguments(akua))
         assert MONEY_NOT_KNOWN in text
         monkeypatch.undo()
-        assert (await over(agent, op_id_in(text)))["state"] == "done"
+        assert (await over(agent, op_id_in(text)))["state"] == "succeeded"
     assert INSTALL.times(akua) == 2
 
 

@@ -367,7 +367,7 @@ def growth_words(adds_machines: bool | None, most: int | None = None) -> str:
     """What an install can make its cluster cost. `most`: so many machines it has at the most; None is not known."""
     if adds_machines is False:
         return "Its cluster does not grow by itself. " + _NO_MACHINE
-    limit = f" up to {most}" if most is not None else ""
+    limit = f", up to {most} in all" if most is not None else ""
     grows = (
         f"Its cluster may add machines for it{limit}."
         if adds_machines

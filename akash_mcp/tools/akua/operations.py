@@ -90,7 +90,7 @@ async def akua_get_operation(
             op_id=own.op_id,
             operation_id=result.operation_id,
             kind=own.kind.removeprefix("akua_"),
-            state=own.state,
+            state=result.outcome or own.state,
             done=own.is_over,
             ids=_ids(stands.model_dump()) or None,
             summary=stands.summary,
