@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import pytest
 from agents import SPEED, Connect
 from akua_deeds import DELETE, INSTALL, PACKAGE, REGION, Deed
@@ -34,8 +36,11 @@ def akua_options() -> AkuaOptions:
     return AkuaOptions(speed=SPEED, automine=True, plan="pro", installs=1)
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("deed", [INSTALL, DELETE], ids=str)
+@pytest.mark.parametrize(
+    ("deed", "moment"),
+    [*((INSTALL, moment) for moment in MOMENTS), (DELETE, BEFORE_ITS_BYTES), (DELETE, BEFORE_ITS_ANSWER)],
+    ids=str,
+)
 async def test_the_next_server_brings_it_to_its_end(
     akua: EmbeddedAkua, akua_settings: config.Settings, at_akua: Connect, deed: Deed, moment: str
 ) -> None:
@@ -97,10 +102,12 @@ async def test_what_one_look_cannot_end_is_said_to_be_left(
     assert PACKAGE.times(akua) == PACKAGE.before + 1
 
 
-def test_the_watch_takes_a_token_of_akuas_alone(
+async def test_the_watch_takes_a_token_of_akuas_alone(
     akua_settings: config.Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert watch.run(akua_settings, once=True, seconds=5) == 0
+    look = partial(watch.run, once=True, seconds=5)
+    assert await anyio.to_thread.run_sync(look, akua_settings) == 0
+    without = akua_settings.model_copy(update={"akua_token": None})
     with pytest.raises(BadSettings, match="There is no Akash Console API key"):
-        watch.run(akua_settings.model_copy(update={"akua_token": None}), once=True, seconds=5)
+        await anyio.to_thread.run_sync(look, without)
