@@ -29,6 +29,7 @@ from akash_mcp.clients import retries
 from akash_mcp.clients.akua import client
 from akash_mcp.guard.books.akua_results import AkuaResult
 from akash_mcp.guard.permits import akua_permit
+from akash_mcp.guard.permits.akua_lookup import find
 from akash_mcp.sandbox.akua import AkuaOptions, EmbeddedAkua
 from akash_mcp.sandbox.akua.replays import Replays
 
@@ -242,7 +243,7 @@ async def test_what_was_sent_long_ago_is_not_sent_again(
 ) -> None:
     """How long Akua knows a key nobody says: after an hour it is only looked for."""
     monkeypatch.setattr(akua_permit, "REPLAY_SECONDS", 0.0)
-    monkeypatch.setattr(akua_permit, "find", _sees_nothing_at_first(akua_permit.find))
+    monkeypatch.setattr(akua_permit, "find", _sees_nothing_at_first(find))
     await akua.inject("drop-connection", count=4, value="after", route=route_of(deed, akua))
     async with at_akua(answer=YES) as agent:
         op_id = op_id_in(await agent.refused(deed.tool, **deed.arguments(akua)))
