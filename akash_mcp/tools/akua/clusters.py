@@ -80,9 +80,14 @@ TOOLS = (
         akua_set_cluster_power,
         "Suspend or resume Akua cluster (may cost money)",
         Effect.SPENDS,
+        idempotent=True,
         carry_out=carried_out,
     ),
     ToolSpec(
-        akua_set_autoscaling, "Set Akua autoscaling (may cost money)", Effect.SPENDS, carry_out=carried_out
+        akua_set_autoscaling,
+        "Set Akua autoscaling (may cost money)",
+        Effect.SPENDS,
+        idempotent=True,
+        carry_out=carried_out,
     ),
 )

@@ -142,7 +142,13 @@ TOOLS = (
     ToolSpec(akua_create_package, "Create Akua package", Effect.CHANGES, carry_out=carried_out),
     ToolSpec(akua_create_install, "Install at Akua (may cost money)", Effect.SPENDS, carry_out=carried_out),
     ToolSpec(
-        akua_update_install, "Update Akua install (may cost money)", Effect.SPENDS, carry_out=carried_out
+        akua_update_install,
+        "Update Akua install (may cost money)",
+        Effect.SPENDS,
+        idempotent=True,
+        carry_out=carried_out,
     ),
-    ToolSpec(akua_delete_install, "Delete Akua install", Effect.DELETES, carry_out=carried_out),
+    ToolSpec(
+        akua_delete_install, "Delete Akua install", Effect.DELETES, idempotent=True, carry_out=carried_out
+    ),
 )
