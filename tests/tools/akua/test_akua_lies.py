@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import re
 from typing import Any
 
@@ -311,6 +312,50 @@ def assert_clean(text: str) -> None:
     assert "<|" not in text
     for secret in SECRETS:
         assert secret not in text
+
+
+ODD: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    1e308,
+    10**60,
+    "",
+    "x" * 5_000,
+    "\ud800",
+    DIRTY,
+    [],
+    [[]],
+    {},
+    {"id": {}},
+    [None, 1, "a", {"id": "a"}, {"id": "a"}],
+)
+
+
+def distorted(told: Any, chance: random.Random) -> Any:
+    """What is told, with something else in a few places."""
+    if chance.random() < 0.08:
+        return chance.choice(ODD)
+    if isinstance(told, dict):
+        return {name: distorted(value, chance) for name, value in told.items()}
+    if isinstance(told, list):
+        return [distorted(each, chance) for each in told] * chance.choice((1, 1, 1, 40))
+    return told
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_stands_in_an_answer_the_tools_cope(
+    seed: int, connect: Connect, akua_proxy: LyingProxy
+) -> None:
+    chance = random.Random(seed)
+    async with connect(akua_url=f"{akua_proxy.url}/v1") as agent:
+        ids = await ids_of(agent)
+        akua_proxy.rewrite("GET /v1/(?!workspaces$).*", lambda told: distorted(told, chance))
+        for tool, wanted in list(CALLS.items()) * 4:
+            text = text_of(await agent.ask(tool, **{name: ids[name] for name in wanted}))
+            assert "internal_error" not in text, text
+            assert len(text.encode()) < 60_000
+            assert_clean(text)
 
 
 def frames(*events: tuple[str, str]) -> str:
