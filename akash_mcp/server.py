@@ -65,7 +65,8 @@ INSTRUCTIONS = _REAL + _WORKING
 SANDBOX_INSTRUCTIONS = _SANDBOX + _WORKING
 AKUA_INSTRUCTIONS = """\
 - Tools that begin with akua_ are about Akua, another company's Kubernetes platform: unrelated to Akash, with a bill of
-  its own that no limit here bounds. Never mix the two up. akua_get_operation shows what goes on there.
+  its own that no limit here bounds. Never mix the two up. If an answer was lost, never repeat the call: begun_here of
+  akua_list_installs, and akua_get_operation, show what became of it.
 """
 """What follows where Akua's tools are served."""
 

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import Field
 
-from akash_mcp.clients.akua.models import Install, InstallUrl, Operation, Pod, Render, StatusResource
+from akash_mcp.clients.akua.models import Install, InstallUrl, Pod, Render, StatusResource
+from akash_mcp.clients.akua.models import Operation as AkuaOperation
 from akash_mcp.clients.akua.pages import Listing
+from akash_mcp.guard.books.journal import Operation
 from akash_mcp.guard.books.runs import in_utc
 from akash_mcp.sanitize.text import field
 from akash_mcp.tools.akua.results import id_of, if_none, name_of, told, word
 from akash_mcp.tools.results import Result
+from akash_mcp.workflow.akua.begun_here import BegunHere
 from akash_mcp.workflow.akua.blockers import blockers, health_of, waiting_for_person
 from akash_mcp.workflow.akua.install_view import InstallView
 
@@ -23,6 +26,7 @@ _MOST_PODS = 20
 _MOST_CONTAINERS = 10
 _MOST_RENDERS = 5
 _MOST_STATES = 12
+_MOST_BEGUN = 10
 _ID_BYTES = 100
 _MESSAGE_BYTES = 240
 
@@ -40,10 +44,19 @@ class InstallRow(Result):
     urls: list[str] | None = None
 
 
+class BegunRow(Result):
+    """Something that this server began at Akua: akua_get_operation tells more."""
+
+    op_id: str
+    what: str
+    state: str
+
+
 class InstallList(Result):
     """A page of installs. `total` counts all that match, `by_state` those in any state, as far as they were read."""
 
     installs: list[InstallRow]
+    begun_here: list[BegunRow] | None = Field(None, description="By this server, within the last hour")
     total: int
     by_state: list[str] | None = None
     next_cursor: str | None = None
@@ -59,12 +72,14 @@ def install_list(
     following: str | None,
     *,
     unplaced: int,
+    begun: BegunHere,
 ) -> InstallList:
     """The answer of `akua_list_installs`: a page's `rows` of those `matching`, and of those in `any_state` how many.
 
-    `unplaced`: how many were left out because they do not say on which cluster they are.
+    `unplaced`: how many were left out because they do not say on which cluster they are. `begun`: what this server
+    began.
     """
-    problems = [listing.problem] if listing.problem else []
+    problems = [each for each in (listing.problem, begun.problem) if each]
     if unplaced:
         problems.append(f"{unplaced} more do not say on which cluster they are.")
     counts = Counter(field(each.state, 40).lower() or "state not told" for each in any_state)
@@ -76,12 +91,17 @@ def install_list(
         next_step = if_none(listing, "install", "Nothing of that is installed.")
     return InstallList(
         installs=[_row(each) for each in rows],
+        begun_here=[_begun(each) for each in begun.operations[:_MOST_BEGUN]] or None,
         total=len(matching),
         by_state=[f"{count} {state}" for state, count in counts.most_common(_MOST_STATES)] or None,
         next_cursor=following,
         incomplete=told(problems),
         next_step=next_step,
     )
+
+
+def _begun(operation: Operation) -> BegunRow:
+    return BegunRow(op_id=operation.op_id, what=field(operation.summary, 200), state=operation.state)
 
 
 def _row(install: Install) -> InstallRow:
@@ -259,7 +279,7 @@ def _render(render: Render) -> RenderResult:
     )
 
 
-def _operation(operation: Operation | None) -> OperationResult | None:
+def _operation(operation: AkuaOperation | None) -> OperationResult | None:
     if operation is None:
         return None
     return OperationResult(

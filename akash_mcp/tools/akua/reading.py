@@ -27,6 +27,7 @@ from akash_mcp.tools.akua.results import (
 from akash_mcp.tools.approval import AppContext, runtime
 from akash_mcp.tools.pages import CursorArg, LimitArg, page
 from akash_mcp.tools.tool import Effect, ToolSpec
+from akash_mcp.workflow.akua.begun_here import begun_here
 from akash_mcp.workflow.akua.clusters import read_clusters
 from akash_mcp.workflow.akua.install_log import install_log
 from akash_mcp.workflow.akua.install_view import view_install
@@ -102,7 +103,8 @@ async def akua_list_installs(
     matching = [each for each in any_state if state is None or (each.state or "").lower() == state]
     rows, following = page(matching, limit, cursor, product_id, cluster_id, state)
     unplaced = sum(each.cluster_id is None for each in listing.records) if cluster_id else 0
-    return install_list(listing, any_state, matching, rows, following, unplaced=unplaced)
+    begun = await begun_here(runtime(ctx))
+    return install_list(listing, any_state, matching, rows, following, unplaced=unplaced, begun=begun)
 
 
 async def akua_get_install(ctx: AppContext, install_id: InstallArg) -> InstallResult:
