@@ -7,26 +7,20 @@ import re
 from typing import Any
 
 import pytest
-from agents import SPEED, Connect, text_of
+from agents import Connect, text_of
 from akua_calls import CALLS, ids_of, install_of
 from lying_proxy import LyingProxy
 
 from akash_mcp import config
-from akash_mcp.sandbox.akua import AkuaOptions, EmbeddedAkua
+from akash_mcp.sandbox.akua import EmbeddedAkua
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def akua_options() -> AkuaOptions:
-    """One at which there is something to read."""
-    return AkuaOptions(speed=SPEED, installs=3, plan="pro")
-
-
-@pytest.fixture
 def settings(akua_settings: config.Settings) -> config.Settings:
     """Of a person who uses Akua alone."""
-    return akua_settings.model_copy(update={"toolsets": ("akua",)})
+    return akua_settings
 
 
 HOSTILE = (

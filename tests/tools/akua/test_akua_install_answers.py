@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from agents import SPEED, Connect
+from agents import Connect
 from akua_calls import install_of
 from lying_proxy import LyingProxy
 
 from akash_mcp import config
-from akash_mcp.sandbox.akua import AkuaOptions
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def akua_options() -> AkuaOptions:
-    """One at which there is something to read."""
-    return AkuaOptions(speed=SPEED, installs=3, plan="pro")
-
-
-@pytest.fixture
 def settings(akua_settings: config.Settings) -> config.Settings:
     """Of a person who uses Akua alone."""
-    return akua_settings.model_copy(update={"toolsets": ("akua",)})
+    return akua_settings
 
 
 RESOURCES = [

@@ -18,15 +18,9 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def akua_options() -> AkuaOptions:
-    """One at which there is something to read."""
-    return AkuaOptions(speed=SPEED, installs=3, plan="pro")
-
-
-@pytest.fixture
 def settings(akua_settings: config.Settings) -> config.Settings:
     """Of a person who uses Akua alone."""
-    return akua_settings.model_copy(update={"toolsets": ("akua",)})
+    return akua_settings
 
 
 @pytest.mark.parametrize("akua_options", [AkuaOptions(speed=SPEED, installs=1_000, plan="pro")])

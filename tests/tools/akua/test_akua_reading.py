@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from agents import ERAS, SPEED, Agent, Connect
+from agents import ERAS, Agent, Connect
 from akua_calls import CALLS, LISTS, ids_of, install_of
 
 from akash_mcp import config
@@ -17,15 +17,9 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def akua_options() -> AkuaOptions:
-    """One at which there is something to read."""
-    return AkuaOptions(speed=SPEED, installs=3, plan="pro")
-
-
-@pytest.fixture
 def settings(akua_settings: config.Settings) -> config.Settings:
     """Of a person who uses Akua alone."""
-    return akua_settings.model_copy(update={"toolsets": ("akua",)})
+    return akua_settings
 
 
 @pytest.mark.parametrize("era", ERAS)
