@@ -72,7 +72,7 @@ def _key_for(service: Service) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def _url(value: object) -> str:
+def _url(value: object, *, example: str = "https://console-api.akash.network") -> str:
     parts = urlsplit(str(value).strip())
     if "@" in f"{parts.netloc}{parts.path}":  # in the path too: a slash in a password ends the host
         raise ValueError("an address must not contain a user name or password")
@@ -83,7 +83,7 @@ def _url(value: object) -> str:
         or parts.fragment
         or re.search(r"\s", parts.geturl())
     ):
-        raise ValueError("write an address such as https://console-api.akash.network")
+        raise ValueError(f"write an address such as {example}")
     if parts.scheme == "http" and not is_private_host(parts.hostname):
         raise ValueError("plain http is allowed for loopback and private addresses only: use https")
     return parts.geturl().rstrip("/")
@@ -92,7 +92,7 @@ def _url(value: object) -> str:
 def _akua_url(value: object) -> str:
     """The address of Akua's API, which is below `/v1` where nobody says otherwise: in one form, since a token is stored
     for an address."""
-    url = _url(value)
+    url = _url(value, example="https://api.akua.dev/v1")
     return url if urlsplit(url).path else f"{url}/v1"
 
 

@@ -33,9 +33,14 @@ def choose(
     return chosen
 
 
+def is_of_akua(toolset: str) -> bool:
+    """Whether the tools of it are about Akua, and need nothing of Akash."""
+    return toolset.startswith("akua")
+
+
 def serves_akua(toolsets: Iterable[str]) -> bool:
     """Whether tools about Akua are among them."""
-    return any(name.startswith("akua") for name in toolsets)
+    return any(map(is_of_akua, toolsets))
 
 
 class Serving:

@@ -85,7 +85,10 @@ async def test_a_token_is_checked_by_reads_stored_shown_by_its_place_and_forgott
     assert "the workspace can be used" in said
     assert 'quota "compute/clusters": 1 of 1 used' in said
     assert f"The token for {akua.url} is in the system's keyring, by akash-mcp login --akua on 20" in said
-    assert "offer Akua's tools from their next start on" in said
+    assert (
+        f"Servers that have AKUA_API_URL={akua.url} and whose toolsets nobody names offer Akua's tools"
+        in said
+    )
     requests = akua.state()["requests"]
     assert isinstance(requests, dict)
     assert {line.split(" ")[0] for line in requests} == {"GET"}

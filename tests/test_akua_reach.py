@@ -93,6 +93,17 @@ async def test_tools_that_are_named_without_a_token_are_told_with_the_way_to_get
     assert missing.fix.startswith("Run akash-mcp login --akua in a terminal")
 
 
+async def test_with_akuas_tools_alone_and_no_key_nothing_of_akash_is_asked_or_wrong(
+    environ: dict[str, str],
+) -> None:
+    alone = environ | {"AKASH_MCP_TOOLSETS": "akua,akua-clusters"}
+    checks = await examine(config.load(environ=alone))
+    assert {check.subject for check in checks}.isdisjoint({"console", "key", "chain"})
+    assert all(check.ok for check in checks)
+    checks = await examine(config.load(environ=alone | {"AKASH_API_KEY": "ac.sk.of_an_account"}))
+    assert {check.subject for check in checks if not check.ok} == {"console", "key", "chain"}
+
+
 async def test_a_stored_token_is_used_for_its_address_and_told_by_its_place(
     environ: dict[str, str], akua: EmbeddedAkua
 ) -> None:
@@ -194,6 +205,19 @@ async def test_the_proxy_before_akua_is_told_where_akua_is_asked(
 async def test_an_address_that_is_not_there_is_told(environ: dict[str, str]) -> None:
     [gone] = await told(environ, AKUA_API_URL=NOWHERE)
     assert (gone.ok, "AKUA_API_URL names another address" in gone.fix) == (False, True)
+
+
+async def test_an_address_without_workspaces_is_told_as_one_that_may_be_wrong(
+    environ: dict[str, str], proxy: LyingProxy
+) -> None:
+    [wrong] = await told(environ, AKUA_API_URL=f"{proxy.url}/v2")
+    assert (wrong.ok, "404" in wrong.message) == (False, True)
+    assert wrong.fix.startswith(
+        "Look whether AKUA_API_URL is right: Akua's own API is https://api.akua.dev/v1."
+    )
+    assert wrong.fix.endswith(
+        "AKUA_WORKSPACE has to be the id of its workspace (ws_…). Then restart servers that run."
+    )
 
 
 ACCESS = r"GET /v1/workspaces/ws_\w+/access_state"

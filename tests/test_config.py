@@ -236,6 +236,7 @@ def test_the_policy_is_what_was_set() -> None:
         ("STATE_DIR", "state", "absolute path"),
         ("CONSOLE_URL", "console-api.akash.network", "https://console-api.akash.network"),
         ("CONSOLE_URL", "http://console-api.akash.network", "use https"),
+        ("AKUA_URL", "api.akua.dev", "such as https://api.akua.dev/v1"),
         ("CONSOLE_URL", "https://user:word@console-api.akash.network", "must not contain a user name"),
     ],
 )

@@ -55,6 +55,7 @@ from akash_mcp.key_sources import (
     where_key_is,
 )
 from akash_mcp.services import services
+from akash_mcp.tool_choice import is_of_akua, serves_akua
 from akash_mcp.workflow.runtime import Intervals
 
 MOST_SKEW_SECONDS = 30
@@ -71,8 +72,7 @@ def run(settings: Settings, *, fix: bool = False, speed: float = 1.0, as_json: b
 
     With `as_json` one array of `{"subject", "ok", "message", "fix", "warns"}` is printed instead.
     """
-    whom = "the Console, the chain and Akua" if _asks_akua(settings) else "the Console and the chain"
-    with working(f"Asking {whom}", quiet=as_json):
+    with working(f"Asking {', '.join(_asked(settings))}", quiet=as_json):
         checks = anyio.run(examine, settings)
     if fix and not settings.read_only and _may_have_key(settings):
         checks += anyio.run(fix_once, settings, Intervals().times(speed), confirmed)
@@ -140,17 +140,25 @@ def confirmed(question: str) -> bool:
 
 
 async def examine(settings: Settings, wall: Callable[[], float] = time.time) -> list[Check]:
-    """Check everything, one after the other. What depends on something that is broken says so itself."""
+    """Check everything that is used, one after the other. What depends on something that is broken says so itself."""
     checks = [_limits(settings), _state(settings.state_dir), *_plain_keys(_host_files())]
     for subject, look in (
         ("network", lambda: _network(settings)),
-        ("console", lambda: _console(settings, wall)),
-        ("key", lambda: _key(settings, wall)),
-        ("chain", lambda: _chain(settings)),
+        *(_akash(settings, wall) if _asks_akash(settings) else ()),
         ("akua", lambda: _akua(settings)),
     ):
         checks += await _checked(subject, look)
     return checks
+
+
+def _akash(
+    settings: Settings, wall: Callable[[], float]
+) -> Iterable[tuple[str, Callable[[], Awaitable[list[Check]]]]]:
+    return (
+        ("console", lambda: _console(settings, wall)),
+        ("key", lambda: _key(settings, wall)),
+        ("chain", lambda: _chain(settings)),
+    )
 
 
 def _host_files() -> Iterator[tuple[str, Path]]:
@@ -218,10 +226,7 @@ def _ledger(file: Path) -> Check:
 
 async def _network(settings: Settings) -> list[Check]:
     """Which proxy and which authorities are in force; nothing where none is set. Raises `Unreachable`."""
-    asked = {"the Console": settings.console_url, "the chain": settings.chain_rest_url}
-    if _asks_akua(settings):
-        asked["Akua"] = settings.akua_url
-    proxies = {name: proxy_for(url, name=name) for name, url in asked.items()}
+    proxies = {name: proxy_for(url, name=name) for name, url in _asked(settings).items()}
     trusting(settings.ca_file)
     said = [f"{name} is asked through {proxy}" for name, proxy in proxies.items() if proxy is not None]
     in_place = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), None)
@@ -306,10 +311,26 @@ async def _akua(settings: Settings) -> list[Check]:
     return [replace(accepted, message=f"{accepted.message} from {where}"), *reach]
 
 
+def _asked(settings: Settings) -> dict[str, str]:
+    """Whom all this is asked of, with their addresses."""
+    akash = {"the Console": settings.console_url, "the chain": settings.chain_rest_url}
+    return (akash if _asks_akash(settings) else {}) | (
+        {"Akua": settings.akua_url} if _asks_akua(settings) else {}
+    )
+
+
+def _asks_akash(settings: Settings) -> bool:
+    """Whether a server would offer anything of Akash, or has a key for it. Without both it needs nothing of Akash."""
+    try:
+        return not all(map(is_of_akua, settings.toolsets)) or has_key(settings)
+    except MissingKey:  # there is a list of keys: what is wrong with it is told
+        return True
+
+
 def _asks_akua(settings: Settings) -> bool:
     """Whether a server would offer Akua's tools, or has a token for them."""
     try:
-        return not {"akua", "akua-clusters"}.isdisjoint(settings.toolsets) or has_akua_token(settings)
+        return serves_akua(settings.toolsets) or has_akua_token(settings)
     except MissingAkuaToken:  # there is a list of tokens: what is wrong with it is told
         return True
 

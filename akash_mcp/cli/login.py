@@ -93,8 +93,15 @@ def at_akua(settings: Settings) -> Account:
         check=lambda token: token_checks(settings, AkuaToken(token)),
         title="Akua",
         source="https://akua.dev (the API tokens of your workspace)",
-        then="Servers whose toolsets nobody names offer Akua's tools from their next start on.",
+        then=f"Servers {_asking_there(settings)}whose toolsets nobody names offer Akua's tools from their next "
+        "start on.",
     )
+
+
+def _asking_there(settings: Settings) -> str:
+    """Which servers take a token from here, where the address of this command is not what they have without it."""
+    told_here = settings.place_of("akua_url").startswith("-")
+    return f"that have AKUA_API_URL={settings.akua_url} and " if told_here else ""
 
 
 def login(account: Account, *, unchecked: bool) -> int:

@@ -38,6 +38,7 @@ _WORDS = (
     ("ask the user, and write", "write"),
     (", then call again", ""),
     ("restart this server", "restart servers that run"),
+    ("this server has to be restarted", "restart servers that run"),
 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from akash_mcp.cli.hosts.formats import Tree, Value
@@ -21,6 +22,7 @@ SERVER = "akash"
 KEY = "AKASH_API_KEY"
 SERVE = "serve"
 SANDBOX = "--sandbox"
+TOOLSETS_FLAG = "--toolsets"
 
 _AKUA_TOKENS = ("AKUA_API_TOKEN", "AKASH_MCP_AKUA_TOKEN")
 _SECRETS = (KEY, "AKASH_MCP_API_KEY", "AKASH_MCP_TOKEN", "AKASH_MCP_NOTIFY_URL", *_AKUA_TOKENS)
@@ -37,6 +39,16 @@ class Launch(NamedTuple):
     def is_sandbox(self) -> bool:
         """Whether it serves play money, and needs no key."""
         return SANDBOX in self.words
+
+    @property
+    def toolsets(self) -> tuple[str, ...]:
+        """The toolsets that its words name; empty where they name none."""
+        named = ""
+        for word, following in pairwise((*self.words, "")):
+            flag, has_value, value = word.partition("=")
+            if flag == TOOLSETS_FLAG:
+                named = value if has_value else following
+        return tuple(filter(None, map(str.strip, named.split(","))))
 
     @property
     def argv(self) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from akash_mcp.cli.hosts.machine import Machine
 from akash_mcp.cli.hosts.table import HOSTS, Asks, Host
 from akash_mcp.cli.lasting_command import lasting_command
 from akash_mcp.errors import BadArgument, BadSettings
+from akash_mcp.tool_choice import is_of_akua, serves_akua
 
 Scope = Literal["user", "project"]
 
@@ -245,8 +246,11 @@ def _next_steps(host: Host, entry: Tree, launch: Launch, scope: Scope, machine: 
             "there."
         )
     else:
-        also = ", or set AKASH_API_KEY where it starts" if host.reads_environment else ""
-        lines.append(f"Its key: run akash-mcp login once, for all hosts{also}.")
+        if not launch.toolsets or not all(map(is_of_akua, launch.toolsets)):
+            also = ", or set AKASH_API_KEY where it starts" if host.reads_environment else ""
+            lines.append(f"Its key: run akash-mcp login once, for all hosts{also}.")
+        if serves_akua(launch.toolsets):
+            lines.append("Its token of Akua: run akash-mcp login --akua once, for all hosts.")
     unseen = sorted(name for name in machine.environ if name.startswith("AKASH_MCP_"))
     if unseen:
         lines.append(

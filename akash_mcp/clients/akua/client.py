@@ -31,7 +31,7 @@ from akash_mcp.clients.akua.errors import (
 from akash_mcp.clients.akua.models import Workspace
 from akash_mcp.clients.akua.pages import LARGEST_PAGE, HasId, Listing, Page, page_of, read_list
 from akash_mcp.clients.akua.paths import path_of
-from akash_mcp.clients.akua.workspace_choice import NAME_ID, NAME_WORKSPACE, chosen, is_id
+from akash_mcp.clients.akua.workspace_choice import NAME_ID, NAME_WORKSPACE, WRONG_ADDRESS, chosen, is_id
 from akash_mcp.clients.http import LARGEST_ANSWER, Response, Take, Upstream, UpstreamOptions
 from akash_mcp.clients.retries import Deadline, Sending, may_have_had_effect
 from akash_mcp.errors import (
@@ -139,7 +139,7 @@ class AkuaClient:
         except (Forbidden, NotFound) as refusal:
             # Whether the token of one workspace may read the list of them is nowhere said.
             if not is_id(self._named):
-                refusal.next_step = NAME_ID
+                refusal.next_step = WRONG_ADDRESS if isinstance(refusal, NotFound) else NAME_ID
                 raise
         found = await self.read(path_of("/workspaces/{}", self._named), Workspace)
         return chosen(Listing([found]), self._named)

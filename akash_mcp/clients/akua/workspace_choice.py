@@ -23,6 +23,13 @@ NAME_ID = (
     "Akua's dashboard shows it, and to restart this server."
 )
 
+WRONG_ADDRESS = (
+    "Ask the user to look whether AKUA_API_URL is right: Akua's own API is https://api.akua.dev/v1. Where it is right, "
+    "the token may not list workspaces, and AKUA_WORKSPACE has to be the id of its workspace (ws_…). Then this server "
+    "has to be restarted."
+)
+"""The list of workspaces is on every Akua: where there is none, the address is more likely wrong than the token."""
+
 _SENDABLE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
