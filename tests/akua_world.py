@@ -1,4 +1,4 @@
-"""An embedded Akua, and servers beside it that have a token of Akua's alone: no Akash key, and no Akash network."""
+"""Clients of servers that do things at an embedded Akua, and what there is there in truth."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +13,9 @@ from agents import ERAS, SPEED, Agent, Connect
 from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.types import ElicitRequestParams, ElicitResult
-from pydantic import SecretStr
 
 from akash_mcp import config
-from akash_mcp.sandbox.akua import AkuaOptions, EmbeddedAkua
+from akash_mcp.sandbox.akua import EmbeddedAkua
 from akash_mcp.server import build
 from akash_mcp.workflow.runtime import Intervals
 
@@ -25,32 +23,6 @@ AKUA_INTERVALS = replace(Intervals().times(SPEED), reading=0.0, first_look=0.05)
 """The people of these tests read a question in no time, and its servers look at once after what others left."""
 
 TOOLSETS = ("akua", "akua-clusters")
-
-_NOWHERE = "http://127.0.0.1:9"
-
-
-@pytest.fixture
-def akua_options() -> AkuaOptions:
-    """How the embedded Akua is built. A test that wants another parametrizes it, or overrides it."""
-    return AkuaOptions(speed=SPEED, automine=True, plan="pro")
-
-
-@pytest.fixture
-async def akua(akua_options: AkuaOptions, quick_retries: None) -> AsyncIterator[EmbeddedAkua]:
-    async with EmbeddedAkua(akua_options) as running:
-        yield running
-
-
-@pytest.fixture
-def akua_settings(akua: EmbeddedAkua, tmp_path: Path) -> config.Settings:
-    return config.Settings(
-        akua_token=SecretStr(akua.token),
-        akua_url=akua.url,
-        console_url=_NOWHERE,
-        chain_rest_url=_NOWHERE,
-        state_dir=tmp_path / "state",
-        toolsets=TOOLSETS,
-    )
 
 
 @pytest.fixture
@@ -76,7 +48,7 @@ def at_akua(akua_settings: config.Settings) -> Connect:
             meanwhile()
             return answer
 
-        chosen = config.Settings(**{**dict(akua_settings), **changed})
+        chosen = config.Settings(**{**dict(akua_settings), "toolsets": TOOLSETS, **changed})
         async with Client(
             build(chosen, intervals=intervals), mode=era, elicitation_callback=respond if answer else None
         ) as client:

@@ -221,10 +221,9 @@ async def _desk_of_yes(services: Runtime, op_id: OpId) -> Desk:
     except LedgerUnusable:
         log.exception("whether a yes was asked for at Akua is not known")
         is_akuas = False
-    if not is_akuas:
-        return services.desk
-    await akua.account.recall()
-    return akua
+    desk = akua if is_akuas else services.desk
+    await bounded(desk.account.recall)()
+    return desk
 
 
 async def _opened(ctx: AppContext, desk: Desk, repeatable: bool) -> Opened | None:

@@ -80,6 +80,14 @@ def test_what_decides_is_bound_and_what_only_tells_is_not(plan: AkuaPlan) -> Non
         assert is_bound == (each.name not in ONLY_TELLS), each.name
 
 
+def test_what_is_written_down_says_what_was_done_without_its_values() -> None:
+    values = json.dumps({"hostname": "shop.example.com"})
+    plan = CreateInstallPlan(**_ALL, region_id="reg_1", package_id="pkg_1", version="1.0.0", values=values)
+    assert "shop.example.com" in plan.summary
+    assert "shop.example.com" not in plan.record
+    assert plan.record.startswith('Cost not known. Install version "1.0.0" of package "pkg_1"')
+
+
 def test_no_two_kinds_of_plan_have_one_fingerprint() -> None:
     assert len({plan.fingerprint for plan in EXAMPLES}) == len(EXAMPLES)
 

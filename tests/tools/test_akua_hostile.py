@@ -114,16 +114,23 @@ async def test_what_was_done_is_seen_although_akua_does_not_say_what_came_of_it(
     assert deed.times(akua) == deed.before + 1
 
 
-async def test_an_operation_that_never_ends_is_pending_and_never_done(
+async def test_an_operation_that_does_not_end_is_pending_until_it_has(
     akua: EmbeddedAkua, at_akua: Connect, short_waits: None
 ) -> None:
+    """The server stops waiting for it, looks again later by itself, and tells how it ended."""
     await akua.inject("operation-stuck")
     async with at_akua(answer=YES, intervals=IMPATIENT) as agent:
         answer = await agent.call(CLUSTER.tool, **CLUSTER.arguments(akua))
         assert answer["status"] == "pending"
         shown = await agent.call("akua_get_operation", operation_id=answer["op_id"], wait_s=1)
-        assert not shown.get("done")
+        assert shown["done"] is False
         assert shown["operation_id"].startswith("op_")
+        await _cancel_all(akua)
+        with anyio.fail_after(20):
+            while not shown["done"]:
+                shown = await agent.call("akua_get_operation", operation_id=answer["op_id"], wait_s=10)
+    assert shown["state"] == "cancelled"
+    assert "It was cancelled at Akua" in shown["summary"]
 
 
 async def test_what_is_cancelled_there_is_told_as_that_and_not_waited_for(

@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from agents import ERAS, YES, Agent, Connect
+from agents import ERAS, SPEED, YES, Agent, Connect
 from akua_world import done, requests, things
 
-from akash_mcp.sandbox.akua import EmbeddedAkua
+from akash_mcp.sandbox.akua import AkuaOptions, EmbeddedAkua
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def akua_options() -> AkuaOptions:
+    return AkuaOptions(speed=SPEED, automine=True, plan="pro")
+
 
 WRITES = (
     "POST /regions",

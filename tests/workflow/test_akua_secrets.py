@@ -20,6 +20,8 @@ from akash_mcp.sandbox.akua.install_life import InstallLife
 pytestmark = pytest.mark.anyio
 
 SECRET = "correct-horse-battery-staple"
+PLAIN = "shop-of-somebody.example.com"
+"""A value that is shown to whoever agrees to it."""
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def arguments(akua: EmbeddedAkua) -> dict[str, object]:
         "region": "eu-central",
         "package_id": package_id(akua),
         "cluster_id": cluster_id(akua),
-        "values": {"hostname": "a.example.com", "admin_password": SECRET},
+        "values": {"hostname": PLAIN, "admin_password": SECRET},
     }
 
 
@@ -59,8 +61,11 @@ async def test_a_secret_is_forgotten_when_it_is_over(
             assert SECRET.encode() in written(akua_settings.state_dir)  # until it is agreed to
         answer = await done(agent, answer)
         told += [str(answer), str(await agent.call("akua_get_operation", operation_id=answer["op_id"]))]
-        assert SECRET.encode() not in written(akua_settings.state_dir)
-    assert SECRET.encode() not in written(akua_settings.state_dir)
+    kept = written(akua_settings.state_dir)
+    assert SECRET.encode() not in kept
+    assert PLAIN.encode() not in kept
+    assert b"Its values are not kept." in kept
+    assert PLAIN in told[0]
     assert not [text for text in told if SECRET in text]
     assert SECRET not in caplog.text
     assert things(akua, "installs")[0]["values"]["admin_password"] == SECRET

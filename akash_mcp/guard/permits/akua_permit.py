@@ -304,14 +304,15 @@ class AkuaPermit:
                 f"{plan.tool} again for a new plan, which shows how it stands now."
             )
         if isinstance(plan, CreateClusterPlan) and plan.new_region:
-            refusal.next_step = f"The new region may be there: it costs nothing. {refusal.next_step}".strip()
+            refusal.next_step = f"The new region was made, and costs nothing. {refusal.next_step}".strip()
         return refusal
 
     async def _unknown(self, lost: AkashError, deed: str = "did it") -> OutcomeUnknown:
         """What is told, and written down, where nobody knows yet whether it was done."""
         await self._note(State.UNKNOWN, lost.what)
+        says_so = lost.what.endswith("is not known.")
         unknown = OutcomeUnknown(
-            f"{lost.what} Whether Akua {deed} is not known.",
+            lost.what if says_so else f"{lost.what} Whether Akua {deed} is not known.",
             next_step=f'akua_get_operation(operation_id="{self.op_id}") shows what becomes of it: this server asks '
             "again by itself, with the same key, so that it is done once. Do not repeat the call.",
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from akash_mcp.guard.books.journal import Kind
@@ -29,11 +29,17 @@ _NO_LIMIT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AkuaPlan(Plan):
-    """The base of all plans at Akua. `workspace`: the id of the one that it is about, `named`: what it is called."""
+    """The base of all plans at Akua. `workspace`: the id of the one that it is about, `named`: what it is called.
+
+    `values`: JSON text of those that are sent, "" for none. `secret_paths`: which of them are secrets, as the package
+    says (`admin_password`, `db.pin`), beside those whose names say so.
+    """
 
     kind: ClassVar[Kind]
     workspace: str
     named: str = field(default="", compare=False)
+    values: str = field(default="", repr=False)
+    secret_paths: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def thing(self) -> str:
@@ -56,13 +62,12 @@ class AkuaPlan(Plan):
     @property
     def secrets(self) -> list[str]:
         """The secrets among what is sent."""
-        return secret_values(getattr(self, "values", ""), getattr(self, "secret_paths", ()))
+        return secret_values(self.values, self.secret_paths)
 
     @property
     def whole_values(self) -> str:
         """The values that are sent, none of them left out, for a person at a terminal; "" where there are none."""
-        values = getattr(self, "values", "")
-        return values_whole(values, getattr(self, "secret_paths", ())) if values else ""
+        return values_whole(self.values, self.secret_paths) if self.values else ""
 
     @property
     def summary(self) -> str:
@@ -71,18 +76,20 @@ class AkuaPlan(Plan):
         where = f"This is at Akua, another service than Akash, in workspace{named} ({self.workspace})."
         return " ".join((first, self.deed, self.cost, where))
 
+    @property
+    def record(self) -> str:
+        return f"{replace(self, values='').summary} Its values are not kept." if self.values else self.summary
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatePackagePlan(AkuaPlan):
-    """Make a package of a Helm chart in an OCI registry. `values`: JSON text of what is other than the chart's own, or
-    ""."""
+    """Make a package of a Helm chart in an OCI registry. Its values are what is other than the chart's own."""
 
     kind = Kind.AKUA_PACKAGE
     name: str
     repo_url: str
     revision: str
     chart: str = ""
-    values: str = field(default="", repr=False)
 
     @property
     def body(self) -> dict[str, Any]:
@@ -101,15 +108,16 @@ class CreatePackagePlan(AkuaPlan):
     @property
     def deed(self) -> str:
         chart = f", chart {label(self.chart, NAME_BYTES)}" if self.chart else ""
+        values = values_words(self.values, self.secret_paths)
         return (
             f"Make package {label(self.name, NAME_BYTES)} of the Helm chart at {label(self.repo_url, 200)}{chart}, "
-            f"version {label(self.revision, NAME_BYTES)}{values_words(self.values)}. Nothing is installed by that."
+            f"version {label(self.revision, NAME_BYTES)}{values}. Nothing is installed by that."
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateInstallPlan(AkuaPlan):
-    """Install a version of a package, or a product, in a region. `values`: JSON text, or "".
+    """Install a version of a package, or a product, in a region.
 
     `adds_machines`: whether the cluster may grow for it; None where that is not known, as where Akua chooses the
     cluster.
@@ -122,9 +130,6 @@ class CreateInstallPlan(AkuaPlan):
     version: str = ""
     """Of a package: its exact version, also where the latest was asked for."""
     cluster_id: str = ""
-    values: str = field(default="", repr=False)
-    secret_paths: tuple[str, ...] = field(default=(), compare=False)
-    """Which of the values are secrets, as the package says: `admin_password`, `db.pin`."""
     adds_machines: bool | None = None
     most_machines: int | None = None
     pinned: str = ""
@@ -367,7 +372,7 @@ def growth_words(adds_machines: bool | None, most: int | None = None) -> str:
     """What an install can make its cluster cost. `most`: so many machines it has at the most; None is not known."""
     if adds_machines is False:
         return "Its cluster does not grow by itself. " + _NO_MACHINE
-    limit = f" up to {most}" if most is not None else ""
+    limit = f", up to {most} in all" if most is not None else ""
     grows = (
         f"Its cluster may add machines for it{limit}."
         if adds_machines

@@ -90,7 +90,7 @@ async def akua_get_operation(
             op_id=own.op_id,
             operation_id=result.operation_id,
             kind=own.kind.removeprefix("akua_"),
-            state=own.state,
+            state=result.outcome or own.state,
             done=own.is_over,
             ids=_ids(stands.model_dump()) or None,
             summary=stands.summary,
@@ -109,7 +109,7 @@ def _under_way(own: Operation, stands: AkuaOutcome, now: AkuaOperation) -> AkuaO
             f"Akua says that it has ended ({seen.state or 'how is not told'}), and this server has not seen what came "
             f"of it. {stands.summary}"
         )
-        next_step = f"{stands.next_step} Or look yourself: the reading tools of Akua show how it stands. Do not repeat it."
+        next_step = f"{stands.next_step} The reading tools of Akua show how it stands. Do not repeat it."
     return seen.model_copy(
         update={
             "op_id": own.op_id,
