@@ -1,4 +1,4 @@
-"""What became of a deed at Akua whose answer was lost: only what Akua shows is told, and what it leaves out is not "no"."""
+"""What became of a deed at Akua whose answer was lost: what Akua leaves out or does not find is no "no"."""
 
 from __future__ import annotations
 

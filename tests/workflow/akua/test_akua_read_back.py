@@ -1,4 +1,4 @@
-"""What is there at Akua after a deed is read back, wherever in a list it stands, and no 404 alone proves that it is gone."""
+"""What a deed at Akua left is read back, wherever in a list it stands, and no 404 alone proves that it is gone."""
 
 from __future__ import annotations
 
