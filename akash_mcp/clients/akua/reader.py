@@ -141,6 +141,10 @@ class AkuaReader:
         """What an install's manifests were made of, the first `most`."""
         return await self._client.read_all(path_of("/installs/{}/renders", install_id), Render, most=most)
 
+    async def render(self, install_id: str, render_id: str) -> Render:
+        """One render of an install, wherever it stands in their list."""
+        return await self._one("/installs/{}/renders/{}", Render, install_id, render_id)
+
     async def repositories(self, purpose: str | None = None) -> Listing[Repository]:
         """Akua's git repositories, of one purpose or of all."""
         params = {"purpose": purpose} if purpose is not None else {}

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from akash_mcp.clients.akua.models import ComputeSettings
+from akash_mcp.clients.akua.models import ComputeSettings, Install, Render
 from akash_mcp.clients.akua.models import Operation as AkuaOperation
+from akash_mcp.clients.akua.paths import is_same
 from akash_mcp.clients.akua.reader import AkuaReader
 from akash_mcp.errors import NotFound, OutcomeUnknown
 from akash_mcp.guard.books.akua_results import AkuaResult
@@ -49,40 +50,75 @@ async def find(reader: AkuaReader, plan: AkuaPlan, *, since: float) -> AkuaResul
 async def _updated(reader: AkuaReader, plan: UpdateInstallPlan, since: float) -> AkuaResult | None:
     """The change of an install that was made since then, as its renders and its version show it."""
     renders = await reader.renders(plan.install_id)
+    is_unclear = False
     for render in renders.records:
-        is_it = (
-            render.package_version_id == plan.version_id
-            if plan.version_id
-            else render.restored_from_render_id == plan.render_id
-        )
+        is_it = _is_render_of(plan, render)
         if is_it and render.created_at is not None and render.created_at >= since:
             return AkuaResult(resource_id=plan.install_id, render_id=render.id)
+        is_unclear |= is_it is not False and (render.created_at is None or render.created_at >= since)
     install = await reader.install(plan.install_id)
     if plan.version_id and install.package_version_id == plan.version_id:
         return AkuaResult(resource_id=plan.install_id)
     if not renders.is_whole:
         raise OutcomeUnknown(f"Its renders could not be read whole: {renders.problem}")
+    if is_unclear or (plan.version_id and install.package_version_id is None):
+        raise OutcomeUnknown("Akua does not say what the install was changed to since then.")
     return None
+
+
+def _is_render_of(plan: UpdateInstallPlan, render: Render) -> bool | None:
+    """Whether a render is of what a plan changes an install to; None where it does not say of what it is."""
+    told, wanted = (
+        (render.package_version_id, plan.version_id)
+        if plan.version_id
+        else (render.restored_from_render_id, plan.render_id)
+    )
+    return None if told is None else told == wanted
 
 
 async def _deleted(reader: AkuaReader, plan: DeleteInstallPlan, since: float) -> AkuaResult | None:
     """The deletion that was begun since then, whoever asked for it: or the install is gone, and that was meant."""
+    install = await still_there(reader, plan.install_id)
+    if install is None:
+        return AkuaResult(resource_id=plan.install_id)
+    found = await _operation(reader, "install", plan.install_id, "install.delete", since)
+    if found is None and install.state is None:
+        raise OutcomeUnknown("Akua does not say in which state the install is.")
+    return found
+
+
+async def still_there(reader: AkuaReader, install_id: str) -> Install | None:
+    """An install that is not deleted; None for one that is, as its state says, or as two answers agree: it is not
+    found, and the whole list does not have it. A 404 alone may be anybody's between Akua and us.
+
+    Raises `OutcomeUnknown` where the list does not tell.
+    """
+    install: Install | None
     try:
-        install = await reader.install(plan.install_id)
+        install = await reader.install(install_id)
     except NotFound:
-        return AkuaResult(resource_id=plan.install_id)
-    if install.state == "deleted":
-        return AkuaResult(resource_id=plan.install_id)
-    return await _operation(reader, "install", plan.install_id, "install.delete", since)
+        listing = await reader.installs()
+        install = next((each for each in listing.records if is_same(each.id, install_id)), None)
+        if install is None and not listing.is_whole:
+            raise OutcomeUnknown(
+                f"The install is not found, and the list of installs does not tell: {listing.problem}"
+            ) from None
+    return None if install is None or install.state == "deleted" else install
 
 
 async def _operation(reader: AkuaReader, owner: str, id: str, kind: str, since: float) -> AkuaResult | None:
     listing = await reader.operations(owner, id)
+    is_unclear = False
     for operation in listing.records:
         if operation.kind == kind and operation.started_at is not None and operation.started_at >= since:
             return AkuaResult(operation_id=operation.id, resource_id=id)
+        is_unclear |= operation.kind in (None, kind) and (
+            operation.started_at is None or operation.started_at >= since
+        )
     if not listing.is_whole:
         raise OutcomeUnknown(f"Akua's operations could not be read whole: {listing.problem}")
+    if is_unclear:
+        raise OutcomeUnknown("Akua shows an operation, and not what it does or since when.")
     return None
 
 

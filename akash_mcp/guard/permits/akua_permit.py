@@ -21,6 +21,7 @@ import anyio
 
 from akash_mcp.clients.akua.errors import StaleEtag
 from akash_mcp.clients.akua.models import InstallMutation, Region
+from akash_mcp.clients.akua.paths import is_same
 from akash_mcp.clients.akua.reader import AkuaReader
 from akash_mcp.clients.akua.writer import AkuaWriter
 from akash_mcp.clients.http import before_sending
@@ -127,6 +128,7 @@ class AkuaPermit:
             return await self._look_up(
                 OutcomeUnknown("It was sent long ago, and its answer was lost."), sent.at
             )
+        await self._check_workspace()
         plan = self.plan
         region_id = ""
         if isinstance(plan, CreateClusterPlan):
@@ -172,6 +174,22 @@ class AkuaPermit:
             await self._hands.store.run(write)
         except LedgerUnusable as unwritten:
             raise self._unwritten(result, f"it {result.outcome} there", unwritten) from unwritten
+
+    async def _check_workspace(self) -> None:
+        """Send nothing to another workspace than the approved one, whatever the token and the settings say by now."""
+        try:
+            workspace = await self._hands.reader.workspace()
+            if not is_same(workspace.id, self.plan.workspace):
+                raise Refused(
+                    f"This is of workspace {self.plan.workspace} at Akua, and this server is set to another one, so "
+                    "nothing was sent.",
+                    next_step=f"Call {self.plan.tool} again for a new plan, if it is wanted there.",
+                )
+        except AkashError as unfit:
+            if await self.was_sent():
+                raise await self._unknown(unfit) from unfit
+            await self._refused(unfit)
+            raise
 
     async def _request(self, writer: AkuaWriter, region_id: str) -> AkuaResult:
         plan, key = self.plan, self._key(DEED)

@@ -1,6 +1,7 @@
 """Whether there is at Akua what should be there after a deed, read back from what was made or changed.
 
-What is missing in an answer, or not found, is not known: it proves nothing, but that an install was deleted.
+What is missing in an answer, or not found, is not known: it proves nothing, but that an install was deleted, where
+the list of installs agrees.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from akash_mcp.clients.akua.models import Install, Render
 from akash_mcp.clients.akua.reader import AkuaReader
 from akash_mcp.errors import NotFound
 from akash_mcp.guard.books.akua_results import AkuaResult, Outcome
-from akash_mcp.guard.permits.akua_lookup import is_set
+from akash_mcp.guard.permits.akua_lookup import is_set, still_there
 from akash_mcp.guard.plans.akua_plans import (
     AkuaPlan,
     AutoscalingPlan,
@@ -102,20 +103,20 @@ async def _render(
     """The render by which an install changes; None where there is none that is known."""
     if isinstance(plan, CreateInstallPlan):
         return None
-    renders = (await reader.renders(plan.install_id)).records
     if result.render_id is not None:
-        return next((each for each in renders if each.id == result.render_id), None)
+        try:
+            return await reader.render(plan.install_id, result.render_id)
+        except NotFound:
+            return None
+    renders = (await reader.renders(plan.install_id)).records
     newest = max(renders, key=lambda each: each.created_at or 0.0, default=None)
     is_it = plan.render_id and newest is not None and newest.restored_from_render_id == plan.render_id
     return newest if is_it else None
 
 
 async def _deletion(reader: AkuaReader, plan: DeleteInstallPlan) -> Seen:
-    try:
-        install = await reader.install(plan.install_id)
-    except NotFound:
-        return Seen("succeeded")
-    if install.state == "deleted":
+    install = await still_there(reader, plan.install_id)
+    if install is None:
         return Seen("succeeded")
     return Seen(
         None, f"the install is still there ({field(install.state, 30) or 'in a state that is not told'})"

@@ -21,7 +21,6 @@ async def version_of(reader: AkuaReader, package_id: str, version: str) -> Packa
     Raises `BadArgument` that names the versions there are where it is none of them, or more than one, or where Akua
     does not say which one is the latest.
     """
-    wanted = version
     if version == LATEST:
         newest = (await reader.package(package_id)).latest_version_id
         if newest is None:
@@ -29,19 +28,20 @@ async def version_of(reader: AkuaReader, package_id: str, version: str) -> Packa
                 "Akua does not say which version of this package is the latest.",
                 await reader.versions(package_id),
             )
-        wanted = newest
+        # By itself: each version in the list comes with its whole schema, and many are more than a page may hold.
+        return await reader.version(package_id, newest)
     listing = await reader.versions(package_id)
-    found = [each for each in listing.records if each.id == wanted]
-    if not found and version != LATEST:
-        found = [each for each in listing.records if each.semver == wanted]
+    found = [each for each in listing.records if each.id == version]
+    if not found:
+        found = [each for each in listing.records if each.semver == version]
     if len(found) == 1:
         return found[0]
     if found:
         raise _unclear(f"{quoted(version)} names {len(found)} versions of this package.", listing)
-    if listing.is_whole and version != LATEST:
+    if listing.is_whole:
         raise _unclear(f"This package has no version {quoted(version)}.", listing)
     # It may be among those that the list left out.
-    return await reader.version(package_id, wanted)
+    return await reader.version(package_id, version)
 
 
 def _unclear(what: str, listing: Listing[PackageVersion]) -> BadArgument:

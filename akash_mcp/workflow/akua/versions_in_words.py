@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from akash_mcp.clients.akua.models import Install, Product
 from akash_mcp.clients.akua.reader import AkuaReader
-from akash_mcp.errors import BadArgument
+from akash_mcp.errors import BadArgument, NotFound
 from akash_mcp.sanitize.text import field
 from akash_mcp.workflow.akua.versions import LATEST, version_of
 
@@ -45,6 +47,9 @@ async def render_words(reader: AkuaReader, install_id: str, render_id: str, pack
     render of that id, or where it was never deployed."""
     listing = await reader.renders(install_id)
     render = next((each for each in listing.records if each.id == render_id), None)
+    if render is None and not listing.is_whole:
+        with suppress(NotFound):  # which is told below, with those that there are
+            render = await reader.render(install_id, render_id)
     if render is None:
         known = ", ".join(field(each.id, 60) for each in listing.records[:10]) or "none that could be read"
         raise BadArgument(

@@ -9,6 +9,7 @@ import pytest
 from lying_proxy import LyingProxy
 
 from akash_mcp.clients.akua.models import PackageVersion
+from akash_mcp.clients.akua.pages import LARGEST_PAGE
 from akash_mcp.clients.akua.reader import AkuaReader
 from akash_mcp.errors import BadArgument, NotFound
 from akash_mcp.workflow.akua.versions import version_of
@@ -98,3 +99,10 @@ async def test_many_versions_are_named_by_the_first_ten(
     said = await refusal(akua_reader, "9.9.9")
     assert "and 20 more" in said
     assert "pkgv_11" not in said
+
+
+async def test_the_latest_is_read_by_itself(akua_reader: AkuaReader, akua_proxy: LyingProxy) -> None:
+    """Each version in the list comes with its whole schema: that of a large chart is more than we take."""
+    package = await package_of(akua_reader)
+    akua_proxy.rewrite(VERSIONS, lambda told: {**told, "padding": "x" * LARGEST_PAGE})
+    assert (await version_of(akua_reader, package, "latest")).semver == "1.1.0"
