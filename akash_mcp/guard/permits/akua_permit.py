@@ -134,7 +134,7 @@ class AkuaPermit:
         if isinstance(plan, CreateClusterPlan):
             # With a key goes the very same body, also where the region is called something else by now.
             region_id = sent.about["region_id"] if sent is not None else await self._region(plan)
-        attempt = _Attempt(self, DEED, region_id, was_lost=sent is not None)
+        attempt, begun = _Attempt(self, DEED, region_id, was_lost=sent is not None), self._hands.store.now()
         try:
             result = await attempt.send(lambda writer: self._request(writer, region_id))
         except Interrupted as lost:
@@ -146,6 +146,9 @@ class AkuaPermit:
                 raise
             if sent is not None:
                 return await self._look_up(refusal, sent.at)
+            if isinstance(refusal, StaleEtag) and (there := await self._is_there(begun)) is not None:
+                await self._taken(there)
+                return there
             await self._refused(refusal)
             raise self._explained(refusal) from refusal
         await self._taken(result)
@@ -261,6 +264,15 @@ class AkuaPermit:
             f"{'' if listing.is_whole else ', in a list that is not whole'}."
         )
         raise await self._unknown(unseen, "made the region")
+
+    async def _is_there(self, begun: float) -> AkuaResult | None:
+        """What was asked for, where it shows although the request was refused as too late: what hands requests on may
+        have sent it twice, and told the second answer."""
+        try:
+            return await find(self._hands.reader, self.plan, since=begun - _CLOCKS_DIFFER)
+        except AkashError as unread:
+            log.info("whether operation %s was done all the same cannot be seen: %s", self.op_id, unread.what)
+            return None
 
     async def _look_up(self, lost: AkashError, sent_at: float) -> AkuaResult:
         """What an earlier request came to, of which no answer came; `lost`: what stands in for its answer. Raises that
