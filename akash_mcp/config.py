@@ -19,7 +19,8 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from akash_mcp.config_file import Given, read_file
-from akash_mcp.errors import BadSettings
+from akash_mcp.errors import BadSettings, MissingKey
+from akash_mcp.guard.login_keys import AKUA, LoginKeys
 from akash_mcp.guard.policy.contradictions import Place, contradictions
 from akash_mcp.guard.policy.limits import Limits
 from akash_mcp.guard.policy.policy import ApprovalMode, ApprovedTool, Policy
@@ -28,10 +29,14 @@ from akash_mcp.money import Usd
 from akash_mcp.setting_types import (
     PLACEHOLDER,
     AgentName,
+    AkuaSecret,
+    AkuaUrl,
+    AkuaWorkspace,
     ApprovalByTool,
     Command,
     CommaSeparated,
     ConsoleGeneration,
+    ConsoleSecret,
     Count,
     Dollars,
     File,
@@ -54,17 +59,23 @@ CONFIG_VARIABLE = "AKASH_MCP_CONFIG"
 FAST_START_VARIABLE = "AKASH_MCP_FAST_START"
 """Switches the fast start off where it is 0. Read before there are settings."""
 
-_ALIASES = {
-    "api_key": "AKASH_API_KEY",
-    "console_url": "AKASH_CONSOLE_URL",
-    "chain_rest_url": "AKASH_CHAIN_REST_URL",
+_ALIASES: Mapping[str, tuple[str, ...]] = {
+    "api_key": ("AKASH_API_KEY",),
+    "console_url": ("AKASH_CONSOLE_URL",),
+    "chain_rest_url": ("AKASH_CHAIN_REST_URL",),
+    "akua_token": ("AKUA_API_TOKEN",),
+    "akua_url": ("AKUA_API_URL",),
+    "akua_workspace": ("AKUA_WORKSPACE", "AKUA_WORKSPACE_ID"),
 }
+"""Names that other programs of the same services read too."""
 _PREFIX = "AKASH_MCP_"
 _UNFILLED_FIELD = re.compile(r"\$\{user_config\.\w+\}")
-_SECRETS = ("api_key", "token", "notify_url")
+_SECRETS = ("api_key", "token", "notify_url", "akua_token")
+_KEYS = ("api_key", "akua_token")
+"""Secrets that hosts fill in, and that may also be stored by `login`."""
 
 
-Toolset = Literal["deploy", "observe", "market", "account", "exec", "sdl"]
+Toolset = Literal["deploy", "observe", "market", "account", "exec", "sdl", "akua", "akua-clusters"]
 Transport = Literal["stdio", "http", "sse"]
 
 
@@ -100,7 +111,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    api_key: Secret | None = Field(None, description="Console API key")
+    api_key: ConsoleSecret | None = Field(None, description="Console API key")
     console_url: Url = Field("https://console-api.akash.network", description="Console API")
     console_generation: ConsoleGeneration | None = Field(
         None, description="Generation of the Console API, instead of asking it"
@@ -113,8 +124,15 @@ class Settings(BaseModel):
         "https://api.akashnet.net",
         description="Cosmos REST endpoint of an Akash node; any public one works, and this default can change",
     )
+    akua_token: AkuaSecret | None = Field(
+        None, description="API token of Akua, which is another service than Akash"
+    )
+    akua_url: AkuaUrl = Field("https://api.akua.dev/v1", description="Akua's API")
+    akua_workspace: AkuaWorkspace | None = Field(
+        None, description="Akua workspace by id, slug or name, where the token reaches several"
+    )
     ca_file: File | None = Field(
-        None, description="PEM file of more authorities that the Console and the chain may be proven by"
+        None, description="PEM file of more authorities that the Console, the chain and Akua may be proven by"
     )
     state_dir: Folder = Field(
         default_factory=lambda: platformdirs.user_state_path("akash-mcp", appauthor=False),
@@ -222,8 +240,7 @@ def variables_of(field: str) -> tuple[str, ...]:
     """
     if field in _FILE_ONLY:
         return ()
-    own = _PREFIX + field.upper()
-    return (own, _ALIASES[field]) if field in _ALIASES else (own,)
+    return (_PREFIX + field.upper(), *_ALIASES.get(field, ()))
 
 
 def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -246,8 +263,27 @@ def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] |
         raise BadSettings(_explain(error, chosen), money="") from None  # the cause would show the values
     _check_agent(settings, chosen)
     _check_contradictions(settings, chosen)
+    if "toolsets" not in chosen and _offers_akua(settings):
+        settings = settings.model_copy(update={"toolsets": (*settings.toolsets, "akua")})
     settings._places = {name: given.where for name, given in chosen.items()}
     return settings
+
+
+def _offers_akua(settings: Settings) -> bool:
+    """Whether a server of which nobody named the toolsets has Akua's tools: where there is a token for them, given or
+    stored by `login`. A sandbox knows no other network, so that a token of the real Akua switches nothing on there.
+
+    `fast_start.certain` decides the same.
+    """
+    if settings.sandbox:
+        return False
+    if settings.akua_token is not None:
+        return True
+    try:
+        return LoginKeys(default_config_file().parent, AKUA).stored(settings.akua_url) is not None
+    except MissingKey as unknown:
+        log.warning("Whether there is an Akua token is not known, so its tools are not offered. %s", unknown)
+        return False
 
 
 def _flag(field: str) -> str:
@@ -278,7 +314,7 @@ def _left_empty(field: str, value: str) -> bool:
     `${user_config.…}` is a field of a bundle or plugin. Any other placeholder is that of a variable: taken for no key,
     but never for no limit, since the person wrote one there.
     """
-    unfilled = PLACEHOLDER if field == "api_key" else _UNFILLED_FIELD
+    unfilled = PLACEHOLDER if field in _KEYS else _UNFILLED_FIELD
     return unfilled.fullmatch(value) is not None
 
 

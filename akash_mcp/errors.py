@@ -3,6 +3,7 @@
 AkashError                     what happened, whether money moved, what to do next
 ├── BadSettings                a flag, variable or file that we cannot take
 │   └── MissingKey             a call needs the Console API key and it cannot be had
+│       └── MissingAkuaToken   or the token of Akua's API
 ├── BadArgument                a tool argument that is not what it should be
 ├── InvalidSdl                 the SDL would be refused; nothing was sent
 ├── Refused                    our own guard said no; nothing was sent
@@ -116,6 +117,22 @@ class MissingKey(BadSettings):
         next_step: str = "Ask the user to run akash-mcp login in a terminal with a key from "
         "https://console.akash.network (Settings, API Keys), or to set AKASH_API_KEY and restart this server, then "
         "call again. To try everything without an account, start the server with --sandbox.",
+    ) -> None:
+        super().__init__(what, next_step=next_step)
+
+
+class MissingAkuaToken(MissingKey):
+    """A call that needs the token of Akua's API, where there is none, or none that can be read."""
+
+    code = "no_akua_token"
+
+    def __init__(
+        self,
+        what: str = "There is no Akua API token.",
+        *,
+        next_step: str = "Ask the user to run akash-mcp login --akua in a terminal with a token from their Akua "
+        "workspace, or to set AKUA_API_TOKEN and restart this server, then call again. Akua is another service than "
+        "Akash, with an account of its own.",
     ) -> None:
         super().__init__(what, next_step=next_step)
 

@@ -29,7 +29,7 @@ from akash_mcp.protocol.tasks import Tasks, refuse_undeclared_tasks
 from akash_mcp.protocol.trace_context import take_trace_of_headers
 from akash_mcp.resources import add_resources
 from akash_mcp.services import services
-from akash_mcp.tool_choice import choose
+from akash_mcp.tool_choice import choose, serves_akua
 from akash_mcp.tools import CONFIRM, TOOLSETS
 from akash_mcp.tools.error_result import refuse_other_tools
 from akash_mcp.tools.questions import SealedQuestions, leave_out_unreadable
@@ -63,6 +63,12 @@ yourself. A deployment costs money until close_deployment ends it: offer that on
 """
 INSTRUCTIONS = _REAL + _WORKING
 SANDBOX_INSTRUCTIONS = _SANDBOX + _WORKING
+AKUA_INSTRUCTIONS = """\
+- Tools that begin with akua_ are about Akua, another company's Kubernetes platform: unrelated to Akash, with a bill of
+  its own that no limit here bounds. Never mix the two up. If an answer was lost, never repeat the call: begun_here of
+  akua_list_installs, and akua_get_operation, show what became of it.
+"""
+"""What follows where Akua's tools are served."""
 
 
 def build(
@@ -115,7 +121,8 @@ def build(
         title="Akash (sandbox)" if play_money else "Akash",
         description=f"Run containers on {'a simulated ' * play_money}Akash Network inside a budget",
         version=__version__,
-        instructions=SANDBOX_INSTRUCTIONS if play_money else INSTRUCTIONS,
+        instructions=(SANDBOX_INSTRUCTIONS if play_money else INSTRUCTIONS)
+        + AKUA_INSTRUCTIONS * serves_akua(settings.toolsets),
         website_url="https://akash.network",
         tools=[*tools],
         extensions=[Tasks(OperationTasks())],
@@ -136,6 +143,6 @@ def build(
     add_resources(server, lambda: current[-1])
     for served in (subscriptions, log_messages, Completions()):
         served.serve(server)
-    for prompt in prompts():
+    for prompt in prompts(settings.toolsets):
         server.add_prompt(prompt)
     return server

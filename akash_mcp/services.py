@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import anyio
 import anyio.lowlevel
 
+from akash_mcp.clients.akua.client import AkuaClient
+from akash_mcp.clients.akua.reader import AkuaReader
 from akash_mcp.clients.chain import ChainReader, chain_upstream
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.reader import ConsoleReader
@@ -29,6 +31,7 @@ from akash_mcp.errors import MissingKey
 from akash_mcp.guard.approval.approval import Approver
 from akash_mcp.guard.approval.tokens import Tokens
 from akash_mcp.guard.books.accounts import Accounts
+from akash_mcp.guard.books.akua_account import AkuaAccount
 from akash_mcp.guard.books.audit_heads import Heads
 from akash_mcp.guard.books.clock import ConsoleClock
 from akash_mcp.guard.books.evidence import Evidence
@@ -40,14 +43,17 @@ from akash_mcp.guard.books.store import Store
 from akash_mcp.guard.books.track_records import TrackRecords
 from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.secret_store import SecretStore
-from akash_mcp.key_sources import key_of
+from akash_mcp.key_sources import akua_token_of, key_of
 from akash_mcp.sanitize import secrets
 from akash_mcp.setting_types import is_private_host
+from akash_mcp.tool_choice import serves_akua
+from akash_mcp.workflow.akua.watching import keep_akua
 from akash_mcp.workflow.changes import Changes
+from akash_mcp.workflow.desk import Desk
 from akash_mcp.workflow.notify import Notifier
 from akash_mcp.workflow.operations import Operations
 from akash_mcp.workflow.recovery import recover
-from akash_mcp.workflow.runtime import Intervals, Runtime
+from akash_mcp.workflow.runtime import Akua, Intervals, Runtime
 from akash_mcp.workflow.watch import keep_telling, keep_watch
 
 log = logging.getLogger(__name__)
@@ -76,14 +82,17 @@ async def services(
     At its end nothing more is sent, what was sent is waited for (`patience` seconds, where somebody says), and what is
     under way is handed over.
     """
-    key = key_of(settings)
+    key, akua_token = key_of(settings), akua_token_of(settings)
     policy = settings.policy
     ledger = Ledger(policy)
     stored_secrets = SecretStore(secrets_dir or settings.state_dir, time.time)
+    akua_store = store.for_another_account()
     async with AsyncExitStack() as open_things:
         open_things.callback(store.close)
+        open_things.callback(akua_store.close)
         open_things.callback(stored_secrets.forget)
         open_things.callback(key.forget)
+        open_things.callback(akua_token.forget)
         for secret in credentials():
             secrets.known.remember(secret)
         console = await open_things.enter_async_context(
@@ -97,6 +106,14 @@ async def services(
         )
         chain = await open_things.enter_async_context(
             chain_upstream(settings.chain_rest_url, ca_file=settings.ca_file)
+        )
+        akua = await open_things.enter_async_context(
+            AkuaClient(
+                settings.akua_url,
+                akua_token,
+                workspace=settings.akua_workspace or "",
+                ca_file=settings.ca_file,
+            )
         )
         reader = ConsoleReader(console)
         store.clock = ConsoleClock(console.clock, store.wall)
@@ -115,6 +132,7 @@ async def services(
         open_things.callback(tasks.cancel_scope.cancel)
         changes = Changes()
         operations = Operations(tasks, store, intervals.before_retry, changes=changes)
+        akua_operations = Operations(tasks, akua_store, intervals.before_retry)
         gate = Gate(
             console,
             reader,
@@ -125,12 +143,13 @@ async def services(
             secrets=stored_secrets,
             pause=lambda: anyio.sleep(intervals.retry),
             certificates=certificates,
+            akua=(akua, akua_store),
             certain_seconds=intervals.certain,
             hour_seconds=intervals.hour,
         )
         if patience is None:
             patience = STDIO_SECONDS if settings.transport == "stdio" else HTTP_SECONDS
-        open_things.push_async_callback(_stop, gate, operations, patience)
+        open_things.push_async_callback(_stop, gate, (operations, akua_operations), patience)
         runtime = Runtime(
             reader=reader,
             provider=ProviderClient(access),
@@ -153,6 +172,16 @@ async def services(
             key=key,
             play_money=play_money,
             operations=operations,
+            akua=Akua(
+                reader=AkuaReader(akua),
+                desk=Desk(
+                    store=akua_store,
+                    approver=Approver(policy, Tokens(akua_store)),
+                    account=AkuaAccount(akua_store, akua, akua_token, settings.akua_workspace or ""),
+                    operations=akua_operations,
+                    key=akua_token,
+                ),
+            ),
             intervals=intervals,
             changes=changes,
             now=store.now,
@@ -162,6 +191,8 @@ async def services(
         )
         if watches:
             tasks.start_soon(_watch, runtime)
+            if settings.akua_token is not None or serves_akua(settings.toolsets):
+                tasks.start_soon(keep_akua, runtime)
         yield runtime
 
 
@@ -184,13 +215,13 @@ async def _go_on(runtime: Runtime) -> None:
     await recover(runtime)
 
 
-async def _stop(gate: Gate, operations: Operations, patience: float) -> None:
+async def _stop(gate: Gate, desks: Sequence[Operations], patience: float) -> None:
     """End what is under way so that nothing is lost: whoever comes next finds it, and goes on."""
     with anyio.CancelScope(shield=True):
-        if not operations.under_way_here:
+        if not any(operations.under_way_here for operations in desks):
             return
         await gate.wire.close(patience)
-        if left := await operations.stop():
+        if left := [op_id for operations in desks for op_id in await operations.stop()]:
             sys.stderr.write(
                 f"akash-mcp: stopped with {', '.join(left)} under way. The next server, akash-mcp watch or "
                 "akash-mcp doctor --fix goes on with it.\n"

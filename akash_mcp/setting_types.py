@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Sec
 
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.limits import MOST_RUNTIME_HOURS
+from akash_mcp.guard.login_keys import AKUA, CONSOLE, Service, owner_of
 from akash_mcp.guard.policy.policy import ApprovalMode, ApprovedTool
 from akash_mcp.ids import ProviderAddress, parse_provider
 from akash_mcp.money import NotMoney, Usd
@@ -57,7 +58,21 @@ def _header_value(value: object) -> object:
     return value.strip()
 
 
-def _url(value: object) -> str:
+def _key_for(service: Service) -> BeforeValidator:
+    """Refuses a key that is plainly another service's, which the wrong one would be shown."""
+
+    def read(value: object) -> object:
+        owner = owner_of(value.strip()) if isinstance(value, str) else None
+        if owner is not None and owner is not service:
+            raise ValueError(
+                f"it is an API {owner.noun} for {owner.title}, which {service.title} must not see"
+            )
+        return value
+
+    return BeforeValidator(read)
+
+
+def _url(value: object, *, example: str = "https://console-api.akash.network") -> str:
     parts = urlsplit(str(value).strip())
     if "@" in f"{parts.netloc}{parts.path}":  # in the path too: a slash in a password ends the host
         raise ValueError("an address must not contain a user name or password")
@@ -68,10 +83,17 @@ def _url(value: object) -> str:
         or parts.fragment
         or re.search(r"\s", parts.geturl())
     ):
-        raise ValueError("write an address such as https://console-api.akash.network")
+        raise ValueError(f"write an address such as {example}")
     if parts.scheme == "http" and not is_private_host(parts.hostname):
         raise ValueError("plain http is allowed for loopback and private addresses only: use https")
     return parts.geturl().rstrip("/")
+
+
+def _akua_url(value: object) -> str:
+    """The address of Akua's API, which is below `/v1` where nobody says otherwise: in one form, since a token is stored
+    for an address."""
+    url = _url(value, example="https://api.akua.dev/v1")
+    return url if urlsplit(url).path else f"{url}/v1"
 
 
 def _webhook(value: object) -> object:
@@ -135,6 +157,12 @@ def _project(value: object) -> str:
         raise ValueError("write a project's id, such as 3f0c9d4e-58f5-4b4e-9a63-0a6f8c1d2e3f") from error
 
 
+def _workspace(name: str) -> str:
+    if not name.strip() or len(name) > 100 or not name.isprintable():
+        raise ValueError("write a workspace's id, such as ws_abc123, its slug or its name")
+    return name.strip()
+
+
 def _by_tool(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -159,6 +187,8 @@ def _agent_name(name: str) -> str:
 
 Dollars = Annotated[Usd, PlainValidator(_usd)]
 Secret = Annotated[SecretStr, BeforeValidator(_header_value)]
+ConsoleSecret = Annotated[Secret, _key_for(CONSOLE)]
+AkuaSecret = Annotated[Secret, _key_for(AKUA)]
 Url = Annotated[str, PlainValidator(_url)]
 Webhook = Annotated[SecretStr, BeforeValidator(_webhook)]
 Command = Annotated[tuple[str, ...], BeforeValidator(_command)]
@@ -175,6 +205,8 @@ Count = Annotated[int, Field(ge=0, le=1000)]
 Hours = Annotated[int, Field(ge=1, le=MOST_RUNTIME_HOURS)]
 ApprovalByTool = Annotated[dict[ApprovedTool, ApprovalMode], BeforeValidator(_by_tool)]
 ConsoleGeneration = Annotated[Generation, PlainValidator(_generation)]
+AkuaUrl = Annotated[str, PlainValidator(_akua_url)]
+AkuaWorkspace = Annotated[str, AfterValidator(_workspace)]
 Project = Annotated[str, PlainValidator(_project)]
 Folder = Annotated[Path, PlainValidator(_absolute)]
 File = Annotated[Path, PlainValidator(_absolute)]

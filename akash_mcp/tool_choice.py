@@ -33,6 +33,16 @@ def choose(
     return chosen
 
 
+def is_of_akua(toolset: str) -> bool:
+    """Whether the tools of it are about Akua, and need nothing of Akash."""
+    return toolset.startswith("akua")
+
+
+def serves_akua(toolsets: Iterable[str]) -> bool:
+    """Whether tools about Akua are among them."""
+    return any(map(is_of_akua, toolsets))
+
+
 class Serving:
     """What is served: the toolsets, whether it is read-only, and whether on an embedded network."""
 

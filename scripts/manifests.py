@@ -100,8 +100,9 @@ class Asked:
 
     @property
     def variable(self) -> str:
-        """The variable that people know: `AKASH_API_KEY`."""
-        return config.variables_of(self.setting)[-1]
+        """The variable that people know: `AKASH_API_KEY`, where it has another name than ours."""
+        own, *known = config.variables_of(self.setting)
+        return known[0] if known else own
 
     @property
     def own_variable(self) -> str:
@@ -134,10 +135,28 @@ ASKED = (
     Asked("read_only", "boolean", "Read only", "Offer no tool that spends or changes anything."),
 )
 
+NAMED = (
+    Asked(
+        "akua_token",
+        "string",
+        "Akua API token",
+        "Of a workspace of Akua, another service than Akash. With it, Akua's tools are offered.",
+        secret=True,
+    ),
+    Asked(
+        "akua_workspace",
+        "string",
+        "Akua workspace",
+        "By id, slug or name, where the Akua token reaches several.",
+    ),
+)
+"""Variables that the registry is told of beside, since a container gets only those that are named. No host asks a
+person for them: most people have no account at Akua, and `akash-mcp login --akua` serves every host at once."""
+
 
 def server_json(of: Project, bundle_sha256: str | None = None) -> Json:
     """`server.json` of the MCP registry. Only what is published has the bundle's hash, which its building tells."""
-    asked = [_environment_variable(each) for each in ASKED]
+    asked = [_environment_variable(each) for each in (*ASKED, *NAMED)]
     bundle: Json = {
         "registryType": "mcpb",
         "identifier": f"{of.repository}/releases/download/v{of.version}/{of.bundle}",

@@ -69,7 +69,11 @@ def _index() -> Iterator[str]:
 def _toolset(name: str, specs: tuple[ToolSpec, ...], calls: Mapping[str, object]) -> Iterator[str]:
     yield f"# Toolset {name}\n"
     if name not in DEFAULT_TOOLSETS:
-        yield f"Off unless named: `akash-mcp serve --toolsets {','.join((*DEFAULT_TOOLSETS, name))}`.\n"
+        how = f"`akash-mcp serve --toolsets {','.join((*DEFAULT_TOOLSETS, name))}`"
+        if name == "akua":
+            yield f"On where there is a token of [Akua](../akua.md) and nobody names the toolsets, or by {how}.\n"
+        else:
+            yield f"Off unless named: {how}.\n"
     for spec in specs:
         tool = spec.build()
         yield f"## {spec.name} {{#{spec.name}}}\n"

@@ -33,7 +33,7 @@ from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 from akash_mcp.server import build
 from akash_mcp.workflow.runtime import Intervals
 
-pytest_plugins = ["shared_data"]
+pytest_plugins = ["shared_data", "akua_server", "akua_world"]
 
 INTERVALS = replace(Intervals().times(SPEED), reading=0.0)
 """The people of these tests read a question in no time."""

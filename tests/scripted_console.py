@@ -16,6 +16,9 @@ from anyio.abc import TaskGroup
 from tcp_server import TcpServer
 from written import Written
 
+from akash_mcp.clients.akua.client import AkuaClient
+from akash_mcp.clients.akua.reader import AkuaReader
+from akash_mcp.clients.akua.token import AkuaToken
 from akash_mcp.clients.chain import ChainReader, chain_upstream
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.generation import Generation
@@ -27,6 +30,7 @@ from akash_mcp.guard.approval.approval import Approval, Approver
 from akash_mcp.guard.approval.tokens import Tokens
 from akash_mcp.guard.books import holds, journal
 from akash_mcp.guard.books.accounts import Accounts
+from akash_mcp.guard.books.akua_account import AkuaAccount
 from akash_mcp.guard.books.audit_heads import Heads
 from akash_mcp.guard.books.evidence import Evidence
 from akash_mcp.guard.books.history import History
@@ -43,9 +47,10 @@ from akash_mcp.guard.policy.policy import ApprovalMode, Policy
 from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.ids import Dseq, OpId, ProviderAddress
 from akash_mcp.money import Usd
+from akash_mcp.workflow.desk import Desk
 from akash_mcp.workflow.notify import Notifier
 from akash_mcp.workflow.operations import Operations
-from akash_mcp.workflow.runtime import Intervals, Runtime
+from akash_mcp.workflow.runtime import Akua, Intervals, Runtime
 
 DSEQ = Dseq("1763759482113")
 PROVIDER = ProviderAddress("akash1aaa")
@@ -343,9 +348,26 @@ def runtime(
         heads=Heads(guard.store.path.parent),
         key=ConsoleKey("k" * 20),
         operations=Operations(tasks, guard.store),
+        akua=_no_akua(guard, tasks),
         intervals=intervals,
         sleep=sleep,
         now=lambda: guard.clock[0],
+    )
+
+
+def _no_akua(guard: Guarded, tasks: TaskGroup) -> Akua:
+    """Akua, to somebody who has no token for it."""
+    token, store = AkuaToken(), guard.store.for_another_account()
+    client = AkuaClient("http://127.0.0.1:9", token)
+    return Akua(
+        reader=AkuaReader(client),
+        desk=Desk(
+            store=store,
+            approver=Approver(guard.policy, Tokens(store)),
+            account=AkuaAccount(store, client, token, ""),
+            operations=Operations(tasks, store),
+            key=token,
+        ),
     )
 
 

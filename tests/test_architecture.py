@@ -22,6 +22,11 @@ BREACHES = {
         "from akash_mcp.clients.console.writer import ConsoleWriter",
         "One gate: only the gate builds a writer or a shell",
     ),
+    "a tool that takes the writer of Akua": (
+        "akash_mcp/tools/akua/thief.py",
+        "from akash_mcp.clients.akua.writer import AkuaWriter",
+        "One gate: only the gate builds a writer or a shell",
+    ),
     "a workflow that takes the writer": (
         "akash_mcp/workflow/thief.py",
         "from akash_mcp.clients.console.writer import ConsoleWriter",
@@ -135,7 +140,7 @@ def test_the_embedded_network_is_kept_from_every_module_but_two() -> None:
     assert {f"akash_mcp.{name}" for name in modules - allowed} == set(forbidden)
 
 
-@pytest.mark.parametrize("dangerous", ["ConsoleWriter", "ProviderShell"])
+@pytest.mark.parametrize("dangerous", ["AkuaWriter", "ConsoleWriter", "ProviderShell"])
 def test_only_the_gate_builds_what_spends_or_runs(dangerous: str) -> None:
     named: dict[str, str] = {}
     for path in (TOP / "akash_mcp").rglob("*.py"):

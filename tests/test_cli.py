@@ -115,7 +115,7 @@ def test_debug_adds_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_secret_can_be_given_on_the_command_line_and_everything_else_can() -> None:
     by_flag = {*flags.SETTINGS, *flags.SWITCHES}
     # Secrets, and agents, which are tables.
-    assert set(Settings.model_fields) - by_flag == {"api_key", "token", "notify_url", "agents"}
+    assert set(Settings.model_fields) - by_flag == {"api_key", "akua_token", "token", "notify_url", "agents"}
     assert by_flag <= set(Settings.model_fields)
 
 

@@ -18,6 +18,7 @@ from akash_mcp.money import Usd
 from akash_mcp.tools import TOOLSETS
 
 PROVIDER = "akash1365yvmc4s7awdyj3n2sav7xfx76adc6dnmlx63"
+KEY_OF_CONSOLE = "ac.sk.production.0123456789"
 KEY = "sk-console-0123456789"
 
 WriteFile = Callable[[str], dict[str, str]]
@@ -110,6 +111,72 @@ def test_a_placeholder_that_a_host_left_in_place_is_not_taken_for_a_key(
     assert "AKASH_API_KEY holds a placeholder" in caplog.text
 
 
+@pytest.mark.parametrize("value", ["${AKUA_API_TOKEN}", "${user_config.akua_token}", "{env:AKUA_API_TOKEN}"])
+def test_a_placeholder_is_not_taken_for_a_token_of_akua_and_is_not_warned_of(
+    value: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = config.load(environ={"AKUA_API_TOKEN": value})
+    assert (settings.akua_token, settings.toolsets) == (None, ("deploy", "observe"))
+    assert not caplog.records
+
+
+def test_the_names_of_a_workspace_win_one_over_the_other() -> None:
+    names = ["AKUA_WORKSPACE_ID", "AKUA_WORKSPACE", "AKASH_MCP_AKUA_WORKSPACE"]
+    environ: dict[str, str] = {}
+    for name in names:
+        environ[name] = f"ws_of_{name}"
+        settings = config.load(environ=environ)
+        assert (settings.akua_workspace, settings.place_of("akua_workspace")) == (f"ws_of_{name}", name)
+
+
+@pytest.mark.parametrize(
+    ("environ", "owner"),
+    [
+        ({"AKUA_API_TOKEN": KEY_OF_CONSOLE}, "the Console"),
+        ({"AKASH_MCP_AKUA_TOKEN": f" {KEY_OF_CONSOLE} "}, "the Console"),
+        ({"AKASH_API_KEY": "sk_akua_0123456789"}, "Akua"),
+        ({"AKASH_API_KEY": "cnap_pat_0123456789"}, "Akua"),
+    ],
+)
+def test_a_key_of_another_service_stops_the_start_and_is_not_shown(
+    environ: dict[str, str], owner: str
+) -> None:
+    said = refusal(environ)
+    assert f"for {owner}, which" in said
+    assert next(iter(environ)) in said
+    assert next(iter(environ.values())).strip() not in said
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("https://api.akua.dev", "https://api.akua.dev/v1"),
+        ("https://api.akua.dev/", "https://api.akua.dev/v1"),
+        ("https://akua.example/api/v2/", "https://akua.example/api/v2"),
+    ],
+)
+def test_the_address_of_akua_has_one_form(given: str, meant: str) -> None:
+    assert config.load(environ={"AKUA_API_URL": given}).akua_url == meant
+
+
+def test_a_token_of_akua_switches_its_tools_on_where_nobody_names_toolsets(write: WriteFile) -> None:
+    def toolsets(environ: dict[str, str], **flags: object) -> tuple[str, ...]:
+        return config.load(flags, environ).toolsets
+
+    token = {"AKUA_API_TOKEN": "sk_akua_0123456789"}
+    assert toolsets({}) == ("deploy", "observe")
+    assert toolsets(token) == ("deploy", "observe", "akua")
+    assert toolsets(write('akua_token = "sk_akua_0123456789"')) == ("deploy", "observe", "akua")
+    for named in (
+        toolsets(token, toolsets="deploy,observe"),
+        toolsets(token | {"AKASH_MCP_TOOLSETS": "deploy,observe"}),
+        toolsets(token | write('toolsets = ["deploy", "observe"]')),
+    ):
+        assert named == ("deploy", "observe")
+    assert toolsets(token, sandbox=True) == ("deploy", "observe"), "a sandbox knows no real network"
+    assert toolsets({}, toolsets="akua") == ("akua",), "it then says what is missing"
+
+
 def test_every_setting_survives_a_field_of_a_bundle_that_was_left_empty(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -169,6 +236,7 @@ def test_the_policy_is_what_was_set() -> None:
         ("STATE_DIR", "state", "absolute path"),
         ("CONSOLE_URL", "console-api.akash.network", "https://console-api.akash.network"),
         ("CONSOLE_URL", "http://console-api.akash.network", "use https"),
+        ("AKUA_URL", "api.akua.dev", "such as https://api.akua.dev/v1"),
         ("CONSOLE_URL", "https://user:word@console-api.akash.network", "must not contain a user name"),
     ],
 )

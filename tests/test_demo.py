@@ -16,12 +16,14 @@ import pytest
 import shared_data
 from agents import Connect
 from failing_deployments import IMPATIENT, leased, script, sdl_of
-from mcp import Client
+from mcp import Client, MCPError
 from mcp.server.mcpserver import MCPServer
 from rich.console import Console
 
 from akash_mcp.cli import demo as demo_command
-from akash_mcp.cli.demo import DemoFailed, Story
+from akash_mcp.cli import demo_story
+from akash_mcp.cli.demo_client import call
+from akash_mcp.cli.demo_story import DemoFailed, Story
 from akash_mcp.sandbox.network import EmbeddedNetwork
 
 Demo = Callable[..., tuple[int, dict[str, object], str]]
@@ -132,7 +134,25 @@ async def test_a_server_that_falls_silent_ends_the_demo() -> None:
 
     async with Client(server, read_timeout_seconds=0.1) as client:
         with pytest.raises(DemoFailed, match="deploy got no answer"):
-            await demo_command._call(client, "deploy")
+            await call(client, "deploy")
+
+
+def test_an_end_that_fails_hides_nothing_of_why_it_came(capfd: pytest.CaptureFixture[str]) -> None:
+    async def lost(story: Story) -> None:
+        try:
+            try:
+                raise DemoFailed("It does not run")
+            except DemoFailed as unseen:
+                raise DemoFailed(f"{unseen}: it crashes") from unseen
+        finally:
+            try:
+                raise MCPError(-32000, "Connection closed")
+            except MCPError as gone:
+                raise DemoFailed(f"close got no answer: {gone}") from gone
+
+    assert demo_story.tell(lost, title="A", how="b", ending="c", keys=(), as_json=True) == 1
+    told = [line for line in capfd.readouterr().err.splitlines() if line.startswith("✗")]
+    assert told == ["✗ It does not run: it crashes", "✗ close got no answer: Connection closed"]
 
 
 def test_a_server_that_does_not_start_ends_the_demo(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,6 +124,19 @@ async def test_a_key_in_a_host_s_file_is_warned_of_and_not_shown(
 
 
 @pytest.mark.anyio
+async def test_a_token_of_akua_in_a_host_s_file_is_warned_of_as_that(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    file = anyio.Path(tmp_path, ".cursor", "mcp.json")
+    await file.parent.mkdir()
+    await file.write_text('{"mcpServers": {"akash": {"env": {"AKUA_API_TOKEN": "sk_akua_0123"}}}}')
+    [host] = [check for check in await examine(settings(environ)) if check.subject == "hosts"]
+    assert "has a token of Akua in plain text" in host.message
+    assert host.fix.startswith("Run akash-mcp login --akua, take AKUA_API_TOKEN out of that file")
+    assert "0123" not in str(host)
+
+
+@pytest.mark.anyio
 async def test_the_proxy_and_the_authorities_in_force_are_told(
     environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

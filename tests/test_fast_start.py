@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, event, example, given, settings
 from hypothesis import strategies as st
 from spoken import DEFAULT, ENVELOPE, HANDSHAKES, answers, greeting, request, spoken
 from test_stdio import environment, serving
@@ -29,12 +29,17 @@ from akash_mcp.cli.parser import build_parser
 from akash_mcp.errors import BadSettings
 from akash_mcp.fast_start import record as recorded
 from akash_mcp.fast_start.certain import certain, default_config_file
+from akash_mcp.guard.login_keys import AKUA
+from akash_mcp.server import INSTRUCTIONS
 from akash_mcp.tool_choice import Serving
 from akash_mcp.tools import TOOLSETS
 
 UPDATE = bool(os.environ.get("UPDATE_SNAPSHOTS"))
 ALL = Serving(tuple(TOOLSETS), read_only=False, sandbox=False)
+WITH_AKUA = Serving((*DEFAULT.toolsets, "akua"), read_only=False, sandbox=False)
 ALL_ON_SANDBOX = Serving(tuple(TOOLSETS), read_only=False, sandbox=True)
+AKUA_URL = config.Settings.model_fields["akua_url"].default
+AKUA_LIST = AKUA.file
 
 QUESTIONS = {
     "handshake": (greeting("2025-11-25", "initialize"), request("tools/list", "tools/list")),
@@ -62,9 +67,25 @@ def _more_fields(real: str, sandbox: str) -> dict[str, Any]:
     return {name: schema for name, schema in other.items() if name not in one}
 
 
+def _said_of_akua(greeting: str) -> str:
+    """What the instructions say besides where Akua's tools are served too."""
+    instructions: str = json.loads(greeting)["instructions"]
+    assert instructions.startswith(INSTRUCTIONS)
+    assert instructions != INSTRUCTIONS
+    return instructions.removeprefix(INSTRUCTIONS)
+
+
+def _without(result: dict[str, Any], words: str) -> dict[str, Any]:
+    """A result whose instructions do not end with these words."""
+    if "instructions" not in result:
+        return result
+    return result | {"instructions": result["instructions"].removesuffix(words)}
+
+
 def made(folder: Path) -> dict[str, Any]:
     """The record, from what the SDK says now."""
     said = {era: results(folder, era, ALL) for era in QUESTIONS}
+    with_akua = _said_of_akua(said["handshake"]["initialize"])
     on_sandbox = {era: results(folder, era, ALL_ON_SANDBOX) for era in QUESTIONS}
     tools = {
         era: {tool["name"]: tool for tool in json.loads(texts["tools/list"])["tools"]}
@@ -81,14 +102,16 @@ def made(folder: Path) -> dict[str, Any]:
             era: {
                 "versions": HANDSHAKES if era == "handshake" else [ENVELOPE[next(iter(ENVELOPE))]],
                 "results": {
-                    method: json.loads(text) | ({"tools": []} if method == "tools/list" else {})
+                    method: _without(json.loads(text), with_akua)
+                    | ({"tools": []} if method == "tools/list" else {})
                     for method, text in texts.items()
                 },
+                "instructions_with_akua": with_akua,
                 "on_sandbox": {
                     method: {
                         name: value
-                        for name, value in json.loads(text).items()
-                        if name != "tools" and value != json.loads(texts[method])[name]
+                        for name, value in _without(json.loads(text), with_akua).items()
+                        if name != "tools" and value != _without(json.loads(texts[method]), with_akua)[name]
                     }
                     for method, text in on_sandbox[era].items()
                 },
@@ -237,6 +260,10 @@ def lines(draw: st.DrawFn) -> bytes:
     return line.replace(b"\n", b"\r\n") if draw(st.integers(0, 9)) == 0 else line
 
 
+TWO_PIPES = 100_000
+"""Bytes that the wire's two pipes hold for certain: nobody takes what is sent before the server starts."""
+
+
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sent=st.lists(lines(), min_size=1, max_size=7),
@@ -254,6 +281,7 @@ def test_it_makes_no_difference_to_what_is_answered(
     sent: list[bytes], early: int, cuts: set[int], tmp_path: Path
 ) -> None:
     before = b"".join(sent[:early])
+    assume(len(before) < TWO_PIPES)
     with spoken(tmp_path, fast=True) as client:
         for start, end in pairwise([0, *sorted(cut for cut in cuts if cut < len(before)), len(before)]):
             client.send(before[start:end])
@@ -377,6 +405,38 @@ ENVIRONMENTS: dict[str, tuple[dict[str, str], str, Serving | None]] = {
     "a file with a number": ({}, "toolsets = 5", None),
     "a file with an odd truth": ({}, "read_only = 1", None),
     "a file that is not there": ({"AKASH_MCP_CONFIG": "/nowhere/config.toml"}, "", None),
+    "a token of Akua": ({"AKUA_API_TOKEN": " sk_akua_x "}, "", WITH_AKUA),
+    "a token of Akua under our name": ({"AKASH_MCP_AKUA_TOKEN": "sk_akua_x"}, "read_only = false", WITH_AKUA),
+    "a token of Akua in the file": ({"AKUA_API_TOKEN": ""}, 'akua_token = "sk_akua_x"', WITH_AKUA),
+    "a token of Akua, and named toolsets": (
+        {"AKUA_API_TOKEN": "sk_akua_x"},
+        'toolsets = ["deploy", "observe"]',
+        DEFAULT,
+    ),
+    "a token of Akua, and the sandbox": (
+        {"AKUA_API_TOKEN": "sk_akua_x", "AKASH_MCP_SANDBOX": "1"},
+        "",
+        Serving(DEFAULT.toolsets, read_only=False, sandbox=True),
+    ),
+    "Akua named without a token": (
+        {"AKASH_MCP_TOOLSETS": "akua,akua-clusters"},
+        "",
+        Serving(("akua", "akua-clusters"), read_only=False, sandbox=False),
+    ),
+    "placeholders for a token of Akua": (
+        {"AKASH_MCP_AKUA_TOKEN": "${user_config.akua_token}", "AKUA_API_TOKEN": "{env:AKUA_API_TOKEN}"},
+        "",
+        DEFAULT,
+    ),
+    "a placeholder for a token of Akua, and one in the file": (
+        {"AKUA_API_TOKEN": "${AKUA_API_TOKEN}"},
+        'akua_token = "sk_akua_x"',
+        WITH_AKUA,
+    ),
+    "what may be a placeholder": ({"AKUA_API_TOKEN": "$AKUA_API_TOKEN"}, "", None),
+    "a token that no header carries": ({"AKUA_API_TOKEN": "two words"}, "", None),
+    "a token that is a number": ({}, "akua_token = 5", None),
+    "an empty token in the file": ({}, 'akua_token = ""', None),
 }
 
 
@@ -392,8 +452,84 @@ def test_what_environment_and_file_certainly_mean(
     assert certain((), environ, TOOLSETS) == meant
 
 
+AKUA_LISTS = {
+    "one for the address that is set where nobody sets one": json.dumps(
+        {AKUA_URL: {"place": "keyring", "set_at": 1.0}}
+    ),
+    "one that is kept in the list": json.dumps({AKUA_URL: {"place": "file", "set_at": 1, "value": "x"}}),
+    "one for another address": json.dumps({"https://akua.example/v1": {"place": "keyring", "set_at": 1.0}}),
+    "none": "{}",
+}
+BAD_AKUA_LISTS = {
+    "not JSON": "{",
+    "not a list": "[]",
+    "no place": json.dumps({AKUA_URL: {"set_at": 1.0}}),
+    "no time": json.dumps({AKUA_URL: {"place": "file", "set_at": "now"}}),
+    "one good and one bad": json.dumps({AKUA_URL: {"place": "keyring", "set_at": 1.0}, "x": 1}),
+    "something new": json.dumps({AKUA_URL: {"place": "vault", "set_at": 1.0}}),
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home whose configuration folder nobody else can write."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    folder = tmp_path / ".config" / "akash-mcp"
+    folder.mkdir(parents=True)
+    return tmp_path
+
+
+def _list_of(home: Path, text: str) -> Path:
+    path = home / ".config" / "akash-mcp" / AKUA_LIST
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.parametrize("text", AKUA_LISTS.values(), ids=AKUA_LISTS)
+@pytest.mark.parametrize("words", [(), ("--toolsets", "deploy"), ("--akua-url", AKUA_URL)], ids=str)
+def test_a_stored_token_of_akua_is_certain_too(words: tuple[str, ...], text: str, home: Path) -> None:
+    _list_of(home, text)
+    meant = certain(words, {"HOME": str(home)}, TOOLSETS)
+    assert meant is not None
+    flags = dict(zip((word[2:].replace("-", "_") for word in words[::2]), words[1::2], strict=True))
+    assert meant.toolsets == config.load(flags, {}).toolsets
+    assert ("akua" in meant.toolsets) is (f'"{AKUA_URL}"' in text and "--toolsets" not in words)
+
+
+@pytest.mark.parametrize("text", BAD_AKUA_LISTS.values(), ids=BAD_AKUA_LISTS)
+def test_a_list_that_cannot_be_used_is_in_doubt_and_settings_warn_of_it(
+    text: str, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _list_of(home, text)
+    assert certain((), {"HOME": str(home)}, TOOLSETS) is None
+    assert config.load(environ={}).toolsets == DEFAULT.toolsets
+    assert "Akua" in caplog.text
+
+
+@pytest.mark.parametrize(("is_folder", "mode"), [(False, 0o644), (True, 0o777)], ids=["read", "replace"])
+def test_a_list_that_others_can_use_is_in_doubt_and_not_used(
+    is_folder: bool, mode: int, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = _list_of(home, AKUA_LISTS["one that is kept in the list"])
+    (path.parent if is_folder else path).chmod(mode)
+    assert certain((), {"HOME": str(home)}, TOOLSETS) is None
+    assert config.load(environ={}).toolsets == DEFAULT.toolsets
+    assert "others can read or change it" in caplog.text
+
+
+def test_another_address_of_akua_is_in_doubt_where_a_token_is_stored(home: Path) -> None:
+    other = {"HOME": str(home), "AKUA_API_URL": "https://AKUA.example/"}
+    assert certain((), other, TOOLSETS) == DEFAULT, "none is stored"
+    _list_of(home, AKUA_LISTS["one for another address"])
+    assert certain((), other, TOOLSETS) is None
+    assert config.load(environ=other).toolsets == WITH_AKUA.toolsets
+
+
 @given(
-    words=st.lists(
+    words=st.just(list[str]())
+    | st.lists(
         st.sampled_from(
             [
                 "serve",
@@ -408,6 +544,8 @@ def test_what_environment_and_file_certainly_mean(
                 "--speed",
                 "2",
                 "--agent=x",
+                f"--akua-url={AKUA_URL}",
+                "--akua-url=https://akua.example",
                 "--debug",
                 "--host",
                 "--max-hours=1",
@@ -423,17 +561,46 @@ def test_what_environment_and_file_certainly_mean(
             "AKASH_MCP_TOOLSETS": st.sampled_from(["exec", " exec , sdl", ",", "no", "exec,"]),
             "AKASH_MCP_READ_ONLY": st.sampled_from(["1", "TRUE", "off", "2", "y", ""]),
             "AKASH_MCP_TRANSPORT": st.sampled_from(["stdio", "STDIO", " stdio ", "sse"]),
+            "AKASH_MCP_AKUA_TOKEN": st.sampled_from(
+                ["${user_config.akua_token}", "{x:}", "$T", "sk_akua_1", ""]
+            ),
+            "AKUA_API_TOKEN": st.sampled_from(
+                ["sk_akua_2", "${AKUA_API_TOKEN}", "%T%", "${x}", "{env:T}", " "]
+            ),
+            "AKUA_API_URL": st.sampled_from(["https://akua.example", "https://api.akua.dev", " "]),
             "AKASH_MCP_SANDBOX": st.sampled_from(
                 ["1", "no", "perhaps", "${user_config.sandbox}", "${SANDBOX}"]
             ),
         },
     ),
+    file=st.lists(
+        st.sampled_from(
+            [
+                'akua_token = "sk_akua_3"',
+                'akua_url = "https://akua.example/v1"',
+                'toolsets = "deploy"',
+                "sandbox = true",
+                "read_only = true",
+            ]
+        ),
+        max_size=3,
+        unique=True,
+    ),
+    listed=st.one_of(st.none(), st.sampled_from([*AKUA_LISTS.values(), *BAD_AKUA_LISTS.values()])),
 )
-def test_what_is_certain_is_so(words: list[str], environ: dict[str, str]) -> None:
-    environ = {"HOME": "/nowhere", "AKASH_MCP_STATE_DIR": "/nowhere", **environ}
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_certain_is_so(
+    words: list[str], environ: dict[str, str], file: list[str], listed: str | None, home: Path
+) -> None:
+    path = _list_of(home, listed or "")
+    if listed is None:
+        path.unlink()
+    path.with_name("config.toml").write_text("\n".join(file), encoding="utf-8")
+    environ = {"HOME": str(home), "AKASH_MCP_STATE_DIR": "/nowhere", **environ}
     meant = certain(words, environ, TOOLSETS)
     if meant is None:
         return
+    event(f"certain: {', '.join(meant.toolsets)}")
     arguments = build_parser().parse_args(words if words[:1] == ["serve"] else ["serve", *words])
     given = {name: getattr(arguments, name) for name in (*SETTINGS, *SWITCHES)}
     real = config.load({name: value for name, value in given.items() if value is not None}, environ)

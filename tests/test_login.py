@@ -19,7 +19,7 @@ from keyring_in_a_file import FileKeyring, Unrecommended
 from akash_mcp import config
 from akash_mcp.cli import main
 from akash_mcp.cli.plain_keys import plain_keys
-from akash_mcp.clients.console import key as key_module
+from akash_mcp.clients import api_key as key_module
 from akash_mcp.errors import MissingKey
 from akash_mcp.guard.login_keys import LoginKeys
 from akash_mcp.key_sources import key_of
@@ -194,7 +194,27 @@ def test_keys_in_the_files_of_hosts_are_found_and_placeholders_are_not(tmp_path:
         ("missing", tmp_path / "missing"),
         ("a folder", tmp_path),
     ]
-    assert plain_keys([*holding, *without]) == holding
+    assert [(each.title, each.path) for each in plain_keys([*holding, *without])] == holding
+
+
+def test_a_token_of_akua_in_the_file_of_a_host_is_found_as_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "mcp.json"
+    env = {
+        "AKUA_API_TOKEN": "sk_akua_0123456789",
+        "AKASH_API_KEY": "${AKASH_API_KEY}",
+        "AKUA_WORKSPACE": "acme-1",
+    }
+    file.write_text(json.dumps({"env": env}), encoding="utf-8")
+    [found] = plain_keys([("Cursor", file)])
+    assert (found.variable, found.service.login) == ("AKUA_API_TOKEN", "akash-mcp login --akua")
+    file.write_text(
+        json.dumps({"env": env | {"AKASH_MCP_API_KEY": "ac.sk.0123", "X": "AKUA"}}), encoding="utf-8"
+    )
+    assert [each.variable for each in plain_keys([("Cursor", file)])] == [
+        "AKASH_MCP_API_KEY",
+        "AKUA_API_TOKEN",
+    ]
+    assert "0123" not in repr(plain_keys([("Cursor", file)]))
 
 
 async def test_a_variable_beats_the_configuration_file_which_beats_login(

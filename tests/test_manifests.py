@@ -130,13 +130,22 @@ def test_the_rules_of_the_registry_refuse(change: Callable[[Json], None]) -> Non
         jsonschema.validate(server, RULES)
 
 
-def test_only_the_key_is_secret_and_nothing_is_required() -> None:
+def test_only_keys_are_secret_and_nothing_is_required() -> None:
     variables = server_json(OF)["packages"][0]["environmentVariables"]
-    assert [each["name"] for each in variables if each["isSecret"]] == ["AKASH_API_KEY"]
+    assert [each["name"] for each in variables if each["isSecret"]] == ["AKASH_API_KEY", "AKUA_API_TOKEN"]
     assert not any(each["isRequired"] for each in variables)
     asked = bundle_manifest(OF)["user_config"]
     assert [name for name, each in asked.items() if each.get("sensitive")] == ["api_key"]
     assert not any(each["required"] for each in asked.values())
+
+
+def test_akua_is_named_to_the_registry_and_asked_of_nobody() -> None:
+    pypi, image, _ = server_json(OF)["packages"]
+    for package in (pypi, image):
+        names = [each["name"] for each in package["environmentVariables"]]
+        assert names[-2:] == ["AKUA_API_TOKEN", "AKUA_WORKSPACE"]
+    others = {path: content for path, content in manifests(OF).items() if path != "server.json"}
+    assert "akua" not in json.dumps(others).lower()
 
 
 def test_what_a_host_fills_in_arrives_as_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

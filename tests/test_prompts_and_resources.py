@@ -20,15 +20,20 @@ ARGUMENTS = {
 }
 
 
+ALSO_AT_AKUA = {"install_at_akua": {"package": "demo-web {braces}"}}
+
+
 @pytest.mark.parametrize("era", ERAS)
 async def test_every_prompt_contains_its_arguments(era: str, connect: Connect) -> None:
     async with connect(era) as agent:
+        assert {prompt.name for prompt in (await agent.client.list_prompts()).prompts} == {*ARGUMENTS}
+    async with connect(era, toolsets=("deploy", "akua")) as agent:
         listed = (await agent.client.list_prompts()).prompts
-        assert sorted(prompt.name for prompt in listed) == sorted(ARGUMENTS)
+        assert sorted(prompt.name for prompt in listed) == sorted(ARGUMENTS | ALSO_AT_AKUA)
         for prompt in listed:
             assert prompt.title
             assert prompt.description
-            arguments = ARGUMENTS[prompt.name]
+            arguments = (ARGUMENTS | ALSO_AT_AKUA)[prompt.name]
             assert {argument.name for argument in prompt.arguments or []} == set(arguments)
             (message,) = (await agent.client.get_prompt(prompt.name, arguments)).messages
             assert isinstance(message.content, TextContent)

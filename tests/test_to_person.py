@@ -35,6 +35,15 @@ from akash_mcp.errors import MissingKey
         ("--open db:5432 (convert_compose: open) opens it on purpose", "--open db:5432 opens it on purpose"),
         ("akash-mcp import (convert_compose) makes an SDL of it", "akash-mcp import makes an SDL of it"),
         ("Make it writable, or go on to another one.", "Make it writable, or go on to another one."),
+        (
+            "Ask the user to set AKUA_API_TOKEN to another one (or to run akash-mcp login --akua).",
+            "Set AKUA_API_TOKEN to another one (or run akash-mcp login --akua).",
+        ),
+        (
+            "Ask the user for a token of a member who may, and whether AKUA_WORKSPACE names the right workspace.",
+            "Use a token of a member who may, and see whether AKUA_WORKSPACE names the right workspace.",
+        ),
+        ("with a token from their Akua workspace", "with a token from your Akua workspace"),
     ],
 )
 def test_advice_to_a_model_is_said_to_the_person(advice: str, said: str) -> None:

@@ -17,14 +17,21 @@ from mcp.types import Tool
 from tool_reference import EFFECTS, first_sentence
 
 from akash_mcp import config
-from akash_mcp.server import INSTRUCTIONS, build
+from akash_mcp.server import AKUA_INSTRUCTIONS, INSTRUCTIONS, build
 from akash_mcp.tools import TOOLSETS
 from akash_mcp.tools.tool import Effect
 
 TOP = Path(__file__).parent.parent
 SNAPSHOTS = Path(__file__).parent / "snapshots" / "tools"
 MAX_TOKENS = 2_100
-MAX_TOKENS_MORE = {"account": 470, "exec": 300, "market": 1_150, "sdl": 660}
+MAX_TOKENS_MORE = {
+    "account": 470,
+    "exec": 300,
+    "market": 1_150,
+    "sdl": 660,
+    "akua": 1_350,
+    "akua-clusters": 400,
+}
 UPDATE = bool(os.environ.get("UPDATE_SNAPSHOTS"))
 
 pytestmark = pytest.mark.anyio
@@ -105,7 +112,7 @@ async def test_schemas_are_flat_strict_and_portable(tools: list[Tool]) -> None:
 
 
 def test_the_instructions_are_read_whole_by_every_host() -> None:
-    assert len(INSTRUCTIONS) < 2_048
+    assert len(INSTRUCTIONS + AKUA_INSTRUCTIONS) < 2_048
 
 
 def test_the_readme_lists_the_tools() -> None:

@@ -118,6 +118,8 @@ def _whole(plan: Waiting, now: float) -> str:
     by = f"asked by {plan.client}" if plan.client else ""
     asks = " ".join(filter(None, (plan.tool, who, by)))
     text = f"\n{plan.op_id}: {field(asks)}, {_left(plan, now)}.\n{framed(plan.summary)}"
+    if (values := plan.values) is not None:
+        text += f"The values that would be sent:\n{framed(clean(values, limit=_LONGEST).text)}"
     if (sdl := plan.sdl) is not None:
         text += f"What it would run:\n{framed(mask_env(sdl).rstrip())}"
     return text

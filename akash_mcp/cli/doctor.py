@@ -1,6 +1,6 @@
 """`akash-mcp doctor`: what would keep the server from working, and what to do about each thing.
 
-Reads only: it creates no folder, and asks the Console and the chain nothing that changes or costs anything. With
+Reads only: it creates no folder, and asks the Console, the chain and Akua nothing that changes or costs anything. With
 `--fix` it then looks once as the watch does: what a stopped server left is brought to its end.
 """
 
@@ -18,12 +18,13 @@ from pathlib import Path
 
 import anyio
 
+from akash_mcp.cli.akua_reach import AKUA_PLACE, token_checks
 from akash_mcp.cli.check import Check
 from akash_mcp.cli.hosts.machine import Machine
 from akash_mcp.cli.hosts.table import HOSTS
 from akash_mcp.cli.key_reach import key_checks
 from akash_mcp.cli.output import wrapped
-from akash_mcp.cli.plain_keys import plain_keys
+from akash_mcp.cli.plain_keys import PlainKey, plain_keys
 from akash_mcp.cli.progress import working
 from akash_mcp.cli.terminal import ask_for_word, check_terminal
 from akash_mcp.cli.to_person import to_person
@@ -34,11 +35,27 @@ from akash_mcp.clients.http import Upstream
 from akash_mcp.clients.proxies import proxy_for
 from akash_mcp.clients.retries import Deadline, Sending
 from akash_mcp.config import Settings
-from akash_mcp.errors import AkashError, MissingKey
+from akash_mcp.errors import (
+    AkashError,
+    Forbidden,
+    MissingAkuaToken,
+    MissingKey,
+    Unauthorized,
+    Unreachable,
+)
 from akash_mcp.guard.books.store import Store
+from akash_mcp.guard.login_keys import CONSOLE
 from akash_mcp.guard.private_files import who_else_can_read, who_else_can_write
-from akash_mcp.key_sources import has_key, key_of, where_key_is
+from akash_mcp.key_sources import (
+    akua_token_of,
+    has_akua_token,
+    has_key,
+    key_of,
+    where_akua_token_is,
+    where_key_is,
+)
 from akash_mcp.services import services
+from akash_mcp.tool_choice import is_of_akua, serves_akua
 from akash_mcp.workflow.runtime import Intervals
 
 MOST_SKEW_SECONDS = 30
@@ -55,7 +72,7 @@ def run(settings: Settings, *, fix: bool = False, speed: float = 1.0, as_json: b
 
     With `as_json` one array of `{"subject", "ok", "message", "fix", "warns"}` is printed instead.
     """
-    with working("Asking the Console and the chain", quiet=as_json):
+    with working(f"Asking {', '.join(_asked(settings))}", quiet=as_json):
         checks = anyio.run(examine, settings)
     if fix and not settings.read_only and _may_have_key(settings):
         checks += anyio.run(fix_once, settings, Intervals().times(speed), confirmed)
@@ -123,16 +140,25 @@ def confirmed(question: str) -> bool:
 
 
 async def examine(settings: Settings, wall: Callable[[], float] = time.time) -> list[Check]:
-    """Check everything, one after the other. What depends on something that is broken says so itself."""
+    """Check everything that is used, one after the other. What depends on something that is broken says so itself."""
     checks = [_limits(settings), _state(settings.state_dir), *_plain_keys(_host_files())]
     for subject, look in (
         ("network", lambda: _network(settings)),
-        ("console", lambda: _console(settings, wall)),
-        ("key", lambda: _key(settings, wall)),
-        ("chain", lambda: _chain(settings)),
+        *(_akash(settings, wall) if _asks_akash(settings) else ()),
+        ("akua", lambda: _akua(settings)),
     ):
         checks += await _checked(subject, look)
     return checks
+
+
+def _akash(
+    settings: Settings, wall: Callable[[], float]
+) -> Iterable[tuple[str, Callable[[], Awaitable[list[Check]]]]]:
+    return (
+        ("console", lambda: _console(settings, wall)),
+        ("key", lambda: _key(settings, wall)),
+        ("chain", lambda: _chain(settings)),
+    )
 
 
 def _host_files() -> Iterator[tuple[str, Path]]:
@@ -200,10 +226,7 @@ def _ledger(file: Path) -> Check:
 
 async def _network(settings: Settings) -> list[Check]:
     """Which proxy and which authorities are in force; nothing where none is set. Raises `Unreachable`."""
-    proxies = {
-        name: proxy_for(url, name=name)
-        for name, url in (("the Console", settings.console_url), ("the chain", settings.chain_rest_url))
-    }
+    proxies = {name: proxy_for(url, name=name) for name, url in _asked(settings).items()}
     trusting(settings.ca_file)
     said = [f"{name} is asked through {proxy}" for name, proxy in proxies.items() if proxy is not None]
     in_place = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), None)
@@ -219,12 +242,16 @@ def _plain_keys(files: Iterable[tuple[str, Path]]) -> list[Check]:
         Check(
             "hosts",
             True,
-            f"{title} has a key in plain text, which every program that you run can read: {path}",
-            f"Run akash-mcp login, take AKASH_API_KEY out of that file, and restart {title}.",
+            f"{found.title} has {_a_key(found)} in plain text, which every program that you run can read: {found.path}",
+            f"Run {found.service.login}, take {found.variable} out of that file, and restart {found.title}.",
             warns=True,
         )
-        for title, path in plain_keys(files)
+        for found in plain_keys(files)
     ]
+
+
+def _a_key(found: PlainKey) -> str:
+    return "a key" if found.service is CONSOLE else f"a {found.service.noun} of {found.service.title}"
 
 
 async def _console(settings: Settings, wall: Callable[[], float]) -> list[Check]:
@@ -264,6 +291,48 @@ async def _chain(settings: Settings) -> list[Check]:
         except AkashError as error:
             return [_not_reached("chain", error, "AKASH_CHAIN_REST_URL")]
     return [Check("chain", True, settings.chain_rest_url)]
+
+
+async def _akua(settings: Settings) -> list[Check]:
+    """Whether Akua can be used; nothing where nobody uses it. Raises what keeps its token from being read."""
+    if not _asks_akua(settings):
+        return []
+    where = where_akua_token_is(settings)
+    try:
+        accepted, *reach = await token_checks(settings, akua_token_of(settings))
+    except Unreachable as error:
+        return [_not_reached("akua", error, "AKUA_API_URL")]
+    except Unauthorized as refused:
+        fix = f"Make another token at {AKUA_PLACE} and store it with akash-mcp login --akua. This one is from {where}."
+        return [Check("akua", False, refused.what, fix)]
+    except Forbidden as refused:
+        fix = "Use a token that may read its workspace, and look whether AKUA_WORKSPACE names the right one."
+        return [Check("akua", False, refused.what, f"{fix} This one is from {where}.")]
+    return [replace(accepted, message=f"{accepted.message} from {where}"), *reach]
+
+
+def _asked(settings: Settings) -> dict[str, str]:
+    """Whom all this is asked of, with their addresses."""
+    akash = {"the Console": settings.console_url, "the chain": settings.chain_rest_url}
+    return (akash if _asks_akash(settings) else {}) | (
+        {"Akua": settings.akua_url} if _asks_akua(settings) else {}
+    )
+
+
+def _asks_akash(settings: Settings) -> bool:
+    """Whether a server would offer anything of Akash, or has a key for it. Without both it needs nothing of Akash."""
+    try:
+        return not all(map(is_of_akua, settings.toolsets)) or has_key(settings)
+    except MissingKey:  # there is a list of keys: what is wrong with it is told
+        return True
+
+
+def _asks_akua(settings: Settings) -> bool:
+    """Whether a server would offer Akua's tools, or has a token for them."""
+    try:
+        return serves_akua(settings.toolsets) or has_akua_token(settings)
+    except MissingAkuaToken:  # there is a list of tokens: what is wrong with it is told
+        return True
 
 
 async def _ask(upstream: Upstream, path: str, params: Mapping[str, str] | None = None) -> None:

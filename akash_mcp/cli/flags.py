@@ -10,7 +10,10 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
     "host": ("ADDRESS", "address that http and sse listen on (127.0.0.1)"),
     "port": ("N", "port that http and sse listen on, 0 for a free one (8427)"),
     "allowed_hosts": ("A,B", "more host names by which http and sse may be reached"),
-    "toolsets": ("A,B", "groups of tools that the agent sees (deploy,observe)"),
+    "toolsets": (
+        "A,B",
+        "groups of tools that the agent sees (deploy,observe, and akua where its token is set)",
+    ),
     "agent": ("NAME", "in whose name it spends: a budget of the configuration file"),
     "approval": ("HOW", "how what spends or deletes is approved (elicit)"),
     "approval_by_tool": ("TOOL=HOW,…", "how single tools are approved, instead of that"),
@@ -35,7 +38,9 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
     ),
     "project_id": ("ID", "project of an organization that deployments are created and listed in"),
     "chain_rest_url": ("URL", "Cosmos REST endpoint of an Akash node"),
-    "ca_file": ("FILE", "PEM file of more authorities that the Console and the chain may be proven by"),
+    "akua_url": ("URL", "API of Akua, which is another service than Akash"),
+    "akua_workspace": ("NAME", "Akua workspace by id, slug or name, where the token reaches several"),
+    "ca_file": ("FILE", "PEM file of more authorities that the Console, the chain and Akua may be proven by"),
     "state_dir": ("DIR", "folder of the ledger and the journal"),
 }
 """Fields of `config.Settings` that are flags of `serve`. Secrets are not among them: other users see a command line."""

@@ -25,8 +25,8 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "rank": "put offers in order, and say why",
     },
     "Give it to your agent": {
-        "login": "store the Console API key, which no host needs in a file then",
-        "logout": "forget the stored Console API key",
+        "login": "store an API key, which no host needs in a file then",
+        "logout": "forget a stored API key",
         "install": "show the configuration for a host application, or write it",
         "uninstall": "take the server out of a host application again",
         "doctor": "check settings, key, network and clock, and say what to do",

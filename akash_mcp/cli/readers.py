@@ -6,7 +6,7 @@ A value that stands for a setting is handed on as it was written: `config` judge
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from akash_mcp.cli.command_parser import did_you_mean, not_one_of
@@ -98,10 +98,27 @@ def fault(text: str) -> str:
     """Something that goes wrong on an embedded network: a name of its catalogue, with a count and a value."""
     from akash_mcp.sandbox.faults import CATALOGUE  # for this flag only
 
-    name = text.partition("=")[0].partition("*")[0]
-    if name not in CATALOGUE:
+    return _fault_among(text, CATALOGUE)
+
+
+def fault_of_either(text: str) -> str:
+    """A fault of an embedded network, or one of an embedded Akua."""
+    from akash_mcp.sandbox.akua import AKUA  # for this flag only
+    from akash_mcp.sandbox.faults import CATALOGUE
+
+    return _fault_among(text, (*CATALOGUE, *AKUA.texts))
+
+
+def fault_name(text: str) -> str:
+    """The name in a fault as it is written: NAME[*COUNT][=VALUE]."""
+    return text.partition("=")[0].partition("*")[0]
+
+
+def _fault_among(text: str, known: Collection[str]) -> str:
+    name = fault_name(text)
+    if name not in known:
         raise argparse.ArgumentTypeError(
-            f"no fault is called {_shown(name)}{did_you_mean(name, CATALOGUE) or '; docs/sandbox.md lists them'}"
+            f"no fault is called {_shown(name)}{did_you_mean(name, known) or '; docs/sandbox.md lists them'}"
         )
     return text
 

@@ -11,25 +11,32 @@ from contextlib import AsyncExitStack
 
 import anyio
 
+from akash_mcp.sandbox.akua import AkuaOptions, EmbeddedAkua
 from akash_mcp.sandbox.faults import UnknownFault
 from akash_mcp.sandbox.network import EmbeddedNetwork, Options
 from akash_mcp.sandbox.tokens import NoRipemd160
 
 
-def run(options: Options) -> int:
-    """Print one JSON line with URLs and key, then serve until SIGINT or SIGTERM. Returns the exit status."""
-    return asyncio.run(_serve(options))
+def run(options: Options, akua: AkuaOptions | None = None) -> int:
+    """Print one JSON line with URLs and keys, then serve until SIGINT or SIGTERM. Returns the exit status.
+
+    With `akua` an embedded Akua stands beside the network.
+    """
+    return asyncio.run(_serve(options, akua))
 
 
-async def _serve(options: Options) -> int:
+async def _serve(options: Options, akua: AkuaOptions | None) -> int:
     async with AsyncExitStack() as stack:
         signals = stack.enter_context(anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM))
         try:
             network = await stack.enter_async_context(EmbeddedNetwork(options))
+            told = network.describe()
+            if akua is not None:
+                told |= (await stack.enter_async_context(EmbeddedAkua(akua))).describe()
         except (OSError, UnknownFault, NoRipemd160) as error:
             sys.stderr.write(f"akash-mcp sandbox: {_reason(options, error)}\n")
             return 1
-        sys.stdout.write(json.dumps(network.describe()) + "\n")
+        sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
         async for _ in signals:
             break

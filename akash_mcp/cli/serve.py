@@ -19,7 +19,7 @@ from akash_mcp.cli.output import wrapped
 from akash_mcp.config import Settings
 from akash_mcp.errors import BadSettings
 from akash_mcp.server import build
-from akash_mcp.tool_choice import Serving
+from akash_mcp.tool_choice import Serving, serves_akua
 from akash_mcp.transports import serve_http, serve_stdio
 from akash_mcp.workflow.runtime import Intervals
 
@@ -99,11 +99,13 @@ def _say_where(url: str, *, sse: bool) -> None:
 
 @asynccontextmanager
 async def embedded_network(settings: Settings, speed: float) -> AsyncIterator[Settings]:
-    """Run the embedded network; yields settings that know only it, with a ledger of their own for play money.
+    """Run the embedded network, and beside it an embedded Akua where its tools are served; yields settings that know
+    only these, with a ledger of their own for play money.
 
-    `speed` is how many times faster than the clock its time runs.
+    `speed` is how many times faster than the clock their time runs.
     """
     # The real network needs none of it.
+    from akash_mcp.sandbox.akua import AkuaOptions, EmbeddedAkua
     from akash_mcp.sandbox.network import EmbeddedNetwork, Options
     from akash_mcp.sandbox.tokens import NoRipemd160
 
@@ -113,10 +115,19 @@ async def embedded_network(settings: Settings, speed: float) -> AsyncIterator[Se
         raise BadSettings(
             str(error), next_step="Or serve without --sandbox: the real network needs no such hash."
         ) from error
+    has_akua = serves_akua(settings.toolsets)
     with tempfile.TemporaryDirectory(prefix="akash-mcp-") as folder:
-        async with embedded as network:
+        async with embedded as network, AsyncExitStack() as beside:
+            akua = (
+                await beside.enter_async_context(EmbeddedAkua(AkuaOptions(speed=speed, plan="pro")))
+                if has_akua
+                else None
+            )
             yield settings.model_copy(
                 update={
+                    "akua_token": SecretStr(akua.token) if akua else None,
+                    "akua_url": akua.url if akua else settings.akua_url,
+                    "akua_workspace": None,
                     "api_key": SecretStr(network.api_key),
                     "console_url": network.console_url,
                     "chain_rest_url": network.chain_rest_url,

@@ -9,7 +9,7 @@ from akash_mcp.cli.flags import SETTINGS, SWITCHES
 from akash_mcp.cli.readers import GENERATIONS, dollars, folder, rules_of, some_of, whole
 
 TRANSPORTS = ("stdio", "http", "sse")
-TOOLSETS = ("deploy", "observe", "market", "account", "exec", "sdl")
+TOOLSETS = ("deploy", "observe", "market", "account", "exec", "sdl", "akua", "akua-clusters")
 APPROVALS = ("elicit", "two-step", "terminal", "auto", "deny")
 APPROVED_TOOLS = (
     "deploy",
@@ -21,6 +21,13 @@ APPROVED_TOOLS = (
     "set_auto_top_up",
     "create_certificate",
     "run_command",
+    "akua_create_package",
+    "akua_create_install",
+    "akua_update_install",
+    "akua_delete_install",
+    "akua_create_cluster",
+    "akua_set_cluster_power",
+    "akua_set_autoscaling",
 )
 MOST_HOURS = 8_760
 """As `config` knows them; a test holds the two together. Importing it takes longer than all of `--help`."""
@@ -60,7 +67,12 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "max_hours": whole(1, MOST_HOURS),
     "state_dir": folder,
 }
-_ALIASES = {"console_url": "AKASH_CONSOLE_URL", "chain_rest_url": "AKASH_CHAIN_REST_URL"}
+_ALIASES = {
+    "console_url": "AKASH_CONSOLE_URL",
+    "chain_rest_url": "AKASH_CHAIN_REST_URL",
+    "akua_url": "AKUA_API_URL",
+    "akua_workspace": "AKUA_WORKSPACE",
+}
 
 
 def variable_of(name: str) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 _ASKED = re.compile(r"(?:Ask|Tell) the user to (\w)")
-_GOES_ON = re.compile(r"(,| and| or| and then) to (?=\w)")
+_GOES_ON = re.compile(r"(,| and| \(?or| and then) to (?=\w)")
 """How what is asked for goes on: `Ask the user to create one, to set it and to restart the server.`"""
 
 _IN_THE_TOOL = re.compile(r" \((?:convert_compose(?:: [a-z_]+)?|validate_sdl)\)")
@@ -14,7 +14,12 @@ _IN_THE_TOOL = re.compile(r" \((?:convert_compose(?:: [a-z_]+)?|validate_sdl)\)"
 
 _WORDS = (
     ("Ask the user whose key it is, and to", "Find out whose key it is, and"),
+    (
+        "Ask the user for a token of a member who may, and whether",
+        "Use a token of a member who may, and see whether",
+    ),
     ("Ask the user for", "Use"),
+    ("from their Akua workspace", "from your Akua workspace"),
     (", or for another key", ", or use another key"),
     ("Tell the user. ", ""),
     ("the user adds", "you add"),
@@ -33,6 +38,7 @@ _WORDS = (
     ("ask the user, and write", "write"),
     (", then call again", ""),
     ("restart this server", "restart servers that run"),
+    ("this server has to be restarted", "restart servers that run"),
 )
 
 

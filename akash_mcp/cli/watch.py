@@ -2,6 +2,7 @@
 
 It does what each server does beside its own work: carries on what a stopped process left, closes what has run for as
 long as it was approved to, and tells what is other than approved. It closes nothing that this server did not create.
+What was begun at Akua is carried on too, where there is a token of Akua's.
 """
 
 from __future__ import annotations
@@ -12,17 +13,20 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import anyio
 
 from akash_mcp.cli.progress import working
 from akash_mcp.cli.to_person import to_person
 from akash_mcp.config import Settings
-from akash_mcp.errors import AkashError, BadSettings
+from akash_mcp.errors import AkashError, BadSettings, MissingKey
 from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.store import Store
-from akash_mcp.key_sources import has_key
+from akash_mcp.key_sources import has_akua_token, has_key
 from akash_mcp.services import services
+from akash_mcp.workflow.akua.recovery import recover
+from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.runtime import Intervals, Runtime
 from akash_mcp.workflow.watch import Looked, Watch, came_to, left_open
 
@@ -41,7 +45,7 @@ def run(
     `every` is how many minutes lie between two looks, `speed` how fast time runs on the network. Raises `BadSettings`
     where there is nothing that it may do.
     """
-    if not has_key(settings):
+    if not (_may_have(has_key, settings) or _may_have(has_akua_token, settings)):
         raise BadSettings(
             "There is no Akash Console API key, so the watch could close nothing.",
             next_step="Run akash-mcp login, or set AKASH_API_KEY.",
@@ -72,9 +76,19 @@ async def _watch(settings: Settings, intervals: Intervals) -> None:
     # Before anything is begun: what is under way when a signal comes is handed over.
     with _signals() as stopped:
         async with services(settings, store, intervals, watches=True, patience=GOODBYE_SECONDS) as rt:
-            await rt.key.need()  # else it would wait for one, and seem to watch
+            await _need_any_key(rt)  # else it would wait for one, and seem to watch
             sys.stderr.write(f"akash-mcp: watching over {settings.state_dir}\n")
             await stopped()
+
+
+async def _need_any_key(rt: Runtime) -> None:
+    try:
+        await rt.key.need()
+    except MissingKey as missing:
+        try:
+            await rt.akua.desk.key.need()
+        except MissingKey:
+            raise missing from None
 
 
 @contextmanager
@@ -108,26 +122,73 @@ async def look_once(settings: Settings, intervals: Intervals, seconds: float) ->
         lines.done.append("There is no ledger yet: nothing was begun.")
         return lines
     async with services(settings, store, intervals, patience=GOODBYE_SECONDS) as rt:
-        watch = Watch(rt)
-        try:
-            looked = await watch.look(whole=True)
-            with anyio.move_on_after(seconds):
-                await _wait(rt, watch, looked)
-            await watch.tell_of_what_was_carried_on()
-            await rt.tell_person()
-            await _tell(rt, looked, lines)
-            unseen = looked.survey.unknown if looked.survey is not None else []
-            lines.left += [f"unknown: {each}" for each in unseen]
-            under_way = [running for running in looked.under_way if not running.is_done]
-            lines.left += [f"under way: operation {each.op_id}: {each.stage}" for each in under_way]
-            lines.left += [f"left: {each}" for each in await left_open(rt, looked.under_way)]
-        except AkashError as failure:
-            lines.left.append(f"unknown: {to_person(str(failure))}")
-        finally:
-            await watch.hand_over()
+        at_akua = await _carry_on_at_akua(rt, lines)
+        if _may_have(has_key, settings) or not _may_have(has_akua_token, settings):
+            await _look_at_akash(rt, lines, seconds)
+        with anyio.move_on_after(seconds):
+            for running in at_akua:
+                await running.ended()
+        await _tell_of_akua(rt, at_akua, lines)
     if not lines.left:
         lines.done.append("Nothing is left open that should be ended.")
     return lines
+
+
+def _may_have(has: Callable[[Settings], bool], settings: Settings) -> bool:
+    """Whether there is a key, or that cannot be told: whoever needs it says so."""
+    try:
+        return has(settings)
+    except MissingKey:
+        return True
+
+
+async def _look_at_akash(rt: Runtime, lines: Lines, seconds: float) -> None:
+    watch = Watch(rt)
+    try:
+        looked = await watch.look(whole=True)
+        with anyio.move_on_after(seconds):
+            await _wait(rt, watch, looked)
+        await watch.tell_of_what_was_carried_on()
+        await rt.tell_person()
+        await _tell(rt, looked, lines)
+        unseen = looked.survey.unknown if looked.survey is not None else []
+        lines.left += [f"unknown: {each}" for each in unseen]
+        under_way = [running for running in looked.under_way if not running.is_done]
+        lines.left += [f"under way: operation {each.op_id}: {each.stage}" for each in under_way]
+        lines.left += [f"left: {each}" for each in await left_open(rt, looked.under_way)]
+    except AkashError as failure:
+        lines.left.append(f"unknown: {to_person(str(failure))}")
+    finally:
+        await watch.hand_over()
+
+
+async def _carry_on_at_akua(rt: Runtime, lines: Lines) -> list[Running[Any]]:
+    """What was begun at Akua and has no worker any more, under way from now on: with the token that is known here."""
+    desk = rt.akua.desk
+    await desk.account.recall()
+    try:
+        return await recover(rt) if desk.store.account else []
+    except AkashError as failure:
+        lines.left.append(f"unknown at Akua: {to_person(str(failure))}")
+        return []
+
+
+async def _tell_of_akua(rt: Runtime, carried_on: list[Running[Any]], lines: Lines) -> None:
+    try:
+        operations = {
+            each.op_id: await rt.akua.desk.store.read(journal.find, each.op_id) for each in carried_on
+        }
+        left = await rt.akua.desk.store.read(journal.under_way)
+    except AkashError as failure:
+        lines.left.append(f"unknown at Akua: {to_person(str(failure))}")
+        return
+    ended = [each for each in operations.values() if each is not None and each.is_over]
+    lines.done += [
+        f"carried on at Akua: operation {each.op_id}: {each.state} ({each.note})" for each in ended
+    ]
+    lines.left += [
+        f"not ended at Akua: operation {each.op_id} ({each.kind}, {each.state}): {each.note}" for each in left
+    ]
 
 
 async def _wait(rt: Runtime, watch: Watch, looked: Looked) -> None:

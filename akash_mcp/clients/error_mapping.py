@@ -3,7 +3,7 @@
 The Console API alone has six shapes of error: its own JSON, bare `{error}`, plain text, an empty body, the
 notifications service's NestJS JSON, and the HTML of the proxy in front of it. Status decides the class; the
 body only adds a message and, for `wallet_provisioning`, a code (akash-network/console
-`hono-error-handler.service.ts`).
+`hono-error-handler.service.ts`). A service that says its errors in another way brings an `ErrorReader` of its own.
 
 A message may echo what was sent: an SDL's passwords, our key. `MessageCleaner` masks it before it is in any error, so
 that it is masked in the journal and in a log as in an answer. What it means is recognised before that, on the message
@@ -13,7 +13,8 @@ as it came, because a masked part could hide the very words by which a landed cr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -133,6 +134,48 @@ def _joined(text: str) -> str:
     return " ".join(visible(text).split())
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorResponse:
+    """A response of `status` 300 or more, as it came. `parsed` is its JSON; None where it is not JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    parsed: object
+
+    @property
+    def text(self) -> str:
+        """What is said by a body that is not the service's own JSON: its text, unless that is a web page."""
+        if "html" in self.headers.get("content-type", "").lower() or is_web_page(self.body):
+            return "a web page instead of an answer, probably from the proxy in front of it"
+        return self.body.decode("utf-8", "replace").strip()
+
+
+def _nothing_more(error: ApiError) -> None:
+    """What completes an error that has nothing besides."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReading:
+    """What a service says in an error response, its texts as they came: nobody is shown them before they are cleaned.
+
+    `message` is what meanings are recognised in, `shown` what an error repeats in its place. `what` happened, with
+    `{name}` for the service's, where its `kind` does not say that well. `complete` gives the error what its kind holds
+    besides.
+    """
+
+    kind: type[ApiError]
+    code: str
+    message: str
+    shown: str = ""
+    what: str = ""
+    complete: Callable[[ApiError], None] = _nothing_more
+
+
+ErrorReader = Callable[[ErrorResponse], ErrorReading]
+"""How one service says its errors."""
+
+
 def error_of(
     status: int,
     headers: Mapping[str, str],
@@ -142,37 +185,58 @@ def error_of(
     clean: MessageCleaner,
     advice: Mapping[type[ApiError] | str, str] | None = None,
     meanings: Mapping[str, re.Pattern[str]] | None = None,
+    read: ErrorReader | None = None,
 ) -> ApiError:
     """The error behind a response of `status` 300 or more from the upstream called `name`.
 
     `clean` makes its message fit to be repeated. `advice` maps an error's code, or its class, to the next step that its
     reader should take, with `{when}` for when to try again; `meanings` are patterns, by name, for what its message is
-    known to mean.
+    known to mean. `read` knows how the service says its errors, by default as the Console does.
     """
-    parsed = _parsed(body)
-    code = _code(parsed)
-    if not _CODE.fullmatch(code):
-        code = clean(code, limit=LONGEST_CODE)
-    raw = _message(parsed, body, headers)
-    kind = _kind(status, code, raw)
-    # Behind a provider's own reason the Console says what to do next, which may be over by the time it is read.
-    message = clean(_reason(parsed) or raw)
-    what = f"{_WHAT[kind].format(name=name)} ({status}{': ' + message if message else ''})."
+    said = (read or console_error)(ErrorResponse(status, headers, body, _parsed(body)))
+    code = said.code if _CODE.fullmatch(said.code) else clean(said.code, limit=LONGEST_CODE)
+    message = clean(said.shown or said.message)
+    what = (
+        f"{(said.what or _what(said.kind)).format(name=name)} ({status}{': ' + message if message else ''})."
+    )
     retry_after = _retry_after(headers)
     advice = advice or {}
-    general = next((advice[each] for each in kind.__mro__ if each in advice), "")
-    error = kind(
+    general = next((advice[each] for each in said.kind.__mro__ if each in advice), "")
+    error = said.kind(
         what,
         status=status,
         upstream_code=code,
         message=message,
-        meanings=meanings_of(raw, meanings or {}),
+        meanings=meanings_of(said.message, meanings or {}),
         next_step=advice.get(code, general).replace("{when}", in_time(retry_after)),
         retry_after=retry_after,
     )
-    if isinstance(error, InsufficientBalance):
-        error.tell(_usd(parsed, "requiredAmountUsd"), _usd(parsed, "availableAmountUsd"))
+    said.complete(error)
     return error
+
+
+def _what(kind: type[ApiError]) -> str:
+    return next(_WHAT[each] for each in kind.__mro__ if each in _WHAT)
+
+
+def kind_of(status: int) -> type[ApiError]:
+    """The class of error that a status alone stands for."""
+    # A redirect is a failure of the upstream too: it is not followed, since it would carry the key elsewhere.
+    return _BY_STATUS.get(status, BadRequest if 400 <= status < 500 else ServerError)
+
+
+def console_error(response: ErrorResponse) -> ErrorReading:
+    """How the Console, and the chain's nodes, say their errors."""
+    parsed, code = response.parsed, _code(response.parsed)
+    message = _message(response)
+    kind = _kind(response.status, code, message)
+
+    def tell(error: ApiError) -> None:
+        if isinstance(error, InsufficientBalance):
+            error.tell(_usd(parsed, "requiredAmountUsd"), _usd(parsed, "availableAmountUsd"))
+
+    # Behind a provider's own reason the Console says what to do next, which may be over by the time it is read.
+    return ErrorReading(kind, code, message, _reason(parsed), complete=tell)
 
 
 def _kind(status: int, code: str, message: str) -> type[ApiError]:
@@ -184,8 +248,7 @@ def _kind(status: int, code: str, message: str) -> type[ApiError]:
         return InsufficientBalance
     if status == 429 and code == "repeated_refusal":
         return RepeatedRefusal
-    # A redirect is a failure of the upstream too: it is not followed, since it would carry the key elsewhere.
-    return _BY_STATUS.get(status, BadRequest if 400 <= status < 500 else ServerError)
+    return kind_of(status)
 
 
 def _parsed(body: bytes) -> object:
@@ -200,7 +263,8 @@ def _code(parsed: object) -> str:
     return code if isinstance(code, str) else "unknown_error"
 
 
-def _message(parsed: object, body: bytes, headers: Mapping[str, str]) -> str:
+def _message(response: ErrorResponse) -> str:
+    parsed = response.parsed
     if isinstance(parsed, dict):
         message = parsed.get("message")
         if isinstance(message, list):  # NestJS lists what its validation found
@@ -209,9 +273,7 @@ def _message(parsed: object, body: bytes, headers: Mapping[str, str]) -> str:
             error = parsed.get("error")
             message = error if isinstance(error, str) else ""
         return ": ".join(filter(None, (message, _issues(parsed.get("data")))))
-    if "html" in headers.get("content-type", "").lower() or is_web_page(body):
-        return "a web page instead of an answer, probably from the proxy in front of it"
-    return body.decode("utf-8", "replace").strip()
+    return response.text
 
 
 def is_web_page(body: bytes) -> bool:

@@ -29,7 +29,7 @@ from pydantic import TypeAdapter, ValidationError
 from akash_mcp import __version__
 from akash_mcp.clients.api_model import read_json
 from akash_mcp.clients.authorities import trusting
-from akash_mcp.clients.error_mapping import MessageCleaner, date_of, error_of, is_web_page
+from akash_mcp.clients.error_mapping import ErrorReader, MessageCleaner, date_of, error_of, is_web_page
 from akash_mcp.clients.proxies import Passage, Proxy, credentials, proxy_for
 from akash_mcp.clients.retries import Deadline, Sending, may_have_had_effect, pause_before_next, raise_last
 from akash_mcp.clients.service_clock import ServiceClock, elapsed
@@ -53,12 +53,18 @@ LARGEST_ERROR = 64 * 2**10
 UNREADABLE = "unreadable_answer"
 """The code of an error for an answer that was given and makes no sense."""
 
+# What is compressed may come late, and grow beyond what its reader wants.
+_PLAIN = {"accept-encoding": "identity"}
+
 LONGEST_PAUSE_SECONDS = 5.0
 """What did not leave within so long after it was allowed is not sent: a process that stood still was given up."""
 
 T = TypeVar("T")
 
 BeforeSending = Callable[[Sending], Awaitable[None]]
+
+Take = Callable[[bytes], bool]
+"""Takes the next bytes of an answer, and says whether more are wanted."""
 
 _before_sending: ContextVar[BeforeSending | None] = ContextVar("_before_sending", default=None)
 
@@ -117,6 +123,21 @@ class Response:
         return self.read(shape, *(("data",) if isinstance(value, dict) and value.keys() == {"data"} else ()))
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One request, however often it is sent. Its answer goes to `take`, or is kept up to `largest` bytes."""
+
+    method: str
+    path: str
+    sending: Sending
+    deadline: Deadline
+    params: Mapping[str, str] | None
+    body: str | None
+    headers: Mapping[str, str]
+    largest: int = LARGEST_ANSWER
+    take: Take | None = None
+
+
 class UpstreamOptions(TypedDict, total=False):
     """What an upstream may be given besides who it is. Times are seconds; `random` is in [0, 1)."""
 
@@ -134,7 +155,8 @@ class Upstream:
 
     `base_url` is http or https without credentials. `name` is what errors call it. `headers` go with every
     request; `secrets` are values that no error may repeat. `advice` gives the next step for an error's code or class,
-    `meanings` patterns, by name, for what an error's message is known to mean.
+    `meanings` patterns, by name, for what an error's message is known to mean; `errors` knows how the service says its
+    errors, where that is not the Console's way.
     `verify` is the TLS context (by default the system's authorities, and those in `ca_file`), `sni` the host name
     that a TLS server is asked for and checked against where `base_url` names an address. The proxy that the
     environment names is used (`proxies`). Redirects, cookies and .netrc are not: the first two could carry the key
@@ -150,6 +172,7 @@ class Upstream:
         secrets: Sequence[str] = (),
         advice: Mapping[type[ApiError] | str, str] | None = None,
         meanings: Mapping[str, re.Pattern[str]] | None = None,
+        errors: ErrorReader | None = None,
         **options: Unpack[UpstreamOptions],
     ) -> None:
         parts = urlsplit(base_url)
@@ -175,6 +198,7 @@ class Upstream:
         self._shown: dict[str, str] = {}
         self._advice = advice or {}
         self._meanings = meanings or {}
+        self._errors = errors
         self._verify = options.get("verify")
         self._ca_file = options.get("ca_file")
         self._sni = options.get("sni")
@@ -202,11 +226,11 @@ class Upstream:
             if client is not None:
                 await client.aclose()
 
-    def authenticate(self, headers: Mapping[str, str]) -> None:
-        """Send these with every request from now on, and let no error repeat their values."""
+    def authenticate(self, headers: Mapping[str, str], *, secrets: Sequence[str] = ()) -> None:
+        """Send these with every request from now on. No error repeats their values, nor the `secrets` within them."""
         if self._shown != headers:
             self._shown = dict(headers)
-            self.clean = MessageCleaner((*self._secrets, *self._shown.values()))
+            self.clean = MessageCleaner((*self._secrets, *self._shown.values(), *secrets))
 
     async def send(
         self,
@@ -225,41 +249,71 @@ class Upstream:
         `body` is JSON text, `headers` go with this one, `largest` is the most bytes of an answer that are
         taken. Raises `ApiError` for a definite refusal, `Unreachable` where nothing was sent, `Interrupted` for
         a READ or REPEATABLE request without a whole answer, and `OutcomeUnknown` for a ONCE request that may
-        have had an effect.
+        have had an effect. The cause of a change's refusal, by the service or `before_sending`, is the attempt before
+        it that may have had one.
         """
-        ends = self.monotonic() + deadline.total
-        maybe_done = False
+        return await self._repeat(
+            _Request(method, path, sending, deadline, params, body, headers or {}, largest)
+        )
+
+    async def stream(
+        self,
+        path: str,
+        take: Take,
+        *,
+        deadline: Deadline,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Read an answer that comes bit by bit. Each bit goes to `take` as it comes, which ends the reading by saying
+        no, and must: only time bounds it otherwise.
+
+        The answer that is returned has no body. Raises as a READ of `send` does. Once something was taken the request
+        is not sent again, and what was taken is the caller's, however the rest ends.
+        """
+        return await self._repeat(
+            _Request(
+                "GET", path, Sending.READ, deadline, params, None, {**_PLAIN, **(headers or {})}, take=take
+            )
+        )
+
+    async def _repeat(self, request: _Request) -> Response:
+        ends = self.monotonic() + request.deadline.total
+        was_taken, lost = False, None
         attempt = 1
+
+        def taken(chunk: bytes) -> bool:
+            nonlocal was_taken
+            was_taken = True
+            return request.take is not None and request.take(chunk)
+
         while True:
             left = max(ends - self.monotonic(), 0.0)
             try:
-                with request_span(method, path, host=self.host, port=self._port, attempt=attempt) as span:
-                    answer = await self._attempt(
-                        method, path, params, body, headers or {}, sending, deadline, left, largest
-                    )
+                with request_span(
+                    request.method, request.path, host=self.host, port=self._port, attempt=attempt
+                ) as span:
+                    answer = await self._attempt(request, taken if request.take else None, left)
                     answered(span, answer.status)
                     return answer
             except (ApiError, Unreachable, Interrupted) as error:
-                maybe_done = maybe_done or may_have_had_effect(error)
-                pause = pause_before_next(error, sending, attempt, self._random)
-                if pause is None or self.monotonic() + pause >= ends:
-                    raise_last(error, sending, maybe_done)
-            log.debug("%s %s: attempt %d failed, again in %.2f s", method, path, attempt, pause)
+                if may_have_had_effect(error):
+                    lost = error if request.sending is not Sending.READ else None
+                elif lost is not None and isinstance(error, ApiError):
+                    error.__cause__ = lost
+                pause = pause_before_next(error, request.sending, attempt, self._random)
+                if was_taken or pause is None or self.monotonic() + pause >= ends:
+                    raise_last(error, request.sending, lost is not None)
+            except AkashError as stopped:  # by whoever is asked before each attempt
+                stopped.__cause__ = lost or stopped.__cause__
+                raise
+            log.debug(
+                "%s %s: attempt %d failed, again in %.2f s", request.method, request.path, attempt, pause
+            )
             await self.sleep(pause)
             attempt += 1
 
-    async def _attempt(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, str] | None,
-        body: str | None,
-        headers: Mapping[str, str],
-        sending: Sending,
-        deadline: Deadline,
-        left: float,
-        largest: int,
-    ) -> Response:
+    async def _attempt(self, request: _Request, take: Take | None, left: float) -> Response:
         sent, begun, unused, passage = False, math.inf, UnusedConnection(), Passage(self._proxy)
 
         async def trace(event: str, info: Mapping[str, Any]) -> None:
@@ -278,28 +332,20 @@ class Upstream:
         started = self.monotonic()
         try:
             with anyio.fail_after(left):
-                async with self._slots, self._client(sending) as client, unused:
-                    request = client.build_request(
-                        method,
-                        self._base_url + path,
-                        params=params,
-                        content=body.encode() if body is not None else None,
-                        headers={
-                            **self._shown,
-                            **headers,
-                            **({"content-type": "application/json"} if body is not None else {}),
-                        },
-                        timeout=httpx2.Timeout(deadline.read, connect=min(CONNECT_SECONDS, deadline.total)),
-                        extensions=extensions,
-                    )
+                async with self._slots, self._client(request.sending) as client, unused:
+                    built = self._built(client, request, extensions)
                     begin = _before_sending.get()
-                    if begin is not None and sending is not Sending.READ:
-                        await begin(sending)
+                    if begin is not None and request.sending is not Sending.READ:
+                        await begin(request.sending)
                         begun = self.monotonic()
-                    response = await client.send(request, stream=True)
+                    response = await client.send(built, stream=True)
                     try:
-                        limit = largest if response.is_success else LARGEST_ERROR
-                        content, whole = await _bounded(response, limit)
+                        if take is not None and response.is_success:
+                            await _taken(response, take)
+                            content, whole = b"", True
+                        else:
+                            limit = request.largest if response.is_success else LARGEST_ERROR
+                            content, whole = await _bounded(response, limit)
                     finally:
                         await response.aclose()
         except (httpx2.RequestError, OSError) as error:
@@ -311,7 +357,8 @@ class Upstream:
             unsent = passage.failed(self.name, self.host, error, why) or self._unreachable(why)
             # What a proxy says to its refusal may repeat what it was shown.
             raise unsent from (None if isinstance(error, httpx2.ProxyError) else error)
-        log.debug("%s %s: %d in %.2f s", method, path, response.status_code, self.monotonic() - started)
+        took = self.monotonic() - started
+        log.debug("%s %s: %d in %.2f s", request.method, request.path, response.status_code, took)
         self.date = date_of(response.headers.get("date", ""))
         if self.date is not None and "age" not in response.headers:
             self.clock.hear(self.date, sent=started)
@@ -326,13 +373,31 @@ class Upstream:
                 clean=self.clean,
                 advice=self._advice,
                 meanings=self._meanings,
+                read=self._errors,
             )
-        answer = Response(
-            response.status_code, content, self._unreadable(path, response.status_code, sending)
-        )
+        lost = self._unreadable(request.path, response.status_code, request.sending)
+        answer = Response(response.status_code, content, lost)
         if not whole:
-            raise answer.lost(f"it is larger than {largest} bytes")
+            raise answer.lost(f"it is larger than {request.largest} bytes")
         return answer
+
+    def _built(
+        self, client: httpx2.AsyncClient, request: _Request, extensions: Mapping[str, Any]
+    ) -> httpx2.Request:
+        body, deadline = request.body, request.deadline
+        return client.build_request(
+            request.method,
+            self._base_url + request.path,
+            params=request.params,
+            content=body.encode() if body is not None else None,
+            headers={
+                **self._shown,
+                **request.headers,
+                **({"content-type": "application/json"} if body is not None else {}),
+            },
+            timeout=httpx2.Timeout(deadline.read, connect=min(CONNECT_SECONDS, deadline.total)),
+            extensions=dict(extensions),
+        )
 
     def _unreachable(self, why: str) -> Unreachable:
         return Unreachable(
@@ -404,6 +469,13 @@ async def _bounded(response: httpx2.Response, limit: int) -> tuple[bytes, bool]:
         if len(content) > limit:
             return bytes(content[:limit]), False
     return bytes(content), True
+
+
+async def _taken(response: httpx2.Response, take: Take) -> None:
+    """Hand on the body as it comes, until `take` wants no more of it."""
+    async for chunk in response.aiter_bytes():
+        if not take(chunk):
+            return
 
 
 _NOT_TRUSTED = "its TLS certificate is not trusted (is this machine's clock right?)"

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable
 
 from akash_mcp.fast_start.early_answers import ENVELOPE, HANDSHAKE
-from akash_mcp.tool_choice import Serving, choose
+from akash_mcp.tool_choice import Serving, choose, serves_akua
 
 TYPE_CHECKING = False  # importing typing for it would cost more than all the rest
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class Record:
         result = dict(said["results"][method])
         if serving.sandbox:
             result |= said["on_sandbox"].get(method, {})
+        if "instructions" in result and serves_akua(serving.toolsets):
+            result = {**result, "instructions": result["instructions"] + said["instructions_with_akua"]}
         if "protocolVersion" in result:
             result = {**result, "protocolVersion": version}
         if "tools" in result:

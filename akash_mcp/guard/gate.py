@@ -13,6 +13,9 @@ from datetime import datetime
 
 import anyio
 
+from akash_mcp.clients.akua.client import AkuaClient
+from akash_mcp.clients.akua.reader import AkuaReader
+from akash_mcp.clients.akua.writer import AkuaWriter
 from akash_mcp.clients.console.account_models import DeploymentSettings
 from akash_mcp.clients.console.client import ConsoleClient
 from akash_mcp.clients.console.models import DeploymentDetail
@@ -32,6 +35,7 @@ from akash_mcp.guard.books.ledger import Ledger
 from akash_mcp.guard.books.refusals import Refusals
 from akash_mcp.guard.books.runs import HOUR_SECONDS
 from akash_mcp.guard.books.store import Db, Store
+from akash_mcp.guard.permits.akua_permit import AkuaHands, AkuaPermit
 from akash_mcp.guard.permits.certificate_permit import CertificatePermit
 from akash_mcp.guard.permits.close_permit import Closed, ClosePermit
 from akash_mcp.guard.permits.exec_permit import ExecPermit
@@ -42,6 +46,7 @@ from akash_mcp.guard.permits.operation import CERTAIN_SECONDS, AuthorisedOperati
 from akash_mcp.guard.permits.top_up_permit import TopUpPermit
 from akash_mcp.guard.permits.update_permit import UpdatePermit
 from akash_mcp.guard.permits.wire import Wire
+from akash_mcp.guard.plans.akua_plans import AKUA_PLANS, AkuaPlan
 from akash_mcp.guard.plans.contents import Contents
 from akash_mcp.guard.plans.plan_record import plan_of, text_of
 from akash_mcp.guard.plans.plans import (
@@ -69,7 +74,7 @@ Permit = (
 
 
 class Gate:
-    """Turns approved plans into permits. Nothing else builds a `ConsoleWriter` or a `ProviderShell`.
+    """Turns approved plans into permits. Nothing else builds a `ConsoleWriter`, an `AkuaWriter` or a `ProviderShell`.
 
     A yes opens one operation: whoever brings it again gets `OperationExists`.
     """
@@ -87,11 +92,13 @@ class Gate:
         pause: Callable[[], Awaitable[None]],
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         certificates: ClientCertificates | None = None,
+        akua: tuple[AkuaClient, Store] | None = None,
         certain_seconds: float = CERTAIN_SECONDS,
         hour_seconds: float = HOUR_SECONDS,
     ) -> None:
         """`pause` waits a few seconds, before something harmless is tried again, `sleep` for as many seconds as the
-        Console says. `certificates` keeps what a lease makes on the API of 2025. After `certain_seconds` what does not
+        Console says. `certificates` keeps what a lease makes on the API of 2025. `akua`: how Akua is asked, and the
+        store for what is done there. After `certain_seconds` what does not
         show did not come about. An hour of a run is `hour_seconds` of our clock: fewer beside a network that runs
         faster."""
         self._client = client
@@ -100,6 +107,7 @@ class Gate:
         self._certificates = certificates
         self._shell = ProviderShell(access)
         self.wire = Wire()
+        self._akua = akua
         self._reader = reader
         self._policy = policy
         self._store = store
@@ -292,6 +300,38 @@ class Gate:
         """A permit to run one command in one container once."""
         return ExecPermit(
             await self._admit(Kind.EXEC, plan, approval, dseq=plan.lease.dseq), self._shell, plan
+        )
+
+    async def at_akua(self, plan: AkuaPlan, approval: Approval) -> AkuaPermit:
+        """A permit to do one thing at Akua, once."""
+        _match(plan, approval)
+        hands = self._akua_hands()
+
+        def admit(db: Db) -> AkashError | None:
+            return self._let_in(db, approval.op_id, plan.kind, plan, approval.via, client=approval.client)
+
+        if (refusal := await hands.store.run(admit)) is not None:
+            raise refusal
+        return AkuaPermit(hands, plan, approval.op_id)
+
+    def carry_on_at_akua(self, operation: Operation, epoch: int) -> AkuaPermit:
+        """A permit to go on with what was let in before, and is ours from `epoch` on. Raises `LedgerUnusable` where
+        what was approved cannot be read."""
+        kinds = {kind.kind: kind for kind in AKUA_PLANS}
+        if operation.kind not in kinds or operation.plan is None:
+            raise LedgerUnusable(f"What operation {operation.op_id} was to do is not in the ledger.")
+        plan = plan_of(kinds[operation.kind], operation.plan)
+        return AkuaPermit(self._akua_hands(), plan, operation.op_id, epoch)
+
+    def _akua_hands(self) -> AkuaHands:
+        assert self._akua is not None
+        client, store = self._akua
+        return AkuaHands(
+            writer=AkuaWriter(client),
+            reader=AkuaReader(client),
+            store=store,
+            wire=self.wire,
+            certain_seconds=self._certain_seconds,
         )
 
     async def carry_on(self, operation: Operation, epoch: int) -> Permit:

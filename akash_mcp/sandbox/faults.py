@@ -6,7 +6,8 @@ requests whose `METHOD /path` starts with it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 CATALOGUE: dict[str, str] = {
     "429": "answer 429; value: seconds for Retry-After (1)",
@@ -122,22 +123,63 @@ _CHOICES = {
 }
 
 
-def parse(text: str) -> Fault:
-    """A fault from the command line: `NAME`, `NAME=VALUE`, `NAME*COUNT` or `NAME*COUNT=VALUE`.
+@dataclass(frozen=True)
+class Catalogue:
+    """The faults of one side: a sentence for each name, and what their values and counts may be.
 
-    Raises `UnknownFault` for a name that is not in the catalogue, or a value that it cannot have.
+    `numeric`: their values are numbers. `choices`: their values are one of these. `uncounted`: on or off.
     """
-    head, _, value = text.partition("=")
-    name, _, count = head.partition("*")
-    if count and not (count.isascii() and count.isdigit() and len(count) < 10):
-        raise UnknownFault(f"{count[:40]!r} is not a number of requests")
-    return _checked(Fault(name, int(count) if count else None, value or None))
+
+    texts: Mapping[str, str]
+    numeric: Collection[str] = ()
+    choices: Mapping[str, Collection[str]] = field(default_factory=dict)
+    uncounted: Collection[str] = ()
+
+    def parse(self, text: str) -> Fault:
+        """A fault from the command line: `NAME`, `NAME=VALUE`, `NAME*COUNT` or `NAME*COUNT=VALUE`.
+
+        Raises `UnknownFault` for a name that is not in the catalogue, or a value that it cannot have.
+        """
+        head, _, value = text.partition("=")
+        name, _, count = head.partition("*")
+        if count and not (count.isascii() and count.isdigit() and len(count) < 10):
+            raise UnknownFault(f"{count[:40]!r} is not a number of requests")
+        return self.checked(Fault(name, int(count) if count else None, value or None))
+
+    def checked(self, fault: Fault) -> Fault:
+        """The fault itself. Raises `UnknownFault`."""
+        if fault.name not in self.texts:
+            raise UnknownFault(f"no fault is called {fault.name!r}; there are {', '.join(self.texts)}")
+        if fault.count is not None and fault.count < 0:
+            raise UnknownFault("a count is 0 or more")
+        if fault.count and fault.name in self.uncounted:
+            raise UnknownFault(f"{fault.name} is on or off and cannot be counted")
+        if fault.value is None:
+            return fault
+        if fault.name in self.numeric and not fault.value.replace(".", "", 1).isdigit():
+            raise UnknownFault(f"the value of {fault.name} is a number, not {fault.value!r}")
+        choices = self.choices.get(fault.name)
+        if choices and fault.value not in choices:
+            raise UnknownFault(
+                f"the value of {fault.name} is one of {', '.join(choices)}, not {fault.value!r}"
+            )
+        return fault
+
+
+NETWORK = Catalogue(CATALOGUE, _NUMERIC, _CHOICES, _UNCOUNTED)
+"""Those of Console, chain and providers."""
+
+
+def parse(text: str) -> Fault:
+    """A fault of the network from the command line, as `Catalogue.parse` reads it. Raises `UnknownFault`."""
+    return NETWORK.parse(text)
 
 
 class Faults:
-    """The faults that are on now."""
+    """The faults of a catalogue that are on now."""
 
-    def __init__(self) -> None:
+    def __init__(self, catalogue: Catalogue = NETWORK) -> None:
+        self._catalogue = catalogue
         self._on: dict[str, Fault] = {}
 
     def set(
@@ -147,7 +189,7 @@ class Faults:
 
         Raises `UnknownFault` for a name that is not in the catalogue, or a value that it cannot have.
         """
-        fault = _checked(Fault(name, count, value, route))
+        fault = self._catalogue.checked(Fault(name, count, value, route))
         if count == 0:
             self._on.pop(name, None)
         else:
@@ -176,21 +218,4 @@ class Faults:
 
     def describe(self) -> dict[str, object]:
         """What is on, and the whole catalogue."""
-        return {"on": [vars(fault) for fault in self._on.values()], "catalogue": CATALOGUE}
-
-
-def _checked(fault: Fault) -> Fault:
-    if fault.name not in CATALOGUE:
-        raise UnknownFault(f"no fault is called {fault.name!r}; there are {', '.join(CATALOGUE)}")
-    if fault.count is not None and fault.count < 0:
-        raise UnknownFault("a count is 0 or more")
-    if fault.count and fault.name in _UNCOUNTED:
-        raise UnknownFault(f"{fault.name} is on or off and cannot be counted")
-    if fault.value is None:
-        return fault
-    if fault.name in _NUMERIC and not fault.value.replace(".", "", 1).isdigit():
-        raise UnknownFault(f"the value of {fault.name} is a number, not {fault.value!r}")
-    choices = _CHOICES.get(fault.name)
-    if choices and fault.value not in choices:
-        raise UnknownFault(f"the value of {fault.name} is one of {', '.join(choices)}, not {fault.value!r}")
-    return fault
+        return {"on": [vars(fault) for fault in self._on.values()], "catalogue": dict(self._catalogue.texts)}

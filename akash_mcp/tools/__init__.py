@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from akash_mcp.tools import account, confirm, deploy, exec, market, observe, sdl
+from akash_mcp.tools import account, akua, confirm, deploy, exec, market, observe, sdl
 from akash_mcp.tools.tool import ToolSpec
 
 TOOLSETS: Mapping[str, tuple[ToolSpec, ...]] = {
@@ -14,6 +14,8 @@ TOOLSETS: Mapping[str, tuple[ToolSpec, ...]] = {
     "account": account.TOOLS,
     "exec": exec.TOOLS,
     "sdl": sdl.TOOLS,
+    "akua": akua.TOOLS,
+    "akua-clusters": akua.CLUSTER_TOOLS,
 }
 
 CONFIRM = confirm.TOOL

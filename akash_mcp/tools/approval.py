@@ -29,15 +29,24 @@ from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.resolve import Elicit, Resolve
 
 from akash_mcp.errors import LedgerUnusable
-from akash_mcp.guard.approval.approval import Approval, AskThePerson, PersonNeeded, TokenNeeded
+from akash_mcp.guard.approval import tokens
+from akash_mcp.guard.approval.approval import (
+    Approval,
+    Approver,
+    AskThePerson,
+    PersonNeeded,
+    TokenNeeded,
+)
 from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.journal import op_id_of
+from akash_mcp.guard.plans.akua_plans import KINDS as AKUA_KINDS
 from akash_mcp.guard.plans.plans import ClosePlan, Plan
 from akash_mcp.ids import OpId
 from akash_mcp.tools.arguments import given
 from akash_mcp.tools.deadline import bounded
 from akash_mcp.tools.hiding import hidden
 from akash_mcp.tools.questions import Confirm, answer_of, note_question, question_of
+from akash_mcp.workflow.desk import Desk
 from akash_mcp.workflow.play_money import marked
 from akash_mcp.workflow.runtime import Runtime
 
@@ -93,7 +102,22 @@ async def runtime_with_key(ctx: AppContext) -> Runtime:
     return services
 
 
-def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False) -> Resolve:
+def akash_desk(services: Runtime) -> Desk:
+    """Where plans about Akash become deeds."""
+    return services.desk
+
+
+def akua_desk(services: Runtime) -> Desk:
+    """Where plans about Akua become deeds."""
+    return services.akua.desk
+
+
+DeskOf: TypeAlias = Callable[[Runtime], Desk]
+
+
+def decided(
+    make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False, desk_of: DeskOf = akash_desk
+) -> Resolve:
     """Fills a parameter with the `Decision` on the plan that `make_plan` makes from the tool's arguments, by name.
 
     `make_plan` may raise any `AkashError`; nobody is asked then. It runs once a call: in the 2026-07-28 era, where the
@@ -103,13 +127,15 @@ def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False)
 
     @wraps(make_plan)
     async def plan_unless_opened(ctx: AppContext, **arguments: Any) -> P | Opened:
-        opened = await _opened(ctx, repeatable)
+        desk = desk_of(runtime(ctx))
+        await desk.account.recall()
+        opened = await _opened(ctx, desk, repeatable)
         if opened is not None:
             return opened
         plan = await make_plan(ctx, **arguments)
         if not repeatable:
             # Last: what is wrong with the arguments is told also while the Console is silent.
-            await runtime(ctx).accounts.bind()
+            await desk.account.bind()
         return plan
 
     planned = bounded(plan_unless_opened, keep=BODY_SECONDS)
@@ -119,7 +145,7 @@ def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False)
     ) -> Elicit[Confirm] | Confirm | Approval | TokenNeeded | PersonNeeded | Opened:
         if isinstance(plan, Opened):
             return plan
-        approver, call, client = runtime(ctx).approver, _call(ctx), client_of(ctx)
+        approver, call, client = desk_of(runtime(ctx)).approver, _call(ctx), client_of(ctx)
         question = question_of(ctx)
         decision = await approver.consider(
             plan, can_ask=_can_ask(ctx), call=call, client=client, question=question
@@ -128,12 +154,12 @@ def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False)
             return decision
         if question is not None:
             # Not left to the SDK, which asks again where a word of the question moved and the plan did not.
-            return await _heard(ctx, plan, answer_of(ctx), question.back_at - question.asked_at)
+            return await _heard(ctx, approver, plan, answer_of(ctx), question.back_at - question.asked_at)
         await approver.asked(plan, client)
         if not _questions_travel(ctx):
             asked_at = runtime(ctx).store.wall()
             said = await _answer(ctx, _question(ctx, plan))
-            return await _heard(ctx, plan, said, runtime(ctx).store.wall() - asked_at)
+            return await _heard(ctx, approver, plan, said, runtime(ctx).store.wall() - asked_at)
         await runtime(ctx).prepare_questions()
         note_question(plan.fingerprint)
         return Elicit(_question(ctx, plan), Confirm)
@@ -149,7 +175,7 @@ def decided(make_plan: Callable[..., Awaitable[P]], *, repeatable: bool = False)
         # Typed as the form, but a resolver that did not ask hands its own value through.
         data: Any = answer.data if isinstance(answer, AcceptedElicitation) else Confirm(confirm=False)
         if isinstance(data, Confirm):
-            data = await runtime(ctx).approver.answered(
+            data = await desk_of(runtime(ctx)).approver.answered(
                 plan, yes=data.confirm, question=question_of(ctx), client=client_of(ctx)
             )
         if isinstance(data, Approval):
@@ -165,33 +191,50 @@ async def confirmed(ctx: AppContext, name: str) -> Decision[Any]:
 
     Raises `NotApproved`, and what stands in the way of spending.
     """
-    services = await runtime_with_key(ctx)
     op_id = OpId(name) if name.startswith("op_") else op_id_of(name)
+    desk = await _desk_of_yes(runtime(ctx), op_id)
+    await desk.key.need()
     try:
-        if await _is_open(services, op_id):
-            shown = None if name.startswith("op_") else await services.approver.tokens.find(name)
+        if await _is_open(desk, op_id):
+            shown = None if name.startswith("op_") else await desk.approver.tokens.find(name)
             return Opened(op_id, shown.tool if shown else "")
     except LedgerUnusable as unusable:
-        if not services.approver.tokens.is_own(op_id):
+        if not desk.approver.tokens.is_own(op_id):
             raise _not_known(unusable) from unusable
-    decision = await services.approver.confirm(name, client_of(ctx))
+    decision = await desk.approver.confirm(name, client_of(ctx))
     if isinstance(decision, PersonNeeded):
         return decision
     plan, approval = decision
     if not isinstance(plan, ClosePlan):
-        await services.accounts.bind()
+        await desk.account.bind()
     return Approved(plan, approval)
 
 
-async def _opened(ctx: AppContext, repeatable: bool) -> Opened | None:
+async def _desk_of_yes(services: Runtime, op_id: OpId) -> Desk:
+    """Akua's, where the yes was asked for there; else Akash's. No key is read for that: each is needed by its own desk
+    alone."""
+    akua = services.akua.desk
+    if akua.approver.tokens.is_own(op_id):
+        return akua
+    try:
+        is_akuas = akua.store.path.exists() and await akua.store.read(tokens.is_of, op_id, AKUA_KINDS)
+    except LedgerUnusable:
+        log.exception("whether a yes was asked for at Akua is not known")
+        is_akuas = False
+    desk = akua if is_akuas else services.desk
+    await bounded(desk.account.recall)()
+    return desk
+
+
+async def _opened(ctx: AppContext, desk: Desk, repeatable: bool) -> Opened | None:
     """The operation that the yes of this call opened before, in this process or another that shares the store."""
-    services, question = runtime(ctx), question_of(ctx)
+    question = question_of(ctx)
     try:
         if question is not None:
             op_id: OpId | None = question.op_id
         else:
-            op_id = await services.approver.opened_at_terminal(_call(ctx))
-        if op_id is None or not await _is_open(services, op_id):
+            op_id = await desk.approver.opened_at_terminal(_call(ctx))
+        if op_id is None or not await _is_open(desk, op_id):
             return None
     except LedgerUnusable as unusable:
         if repeatable:
@@ -208,10 +251,10 @@ def _not_known(unusable: LedgerUnusable) -> LedgerUnusable:
     )
 
 
-async def _is_open(services: Runtime, op_id: OpId) -> bool:
-    if services.operations.find(op_id) is not None:
+async def _is_open(desk: Desk, op_id: OpId) -> bool:
+    if desk.operations.find(op_id) is not None:
         return True
-    return await services.store.read(journal.find, op_id) is not None
+    return await desk.store.read(journal.find, op_id) is not None
 
 
 def tool_of(ctx: AppContext) -> str:
@@ -237,21 +280,24 @@ def _call(ctx: AppContext) -> str:
 
 
 async def _heard(
-    ctx: AppContext, plan: Plan, answer: Confirm | None, seconds: float
-) -> Confirm | TokenNeeded:
+    ctx: AppContext, approver: Approver, plan: Plan, answer: Confirm | None, seconds: float
+) -> Confirm | Approval | TokenNeeded | PersonNeeded:
     """What came of a question after so many seconds: its answer, or the plan to be shown if nobody can have seen it.
 
     Some clients declare that they can ask and then say no by themselves: Codex (openai/codex issues 6992 and 45621),
     Claude Code inside VS Code (anthropics/claude-code issue 79174). Their users could never deploy anything. A yes
     counts however fast it comes, since a person can have told their client to give it.
     """
-    services = runtime(ctx)
-    at_once = 0 <= seconds < services.intervals.reading
+    at_once = 0 <= seconds < runtime(ctx).intervals.reading
     if answer is not None and (answer.confirm or not at_once):
         return answer
     why = _NOBODY_ANSWERED if answer is None else _NOBODY_READ
-    return await services.approver.shown(
-        plan, client_of(ctx), f"{why} {_SPARE_THE_QUESTION}", question_of(ctx)
+    return await approver.unseen(
+        plan,
+        call=_call(ctx),
+        client=client_of(ctx),
+        why_not_asked=f"{why} {_SPARE_THE_QUESTION}",
+        question=question_of(ctx),
     )
 
 

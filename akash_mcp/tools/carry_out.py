@@ -19,12 +19,22 @@ from akash_mcp.guard.gate import Gate
 from akash_mcp.guard.plans.plans import ClosePlan, Plan
 from akash_mcp.ids import Dseq, OpId
 from akash_mcp.sanitize.text import field
-from akash_mcp.tools.approval import AppContext, Approved, Decision, Opened, is_confirm, runtime
+from akash_mcp.tools.approval import (
+    AppContext,
+    Approved,
+    Decision,
+    DeskOf,
+    Opened,
+    akash_desk,
+    is_confirm,
+    runtime,
+)
 from akash_mcp.tools.deadline import WAIT_SECONDS, wait_seconds
 from akash_mcp.tools.present import confirmation, pending, waiting_for_person
 from akash_mcp.tools.progress import report_progress
 from akash_mcp.tools.results import Outcome
 from akash_mcp.tools.task_call import current
+from akash_mcp.workflow.desk import Desk
 from akash_mcp.workflow.operations import Running
 from akash_mcp.workflow.runtime import Runtime
 
@@ -52,7 +62,13 @@ _RUNS = ("ready", "leased", "created")
 
 
 async def carry_out(
-    ctx: AppContext, decision: Decision[P], admit: Admit[P, T], work: Work[P, T, R], *, wait: float
+    ctx: AppContext,
+    decision: Decision[P],
+    admit: Admit[P, T],
+    work: Work[P, T, R],
+    *,
+    wait: float,
+    desk_of: DeskOf = akash_desk,
 ) -> R | TokenNeeded | PersonNeeded | Running[R] | Operation:
     """What `work` answers, or what stands in its way: a plan to be shown, one that waits for a person at a terminal,
     work that goes on after `wait` seconds, or an operation that this process knows from the journal only.
@@ -62,6 +78,7 @@ async def carry_out(
     if isinstance(decision, TokenNeeded | PersonNeeded):
         return decision
     rt = runtime(ctx)
+    desk = desk_of(rt)
     if isinstance(decision, Opened):
         op_id = decision.op_id
     else:
@@ -72,10 +89,10 @@ async def carry_out(
             op_id = used.op_id
         else:
             op_id = permit.op_id
-            rt.operations.start(op_id, lambda running: work(rt, plan, permit, running))
-    running: Running[R] | None = rt.operations.find(op_id)
+            desk.operations.start(op_id, lambda running: work(rt, plan, permit, running))
+    running: Running[R] | None = desk.operations.find(op_id)
     if running is None:
-        return await _journalled(rt, op_id)
+        return await _journalled(desk, op_id)
     try:
         answer = await running.wait(wait_seconds(wait), report_progress(ctx))
     except AkashError as error:
@@ -83,14 +100,14 @@ async def carry_out(
             error.retryable = False  # the token is used up, so the same call finds this error again
         raise
     if isinstance(decision, Opened) and isinstance(answer, Outcome) and answer.status in _RUNS:
-        operation = await rt.store.read(journal.newest, op_id)
+        operation = await desk.store.read(journal.newest, op_id)
         if operation is not None and operation.state is State.CLOSED:  # since that was answered
             return operation
     return running if answer is None else answer
 
 
-async def _journalled(rt: Runtime, op_id: OpId) -> Operation:
-    operation = await rt.store.read(journal.newest, op_id)
+async def _journalled(desk: Desk, op_id: OpId) -> Operation:
+    operation = await desk.store.read(journal.newest, op_id)
     assert operation is not None
     refuse_again(operation, used(operation))
     return operation

@@ -12,7 +12,7 @@ from pydantic import Field
 from akash_mcp.errors import NotApproved
 from akash_mcp.guard.books import journal
 from akash_mcp.guard.books.journal import Kind
-from akash_mcp.tools import account, deploy, exec
+from akash_mcp.tools import account, akua, deploy, exec
 from akash_mcp.tools.approval import AppContext, Opened, confirmed, runtime
 from akash_mcp.tools.results import Outcome
 from akash_mcp.tools.tool import Effect, ToolSpec
@@ -57,8 +57,12 @@ async def confirm(
 
 async def _tool_that_opened(ctx: AppContext, opened: Opened) -> str:
     """The tool of an operation whose plan is forgotten: which one of its kind makes no difference then."""
-    operation = await runtime(ctx).store.read(journal.find, opened.op_id)
-    return _TOOL_OF[operation.kind] if operation else ""
+    services = runtime(ctx)
+    for desk in (services.desk, services.akua.desk):
+        operation = await desk.store.read(journal.find, opened.op_id)
+        if operation is not None:
+            return _TOOL_OF[operation.kind]
+    return ""
 
 
 _TOOL_OF = {
@@ -70,10 +74,19 @@ _TOOL_OF = {
     Kind.EXEC: "run_command",
     Kind.TOP_UP: "set_auto_top_up",
     Kind.CERTIFICATE: "create_certificate",
+    Kind.AKUA_PACKAGE: "akua_create_package",
+    Kind.AKUA_INSTALL: "akua_create_install",
+    Kind.AKUA_UPDATE: "akua_update_install",
+    Kind.AKUA_DELETE: "akua_delete_install",
+    Kind.AKUA_CLUSTER: "akua_create_cluster",
+    Kind.AKUA_POWER: "akua_set_cluster_power",
+    Kind.AKUA_SCALING: "akua_set_autoscaling",
 }
 
 _CARRY_OUT = {
-    spec.name: spec.carry_out for spec in (*deploy.TOOLS, *account.TOOLS, *exec.TOOLS) if spec.carry_out
+    spec.name: spec.carry_out
+    for spec in (*deploy.TOOLS, *account.TOOLS, *exec.TOOLS, *akua.TOOLS, *akua.CLUSTER_TOOLS)
+    if spec.carry_out
 }
 
 TOOL = ToolSpec(

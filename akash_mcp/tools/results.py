@@ -157,6 +157,8 @@ class Outcome(Result):
         "updated",
         "funded",
         "closed",
+        "deleted",
+        "failed",
         "exited",
         "unknown",
         "not_needed",

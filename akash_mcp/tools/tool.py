@@ -127,7 +127,8 @@ class AkashTool(Tool):
         services = context.request_context.lifespan_context
         try:
             _refuse_halves(self.name, arguments)
-            await bounded(services.accounts.recall)()
+            if _goes_by_akash(self.name):
+                await bounded(services.accounts.recall)()
             note = await bounded(learn_secrets)(services, arguments)
             result = await super().run(arguments, context)
         except (ToolError, AkashError) as raised:
@@ -183,6 +184,12 @@ class AkashTool(Tool):
             money="Whether money moved is not known.",
             next_step="Look with list_deployments before trying again.",
         )
+
+
+def _goes_by_akash(tool: str) -> bool:
+    """Whether a call goes by the account of the Console's key, which may have to be read from a keyring first. None at
+    Akua does, and what `confirm` is about only its yes says."""
+    return tool != "confirm" and not tool.startswith("akua_")
 
 
 def _refuse_halves(tool: str, value: Any) -> None:

@@ -140,5 +140,5 @@ def _kill(process: Process) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without what is for us alone: the API key is among it."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("AKASH_")}
+    """Ours, without what is for us alone: the API keys are among it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AKASH_", "AKUA_"))}

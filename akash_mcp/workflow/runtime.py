@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import anyio
 import anyio.lowlevel
 
+from akash_mcp.clients.akua.reader import AkuaReader
 from akash_mcp.clients.console.key import ConsoleKey
 from akash_mcp.clients.console.reader import ConsoleReader
 from akash_mcp.clients.provider.client import ProviderClient
@@ -32,6 +33,7 @@ from akash_mcp.guard.policy.policy import Policy
 from akash_mcp.guard.secret_store import SecretStore
 from akash_mcp.ids import Dseq
 from akash_mcp.workflow.changes import Changes
+from akash_mcp.workflow.desk import Desk
 from akash_mcp.workflow.notify import Notifier
 from akash_mcp.workflow.operations import Operations
 
@@ -92,6 +94,12 @@ class Intervals:
     """An hour of a run."""
     longest_retry: float = 3600.0
     """What does not work is tried again after `retry`, then twice as long each time, and at the most after this."""
+    akua_poll: float = 2.0
+    """Between two looks at what goes on at Akua."""
+    akua_give_up: float = 900.0
+    """How long the end of something is waited for that Akua took."""
+    akua_lag: float = 60.0
+    """How long after its end what was done at Akua may take to show."""
     hold: float = HOLD_SECONDS
     """How long an operation is left to a worker that gives no sign of life."""
 
@@ -128,8 +136,19 @@ class Intervals:
             survey=max(self.survey / speed, 1.0),
             hour=self.hour / speed,
             longest_retry=self.longest_retry / speed,
+            akua_poll=max(self.akua_poll / speed, 0.05),
+            akua_give_up=self.akua_give_up / speed,
+            akua_lag=self.akua_lag / speed,
             hold=max(self.hold / speed, 3.0),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Akua:
+    """What works with Akua. Nothing is asked of it, and its token is not read, before a tool needs it."""
+
+    reader: AkuaReader
+    desk: Desk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +171,7 @@ class Runtime:
     heads: Heads
     key: ConsoleKey
     operations: Operations
+    akua: Akua
     play_money: bool = False
     """Whether the network is an embedded one that this process started, of which alone it is certain."""
     intervals: Intervals = field(default_factory=Intervals)
@@ -165,6 +185,17 @@ class Runtime:
     """Seconds since the epoch."""
     prepare_questions: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint
     """Has what questions are sealed with at hand."""
+
+    @property
+    def desk(self) -> Desk:
+        """Where plans about Akash become deeds."""
+        return Desk(
+            store=self.store,
+            approver=self.approver,
+            account=self.accounts,
+            operations=self.operations,
+            key=self.key,
+        )
 
     async def tell_person(self) -> None:
         """Tell the person what was found, by the way that they chose, and keep the audit's newest hash, and how far the

@@ -31,6 +31,7 @@ from akash_mcp.errors import (
     AkashError,
     BadRequest,
     BadSettings,
+    Conflict,
     Interrupted,
     NotFound,
     OutcomeUnknown,
@@ -199,6 +200,21 @@ async def test_a_refusal_after_a_lost_attempt_is_a_refusal() -> None:
             await ask(server, Sending.REPEATABLE)
 
 
+async def test_a_refusal_names_the_lost_attempt_before_it() -> None:
+    async with Server(page(503), drop, page(503), reply(409, {"message": "changed"})) as server:
+        with pytest.raises(Conflict) as caught:
+            await ask(server, Sending.REPEATABLE)
+    assert isinstance(caught.value.__cause__, ServerError)
+    async with Server(reply(429, {}), reply(409, {"message": "changed"})) as server:
+        with pytest.raises(Conflict) as caught:
+            await ask(server, Sending.REPEATABLE)
+    assert caught.value.__cause__ is None  # nothing was done before: we asked too often
+    async with Server(drop, reply(409, {"message": "changed"})) as server:
+        with pytest.raises(Conflict) as caught:
+            await ask(server, Sending.READ)
+    assert caught.value.__cause__ is None  # a read does nothing
+
+
 async def test_a_change_lost_by_a_server_that_then_vanished_may_have_been_made() -> None:
     async with Server(drop) as server:
         time = Time()
@@ -232,6 +248,64 @@ async def test_an_answer_that_is_too_large_is_cut_off() -> None:
     async with Server(reply(200, "x" * 5000)) as server, upstream(server.url) as api:
         with pytest.raises(ServerError, match="larger than 1000 bytes"):
             await api.send("GET", "/", sending=Sending.READ, deadline=SHORT, largest=1000)
+
+
+class Taken:
+    """What a stream's reader got, until it has enough."""
+
+    def __init__(self, enough: int = 10**6) -> None:
+        self.content = b""
+        self._enough = enough
+
+    def __call__(self, chunk: bytes) -> bool:
+        self.content += chunk
+        return len(self.content) < self._enough
+
+
+async def stream(server: Server, taken: Taken, *, total: float = 30) -> Response:
+    async with upstream(server.url) as api:
+        return await api.stream("/v1/logs", taken, deadline=Deadline(read=9, total=total))
+
+
+async def test_a_stream_is_handed_on_as_it_comes() -> None:
+    taken = Taken()
+    async with Server(page(503), reply(200, "one\ntwo\n")) as server:
+        assert (await stream(server, taken)).status == 200
+    assert taken.content == b"one\ntwo\n"
+    assert server.requests[1].headers["accept-encoding"] == "identity"
+
+
+async def test_a_stream_without_end_ends_when_its_reader_has_enough() -> None:
+    taken = Taken(enough=3)
+    async with Server(trickle) as server:
+        await stream(server, taken)
+    assert 3 <= len(taken.content) < 100
+
+
+async def test_a_stream_without_end_ends_when_its_time_is_up() -> None:
+    taken = Taken()
+    async with Server(trickle) as server:
+        with pytest.raises(Interrupted, match="took too long"):
+            await stream(server, taken, total=0.2)
+    assert taken.content
+    assert len(server.requests) == 1
+
+
+async def test_a_stream_that_breaks_off_is_not_asked_for_again() -> None:
+    taken = Taken()
+    async with Server(drop_in_the_middle) as server:
+        with pytest.raises(Interrupted):
+            await stream(server, taken)
+    assert taken.content == b"{"
+    assert len(server.requests) == 1
+
+
+async def test_a_stream_that_is_refused_hands_on_nothing() -> None:
+    taken = Taken()
+    async with Server(reply(404, {"message": "no such install"})) as server:
+        with pytest.raises(NotFound, match="no such install"):
+            await stream(server, taken)
+    assert not taken.content
 
 
 async def test_only_so_many_requests_run_at_once() -> None:

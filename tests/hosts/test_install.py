@@ -197,6 +197,24 @@ def test_the_sandbox_comes_and_goes_with_the_name_of_the_key(machine: Machine) -
     assert entry_of(host, path)["env"] == {KEY: "${env:AKASH_API_KEY}"}
 
 
+@pytest.mark.parametrize(
+    ("words", "key", "token"),
+    [
+        ((), True, False),
+        (("--toolsets", "deploy,akua"), True, True),
+        (("--toolsets=akua, akua-clusters",), False, True),
+        (("--toolsets", "akua", "--toolsets", "deploy"), True, False),
+    ],
+)
+def test_whose_key_is_needed_is_told_by_the_toolsets(
+    words: tuple[str, ...], key: bool, token: bool, machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("cursor", machine, *words)
+    said = capsys.readouterr().out
+    assert ("akash-mcp login once" in said) == key
+    assert ("akash-mcp login --akua once" in said) == token
+
+
 def test_the_sandbox_may_be_among_the_arguments_too(machine: Machine) -> None:
     run("zed", machine, "--read-only", "--sandbox")
     assert entry_of(HOSTS["zed"], HOSTS["zed"].file(machine))["args"] == ["serve", "--sandbox", "--read-only"]

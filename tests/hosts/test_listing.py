@@ -9,6 +9,7 @@ import pytest
 from installed_program import install_program
 
 from akash_mcp.cli.hosts import listing
+from akash_mcp.cli.hosts.entry import login_for, plain_secrets
 from akash_mcp.cli.hosts.install import Wish, install
 from akash_mcp.cli.hosts.machine import Machine
 from akash_mcp.cli.hosts.table import HOSTS
@@ -45,6 +46,15 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
         file.parent.mkdir(parents=True)
         file.write_text(text)
     return machine
+
+
+def test_what_stores_a_secret_that_is_written_out_depends_on_whose_it_is() -> None:
+    assert login_for(["AKASH_API_KEY"]) == "akash-mcp login"
+    assert login_for(["AKASH_MCP_AKUA_TOKEN", "AKUA_API_TOKEN"]) == "akash-mcp login --akua"
+    entry = {"env": {"AKUA_API_TOKEN": "sk_akua_x", "AKASH_API_KEY": "x", "AKUA_WORKSPACE": "ws_1"}}
+    assert plain_secrets(entry) == ["AKASH_API_KEY", "AKUA_API_TOKEN"]
+    assert login_for(plain_secrets(entry)) == "akash-mcp login and akash-mcp login --akua"
+    assert plain_secrets({"env": {"AKUA_API_TOKEN": "${env:AKUA_API_TOKEN}"}}) == []
 
 
 def test_a_person_sees_what_is_here_and_what_to_do(

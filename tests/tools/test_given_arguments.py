@@ -47,6 +47,15 @@ EXAMPLES: dict[str, Any] = {
     "enabled": False,
     "command": ["true"],
     "image": "nginx:1.29",
+    "package_id": "pkg_1",
+    "install_id": "inst_1",
+    "cluster_id": "clu_1",
+    "operation_id": "op_1",
+    "name": "web",
+    "oci_repo_url": "oci://registry.example.org/charts/web",
+    "revision": "1.2.3",
+    "region": "lab",
+    "on": False,
     "compose": "services: {web: {image: 'nginx:1.29', ports: ['80:80']}}",
 }
 

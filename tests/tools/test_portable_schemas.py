@@ -187,4 +187,5 @@ async def test_what_a_repeated_call_does_is_hinted(tools: list[Tool]) -> None:
         and not tool.annotations.idempotent_hint
         and specs[tool.name].effect is not Effect.READS
     }
-    assert twice == {"deploy", "create_deployment", "create_lease", "add_funds", "run_command"}
+    at_akua = {"akua_create_package", "akua_create_install", "akua_create_cluster"}
+    assert twice == {"deploy", "create_deployment", "create_lease", "add_funds", "run_command"} | at_akua

@@ -108,12 +108,12 @@ async def test_a_command_gets_a_short_text_and_the_notice_as_json(
 async def test_a_command_gets_none_of_our_variables(
     store: Store, tmp_path: Path, seen: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("AKASH_API_KEY", "AKASH_MCP_NOTIFY_URL", "OF_THEIR_OWN"):
+    for name in ("AKASH_API_KEY", "AKASH_MCP_NOTIFY_URL", "AKUA_API_TOKEN", "OF_THEIR_OWN"):
         monkeypatch.setenv(name, "x")
     give(store)
     await Notifier(command=witness(tmp_path, seen)).deliver(store)
     (given,) = found(seen)
-    assert not [name for name in given["environ"] if name.startswith("AKASH_")]
+    assert not [name for name in given["environ"] if name.startswith(("AKASH_", "AKUA_"))]
     assert "OF_THEIR_OWN" in given["environ"]
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import argparse
 
 from akash_mcp.cli.command_parser import CommandParser
+from akash_mcp.cli.commands.login import account, add_account
 
 
 def add_arguments(parser: CommandParser) -> None:
     """Add its flags."""
-    parser.add_argument("--console-url", metavar="URL", help="the Console whose key it is")
-    parser.examples("akash-mcp logout")
+    add_account(parser)
+    parser.examples("akash-mcp logout", "akash-mcp logout --akua")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Forget the stored key."""
-    from akash_mcp import config
     from akash_mcp.cli import login
 
-    given = {} if arguments.console_url is None else {"console_url": arguments.console_url}
-    return login.logout(config.load(given))
+    return login.logout(account(arguments))

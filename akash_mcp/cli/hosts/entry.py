@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from akash_mcp.cli.hosts.formats import Tree, Value
+from akash_mcp.guard.login_keys import AKUA, CONSOLE
 from akash_mcp.sanitize import secrets
 from akash_mcp.setting_types import PLACEHOLDER
 
@@ -20,8 +22,10 @@ SERVER = "akash"
 KEY = "AKASH_API_KEY"
 SERVE = "serve"
 SANDBOX = "--sandbox"
+TOOLSETS_FLAG = "--toolsets"
 
-_SECRETS = (KEY, "AKASH_MCP_API_KEY", "AKASH_MCP_TOKEN", "AKASH_MCP_NOTIFY_URL")
+_AKUA_TOKENS = ("AKUA_API_TOKEN", "AKASH_MCP_AKUA_TOKEN")
+_SECRETS = (KEY, "AKASH_MCP_API_KEY", "AKASH_MCP_TOKEN", "AKASH_MCP_NOTIFY_URL", *_AKUA_TOKENS)
 """Variables whose value is nobody's business."""
 
 
@@ -35,6 +39,16 @@ class Launch(NamedTuple):
     def is_sandbox(self) -> bool:
         """Whether it serves play money, and needs no key."""
         return SANDBOX in self.words
+
+    @property
+    def toolsets(self) -> tuple[str, ...]:
+        """The toolsets that its words name; empty where they name none."""
+        named = ""
+        for word, following in pairwise((*self.words, "")):
+            flag, has_value, value = word.partition("=")
+            if flag == TOOLSETS_FLAG:
+                named = value if has_value else following
+        return tuple(filter(None, map(str.strip, named.split(","))))
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -119,6 +133,12 @@ def without_secrets(words: Sequence[str]) -> list[str]:
 def plain_secrets(entry: Value) -> list[str]:
     """The variables in an entry whose values are secrets written out. The values are not looked at further."""
     return sorted({name for name, value in _texts(entry) if name in _SECRETS and not _is_placeholder(value)})
+
+
+def login_for(variables: Sequence[str]) -> str:
+    """The command, or both, that stores what these variables hold."""
+    services = (AKUA if name in _AKUA_TOKENS else CONSOLE for name in variables)
+    return " and ".join(dict.fromkeys(service.login for service in services))
 
 
 def literal_variables(entry: Value) -> list[str]:

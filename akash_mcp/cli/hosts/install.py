@@ -13,13 +13,22 @@ from pathlib import Path
 from typing import Literal
 
 from akash_mcp.cli.hosts import own_command
-from akash_mcp.cli.hosts.entry import SANDBOX, SERVER, Launch, plain_secrets, without_secrets, words_of
+from akash_mcp.cli.hosts.entry import (
+    SANDBOX,
+    SERVER,
+    Launch,
+    login_for,
+    plain_secrets,
+    without_secrets,
+    words_of,
+)
 from akash_mcp.cli.hosts.file import HostFile, cannot_edit, read
 from akash_mcp.cli.hosts.formats import Change, Put, Remove, Tree, Unmergeable, at
 from akash_mcp.cli.hosts.machine import Machine
 from akash_mcp.cli.hosts.table import HOSTS, Asks, Host
 from akash_mcp.cli.lasting_command import lasting_command
 from akash_mcp.errors import BadArgument, BadSettings
+from akash_mcp.tool_choice import is_of_akua, serves_akua
 
 Scope = Literal["user", "project"]
 
@@ -233,11 +242,15 @@ def _next_steps(host: Host, entry: Tree, launch: Launch, scope: Scope, machine: 
         lines.append("It serves an embedded network with play money: no key, and nothing is paid.")
     elif written_out:
         lines.append(
-            f"{', '.join(written_out)} is written out in that file: run akash-mcp login, and take it out there."
+            f"{', '.join(written_out)} is written out in that file: run {login_for(written_out)}, and take it out "
+            "there."
         )
     else:
-        also = ", or set AKASH_API_KEY where it starts" if host.reads_environment else ""
-        lines.append(f"Its key: run akash-mcp login once, for all hosts{also}.")
+        if not launch.toolsets or not all(map(is_of_akua, launch.toolsets)):
+            also = ", or set AKASH_API_KEY where it starts" if host.reads_environment else ""
+            lines.append(f"Its key: run akash-mcp login once, for all hosts{also}.")
+        if serves_akua(launch.toolsets):
+            lines.append("Its token of Akua: run akash-mcp login --akua once, for all hosts.")
     unseen = sorted(name for name in machine.environ if name.startswith("AKASH_MCP_"))
     if unseen:
         lines.append(

@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from akash_mcp.cli.hosts.entry import SERVER, plain_secrets, without_secrets
+from akash_mcp.cli.hosts.entry import SERVER, login_for, plain_secrets, without_secrets
 from akash_mcp.cli.hosts.file import read
 from akash_mcp.cli.hosts.formats import at
 from akash_mcp.cli.hosts.machine import Machine
@@ -79,6 +79,7 @@ def _lines(standing: Standing) -> list[str]:
         lines.append(f"That program is gone: run akash-mcp install {standing.host} --write")
     if standing.plain_secrets:
         lines.append(
-            f"{', '.join(standing.plain_secrets)} is written out in it: run akash-mcp login, and take it out"
+            f"{', '.join(standing.plain_secrets)} is written out in it: run {login_for(standing.plain_secrets)}, "
+            "and take it out"
         )
     return lines

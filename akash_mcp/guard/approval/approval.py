@@ -120,7 +120,7 @@ class Approver:
         op_id = question.op_id if question else new_op_id()
         if plan.needs_no_approval:
             return Approval(plan.fingerprint, "own", op_id, client)
-        mode = await self._mode(plan, client)
+        mode = await self._mode(plan, client, can_ask=can_ask)
         if mode is ApprovalMode.TERMINAL:
             return await self._at_terminal(plan, call, client)
         if mode is ApprovalMode.AUTO:
@@ -153,9 +153,12 @@ class Approver:
         approval = Approval(shown.plan.fingerprint, "two-step", op_id_of(name), client)
         return shown.plan, approval
 
-    async def _mode(self, plan: Plan, client: str) -> ApprovalMode:
+    async def _mode(self, plan: Plan, client: str, *, can_ask: bool = False) -> ApprovalMode:
         """How a plan is approved. Raises `NotApproved` where the policy allows it to nobody who calls."""
         mode = mode_for(self.policy, plan)
+        if mode is ApprovalMode.AUTO and plan.is_unbounded and not plan.touches_others:
+            # What no limit bounds needs a person's word: by the client, else where no model can say it.
+            return ApprovalMode.ELICIT if can_ask else ApprovalMode.TERMINAL
         is_denied = mode is ApprovalMode.DENY
         is_left_alone = mode is ApprovalMode.AUTO and plan.touches_others
         if not (is_denied or is_left_alone or mode is ApprovalMode.TERMINAL):
@@ -176,9 +179,9 @@ class Approver:
             raise await self._denied(
                 plan,
                 client,
-                "The deployment was not created by this server, and approval = auto is for what it created.",
+                f"The {plan.thing} was not created by this server, and approval = auto is for what it created.",
                 "Only the user can allow it: with approval = elicit or two-step (AKASH_MCP_APPROVAL), or by doing it "
-                "themselves at https://console.akash.network.",
+                f"themselves {plan.elsewhere}.",
             )
         return mode
 
@@ -211,6 +214,16 @@ class Approver:
         entry = AuditEntry(Event.SHOWN, plan.record, client=client, via="two-step", exposure=plan.exposure)
         token = await self.tokens.issue(plan, entry, question.token if question else "")
         return TokenNeeded(plan, token, why_not_asked)
+
+    async def unseen(
+        self, plan: Plan, *, call: str, client: str, why_not_asked: str, question: Question | None
+    ) -> Approval | TokenNeeded | PersonNeeded:
+        """What a plan needs whose question nobody saw: to be shown, or a person at a terminal where no model may agree
+        to it. That one may have said yes to this very `call` already.
+        """
+        if await self._mode(plan, client) is ApprovalMode.TERMINAL:
+            return await self._at_terminal(plan, call, client)
+        return await self.shown(plan, client, why_not_asked, question)
 
     async def opened_at_terminal(self, call: str) -> OpId | None:
         """The operation that a yes at a terminal to this very call opens, or opened; None where nobody said yes.

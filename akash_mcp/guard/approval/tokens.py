@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -120,6 +121,15 @@ def token_of(question: str) -> str:
     """The token for the plan of a question that nobody saw: always the same, so that whoever brings the question back
     again, answered or not, means the operation that the token opens."""
     return f"approve_{urlsafe_b64encode(sha256(question.encode()).digest()[:12]).decode()}"
+
+
+def is_of(db: Db, op_id: OpId, kinds: Collection[str]) -> bool:
+    """Whether what a yes of this name is about is of these kinds, as plans and operations name theirs: a plan that was
+    shown, one that waits for a person, or the operation itself. Whose it is makes no difference.
+    """
+    told = ("tokens", "waiting", "operations")
+    rows = [db.one(f"SELECT kind FROM {table} WHERE op_id = :op_id", op_id=op_id) for table in told]
+    return any(row is not None and row["kind"] in kinds for row in rows)
 
 
 def forget_old(db: Db) -> int:

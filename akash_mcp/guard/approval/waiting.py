@@ -17,7 +17,8 @@ from akash_mcp.guard.books import audit
 from akash_mcp.guard.books.audit import AuditEntry, Event
 from akash_mcp.guard.books.journal import new_op_id
 from akash_mcp.guard.books.store import Db
-from akash_mcp.guard.plans.plan_record import is_kept, kind_of, text_of
+from akash_mcp.guard.plans.akua_plans import AkuaPlan
+from akash_mcp.guard.plans.plan_record import any_plan_of, is_kept, kind_of, text_of
 from akash_mcp.guard.plans.plans import Plan
 from akash_mcp.ids import OpId
 from akash_mcp.money import Usd
@@ -62,6 +63,13 @@ class Waiting:
         """What would run; None where the plan is not about that, or is forgotten."""
         sdl = json.loads(self.plan or "{}").get("sdl")
         return sdl if isinstance(sdl, str) else None
+
+    @property
+    def values(self) -> str | None:
+        """The values that would be sent to Akua, one a line, none cut and no secret among them; None where there are
+        none, or the plan is forgotten. Raises `LedgerUnusable` for a plan that cannot be read."""
+        plan = any_plan_of(self.kind, self.plan) if self.plan else None
+        return (plan.whole_values or None) if isinstance(plan, AkuaPlan) else None
 
 
 def ask(db: Db, plan: Plan, call: str, client: str = "") -> tuple[Waiting, bool]:

@@ -182,6 +182,12 @@ def take(
             next_step="Deployments can still be listed and closed. Ask the user whose key it is, and to run akash-mcp "
             "doctor --fix if it is right.",
         )
+    remember(db, key, account)
+    adopt(db, account, proven)
+
+
+def remember(db: Db, key: str, account: str) -> None:
+    """Write down which account a key is."""
     db.run(
         "INSERT INTO accounts (key_hash, account, seen_at) VALUES (:key_hash, :account, :now)"
         " ON CONFLICT (key_hash) DO UPDATE SET account = :account, seen_at = :now",
@@ -189,7 +195,6 @@ def take(
         account=account,
         now=db.now,
     )
-    adopt(db, account, proven)
 
 
 def adopt(db: Db, account: str, proven: Collection[Dseq] | None = None) -> None:

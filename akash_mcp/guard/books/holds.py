@@ -127,7 +127,7 @@ def rest(db: Db, op_id: OpId, *, epoch: int, failed: bool, seconds: float) -> No
     """The work on an operation stopped: it is over, or waits for a person, or is taken up again after so many seconds.
 
     A lease whose containers do not come up is a person's to judge, and so is a deployment that was only created. A run
-    that ends by itself is waited for until it has.
+    that ends by itself is waited for until it has, and so is what goes on at Akua.
     """
     row = db.one(
         "SELECT kind, state, until FROM operations WHERE op_id = :op_id AND epoch = :epoch",
@@ -138,7 +138,7 @@ def rest(db: Db, op_id: OpId, *, epoch: int, failed: bool, seconds: float) -> No
         return
     waits = (
         (row["state"] == _LEASED and not row["until"])
-        or (row["state"] == "created" and not failed)
+        or (row["state"] == "created" and not failed and not row["kind"].startswith("akua_"))
         or row["kind"] == "exec"
     )
     if waits or row["state"] in _ENDS:

@@ -1,6 +1,7 @@
 """The journal: each operation written down before its request and after its answer.
 
     planned → reserved → created → offered → leased → ready      a launch
+    planned → reserved → created → done                          at Akua: created is taken there, and under way
     planned → reserved → done                                    everything else
     refused     definitely nothing happened
     unknown     the answer was lost: it must be looked up
@@ -69,6 +70,13 @@ class Kind(StrEnum):
     EXEC = "exec"
     TOP_UP = "top_up"
     CERTIFICATE = "certificate"
+    AKUA_PACKAGE = "akua_package"
+    AKUA_INSTALL = "akua_install"
+    AKUA_UPDATE = "akua_update"
+    AKUA_DELETE = "akua_delete"
+    AKUA_CLUSTER = "akua_cluster"
+    AKUA_POWER = "akua_power"
+    AKUA_SCALING = "akua_scaling"
 
 
 @dataclass(frozen=True, slots=True)

@@ -336,5 +336,18 @@ CREATE TABLE provider_runs (       -- what became of our leases, a row for each 
 CREATE INDEX provider_runs_of_a_time ON provider_runs (leased_at);
 """
 
-VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
+_SEVENTH = """
+CREATE TABLE akua_results (        -- what became of what we did at Akua
+    op_id TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
+    operation_id TEXT,             -- Akua's own, which tells how far it is; NULL: there is none
+    resource_id TEXT,              -- the install, cluster or package that it made or changed
+    version_id TEXT,               -- the version of a package that it made
+    render_id TEXT,                -- the render by which an install is brought to another version
+    outcome TEXT                   -- succeeded, failed or cancelled; NULL: it goes on there, or nobody knows
+);
+CREATE INDEX akua_results_by_resource ON akua_results (account, resource_id);
+"""
+
+VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
 """What each version of the file added to the one before. A statement ends with its line."""

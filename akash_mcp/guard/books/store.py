@@ -141,6 +141,10 @@ class Store:
         self._is_forgetting = False
         self._limiters: tuple[anyio.CapacityLimiter, anyio.CapacityLimiter] | None = None
 
+    def for_another_account(self) -> Store:
+        """The same file, and the same agent, for the rows of another account."""
+        return Store(self.path.parent, self.wall, agent=self.agent, hold_seconds=self.hold_seconds)
+
     def now(self) -> float:
         """Seconds since the epoch, by the clock of what stands here: to be compared with that."""
         return self.wall() if self.clock is None else self.clock.moment(None).now

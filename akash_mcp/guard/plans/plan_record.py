@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from akash_mcp.errors import LedgerUnusable
+from akash_mcp.guard.plans.akua_plans import AKUA_PLANS
 from akash_mcp.guard.plans.plans import (
     CertificatePlan,
     ClosePlan,
@@ -25,19 +26,18 @@ from akash_mcp.guard.plans.plans import (
 
 P = TypeVar("P", bound=Plan)
 
-_KINDS: dict[str, type[Plan]] = {
-    kind.__name__: kind
-    for kind in (
-        LaunchPlan,
-        LeasePlan,
-        UpdatePlan,
-        FundPlan,
-        ClosePlan,
-        ExecPlan,
-        TopUpPlan,
-        CertificatePlan,
-    )
-}
+_PLANS: tuple[type[Plan], ...] = (
+    LaunchPlan,
+    LeasePlan,
+    UpdatePlan,
+    FundPlan,
+    ClosePlan,
+    ExecPlan,
+    TopUpPlan,
+    CertificatePlan,
+    *AKUA_PLANS,
+)
+_KINDS: dict[str, type[Plan]] = {kind.__name__: kind for kind in _PLANS}
 
 
 def text_of(plan: Plan) -> str:

@@ -73,9 +73,24 @@ class Plan(ABC):
         return False
 
     @property
+    def is_unbounded(self) -> bool:
+        """Nobody here knows what it can cost, and no limit of ours bounds it: a person says yes to each."""
+        return False
+
+    @property
     def touches_others(self) -> bool:
         """It changes, pays for or runs commands in what this server did not create."""
         return getattr(self, "ours", True) is False
+
+    @property
+    def thing(self) -> str:
+        """What it changes, in a word."""
+        return "deployment"
+
+    @property
+    def elsewhere(self) -> str:
+        """Where its owner can do the same themselves."""
+        return "at https://console.akash.network"
 
     @property
     def deployment(self) -> Dseq | None:

@@ -50,6 +50,13 @@ ApprovedTool = Literal[
     "set_auto_top_up",
     "create_certificate",
     "run_command",
+    "akua_create_package",
+    "akua_create_install",
+    "akua_update_install",
+    "akua_delete_install",
+    "akua_create_cluster",
+    "akua_set_cluster_power",
+    "akua_set_autoscaling",
 ]
 """The tools that need approval."""
 
@@ -75,5 +82,6 @@ class Policy(Limits):
 
     @property
     def asks_at_terminal(self) -> bool:
-        """Whether anything waits for a person at a terminal."""
-        return ApprovalMode.TERMINAL in (self.approval, *self.approval_by_tool.values())
+        """Whether anything waits for a person at a terminal: with `auto`, what no limit bounds."""
+        ways = (self.approval, *self.approval_by_tool.values())
+        return ApprovalMode.TERMINAL in ways or ApprovalMode.AUTO in ways
