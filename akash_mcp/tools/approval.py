@@ -191,7 +191,7 @@ async def confirmed(ctx: AppContext, name: str) -> Decision[Any]:
 
     Raises `NotApproved`, and what stands in the way of spending.
     """
-    op_id = OpId(name) if name.startswith("op_") else op_id_of(name)
+    op_id = op_id_of_yes(name)
     desk = await _desk_of_yes(runtime(ctx), op_id)
     await desk.key.need()
     try:
@@ -211,19 +211,28 @@ async def confirmed(ctx: AppContext, name: str) -> Decision[Any]:
 
 
 async def _desk_of_yes(services: Runtime, op_id: OpId) -> Desk:
-    """Akua's, where the yes was asked for there; else Akash's. No key is read for that: each is needed by its own desk
-    alone."""
-    akua = services.akua.desk
-    if akua.approver.tokens.is_own(op_id):
-        return akua
-    try:
-        is_akuas = akua.store.path.exists() and await akua.store.read(tokens.is_of, op_id, AKUA_KINDS)
-    except LedgerUnusable:
-        log.exception("whether a yes was asked for at Akua is not known")
-        is_akuas = False
-    desk = akua if is_akuas else services.desk
+    """Akua's, where the yes was asked for there; else Akash's."""
+    desk = services.akua.desk if await is_asked_at_akua(services, op_id) else services.desk
     await bounded(desk.account.recall)()
     return desk
+
+
+async def is_asked_at_akua(services: Runtime, op_id: OpId) -> bool:
+    """Whether the yes that opens this operation was asked for at Akua. No key is read for that: each is needed by its
+    own desk alone."""
+    akua = services.akua.desk
+    if akua.approver.tokens.is_own(op_id):
+        return True
+    try:
+        return akua.store.path.exists() and await akua.store.read(tokens.is_of, op_id, AKUA_KINDS)
+    except LedgerUnusable:
+        log.exception("whether a yes was asked for at Akua is not known")
+        return False
+
+
+def op_id_of_yes(name: str) -> OpId:
+    """The operation that the yes opens which is given with this approval token, or stands under this op_id."""
+    return OpId(name) if name.startswith("op_") else op_id_of(name)
 
 
 async def _opened(ctx: AppContext, desk: Desk, repeatable: bool) -> Opened | None:

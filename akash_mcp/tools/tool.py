@@ -24,12 +24,14 @@ from pydantic import BaseModel, ValidationError
 
 from akash_mcp.errors import NOTHING_MOVED, AkashError, BadArgument, InternalError, NotApproved
 from akash_mcp.tools import task_call
+from akash_mcp.tools.approval import is_asked_at_akua, op_id_of_yes
 from akash_mcp.tools.arguments import given
 from akash_mcp.tools.deadline import bounded, start_call
 from akash_mcp.tools.error_result import error_result
 from akash_mcp.tools.hiding import hidden, learn_secrets, tool_result
 from akash_mcp.tools.new_notices import FIELD, SCHEMA, take_notices
 from akash_mcp.workflow import play_money as play_money_words
+from akash_mcp.workflow.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +129,7 @@ class AkashTool(Tool):
         services = context.request_context.lifespan_context
         try:
             _refuse_halves(self.name, arguments)
-            if _goes_by_akash(self.name):
+            if await _goes_by_akash(services, self.name, arguments):
                 await bounded(services.accounts.recall)()
             note = await bounded(learn_secrets)(services, arguments)
             result = await super().run(arguments, context)
@@ -186,10 +188,12 @@ class AkashTool(Tool):
         )
 
 
-def _goes_by_akash(tool: str) -> bool:
+async def _goes_by_akash(services: Runtime, tool: str, arguments: dict[str, Any]) -> bool:
     """Whether a call goes by the account of the Console's key, which may have to be read from a keyring first. None at
-    Akua does, and what `confirm` is about only its yes says."""
-    return tool != "confirm" and not tool.startswith("akua_")
+    Akua does, and what `confirm` is about its yes says."""
+    if tool != "confirm":
+        return not tool.startswith("akua_")
+    return not await is_asked_at_akua(services, op_id_of_yes(str(arguments.get("approval_token", ""))))
 
 
 def _refuse_halves(tool: str, value: Any) -> None:
