@@ -14,6 +14,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SecretStr
 
+from akash_mcp.clients.akua.paths import versioned
 from akash_mcp.clients.console.generation import Generation
 from akash_mcp.clients.console.limits import MOST_RUNTIME_HOURS
 from akash_mcp.guard.login_keys import AKUA, CONSOLE, Service, owner_of
@@ -92,8 +93,7 @@ def _url(value: object, *, example: str = "https://console-api.akash.network") -
 def _akua_url(value: object) -> str:
     """The address of Akua's API, which is below `/v1` where nobody says otherwise: in one form, since a token is stored
     for an address."""
-    url = _url(value, example="https://api.akua.dev/v1")
-    return url if urlsplit(url).path else f"{url}/v1"
+    return versioned(_url(value, example="https://api.akua.dev/v1"))
 
 
 def _webhook(value: object) -> object:

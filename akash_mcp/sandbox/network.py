@@ -27,12 +27,13 @@ from akash_mcp.sandbox.chain import Account, Chain
 from akash_mcp.sandbox.chain_rest import chain_rest_app
 from akash_mcp.sandbox.clock import Clock
 from akash_mcp.sandbox.console import Generation, build_backend, console_app
-from akash_mcp.sandbox.control import control_app, state_of
+from akash_mcp.sandbox.control import control_app
 from akash_mcp.sandbox.faults import Fault, Faults
 from akash_mcp.sandbox.gateway_faults import GatewayFaults, issue_on_chain
 from akash_mcp.sandbox.provider.gateway import PUBLIC_HOSTNAME, Gateway
 from akash_mcp.sandbox.sellers import sellers
 from akash_mcp.sandbox.servers import Servers
+from akash_mcp.sandbox.state import state_of
 from akash_mcp.sandbox.tokens import address_of
 from akash_mcp.sandbox.units import BLOCK_SECONDS
 
@@ -139,7 +140,15 @@ class EmbeddedNetwork:
             stack.push_async_callback(servers.stop)
             self.console_url = servers.bind(self._console, self.options.console_port)
             self.chain_rest_url = servers.bind(chain_rest_app(self.chain))
-            self.control_url = servers.bind(control_app(self.chain, self.faults, self.state, self.inject))
+            control = control_app(
+                self.clock,
+                self.chain.schedule,
+                self.faults,
+                self.state,
+                self.inject,
+                lambda: {"elapsed_seconds": self.clock.elapsed(), "height": self.chain.height},
+            )
+            self.control_url = servers.bind(control)
             await self._open_gateways(stack)
             await servers.start()
             stack.callback(self._console.stop)

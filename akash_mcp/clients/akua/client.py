@@ -30,7 +30,7 @@ from akash_mcp.clients.akua.errors import (
 )
 from akash_mcp.clients.akua.models import Workspace
 from akash_mcp.clients.akua.pages import LARGEST_PAGE, HasId, Listing, Page, page_of, read_list
-from akash_mcp.clients.akua.paths import path_of
+from akash_mcp.clients.akua.paths import path_of, versioned
 from akash_mcp.clients.akua.workspace_choice import NAME_ID, NAME_WORKSPACE, WRONG_ADDRESS, chosen, is_id
 from akash_mcp.clients.http import LARGEST_ANSWER, Response, Take, Upstream, UpstreamOptions
 from akash_mcp.clients.retries import Deadline, Sending, may_have_had_effect
@@ -87,7 +87,7 @@ class AkuaClient:
     ) -> None:
         """Raises `BadSettings` for an address that is not http or https."""
         self._upstream = Upstream(
-            _versioned(base_url), name="Akua", advice=ADVICE, meanings=MEANINGS, errors=akua_error, **options
+            _checked(base_url), name="Akua", advice=ADVICE, meanings=MEANINGS, errors=akua_error, **options
         )
         self._token = token
         self._named = workspace.strip()
@@ -295,14 +295,14 @@ class AkuaClient:
         return {CONTEXT_HEADER: (await self.workspace()).id} if self._named else {}
 
 
-def _versioned(url: str) -> str:
+def _checked(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError as error:
         raise BadSettings("The address of Akua must be an http or https URL.") from error
     if parts.query or parts.fragment:
         raise BadSettings("The address of Akua must end with its path, without a query.")
-    return f"{url.rstrip('/')}/v1" if parts.path in ("", "/") else url
+    return versioned(url)
 
 
 def _conditions(key: str | None, etag: str | None) -> dict[str, str]:

@@ -5,13 +5,18 @@ An action stands behind a colon (`/operations/{}:wait`), which stays as it is: o
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from akash_mcp.errors import BadArgument
 from akash_mcp.sanitize.text import quoted
 
 LONGEST_ID = 200
 """Characters. Akua's own have a prefix and at most 50 more."""
+
+
+def versioned(url: str) -> str:
+    """The address of Akua's API: its first version, where a URL names none by a path."""
+    return url if urlsplit(url).path.strip("/") else f"{url.rstrip('/')}/v1"
 
 
 def path_of(template: str, *ids: str) -> str:

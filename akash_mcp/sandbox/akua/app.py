@@ -7,7 +7,6 @@ resource has changed by that very request.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import json
 from collections import Counter
@@ -15,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import anyio
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -35,6 +34,7 @@ from akash_mcp.sandbox.akua.schemas import bounded, judge, whole
 from akash_mcp.sandbox.akua.unplayed import unplayed
 from akash_mcp.sandbox.faults import Faults
 from akash_mcp.sandbox.schedule import Schedule
+from akash_mcp.sandbox.severing import SeveringApp, sever
 
 PREFIX = "/v1"
 _MOST_BODY = 1 << 20
@@ -44,7 +44,7 @@ _HTML = (
 )
 
 
-class AkuaApp:
+class AkuaApp(SeveringApp):
     """Serves `endpoints` to whoever has one of `tokens`, each of which sees some workspaces.
 
     `requests` counts what reached a route, by `METHOD /template`. `missing_header` is the status for one that is
@@ -61,6 +61,7 @@ class AkuaApp:
         envelope: Envelope,
         missing_header: int,
     ) -> None:
+        super().__init__()
         self._routes = [(endpoint, Template(endpoint.path)) for endpoint in endpoints]
         self._unplayed = [(method, path, Template(path)) for method, path in unplayed()]
         self._tokens = tokens
@@ -68,32 +69,8 @@ class AkuaApp:
         self._schedule = schedule
         self._envelope: Envelope = envelope
         self._missing_header = missing_header
-        self._running: set[asyncio.Task[Any]] = set()
-        self._stopping = False
         self.requests: Counter[str] = Counter()
         self.replays = Replays()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        task = asyncio.current_task()
-        if task is None or scope["type"] != "http":
-            return
-        self._running.add(task)
-        try:
-            await self._serve(scope, receive, send)
-        except asyncio.CancelledError:
-            if not self._stopping:
-                raise
-            await _sever(scope, receive)
-        except ClientDisconnect:
-            return  # nobody is left to answer
-        finally:
-            self._running.discard(task)
-
-    def stop(self) -> None:
-        """Cut off every request under way, as a process that ends does."""
-        self._stopping = True
-        for task in self._running:
-            task.cancel()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._schedule.catch_up()
@@ -101,7 +78,7 @@ class AkuaApp:
         line = f"{request.method} {request.url.path.removeprefix(PREFIX)}"
         drop = self._faults.take("drop-connection", line)
         if drop and drop.value != "after":
-            await _sever(scope, receive)
+            await sever(scope, receive)
             return
         if fault := self._faults.take("slow", line):
             await anyio.sleep(fault.seconds(2))
@@ -110,7 +87,7 @@ class AkuaApp:
         except Refused as refusal:
             response = refusal.answer(self._envelope)
         if drop:
-            await _sever(scope, receive)
+            await sever(scope, receive)
         else:
             await response(scope, receive, send)
 
@@ -263,10 +240,3 @@ async def _body(endpoint: Endpoint, request: Request) -> dict[str, Any]:
 
 def _refuse_constant(constant: str) -> object:
     raise ValueError(f"{constant} is not JSON")
-
-
-async def _sever(scope: Scope, receive: Receive) -> None:
-    """Cut the TCP connection without a word."""
-    scope["state"]["abort"]()
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -20,7 +20,6 @@ from akash_mcp.sandbox.akua.app import PREFIX, AkuaApp
 from akash_mcp.sandbox.akua.backend import Backend
 from akash_mcp.sandbox.akua.catalogue import AKUA
 from akash_mcp.sandbox.akua.cluster_life import ClusterLife
-from akash_mcp.sandbox.akua.control import control_app, state_of
 from akash_mcp.sandbox.akua.errors import Envelope
 from akash_mcp.sandbox.akua.install_life import InstallLife
 from akash_mcp.sandbox.akua.operations import Operations
@@ -29,8 +28,10 @@ from akash_mcp.sandbox.akua.paging import Pages
 from akash_mcp.sandbox.akua.quotas import Plan, Quotas
 from akash_mcp.sandbox.akua.routes import endpoints
 from akash_mcp.sandbox.akua.seed import seed
+from akash_mcp.sandbox.akua.state import state_of
 from akash_mcp.sandbox.akua.world import World
 from akash_mcp.sandbox.clock import Clock
+from akash_mcp.sandbox.control import control_app
 from akash_mcp.sandbox.faults import Fault, Faults
 from akash_mcp.sandbox.servers import Servers
 
@@ -124,7 +125,15 @@ class EmbeddedAkua:
             servers = Servers(self.options.host)
             stack.push_async_callback(servers.stop)
             self.url = f"{servers.bind(self._app, self.options.port)}{PREFIX}"
-            self.control_url = servers.bind(control_app(self.world, self.faults, self.state, self.inject))
+            control = control_app(
+                self.clock,
+                self.world.schedule,
+                self.faults,
+                self.state,
+                self.inject,
+                lambda: {"elapsed_seconds": self.clock.elapsed()},
+            )
+            self.control_url = servers.bind(control)
             await servers.start()
             stack.callback(self._app.stop)
             self._stack = stack.pop_all()

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import anyio
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
@@ -32,6 +32,7 @@ from akash_mcp.sandbox.console.responses import (
 from akash_mcp.sandbox.console.schema import UNDEFINED, Issues, Parser, Repeated
 from akash_mcp.sandbox.console.strict import as_declared
 from akash_mcp.sandbox.faults import Faults
+from akash_mcp.sandbox.severing import SeveringApp, gone, sever
 
 _HTML = (
     "<!DOCTYPE html><html><head><title>console-api.akash.network</title></head>"
@@ -39,7 +40,7 @@ _HTML = (
 )
 
 
-class ConsoleApp:
+class ConsoleApp(SeveringApp):
     """Serves `endpoints` to whoever has a key of `keyring`. `requests` counts what reached a route, by its name.
 
     `background`: work that goes on between requests, and ends with the application. `refusals`: who makes a user wait
@@ -56,6 +57,7 @@ class ConsoleApp:
         *,
         strict: bool = False,
     ) -> None:
+        super().__init__()
         self._routes = [(endpoint, compile_path(endpoint.path)[0]) for endpoint in endpoints]
         self._keyring = keyring
         self._faults = faults
@@ -63,30 +65,12 @@ class ConsoleApp:
         self._refusals = refusals
         self._strict = strict
         self._answered: dict[str, Response] = {}
-        self._running: set[asyncio.Task[Any]] = set()
-        self._stopping = False
         self.requests: Counter[str] = Counter()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        task = asyncio.current_task()
-        if task is None or scope["type"] != "http":
-            return
-        self._running.add(task)
-        try:
-            await self._serve(scope, receive, send)
-        except asyncio.CancelledError:
-            if not self._stopping:
-                raise
-            await _sever(scope, receive)
-        except ClientDisconnect:
-            return  # nobody is left to answer
-        finally:
-            self._running.discard(task)
-
     def stop(self) -> None:
-        """Cut off every request under way, as a process that ends does."""
-        self._stopping = True
-        for task in (*self._running, *self._background):
+        """Cut off every request under way, and the work between them."""
+        super().stop()
+        for task in self._background:
             task.cancel()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,17 +78,17 @@ class ConsoleApp:
         line = f"{request.method} {request.url.path}"
         drop = self._faults.take("drop-connection", line)
         if drop and drop.value != "after":
-            await _sever(scope, receive)
+            await sever(scope, receive)
             return
         try:
             response = await self._at_the_edge(line) or await self._respond(request, line)
         except Unanswered as silence:
             with anyio.move_on_after(silence.seconds):
-                await _gone(receive)
+                await gone(receive)
                 return
             response = internal_error().answer()
         if drop:
-            await _sever(scope, receive)
+            await sever(scope, receive)
         else:
             await response(scope, receive, send)
 
@@ -271,15 +255,3 @@ def _query(request: Request) -> dict[str, str]:
 def _parse(schema: Mapping[str, Parser], values: Mapping[str, str], issues: Issues) -> dict[str, Any]:
     parsed = {name: parse(values.get(name, UNDEFINED), (name,), issues) for name, parse in schema.items()}
     return {name: value for name, value in parsed.items() if value is not UNDEFINED}
-
-
-async def _gone(receive: Receive) -> None:
-    """Wait until the client has hung up."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _sever(scope: Scope, receive: Receive) -> None:
-    """Cut the TCP connection without a word."""
-    scope["state"]["abort"]()
-    await _gone(receive)

@@ -34,8 +34,10 @@ def _refused(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
 
 
-InstallArg = Annotated[str, Field(description="inst_…", max_length=80)]
-ClusterArg = Annotated[str, Field(description="clu_…", max_length=80)]
+LONGEST_ID = 100
+
+InstallArg = Annotated[str, Field(description="From akua_list_installs", min_length=1, max_length=LONGEST_ID)]
+ClusterArg = Annotated[str, Field(description="From akua_list_clusters", min_length=1, max_length=LONGEST_ID)]
 ValuesArg = Annotated[
     dict[str, Any] | None,
     BeforeValidator(_values),

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from akash_mcp.tools.akua.arguments import LONGEST_ID, InstallArg
 from akash_mcp.tools.akua.install_results import InstallList, InstallResult, install_list, install_result
 from akash_mcp.tools.akua.results import (
     ClusterList,
@@ -36,13 +37,9 @@ from akash_mcp.workflow.akua.workspaces import standing
 
 MOST_TAIL = 500
 
-_LONGEST_ID = 100
 _LONGEST_NAME = 253
 _MONTH_SECONDS = 2_592_000
 
-InstallArg = Annotated[
-    str, Field(description="From akua_list_installs", min_length=1, max_length=_LONGEST_ID)
-]
 State = Literal["pending", "rendering", "syncing", "healthy", "degraded", "failed", "deleted"]
 Purpose = Literal["deploy", "package", "repository_change_request", "workspace"]
 
@@ -71,11 +68,11 @@ async def akua_list_products(ctx: AppContext) -> ProductList:
 async def akua_get_package_inputs(
     ctx: AppContext,
     package_id: Annotated[
-        str, Field(description="From akua_list_packages", min_length=1, max_length=_LONGEST_ID)
+        str, Field(description="From akua_list_packages", min_length=1, max_length=LONGEST_ID)
     ],
     version_id: Annotated[
         str | None,
-        Field(description="An id or a semver; the latest if absent", min_length=1, max_length=_LONGEST_ID),
+        Field(description="An id or a semver; the latest if absent", min_length=1, max_length=LONGEST_ID),
     ] = None,
 ) -> PackageInputs:
     """Show what values an install of an Akua package takes: JSON Schema, defaults, what is required. Data from
@@ -88,10 +85,10 @@ async def akua_get_package_inputs(
 async def akua_list_installs(
     ctx: AppContext,
     product_id: Annotated[
-        str | None, Field(description="Only of this product", min_length=1, max_length=_LONGEST_ID)
+        str | None, Field(description="Only of this product", min_length=1, max_length=LONGEST_ID)
     ] = None,
     cluster_id: Annotated[
-        str | None, Field(description="Only on this cluster", min_length=1, max_length=_LONGEST_ID)
+        str | None, Field(description="Only on this cluster", min_length=1, max_length=LONGEST_ID)
     ] = None,
     state: Annotated[State | None, Field(description="Only in this state")] = None,
     limit: LimitArg = 20,
